@@ -1,0 +1,44 @@
+/**
+ * What the front door can fail with. Each `reason` is one thing that an application may want to tell
+ * apart, and each message says what to do.
+ */
+import * as Schema from "effect/Schema"
+
+/** An option cannot be used as it is. */
+export class OptionsError extends Schema.TaggedError<OptionsError>()("OptionsError", {
+  option: Schema.String,
+  message: Schema.String,
+}) {}
+
+/**
+ * An address cannot be joined, and trying again would not help.
+ *
+ * - `badAddress`: the text is no address.
+ * - `self`: this node lives there.
+ * - `label`: another cluster lives there. `version`: it speaks another version of the protocol.
+ * - `duplicate`: the peer there has this node's name and lives.
+ * - `denied`: the admission policy, here or there, said no.
+ * - `stopped`: this node has left.
+ */
+export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
+  reason: Schema.Literals(["badAddress", "self", "label", "version", "duplicate", "denied", "stopped"]),
+  address: Schema.String,
+  message: Schema.String,
+}) {}
+
+/**
+ * A message was not accepted.
+ *
+ * - `unknownPeer`: nobody of that name was met, or it is this node's own. `left`: it has left.
+ * - `notConnected`: it is a member, but there is no link to it now.
+ * - `linkLost`: the link ended while the message waited for credit.
+ * - `slow`: a broadcast went on without the peer, because its reader is slow.
+ * - `tooLarge`: beyond `limits.messageBytes`.
+ * - `stopped`: this node has left.
+ */
+export class SendError extends Schema.TaggedError<SendError>()("SendError", {
+  reason: Schema.Literals(["unknownPeer", "left", "notConnected", "linkLost", "slow", "tooLarge", "stopped"]),
+  /** The peer's name, or `*` if the message was for all. */
+  peer: Schema.String,
+  message: Schema.String,
+}) {}

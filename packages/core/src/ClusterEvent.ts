@@ -1,0 +1,97 @@
+/**
+ * What happens to the membership, and the view that it adds up to. A subscriber gets a snapshot and
+ * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
+ * is made, so the two cannot disagree (docs/protocol.md, section "Events").
+ */
+import type { Peer } from "./Peer.ts"
+
+/** Everybody this node takes for a member, except itself, by name. */
+export interface View {
+  /** Counts the changes of this view. */
+  readonly version: number
+  readonly peers: ReadonlyMap<string, Peer>
+}
+
+/** The view of a node that has met nobody. */
+export const emptyView: View = { version: 0, peers: new Map() }
+
+/** One change of the view. */
+export type ViewChange =
+  /** A peer became a member. */
+  | { readonly _tag: "Joined"; readonly peer: Peer }
+  /** A member left on purpose. Nobody redials it. */
+  | { readonly _tag: "Left"; readonly peer: Peer }
+  /** A member cannot be reached; the suspicion timer runs. */
+  | { readonly _tag: "Suspected"; readonly peer: Peer }
+  /** A suspected or failed member showed a sign of life. */
+  | { readonly _tag: "Recovered"; readonly peer: Peer }
+  /** A suspected member gave no sign of life in time. It is redialled now and then for a day. */
+  | { readonly _tag: "Failed"; readonly peer: Peer }
+  /** A newer life of a known name took its place, mostly after a restart. */
+  | { readonly _tag: "Replaced"; readonly peer: Peer; readonly old: Peer }
+  /** A member changed its metadata or addresses. */
+  | { readonly _tag: "MetadataChanged"; readonly peer: Peer }
+  /** The link to a member is lost. That alone says nothing about the member. */
+  | { readonly _tag: "Unreachable"; readonly peer: Peer }
+  /** The link to a member is back. */
+  | { readonly _tag: "Reachable"; readonly peer: Peer }
+  /** This node and the peer parted by `disconnect`, here or there; nobody redials until a `join`. */
+  | { readonly _tag: "Parted"; readonly peer: Peer }
+
+/** What happened that does not change the view. */
+export type Notice =
+  /** The peer's reader is so slow that a broadcast went on without it. */
+  | { readonly _tag: "SlowPeer"; readonly peer: Peer }
+  /** A seed or joined address does not answer or refuses; it is tried again. */
+  | { readonly _tag: "SeedUnavailable"; readonly address: string; readonly reason: string }
+  /** A newer life of this node's own name is in the cluster; this one has stopped. */
+  | { readonly _tag: "Superseded" }
+  /** The cluster holds this node for one that left; it has stopped. */
+  | { readonly _tag: "Evicted" }
+  /** A peer said something that cannot be true, or a bound was reached; it was ignored. */
+  | { readonly _tag: "Diagnostic"; readonly message: string }
+
+/** An element of `cluster.events`. */
+export type ClusterEvent =
+  | ViewChange
+  | Notice
+  /** The view of this moment: first of all, and again after {@link Lagged}. */
+  | { readonly _tag: "Snapshot"; readonly view: View }
+  /** The subscriber was too slow and its buffer too small: events are missing here. A Snapshot follows. */
+  | { readonly _tag: "Lagged"; readonly missed: number }
+
+/** The marker of a subscriber that fell behind. */
+export type Lagged = Extract<ClusterEvent, { readonly _tag: "Lagged" }>
+
+/** The view after an event. */
+export const apply = (view: View, event: ClusterEvent): View => {
+  switch (event._tag) {
+    case "Snapshot":
+      return event.view
+    case "Joined":
+    case "Suspected":
+    case "Recovered":
+    case "Replaced":
+    case "MetadataChanged":
+    case "Unreachable":
+    case "Reachable": {
+      const peers = new Map(view.peers)
+      peers.set(event.peer.name, event.peer)
+      return { version: view.version + 1, peers }
+    }
+    case "Left":
+    case "Failed":
+    case "Parted": {
+      const peers = new Map(view.peers)
+      peers.delete(event.peer.name)
+      return { version: view.version + 1, peers }
+    }
+    case "SlowPeer":
+    case "SeedUnavailable":
+    case "Superseded":
+    case "Evicted":
+    case "Diagnostic":
+    case "Lagged":
+      return view
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Every bound of a node, with its default and the reason for it. Memory is bounded by these: see
+ * docs/protocol.md, section "Limits".
+ */
+
+export interface Limits {
+  /** Time for a connection to complete its handshake, in milliseconds, from its first moment. */
+  readonly handshakeTimeout: number
+  /** Connections that may be in the handshake at once, in all and per remote host. */
+  readonly handshakes: number
+  readonly handshakesPerHost: number
+  /** Links at once. A known member gets one even beyond that, so that strangers cannot keep it out. */
+  readonly links: number
+  /** Dials at once. */
+  readonly dials: number
+  /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
+  readonly inboxWindow: number
+  /** The largest message, in bytes, sent or received. */
+  readonly messageBytes: number
+  /** How long a broadcast waits for a peer whose reader is slow, in milliseconds. */
+  readonly slowPeerTimeout: number
+  /** How long a link may take nothing of what is written to it, in milliseconds, before it is cut. */
+  readonly drainTimeout: number
+  /** Control frames a second that a peer may send, and how many at once. */
+  readonly controlRate: number
+  readonly controlBurst: number
+  /** Control frames that may wait to be written to one peer. */
+  readonly controlOutbox: number
+  /** Inputs that may wait for the membership; links that bring more wait. */
+  readonly membershipQueue: number
+  /** Events that wait for one slow subscriber before it gets `Lagged`. */
+  readonly eventBuffer: number
+  /** How long a closed connection may take to deliver its last bytes, in milliseconds. */
+  readonly linger: number
+}
+
+export const defaults: Limits = {
+  // A round trip around the world, ten times, and then some; slow strangers hold a place no longer.
+  handshakeTimeout: 5_000,
+  // 64 x 16 KiB is one MiB for strangers.
+  handshakes: 64,
+  // Several peers behind one address may start together.
+  handshakesPerHost: 8,
+  links: 1_024,
+  // A restart of everybody must not become a storm.
+  dials: 16,
+  // Covers 1 Gbit/s at a round trip of 2 ms.
+  inboxWindow: 256 * 1024,
+  messageBytes: 16 * 1024 * 1024,
+  slowPeerTimeout: 5_000,
+  drainTimeout: 10_000,
+  // A busy cluster of hundreds says some tens a second.
+  controlRate: 1_000,
+  controlBurst: 2_000,
+  controlOutbox: 4_096,
+  membershipQueue: 1_024,
+  eventBuffer: 1_024,
+  linger: 1_000,
+}
+
+/** The smallest window that a peer may announce: smaller ones could not carry messages. */
+export const minWindow = 1_024

@@ -1,0 +1,27 @@
+/**
+ * A peer as the application sees it.
+ */
+import type { Address } from "./Address.ts"
+import type { Status } from "./PeerRecord.ts"
+
+/**
+ * Another member of the cluster, at one moment. Values are immutable; a newer one comes with the next
+ * event or view.
+ */
+export interface Peer {
+  readonly name: string
+  /** Numbers the lives of the name: a restarted peer has a higher one. */
+  readonly generation: number
+  /**
+   * In a view `alive`, or `suspect`: it cannot be reached, and is called failed unless it shows a sign
+   * of life before the suspicion ends. An event that takes a peer out of the view carries it as
+   * `failed` or `left`.
+   */
+  readonly status: Status
+  /** Whether there is a live link to it, so that messages can be sent now. */
+  readonly link: "up" | "down"
+  /** Where it says it can be reached. */
+  readonly addresses: ReadonlyArray<Address>
+  /** What its application says about it. */
+  readonly metadata: Readonly<Record<string, string>>
+}

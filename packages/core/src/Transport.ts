@@ -1,0 +1,74 @@
+/**
+ * The seam between Coterie and the network: listen, and connect to an address. A connection is a
+ * back-pressured pull of byte batches and a back-pressured write. TCP, TLS and the simulated network
+ * are layers of this one service, and nothing above it knows which of them runs.
+ *
+ * The contract, which one suite of tests checks for every transport:
+ *
+ * - Bytes written before {@link Connection.end} arrive at the other end's `pull`, in order and
+ *   whole, in batches of any size; then `pull` ends with `Cause.Done`.
+ * - A connection that is lost fails `pull` and `write` with a {@link TransportError}.
+ * - A `write` suspends while the other end does not pull and what the network holds is full.
+ * - Closing the scope of a connection closes it for good, and frees all that it held.
+ * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Address } from "./Address.ts"
+
+/**
+ * What went wrong below.
+ *
+ * - `refused`: somebody answered for the address and said no; whoever was there is gone.
+ * - `unreachable`: nobody answered: no route, no such host, or no answer in time.
+ * - `closed`: an open connection was lost.
+ * - `listen`: the address could not be listened on; the message says why (a port in use, mostly).
+ */
+export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
+  reason: Schema.Literals(["refused", "unreachable", "closed", "listen"]),
+  message: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect()),
+}) {}
+
+/** One connection, open in both directions. */
+export interface Connection {
+  /** The other end as the network names it, a host without port: what limits per remote count by. */
+  readonly remoteHost: string
+  /** The next batch of bytes. The views belong to the caller. */
+  readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, TransportError | Cause.Done>
+  /**
+   * Hands bytes to the network, in order. Succeeds when the network took them, which says nothing about the
+   * other end. The arrays must not be changed afterwards. One caller at a time.
+   */
+  readonly write: (chunks: NonEmptyReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
+  /** Says that nothing more will be written, after all that was. Reading goes on. */
+  readonly end: Effect.Effect<void>
+}
+
+/** An open listener. Connections that arrive before `run` wait for it. */
+export interface Listener {
+  /** The address that others dial, with the port that was picked if 0 was asked for. */
+  readonly address: Address
+  /**
+   * Runs the handler in a fiber of its own for each connection that arrives, and closes the connection
+   * when the handler ends. Interrupting `run` interrupts the handlers.
+   */
+  readonly run: <R>(
+    handler: (connection: Connection) => Effect.Effect<void, never, R>,
+  ) => Effect.Effect<never, never, Exclude<R, Scope.Scope>>
+}
+
+/** The network, as Coterie sees it. */
+export class Transport extends Context.Service<
+  Transport,
+  {
+    /** Starts to listen; closing the scope stops it. Where, the layer was told. */
+    readonly listen: Effect.Effect<Listener, TransportError, Scope.Scope>
+    /** Opens a connection; closing the scope closes it. */
+    readonly connect: (address: Address) => Effect.Effect<Connection, TransportError, Scope.Scope>
+  }
+>()("@coterie/core/Transport") {}

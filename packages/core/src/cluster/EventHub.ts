@@ -1,0 +1,102 @@
+/**
+ * Hands events to any number of subscribers, each with a bounded buffer of its own. Publishing never
+ * waits. Who falls behind loses its buffer and gets `Lagged` and a new snapshot instead: never a
+ * silent gap (docs/protocol.md, section "Events").
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Stream from "effect/Stream"
+import type { ClusterEvent, Notice, View, ViewChange } from "../ClusterEvent.ts"
+import { emptyView } from "../ClusterEvent.ts"
+
+export interface EventHub {
+  /** Hands out an event and the view after it. */
+  readonly publish: (event: ViewChange | Notice, view: View) => void
+  /** No more will come. */
+  readonly end: () => void
+  /** The view of this moment, then every event. */
+  readonly events: Stream.Stream<ClusterEvent>
+  /** The view of this moment, then the newest view whenever it changed. Slow readers skip views. */
+  readonly views: Stream.Stream<View>
+}
+
+interface Subscriber {
+  buffer: Array<ClusterEvent>
+  missed: number
+  readonly wake: Latch.Latch
+}
+
+export const make = (capacity: number): EventHub => {
+  const subscribers = new Set<Subscriber>()
+  let current: View = emptyView
+  let ended = false
+
+  /** A subscription for as long as the stream runs; `next` says what there is, or that it must wait. */
+  const subscribe = <A>(next: (subscriber: Subscriber) => NonEmptyReadonlyArray<A> | undefined): Stream.Stream<A> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const subscriber: Subscriber = { buffer: [], missed: 0, wake: Latch.makeUnsafe(true) }
+        yield* Effect.acquireRelease(
+          Effect.sync(() => subscribers.add(subscriber)),
+          () => Effect.sync(() => subscribers.delete(subscriber)),
+        )
+        const pull: Effect.Effect<NonEmptyReadonlyArray<A>, Cause.Done> = Effect.suspend(() => {
+          const items = next(subscriber)
+          if (items !== undefined) return Effect.succeed(items)
+          if (ended) return Cause.done()
+          subscriber.wake.closeUnsafe()
+          return Effect.flatMap(subscriber.wake.await, () => pull)
+        })
+        return Stream.fromPull(Effect.succeed(pull))
+      }),
+    )
+
+  return {
+    publish: (event, view) => {
+      current = view
+      for (const subscriber of subscribers) {
+        if (subscriber.buffer.length < capacity && subscriber.missed === 0) subscriber.buffer.push(event)
+        else {
+          subscriber.missed += subscriber.buffer.length + 1
+          subscriber.buffer = []
+        }
+        subscriber.wake.openUnsafe()
+      }
+    },
+    end: () => {
+      ended = true
+      for (const { wake } of subscribers) wake.openUnsafe()
+    },
+    events: Stream.suspend(() => {
+      let fresh = true
+      return subscribe<ClusterEvent>((subscriber) => {
+        const snapshot: ClusterEvent = { _tag: "Snapshot", view: current }
+        if (fresh) {
+          fresh = false
+          subscriber.buffer = []
+          return [snapshot]
+        }
+        if (subscriber.missed > 0) {
+          const lagged: ClusterEvent = { _tag: "Lagged", missed: subscriber.missed }
+          subscriber.missed = 0
+          return [lagged, snapshot]
+        }
+        const [first, ...rest] = subscriber.buffer
+        subscriber.buffer = []
+        return first === undefined ? undefined : [first, ...rest]
+      })
+    }),
+    views: Stream.suspend(() => {
+      let seen: View | undefined
+      return subscribe<View>((subscriber) => {
+        subscriber.buffer = []
+        subscriber.missed = 0
+        if (seen === current) return undefined
+        seen = current
+        return [current]
+      })
+    }),
+  }
+}

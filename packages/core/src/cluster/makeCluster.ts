@@ -1,0 +1,394 @@
+/**
+ * Wires the floors together: membership decides, links carry, the inbox and the events face the
+ * application. Everything runs in one scope of its own, which ends when the node has left.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Address from "../Address.ts"
+import { Admission } from "../Admission.ts"
+import type { BroadcastReport, Cluster, Options, PeerRef, Self } from "../Cluster.ts"
+import * as Errors from "../ClusterError.ts"
+import type { ClusterEvent } from "../ClusterEvent.ts"
+import { Discovery } from "../Discovery.ts"
+import * as Entropy from "../Entropy.ts"
+import { FailureDetector } from "../FailureDetector.ts"
+import * as Frames from "../Frame.ts"
+import { Gossip } from "../Gossip.ts"
+import { monotonicMillis } from "../internal/time.ts"
+import * as Limits from "../Limits.ts"
+import type { HandshakeRejected } from "../link/Handshake.ts"
+import * as Dialers from "../link/Dialer.ts"
+import * as Linkses from "../link/Links.ts"
+import * as MembershipLoop from "../link/MembershipLoop.ts"
+import type { Output } from "../membership/Draft.ts"
+import * as Settings from "../membership/Settings.ts"
+import type { State, StopReason } from "../membership/State.ts"
+import * as States from "../membership/State.ts"
+import * as Messages from "../Message.ts"
+import * as Inboxes from "../messaging/Inbox.ts"
+import type { Peer } from "../Peer.ts"
+import * as PeerId from "../PeerId.ts"
+import * as PeerRecord from "../PeerRecord.ts"
+import { Reconnect } from "../Reconnect.ts"
+import { Transport } from "../Transport.ts"
+import * as EventHubs from "./EventHub.ts"
+
+/** The Bye that goes with each way of stopping. */
+const byeOf: { readonly [R in StopReason]: Frames.ByeCode } = {
+  left: "left",
+  superseded: "superseded",
+  evicted: "left",
+}
+
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const checked = yield* Effect.fromResult(checkOptions(options))
+  const transport = yield* Transport
+  const detector = yield* FailureDetector
+  const gossip = yield* Gossip
+  const discovery = yield* Discovery
+  const reconnect = yield* Reconnect
+  const admission = yield* Admission
+  const entropy = yield* Entropy.Entropy
+  const clock = yield* Clock.Clock
+  const limits: Limits.Limits = { ...Limits.defaults, ...options.limits }
+
+  const outer = yield* Effect.scope
+  const inner = yield* Effect.acquireRelease(Scope.make(), Scope.close)
+  const within = Effect.provideService(Scope.Scope, inner)
+
+  const listener = yield* within(transport.listen)
+  const wall = clock.currentTimeMillisUnsafe()
+  const loop = yield* MembershipLoop.make({
+    initial: States.make({
+      settings: {
+        ...Settings.defaults,
+        suspicionMin: Duration.toMillis(detector.suspicionMin),
+        suspicionMax: Duration.toMillis(detector.suspicionMax),
+        updateDelay: Duration.toMillis(gossip.updateDelay),
+        relayFanOut: gossip.relayFanOut,
+        syncInterval: Duration.toMillis(gossip.syncInterval),
+      },
+      self: {
+        name: options.name ?? Entropy.id(entropy),
+        generation: Math.max(1, Math.floor(wall)),
+        incarnation: 0,
+        status: "alive",
+        body: {
+          addresses: checked.advertise.length > 0 ? checked.advertise : [listener.address],
+          metadata: options.metadata ?? {},
+          versionMin: Frames.protocolVersion,
+          versionMax: Frames.protocolVersion,
+          features: [],
+        },
+      },
+      now: monotonicMillis(clock),
+      wall,
+      seed: entropy.u32(),
+    }),
+    clock,
+    capacity: limits.membershipQueue,
+  })
+  const inbox = yield* Inboxes.make
+  const hub = EventHubs.make(limits.eventBuffer)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
+  const links = yield* within(
+    Linkses.make({
+      label: options.cluster,
+      transport,
+      loop,
+      limits,
+      timing: { heartbeat: Duration.toMillis(detector.heartbeat), linkTimeout },
+      admission,
+      entropy,
+      clock,
+      onMessage: inbox.offer,
+    }),
+  )
+  const dialer = yield* within(
+    Dialers.make({
+      loop,
+      links,
+      reconnect,
+      discovery,
+      healthy: linkTimeout,
+      clock,
+      onUnavailable: (address, reason) =>
+        hub.publish({ _tag: "SeedUnavailable", address, reason }, loop.state().view),
+    }),
+  )
+
+  // ---- what membership wishes ----
+
+  const stopped = Deferred.makeUnsafe<StopReason>()
+  const finished = Deferred.makeUnsafe<void>()
+
+  const perform = (output: Output, state: State): void => {
+    switch (output._tag) {
+      case "Send":
+        return links.send(output.to, output.frame)
+      case "CloseLink":
+        return links.close(output.peer, output.code)
+      case "Emit":
+        return hub.publish(output.event, state.view)
+      case "Stopped":
+        Deferred.doneUnsafe(stopped, Effect.succeed(output.reason))
+    }
+  }
+
+  /** Takes the node apart once it takes part no more. */
+  const stopping = Effect.gen(function* () {
+    const reason = yield* Deferred.await(stopped)
+    yield* Effect.uninterruptible(
+      Effect.gen(function* () {
+        yield* links.closeAll(byeOf[reason])
+        yield* inbox.end
+        hub.end()
+        yield* Scope.close(inner, Exit.void)
+        Deferred.doneUnsafe(finished, Effect.void)
+      }),
+    )
+  })
+
+  yield* Effect.forkIn(loop.run({ perform, changed: dialer.reconcile }), inner)
+  yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
+  yield* Effect.forkIn(links.serve(listener), inner)
+  yield* Effect.forkIn(
+    Stream.runForEach(discovery.addresses, (found) =>
+      Effect.gen(function* () {
+        const { addresses, problems } = parseAll(found)
+        for (const problem of problems) yield* Effect.logWarning(`discovery: ${problem.message}`)
+        dialer.discovered(addresses)
+      }),
+    ),
+    inner,
+  )
+  for (const address of checked.seeds) dialer.seed(address)
+  yield* Effect.forkIn(stopping, outer)
+
+  const isRunning = (): boolean => loop.state().phase._tag === "Running"
+
+  const leave = Effect.andThen(
+    Effect.suspend(() => (isRunning() ? loop.submit({ _tag: "Leave" }) : Effect.void)),
+    Deferred.await(finished),
+  )
+  yield* Effect.addFinalizer(() => leave)
+
+  // ---- what the application asks ----
+
+  const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
+
+  const sendError = (reason: Errors.SendError["reason"], peer: string, message: string) =>
+    new Errors.SendError({ reason, peer, message })
+
+  const checkMessage = (peer: string, bytes: Uint8Array): Errors.SendError | undefined => {
+    if (!isRunning()) return sendError("stopped", peer, "this node has left the cluster")
+    return bytes.length > limits.messageBytes
+      ? sendError(
+          "tooLarge",
+          peer,
+          `a message of ${bytes.length} bytes; the limit is ${limits.messageBytes} (limits.messageBytes)`,
+        )
+      : undefined
+  }
+
+  const noLink = (name: string): Errors.SendError => {
+    const { members, self, tombstones } = loop.state()
+    if (name === self.name) return sendError("unknownPeer", name, "a node cannot send to itself")
+    if (members.has(name)) return sendError("notConnected", name, `there is no link to "${name}" now`)
+    return tombstones.get(name)?.status === "left"
+      ? sendError("left", name, `"${name}" has left the cluster`)
+      : sendError("unknownPeer", name, `there is no peer "${name}"`)
+  }
+
+  const sendBytes = (name: string, bytes: Uint8Array): Effect.Effect<void, Errors.SendError> =>
+    Effect.suspend(() => {
+      const link = links.current(name)
+      if (link === undefined) return Effect.fail(noLink(name))
+      if (link.tryOffer(bytes)) return Effect.void
+      return Effect.catch(link.offer(bytes), (refusal) =>
+        refusal === "moved"
+          ? sendBytes(name, bytes)
+          : Effect.fail(sendError("linkLost", name, `the link to "${name}" ended before the message was accepted`)),
+      )
+    })
+
+  const send: Cluster["Service"]["send"] = (peer, payload) =>
+    Effect.suspend(() => {
+      const bytes = Messages.toBytes(payload)
+      const problem = checkMessage(nameOf(peer), bytes)
+      return problem === undefined ? sendBytes(nameOf(peer), bytes) : Effect.fail(problem)
+    })
+
+  const broadcast: Cluster["Service"]["broadcast"] = Effect.fnUntraced(function* (payload: Uint8Array | string) {
+    const bytes = Messages.toBytes(payload)
+    const problem = checkMessage("*", bytes)
+    if (problem !== undefined) return yield* problem
+    const sent: Array<string> = []
+    const failed: Array<Errors.SendError> = []
+    const slow: Array<Peer> = []
+    for (const peer of loop.state().view.peers.values()) {
+      const link = links.current(peer.name)
+      if (link === undefined) failed.push(noLink(peer.name))
+      else if (link.tryOffer(bytes)) sent.push(peer.name)
+      else slow.push(peer)
+    }
+    const wait = (peer: Peer) =>
+      Effect.match(
+        Effect.timeoutOrElse(sendBytes(peer.name, bytes), {
+          duration: limits.slowPeerTimeout,
+          orElse: () => {
+            hub.publish({ _tag: "SlowPeer", peer }, loop.state().view)
+            return Effect.fail(
+              sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
+            )
+          },
+        }),
+        {
+          onFailure: (error) => void failed.push(error),
+          onSuccess: () => void sent.push(peer.name),
+        },
+      )
+    if (slow.length > 0) yield* Effect.forEach(slow, wait, { concurrency: "unbounded", discard: true })
+    return { sent, failed } satisfies BroadcastReport
+  })
+
+  const join: Cluster["Service"]["join"] = Effect.fnUntraced(function* (input: string) {
+    const parsed = Address.parse(input)
+    if (Result.isFailure(parsed)) {
+      return yield* new Errors.JoinError({ reason: "badAddress", address: input, message: parsed.failure.message })
+    }
+    const address = parsed.success
+    const gone = Effect.andThen(Deferred.await(finished), () =>
+      Effect.fail(new Errors.JoinError({ reason: "stopped", address, message: "this node has left the cluster" })),
+    )
+    if (!isRunning()) return yield* gone
+    const link = yield* Effect.raceFirst(
+      Effect.mapError(dialer.join(address), (error) => fromRejection(address, error)),
+      gone,
+    )
+    dialer.seed(address)
+    const { name, generation, body } = link.peer
+    const peer: Peer | undefined = loop.state().view.peers.get(name)
+    const { addresses, metadata } = body
+    return peer ?? { name, generation, status: "alive", link: "up", addresses, metadata }
+  })
+
+  const self: Cluster["Service"]["self"] = Effect.sync((): Self => {
+    const { body, generation, name } = loop.state().self
+    return { name, generation, addresses: body.addresses, metadata: body.metadata }
+  })
+
+  const service: Cluster["Service"] = {
+    self,
+    peers: Effect.sync(() => [...loop.state().view.peers.values()]),
+    view: Effect.sync(() => loop.state().view),
+    views: hub.views,
+    events: hub.events,
+    inbox: inbox.stream,
+    join,
+    send,
+    broadcast,
+    disconnect: (peer) =>
+      Effect.suspend(() =>
+        isRunning() ? Effect.asVoid(loop.ask({ _tag: "Disconnect", name: nameOf(peer) })) : Effect.void,
+      ),
+    updateMetadata: (metadata) =>
+      Effect.suspend(() => {
+        const problem = metadataProblem(metadata)
+        if (problem !== undefined) return Effect.fail(new Errors.OptionsError({ option: "metadata", message: problem }))
+        return isRunning() ? Effect.asVoid(loop.ask({ _tag: "Describe", metadata: { ...metadata } })) : Effect.void
+      }),
+    leave,
+  }
+  return service
+})
+
+/** A refused handshake, as the one who joins sees it. */
+const fromRejection = (address: string, { by, code, message }: HandshakeRejected): Errors.JoinError => {
+  const reason = code === "busy" || code === "stale" || code === "evicted" ? "denied" : code
+  const who = by === "us" ? "this node refused" : "refused"
+  return new Errors.JoinError({ reason, address, message: `${address} ${who}: ${message}` })
+}
+
+const parseAll = (inputs: ReadonlyArray<string>) => {
+  const addresses: Array<Address.Address> = []
+  const problems: Array<Address.AddressError> = []
+  for (const input of inputs) {
+    const parsed = Address.parse(input)
+    if (Result.isSuccess(parsed)) addresses.push(parsed.success)
+    else problems.push(parsed.failure)
+  }
+  return { addresses, problems }
+}
+
+const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") return `the value of "${key}" is not text`
+    if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
+  }
+  const bytes = PeerRecord.metadataBytes(metadata)
+  return bytes > PeerRecord.maxMetadataBytes
+    ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`
+    : undefined
+}
+
+const checkOptions = (options: Options) => {
+  const fail = (option: string, message: string) => Result.fail(new Errors.OptionsError({ option, message }))
+  const label = PeerId.nameProblem(options.cluster)
+  if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
+  const name = options.name === undefined ? undefined : PeerId.nameProblem(options.name)
+  if (name !== undefined) return fail("name", name)
+  const metadata = metadataProblem(options.metadata ?? {})
+  if (metadata !== undefined) return fail("metadata", metadata)
+  const seeds = parseAll(options.seeds ?? [])
+  for (const problem of seeds.problems) return fail("seeds", problem.message)
+  const advertise = parseAll(options.advertise ?? [])
+  for (const problem of advertise.problems) return fail("advertise", problem.message)
+  if (advertise.addresses.length > PeerRecord.maxAddresses) {
+    return fail("advertise", `at most ${PeerRecord.maxAddresses} addresses`)
+  }
+  const window = options.limits?.inboxWindow
+  if (window !== undefined && window < Limits.minWindow) {
+    return fail("limits.inboxWindow", `at least ${Limits.minWindow} bytes`)
+  }
+  return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
+}
+
+/** Membership is rare and worth a line; what repeats goes to debug. */
+const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
+  switch (event._tag) {
+    case "Joined":
+    case "Left":
+    case "Recovered":
+    case "Parted":
+      return Effect.logInfo(`${event.peer.name} ${event._tag.toLowerCase()}`)
+    case "Replaced":
+      return Effect.logInfo(`${event.peer.name} is back as a new generation`)
+    case "Failed":
+      return Effect.logWarning(`${event.peer.name} failed`)
+    case "Suspected":
+    case "Unreachable":
+    case "Reachable":
+    case "MetadataChanged":
+      return Effect.logDebug(`${event.peer.name}: ${event._tag}`)
+    case "SeedUnavailable":
+      return Effect.logWarning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
+    case "SlowPeer":
+      return Effect.logWarning(`${event.peer.name} reads too slowly; a broadcast went on without it`)
+    case "Superseded":
+      return Effect.logError("another peer took this node's name; this node has stopped")
+    case "Evicted":
+      return Effect.logError("the cluster holds this node for one that left; this node has stopped")
+    case "Diagnostic":
+      return Effect.logWarning(event.message)
+    case "Snapshot":
+    case "Lagged":
+      return Effect.void
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * The monotonic clock in milliseconds, for everything that measures how long something takes: the wall
+ * clock may be set back or forth at any moment.
+ */
+import type { Clock } from "effect/Clock"
+
+export const monotonicMillis = (clock: Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6

@@ -1,0 +1,238 @@
+/**
+ * Who is dialled when: one fiber for each peer that membership wishes to have a link to, and one for
+ * each address where peers may be found (docs/protocol.md, R1, R3, R10, R11).
+ */
+import type { Clock } from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Pull from "effect/Pull"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { Address } from "../Address.ts"
+import type * as Discovery from "../Discovery.ts"
+import { monotonicMillis } from "../internal/time.ts"
+import type { State, Wish } from "../membership/State.ts"
+import * as States from "../membership/State.ts"
+import { compareNames } from "../PeerId.ts"
+import type * as Reconnect from "../Reconnect.ts"
+import * as Handshake from "./Handshake.ts"
+import type { Link } from "./Link.ts"
+import type { Links } from "./Links.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+
+export interface Dialer {
+  /** Starts and stops dialling as the state wishes. */
+  readonly reconcile: (state: State) => void
+  /** Asks at these addresses from now on, instead of those of the last call. */
+  readonly discovered: (addresses: Iterable<Address>) => void
+  /** Asks at this address from now on, for ever. */
+  readonly seed: (address: Address) => void
+  /** Dials an address until it answers; fails only if trying again cannot help. */
+  readonly join: (address: Address) => Effect.Effect<Link, Handshake.HandshakeRejected>
+}
+
+/** How long the peer with the higher name waits for the other to dial, when they first hear of each other. */
+const dutyMillis = 2_000
+
+type Step = (input: unknown) => Pull.Pull<unknown, never, unknown>
+
+export const make = Effect.fnUntraced(function* (options: {
+  readonly loop: MembershipLoop
+  readonly links: Links
+  readonly reconnect: Reconnect.Policy
+  readonly discovery: Discovery.Policy
+  /** A link that lived so long, in milliseconds, was healthy. */
+  readonly healthy: number
+  readonly clock: Clock
+  readonly onUnavailable: (address: Address, reason: string) => void
+}): Effect.fn.Return<Dialer, never, Scope.Scope> {
+  const { clock, discovery, links, loop } = options
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const kept = new Set<Address>()
+
+  /** Where the attempts to reach a peer stand, so that a link that dies at once does not start them afresh. */
+  const attempts = new Map<string, { readonly step: Step; linkAt: number | undefined; over: boolean }>()
+
+  const freshStep: Effect.Effect<Step> = Schedule.toStepWithSleep(options.reconnect)
+
+  /** Sleeps as the schedule says; `false` if it is over. */
+  const pause = (step: Step) =>
+    Pull.matchEffect(step(undefined), {
+      onSuccess: () => Effect.succeed(true),
+      onFailure: Effect.failCause,
+      onDone: () => Effect.succeed(false),
+    })
+
+  /** What a refusal means for this node as a whole. */
+  const heed = (error: Handshake.HandshakeError) => {
+    if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
+    if (error.code === "stale" && error.atLeastGeneration !== undefined) {
+      return Effect.asVoid(loop.ask({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
+    }
+    return error.code === "evicted" ? Effect.asVoid(loop.ask({ _tag: "Evict" })) : Effect.void
+  }
+
+  const tryAddress = (address: Address, expected?: string) =>
+    links.dial(address, expected).pipe(
+      Effect.tapError(heed),
+      // A generation that was too low is higher now.
+      Effect.catchIf(
+        (error) => error._tag === "HandshakeRejected" && error.code === "stale" && error.by === "them",
+        () => links.dial(address, expected),
+      ),
+    )
+
+  const tryPeer = Effect.fnUntraced(function* ({ addresses, name }: Wish) {
+    for (const address of addresses) {
+      const reached = yield* Effect.match(tryAddress(address, name), {
+        onFailure: () => false,
+        onSuccess: () => true,
+      })
+      if (reached) return true
+    }
+    return false
+  })
+
+  const keepDialing = Effect.fnUntraced(function* (name: string) {
+    const self = loop.state().self.name
+    let attempt = attempts.get(name)
+    const now = monotonicMillis(clock)
+    const flapping = attempt?.linkAt !== undefined && now - attempt.linkAt < options.healthy
+    if (attempt === undefined || (attempt.linkAt !== undefined && !flapping)) {
+      attempt = { step: yield* freshStep, linkAt: undefined, over: false }
+      attempts.set(name, attempt)
+      const wish = States.wishes(loop.state()).get(name)
+      if (wish?.kind === "candidate" && compareNames(self, name) > 0) yield* Effect.sleep(dutyMillis)
+    } else if (flapping) {
+      attempt.linkAt = undefined
+      attempt.over = !(yield* pause(attempt.step))
+    }
+    while (!attempt.over) {
+      const wish = States.wishes(loop.state()).get(name)
+      if (wish === undefined) return
+      // The whole cluster makes about one attempt per interval to reach one that failed (R10).
+      const chance = wish.kind === "failed" ? 1 / Math.max(1, States.linked(loop.state()).length) : 1
+      if ((yield* Random.next) < chance) {
+        if (yield* tryPeer(wish)) return
+        yield* loop.submit({ _tag: "DialFailed", name })
+      }
+      attempt.over = !(yield* pause(attempt.step))
+    }
+  })
+
+  const peers = keyed<string>(fork, () => reconcile(loop.state()))
+  const seeds = keyed<Address>(fork, () => {})
+
+  const reconcile: Dialer["reconcile"] = (state) => {
+    const wishes = States.wishes(state)
+    for (const [name, attempt] of attempts) {
+      const member = state.members.get(name)
+      if (member === undefined && !state.candidates.has(name)) attempts.delete(name)
+      else if (member?.link === "up") {
+        attempt.linkAt ??= monotonicMillis(clock)
+        attempt.over = false
+      }
+    }
+    for (const name of peers.keys()) if (!wishes.has(name)) peers.stop(name)
+    for (const name of wishes.keys()) if (attempts.get(name)?.over !== true) peers.start(name, keepDialing(name))
+    if (state.phase._tag !== "Running") for (const address of seeds.keys()) seeds.stop(address)
+  }
+
+  /** Whether the peer at an address has a link, or must not be dialled. */
+  const isSettled = (address: Address): boolean => {
+    for (const member of loop.state().members.values()) {
+      const lives = member.address === address || member.record.body.addresses.includes(address)
+      if (lives && (member.link === "up" || member.parted)) return true
+    }
+    return false
+  }
+
+  const keepAsking = Effect.fnUntraced(function* (address: Address) {
+    let step = yield* freshStep
+    while (true) {
+      if (isSettled(address)) {
+        step = yield* freshStep
+        yield* Effect.sleep(discovery.interval)
+        continue
+      }
+      const error = yield* Effect.match(tryAddress(address), {
+        onFailure: (failure): Handshake.HandshakeError | undefined => failure,
+        onSuccess: () => undefined,
+      })
+      if (error?._tag === "HandshakeRejected" && error.code === "self") return
+      if (error !== undefined) options.onUnavailable(address, error.message)
+      const alone = States.linked(loop.state()).length === 0
+      const interval = alone ? discovery.intervalAlone : discovery.interval
+      // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
+      yield* Effect.raceFirst(
+        Effect.sleep(interval),
+        alone ? Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)) : Effect.never,
+      )
+    }
+  })
+
+  const ask = (address: Address): void => {
+    if (loop.state().phase._tag === "Running") seeds.start(address, keepAsking(address))
+  }
+
+  const join: Dialer["join"] = Effect.fnUntraced(function* (address) {
+    const step = yield* freshStep
+    while (true) {
+      const there = [...links.all()].find(({ peer }) => {
+        const member = loop.state().members.get(peer.name)
+        return member?.address === address || peer.body.addresses.includes(address)
+      })
+      if (there !== undefined) return there
+      const result = yield* Effect.result(tryAddress(address))
+      if (result._tag === "Success") return result.success
+      const error = result.failure
+      if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
+      options.onUnavailable(address, error.message)
+      const sleep = Effect.sleep(Duration.min(discovery.intervalAlone, discovery.interval))
+      yield* Effect.raceFirst(Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)), sleep)
+    }
+  })
+
+  return {
+    reconcile,
+    discovered: (addresses) => {
+      const wanted = new Set(addresses)
+      for (const address of seeds.keys()) if (!wanted.has(address) && !kept.has(address)) seeds.stop(address)
+      for (const address of wanted) ask(address)
+    },
+    seed: (address) => {
+      kept.add(address)
+      ask(address)
+    },
+    join,
+  }
+})
+
+/**
+ * At most one wanted fiber per key. Unlike a `FiberMap` it forgets a fiber at the moment it is stopped,
+ * so that one that is wanted again at once does not find the place taken by one that is just ending.
+ */
+const keyed = <K>(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, onEnd: () => void) => {
+  const running = new Map<K, Fiber.Fiber<void>>()
+  return {
+    keys: () => [...running.keys()],
+    start: (key: K, effect: Effect.Effect<void>): void => {
+      if (running.has(key)) return
+      const fiber = fork(effect)
+      running.set(key, fiber)
+      fiber.addObserver(() => {
+        if (running.get(key) !== fiber) return
+        running.delete(key)
+        onEnd()
+      })
+    },
+    stop: (key: K): void => {
+      const fiber = running.get(key)
+      running.delete(key)
+      fiber?.interruptUnsafe()
+    },
+  }
+}

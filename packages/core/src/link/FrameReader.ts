@@ -1,0 +1,85 @@
+/**
+ * Frames from a connection, one at a time or in batches. The handshake and the life of the link read
+ * from the same reader, so nothing that follows the last frame of the handshake is lost.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import type { Bye, Frame } from "../Frame.ts"
+import type { Connection, TransportError } from "../Transport.ts"
+import * as FrameDecoder from "../wire/FrameDecoder.ts"
+import * as Layout from "../wire/Layout.ts"
+import type { WireError } from "../wire/WireError.ts"
+
+/** Why no further frame comes. */
+export type ReadEnd =
+  /** The peer said why. */
+  | { readonly _tag: "Bye"; readonly bye: Bye }
+  /** The peer ended the stream without a word, or in the middle of a frame. */
+  | { readonly _tag: "Ended" }
+  | { readonly _tag: "Lost"; readonly error: TransportError }
+  | { readonly _tag: "Violation"; readonly error: WireError }
+
+export interface FrameReader {
+  /** The next frames, at least one. Not to be called twice at the same time. */
+  readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadEnd>
+  /** The next frame. */
+  readonly next: Effect.Effect<Frame, ReadEnd>
+  /** The handshake is complete: from now on frames may have their full size. */
+  readonly open: () => void
+}
+
+export const make = (connection: Connection): FrameReader => {
+  const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+  let handshaking = true
+  let ready: Array<Frame> = []
+  let end: ReadEnd | undefined
+  const nothing = new Uint8Array(0)
+
+  const decode = (chunks: ReadonlyArray<Uint8Array>): void => {
+    for (const chunk of chunks) {
+      // One frame at a time until the limits change, so that they hold for the right frames.
+      const error = handshaking ? decoder.feed(chunk, ready, 1) : decoder.feed(chunk, ready)
+      if (error !== undefined) {
+        end = { _tag: "Violation", error }
+        return
+      }
+    }
+  }
+
+  const pull = Effect.matchCauseEffect(connection.pull, {
+    onSuccess: (chunks) => Effect.sync(() => decode(chunks)),
+    onFailure: (cause) =>
+      Effect.suspend(() => {
+        const failure = cause.reasons.find(Cause.isFailReason)
+        if (failure === undefined) return Effect.failCause(cause as Cause.Cause<never>)
+        end = Pull.isDoneFailure(failure) ? { _tag: "Ended" } : { _tag: "Lost", error: failure.error as TransportError }
+        return Effect.void
+      }),
+  })
+
+  const fill: Effect.Effect<void, ReadEnd> = Effect.suspend(() => {
+    if (ready.length > 0) return Effect.void
+    // What came together with the last frame is still in the decoder.
+    if (decoder.isPartial()) decode([nothing])
+    if (ready.length > 0) return Effect.void
+    return end === undefined ? Effect.flatMap(pull, () => fill) : Effect.fail(end)
+  })
+
+  return {
+    batch: Effect.map(fill, () => {
+      const frames = ready
+      ready = []
+      return frames
+    }),
+    next: Effect.flatMap(fill, () => {
+      const [frame, ...rest] = ready
+      ready = rest
+      return frame === undefined ? Effect.fail<ReadEnd>({ _tag: "Ended" }) : Effect.succeed(frame)
+    }),
+    open: () => {
+      handshaking = false
+      decoder.limit(Layout.maxFrameBytes)
+    },
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * The three-way handshake, from both sides: Hello, HelloAck, Ready, Ready. Nothing about a peer is
+ * stored before its last frame is here (docs/protocol.md, section "Handshake").
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Address } from "../Address.ts"
+import type * as Admission from "../Admission.ts"
+import type { Frame, Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../Frame.ts"
+import * as Frames from "../Frame.ts"
+import type { Limits } from "../Limits.ts"
+import { minWindow } from "../Limits.ts"
+import type { State } from "../membership/State.ts"
+import * as States from "../membership/State.ts"
+import * as PeerId from "../PeerId.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import type { Connection, TransportError } from "../Transport.ts"
+import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import type { FrameReader, ReadEnd } from "./FrameReader.ts"
+import type { Rank } from "./Link.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+
+/** The peer that answered does not want this link, or this node does not want it. */
+export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("HandshakeRejected", {
+  code: Schema.Literals(Frames.rejectCodes),
+  message: Schema.String,
+  /** Who said no. */
+  by: Schema.Literals(["us", "them"]),
+  atLeastGeneration: Schema.optionalKey(Schema.Number),
+}) {}
+
+/** The handshake broke off. */
+export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("HandshakeFailed", {
+  /**
+   * `timeout`: not complete in time. `violation`: the other side does not speak this protocol.
+   * `wrongPeer`: somebody else lives at the address. `lost`: the connection ended.
+   */
+  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "lost"]),
+  message: Schema.String,
+}) {}
+
+export type HandshakeError = HandshakeRejected | HandshakeFailed | TransportError
+
+/** What both sides know when the handshake is complete. */
+export interface Established {
+  readonly peer: PeerRecord
+  readonly rank: Rank
+  /** What this side may send before the first Credit. */
+  readonly peerWindow: number
+  readonly viewHash: bigint
+  readonly youAre: YouAreBelief | undefined
+}
+
+/** What a handshake needs of the node. */
+export interface Context {
+  readonly label: string
+  readonly loop: MembershipLoop
+  readonly limits: Limits
+  readonly admission: Admission.Policy
+  /** The counters of this node's own connections that are in the handshake. */
+  readonly dialing: ReadonlySet<number>
+  /** Whether another link has room. */
+  readonly hasRoom: () => boolean
+}
+
+/** One connection in the handshake. */
+export interface Exchange {
+  readonly connection: Connection
+  readonly reader: FrameReader
+  /**
+   * Called before this side sends Ready: from now on the other side may count on the connection, and it
+   * must not be given up for a better one without a word.
+   */
+  readonly commit: (peer: PeerRecord, rank: Rank) => void
+}
+
+const write = (connection: Connection, frame: Frame) => connection.write([FrameEncoder.encode(frame)])
+
+const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
+
+const ended = (end: ReadEnd): HandshakeFailed => {
+  switch (end._tag) {
+    case "Violation":
+      return violation(`the other side does not speak this protocol: ${end.error.message}`)
+    case "Bye":
+      return new HandshakeFailed({ reason: "lost", message: `the peer said ${end.bye.code}: ${end.bye.message}` })
+    case "Ended":
+      return new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
+    case "Lost":
+      return new HandshakeFailed({ reason: "lost", message: end.error.message })
+  }
+}
+
+const rejection = (frame: HelloReject) =>
+  new HandshakeRejected({
+    code: frame.code,
+    message: frame.message,
+    by: "them",
+    ...(frame.atLeastGeneration === undefined ? {} : { atLeastGeneration: frame.atLeastGeneration }),
+  })
+
+const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended)
+
+/** Tells the membership what the other side believes about this node, so that it refutes before Ready. */
+const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
+  youAre === undefined ? Effect.sync(loop.state) : loop.ask({ _tag: "Accused", youAre })
+
+const readyOf = (state: State, peer: PeerRecord): Ready => ({
+  _tag: "Ready",
+  incarnation: state.self.incarnation,
+  viewHash: state.viewHash,
+  youAre: States.belief(state, peer.name, peer.generation),
+})
+
+const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRecord) {
+  const frame = yield* next(exchange)
+  if (frame._tag === "HelloReject") return yield* rejection(frame)
+  if (frame._tag === "Bye") return yield* ended({ _tag: "Bye", bye: frame })
+  if (frame._tag !== "Ready") return yield* violation(`expected Ready, got ${frame._tag}`)
+  if (frame.incarnation < peer.incarnation) return yield* violation("an incarnation went back")
+  return frame
+})
+
+const established = (peer: PeerRecord, rank: Rank, peerWindow: number, ready: Ready): Established => ({
+  peer: { ...peer, incarnation: ready.incarnation },
+  rank,
+  peerWindow,
+  viewHash: ready.viewHash,
+  youAre: ready.youAre,
+})
+
+const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
+  byLower: PeerId.compareNames(dialer, acceptor) < 0,
+  epoch,
+})
+
+/** The dialer's side. `expected` is the name that must answer, if one is known. */
+export const dial = Effect.fnUntraced(function* (
+  context: Context,
+  exchange: Exchange,
+  options: { readonly address: Address; readonly epoch: number; readonly expected: string | undefined },
+) {
+  const { connection } = exchange
+  const { loop } = context
+  const before = loop.state()
+  yield* write(connection, {
+    _tag: "Hello",
+    versionMin: Frames.protocolVersion,
+    versionMax: Frames.protocolVersion,
+    label: context.label,
+    record: before.self,
+    linkEpoch: options.epoch,
+    dialedAddress: options.address,
+    viewHash: before.viewHash,
+    window: context.limits.inboxWindow,
+  })
+  const ack = yield* next(exchange)
+  if (ack._tag === "HelloReject") return yield* rejection(ack)
+  if (ack._tag === "Bye") return yield* ended({ _tag: "Bye", bye: ack })
+  if (ack._tag !== "HelloAck") return yield* violation(`expected HelloAck, got ${ack._tag}`)
+  const problem = ackProblem(before, ack)
+  if (problem !== undefined) return yield* violation(problem)
+  if (options.expected !== undefined && ack.record.name !== options.expected) {
+    const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
+    return yield* new HandshakeFailed({ reason: "wrongPeer", message })
+  }
+  const verdict = yield* context.admission(applicant(ack.record, connection))
+  if (verdict._tag === "Deny") {
+    return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
+  }
+  exchange.reader.open()
+  const rank = rankOf(before.self.name, ack.record.name, options.epoch)
+  const state = yield* heed(loop, ack.youAre)
+  if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
+    return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
+  }
+  exchange.commit(ack.record, rank)
+  yield* write(connection, readyOf(state, ack.record))
+  const ready = yield* awaitReady(exchange, ack.record)
+  return established(ack.record, rank, ack.window, ready)
+})
+
+const ackProblem = (state: State, ack: HelloAck): string | undefined => {
+  if (ack.version !== Frames.protocolVersion) return `version ${ack.version} was not offered`
+  if (ack.record.status !== "alive") return "the peer says it is not alive"
+  if (ack.record.name === state.self.name) return "the peer has this node's name"
+  return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
+}
+
+const applicant = (record: PeerRecord, connection: Connection): Admission.Applicant => ({
+  name: record.name,
+  generation: record.generation,
+  metadata: record.body.metadata,
+  remoteHost: connection.remoteHost,
+})
+
+const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>): HelloReject => ({
+  _tag: "HelloReject",
+  code,
+  message,
+  ...more,
+})
+
+/** What is answered to everybody when a cap is reached. */
+export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
+
+/** Why a Hello is refused, by all that is known without the admission policy; `undefined` if it is not. */
+export const judge = (context: Context, hello: Hello): HelloReject | undefined => {
+  const state = context.loop.state()
+  const { generation, name } = hello.record
+  if (hello.label !== context.label) {
+    return reject("label", `this is the cluster "${context.label}"`)
+  }
+  if (hello.versionMin > Frames.protocolVersion || hello.versionMax < Frames.protocolVersion) {
+    return reject("version", `this node speaks version ${Frames.protocolVersion}`)
+  }
+  if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
+  if (name === state.self.name) {
+    return generation === state.self.generation && context.dialing.has(hello.linkEpoch)
+      ? reject("self", "a node cannot join itself")
+      : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
+  }
+  const member = state.members.get(name)
+  const tombstone = state.tombstones.get(name)
+  const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
+  if (generation < newest) {
+    return reject("stale", "a newer life of this name is known", { atLeastGeneration: newest + 1 })
+  }
+  if (tombstone?.status === "left" && tombstone.generation === generation) {
+    return reject("evicted", "this generation has left the cluster")
+  }
+  return context.hasRoom() || member !== undefined ? undefined : busy
+}
+
+/** The acceptor's side. */
+export const accept = Effect.fnUntraced(function* (context: Context, exchange: Exchange) {
+  const { connection, reader } = exchange
+  const hello = yield* next(exchange)
+  // To a stranger that does not say Hello nothing is said.
+  if (hello._tag !== "Hello") return yield* violation(`expected Hello, got ${hello._tag}`)
+  if (hello.record.status !== "alive" || hello.window < minWindow) return yield* violation("a Hello that cannot be")
+  let refusal = judge(context, hello)
+  if (refusal === undefined) {
+    const verdict = yield* context.admission(applicant(hello.record, connection))
+    if (verdict._tag === "Deny") refusal = reject("denied", verdict.reason)
+  }
+  if (refusal !== undefined) {
+    yield* write(connection, refusal)
+    yield* connection.end
+    return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
+  }
+  const peer = hello.record
+  const before = context.loop.state()
+  yield* write(connection, {
+    _tag: "HelloAck",
+    version: Frames.protocolVersion,
+    record: before.self,
+    viewHash: before.viewHash,
+    window: context.limits.inboxWindow,
+    observedHost: connection.remoteHost,
+    youAre: States.belief(before, peer.name, peer.generation),
+  })
+  const ready = yield* awaitReady(exchange, peer)
+  const state = yield* heed(context.loop, ready.youAre)
+  if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
+    return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
+  }
+  const rank = rankOf(peer.name, state.self.name, hello.linkEpoch)
+  exchange.commit(peer, rank)
+  yield* write(connection, readyOf(state, peer))
+  reader.open()
+  return established(peer, rank, hello.window, ready)
+})
+
+/** Whether trying again can help without anybody changing a configuration. */
+export const isTransient = (error: HandshakeError): boolean =>
+  error._tag !== "HandshakeRejected" || error.code === "busy" || error.code === "stale" || error.code === "evicted"
+

@@ -1,0 +1,113 @@
+/**
+ * One lane of one link, as seen by its two ends: the sender spends credit, the receiver puts fragments
+ * together and gives credit back as its reader takes messages. Pure accounting without Effect
+ * (docs/protocol.md, section "Lanes and credit").
+ *
+ * With these rules a lane holds at most `window + messageBytes` at the receiver: a message larger than
+ * the window flows only while it is the oldest that was not taken.
+ */
+import type { ByeCode, Data } from "../Frame.ts"
+import { dataOverhead, maxFragmentBytes } from "../Frame.ts"
+
+/** What a frame with this payload costs. */
+export const cost = (payloadBytes: number): number => payloadBytes + dataOverhead
+
+/** The largest payload of one frame on a lane with this window: half of it, so that credit always comes. */
+export const fragmentBytes = (window: number): number =>
+  Math.min(maxFragmentBytes, Math.floor(window / 2) - dataOverhead)
+
+/** A message that arrived whole, and what is to be given back when it is taken. */
+export interface Arrived {
+  readonly _tag: "Arrived"
+  readonly payload: Uint8Array
+  readonly cost: number
+}
+
+/** The peer broke the rules of the lane. */
+export interface Broken {
+  readonly _tag: "Broken"
+  readonly code: Extract<ByeCode, "creditExceeded" | "malformed" | "oversize">
+  readonly message: string
+}
+
+/** The receiving end of a lane. */
+export interface Receiver {
+  /** Takes in a frame: a whole message, a violation, or nothing yet. */
+  readonly receive: (frame: Data) => Arrived | Broken | undefined
+  /** The reader took a message of this cost. */
+  readonly taken: (cost: number) => void
+  /** The credit to send now, if it is worth a frame; counts as sent. */
+  readonly grant: () => number
+  /** Bytes held: complete and not taken, and incomplete. */
+  readonly held: () => number
+}
+
+const broken = (code: Broken["code"], message: string): Broken => ({ _tag: "Broken", code, message })
+
+export const makeReceiver = (options: { readonly window: number; readonly messageBytes: number }): Receiver => {
+  // What the sender may still send.
+  let allowance = options.window
+  // Cost of messages that are complete and not taken, and of the fragments of the incomplete one.
+  let queued = 0
+  let partialCost = 0
+  let partial: { readonly total: number; readonly chunks: Array<Uint8Array>; bytes: number } | undefined
+
+  const complete = (payload: Uint8Array, total: number): Arrived => {
+    queued += total
+    return { _tag: "Arrived", payload, cost: total }
+  }
+
+  return {
+    receive: ({ abort, first, last, payload, total }) => {
+      const spent = cost(payload.length)
+      if (!abort) {
+        if (spent > allowance) return broken("creditExceeded", "more data than credit")
+        allowance -= spent
+      }
+      if (abort) {
+        if (partial === undefined) return broken("malformed", "an abort without a message")
+        partial = undefined
+        partialCost = 0
+        return undefined
+      }
+      if (first !== (partial === undefined)) {
+        return broken("malformed", first ? "a message began within another" : "a fragment without a first")
+      }
+      if (first && last) return complete(payload, spent)
+      if (partial === undefined) {
+        if (total === undefined || total > options.messageBytes) {
+          return broken("oversize", `a message of ${total} bytes; the limit is ${options.messageBytes}`)
+        }
+        partial = { total, chunks: [], bytes: 0 }
+      }
+      partial.chunks.push(payload)
+      partial.bytes += payload.length
+      partialCost += spent
+      if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
+        return broken("malformed", "a message of another length than announced")
+      }
+      if (!last) return undefined
+      const whole = new Uint8Array(partial.total)
+      let at = 0
+      for (const chunk of partial.chunks) {
+        whole.set(chunk, at)
+        at += chunk.length
+      }
+      const arrived = complete(whole, partialCost)
+      partial = undefined
+      partialCost = 0
+      return arrived
+    },
+    taken: (amount) => {
+      queued -= amount
+    },
+    grant: () => {
+      const target = Math.max(0, options.window - queued - (queued > 0 ? partialCost : 0))
+      const amount = target - allowance
+      if (amount < options.window / 2) return 0
+      allowance = target
+      return amount
+    },
+    held: () => queued + partialCost,
+  }
+}

@@ -1,0 +1,365 @@
+/**
+ * All connections of a node: who may come in, which of several to one peer stays, and what is told to
+ * membership about it (docs/protocol.md, sections "Handshake" and "Simultaneous connections").
+ */
+import type { Clock } from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { Address } from "../Address.ts"
+import type * as Admission from "../Admission.ts"
+import type { Source } from "../Entropy.ts"
+import type { ByeCode, MembershipFrame } from "../Frame.ts"
+import type { Limits } from "../Limits.ts"
+import type { PeerId } from "../PeerId.ts"
+import { compareNames } from "../PeerId.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import type { Connection, Listener, Transport } from "../Transport.ts"
+import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import * as FrameReader from "./FrameReader.ts"
+import * as Handshake from "./Handshake.ts"
+import type { Arrived } from "./Lane.ts"
+import type { Link, LinkEnd, Rank, Timing } from "./Link.ts"
+import { compareRanks, make as makeLink } from "./Link.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+
+export interface Links {
+  /** The link to a peer that messages go over, if there is one. */
+  readonly current: (name: string) => Link | undefined
+  /** All such links. */
+  readonly all: () => Iterable<Link>
+  /** Sends a frame to those of the names that have a link. */
+  readonly send: (to: ReadonlyArray<string>, frame: MembershipFrame) => void
+  /** Ends the link to one life of a peer. */
+  readonly close: (peer: PeerId, code: ByeCode) => void
+  /** Connects to an address; `expected` is the name that must answer. Ends when the link is up. */
+  readonly dial: (address: Address, expected?: string) => Effect.Effect<Link, Handshake.HandshakeError>
+  /** Takes connections from the listener, for ever. */
+  readonly serve: (listener: Listener) => Effect.Effect<never>
+  /** Ends all links and waits until the last bytes are out, for a bounded time. */
+  readonly closeAll: (code: ByeCode) => Effect.Effect<void>
+}
+
+/** A connection on which the other side may count: its Ready is under way. */
+interface Committed {
+  readonly peer: PeerRecord
+  readonly rank: Rank
+  readonly done: Deferred.Deferred<void>
+  link: Link | undefined
+  /** Messages that wait because a connection that was used before this one is not read to its end. */
+  held: Array<Arrived>
+  /** Nothing more comes; it stays only for what it holds. */
+  finished: boolean
+}
+
+export const make = Effect.fnUntraced(function* (options: {
+  readonly label: string
+  readonly transport: Transport["Service"]
+  readonly loop: MembershipLoop
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly admission: Admission.Policy
+  readonly entropy: Source
+  readonly clock: Clock
+  readonly onMessage: (link: Link, message: Arrived) => void
+}): Effect.fn.Return<Links, never, Scope.Scope> {
+  const { clock, limits, loop, timing, transport } = options
+  const fibers = yield* FiberSet.make<void, never>()
+  const dialPermits = Semaphore.makeUnsafe(limits.dials)
+  const committed = new Map<string, Set<Committed>>()
+  const currents = new Map<string, Committed>()
+  const dialing = new Set<number>()
+  let total = 0
+  // Starts anywhere, so that a reconnecting earlier process of this host is not taken for this one.
+  let lastEpoch = options.entropy.u32() >>> 1
+
+  const context: Handshake.Context = {
+    label: options.label,
+    loop,
+    limits,
+    admission: options.admission,
+    dialing,
+    hasRoom: () => total < limits.links,
+  }
+
+  // ---- which connection is used ----
+
+  const isBlocked = (entry: Committed): boolean => {
+    for (const other of committed.get(entry.peer.name) ?? []) {
+      if (other.peer.generation !== entry.peer.generation) continue
+      if (other !== entry && compareRanks(other.rank, entry.rank) < 0) return true
+    }
+    return false
+  }
+
+  /** A message from the peer: in the order in which the peer spoke, over however many connections. */
+  const deliver = (entry: Committed, link: Link, message: Arrived): void => {
+    if (entry.held.length > 0 || isBlocked(entry)) entry.held.push(message)
+    else options.onMessage(link, message)
+  }
+
+  const release = (name: string): void => {
+    const entries = [...(committed.get(name) ?? [])].sort((a, b) => compareRanks(a.rank, b.rank))
+    // From the lowest rank on, because each that goes may set the next one free.
+    for (const entry of entries) {
+      if (isBlocked(entry)) continue
+      const { held, link } = entry
+      entry.held = []
+      if (link !== undefined) for (const message of held) options.onMessage(link, message)
+      if (entry.finished) committed.get(name)?.delete(entry)
+    }
+    if (committed.get(name)?.size === 0) committed.delete(name)
+  }
+
+  const commit = (entry: Committed): void => {
+    const entries = committed.get(entry.peer.name) ?? new Set()
+    entries.add(entry)
+    committed.set(entry.peer.name, entries)
+    total++
+  }
+
+  const retire = (entry: Committed): void => {
+    if (entry.finished) return
+    entry.finished = true
+    total--
+    release(entry.peer.name)
+  }
+
+  /** Decides between a new link and the one in use. `true`: the peer had none, and membership must know. */
+  const install = (entry: Committed, link: Link): boolean => {
+    const { name, generation } = entry.peer
+    const used = currents.get(name)
+    if (used?.link?.isOpen() === true) {
+      if (used.peer.generation > generation) {
+        link.close("replaced", "a newer life of this name has a link")
+        return false
+      }
+      if (used.peer.generation === generation) {
+        const better = compareRanks(entry.rank, used.rank) > 0
+        if (better) currents.set(name, entry)
+        const loser = better ? used.link : link
+        loser.close("duplicate", "another connection of this pair is up")
+        return false
+      }
+      used.link.close("replaced", "a newer life of this name has a link")
+    }
+    currents.set(name, entry)
+    return true
+  }
+
+  const uninstall = (entry: Committed, end: LinkEnd) => {
+    const { name, generation } = entry.peer
+    if (currents.get(name) !== entry) return Effect.void
+    currents.delete(name)
+    const code = end._tag === "Bye" ? end.bye.code : undefined
+    return Effect.andThen(
+      Effect.logDebug(`link to ${name} ended: ${describe(end)}`),
+      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code }),
+    )
+  }
+
+  /** A connection from its handshake to its end. */
+  const converse = Effect.fnUntraced(function* (
+    connection: Connection,
+    shake: (exchange: Handshake.Exchange) => Effect.Effect<Handshake.Established, Handshake.HandshakeError>,
+    onUp: (link: Link) => void,
+    address: Address | undefined,
+  ) {
+    const reader = FrameReader.make(connection)
+    let entry: Committed | undefined
+    yield* Effect.ensuring(
+      Effect.gen(function* () {
+        const commitNow = (peer: PeerRecord, rank: Rank): void => {
+          entry = { peer, rank, done: Deferred.makeUnsafe(), link: undefined, held: [], finished: false }
+          commit(entry)
+        }
+        const result = yield* shake({ connection, reader, commit: commitNow })
+        const mine = entry
+        if (mine === undefined) return
+        const link = makeLink({
+          connection,
+          reader,
+          peer: result.peer,
+          rank: result.rank,
+          drives: compareNames(loop.state().self.name, result.peer.name) < 0,
+          peerWindow: result.peerWindow,
+          limits,
+          timing,
+          clock,
+          hooks: {
+            onMembership: (from, frame) => loop.submit({ _tag: "Received", from: from.peer, frame }),
+            onViewHash: (from, viewHash) =>
+              viewHash === loop.state().viewHash
+                ? Effect.void
+                : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
+            onMessage: (from, message) => deliver(mine, from, message),
+            viewHash: () => loop.state().viewHash,
+          },
+        })
+        mine.link = link
+        if (install(mine, link)) {
+          // Membership knows the peer before the application can get a message from it.
+          const { viewHash, youAre, peer } = result
+          yield* loop.ask({ _tag: "LinkUp", record: peer, address, viewHash, youAre })
+        }
+        onUp(link)
+        yield* link.run((end) =>
+          Effect.suspend(() => {
+            retire(mine)
+            return uninstall(mine, end)
+          }),
+        )
+      }),
+      Effect.suspend(() => {
+        if (entry === undefined) return Effect.void
+        retire(entry)
+        Deferred.doneUnsafe(entry.done, Effect.void)
+        return uninstall(entry, { _tag: "Closed" })
+      }),
+    )
+  })
+
+  // ---- in ----
+
+  let handshakes = 0
+  const perHost = new Map<string, number>()
+
+  const turnAway = (connection: Connection) =>
+    connection.write([FrameEncoder.encode(Handshake.busy)]).pipe(
+      Effect.andThen(connection.end),
+      Effect.andThen(Effect.forever(connection.pull)),
+      Effect.timeoutOption(limits.linger),
+      Effect.ignore,
+    )
+
+  const welcome = Effect.fnUntraced(function* (connection: Connection) {
+    const host = connection.remoteHost
+    const ofHost = perHost.get(host) ?? 0
+    if (handshakes >= limits.handshakes || ofHost >= limits.handshakesPerHost) return yield* turnAway(connection)
+    handshakes++
+    perHost.set(host, ofHost + 1)
+    let counted = true
+    const uncount = (): void => {
+      if (!counted) return
+      counted = false
+      handshakes--
+      const left = (perHost.get(host) ?? 1) - 1
+      if (left > 0) perHost.set(host, left)
+      else perHost.delete(host)
+    }
+    yield* converse(
+      connection,
+      (exchange) => Effect.ensuring(inTime(Handshake.accept(context, exchange), limits.handshakeTimeout), Effect.sync(uncount)),
+      () => {},
+      undefined,
+    ).pipe(
+      Effect.catch((error) => Effect.logDebug(`a connection from ${host} was closed: ${error.message}`)),
+      Effect.ensuring(Effect.sync(uncount)),
+    )
+  })
+
+  // ---- out ----
+
+  // A dial that takes longer than the silence of a link would be borne is as good as failed.
+  const dialTimeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
+
+  const dialOnce = (address: Address, expected: string | undefined) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
+        const epoch = ++lastEpoch >>> 0
+        let mayAbort = true
+        const attempt = Effect.scoped(
+          Effect.gen(function* () {
+            const shake = (exchange: Handshake.Exchange) =>
+              Handshake.dial(
+                context,
+                {
+                  ...exchange,
+                  commit: (peer, rank) => {
+                    mayAbort = false
+                    exchange.commit(peer, rank)
+                  },
+                },
+                { address, epoch, expected },
+              )
+            const connection = yield* inTime(transport.connect(address), dialTimeout)
+            dialing.add(epoch)
+            yield* Effect.addFinalizer(() => Effect.sync(() => dialing.delete(epoch)))
+            yield* converse(
+              connection,
+              (exchange) => inTime(shake(exchange), dialTimeout),
+              (link) => Deferred.doneUnsafe(up, Effect.succeed(link)),
+              address,
+            )
+          }),
+        ).pipe(
+          Effect.catch((error) => Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(error)))),
+          Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(closedError)))),
+          Effect.asVoid,
+        )
+        const fiber = yield* FiberSet.run(fibers, Effect.interruptible(attempt))
+        return yield* Effect.onInterrupt(restore(Deferred.await(up)), () =>
+          mayAbort ? Fiber.interrupt(fiber) : Effect.void,
+        )
+      }),
+    )
+
+  const links: Links = {
+    current: (name) => {
+      const link = currents.get(name)?.link
+      return link?.isOpen() === true ? link : undefined
+    },
+    all: function* () {
+      for (const { link } of currents.values()) if (link?.isOpen() === true) yield link
+    },
+    send: (to, frame) => {
+      for (const name of to) currents.get(name)?.link?.send(frame)
+    },
+    close: (peer, code) => {
+      for (const entry of committed.get(peer.name) ?? []) {
+        if (entry.peer.generation === peer.generation) entry.link?.close(code, "")
+      }
+    },
+    dial: (address, expected) => dialPermits.withPermit(dialOnce(address, expected)),
+    serve: (listener) => listener.run(welcome),
+    closeAll: (code) =>
+      Effect.gen(function* () {
+        const entries = [...committed.values()].flatMap((each) => [...each])
+        for (const { link } of entries) link?.close(code, "")
+        yield* Effect.timeoutOption(
+          Effect.forEach(entries, ({ done }) => Deferred.await(done), { discard: true }),
+          2 * limits.linger,
+        )
+      }),
+  }
+  return links
+})
+
+const closedError = new Handshake.HandshakeFailed({ reason: "lost", message: "the connection was given up" })
+
+const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, millis: number) =>
+  Effect.flatMap(Effect.timeoutOption(effect, millis), (result) =>
+    Option.isSome(result)
+      ? Effect.succeed(result.value)
+      : Effect.fail(
+          new Handshake.HandshakeFailed({ reason: "timeout", message: `no complete handshake within ${millis} ms` }),
+        ),
+  )
+
+const describe = (end: LinkEnd): string => {
+  switch (end._tag) {
+    case "Bye":
+      return end.bye.message === "" ? end.bye.code : `${end.bye.code}: ${end.bye.message}`
+    case "Violation":
+      return `${end.code}: ${end.message}`
+    case "Lost":
+      return end.error.message
+    default:
+      return end._tag
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The one fiber that owns the membership state. Everybody else puts facts into its queue and reads
+ * immutable states.
+ */
+import type { Clock } from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
+import * as Queue from "effect/Queue"
+import { monotonicMillis } from "../internal/time.ts"
+import type { Output } from "../membership/Draft.ts"
+import * as Membership from "../membership/Membership.ts"
+import type { State } from "../membership/State.ts"
+import * as States from "../membership/State.ts"
+
+export interface MembershipLoop {
+  /** The newest state. */
+  readonly state: () => State
+  /** Puts a fact into the queue; waits while it is full. */
+  readonly submit: (input: Membership.Input) => Effect.Effect<void>
+  /** The state after the fact was taken in. */
+  readonly ask: (input: Membership.Input) => Effect.Effect<State>
+  /**
+   * Takes in facts, for ever. `perform` fulfils wishes and must not wait; `changed` sees each new state
+   * after its wishes.
+   */
+  readonly run: (handlers: {
+    readonly perform: (output: Output, state: State) => void
+    readonly changed: (state: State) => void
+  }) => Effect.Effect<never>
+}
+
+interface Entry {
+  readonly input: Membership.Input
+  readonly done: Deferred.Deferred<State> | undefined
+}
+
+export const make = Effect.fnUntraced(function* (options: {
+  readonly initial: State
+  readonly clock: Clock
+  readonly capacity: number
+}) {
+  const queue = yield* Queue.bounded<Entry>(options.capacity)
+  let state = options.initial
+
+  const run: MembershipLoop["run"] = ({ changed, perform }) => {
+    let armed = Number.POSITIVE_INFINITY
+
+    const take = (entry: Entry): void => {
+      const before = state
+      const [next, outputs] = Membership.step(state, monotonicMillis(options.clock), entry.input)
+      state = next
+      for (const output of outputs) perform(output, next)
+      if (next !== before) changed(next)
+      if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
+    }
+
+    const timer = (pause: number) =>
+      Effect.andThen(
+        Effect.sleep(pause),
+        Effect.suspend(() => {
+          armed = Number.POSITIVE_INFINITY
+          return Queue.offer(queue, { input: { _tag: "Tick" }, done: undefined })
+        }),
+      )
+
+    return Effect.scoped(
+      Effect.gen(function* () {
+        const handle = yield* FiberHandle.make()
+        while (true) {
+          for (const entry of yield* Queue.takeAll(queue)) take(entry)
+          const deadline = States.deadline(state)
+          // A timer that is too early costs an idle Tick; only one that is too late must be replaced.
+          if (deadline !== undefined && deadline < armed) {
+            armed = deadline
+            yield* FiberHandle.run(handle, timer(Math.max(0, Math.ceil(deadline - monotonicMillis(options.clock)))))
+          }
+        }
+      }),
+    )
+  }
+
+  const ask: MembershipLoop["ask"] = (input) =>
+    Effect.suspend(() => {
+      const done = Deferred.makeUnsafe<State>()
+      return Effect.andThen(Queue.offer(queue, { input, done }), Deferred.await(done))
+    })
+
+  const loop: MembershipLoop = {
+    state: () => state,
+    submit: (input) => Effect.asVoid(Queue.offer(queue, { input, done: undefined })),
+    ask,
+    run,
+  }
+  return loop
+})

@@ -1,0 +1,165 @@
+/**
+ * A state in the making: one step reads and changes it, and {@link finish} turns it into the next
+ * state and the outputs. Maps are copied when they are first written to, so a step that changes
+ * nothing costs nothing, and no earlier state is ever touched.
+ */
+import type { Address } from "../Address.ts"
+import type { Notice, ViewChange } from "../ClusterEvent.ts"
+import * as ClusterEvents from "../ClusterEvent.ts"
+import type { ByeCode, MembershipFrame } from "../Frame.ts"
+import type { PeerId } from "../PeerId.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
+import type { Candidate, Member, State, StopReason, Tombstone } from "./State.ts"
+import * as States from "./State.ts"
+
+/** What a step wishes. */
+export type Output =
+  | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly frame: MembershipFrame }
+  | { readonly _tag: "CloseLink"; readonly peer: PeerId; readonly code: ByeCode }
+  | { readonly _tag: "Emit"; readonly event: ViewChange | Notice }
+  /** The node takes part no more: close every link and accept none. */
+  | { readonly _tag: "Stopped"; readonly reason: StopReason }
+
+type Writable<A> = { -readonly [K in keyof A]: A[K] }
+
+export interface Draft {
+  readonly before: State
+  readonly now: number
+  readonly state: Writable<State>
+  readonly outputs: Array<Output>
+}
+
+export const start = (state: State, now: number): Draft => ({ before: state, now, state: { ...state }, outputs: [] })
+
+export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => [draft.state, draft.outputs]
+
+// A map that is no longer the one of the state before was made by this function in this step.
+const edited = <K, V>(before: ReadonlyMap<K, V>, current: ReadonlyMap<K, V>): Map<K, V> =>
+  before === current ? new Map(current) : (current as Map<K, V>)
+
+/** Stores or removes a member and keeps the view hash true. */
+export const setMember = (draft: Draft, name: string, member: Member | undefined): void => {
+  const { state } = draft
+  const members = edited(draft.before.members, state.members)
+  const old = members.get(name)
+  if (old !== undefined && States.counts(old.record)) state.viewHash ^= old.hash
+  if (member === undefined) members.delete(name)
+  else {
+    members.set(name, member)
+    if (States.counts(member.record)) state.viewHash ^= member.hash
+  }
+  state.members = members
+}
+
+/** Changes some fields of a member; a new record gets its hash. */
+export const editMember = (draft: Draft, name: string, changes: Partial<Omit<Member, "hash">>): Member | undefined => {
+  const member = draft.state.members.get(name)
+  if (member === undefined) return undefined
+  const hash = changes.record === undefined ? member.hash : PeerRecords.memberHash(changes.record)
+  const next = { ...member, ...changes, hash }
+  setMember(draft, name, next)
+  return next
+}
+
+export const makeMember = (record: PeerRecord, link: Member["link"], address: Address | undefined): Member => ({
+  record,
+  hash: PeerRecords.memberHash(record),
+  shown: "alive",
+  link,
+  parted: false,
+  address,
+  vouchedUntil: 0,
+  suspicion: undefined,
+  failedAt: 0,
+  mismatch: undefined,
+  synced: undefined,
+})
+
+export const setCandidate = (draft: Draft, name: string, candidate: Candidate | undefined): void => {
+  const candidates = edited(draft.before.candidates, draft.state.candidates)
+  if (candidate === undefined) candidates.delete(name)
+  else candidates.set(name, candidate)
+  draft.state.candidates = candidates
+}
+
+/** Remembers what became of a name; the oldest memories go when there are too many (R12). */
+export const bury = (draft: Draft, record: Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">): void => {
+  const { settings } = draft.state
+  const tombstones = edited(draft.before.tombstones, draft.state.tombstones)
+  const tombstone: Tombstone = {
+    name: record.name,
+    generation: record.generation,
+    incarnation: record.incarnation,
+    status: record.status,
+    expiresAt: draft.now + settings.tombstoneTimeout,
+  }
+  tombstones.delete(record.name)
+  tombstones.set(record.name, tombstone)
+  const capacity = Math.max(settings.tombstoneCapacity, 4 * States.size(draft.state))
+  for (const name of tombstones.keys()) {
+    if (tombstones.size <= capacity) break
+    tombstones.delete(name)
+  }
+  draft.state.tombstones = tombstones
+}
+
+export const unbury = (draft: Draft, name: string): void => {
+  if (!draft.state.tombstones.has(name)) return
+  const tombstones = edited(draft.before.tombstones, draft.state.tombstones)
+  tombstones.delete(name)
+  draft.state.tombstones = tombstones
+}
+
+/** This node's own record with changes, which everybody is told. */
+export const setSelf = (draft: Draft, changes: Partial<PeerRecord>): void => {
+  const { state } = draft
+  state.viewHash ^= state.selfHash
+  state.self = { ...state.self, ...changes }
+  state.selfHash = PeerRecords.memberHash(state.self)
+  state.viewHash ^= state.selfHash
+  tell(draft, state.self)
+}
+
+/** News of this node's own: to everybody with a link. */
+export const tell = (draft: Draft, record: PeerRecord): void => {
+  const news = edited(draft.before.news, draft.state.news)
+  news.set(record.name, record)
+  draft.state.news = news
+  draft.state.flushAt ??= draft.now + draft.state.settings.updateDelay
+}
+
+/** News from others: once, to some. */
+export const relay = (draft: Draft, record: PeerRecord): void => {
+  // What was to be told to all is now this.
+  if (draft.state.news.has(record.name)) return tell(draft, record)
+  const relays = edited(draft.before.relays, draft.state.relays)
+  relays.set(record.name, record)
+  draft.state.relays = relays
+  draft.state.flushAt ??= draft.now + draft.state.settings.updateDelay
+}
+
+export const send = (draft: Draft, to: ReadonlyArray<string>, frame: MembershipFrame): void => {
+  if (to.length > 0) draft.outputs.push({ _tag: "Send", to, frame })
+}
+
+export const closeLink = (draft: Draft, peer: PeerId, code: ByeCode): void => {
+  draft.outputs.push({ _tag: "CloseLink", peer, code })
+}
+
+/** Emits an event; one that changes the view changes it now. */
+export const emit = (draft: Draft, event: ViewChange | Notice): void => {
+  draft.state.view = ClusterEvents.apply(draft.state.view, event)
+  draft.outputs.push({ _tag: "Emit", event })
+}
+
+export const diagnose = (draft: Draft, message: string): void => emit(draft, { _tag: "Diagnostic", message })
+
+/** Ends this node's part. */
+export const stop = (draft: Draft, reason: StopReason): void => {
+  if (draft.state.phase._tag === "Stopped") return
+  draft.state.phase = { _tag: "Stopped", reason }
+  if (reason === "superseded") emit(draft, { _tag: "Superseded" })
+  if (reason === "evicted") emit(draft, { _tag: "Evicted" })
+  draft.outputs.push({ _tag: "Stopped", reason })
+}

@@ -1,0 +1,148 @@
+/**
+ * What this node believes about the cluster: a pure state machine. Inputs are facts, outputs are
+ * wishes, and the decision is a function of the two and of the time; it knows no clock, no network and
+ * no Effect service (docs/protocol.md, section "Membership").
+ *
+ * {@link State.deadline} says when the next {@link Tick} is wanted; timers are part of the state, so
+ * none ever has to be cancelled.
+ */
+import type { ByeCode, MembershipFrame, YouAreBelief } from "../Frame.ts"
+import * as Prng from "../internal/prng.ts"
+import type { PeerId } from "../PeerId.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import * as AntiEntropy from "./antiEntropy.ts"
+import type { LinkUp } from "./contact.ts"
+import * as Contact from "./contact.ts"
+import type { Draft, Output } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import * as Leaving from "./leaving.ts"
+import * as Records from "./records.ts"
+import type { State } from "./State.ts"
+import * as States from "./State.ts"
+
+/** A fact. */
+export type Input =
+  | LinkUp
+  /** A link is over. `code` is that of the peer's Bye. */
+  | { readonly _tag: "LinkDown"; readonly peer: PeerId; readonly code: ByeCode | undefined }
+  /** A peer could not be reached at any of its addresses. */
+  | { readonly _tag: "DialFailed"; readonly name: string }
+  | { readonly _tag: "Received"; readonly from: PeerId; readonly frame: MembershipFrame }
+  /** A heartbeat brought a view hash that is not this node's. */
+  | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
+  /** A handshake that is not complete told what is believed about this node. */
+  | { readonly _tag: "Accused"; readonly youAre: YouAreBelief }
+  /** A newer life of this node's name is known to somebody (`stale`). */
+  | { readonly _tag: "Stale"; readonly atLeastGeneration: number }
+  /** This node's generation has left, says somebody (`evicted`). */
+  | { readonly _tag: "Evict" }
+  /** Where this node can be reached, and what its application says about it. */
+  | { readonly _tag: "Describe"; readonly metadata: Readonly<Record<string, string>> }
+  | { readonly _tag: "Disconnect"; readonly name: string }
+  | { readonly _tag: "Leave" }
+  /** Time has passed. */
+  | { readonly _tag: "Tick" }
+
+/** The next state and what is wished. `now` is a monotonic clock in milliseconds. */
+export const step = (state: State, now: number, input: Input): readonly [State, ReadonlyArray<Output>] => {
+  if (state.phase._tag === "Stopped") return [state, []]
+  const draft = Drafts.start(state, now)
+  run(draft, input)
+  return Drafts.finish(draft)
+}
+
+const run = (draft: Draft, input: Input): void => {
+  switch (input._tag) {
+    case "LinkUp":
+      return Contact.linkUp(draft, input)
+    case "LinkDown":
+      return Contact.linkDown(draft, input.peer, input.code)
+    case "DialFailed":
+      return Records.doubt(draft, input.name)
+    case "Received":
+      return receive(draft, input.from, input.frame)
+    case "HashDiffers":
+      return AntiEntropy.onHeartbeat(draft, input.from, input.viewHash)
+    case "Accused":
+      return Records.aboutMe(draft, input.youAre)
+    case "Stale":
+      return stale(draft, input.atLeastGeneration)
+    case "Evict":
+      return Drafts.stop(draft, "evicted")
+    case "Describe": {
+      const { body, incarnation } = draft.state.self
+      return Drafts.setSelf(draft, { body: { ...body, metadata: input.metadata }, incarnation: incarnation + 1 })
+    }
+    case "Disconnect":
+      return Contact.part(draft, input.name)
+    case "Leave":
+      return Leaving.leave(draft)
+    case "Tick":
+      return tick(draft)
+  }
+}
+
+const receive = (draft: Draft, from: PeerId, frame: MembershipFrame): void => {
+  if (frame._tag === "Leave") return Leaving.receiveLeave(draft, from, frame.generation)
+  if (frame._tag === "LeaveAck") return Leaving.forget(draft, from.name)
+  // A link of an older life, or of one that is no member any more, says nothing that counts.
+  if (draft.state.members.get(from.name)?.record.generation !== from.generation) return
+  if (draft.state.phase._tag !== "Running") return
+  switch (frame._tag) {
+    case "Update":
+      for (const record of frame.records) Records.learn(draft, record, from.name)
+      return
+    case "YouAre":
+      return Records.aboutMe(draft, frame)
+    case "SyncDigest":
+      return AntiEntropy.receiveDigest(draft, from.name, frame)
+    case "SyncDelta":
+      return AntiEntropy.receiveDelta(draft, from.name, frame)
+  }
+}
+
+/**
+ * A clock set back, or a restart within a millisecond: before the first link this node takes a higher
+ * generation; after it, somebody else lives under its name.
+ */
+const stale = (draft: Draft, atLeastGeneration: number): void => {
+  const { self, members } = draft.state
+  if (atLeastGeneration <= self.generation) return
+  if (members.size > 0) return Drafts.stop(draft, "superseded")
+  Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
+}
+
+const tick = (draft: Draft): void => {
+  const { now, state } = draft
+  Leaving.settle(draft)
+  if (state.phase._tag === "Stopped") return
+  AntiEntropy.expire(draft)
+  for (const [name, candidate] of state.candidates) {
+    if (now >= candidate.expiresAt) Drafts.setCandidate(draft, name, undefined)
+  }
+  for (const [name, member] of state.members) {
+    if (member.suspicion !== undefined) Records.judge(draft, name)
+    if (member.shown === "failed" && now >= member.failedAt + state.settings.reconnectWindow) {
+      Drafts.setMember(draft, name, undefined)
+      Drafts.bury(draft, member.record)
+    }
+  }
+  for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Drafts.unbury(draft, name)
+  if (state.flushAt !== undefined && now >= state.flushAt) flush(draft)
+}
+
+/** Sends the news that have gathered: this node's own to all, those of others to some. */
+const flush = (draft: Draft): void => {
+  const { state } = draft
+  const linked = States.linked(state)
+  if (state.news.size > 0) Drafts.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
+  const relays = [...state.relays.values()].filter((record: PeerRecord) => !state.news.has(record.name))
+  if (relays.length > 0) {
+    const [seed, to] = Prng.sample(state.seed, linked, state.settings.relayFanOut(States.size(state)))
+    state.seed = seed
+    Drafts.send(draft, to, { _tag: "Update", records: relays })
+  }
+  state.news = new Map()
+  state.relays = new Map()
+  state.flushAt = undefined
+}

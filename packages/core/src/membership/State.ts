@@ -1,0 +1,214 @@
+/**
+ * What one node believes about the cluster, as an immutable value, and what follows from it.
+ */
+import type { Address } from "../Address.ts"
+import type { View } from "../ClusterEvent.ts"
+import { emptyView } from "../ClusterEvent.ts"
+import type { YouAreBelief } from "../Frame.ts"
+import type { Peer } from "../Peer.ts"
+import type { Key, PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
+import type { Settings } from "./Settings.ts"
+import * as Suspicions from "./suspicion.ts"
+
+/** A doubt about a member, and who shares it. */
+export interface Suspicion {
+  readonly since: number
+  readonly accusers: ReadonlySet<string>
+  /** While set, the link is live and the application has not been told; at this time it is. */
+  readonly heldUntil: number | undefined
+}
+
+/** Everything known about one member other than this node. */
+export interface Member {
+  /** The greatest record heard. What the cluster says. */
+  readonly record: PeerRecord
+  readonly hash: bigint
+  /** What this node says, by its own timers. */
+  readonly shown: "alive" | "suspect" | "failed"
+  readonly link: "up" | "down"
+  /** Parted from by `disconnect`: neither shown nor dialled. */
+  readonly parted: boolean
+  /** The address that last worked. */
+  readonly address: Address | undefined
+  /** Until then a failed redial is no reason for doubt: somebody else has just heard of it. */
+  readonly vouchedUntil: number
+  readonly suspicion: Suspicion | undefined
+  /** When it was shown failed. */
+  readonly failedAt: number
+  /** The two view hashes of the last heartbeat that differed. */
+  readonly mismatch: HashPair | undefined
+  /** The two view hashes of the last exchange, and when that was. */
+  readonly synced: (HashPair & { readonly at: number }) | undefined
+}
+
+interface HashPair {
+  readonly mine: bigint
+  readonly theirs: bigint
+}
+
+/** A peer known by hearsay only (R1), or a newer life of a member not met yet (R8). */
+export interface Candidate {
+  readonly record: PeerRecord
+  readonly expiresAt: number
+}
+
+/** What is remembered of a peer that left or failed for good (R12). */
+export interface Tombstone extends Key {
+  readonly expiresAt: number
+}
+
+/** Whether this node takes part. */
+export type Phase =
+  | { readonly _tag: "Running" }
+  | { readonly _tag: "Leaving"; readonly awaiting: ReadonlySet<string>; readonly until: number }
+  | { readonly _tag: "Stopped"; readonly reason: StopReason }
+
+/** Why it takes part no more. */
+export type StopReason = "left" | "superseded" | "evicted"
+
+export interface State {
+  readonly settings: Settings
+  /** This node's own record. */
+  readonly self: PeerRecord
+  readonly selfHash: bigint
+  readonly phase: Phase
+  readonly members: ReadonlyMap<string, Member>
+  readonly candidates: ReadonlyMap<string, Candidate>
+  readonly tombstones: ReadonlyMap<string, Tombstone>
+  readonly view: View
+  /** XOR of the member hashes of all alive and suspected, this node included. */
+  readonly viewHash: bigint
+  /** News of this node's own, for everybody, and news from others, to be relayed; sent at `flushAt`. */
+  readonly news: ReadonlyMap<string, PeerRecord>
+  readonly relays: ReadonlyMap<string, PeerRecord>
+  readonly flushAt: number | undefined
+  /** The digest exchange that this node started and that is not finished. */
+  readonly sync: { readonly peer: string; readonly startedAt: number } | undefined
+  readonly lastSyncAt: number
+  /** Digests that arrive in chunks, by sender, until the last chunk. */
+  readonly digests: ReadonlyMap<string, ReadonlyArray<Key>>
+  /** Wall clock minus `now`, for the bound on generations. */
+  readonly wallOffset: number
+  readonly seed: number
+}
+
+/** The state of a node that has met nobody. */
+export const make = (options: {
+  readonly settings: Settings
+  readonly self: PeerRecord
+  readonly now: number
+  /** The wall clock, in milliseconds. */
+  readonly wall: number
+  /** Of the random draws; any 32-bit number. */
+  readonly seed: number
+}): State => {
+  const selfHash = PeerRecords.memberHash(options.self)
+  return {
+    settings: options.settings,
+    self: options.self,
+    selfHash,
+    phase: { _tag: "Running" },
+    members: new Map(),
+    candidates: new Map(),
+    tombstones: new Map(),
+    view: emptyView,
+    viewHash: selfHash,
+    news: new Map(),
+    relays: new Map(),
+    flushAt: undefined,
+    sync: undefined,
+    lastSyncAt: Number.NEGATIVE_INFINITY,
+    digests: new Map(),
+    wallOffset: options.wall - options.now,
+    seed: options.seed,
+  }
+}
+
+/** Whether a record counts in the view hash and in the size of the cluster. */
+export const counts = (record: Pick<PeerRecord, "status">): boolean =>
+  record.status === "alive" || record.status === "suspect"
+
+/** The number of members that are not failed, this node included. */
+export const size = (state: State): number => {
+  let total = 1
+  for (const member of state.members.values()) if (counts(member.record)) total++
+  return total
+}
+
+/** The member as the application sees it. */
+export const toPeer = (member: Member): Peer => ({
+  name: member.record.name,
+  generation: member.record.generation,
+  status: member.record.status === "left" ? "left" : member.shown,
+  link: member.link,
+  addresses: member.record.body.addresses,
+  metadata: member.record.body.metadata,
+})
+
+/** Whether the member is in the view. */
+export const visible = (member: Member): boolean => !member.parted && member.shown !== "failed"
+
+/** Names of the members with a live link. */
+export const linked = (state: State): ReadonlyArray<string> => {
+  const names: Array<string> = []
+  for (const [name, member] of state.members) if (member.link === "up") names.push(name)
+  return names
+}
+
+/** What this node believes about a name, for HelloAck, Ready and YouAre. */
+export const belief = (state: State, name: string, generation: number): YouAreBelief | undefined => {
+  const record = state.members.get(name)?.record ?? state.candidates.get(name)?.record
+  return record?.generation === generation
+    ? { generation, incarnation: record.incarnation, status: record.status }
+    : undefined
+}
+
+/** A peer that should be dialled, and why. */
+export interface Wish {
+  readonly name: string
+  readonly addresses: ReadonlyArray<Address>
+  /** `lost` had a link before, `candidate` is hearsay, `failed` is tried rarely (R10). */
+  readonly kind: "lost" | "candidate" | "failed"
+}
+
+/** Everybody that should have a link and has none. */
+export const wishes = (state: State): ReadonlyMap<string, Wish> => {
+  const result = new Map<string, Wish>()
+  if (state.phase._tag !== "Running") return result
+  for (const [name, member] of state.members) {
+    if (member.link === "up" || member.parted) continue
+    const own = member.record.body.addresses
+    const addresses =
+      member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
+    result.set(name, { name, addresses, kind: member.shown === "failed" ? "failed" : "lost" })
+  }
+  for (const [name, candidate] of state.candidates) {
+    const member = state.members.get(name)
+    if (member?.parted === true) continue
+    // A newer life of a member is elsewhere than the old one was.
+    result.set(name, { name, addresses: candidate.record.body.addresses, kind: "candidate" })
+  }
+  return result
+}
+
+/** When the doubt about a member is to be looked at again. */
+export const suspicionDeadline = (state: State, suspicion: Suspicion): number =>
+  suspicion.heldUntil ??
+  suspicion.since + Suspicions.timeout(state.settings, size(state), Math.max(1, suspicion.accusers.size))
+
+/** When `step` wants to see a Tick, or `undefined` if nothing is due. */
+export const deadline = (state: State): number | undefined => {
+  let at = Number.POSITIVE_INFINITY
+  if (state.phase._tag === "Stopped") return undefined
+  if (state.phase._tag === "Leaving") at = state.phase.until
+  if (state.flushAt !== undefined) at = Math.min(at, state.flushAt)
+  if (state.sync !== undefined) at = Math.min(at, state.sync.startedAt + state.settings.syncTimeout)
+  for (const member of state.members.values()) {
+    if (member.suspicion !== undefined) at = Math.min(at, suspicionDeadline(state, member.suspicion))
+    if (member.shown === "failed") at = Math.min(at, member.failedAt + state.settings.reconnectWindow)
+  }
+  for (const candidate of state.candidates.values()) at = Math.min(at, candidate.expiresAt)
+  for (const tombstone of state.tombstones.values()) at = Math.min(at, tombstone.expiresAt)
+  return at === Number.POSITIVE_INFINITY ? undefined : at
+}

@@ -1,0 +1,120 @@
+/**
+ * Making two views equal that differ: one side sends what it believes without the bodies, the other
+ * answers with what is newer and asks for what it lacks (docs/protocol.md, section "Anti-entropy").
+ */
+import type { SyncDelta, SyncDigest } from "../Frame.ts"
+import { compareNames } from "../PeerId.ts"
+import type { Key, PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import * as Records from "./records.ts"
+
+const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({ name, generation, incarnation, status })
+
+/** A link is up and the other side's view differed: the lower name starts an exchange at once. */
+export const onLinkUp = (draft: Draft, peer: string, theirs: bigint): void => {
+  const { self, viewHash } = draft.state
+  if (theirs !== viewHash && compareNames(self.name, peer) < 0) sendDigest(draft, peer)
+}
+
+/**
+ * A heartbeat brought another view hash. The second in a row with the same two hashes starts an
+ * exchange, unless one is under way, was just now, or could not make these two equal lately.
+ */
+export const onHeartbeat = (draft: Draft, peer: string, theirs: bigint): void => {
+  const { state } = draft
+  const { settings, viewHash: mine } = state
+  const member = state.members.get(peer)
+  if (member === undefined || theirs === mine) return
+  if (member.mismatch?.mine !== mine || member.mismatch.theirs !== theirs) {
+    Drafts.editMember(draft, peer, { mismatch: { mine, theirs } })
+    return
+  }
+  const { synced } = member
+  if (synced?.mine === mine && synced.theirs === theirs && draft.now < synced.at + settings.syncRetry) return
+  if (state.sync !== undefined || draft.now < state.lastSyncAt + settings.syncInterval) return
+  state.sync = { peer, startedAt: draft.now }
+  state.lastSyncAt = draft.now
+  Drafts.editMember(draft, peer, { synced: { mine, theirs, at: draft.now } })
+  sendDigest(draft, peer)
+}
+
+const sendDigest = (draft: Draft, peer: string): void => {
+  const entries = [keyOf(draft.state.self)]
+  for (const member of draft.state.members.values()) entries.push(keyOf(member.record))
+  Drafts.send(draft, [peer], { _tag: "SyncDigest", entries, last: true })
+}
+
+/** The other side's beliefs: answered when the last chunk is here. */
+export const receiveDigest = (draft: Draft, from: string, { entries, last }: SyncDigest): void => {
+  const { state } = draft
+  const digest = [...(state.digests.get(from) ?? []), ...entries]
+  const digests = new Map(state.digests)
+  digests.delete(from)
+  state.digests = digests
+  if (digest.length > state.settings.maxMembers + 1) {
+    return Drafts.diagnose(draft, `${from} sent a digest of more members than the bound; ignored`)
+  }
+  if (last) answer(draft, from, digest)
+  else digests.set(from, digest)
+}
+
+const answer = (draft: Draft, from: string, digest: ReadonlyArray<Key>): void => {
+  const { state } = draft
+  const records: Array<PeerRecord> = []
+  const want: Array<string> = []
+  const mentioned = new Set<string>()
+  for (const entry of digest) {
+    mentioned.add(entry.name)
+    if (entry.name === state.self.name) {
+      Records.aboutMe(draft, entry)
+      if (PeerRecords.compareKeys(draft.state.self, entry) > 0) records.push(draft.state.self)
+      continue
+    }
+    const member = state.members.get(entry.name)
+    const tombstone = state.tombstones.get(entry.name)
+    const known: Key | undefined = member?.record ?? tombstone
+    const order = known === undefined ? -1 : PeerRecords.compareKeys(known, entry)
+    if (order < 0) want.push(entry.name)
+    else if (order > 0 && member !== undefined) records.push(member.record)
+    else if (order > 0 && tombstone !== undefined) {
+      const { name, generation, incarnation, status } = tombstone
+      records.push({ name, generation, incarnation, status, body: PeerRecords.emptyBody })
+    }
+  }
+  for (const member of state.members.values()) {
+    if (!mentioned.has(member.record.name)) records.push(member.record)
+  }
+  if (!mentioned.has(state.self.name)) records.push(draft.state.self)
+  // Even nothing is an answer: it ends the exchange.
+  Drafts.send(draft, [from], { _tag: "SyncDelta", records, want })
+}
+
+/** What the other side knows better, and what it wants to know. */
+export const receiveDelta = (draft: Draft, from: string, { records, want }: SyncDelta): void => {
+  if (draft.state.sync?.peer === from) draft.state.sync = undefined
+  for (const record of records) Records.learn(draft, record, from)
+  const wanted: Array<PeerRecord> = []
+  for (const name of want) {
+    const record = name === draft.state.self.name ? draft.state.self : draft.state.members.get(name)?.record
+    if (record !== undefined) wanted.push(record)
+  }
+  if (wanted.length > 0) Drafts.send(draft, [from], { _tag: "SyncDelta", records: wanted, want: [] })
+}
+
+/** The peer is gone, and with it what was under way. */
+export const forget = (draft: Draft, peer: string): void => {
+  if (draft.state.sync?.peer === peer) draft.state.sync = undefined
+  if (draft.state.digests.has(peer)) {
+    const digests = new Map(draft.state.digests)
+    digests.delete(peer)
+    draft.state.digests = digests
+  }
+}
+
+/** An exchange without an answer is given up. */
+export const expire = (draft: Draft): void => {
+  const { sync, settings } = draft.state
+  if (sync !== undefined && draft.now >= sync.startedAt + settings.syncTimeout) draft.state.sync = undefined
+}

@@ -1,0 +1,101 @@
+/**
+ * Links that come and go, seen from membership: R1, R2, R3, R8, R10, and parting.
+ */
+import type { Address } from "../Address.ts"
+import type { ByeCode, YouAreBelief } from "../Frame.ts"
+import type { PeerId } from "../PeerId.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
+import * as AntiEntropy from "./antiEntropy.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import * as Leaving from "./leaving.ts"
+import * as Records from "./records.ts"
+import * as States from "./State.ts"
+
+export interface LinkUp {
+  readonly _tag: "LinkUp"
+  /** The peer's own record, with the incarnation of its Ready. */
+  readonly record: PeerRecord
+  /** The address that was dialled, if this node dialled. */
+  readonly address: Address | undefined
+  readonly viewHash: bigint
+  readonly youAre: YouAreBelief | undefined
+}
+
+/** R2: a completed handshake makes a member. */
+export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: LinkUp): void => {
+  const { name, generation } = record
+  if (draft.state.phase._tag !== "Running") return Drafts.closeLink(draft, record, "left")
+  const member = draft.state.members.get(name)
+  const tombstone = draft.state.tombstones.get(name)
+  const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
+  const over = tombstone?.status === "left" && tombstone.generation === generation
+  if (generation < newest || over) return Drafts.closeLink(draft, record, "replaced")
+
+  Drafts.unbury(draft, name)
+  const candidate = draft.state.candidates.get(name)
+  if (candidate !== undefined && candidate.record.generation <= generation) Drafts.setCandidate(draft, name, undefined)
+  if (member?.record.generation === generation) reconnected(draft, record, address)
+  else {
+    const next = Drafts.makeMember(record, "up", address)
+    Drafts.setMember(draft, name, next)
+    const peer = States.toPeer(next)
+    Drafts.emit(
+      draft,
+      member === undefined || member.parted
+        ? { _tag: "Joined", peer }
+        : { _tag: "Replaced", peer, old: States.toPeer(member) },
+    )
+    Drafts.tell(draft, record)
+  }
+  if (youAre !== undefined) Records.aboutMe(draft, youAre)
+  AntiEntropy.onLinkUp(draft, name, viewHash)
+}
+
+const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefined): void => {
+  const { name } = record
+  const before = draft.state.members.get(name)
+  if (before === undefined) return
+  const next = Drafts.editMember(draft, name, { link: "up", parted: false, address: address ?? before.address })
+  if (next === undefined) return
+  if (before.parted) Drafts.emit(draft, { _tag: "Joined", peer: States.toPeer({ ...next, shown: "alive" }) })
+  else if (before.link === "down" && States.visible(next)) {
+    Drafts.emit(draft, { _tag: "Reachable", peer: States.toPeer(next) })
+  }
+  if (PeerRecords.compare(record, before.record) >= 0) return Records.refresh(draft, record)
+  // It was accused while the handshake ran: it is told, and what was held for failed is seen alive.
+  const { generation, incarnation, status } = before.record
+  Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  const suspicion = before.suspicion ?? { since: draft.now, accusers: new Set<string>(), heldUntil: undefined }
+  const seen = Drafts.editMember(draft, name, { shown: "alive", suspicion: { ...suspicion, since: draft.now } })
+  if (seen !== undefined && !before.parted && before.shown !== "alive") {
+    Drafts.emit(draft, { _tag: "Recovered", peer: States.toPeer(seen) })
+  }
+}
+
+/** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
+export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
+  if (code === "replaced") Drafts.stop(draft, "superseded")
+  Leaving.forget(draft, peer.name)
+  AntiEntropy.forget(draft, peer.name)
+  const member = draft.state.members.get(peer.name)
+  if (member === undefined || member.record.generation !== peer.generation || member.link === "down") return
+  if (code === "left" || code === "superseded") return Records.end(draft, member, member.record)
+  const next = Drafts.editMember(draft, peer.name, { link: "down", mismatch: undefined, synced: undefined })
+  if (code === "parted") return part(draft, peer.name)
+  Records.reveal(draft, peer.name)
+  const now = draft.state.members.get(peer.name) ?? next
+  if (now !== undefined && States.visible(now)) {
+    Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(now) })
+  }
+}
+
+/** Takes a peer out of the view without saying anything about it; the link, if any, is closed. */
+export const part = (draft: Draft, name: string): void => {
+  const member = draft.state.members.get(name)
+  if (member === undefined || member.parted) return
+  const next = Drafts.editMember(draft, name, { parted: true })
+  if (member.link === "up") Drafts.closeLink(draft, member.record, "parted")
+  if (next !== undefined && States.visible(member)) Drafts.emit(draft, { _tag: "Parted", peer: States.toPeer(next) })
+}

@@ -1,0 +1,207 @@
+/**
+ * What a record does to the state: hearsay and candidates (R1), suspicion and verdict (R4 to R6),
+ * accusations about oneself (R7), newer lives (R8), and the end of a generation (R9).
+ */
+import type { YouAreBelief } from "../Frame.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import { generationLead, incarnationLead } from "./Settings.ts"
+import type { Member } from "./State.ts"
+import * as States from "./State.ts"
+
+/** Takes in a record that the peer `from` sent. */
+export const learn = (draft: Draft, record: PeerRecord, from: string): void => {
+  const { state } = draft
+  if (record.name === state.self.name) return aboutMe(draft, record)
+  const member = state.members.get(record.name)
+  if (member?.record.generation === record.generation) return learnMember(draft, member, record, from)
+  if (member !== undefined && record.generation < member.record.generation) return
+  const tombstone = state.tombstones.get(record.name)
+  if (tombstone !== undefined && PeerRecords.compareKeys(record, tombstone) <= 0) return
+  if (record.generation > draft.now + state.wallOffset + generationLead) {
+    return Drafts.diagnose(draft, `${from} says "${record.name}" has a generation more than a day ahead; ignored`)
+  }
+  if (record.status === "left") {
+    if (member !== undefined) return end(draft, member, record)
+    const candidate = state.candidates.get(record.name)
+    if (candidate !== undefined && candidate.record.generation <= record.generation) {
+      Drafts.setCandidate(draft, record.name, undefined)
+    }
+    Drafts.bury(draft, record)
+    return Drafts.relay(draft, record)
+  }
+  consider(draft, record, from)
+}
+
+/** R1, R8: hearsay about somebody not met in this life makes a candidate, never a member. */
+const consider = (draft: Draft, record: PeerRecord, from: string): void => {
+  const { candidates, members, settings } = draft.state
+  const known = candidates.get(record.name)
+  if (known !== undefined && PeerRecords.compare(record, known.record) <= 0) return
+  if (known === undefined && candidates.size + members.size >= settings.maxMembers) {
+    return Drafts.diagnose(draft, `${from} says "${record.name}" exists, but the bound of members is reached; ignored`)
+  }
+  const same = known?.record.generation === record.generation
+  Drafts.setCandidate(draft, record.name, {
+    record,
+    expiresAt: same ? known.expiresAt : draft.now + settings.candidateTimeout,
+  })
+  Drafts.relay(draft, record)
+}
+
+const learnMember = (draft: Draft, member: Member, record: PeerRecord, from: string): void => {
+  const known = member.record
+  const keys = PeerRecords.compareKeys(record, known)
+  if (keys < 0) return
+  if (from !== record.name && record.incarnation > known.incarnation + incarnationLead) {
+    return Drafts.diagnose(draft, `${from} says "${record.name}" has an incarnation far beyond the known; ignored`)
+  }
+  if (keys === 0) {
+    if (record.status === "suspect" || record.status === "failed") accuse(draft, member, record, record.by ?? from, "relay")
+    if (PeerRecords.compare(record, known) > 0) {
+      Drafts.diagnose(draft, `"${record.name}" wrote two bodies for one incarnation; the greater is kept`)
+      refresh(draft, record)
+    }
+    return
+  }
+  if (record.status === "left") return end(draft, member, record)
+  if (record.status === "alive") {
+    refresh(draft, record)
+    return Drafts.relay(draft, record)
+  }
+  accuse(draft, member, record, record.by ?? from, "relay")
+}
+
+/** Stores a record of a known life that is alive, and tells the application what changed by it. */
+export const refresh = (draft: Draft, record: PeerRecord): void => {
+  const before = draft.state.members.get(record.name)
+  if (before === undefined) return
+  const alive = record.status === "alive"
+  const member = Drafts.editMember(draft, record.name, {
+    record,
+    ...(alive
+      ? {
+          shown: "alive",
+          suspicion: undefined,
+          vouchedUntil: before.link === "down" ? draft.now + draft.state.settings.suspicionMax : before.vouchedUntil,
+        }
+      : {}),
+  })
+  if (member === undefined || member.parted) return
+  if (alive && before.shown !== "alive") Drafts.emit(draft, { _tag: "Recovered", peer: States.toPeer(member) })
+  if (
+    States.visible(member) &&
+    before.record.body !== record.body &&
+    PeerRecords.bodyHash(before.record.body) !== PeerRecords.bodyHash(record.body)
+  ) {
+    Drafts.emit(draft, { _tag: "MetadataChanged", peer: States.toPeer(member) })
+  }
+}
+
+/**
+ * R4, R6: somebody doubts a member. With a live link the member is told and gets a moment to refute
+ * before the application hears of it; without one this node's own timer runs.
+ */
+const accuse = (
+  draft: Draft,
+  member: Member,
+  record: PeerRecord,
+  by: string,
+  spread: "relay" | "tell",
+): void => {
+  const { settings } = draft.state
+  const { name, generation, incarnation, status } = record
+  const same = member.record.incarnation === incarnation ? member.suspicion : undefined
+  const isNews = PeerRecords.compareKeys(record, member.record) > 0 || same?.accusers.has(by) === false
+  if (!isNews && same !== undefined) return
+  if (isNews || spread === "tell") Drafts[spread](draft, { ...record, by })
+  if (member.shown === "failed") {
+    Drafts.editMember(draft, name, { record })
+    return
+  }
+  const live = member.link === "up"
+  const next = Drafts.editMember(draft, name, {
+    record,
+    shown: live ? member.shown : "suspect",
+    suspicion: {
+      since: same?.since ?? draft.now,
+      accusers: new Set(same?.accusers).add(by),
+      heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.refuteGrace) : undefined,
+    },
+  })
+  if (live) Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  if (next !== undefined && !next.parted && next.shown !== member.shown) {
+    Drafts.emit(draft, { _tag: "Suspected", peer: States.toPeer(next) })
+  }
+}
+
+/** R3, R4: this node tried to reach a member and failed. */
+export const doubt = (draft: Draft, name: string): void => {
+  const member = draft.state.members.get(name)
+  if (member === undefined || member.link === "up" || member.parted || member.shown === "failed") return
+  if (draft.now < member.vouchedUntil || member.suspicion?.accusers.has(draft.state.self.name) === true) return
+  const status = PeerRecords.rank[member.record.status] < PeerRecords.rank.suspect ? "suspect" : member.record.status
+  accuse(draft, member, { ...member.record, status }, draft.state.self.name, "tell")
+}
+
+/** R5, R6: the time of a suspicion is over. */
+export const judge = (draft: Draft, name: string): void => {
+  const member = draft.state.members.get(name)
+  if (member?.suspicion === undefined || draft.now < States.suspicionDeadline(draft.state, member.suspicion)) return
+  const { record, suspicion } = member
+  if (suspicion.heldUntil !== undefined) return reveal(draft, name)
+  if (member.link === "up") {
+    // Whom this node hears it never calls failed, whatever others say; it asks for the refutation again.
+    Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: draft.now } })
+    const { generation, incarnation, status } = record
+    return Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  }
+  const failed: PeerRecord = { ...record, status: "failed", by: draft.state.self.name }
+  const next = Drafts.editMember(draft, name, {
+    record: failed,
+    shown: "failed",
+    failedAt: draft.now,
+    suspicion: undefined,
+  })
+  Drafts.tell(draft, failed)
+  if (next !== undefined && !next.parted) Drafts.emit(draft, { _tag: "Failed", peer: States.toPeer(next) })
+}
+
+/** Tells the application of a suspicion that was held back. */
+export const reveal = (draft: Draft, name: string): void => {
+  const suspicion = draft.state.members.get(name)?.suspicion
+  if (suspicion?.heldUntil === undefined) return
+  const next = Drafts.editMember(draft, name, { shown: "suspect", suspicion: { ...suspicion, heldUntil: undefined } })
+  if (next !== undefined && !next.parted) Drafts.emit(draft, { _tag: "Suspected", peer: States.toPeer(next) })
+}
+
+/** R7, R8: what is said about this node itself. */
+export const aboutMe = (draft: Draft, said: YouAreBelief): void => {
+  const { self, phase, wallOffset } = draft.state
+  if (phase._tag !== "Running" || said.generation < self.generation) return
+  if (said.generation > self.generation) {
+    return said.generation > draft.now + wallOffset + generationLead
+      ? Drafts.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
+      : Drafts.stop(draft, "superseded")
+  }
+  if (said.status === "left") return Drafts.stop(draft, "evicted")
+  const refutes = said.status === "alive" ? said.incarnation > self.incarnation : said.incarnation >= self.incarnation
+  if (!refutes) return
+  if (said.incarnation > Math.min(self.incarnation + incarnationLead, PeerRecords.maxIncarnation - 1)) {
+    return Drafts.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
+  }
+  Drafts.setSelf(draft, { incarnation: said.incarnation + 1 })
+}
+
+/** R9: a life is over. Nobody redials it, and only a newer one comes back. */
+export const end = (draft: Draft, member: Member, record: PeerRecord): void => {
+  const left: PeerRecord = { ...record, status: "left", body: PeerRecords.emptyBody }
+  Drafts.setMember(draft, record.name, undefined)
+  Drafts.bury(draft, left)
+  Drafts.relay(draft, left)
+  if (States.visible(member)) {
+    Drafts.emit(draft, { _tag: "Left", peer: { ...States.toPeer(member), status: "left", link: "down" } })
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * CBOR as the protocol allows it (docs/protocol.md, section "CBOR"): definite lengths and integers in their
+ * shortest form, text that is valid UTF-8, maps with distinct text keys; no tags, no floats, no undefined.
+ * So one value has one meaning everywhere, and nobody can hide a second one in it.
+ */
+import * as Cborg from "cborg"
+import { compareNames } from "../PeerId.ts"
+
+/**
+ * The deepest nesting. Version 1 needs five; the rest is room for unknown keys. It is checked before the
+ * decoder descends, so that a frame of brackets costs no stack.
+ */
+export const maxDepth = 8
+
+// `ignoreBOM` keeps a leading U+FEFF, which would otherwise vanish and leave a name that hashes differently.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Bytes of the head of an item, by its low five bits. */
+const headLength = (minor: number): number => (minor < 24 ? 1 : 1 + 2 ** (minor - 24))
+
+const fail = (what: string): never => {
+  throw new Error(what)
+}
+
+/**
+ * cborg's tokenizer with the checks that it lacks: depth, floats and tags, valid UTF-8, and a count that
+ * the bytes left cannot hold.
+ */
+class StrictTokenizer extends Cborg.Tokenizer {
+  /** For each open array or map, how many items are still to come. */
+  private readonly open: Array<number> = []
+
+  override next(): Cborg.Token {
+    const start = this.pos()
+    const token = super.next()
+    this.enter()
+    switch (token.type) {
+      case Cborg.Type.array:
+        this.descend(token.value)
+        return token
+      case Cborg.Type.map:
+        this.descend(token.value * 2)
+        return token
+      case Cborg.Type.string: {
+        const content = this.data.subarray(start + headLength((this.data[start] ?? 0) & 31), this.pos())
+        return new Cborg.Token(Cborg.Type.string, utf8.decode(content), token.encodedLength)
+      }
+      case Cborg.Type.tag:
+        return fail("tags are not allowed")
+      case Cborg.Type.float:
+        return fail("floats are not allowed")
+      default:
+        return token
+    }
+  }
+
+  private enter(): void {
+    let top = this.open.length - 1
+    while (top >= 0 && this.open[top] === 0) {
+      this.open.pop()
+      top--
+    }
+    const items = this.open[top]
+    if (items !== undefined) this.open[top] = items - 1
+  }
+
+  private descend(items: number): void {
+    if (this.open.length >= maxDepth) fail(`nested deeper than ${maxDepth}`)
+    // Each item is a byte at least, so a count beyond what is left is a lie; no need to read on to see it.
+    if (items > this.data.length - this.pos()) fail("more items announced than bytes left")
+    this.open.push(items)
+  }
+}
+
+const decodeOptions = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowBigInt: false,
+  allowInfinity: false,
+  allowNaN: false,
+  rejectDuplicateMapKeys: true,
+}
+
+/**
+ * The value in the bytes, all of them. Throws an `Error` whose message may quote the input. Maps become
+ * objects in which every key is an own property, `__proto__` too. The bytes must be a plain `Uint8Array`.
+ */
+export const decode = (bytes: Uint8Array): unknown =>
+  Cborg.decode(bytes, { ...decodeOptions, tokenizer: new StrictTokenizer(bytes, decodeOptions) })
+
+/** Bytes of a text in UTF-8. */
+const utf8Length = (text: string): number => {
+  let bytes = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    // Each half of a surrogate pair stands for two of its four bytes.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit & 0xf800) === 0xd800 ? 2 : 3
+  }
+  return bytes
+}
+
+/** The order of text keys by their encoded bytes: the length comes first there, and is the lesser for the shorter. */
+const compareTextKeys = (a: string, b: string): number => utf8Length(a) - utf8Length(b) || compareNames(a, b)
+
+type MapEntry = ReadonlyArray<Cborg.Token | ReadonlyArray<Cborg.Token>>
+
+const keyOf = (entry: MapEntry): string => {
+  const key = entry[0]
+  return key instanceof Cborg.Token && typeof key.value === "string" ? key.value : fail("keys are text")
+}
+
+// Deterministic encoding (RFC 8949, 4.2.1), so that the test vectors are the one right answer. cborg has a sorter
+// for it, which encodes each key anew and takes most of the time of an Update. `undefined` means an absent key.
+const encodeOptions: Cborg.EncodeOptions = {
+  mapSorter: (a, b) => compareTextKeys(keyOf(a), keyOf(b)),
+  ignoreUndefinedProperties: true,
+}
+
+/** The bytes of a value, in the deterministic encoding of RFC 8949. Keys and texts must be well-formed. */
+export const encode = (value: unknown): Uint8Array => Cborg.encode(value, encodeOptions)

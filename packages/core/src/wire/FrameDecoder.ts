@@ -1,0 +1,285 @@
+/**
+ * Bytes to frames, however the network cuts them (docs/protocol.md, section "Frames").
+ *
+ * A length is checked against the limit of the phase before anything is allocated for it. A frame that lies
+ * whole in one chunk is decoded where it is; one that crosses a border is copied once, into an array of its
+ * own. Nothing throws: bytes that are not frames give a {@link WireError.WireError}, once and for good.
+ */
+import * as Frame from "../Frame.ts"
+import * as Control from "./Control.ts"
+import { largePayload } from "./FrameEncoder.ts"
+import * as Layout from "./Layout.ts"
+import * as WireError from "./WireError.ts"
+
+export interface FrameDecoder {
+  /**
+   * Appends the frames that the chunk completes to `out`, and says what is wrong if something is. Frames
+   * before the fault are in `out`. After a fault every call returns it again and appends nothing.
+   *
+   * With `atMost`, stops after so many frames and keeps the rest of the chunk: the next call goes on with it,
+   * also if it brings no bytes. That is how the link changes the limit between two frames of one chunk.
+   *
+   * The chunk must not be changed afterwards. Payloads of Data are views: of 4 KiB and more, into the chunk;
+   * smaller ones, into a copy of at most {@link slabBytes} around them, so that one small message that somebody
+   * keeps does not keep a whole chunk.
+   */
+  readonly feed: (chunk: Uint8Array, out: Array<Frame.Frame>, atMost?: number) => WireError.WireError | undefined
+  /** Sets another limit for frames whose header is not read yet, and lifts the limit of the total. */
+  readonly limit: (maxFrameBytes: number) => void
+  /** Whether bytes are held that are no frame yet. Never after a fault. */
+  readonly isPartial: () => boolean
+}
+
+export interface Options {
+  /** The largest length that a header may say. */
+  readonly maxFrameBytes: number
+  /** The most bytes that all frames may have together until {@link FrameDecoder.limit} is called. */
+  readonly maxTotalBytes?: number | undefined
+}
+
+/** The limits before the handshake is complete. */
+export const handshakeLimits: Options = {
+  maxFrameBytes: Layout.maxHandshakeBytes,
+  maxTotalBytes: Layout.maxHandshakeBytes,
+}
+
+export const make = (options: Options): FrameDecoder => {
+  let maxFrameBytes = options.maxFrameBytes
+  let totalLeft = options.maxTotalBytes ?? Infinity
+  let error: WireError.WireError | undefined
+  // What of a header came before the border of a chunk.
+  const head = new Uint8Array(Layout.headerBytes)
+  const headView = new DataView(head.buffer)
+  let headFilled = 0
+  // The body that crosses a border, its kind, and how much of it is there.
+  let body: Uint8Array | undefined
+  let bodyFilled = 0
+  let bodyKind = 0
+  // How much of an ignorable frame is still to pass.
+  let skip = 0
+  // What `atMost` left over.
+  let rest: Uint8Array = empty
+
+  const fail = (problem: WireError.WireError): WireError.WireError => {
+    error = problem
+    body = undefined
+    headFilled = 0
+    return problem
+  }
+
+  const feed: FrameDecoder["feed"] = (chunk, out, atMost = Infinity) => {
+    if (error !== undefined) return error
+    const bytes = rest.length === 0 ? plain(chunk) : chunk.length === 0 ? rest : concat(rest, chunk)
+    rest = empty
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const end = bytes.length
+    const full = out.length + atMost
+    const slab: Slab = { of: empty, bytes: empty, from: 0, to: 0 }
+    let pos = 0
+    while (pos < end) {
+      if (out.length >= full) {
+        rest = bytes.subarray(pos)
+        return undefined
+      }
+      if (skip > 0) {
+        const n = Math.min(skip, end - pos)
+        skip -= n
+        pos += n
+        continue
+      }
+      if (body !== undefined) {
+        const n = Math.min(body.length - bodyFilled, end - pos)
+        body.set(bytes.subarray(pos, pos + n), bodyFilled)
+        bodyFilled += n
+        pos += n
+        if (bodyFilled === body.length) {
+          const whole = body
+          body = undefined
+          const frame = decodeBody(bodyKind, whole, new DataView(whole.buffer), 0, whole.length, slab)
+          if (frame._tag === "WireError") return fail(frame)
+          out.push(frame)
+        }
+        continue
+      }
+      let length: number
+      let kind: number
+      if (headFilled === 0 && end - pos >= Layout.headerBytes) {
+        length = view.getUint32(pos)
+        kind = view.getUint8(pos + Layout.lengthBytes)
+        pos += Layout.headerBytes
+      } else {
+        head[headFilled++] = view.getUint8(pos++)
+        if (headFilled < Layout.lengthBytes) continue
+        length = headView.getUint32(0)
+        if (headFilled === Layout.lengthBytes) {
+          // The length is judged without waiting for the kind, which a length of zero does not have.
+          const problem = lengthProblem(length, maxFrameBytes, totalLeft)
+          if (problem !== undefined) return fail(problem)
+          continue
+        }
+        kind = headView.getUint8(Layout.lengthBytes)
+        headFilled = 0
+      }
+      const problem = lengthProblem(length, maxFrameBytes, totalLeft) ?? kindProblem(kind, length - 1)
+      if (problem !== undefined) return fail(problem)
+      totalLeft -= Layout.lengthBytes + length
+      const size = length - 1
+      if (kind >= Layout.firstIgnorableKind) {
+        skip = size
+      } else if (end - pos >= size) {
+        const frame = decodeBody(kind, bytes, view, pos, pos + size, slab)
+        if (frame._tag === "WireError") return fail(frame)
+        out.push(frame)
+        pos += size
+      } else {
+        body = new Uint8Array(size)
+        bodyKind = kind
+        body.set(bytes.subarray(pos))
+        bodyFilled = end - pos
+        pos = end
+      }
+    }
+    return undefined
+  }
+
+  return {
+    feed,
+    limit: (bytes) => {
+      maxFrameBytes = bytes
+      totalLeft = Infinity
+    },
+    isPartial: () => headFilled > 0 || body !== undefined || skip > 0 || rest.length > 0,
+  }
+}
+
+const empty: Uint8Array = new Uint8Array(0)
+
+/**
+ * The same bytes as a plain `Uint8Array`. Node's `Buffer` is one by type, but its `slice` is a view, and it
+ * would travel up to the application as a payload.
+ */
+const plain = (bytes: Uint8Array): Uint8Array =>
+  bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+const lengthProblem = (length: number, max: number, totalLeft: number): WireError.WireError | undefined => {
+  if (length === 0) return WireError.make("malformed", "a frame of length 0")
+  if (length > max) return WireError.make("oversize", `a frame of ${length} bytes; the limit is ${max}`)
+  if (Layout.lengthBytes + length > totalLeft) {
+    return WireError.make("oversize", "more bytes than the handshake may have")
+  }
+  return undefined
+}
+
+/** What can be said about a frame from its kind and the size of its body, before the body is there. */
+const kindProblem = (kind: number, size: number): WireError.WireError | undefined => {
+  switch (kind) {
+    case Layout.kinds.Data:
+      if (size < Layout.dataFixedBytes) return WireError.make("malformed", `a Data body of ${size} bytes`)
+      return size > Layout.dataFixedBytes + Layout.dataTotalBytes + Frame.maxFragmentBytes
+        ? WireError.make("oversize", `a Data body of ${size} bytes`)
+        : undefined
+    case Layout.kinds.Ping:
+    case Layout.kinds.Pong:
+      return size === Layout.heartbeatBytes
+        ? undefined
+        : WireError.make("malformed", `a heartbeat body of ${size} bytes`)
+    case Layout.kinds.Credit:
+      return size === Layout.creditBytes ? undefined : WireError.make("malformed", `a Credit body of ${size} bytes`)
+    default:
+      return Control.isCborKind(kind) || kind >= Layout.firstIgnorableKind
+        ? undefined
+        : WireError.make("unexpectedFrame", `a frame of the unknown kind ${kind}`)
+  }
+}
+
+const decodeBody = (
+  kind: number,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  slab: Slab,
+): Frame.Frame | WireError.WireError => {
+  switch (kind) {
+    case Layout.kinds.Data:
+      return decodeData(bytes, view, start, end, slab)
+    case Layout.kinds.Credit:
+      return { _tag: "Credit", lane: view.getUint16(start), bytes: view.getUint32(start + 2) }
+    case Layout.kinds.Ping:
+    case Layout.kinds.Pong:
+      return {
+        _tag: kind === Layout.kinds.Ping ? "Ping" : "Pong",
+        seq: view.getUint32(start),
+        viewHash: view.getBigUint64(start + 4),
+        lag: view.getUint16(start + 12),
+      }
+    default:
+      return Control.decode(kind, bytes.subarray(start, end))
+  }
+}
+
+const decodeData = (
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  slab: Slab,
+): Frame.Data | WireError.WireError => {
+  const lane = view.getUint16(start)
+  const bits = view.getUint8(start + 2)
+  if ((bits & ~Layout.knownFlags) !== 0) return WireError.make("malformed", "Data with reserved flags")
+  const first = (bits & Layout.flags.first) !== 0
+  const last = (bits & Layout.flags.last) !== 0
+  const abort = (bits & Layout.flags.abort) !== 0
+  let from = start + Layout.dataFixedBytes
+  if (abort && (first || last || from !== end)) return WireError.make("malformed", "Data with abort and more")
+  if (!first || last) {
+    if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
+    return { _tag: "Data", lane, first, last, abort, payload: payloadOf(bytes, from, end, slab) }
+  }
+  if (end - from < Layout.dataTotalBytes) return WireError.make("malformed", "Data without its total")
+  const total = view.getUint32(from)
+  from += Layout.dataTotalBytes
+  if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
+  if (total <= end - from) return WireError.make("malformed", "Data with a total that one fragment reaches")
+  return { _tag: "Data", lane, first, last, abort, total, payload: payloadOf(bytes, from, end, slab) }
+}
+
+const tooLarge = (size: number): WireError.WireError => WireError.make("oversize", `a payload of ${size} bytes`)
+
+/**
+ * The most that a small payload keeps from being freed besides itself. One copy of this much serves many
+ * small payloads; an array of its own for each costs ten times the rest of decoding.
+ */
+export const slabBytes = 8192
+
+/** A copy of a stretch of the chunk that is being decoded. */
+interface Slab {
+  /** What it is a copy of. */
+  of: Uint8Array
+  bytes: Uint8Array
+  from: number
+  to: number
+}
+
+const payloadOf = (bytes: Uint8Array, from: number, end: number, slab: Slab): Uint8Array => {
+  const size = end - from
+  if (size === 0) return empty
+  if (size >= largePayload || bytes.buffer.byteLength <= slabBytes) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + from, size)
+  }
+  if (slab.of !== bytes || end > slab.to) {
+    slab.of = bytes
+    slab.bytes = bytes.slice(from, from + slabBytes)
+    slab.from = from
+    slab.to = from + slab.bytes.length
+  }
+  return new Uint8Array(slab.bytes.buffer, from - slab.from, size)
+}

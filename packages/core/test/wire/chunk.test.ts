@@ -1,0 +1,84 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import type * as Frame from "../../src/Frame.ts"
+import type { PeerRecord } from "../../src/PeerRecord.ts"
+import * as Cbor from "../../src/wire/Cbor.ts"
+import * as Chunk from "../../src/wire/Chunk.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import { record } from "./arbitraries.ts"
+import { decode } from "./support.ts"
+
+const recordOf = (i: number, metadataBytes: number): PeerRecord => ({
+  name: `peer-${i}`,
+  generation: Number.MAX_SAFE_INTEGER,
+  incarnation: 0xffff_ffff,
+  status: "suspect",
+  body: { addresses: [], metadata: { k: "é".repeat(metadataBytes / 2) }, versionMin: 1, versionMax: 1, features: [] },
+})
+
+/** What comes out at the other end. */
+const sent = (frame: Frame.ControlFrame): ReadonlyArray<Frame.Frame> => {
+  const chunks = Chunk.split(frame)
+  const frames = decode(chunks.map(FrameEncoder.encode)).frames
+  expect(frames).toStrictEqual(chunks)
+  return frames
+}
+
+describe("what does not fit one frame", () => {
+  it("of an Update goes in several, in order and whole", () => {
+    const records = Array.from({ length: 100 }, (_, i) => recordOf(i, 8000))
+    const frames = sent({ _tag: "Update", records })
+    expect(frames.length).toBeGreaterThan(10)
+    expect(frames.flatMap((frame) => (frame._tag === "Update" ? frame.records : []))).toStrictEqual(records)
+  })
+
+  it("of an Update is cut by count too", () => {
+    const records = Array.from({ length: 3000 }, (_, i) => ({ ...recordOf(i, 0), name: "a" }))
+    for (const frame of sent({ _tag: "Update", records })) {
+      expect(frame._tag === "Update" && frame.records.length).toBeLessThanOrEqual(1024)
+    }
+  })
+
+  it("of a SyncDigest goes in several, of which the last alone says so", () => {
+    const entries = Array.from({ length: 9000 }, (_value, i) => {
+      const { body: _, ...key } = recordOf(i, 0)
+      return key
+    })
+    const frames = sent({ _tag: "SyncDigest", entries, last: true })
+    expect(frames.length).toBeGreaterThan(2)
+    expect(frames.map((frame) => frame._tag === "SyncDigest" && frame.last)).toStrictEqual(
+      frames.map((_, i) => i === frames.length - 1),
+    )
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDigest" ? frame.entries : []))).toStrictEqual(entries)
+  })
+
+  it("of a SyncDelta goes in several, records and wanted names alike", () => {
+    const records = Array.from({ length: 20 }, (_, i) => recordOf(i, 8000))
+    const want = Array.from({ length: 5000 }, (_, i) => `name-${i}`)
+    const frames = sent({ _tag: "SyncDelta", records, want })
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.records : []))).toStrictEqual(records)
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.want : []))).toStrictEqual(want)
+  })
+
+  it("is nothing of a frame that is empty or of another kind", () => {
+    const frames: ReadonlyArray<Frame.ControlFrame> = [
+      { _tag: "Update", records: [] },
+      { _tag: "SyncDigest", entries: [], last: true },
+      { _tag: "SyncDigest", entries: [], last: false },
+      { _tag: "SyncDelta", records: [], want: [] },
+      { _tag: "Leave", generation: 1 },
+    ]
+    for (const frame of frames) expect(Chunk.split(frame)).toStrictEqual([frame])
+  })
+
+  it.prop(
+    "is told by a size that no record exceeds",
+    [Arbitrary.array(record, { maxLength: 4 })],
+    ([records]) => {
+      for (const record of records) {
+        expect(Cbor.encode({ ...record, status: 3 }).length).toBeLessThanOrEqual(Chunk.recordBytes(record))
+      }
+    },
+    { arbitrary: { runs: 50 } },
+  )
+})

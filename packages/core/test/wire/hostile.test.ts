@@ -1,0 +1,356 @@
+import { describe, expect, it } from "@effect/vitest"
+import type * as Frame from "../../src/Frame.ts"
+import * as Cbor from "../../src/wire/Cbor.ts"
+import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as Layout from "../../src/wire/Layout.ts"
+import { frames, seed } from "./arbitraries.ts"
+import { concat, cutAt, dataOf, decode, encodeAll, fromHex, randomOf, raw } from "./support.ts"
+
+const codes = ["oversize", "malformed", "unexpectedFrame"]
+
+const ping: Frame.Ping = { _tag: "Ping", seq: 7, viewHash: 1n, lag: 2 }
+const pong: Frame.Pong = { _tag: "Pong", seq: 7, viewHash: 1n, lag: 2 }
+
+describe("a length", () => {
+  const u32 = (n: number) => {
+    const bytes = new Uint8Array(4)
+    new DataView(bytes.buffer).setUint32(0, n)
+    return bytes
+  }
+
+  it("of 0 is malformed, without waiting for more", () => {
+    expect(decode([u32(0)]).error?.code).toBe("malformed")
+  })
+
+  it("of 2^31-1 or 2^32-1 is oversize, without waiting for more", () => {
+    expect(decode([u32(0x7fff_ffff)]).error?.code).toBe("oversize")
+    expect(decode([u32(0xffff_ffff)]).error?.code).toBe("oversize")
+  })
+
+  it("is judged as soon as its four bytes are there, however they come", () => {
+    expect(decode(cutAt(u32(0x7fff_ffff), [1, 2, 3])).error?.code).toBe("oversize")
+    expect(decode(cutAt(u32(0), [2])).error?.code).toBe("malformed")
+  })
+
+  it("at the limit passes and one beyond it does not", () => {
+    const frame = raw(200, new Uint8Array(99))
+    expect(decode([frame], { maxFrameBytes: 100 }).error).toBeUndefined()
+    expect(decode([frame], { maxFrameBytes: 99 }).error?.code).toBe("oversize")
+  })
+
+  it("cut short waits for more and is no error", () => {
+    for (let n = 1; n < 4; n++) {
+      expect(decode([u32(0x7fff_ffff).slice(0, n)])).toStrictEqual({ frames: [], error: undefined, partial: true })
+    }
+  })
+
+  it("that says 2^31-1, with ten bytes behind it, allocates next to nothing", () => {
+    const bytes = concat([u32(0x7fff_ffff), new Uint8Array(10)])
+    const before = process.memoryUsage()
+    for (let i = 0; i < 100; i++) expect(decode([bytes]).error?.code).toBe("oversize")
+    const after = process.memoryUsage()
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(1024 * 1024)
+    expect(after.external - before.external).toBeLessThan(1024 * 1024)
+  })
+
+  it("that does not fit the kind is refused before the body comes", () => {
+    for (const kind of [Layout.kinds.Ping, Layout.kinds.Pong, Layout.kinds.Credit]) {
+      expect(decode([concat([u32(1000), Uint8Array.of(kind)])]).error?.code).toBe("malformed")
+    }
+    expect(decode([concat([u32(200_000), Uint8Array.of(Layout.kinds.Data)])]).error?.code).toBe("oversize")
+    expect(decode([concat([u32(1000), Uint8Array.of(99)])]).error?.code).toBe("unexpectedFrame")
+  })
+})
+
+describe("after a fault", () => {
+  it("the frames before it are there, and nothing after it", () => {
+    const bytes = concat([FrameEncoder.encode(ping), raw(99, new Uint8Array(3)), FrameEncoder.encode(pong)])
+    const { error, frames } = decode([bytes])
+    expect(frames).toStrictEqual([ping])
+    expect(error?.code).toBe("unexpectedFrame")
+  })
+
+  it("every call says the same again", () => {
+    const decoder = FrameDecoder.make({ maxFrameBytes: 1000 })
+    const out: Array<Frame.Frame> = []
+    const error = decoder.feed(raw(99, new Uint8Array(0)), out)
+    expect(decoder.feed(FrameEncoder.encode(ping), out)).toBe(error)
+    decoder.limit(2000)
+    expect(decoder.feed(FrameEncoder.encode(ping), out)).toBe(error)
+    expect(out).toStrictEqual([])
+  })
+})
+
+describe("kinds that this version does not know", () => {
+  it("are skipped from 128 on, however long and however cut", () => {
+    const bytes = concat([FrameEncoder.encode(ping), raw(128, new Uint8Array(5000)), FrameEncoder.encode(pong)])
+    for (const places of [[], [3, 100], [20, 24, 25, 26, 4000], [bytes.length - 20]]) {
+      expect(decode(cutAt(bytes, places))).toStrictEqual({ frames: [ping, pong], error: undefined, partial: false })
+    }
+  })
+
+  it("take no memory for what did not come", () => {
+    const header = raw(255, new Uint8Array(Layout.maxFrameBytes - 1)).slice(0, 5)
+    const before = process.memoryUsage().arrayBuffers
+    const decoders = Array.from({ length: 100 }, () => FrameDecoder.make({ maxFrameBytes: Layout.maxFrameBytes }))
+    for (const decoder of decoders) decoder.feed(header, [])
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024)
+    expect(decoders.every((decoder) => decoder.isPartial())).toBe(true)
+  })
+
+  it("are a fault below 128", () => {
+    const known = new Set<number>(Object.values(Layout.kinds))
+    for (let kind = 0; kind < 128; kind++) {
+      if (!known.has(kind)) expect(decode([raw(kind, new Uint8Array(2))]).error?.code).toBe("unexpectedFrame")
+    }
+  })
+})
+
+describe("the limits of the handshake", () => {
+  it("let two large frames pass but not a third", () => {
+    const frame = raw(200, new Uint8Array(8000))
+    expect(decode([frame, frame], FrameDecoder.handshakeLimits).error).toBeUndefined()
+    expect(decode([frame, frame, frame], FrameDecoder.handshakeLimits).error?.code).toBe("oversize")
+  })
+
+  it("can be raised between two frames of one chunk", () => {
+    const large = dataOf(new Uint8Array(60_000))
+    const chunk = concat([FrameEncoder.encode(ping), FrameEncoder.encode(large), FrameEncoder.encode(pong)])
+    const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+    const out: Array<Frame.Frame> = []
+    expect(decoder.feed(chunk, out, 1)).toBeUndefined()
+    expect(out).toStrictEqual([ping])
+    expect(decoder.isPartial()).toBe(true)
+    decoder.limit(Layout.maxFrameBytes)
+    expect(decoder.feed(new Uint8Array(0), out)).toBeUndefined()
+    expect(out).toStrictEqual([ping, large, pong])
+    expect(decoder.isPartial()).toBe(false)
+  })
+
+  it("hold what comes meanwhile in its order", () => {
+    const bytes = encodeAll([ping, pong, ping, pong])
+    const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+    const out: Array<Frame.Frame> = []
+    for (const chunk of cutAt(bytes, [21, 30, 60])) decoder.feed(chunk, out, 1)
+    while (decoder.isPartial()) decoder.feed(new Uint8Array(0), out, 1)
+    expect(out).toStrictEqual([ping, pong, ping, pong])
+  })
+})
+
+describe("payloads", () => {
+  it("of 4 KiB and more are views into the chunk", () => {
+    const bytes = FrameEncoder.encode(dataOf(new Uint8Array(4096)))
+    const [frame] = decode([bytes]).frames
+    expect(frame?._tag === "Data" && frame.payload.buffer === bytes.buffer).toBe(true)
+  })
+
+  it("that are smaller hold on to a few KiB at most", () => {
+    const chunk = encodeAll(Array.from({ length: 600 }, (_, i) => dataOf(new Uint8Array(100).fill(i))))
+    const { frames } = decode([chunk])
+    for (const [i, frame] of frames.entries()) {
+      if (frame._tag !== "Data") throw new Error("expected Data")
+      expect(frame.payload.every((byte) => byte === (i & 0xff))).toBe(true)
+      expect(frame.payload.buffer.byteLength).toBeLessThanOrEqual(FrameDecoder.slabBytes)
+    }
+    expect(frames.length).toBe(600)
+  })
+
+  it("that are smaller are whole where one such stretch ends", () => {
+    // Payload, header, payload, header, and a third that ends around 8 KiB after the first began.
+    for (let size = 8192 - 8016 - 3; size <= 8192 - 8016 + 3; size++) {
+      const sent = [4000, 4000, size, 4000].map((size, i) => dataOf(new Uint8Array(size).fill(i + 1)))
+      expect(decode([encodeAll(sent)])).toStrictEqual({ frames: sent, error: undefined, partial: false })
+    }
+  })
+
+  it("are plain arrays even if the chunk is a Buffer", () => {
+    const pool = Buffer.alloc(100_000)
+    const bytes = encodeAll([dataOf(new Uint8Array(10).fill(1)), dataOf(new Uint8Array(5000).fill(2))])
+    pool.set(bytes, 77)
+    const { frames } = decode([pool.subarray(77, 77 + bytes.length)])
+    pool.fill(0, 0, 77 + 15 + 10)
+    for (const frame of frames) expect(frame._tag === "Data" && frame.payload.constructor === Uint8Array).toBe(true)
+    expect(frames[0]).toStrictEqual(dataOf(new Uint8Array(10).fill(1)))
+  })
+
+  it("of a frame that crosses a border are copied once, next to nothing else", () => {
+    const bytes = FrameEncoder.encode(dataOf(new Uint8Array(50_000)))
+    const [frame] = decode(cutAt(bytes, [30_000])).frames
+    expect(frame?._tag === "Data" && frame.payload.buffer.byteLength).toBe(50_003)
+  })
+
+  it("that are large are written as they are, in their place", () => {
+    const large = new Uint8Array(FrameEncoder.largePayload)
+    const out: Array<Uint8Array> = []
+    const frames = [ping, dataOf(Uint8Array.of(1)), dataOf(large), pong, dataOf(large)]
+    FrameEncoder.encodeInto(frames, out)
+    expect(out.map((chunk) => chunk === large)).toStrictEqual([false, true, false, true])
+    expect(new Set(out.filter((chunk) => chunk !== large).map((chunk) => chunk.buffer)).size).toBe(1)
+    expect(decode(out).frames).toStrictEqual(frames)
+  })
+})
+
+describe("a frame that may not be sent", () => {
+  const record = {
+    name: "a",
+    generation: 1,
+    incarnation: 0,
+    status: "alive",
+    body: { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] },
+  } as const
+  const bad: ReadonlyArray<readonly [string, Frame.Frame]> = [
+    ["a payload beyond one fragment", dataOf(new Uint8Array(65_537))],
+    ["a lane of 17 bits", { ...dataOf(new Uint8Array(1)), lane: 65_536 }],
+    ["a first fragment without total", { ...dataOf(new Uint8Array(1)), last: false }],
+    ["a total that one fragment reaches", { ...dataOf(new Uint8Array(2)), last: false, total: 2 }],
+    ["a total where none belongs", { ...dataOf(new Uint8Array(2)), total: 2 }],
+    ["an abort with a payload", { ...dataOf(new Uint8Array(2)), first: false, last: false, abort: true }],
+    ["credit beyond 32 bits", { _tag: "Credit", lane: 0, bytes: 2 ** 32 }],
+    ["a lag of 17 bits", { ...ping, lag: 65_536 }],
+    ["a generation that is not whole", { _tag: "Leave", generation: 1.5 }],
+    ["a name that is empty", { _tag: "Update", records: [{ ...record, name: "" }] }],
+    ["a hash of 65 bits", { _tag: "Ready", incarnation: 0, viewHash: 2n ** 64n }],
+    [
+      "metadata that is not well-formed",
+      { _tag: "Update", records: [{ ...record, body: { ...record.body, metadata: { a: "\ud800" } } }] },
+    ],
+    [
+      "more records than one frame holds",
+      {
+        _tag: "Update",
+        records: Array.from({ length: 100 }, () => ({
+          ...record,
+          body: { ...record.body, metadata: { k: "v".repeat(8000) } },
+        })),
+      },
+    ],
+  ]
+  for (const [what, frame] of bad) {
+    it(`is a defect of the sender: ${what}`, () => {
+      expect(() => FrameEncoder.encode(frame)).toThrow(RangeError)
+      expect(() => FrameEncoder.encodeInto([frame], [])).toThrow(RangeError)
+    })
+  }
+})
+
+describe("bytes that are no frames", () => {
+  it.prop(
+    "every prefix of valid frames gives the frames that it holds, and no error",
+    [frames],
+    ([frames]) => {
+      const bytes = encodeAll(frames).subarray(0, 3000)
+      for (let n = 0; n <= bytes.length; n += 1 + (n >> 6)) {
+        const decoded = decode([bytes.subarray(0, n)])
+        expect(decoded.error).toBeUndefined()
+        expect(decoded.frames).toStrictEqual(frames.slice(0, decoded.frames.length))
+      }
+    },
+    { arbitrary: { runs: 20 } },
+  )
+
+  it.prop(
+    "valid frames with bytes changed, lost or added give frames or an error, and the same however they are cut",
+    [frames, seed],
+    ([frames, seed]) => {
+      const random = randomOf(seed)
+      const original = encodeAll(frames)
+      for (let round = 0; round < 20; round++) {
+        const bytes = mutate(original, random)
+        const whole = decode([bytes])
+        if (whole.error !== undefined) {
+          expect(codes).toContain(whole.error.code)
+          expect(whole.error.message.length).toBeLessThanOrEqual(160)
+        }
+        const places = [random(bytes.length + 1), random(bytes.length + 1), random(bytes.length + 1)]
+        expect(
+          decode(
+            cutAt(
+              bytes,
+              places.sort((a, b) => a - b),
+            ),
+          ),
+        ).toStrictEqual(whole)
+      }
+    },
+    { arbitrary: { runs: 100 } },
+  )
+
+  it.prop(
+    "random bytes as the body of each kind give a frame or an error",
+    [seed],
+    ([seed]) => {
+      const random = randomOf(seed)
+      for (const kind of Object.values(Layout.kinds)) {
+        const body = Uint8Array.from({ length: random(40) }, () => random(256))
+        if (random(2) === 0 && body.length > 0) body[0] = 0xa1
+        const { error, frames } = decode([raw(kind, body)])
+        expect(frames.length + Number(error !== undefined)).toBe(1)
+      }
+    },
+    { arbitrary: { runs: 300 } },
+  )
+
+  it("nested a hundred thousand deep are refused without a deep stack", () => {
+    const deep = new Uint8Array(100_000)
+    for (const bracket of [0x81, 0xa1, 0xc1, 0x9f]) {
+      const { error } = decode([raw(Layout.kinds.Update, deep.fill(bracket))])
+      expect(error?.code).toBe("malformed")
+      expect(error?.message).not.toMatch(/stack/)
+    }
+    // The same below a key, where the map itself is in order.
+    const nested = concat([fromHex("a1677265636f726473"), new Uint8Array(100_000).fill(0x81)])
+    expect(decode([raw(Layout.kinds.Update, nested)]).error?.message).toMatch(/deeper than 8/)
+  })
+
+  it("that claim huge counts are refused at the claim", () => {
+    for (const head of ["9a00ffffff", "9affffffff", "9b001fffffffffffff", "ba00ffffff", "bb000fffffffffffff"]) {
+      expect(() => Cbor.decode(fromHex(head))).toThrow(/more items/)
+    }
+    for (const head of ["7a7fffffff", "7b001fffffffffffff", "5a7fffffff"]) {
+      expect(() => Cbor.decode(fromHex(head))).toThrow(/not enough data/i)
+    }
+  })
+
+  it("never make a message that repeats more than a little of them", () => {
+    const long = "x".repeat(60_000)
+    const bodies = [{ [long]: 1 }, { generation: long }, { code: long, message: long }, { records: [{ [long]: long }] }]
+    for (const kind of Object.values(Layout.kinds)) {
+      for (const body of bodies) {
+        const message = decode([raw(kind, Cbor.encode(body))]).error?.message ?? ""
+        expect(message.split("x".repeat(81)).length).toBe(1)
+      }
+    }
+    // A key that occurs twice is quoted by the CBOR library.
+    const key = Cbor.encode(long.slice(0, 1000))
+    const twice = concat([Uint8Array.of(0xa2), key, Uint8Array.of(1), key, Uint8Array.of(1)])
+    const message = decode([raw(Layout.kinds.Leave, twice)]).error?.message ?? ""
+    expect(message).toMatch(/repeat/)
+    expect(message.length).toBeLessThan(120)
+  })
+})
+
+const mutate = (bytes: Uint8Array, random: (n: number) => number): Uint8Array => {
+  let result: Uint8Array = bytes.slice()
+  for (let times = 1 + random(3); times > 0 && result.length > 0; times--) {
+    const at = random(result.length)
+    switch (random(5)) {
+      case 0:
+        result[at] = random(256)
+        break
+      case 1:
+        result[at] = (result[at] ?? 0) ^ (1 << random(8))
+        break
+      case 2:
+        result = concat([result.subarray(0, at), result.subarray(at + 1 + random(8))])
+        break
+      case 3:
+        result = concat([result.subarray(0, at), Uint8Array.of(random(256), random(256)), result.subarray(at)])
+        break
+      case 4:
+        result = result.slice(0, at)
+        break
+    }
+  }
+  return result
+}

@@ -1,0 +1,79 @@
+/** What the tests of wire share. */
+import type * as Frame from "../../src/Frame.ts"
+import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as Layout from "../../src/wire/Layout.ts"
+import type * as WireError from "../../src/wire/WireError.ts"
+
+export interface Decoded {
+  readonly frames: ReadonlyArray<Frame.Frame>
+  readonly error: WireError.WireError | undefined
+  readonly partial: boolean
+}
+
+/** What a decoder after the handshake says about the chunks. */
+export const decode = (
+  chunks: ReadonlyArray<Uint8Array>,
+  options: FrameDecoder.Options = { maxFrameBytes: Layout.maxFrameBytes },
+): Decoded => {
+  const decoder = FrameDecoder.make(options)
+  const frames: Array<Frame.Frame> = []
+  let error: WireError.WireError | undefined
+  for (const chunk of chunks) error = decoder.feed(chunk, frames)
+  return { frames, error, partial: decoder.isPartial() }
+}
+
+export const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let pos = 0
+  for (const chunk of chunks) {
+    all.set(chunk, pos)
+    pos += chunk.length
+  }
+  return all
+}
+
+export const encodeAll = (frames: ReadonlyArray<Frame.Frame>): Uint8Array => concat(frames.map(FrameEncoder.encode))
+
+/** The bytes cut at these places, each into an array of its own. */
+export const cutAt = (bytes: Uint8Array, places: ReadonlyArray<number>): Array<Uint8Array> => {
+  const borders = [0, ...places, bytes.length]
+  return borders.slice(1).map((to, i) => bytes.slice(borders[i], to))
+}
+
+export const fromHex = (hex: string): Uint8Array =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+
+export const toHex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+/** A frame around a body, whatever the two are. */
+export const raw = (kind: number, body: Uint8Array): Uint8Array => {
+  const bytes = new Uint8Array(5 + body.length)
+  new DataView(bytes.buffer).setUint32(0, body.length + 1)
+  bytes[4] = kind
+  bytes.set(body, 5)
+  return bytes
+}
+
+/** Random numbers below n, the same for the same seed. */
+export const randomOf = (seed: number): ((n: number) => number) => {
+  let state = seed >>> 0
+  return (n) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) % n
+  }
+}
+
+/** A whole message in one Data frame. */
+export const dataOf = (payload: Uint8Array): Frame.Data => ({
+  _tag: "Data",
+  lane: 0,
+  first: true,
+  last: true,
+  abort: false,
+  payload,
+})

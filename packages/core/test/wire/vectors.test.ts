@@ -1,0 +1,210 @@
+/**
+ * The files of docs/protocol-vectors are what other implementations are written against, so that a change that
+ * breaks one of them breaks the protocol.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { describe, expect, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Address from "../../src/Address.ts"
+import type * as Frame from "../../src/Frame.ts"
+import * as PeerId from "../../src/PeerId.ts"
+import * as PeerRecord from "../../src/PeerRecord.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as Layout from "../../src/wire/Layout.ts"
+import { decode, fromHex, toHex } from "./support.ts"
+
+const directory = new URL("../../../../docs/protocol-vectors/", import.meta.url)
+
+const load = <S extends Schema.Decoder<unknown>>(file: string, schema: S): S["Type"] =>
+  Schema.decodeUnknownSync(schema)(JSON.parse(readFileSync(new URL(file, directory), "utf8")))
+
+const AddressText = Schema.String.pipe(Schema.refine(Address.isAddress))
+
+const Status = Schema.Literals(["alive", "suspect", "failed", "left"])
+
+const Body = Schema.Struct({
+  addresses: Schema.Array(AddressText),
+  metadata: Schema.Record(Schema.String, Schema.String),
+  versionMin: Schema.Number,
+  versionMax: Schema.Number,
+  features: Schema.Array(Schema.String),
+})
+
+const keyFields = { name: Schema.String, generation: Schema.Number, incarnation: Schema.Number }
+
+const Key = Schema.Struct({ ...keyFields, status: Status })
+
+const Record = Schema.Struct({ ...keyFields, status: Status, body: Body, by: Schema.optionalKey(Schema.String) })
+
+/** A frame as the files spell it: 64-bit hashes and payloads are hexadecimal text. */
+const spell = (frame: Frame.Frame): unknown =>
+  JSON.parse(
+    JSON.stringify(frame, (_, value: unknown) =>
+      typeof value === "bigint"
+        ? value.toString(16).padStart(16, "0")
+        : value instanceof Uint8Array
+          ? toHex(value)
+          : value,
+    ),
+  )
+
+const FrameVector = Schema.Struct({
+  description: Schema.String,
+  kind: Schema.Number,
+  hex: Schema.String,
+  frame: Schema.Record(Schema.String, Schema.Unknown),
+})
+
+const checkFrame = (vector: typeof FrameVector.Type) => {
+  const decoded = decode([fromHex(vector.hex)])
+  expect(decoded.error).toBeUndefined()
+  expect(decoded.frames.map(spell)).toStrictEqual([vector.frame])
+  const [frame] = decoded.frames
+  if (frame === undefined) throw new Error("expected a frame")
+  expect(Layout.kinds[frame._tag]).toBe(vector.kind)
+  expect(toHex(FrameEncoder.encode(frame))).toBe(vector.hex)
+}
+
+describe("docs/protocol-vectors", () => {
+  it("has no file that is not checked here", () => {
+    expect(readdirSync(directory).sort()).toStrictEqual([
+      "dialogue.json",
+      "errors.json",
+      "frames.json",
+      "hashes.json",
+      "orders.json",
+      "streams.json",
+      "texts.json",
+    ])
+  })
+
+  describe("frames.json", () => {
+    const vectors = load("frames.json", Schema.Array(FrameVector))
+    for (const vector of vectors) it(vector.description, () => checkFrame(vector))
+
+    it("has every kind of frame", () => {
+      expect(new Set(vectors.map((vector) => vector.kind))).toStrictEqual(new Set(Object.values(Layout.kinds)))
+    })
+  })
+
+  describe("dialogue.json", () => {
+    const Line = Schema.Struct({ ...FrameVector.fields, from: Schema.Literals(["mini", "node"]) })
+    const lines = load("dialogue.json", Schema.Array(Line))
+    for (const line of lines) it(`${line.from}: ${line.description}`, () => checkFrame(line))
+
+    it("reads as two streams of bytes, too", () => {
+      for (const from of ["mini", "node"]) {
+        const own = lines.filter((line) => line.from === from)
+        const { error, frames } = decode([fromHex(own.map((line) => line.hex).join(""))])
+        expect(error).toBeUndefined()
+        expect(frames.map(spell)).toStrictEqual(own.map((line) => line.frame))
+      }
+    })
+  })
+
+  describe("streams.json", () => {
+    const Stream = Schema.Struct({
+      description: Schema.String,
+      hex: Schema.String,
+      frames: Schema.Array(Schema.Record(Schema.String, Schema.Unknown)),
+    })
+    for (const vector of load("streams.json", Schema.Array(Stream))) {
+      it(vector.description, () => {
+        const { error, frames, partial } = decode([fromHex(vector.hex)])
+        expect(error).toBeUndefined()
+        expect(partial).toBe(false)
+        expect(frames.map(spell)).toStrictEqual(vector.frames)
+      })
+    }
+  })
+
+  describe("errors.json", () => {
+    const ErrorVector = Schema.Struct({
+      description: Schema.String,
+      hex: Schema.String,
+      error: Schema.Literals(["oversize", "malformed", "unexpectedFrame"]),
+    })
+    for (const vector of load("errors.json", Schema.Array(ErrorVector))) {
+      it(`${vector.description}: ${vector.error}`, () => {
+        const bytes = fromHex(vector.hex)
+        expect(decode([bytes])).toMatchObject({ frames: [], error: { code: vector.error } })
+        const single = Array.from(bytes, (byte) => Uint8Array.of(byte))
+        expect(decode(single)).toMatchObject({ frames: [], error: { code: vector.error } })
+      })
+    }
+  })
+
+  describe("hashes.json", () => {
+    const described = { description: Schema.String, hash: Schema.String }
+    const hashes = load(
+      "hashes.json",
+      Schema.Struct({
+        memberHash: Schema.Array(Schema.Struct({ ...described, ...keyFields, bytes: Schema.String })),
+        bodyHash: Schema.Array(Schema.Struct({ ...described, body: Body, bytes: Schema.String })),
+        viewHash: Schema.Array(Schema.Struct({ ...described, members: Schema.Array(Key) })),
+      }),
+    )
+    const spelled = (hash: bigint) => hash.toString(16).padStart(16, "0")
+
+    for (const { bytes, description, hash, ...key } of hashes.memberHash) {
+      it(`memberHash: ${description}`, () => {
+        expect(spelled(PeerRecord.memberHash(key))).toBe(hash)
+        expect(spelled(hashOf(fromHex(bytes)))).toBe(hash)
+      })
+    }
+    for (const { body, bytes, description, hash } of hashes.bodyHash) {
+      it(`bodyHash: ${description}`, () => {
+        expect(spelled(PeerRecord.bodyHash(body))).toBe(hash)
+        expect(spelled(hashOf(fromHex(bytes)))).toBe(hash)
+      })
+    }
+    for (const { description, hash, members } of hashes.viewHash) {
+      it(`viewHash: ${description}`, () => {
+        const counted = members.filter(({ status }) => status === "alive" || status === "suspect")
+        expect(spelled(counted.reduce((all, key) => all ^ PeerRecord.memberHash(key), 0n))).toBe(hash)
+      })
+    }
+  })
+
+  describe("orders.json", () => {
+    const orders = load(
+      "orders.json",
+      Schema.Struct({ names: Schema.Array(Schema.String), records: Schema.Array(Record) }),
+    )
+    const isAscending = <A>(items: ReadonlyArray<A>, compare: (a: A, b: A) => number) => {
+      for (const [i, a] of items.entries()) {
+        for (const [j, b] of items.entries()) expect(Math.sign(compare(a, b))).toBe(Math.sign(i - j))
+      }
+    }
+
+    it("names are in ascending order", () => isAscending(orders.names, PeerId.compareNames))
+
+    it("records are in ascending order", () => isAscending(orders.records, PeerRecord.compare))
+  })
+
+  describe("texts.json", () => {
+    const Texts = Schema.Struct({ valid: Schema.Array(Schema.String), invalid: Schema.Array(Schema.String) })
+    const texts = load("texts.json", Schema.Struct({ names: Texts, addresses: Texts }))
+
+    it("names are what a peer may be called", () => {
+      for (const name of texts.names.valid) expect(PeerId.nameProblem(name)).toBeUndefined()
+      for (const name of texts.names.invalid) expect(PeerId.nameProblem(name)).toBeTypeOf("string")
+    })
+
+    it("addresses are what a frame may carry", () => {
+      for (const address of texts.addresses.valid) expect(Result.isSuccess(Address.parse(address))).toBe(true)
+      for (const address of texts.addresses.valid) expect(Address.isAddress(address)).toBe(true)
+      for (const address of texts.addresses.invalid) expect(Address.isAddress(address)).toBe(false)
+    })
+  })
+})
+
+/** The hash of docs/protocol.md, section "Hashes", written once more from its text. */
+const hashOf = (bytes: Uint8Array): bigint => {
+  let h = 14695981039346656037n
+  for (const byte of bytes) h = BigInt.asUintN(64, (h ^ BigInt(byte)) * 1099511628211n)
+  h = BigInt.asUintN(64, (h ^ (h >> 33n)) * 18397679294719823053n)
+  h = BigInt.asUintN(64, (h ^ (h >> 33n)) * 14181476777654086739n)
+  return h ^ (h >> 33n)
+}

@@ -1,0 +1,283 @@
+/**
+ * The network of Node as Coterie's `Transport`: plain TCP, without encryption and without proof of who
+ * is at the other end. Keep it within a network that you trust.
+ *
+ * This is the only module that knows Effect's sockets, which are unstable.
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Socket from "effect/socket/Socket"
+import type * as SocketServer from "effect/socket/SocketServer"
+import * as Net from "node:net"
+import * as Os from "node:os"
+
+/** Where to listen, and how to dial. */
+export interface Options {
+  /** The interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all. */
+  readonly host: string
+  /** The port to listen on; 0 for any free one. */
+  readonly port: number
+  /**
+   * Where others dial: a host, with the port that is listened on, or `HOST:PORT`. Needed behind a NAT
+   * and in most containers. Default: `host`; if that is `0.0.0.0` or `::`, the address of the first
+   * network interface that is not the loopback, IPv4 before IPv6.
+   */
+  readonly advertise?: string | undefined
+  /** After which time without an answer a dial fails as `unreachable`. Default: 5 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /**
+   * How long a connection that was closed here may take to send the rest and to hear the end of the
+   * other side, in the background. After that it is destroyed. Default: 5 seconds.
+   */
+  readonly linger?: Duration.Input | undefined
+}
+
+/** TCP on the given interface and port. Every node needs a layer of its own. */
+export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => {
+  const connectTimeout = options.connectTimeout ?? "5 seconds"
+  const linger = Duration.toMillis(Duration.fromInputUnsafe(options.linger ?? "5 seconds"))
+  return Layer.succeed(Transport.Transport)({
+    listen: listen(options, linger),
+    connect: (address) => connect(address, connectTimeout, linger),
+  })
+}
+
+// Connections
+
+const ignore = () => {}
+
+/**
+ * A socket as a connection. Both ends are opened with `allowHalfOpen`, so the end of one direction
+ * leaves the other alone.
+ */
+const open = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
+    const lost = (cause?: unknown) =>
+      new Transport.TransportError({
+        reason: "closed",
+        message: `the connection to ${remoteHost} ${describe(cause)}`,
+        ...(cause === undefined ? {} : { cause }),
+      })
+    // Without a listener, an error after the reader has gone would end the process.
+    socket.on("error", ignore)
+    yield* Effect.addFinalizer(() => Effect.sync(() => hangUp(socket, linger)))
+    // The reader listens for what happens from now on, so what already happened is told here.
+    if (socket.destroyed) {
+      const fail = Effect.fail(lost(socket.errored ?? undefined))
+      return { remoteHost, pull: fail, write: () => fail, end: Effect.void }
+    }
+    const duplex = yield* NodeSocket.fromDuplex(Effect.succeed(socket))
+    const pull = yield* Effect.orDie(Socket.readerBytes(duplex))
+    const writer = yield* duplex.writer
+    return {
+      remoteHost,
+      pull: Effect.catch(pull, (error): Effect.Effect<never, Transport.TransportError | Cause.Done> => {
+        if (error.reason._tag !== "SocketCloseError") return Effect.fail(lost(error.reason.cause))
+        return error.reason.code === 1000 ? Cause.done() : Effect.fail(lost(socket.errored ?? undefined))
+      }),
+      // Effect's writer waits for the next connection if there is none, and takes a write to a destroyed
+      // socket for done, so it is asked only while the socket takes bytes.
+      write: (chunks) =>
+        Effect.suspend(() =>
+          !socket.destroyed && !socket.writableEnded
+            ? Effect.mapError(writer.writeAll(chunks), (error) =>
+                lost(socket.errored ?? ("cause" in error.reason ? error.reason.cause : error)),
+              )
+            : Effect.fail(lost(socket.errored ?? undefined)),
+        ),
+      end: Effect.sync(() => {
+        if (!socket.destroyed && !socket.writableEnded) socket.end()
+      }),
+    }
+  })
+
+/**
+ * Closes a socket as TCP wants it: sends what was written and the end of the stream, and reads on, into
+ * nothing, until the other side ends too. A socket closed with unread bytes would be reset,
+ * and the reset can overtake the last bytes.
+ */
+const hangUp = (socket: Net.Socket, linger: number): void => {
+  if (socket.destroyed) return
+  const timer = setTimeout(() => {
+    // A plain destroy would end the stream in good order in the middle of what was written.
+    if (socket.writableFinished) socket.destroy()
+    else socket.resetAndDestroy()
+  }, linger)
+  timer.unref()
+  socket.once("close", () => clearTimeout(timer))
+  if (!socket.writableEnded) socket.end()
+  socket.resume()
+}
+
+const describe = (cause: unknown): string => {
+  if (cause === undefined || cause === null) return "is closed"
+  const code = codeOf(cause)
+  if (code === "ECONNRESET" || code === "EPIPE") return "was reset"
+  return `was lost: ${code ?? (cause instanceof Error ? cause.message : String(cause))}`
+}
+
+const codeOf = (cause: unknown): string | undefined =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+
+// Dialing
+
+const connect = (
+  address: Address.Address,
+  timeout: Duration.Input,
+  linger: number,
+): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const socket = Net.createConnection({
+        host: Address.host(address),
+        port: Address.port(address),
+        noDelay: true,
+        allowHalfOpen: true,
+      })
+      socket.on("error", ignore)
+      const connected = Effect.callback<void, Transport.TransportError>((resume) => {
+        socket.once("connect", () => resume(Effect.void))
+        socket.once("error", (cause) => resume(Effect.fail(dialError(address, cause))))
+      })
+      yield* restore(
+        Effect.timeoutOrElse(connected, {
+          duration: timeout,
+          orElse: () =>
+            Effect.fail(
+              new Transport.TransportError({
+                reason: "unreachable",
+                message: `${address} did not answer within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
+              }),
+            ),
+        }),
+      ).pipe(
+        // Not `acquireRelease`: an interrupt that comes with the answer must find the socket, too.
+        Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy()))),
+      )
+      return yield* open(socket, linger)
+    }),
+  )
+
+const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
+  const code = codeOf(cause)
+  const refused = code === "ECONNREFUSED" || code === "ECONNRESET"
+  return new Transport.TransportError({
+    reason: refused ? "refused" : "unreachable",
+    message: refused
+      ? `${address} refused the connection: nobody listens there`
+      : `${address} cannot be reached: ${code ?? cause.message}`,
+    cause,
+  })
+}
+
+// Listening
+
+const listen = (
+  options: Options,
+  linger: number,
+): Effect.Effect<Transport.Listener, Transport.TransportError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const host = options.host.replace(/^\[(.*)\]$/, "$1")
+    const { port } = options
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
+    }
+    // A scope of its own, closed in the background: the server counts as closed only when its last
+    // connection is gone. It stops to listen at once.
+    const scope = yield* Effect.acquireRelease(Scope.make(), (scope) =>
+      Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true }),
+    )
+    const server = yield* NodeSocketServer.make({ host, port, noDelay: true, allowHalfOpen: true }).pipe(
+      Scope.provide(scope),
+      Effect.catch((error) => listenError(explain(host, port, error.reason.cause), error.reason.cause)),
+    )
+    const address = yield* advertised(options.advertise, host, server.address)
+    return { address, run: run(server, linger) }
+  })
+
+const run =
+  (server: SocketServer.SocketServer["Service"], linger: number): Transport.Listener["run"] =>
+  <R>(handler: (connection: Transport.Connection) => Effect.Effect<void, never, R>) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        // Handlers are forked here, because the server forgets those that it starts while it is interrupted.
+        const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
+        const accept = (socket: Net.Socket): void => {
+          fork(
+            open(socket, linger).pipe(
+              // The handler starts outside of this call, so whoever it wakes finds it forked.
+              Effect.tap(Effect.yieldNow),
+              Effect.flatMap(handler),
+              Effect.scoped,
+              Effect.ignoreCause({ log: "Error", message: "The handler of a connection died" }),
+            ),
+          )
+        }
+        // The socket that Effect made would be destroyed as soon as its bytes are sent; see `hangUp`.
+        return yield* Effect.orDie(
+          server.run(() => Effect.map(Effect.serviceOption(NodeSocket.NetSocket), Option.map(accept))),
+        )
+      }),
+    )
+
+const listenError = (message: string, cause?: unknown): Effect.Effect<never, Transport.TransportError> =>
+  Effect.fail(
+    new Transport.TransportError({ reason: "listen", message, ...(cause === undefined ? {} : { cause }) }),
+  )
+
+const explain = (host: string, port: number, cause: unknown): string => {
+  const code = codeOf(cause)
+  switch (code) {
+    case "EADDRINUSE":
+      return `port ${port} on ${host} is in use: pick another, or 0 for any free one`
+    case "EACCES":
+      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, pick a higher one`
+    case "EADDRNOTAVAIL":
+      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all`
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `the host ${host} is not known: listen on an address of this machine, or on 0.0.0.0 for all`
+    default:
+      return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
+  }
+}
+
+/** The address that others dial. */
+const advertised = (
+  advertise: string | undefined,
+  host: string,
+  bound: NetAddress.SocketAddress,
+): Effect.Effect<Address.Address, Transport.TransportError> => {
+  if (bound._tag === "UnixPathAddress") return listenError(`${host} is not a host of TCP`)
+  const { port } = bound
+  const boundHost = NetAddress.formatIp(bound.address)
+  const wildcard = boundHost === "0.0.0.0" || boundHost === "::"
+  const dialable = advertise ?? (wildcard ? firstInterface() : host)
+  // A bare IPv6 address is full of colons, none of which begins a port.
+  const address =
+    Net.isIP(dialable) === 0 && dialable.includes(":") && !dialable.endsWith("]")
+      ? Address.parse(dialable)
+      : Address.make(dialable, port)
+  return Result.isSuccess(address) ? Effect.succeed(address.success) : listenError(address.failure.message)
+}
+
+/** The address of the first interface that others may reach, or the loopback if there is none. */
+const firstInterface = (): string => {
+  const all = Object.values(Os.networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const outside = all.filter(({ address, internal }) => !internal && !address.startsWith("fe80:"))
+  const first = outside.find(({ family }) => family === "IPv4") ?? outside[0]
+  return first?.address ?? "127.0.0.1"
+}

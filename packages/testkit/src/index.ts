@@ -1,0 +1,2 @@
+export * as SimNetwork from "./SimNetwork.ts"
+export * as TransportContract from "./TransportContract.ts"

@@ -1,0 +1,508 @@
+import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as TransportContract from "@coterie/testkit/TransportContract"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as Cause from "effect/Cause"
+
+const nodeAt = (network: SimNetwork.Shape, host: string, port?: number) =>
+  Effect.map(Layer.build(network.transport(host, port)), Context.get(Transport.Transport))
+
+const world = (options: SimNetwork.Options) =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make(options)
+    return {
+      transport: (port: number) => network.transport("a", port),
+      stranger: Effect.gen(function* () {
+        const node = yield* nodeAt(network, "stranger")
+        const { address } = yield* node.listen
+        return { address, reset: network.crash("stranger") }
+      }),
+      open: Effect.map(network.inspect, ({ connections, listeners }) => connections.length + listeners.length),
+    }
+  })
+
+TransportContract.suite({ name: "SimNetwork", live: false, world: world({}) })
+TransportContract.suite({ name: "SimNetwork that splits", live: false, world: world({ split: true }) })
+TransportContract.suite({ name: "SimNetwork with a small buffer", live: false, world: world({ sendBuffer: 5000 }) })
+TransportContract.suite({
+  name: "SimNetwork with latency",
+  live: true,
+  world: world({ latency: { min: 0, max: 1 }, split: true, sendBuffer: 4 * 1024 * 1024 }),
+})
+
+const utf8 = new TextEncoder()
+const text = new TextDecoder()
+
+const say = (connection: Transport.Connection, words: string) => connection.write([utf8.encode(words)])
+
+/** The next batch as text, or how the stream ended. */
+const hear = (connection: Transport.Connection) =>
+  Effect.match(connection.pull, {
+    onSuccess: (batch) => batch.map((chunk) => text.decode(chunk)).join(""),
+    onFailure: (error) => (Cause.isDone(error) ? "done" : error.reason),
+  })
+
+const reasonOf = <A, R>(effect: Effect.Effect<A, Transport.TransportError, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
+
+const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
+
+/** Lets everything happen that needs no time. */
+const settle = TestClock.adjust(0)
+
+/** The milliseconds of the test that it takes. */
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const began = yield* Clock.currentTimeMillis
+    const result = yield* effect
+    return [result, (yield* Clock.currentTimeMillis) - began] as const
+  })
+
+/** Node `a` dialed node `b`, and the clock stands where both have the connection. */
+const linked = (network: SimNetwork.Shape, advance = TestClock.adjust("1 second")) =>
+  Effect.gen(function* () {
+    const a = yield* nodeAt(network, "a")
+    const b = yield* nodeAt(network, "b")
+    const listener = yield* b.listen
+    const accepted = yield* Deferred.make<Transport.Connection>()
+    const release = yield* Deferred.make<void>()
+    yield* start(
+      listener.run((connection) =>
+        Effect.andThen(Deferred.succeed(accepted, connection), Deferred.await(release)),
+      ),
+    )
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const dialing = yield* start(Scope.provide(a.connect(listener.address), scope))
+    yield* advance
+    return {
+      a,
+      b,
+      listener,
+      dialer: yield* Fiber.join(dialing),
+      acceptor: yield* Deferred.await(accepted),
+      close: Scope.close(scope, Exit.void),
+      release: Deferred.succeed(release, undefined),
+    }
+  })
+
+const address = (input: string) => Effect.orDie(Effect.fromResult(Address.parse(input)))
+
+describe("SimNetwork", () => {
+  it.effect("takes the latency for each way", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: "30 millis" })
+      const { acceptor, dialer } = yield* linked(network)
+      const hearing = yield* start(timed(hear(acceptor)))
+      yield* say(dialer, "hello")
+      yield* TestClock.adjust(29)
+      assert.isUndefined(hearing.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* Fiber.join(hearing), ["hello", 30])
+    }),
+  )
+
+  it.effect("opens a connection, or refuses it, after one way there and one back", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: "30 millis" })
+      const a = yield* nodeAt(network, "a")
+      const b = yield* nodeAt(network, "b")
+      const listener = yield* b.listen
+      const dialing = yield* start(timed(a.connect(listener.address)))
+      const refused = yield* start(timed(reasonOf(a.connect(yield* address("nobody:1")))))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(dialing))[1], 60)
+      assert.deepStrictEqual(yield* Fiber.join(refused), ["refused", 60])
+    }),
+  )
+
+  it.effect("can have another latency for each way, and change it", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: (from) => (from === "a" ? "10 millis" : "1 second") })
+      const { acceptor, dialer } = yield* linked(network, TestClock.adjust("5 seconds"))
+      const there = yield* start(timed(hear(acceptor)))
+      const back = yield* start(timed(hear(dialer)))
+      yield* say(dialer, "there")
+      yield* say(acceptor, "back")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(there), ["there", 10])
+      assert.deepStrictEqual(yield* Fiber.join(back), ["back", 1000])
+      yield* network.setLatency(5)
+      const faster = yield* start(timed(hear(dialer)))
+      yield* say(acceptor, "faster")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(faster), ["faster", 5])
+    }),
+  )
+
+  it.effect("draws the latency between two bounds, and nothing overtakes", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: { min: 10, max: 20 } })
+      const { acceptor, dialer } = yield* linked(network)
+      const arrivals: Array<readonly [string, number]> = []
+      yield* start(Effect.forever(Effect.map(timed(hear(acceptor)), (arrival) => arrivals.push(arrival))))
+      for (let i = 0; i < 20; i++) yield* say(dialer, `${i} `)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(arrivals.map(([words]) => words).join(""), "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ")
+      const last = arrivals.reduce((sum, [, time]) => sum + time, 0)
+      assert.isAtLeast(last, 10)
+      assert.isAtMost(last, 20)
+      assert.isAbove(arrivals.length, 1)
+    }).pipe(Random.withSeed("bounds")),
+  )
+
+  it.effect("does the same again from the same seed", () =>
+    Effect.gen(function* () {
+      const trace = (seed: string) =>
+        Effect.gen(function* () {
+          const network = yield* SimNetwork.make({ latency: { min: 1, max: 50 }, split: true })
+          const { acceptor, close, dialer } = yield* linked(network)
+          const began = yield* Clock.currentTimeMillis
+          const events: Array<string> = []
+          const listening = yield* start(
+            Effect.forever(
+              Effect.flatMap(acceptor.pull, (batch) =>
+                Effect.map(Clock.currentTimeMillis, (now) =>
+                  events.push(`${now - began}: ${batch.map((chunk) => chunk.length).join("+")}`),
+                ),
+              ),
+            ),
+          )
+          yield* dialer.write([new Uint8Array(30_000), new Uint8Array(20_000)])
+          yield* close
+          yield* TestClock.adjust("1 minute")
+          assert.isTrue(Exit.isFailure(yield* Fiber.await(listening)))
+          return events
+        }).pipe(Effect.scoped, Random.withSeed(seed))
+      const first = yield* trace("one")
+      assert.isAbove(first.length, 3)
+      assert.deepStrictEqual(yield* trace("one"), first)
+      assert.notDeepEqual(yield* trace("two"), first)
+    }),
+  )
+
+  it.effect("holds what meets a partition and delivers it whole after it healed", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { acceptor, dialer } = yield* linked(network)
+      yield* say(dialer, "under way, ")
+      yield* TestClock.adjust(5)
+      yield* network.partition(["a"], ["b", "c"])
+      yield* say(dialer, "written, ")
+      yield* say(acceptor, "back")
+      yield* TestClock.adjust("1 hour")
+      const [there, back] = yield* Effect.all([start(hear(acceptor)), start(hear(dialer))])
+      yield* settle
+      assert.isUndefined(there.pollUnsafe())
+      assert.isUndefined(back.pollUnsafe())
+      assert.strictEqual(yield* network.connections("a", "b"), 1)
+      yield* network.heal
+      yield* say(dialer, "and new")
+      yield* TestClock.adjust(10)
+      assert.strictEqual(yield* Fiber.join(back), "back")
+      let heard = yield* Fiber.join(there)
+      while (!heard.endsWith("new")) heard += yield* hear(acceptor)
+      assert.strictEqual(heard, "under way, written, and new")
+    }),
+  )
+
+  it.effect("holds a full buffer and no more in a partition", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 1 })
+      const { acceptor, dialer } = yield* linked(network)
+      yield* network.partition(["b"], ["a"])
+      let written = 0
+      const writing = yield* start(
+        Effect.forever(Effect.map(dialer.write([new Uint8Array(1000)]), () => (written += 1000))),
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.isAtMost(written, 64 * 1024)
+      yield* Fiber.interrupt(writing)
+      yield* dialer.end
+      yield* network.heal
+      let read = 0
+      const reading = yield* start(
+        Effect.forever(Effect.map(acceptor.pull, (batch) => batch.forEach((chunk) => (read += chunk.length)))),
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.await(reading)
+      // The write that was interrupted had been handed over.
+      assert.strictEqual(read, written + 1000)
+    }),
+  )
+
+  it.effect("can close one way of two", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { acceptor, dialer } = yield* linked(network)
+      yield* network.partitionOneWay(["a"], ["b"])
+      yield* say(dialer, "held")
+      yield* say(acceptor, "passes")
+      const there = yield* start(hear(acceptor))
+      const back = yield* start(hear(dialer))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(back), "passes")
+      assert.isUndefined(there.pollUnsafe())
+    }),
+  )
+
+  it.effect("lets a dial into a partition wait until it is healed", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, listener } = yield* linked(network)
+      yield* network.partition(["a"], ["b"])
+      const dialing = yield* start(a.connect(listener.address))
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(dialing.pollUnsafe())
+      yield* network.heal
+      yield* TestClock.adjust(20)
+      assert.strictEqual((yield* Fiber.join(dialing)).remoteHost, "b")
+    }),
+  )
+
+  it.effect("forgets a dial that was interrupted in a partition", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, listener } = yield* linked(network)
+      yield* network.partition(["a"], ["b"])
+      const dialing = yield* start(a.connect(listener.address))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* network.inspect).connections.length, 2)
+      yield* Fiber.interrupt(dialing)
+      assert.strictEqual((yield* network.inspect).connections.length, 1)
+    }),
+  )
+
+  it.effect("gives a dial up as unreachable after the connect timeout", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ connectTimeout: "3 seconds" })
+      const { a, listener } = yield* linked(network)
+      yield* network.partition(["a"], ["b"])
+      const dialing = yield* start(timed(reasonOf(a.connect(listener.address))))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Fiber.join(dialing), ["unreachable", 3000])
+      assert.strictEqual((yield* network.inspect).connections.length, 1)
+    }),
+  )
+
+  it.effect("cuts the connections of two hosts, and no others", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, acceptor, dialer, listener } = yield* linked(network)
+      const c = yield* nodeAt(network, "c")
+      const other = yield* start(c.connect(listener.address))
+      const again = yield* start(a.connect(listener.address))
+      yield* TestClock.adjust(20)
+      yield* say(dialer, "lost")
+      const pulling = yield* start(hear(acceptor))
+      yield* network.cut("B", "A")
+      assert.strictEqual(yield* Fiber.join(pulling), "closed")
+      assert.strictEqual(yield* hear(dialer), "closed")
+      assert.strictEqual(yield* reasonOf(say(dialer, "more")), "closed")
+      assert.strictEqual(yield* hear(yield* Fiber.join(again)), "closed")
+      assert.strictEqual(yield* network.connections("b", "a"), 0)
+      assert.strictEqual(yield* network.connections("b", "c"), 1)
+      yield* say(yield* Fiber.join(other), "still there")
+      const redial = yield* start(a.connect(listener.address))
+      yield* TestClock.adjust(20)
+      yield* Fiber.join(redial)
+    }),
+  )
+
+  it.effect("resets the peers of a crashed host, behind what it had sent", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, acceptor, dialer, listener } = yield* linked(network)
+      yield* say(acceptor, "last words")
+      yield* network.crash("b")
+      assert.strictEqual(yield* hear(acceptor), "closed")
+      assert.strictEqual(yield* reasonOf(say(acceptor, "from beyond")), "closed")
+      assert.deepStrictEqual((yield* network.inspect).listeners, [])
+      const heard = yield* start(Effect.all([hear(dialer), hear(dialer)]))
+      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      yield* TestClock.adjust(20)
+      assert.deepStrictEqual(yield* Fiber.join(heard), ["last words", "closed"])
+      assert.strictEqual(yield* Fiber.join(dialing), "refused")
+      assert.deepStrictEqual((yield* network.inspect).connections, [])
+    }),
+  )
+
+  it.effect("cuts a crashed node off, until its transport is built again", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const { a, b, listener } = yield* linked(network)
+      const aListener = yield* a.listen
+      yield* network.crash("b")
+      assert.strictEqual(yield* reasonOf(b.connect(aListener.address)), "unreachable")
+      assert.strictEqual(yield* reasonOf(b.listen), "listen")
+      const reborn = yield* nodeAt(network, "b")
+      assert.strictEqual((yield* reborn.listen).address, listener.address)
+      yield* reborn.connect(aListener.address)
+      yield* a.connect(listener.address)
+    }),
+  )
+
+  it.effect("makes a silently crashed host a black hole, which answers again when it is back", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, acceptor, dialer, listener } = yield* linked(network)
+      yield* say(acceptor, "never sent")
+      yield* network.crash("b", { silent: true })
+      yield* say(dialer, "hello?")
+      const pulling = yield* start(hear(dialer))
+      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(pulling.pollUnsafe())
+      assert.isUndefined(dialing.pollUnsafe())
+      yield* nodeAt(network, "b")
+      yield* TestClock.adjust(20)
+      assert.strictEqual(yield* Fiber.join(pulling), "closed")
+      assert.strictEqual(yield* Fiber.join(dialing), "refused")
+      assert.deepStrictEqual((yield* network.inspect).connections, [])
+    }),
+  )
+
+  it.effect("forgets the dials of a host that crashes silently", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, listener } = yield* linked(network)
+      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      yield* network.crash("a", { silent: true })
+      assert.strictEqual(yield* Fiber.join(dialing), "closed")
+      yield* network.crash("b", { silent: true })
+      assert.deepStrictEqual(yield* network.inspect, { connections: [], listeners: [] })
+    }),
+  )
+
+  it.effect("resets a closed connection of which the rest cannot be sent, after the linger time", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10, linger: "3 seconds" })
+      const { acceptor, close, dialer } = yield* linked(network)
+      const writing = yield* start(dialer.write([new Uint8Array(100_000)]))
+      yield* TestClock.adjust(100)
+      yield* Fiber.interrupt(writing)
+      yield* close
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* network.inspect).connections.length, 1)
+      yield* TestClock.adjust("2 seconds")
+      // A clean end would be a lie, because not all was sent.
+      assert.strictEqual(yield* hear(acceptor), "closed")
+      assert.deepStrictEqual((yield* network.inspect).connections, [])
+    }),
+  )
+
+  it.effect("does not reset a closed connection whose peer has all and stays open", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10, linger: "3 seconds" })
+      const { acceptor, close, dialer, release } = yield* linked(network)
+      yield* say(dialer, "bye")
+      yield* close
+      // What is written to a closed end is thrown away.
+      const writing = yield* start(Effect.forEach([1, 2, 3, 4], () => acceptor.write([new Uint8Array(50_000)])))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(writing)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([yield* hear(acceptor), yield* hear(acceptor), yield* hear(acceptor)], ["bye", "done", "done"])
+      // Now nobody is there, and who writes is told so.
+      yield* say(acceptor, "hello?")
+      yield* TestClock.adjust(20)
+      assert.strictEqual(yield* reasonOf(say(acceptor, "hello?")), "closed")
+      yield* release
+      assert.deepStrictEqual((yield* network.inspect).connections, [])
+    }),
+  )
+
+  it.effect("leaves no fiber and no connection when all is closed", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { close, release } = yield* linked(network)
+      assert.deepStrictEqual((yield* network.inspect).connections, [
+        { from: "a", to: yield* address("b:7946"), state: "open", held: 0 },
+      ])
+      yield* close
+      yield* release
+      assert.strictEqual((yield* network.inspect).connections[0]?.state, "closing")
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual((yield* network.inspect).connections, [])
+    }),
+  )
+
+  it.effect("counts what it holds and what arrived", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { acceptor, dialer } = yield* linked(network)
+      const held = Effect.map(network.inspect, ({ connections }) => connections[0]?.held)
+      const writing = yield* start(dialer.write([new Uint8Array(100_000)]))
+      assert.strictEqual(yield* held, 100_000)
+      assert.strictEqual(yield* network.bytes("a", "b"), 0)
+      yield* TestClock.adjust(10)
+      assert.strictEqual(yield* held, 100_000)
+      assert.strictEqual(yield* network.bytes("a", "b"), 65_536)
+      yield* acceptor.pull
+      yield* TestClock.adjust(10)
+      yield* acceptor.pull
+      yield* Fiber.join(writing)
+      assert.strictEqual(yield* held, 0)
+      assert.strictEqual(yield* network.bytes("a", "b"), 100_000)
+      assert.strictEqual(yield* network.bytes("b", "a"), 0)
+    }),
+  )
+
+  it.effect("gives the receiver bytes of its own", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const { acceptor, dialer } = yield* linked(network)
+      const sent = utf8.encode("mine")
+      yield* dialer.write([sent])
+      const [received] = yield* acceptor.pull
+      received.fill(0)
+      assert.strictEqual(text.decode(sent), "mine")
+    }),
+  )
+
+  it.effect("takes hosts as addresses have them", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const v6 = yield* nodeAt(network, "[FD00::1]", 80)
+      const listener = yield* v6.listen
+      assert.strictEqual(listener.address, yield* address("[fd00::1]:80"))
+      const a = yield* nodeAt(network, "10.0.0.1")
+      const connection = yield* a.connect(listener.address)
+      assert.strictEqual(connection.remoteHost, "fd00::1")
+      assert.strictEqual(yield* network.connections("fd00::1", "10.0.0.1"), 1)
+      const nowhere = yield* nodeAt(network, "not a host")
+      assert.strictEqual(yield* reasonOf(nowhere.listen), "listen")
+    }),
+  )
+
+  it.effect("ends all connections when it is closed itself", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const network = yield* Scope.provide(SimNetwork.make({ latency: 10 }), scope)
+      const { acceptor, dialer } = yield* linked(network)
+      const pulling = yield* start(hear(acceptor))
+      yield* say(dialer, "too late")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* Fiber.join(pulling), "closed")
+    }),
+  )
+
+  it.effect("is a layer, too", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.SimNetwork
+      const { acceptor, dialer } = yield* linked(network)
+      yield* say(dialer, "hello")
+      assert.strictEqual(yield* hear(acceptor), "hello")
+    }).pipe(Effect.provide(SimNetwork.layer())),
+  )
+})

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import { checkFloors, checkPackage, checkSource } from "../check-architecture.ts"
+import { readImports } from "../lib/source.ts"
+
+const floors = (module: string, ...specifiers: ReadonlyArray<string>): number =>
+  checkFloors(module, readImports(module, specifiers.map((each) => `import type {} from "${each}"`).join("\n"))).length
+
+describe("floors", () => {
+  it("let a module use its own room and everything below", () => {
+    assert.strictEqual(floors("Address.ts", "./PeerId.ts", "./internal/hash64.ts"), 0)
+    assert.strictEqual(floors("internal/hash64.ts", "../PeerId.ts"), 0)
+    assert.strictEqual(floors("wire/Codec.ts", "./Reader.ts", "../Frame.ts", "../internal/hash64.ts"), 0)
+    assert.strictEqual(floors("Gossip.ts", "./membership/Settings.ts", "./FailureDetector.ts", "./Address.ts"), 0)
+    assert.strictEqual(floors("link/Link.ts", "../wire/Codec.ts", "../membership/State.ts", "../Transport.ts"), 0)
+    assert.strictEqual(floors("link/Links.ts", "../Reconnect.ts", "../Admission.ts"), 0)
+    assert.strictEqual(floors("messaging/Inbox.ts", "../link/Link.ts", "../membership/State.ts"), 0)
+    assert.strictEqual(floors("Cluster.ts", "./messaging/Inbox.ts", "./discovery/Seeds.ts", "./cluster/loop.ts"), 0)
+    assert.strictEqual(floors("index.ts", "./Cluster.ts", "./Address.ts"), 0)
+  })
+
+  it("refuse what goes up or across", () => {
+    assert.strictEqual(floors("Address.ts", "./wire/Codec.ts", "./Cluster.ts", "./index.ts"), 3)
+    assert.strictEqual(floors("internal/hash64.ts", "../membership/State.ts"), 1)
+    assert.strictEqual(floors("wire/Codec.ts", "../membership/State.ts"), 1)
+    assert.strictEqual(floors("membership/State.ts", "../wire/Codec.ts", "../link/Link.ts"), 2)
+    assert.strictEqual(floors("membership/State.ts", "../Gossip.ts"), 1)
+    assert.strictEqual(floors("Gossip.ts", "./link/Link.ts"), 1)
+    assert.strictEqual(floors("link/Link.ts", "../messaging/Inbox.ts", "../discovery/Seeds.ts"), 2)
+    assert.strictEqual(floors("messaging/Inbox.ts", "../discovery/Seeds.ts", "../Cluster.ts"), 2)
+    assert.strictEqual(floors("discovery/Seeds.ts", "../messaging/Inbox.ts"), 1)
+  })
+
+  it("refuse detours around the rule", () => {
+    assert.strictEqual(floors("link/Link.ts", "@coterie/core", "@coterie/core/Address", "../../test/helper.ts"), 3)
+    assert.strictEqual(floors("attic/Box.ts", "../Address.ts"), 1)
+    assert.strictEqual(floors("Cluster.ts", "./attic/Box.ts"), 1)
+  })
+
+  it("hold for every form of import", () => {
+    const source = `
+      import * as A from "./link/A.ts"
+      export * from "./link/B.ts"
+      export { c } from "./link/C.ts"
+      import "./link/D.ts"
+      const e = () => import("./link/E.ts")
+      type F = import("./link/F.ts").F
+    `
+    assert.strictEqual(checkFloors("Address.ts", readImports("Address.ts", source)).length, 6)
+  })
+})
+
+describe("packages", () => {
+  const manifest = { name: "@coterie/core", dependencies: { cborg: "^6" }, peerDependencies: { effect: "^4" } }
+  const imports = (...specifiers: ReadonlyArray<string>) =>
+    readImports("a.ts", specifiers.map((each) => `import type {} from "${each}"`).join("\n"))
+
+  it("may import what they declare", () => {
+    const declared = imports("effect/Effect", "cborg", "./PeerId.ts", "@coterie/core/PeerId")
+    assert.deepStrictEqual(checkPackage("a.ts", manifest, declared), [])
+  })
+
+  it("may import nothing else", () => {
+    const others = imports("vitest", "@effect/platform-node/NodeSocket", "effect", "./PeerId", "./PeerId.js")
+    assert.strictEqual(checkPackage("a.ts", manifest, others).length, 5)
+  })
+
+  it("see Node only in its transport", () => {
+    const builtins = imports("node:net", "net", "node:fs/promises")
+    assert.strictEqual(checkPackage("a.ts", manifest, builtins).length, 3)
+    assert.deepStrictEqual(checkPackage("a.ts", { name: "@coterie/node-transport" }, builtins), [])
+  })
+})
+
+describe("sources", () => {
+  const count = (text: string) => checkSource("a.ts", text).length
+
+  it("may assert a type once", () => {
+    assert.strictEqual(count("export const a = [] as ReadonlyArray<string>"), 0)
+    assert.strictEqual(count("export const a = [] as unknown as string"), 1)
+  })
+
+  it("give a reason for a lint that is off", () => {
+    assert.strictEqual(count("// oxlint-disable-next-line no-control-regex -- it looks for them\nexport {}"), 0)
+    assert.strictEqual(count("// oxlint-disable-next-line no-control-regex\nexport {}"), 1)
+    assert.strictEqual(count("/* eslint-disable no-console */\nexport {}"), 1)
+  })
+
+  it("never switch off what keeps time and chance out", () => {
+    assert.strictEqual(count("// oxlint-disable-next-line no-restricted-globals -- just this once\nexport {}"), 1)
+  })
+})
