@@ -111,8 +111,11 @@ export class Cluster extends Context.Service<
   }
 >()("@coterie/core/Cluster") {}
 
+/** What can keep a node from starting. */
+export type LayerError = OptionsError | TransportError
+
 /** A node over the transport that is provided; it leaves when the scope of the layer closes. */
-export const layer = (options: Options): Layer.Layer<Cluster, OptionsError | TransportError, Transport> =>
+export const layer = (options: Options): Layer.Layer<Cluster, LayerError, Transport> =>
   Layer.effect(Cluster, make(options))
 
 /**
@@ -142,5 +145,5 @@ const list = (text: string): ReadonlyArray<string> =>
 /** The same as {@link layer} with the options of {@link config}; those that are given here win. */
 export const layerConfig = (
   options?: Partial<Options>,
-): Layer.Layer<Cluster, OptionsError | TransportError | Config.ConfigError, Transport> =>
+): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport> =>
   Layer.unwrap(Effect.map(config, (found) => layer({ ...found, ...options })))

@@ -147,7 +147,6 @@ const connect = (
         noDelay: true,
         allowHalfOpen: true,
       })
-      socket.on("error", ignore)
       const connected = Effect.callback<void, Transport.TransportError>((resume) => {
         socket.once("connect", () => resume(Effect.void))
         socket.once("error", (cause) => resume(Effect.fail(dialError(address, cause))))
@@ -234,9 +233,7 @@ const run =
     )
 
 const listenError = (message: string, cause?: unknown): Effect.Effect<never, Transport.TransportError> =>
-  Effect.fail(
-    new Transport.TransportError({ reason: "listen", message, ...(cause === undefined ? {} : { cause }) }),
-  )
+  Effect.fail(new Transport.TransportError({ reason: "listen", message, ...(cause === undefined ? {} : { cause }) }))
 
 const explain = (host: string, port: number, cause: unknown): string => {
   const code = codeOf(cause)

@@ -1,45 +1,321 @@
 import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as TransportContract from "@coterie/testkit/TransportContract"
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import * as Os from "node:os"
+import { Worker } from "node:worker_threads"
 
-/** A server without Effect, which resets what it has accepted. */
-const stranger = Effect.gen(function* () {
+/** A server of Node itself, which reads nothing of what it accepts. */
+const rawServer = Effect.gen(function* () {
   const sockets = new Set<Net.Socket>()
-  const accepted = yield* Deferred.make<void>()
+  const accepted = yield* Deferred.make<Net.Socket>()
   const server = yield* Effect.acquireRelease(
     Effect.callback<Net.Server>((resume) => {
-      const server = Net.createServer({ pauseOnConnect: true }, (socket) => {
+      const listening = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
         sockets.add(socket)
-        Deferred.doneUnsafe(accepted, Effect.void)
+        socket.on("error", () => {})
+        Deferred.doneUnsafe(accepted, Effect.succeed(socket))
       })
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      listening.listen(0, "127.0.0.1", () => resume(Effect.succeed(listening)))
     }),
-    (server) =>
+    (listening) =>
       Effect.sync(() => {
         for (const socket of sockets) socket.destroy()
-        server.close()
+        listening.close()
       }),
   )
-  const { port } = server.address() as Net.AddressInfo
+  const bound = server.address()
+  const port = bound === null || typeof bound === "string" ? 0 : bound.port
   return {
     address: yield* Effect.orDie(Effect.fromResult(Address.make("127.0.0.1", port))),
+    /** The first connection. */
+    accepted: Deferred.await(accepted),
     reset: Effect.map(Deferred.await(accepted), () => {
       for (const socket of sockets) socket.resetAndDestroy()
     }),
   }
 })
 
+/** A port that is listened on by a thread that never takes a connection. */
+const deafPort = Effect.acquireRelease(
+  Effect.callback<{ readonly worker: Worker; readonly port: number }>((resume) => {
+    const worker = new Worker(
+      `const server = require("node:net").createServer().listen(0, "127.0.0.1", 1, () => {
+        require("node:worker_threads").parentPort.postMessage(server.address().port)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+      })`,
+      { eval: true },
+    )
+    worker.once("message", (port: number) => resume(Effect.succeed({ worker, port })))
+  }),
+  ({ worker }) => Effect.promise(() => worker.terminate()),
+).pipe(Effect.map(({ port }) => port))
+
+/** How many sockets and servers this process has open. */
+const openSockets = Effect.sync(
+  () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap" || kind === "TCPServerWrap").length,
+)
+
 TransportContract.suite({
   name: "NodeTransport over loopback",
   live: true,
   world: Effect.succeed({
     transport: (port) => NodeTransport.layerTcp({ host: "127.0.0.1", port }),
-    stranger,
-    open: Effect.sync(
-      () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap" || kind === "TCPServerWrap").length,
-    ),
+    stranger: rawServer,
+    open: openSockets,
   }),
+})
+
+const nodeOf = (options: Partial<NodeTransport.Options> = {}) =>
+  Effect.map(
+    Layer.build(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0, ...options })),
+    Context.get(Transport.Transport),
+  )
+
+/** The next batch as text, or how the stream ended. */
+const hear = (connection: Transport.Connection) =>
+  Effect.match(connection.pull, {
+    onSuccess: (batch) => Buffer.concat(batch).toString(),
+    onFailure: (error) => (Cause.isDone(error) ? "done" : error.reason),
+  })
+
+const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
+
+/** Waits for an event of a socket. */
+const eventOf = (socket: Net.Socket, name: "close" | "end" | "error") =>
+  Effect.callback<void>((resume) => {
+    socket.once(name, () => resume(Effect.void))
+  })
+
+/** Waits until no more sockets are open than that. */
+const back = (before: number): Effect.Effect<void> =>
+  Effect.flatMap(openSockets, (now) =>
+    now <= before
+      ? Effect.void
+      : Effect.andThen(
+          Effect.yieldNow,
+          Effect.suspend(() => back(before)),
+        ),
+  )
+
+const hasV6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
+
+describe("NodeTransport", () => {
+  it.live("says what to do when it cannot listen", () =>
+    Effect.gen(function* () {
+      const failure = (options: Partial<NodeTransport.Options>) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip((yield* nodeOf(options)).listen)
+          assert.strictEqual(error.reason, "listen")
+          return error.message
+        })
+      assert.strictEqual(
+        yield* failure({ host: "192.0.2.1" }),
+        "192.0.2.1 is not an address of this machine: listen on one that is, or on 0.0.0.0 for all",
+      )
+      assert.strictEqual(
+        yield* failure({ port: 70_000 }),
+        "port 70000 is not a port: it must be a whole number from 0 to 65535",
+      )
+      const port = Address.port((yield* (yield* nodeOf()).listen).address)
+      assert.strictEqual(
+        yield* failure({ port }),
+        `port ${port} on 127.0.0.1 is in use: pick another, or 0 for any free one`,
+      )
+      assert.include(yield* failure({ host: "nowhere.invalid" }), "nowhere.invalid")
+      assert.include(yield* failure({ advertise: "not a host" }), "not an address")
+    }),
+  )
+
+  it.live("gives its port back if what it should advertise is no address", () =>
+    Effect.gen(function* () {
+      const port = Address.port((yield* Effect.scoped(Effect.flatMap(nodeOf(), (node) => node.listen))).address)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const node = yield* nodeOf({ port, advertise: "not a host" })
+          yield* Effect.flip(node.listen)
+        }),
+      )
+      yield* (yield* nodeOf({ port })).listen
+    }),
+  )
+
+  it.live("advertises an address that others can dial", () =>
+    Effect.gen(function* () {
+      const advertised = (options: Partial<NodeTransport.Options>) =>
+        Effect.gen(function* () {
+          const { address } = yield* (yield* nodeOf(options)).listen
+          return [Address.host(address), Address.port(address)] as const
+        })
+      assert.strictEqual((yield* advertised({ host: "localhost" }))[0], "localhost")
+      assert.deepStrictEqual(yield* advertised({ advertise: "Node1.example.org:80" }), ["node1.example.org", 80])
+      assert.deepStrictEqual(yield* advertised({ advertise: "[fd00::1]:80" }), ["fd00::1", 80])
+      const [host, port] = yield* advertised({ advertise: "fd00::1" })
+      assert.strictEqual(host, "fd00::1")
+      assert.isAbove(port, 0)
+      const all = (yield* advertised({ host: "0.0.0.0" }))[0]
+      const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
+      assert.isTrue(own.some(({ address }) => address === all))
+      assert.strictEqual((yield* advertised({ host: "0.0.0.0", advertise: "example.org" }))[0], "example.org")
+    }),
+  )
+
+  it.live("listens on all interfaces and can be dialed at what it says", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf({ host: "0.0.0.0" })
+      const listener = yield* node.listen
+      yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
+      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
+    }),
+  )
+
+  it.live.runIf(hasV6)("speaks IPv6, and names IPv4 hosts without their IPv6 prefix", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf({ host: "::", advertise: "::1" })
+      const listener = yield* node.listen
+      yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from(connection.remoteHost)]))))
+      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "::1")
+      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.address)))
+      assert.strictEqual(yield* hear(yield* node.connect(v4)), "127.0.0.1")
+    }),
+  )
+
+  it.live("tells a host that is not there from one that refuses", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const nowhere = yield* Effect.fromResult(Address.parse("nowhere.invalid:80"))
+      const unknown = yield* Effect.flip(node.connect(nowhere))
+      assert.strictEqual(unknown.reason, "unreachable")
+      assert.include(unknown.message, "nowhere.invalid:80 cannot be reached")
+      const { address } = yield* Effect.scoped(node.listen)
+      const refused = yield* Effect.flip(node.connect(address))
+      assert.strictEqual(refused.reason, "refused")
+      assert.strictEqual(refused.message, `${address} refused the connection: nobody listens there`)
+    }),
+  )
+
+  it.live("gives up a dial that nobody answers", () =>
+    Effect.gen(function* () {
+      const before = yield* openSockets
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const node = yield* nodeOf({ connectTimeout: "200 millis" })
+          const port = yield* deafPort
+          const deaf = yield* Effect.fromResult(Address.make("127.0.0.1", port))
+          // The system answers for it until its queue is full.
+          const error = yield* Effect.flip(Effect.forever(node.connect(deaf)))
+          assert.strictEqual(error.reason, "unreachable")
+          assert.strictEqual(error.message, `${deaf} did not answer within 200ms`)
+        }),
+      )
+      yield* back(before)
+    }),
+  )
+
+  it.live("closes a connection whose other end never ends, after the linger time", () =>
+    Effect.gen(function* () {
+      const before = yield* openSockets
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const server = yield* rawServer
+          const node = yield* nodeOf({ linger: "20 millis" })
+          const scope = yield* Scope.make()
+          const connection = yield* Scope.provide(node.connect(server.address), scope)
+          const socket = yield* server.accepted
+          yield* connection.write([Buffer.from("bye")])
+          const open = yield* openSockets
+          yield* Scope.close(scope, Exit.void)
+          yield* back(open - 1)
+          // It finds all and the end, in good order.
+          let heard = ""
+          socket.on("data", (bytes) => {
+            heard += bytes.toString()
+          })
+          yield* eventOf(socket, "end")
+          assert.strictEqual(heard, "bye")
+        }),
+      )
+      yield* back(before)
+    }),
+  )
+
+  it.live("resets a closed connection of which the rest cannot be sent, so that it is not taken for whole", () =>
+    Effect.gen(function* () {
+      const server = yield* rawServer
+      const node = yield* nodeOf({ linger: "20 millis" })
+      const scope = yield* Scope.make()
+      const connection = yield* Scope.provide(node.connect(server.address), scope)
+      const socket = yield* server.accepted
+      let ended = false
+      socket.once("end", () => {
+        ended = true
+      })
+      const writing = yield* start(connection.write([new Uint8Array(64 * 1024 * 1024)]))
+      yield* Fiber.interrupt(writing)
+      const open = yield* openSockets
+      yield* Scope.close(scope, Exit.void)
+      yield* back(open - 1)
+      const lost = yield* start(eventOf(socket, "error"))
+      socket.resume()
+      yield* Fiber.join(lost)
+      assert.isFalse(ended)
+    }),
+  )
+
+  it.live("survives a reset of a connection that it has closed", () =>
+    Effect.gen(function* () {
+      const before = yield* openSockets
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const server = yield* rawServer
+          const node = yield* nodeOf()
+          yield* Effect.scoped(
+            Effect.flatMap(node.connect(server.address), (connection) => connection.write([new Uint8Array(100_000)])),
+          )
+          yield* server.reset
+        }),
+      )
+      yield* back(before)
+    }),
+  )
+
+  it.live("survives a reset of a connection that waits for run", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const listener = yield* node.listen
+      const before = yield* openSockets
+      const socket = yield* Effect.callback<Net.Socket>((resume) => {
+        const dialing = Net.connect(Address.port(listener.address), "127.0.0.1", () => resume(Effect.succeed(dialing)))
+      })
+      socket.resetAndDestroy()
+      yield* back(before)
+      yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
+      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
+    }),
+  )
+
+  it.live("closes its listener at once, though a connection is still open", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const arrived = yield* Deferred.make<Transport.Connection>()
+      const scope = yield* Scope.make()
+      const listener = yield* Scope.provide(node.listen, scope)
+      yield* start(listener.run((connection) => Effect.andThen(Deferred.succeed(arrived, connection), Effect.never)))
+      const dialer = yield* node.connect(listener.address)
+      const acceptor = yield* Deferred.await(arrived)
+      yield* Scope.close(scope, Exit.void)
+      yield* acceptor.write([Buffer.from("still here")])
+      assert.strictEqual(yield* hear(dialer), "still here")
+    }),
+  )
 })

@@ -225,13 +225,17 @@ const canonical = (host: string): string => {
   return text.startsWith("[") ? text.slice(1, -1) : text
 }
 
+/** Whole microseconds, in which the timeline counts. */
+const micros = (duration: Duration.Input): number =>
+  Math.round(Duration.toMillis(Duration.fromInputUnsafe(duration)) * 1000)
+
 /** Makes a network. Closing the scope resets what is still open in it. */
 export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const random = yield* Random.Random
     const timeline = Timeline.make(yield* Clock.Clock, yield* Effect.context<never>())
     const capacity = Math.max(1, options?.sendBuffer ?? 64 * 1024)
-    const lingerMillis = Duration.toMillis(Duration.fromInputUnsafe(options?.linger ?? "5 seconds"))
+    const linger = micros(options?.linger ?? "5 seconds")
     let latency: Latency = options?.latency ?? Duration.zero
 
     const nodes = new Set<Node>()
@@ -246,12 +250,9 @@ export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope
 
     const draw = (from: string, to: string): number => {
       const delay = typeof latency === "function" ? latency(from, to) : latency
-      if (typeof delay === "object" && "min" in delay) {
-        const min = Duration.toMillis(Duration.fromInputUnsafe(delay.min))
-        const max = Duration.toMillis(Duration.fromInputUnsafe(delay.max))
-        return min + (max - min) * random.nextDoubleUnsafe()
-      }
-      return Duration.toMillis(Duration.fromInputUnsafe(delay))
+      if (typeof delay !== "object" || !("min" in delay)) return micros(delay)
+      const min = micros(delay.min)
+      return min + Math.round((micros(delay.max) - min) * random.nextDoubleUnsafe())
     }
 
     const isClosed = (from: string, to: string): boolean =>
@@ -260,11 +261,9 @@ export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope
     // Sending: outbox, then wire, then the peer's inbox.
 
     const launch = (from: End, segment: Segment): void => {
-      // Nothing overtakes.
-      const last = from.wire.at(-1)
-      const at = Math.max(last?.at ?? 0, timeline.now() + draw(from.host, from.peer.host))
-      from.wire.push({ segment, at })
-      if (last === undefined) awaitArrival(from)
+      const at = timeline.now() + draw(from.host, from.peer.host)
+      // Nothing overtakes: only the first of the wire arrives.
+      if (from.wire.push({ segment, at }) === 1) awaitArrival(from)
     }
 
     const awaitArrival = (from: End): void => {
@@ -285,11 +284,7 @@ export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope
       for (const link of links) {
         for (const end of [link.dialer, link.acceptor]) {
           if (end.arrival !== undefined || isClosed(end.host, end.peer.host)) continue
-          let at = timeline.now()
-          for (const sent of end.wire) {
-            at = Math.max(at, timeline.now() + draw(end.host, end.peer.host))
-            sent.at = at
-          }
+          for (const sent of end.wire) sent.at = timeline.now() + draw(end.host, end.peer.host)
           awaitArrival(end)
         }
       }
@@ -459,7 +454,7 @@ export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope
       end.inbox = []
       end.unread = 0
       end.ended = true
-      end.linger = timeline.schedule(timeline.now() + lingerMillis, () => {
+      end.linger = timeline.schedule(timeline.now() + linger, () => {
         // Without a reset if all arrived: the peer has seen the end and keeps its own side open.
         if (end.endSent && end.wire.length === 0) vanish(end, closed(end))
         else reset(end, closed(end))
@@ -633,7 +628,7 @@ export const make = (options?: Options): Effect.Effect<Shape, never, Scope.Scope
           vanish(link.dialer, closed(link.dialer))
           vanish(link.acceptor, closed(link.acceptor))
         }
-        timeline.close()
+        for (const node of nodes) node.alive = false
       }),
     )
 

@@ -181,15 +181,18 @@ export const suite = (options: Options): void => {
         const { acceptor, client, dialer, listener } = yield* connected(world)
         // More than the buffers of any system hold.
         const size = 64 * 1024 * 1024
+        let written = 0
         const writing = yield* Effect.forkScoped(
           Effect.gen(function* () {
-            for (let at = 0; at < size; at += 65_536) yield* dialer.write([pattern(at, 65_536)])
+            for (; written < size; written += 65_536) yield* dialer.write([pattern(written, 65_536)])
             yield* dialer.end
           }),
           { startImmediately: true },
         )
-        // Meanwhile the network is not idle: other connections come and go.
-        for (let i = 0; i < 5; i++) {
+        // Other connections come and go until no more is written meanwhile.
+        for (let seen = -1, quiet = 0; quiet < 10;) {
+          quiet = seen === written ? quiet + 1 : 0
+          seen = written
           yield* Effect.scoped(Effect.flatMap(client.connect(listener.address), (other) => next(other)))
         }
         assert.isUndefined(writing.pollUnsafe(), "64 MiB were written and nobody has pulled")
@@ -402,11 +405,12 @@ export const suite = (options: Options): void => {
             ),
           ),
         )
-        const first = yield* client.connect(listener.address)
+        const dialing = yield* Effect.forkScoped(client.connect(listener.address))
+        // The handler itself wakes this fiber, which interrupts it at once.
         yield* Deferred.await(arrived)
         yield* Fiber.interrupt(running)
         assert.isTrue(finalized)
-        assert.strictEqual(yield* next(first), "done")
+        assert.strictEqual(yield* next(yield* Fiber.join(dialing)), "done")
         const second = yield* client.connect(listener.address)
         yield* Effect.forkScoped(sendAll(second, 10))
         yield* Effect.forkScoped(listener.run(echo))
@@ -576,5 +580,10 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, Transport.TransportError, R>) =
 /** Waits until it is so; if it never is, the test runs into its timeout. */
 const eventually = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(condition, (holds) =>
-    holds ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => eventually(condition))),
+    holds
+      ? Effect.void
+      : Effect.andThen(
+          Effect.yieldNow,
+          Effect.suspend(() => eventually(condition)),
+        ),
   )

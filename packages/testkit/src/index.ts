@@ -1,2 +1,3 @@
 export * as SimNetwork from "./SimNetwork.ts"
 export * as TransportContract from "./TransportContract.ts"
+export * as VirtualTime from "./VirtualTime.ts"

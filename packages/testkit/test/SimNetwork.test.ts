@@ -25,7 +25,7 @@ const world = (options: SimNetwork.Options) =>
       transport: (port: number) => network.transport("a", port),
       stranger: Effect.gen(function* () {
         const node = yield* nodeAt(network, "stranger")
-        const { address } = yield* node.listen
+        const { address } = yield* Effect.orDie(node.listen)
         return { address, reset: network.crash("stranger") }
       }),
       open: Effect.map(network.inspect, ({ connections, listeners }) => connections.length + listeners.length),
@@ -78,9 +78,7 @@ const linked = (network: SimNetwork.Shape, advance = TestClock.adjust("1 second"
     const accepted = yield* Deferred.make<Transport.Connection>()
     const release = yield* Deferred.make<void>()
     yield* start(
-      listener.run((connection) =>
-        Effect.andThen(Deferred.succeed(accepted, connection), Deferred.await(release)),
-      ),
+      listener.run((connection) => Effect.andThen(Deferred.succeed(accepted, connection), Deferred.await(release))),
     )
     const scope = yield* Scope.fork(yield* Effect.scope)
     const dialing = yield* start(Scope.provide(a.connect(listener.address), scope))
@@ -153,7 +151,10 @@ describe("SimNetwork", () => {
       yield* start(Effect.forever(Effect.map(timed(hear(acceptor)), (arrival) => arrivals.push(arrival))))
       for (let i = 0; i < 20; i++) yield* say(dialer, `${i} `)
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(arrivals.map(([words]) => words).join(""), "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ")
+      assert.strictEqual(
+        arrivals.map(([words]) => words).join(""),
+        "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ",
+      )
       const last = arrivals.reduce((sum, [, time]) => sum + time, 0)
       assert.isAtLeast(last, 10)
       assert.isAtMost(last, 20)
@@ -173,7 +174,7 @@ describe("SimNetwork", () => {
             Effect.forever(
               Effect.flatMap(acceptor.pull, (batch) =>
                 Effect.map(Clock.currentTimeMillis, (now) =>
-                  events.push(`${now - began}: ${batch.map((chunk) => chunk.length).join("+")}`),
+                  events.push(`${Math.round((now - began) * 1000)}: ${batch.map((chunk) => chunk.length).join("+")}`),
                 ),
               ),
             ),
@@ -223,10 +224,16 @@ describe("SimNetwork", () => {
       yield* network.partition(["b"], ["a"])
       let written = 0
       const writing = yield* start(
-        Effect.forever(Effect.map(dialer.write([new Uint8Array(1000)]), () => (written += 1000))),
+        Effect.gen(function* () {
+          for (;;) {
+            yield* dialer.write([new Uint8Array(1000)])
+            written += 1000
+          }
+        }),
       )
       yield* TestClock.adjust("1 minute")
-      assert.isAtMost(written, 64 * 1024)
+      // The 66th does not fit.
+      assert.strictEqual(written, 65_000)
       yield* Fiber.interrupt(writing)
       yield* dialer.end
       yield* network.heal
@@ -412,7 +419,10 @@ describe("SimNetwork", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(writing)
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([yield* hear(acceptor), yield* hear(acceptor), yield* hear(acceptor)], ["bye", "done", "done"])
+      assert.deepStrictEqual(
+        [yield* hear(acceptor), yield* hear(acceptor), yield* hear(acceptor)],
+        ["bye", "done", "done"],
+      )
       // Now nobody is there, and who writes is told so.
       yield* say(acceptor, "hello?")
       yield* TestClock.adjust(20)
@@ -422,9 +432,52 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("leaves no fiber and no connection when all is closed", () =>
+  it.effect("lets events of one instant happen in the order of their causes", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
+      const { a, listener } = yield* linked(network)
+      const others = yield* start(Effect.forEach([1, 2, 3, 4, 5], () => a.connect(listener.address)))
+      yield* TestClock.adjust("1 second")
+      // The handlers close those at once, one after the other.
+      const order: Array<number> = []
+      const connections = yield* Fiber.join(others)
+      for (const [i, connection] of connections.entries()) {
+        yield* start(Effect.map(hear(connection), () => order.push(i)))
+      }
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(order, [0, 1, 2, 3, 4])
+    }),
+  )
+
+  it.effect("fails a write that waits when its connection is closed, and sends the bytes", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { acceptor, close, dialer } = yield* linked(network)
+      const writing = yield* start(reasonOf(dialer.write([new Uint8Array(100_000)])))
+      yield* close
+      assert.strictEqual(yield* Fiber.join(writing), "closed")
+      const reading = yield* start(Effect.forever(acceptor.pull))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(reading)))
+      assert.strictEqual(yield* network.bytes("a", "b"), 100_000)
+    }),
+  )
+
+  it.effect("leaves no fiber and no connection when all is closed", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let sleeping = 0
+      const network = yield* Effect.provideService(SimNetwork.make({ latency: 10 }), Clock.Clock, {
+        ...clock,
+        sleep: (duration) =>
+          Effect.suspend(() => {
+            sleeping++
+            return Effect.ensuring(
+              clock.sleep(duration),
+              Effect.sync(() => sleeping--),
+            )
+          }),
+      })
       const { close, release } = yield* linked(network)
       assert.deepStrictEqual((yield* network.inspect).connections, [
         { from: "a", to: yield* address("b:7946"), state: "open", held: 0 },
@@ -432,8 +485,10 @@ describe("SimNetwork", () => {
       yield* close
       yield* release
       assert.strictEqual((yield* network.inspect).connections[0]?.state, "closing")
+      assert.strictEqual(sleeping, 1)
       yield* TestClock.adjust(10)
       assert.deepStrictEqual((yield* network.inspect).connections, [])
+      assert.strictEqual(sleeping, 0)
     }),
   )
 
@@ -489,11 +544,12 @@ describe("SimNetwork", () => {
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const network = yield* Scope.provide(SimNetwork.make({ latency: 10 }), scope)
-      const { acceptor, dialer } = yield* linked(network)
+      const { a, acceptor, dialer, listener } = yield* linked(network)
       const pulling = yield* start(hear(acceptor))
       yield* say(dialer, "too late")
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* Fiber.join(pulling), "closed")
+      assert.strictEqual(yield* reasonOf(a.connect(listener.address)), "unreachable")
     }),
   )
 

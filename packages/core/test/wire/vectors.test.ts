@@ -103,6 +103,27 @@ describe("docs/protocol-vectors", () => {
     })
   })
 
+  describe("docs/protocol.md", () => {
+    const text = readFileSync(new URL("../protocol.md", directory), "utf8")
+
+    it("shows the dialogue, byte for byte", () => {
+      const bare = text.replaceAll(/\s+/g, "")
+      for (const { hex } of load("dialogue.json", Schema.Array(FrameVector)))
+        expect(bare).toContain(`\`\`\`${hex}\`\`\``)
+    })
+
+    it("explains the first frame of the dialogue whole", () => {
+      const [hello] = load("dialogue.json", Schema.Array(FrameVector))
+      const table = text.slice(text.indexOf("| `000000f2`"), text.indexOf("**node: HelloAck.**"))
+      const bytes = [...table.matchAll(/^\| `([0-9a-f ]+)` \|/gm)].map((row) => row[1])
+      expect(bytes.join("").replaceAll(" ", "")).toBe(hello?.hex)
+    })
+
+    it("numbers the kinds as they are", () => {
+      for (const [tag, kind] of Object.entries(Layout.kinds)) expect(text).toContain(`| ${kind} | ${tag} |`)
+    })
+  })
+
   describe("streams.json", () => {
     const Stream = Schema.Struct({
       description: Schema.String,

@@ -10,23 +10,23 @@ import type * as Fiber from "effect/Fiber"
 
 /** Something that will happen unless it is cancelled. */
 export interface Event {
-  /** Milliseconds of the timeline. */
-  readonly at: number
   readonly cancel: () => void
 }
 
 interface Entry extends Event {
+  readonly at: number
   readonly seq: number
   /** `undefined` once it happened or was cancelled. */
   run: (() => void) | undefined
 }
 
-/** Events in the order of time; events of one instant happen in the order in which they were scheduled. */
+/**
+ * Events in the order of time; events of one instant happen in the order in which they were scheduled.
+ * Times are whole microseconds, so that sums of them are exact.
+ */
 export interface Timeline {
   readonly now: () => number
   readonly schedule: (at: number, run: () => void) => Event
-  /** Forgets everything. */
-  readonly close: () => void
 }
 
 /** A timeline on the given clock. The context is that of the fiber that sleeps. */
@@ -38,7 +38,7 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
   let wakesAt = Number.POSITIVE_INFINITY
   let firing = false
 
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const now = () => Math.round(Number(clock.monotonicTimeNanosUnsafe()) / 1000)
 
   const peek = (): Entry | undefined => {
     while (heap[0] !== undefined && heap[0].run === undefined) pop(heap)
@@ -72,7 +72,7 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
     wakesAt = next.at
     const wait = next.at - now()
     // Never at once: what is scheduled must not happen inside the call that scheduled it.
-    const waited = wait > shortestSleep ? clock.sleep(Duration.millis(wait)) : Effect.yieldNow
+    const waited = wait > 0 ? clock.sleep(Duration.millis(wait / 1000)) : Effect.yieldNow
     return Effect.flatMap(waited, () => {
       fire(next.at)
       return sleep
@@ -94,7 +94,7 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
     now,
     schedule: (at, run) => {
       const entry: Entry = {
-        at,
+        at: Math.round(at),
         seq: seq++,
         run,
         cancel: () => {
@@ -107,15 +107,8 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
       arm()
       return entry
     },
-    close: () => {
-      for (const entry of heap) entry.run = undefined
-      arm()
-    },
   }
 }
-
-/** In milliseconds. A clock may take a shorter sleep for none, and return from it at once. */
-const shortestSleep = 0.001
 
 const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.seq < b.seq)
 

@@ -1,0 +1,52 @@
+/**
+ * Lines in, lines out. On a terminal, what arrives while somebody types does not tear the line that is typed.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as Readline from "node:readline"
+
+export interface Screen {
+  readonly print: (line: string) => Effect.Effect<void>
+  /** What is typed. Ends at Ctrl-C, Ctrl-D, and where piped input ends. */
+  readonly typed: Stream.Stream<string>
+}
+
+export const make = (prompt: string) =>
+  Effect.gen(function* () {
+    const { stdin: input, stdout: output } = process
+    const isTerminal = input.isTTY === true && output.isTTY === true
+    const lines = yield* Queue.unbounded<string, Cause.Done>()
+    const readline = yield* Effect.acquireRelease(
+      Effect.sync(() => Readline.createInterface({ input, output, prompt, terminal: isTerminal })),
+      (readline) => Effect.sync(() => readline.close()),
+    )
+    const show = (): void => {
+      if (isTerminal) readline.prompt(true)
+    }
+    readline.on("line", (line) => {
+      Queue.offerUnsafe(lines, line)
+      show()
+    })
+    // On a terminal Ctrl-C comes here and not as a signal.
+    readline.on("SIGINT", () => readline.close())
+    readline.on("close", () => {
+      if (isTerminal) output.write("\n")
+      Queue.endUnsafe(lines)
+    })
+    show()
+    const screen: Screen = {
+      print: (line) =>
+        Effect.sync(() => {
+          if (isTerminal) {
+            Readline.clearLine(output, 0)
+            Readline.cursorTo(output, 0)
+          }
+          output.write(`${line}\n`)
+          show()
+        }),
+      typed: Stream.fromQueue(lines),
+    }
+    return screen
+  })

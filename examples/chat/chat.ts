@@ -1,0 +1,172 @@
+/**
+ * A chat of any number of processes, without a server: each talks to each.
+ *
+ *     npx -y pnpm@12 chat --name ann
+ *     npx -y pnpm@12 chat --name bob --join 127.0.0.1:PORT
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Screens from "./Screen.ts"
+
+/** What travels. Whatever else comes in is shown as such: anybody may be at the other end. */
+const Line = Schema.fromJsonString(Schema.Struct({ text: Schema.String, for: Schema.Literals(["all", "you"]) }))
+const encodeLine = Schema.encodeSync(Line)
+const decodeLine = Schema.decodeUnknownResult(Line)
+
+interface Options {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly join: ReadonlyArray<string>
+  readonly room: string
+}
+
+const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
+  const cluster = yield* Cluster.Cluster
+  const screen = yield* Screens.make(`${name}> `)
+  const self = yield* cluster.self
+  const roomFlag = room === defaultRoom ? "" : ` --room ${JSON.stringify(room)}`
+  yield* screen.print(`You are ${name} in the room "${room}", at ${self.addresses[0]}. To join you:`)
+  yield* screen.print(`  npx -y pnpm@12 chat --name NAME --join ${self.addresses[0]}${roomFlag}`)
+  yield* screen.print("A line goes to everybody. Also: /who, /msg NAME TEXT, /leave.")
+
+  const told = new Set<string>()
+  const tell = (event: ClusterEvent) => {
+    if (event._tag === "SeedUnavailable") {
+      if (told.has(event.address)) return Effect.void
+      told.add(event.address)
+    }
+    const text = describe(event)
+    return text === undefined ? Effect.void : screen.print(`* ${text}`)
+  }
+
+  const send = (text: string, to: string | undefined) => {
+    if (to === undefined) {
+      return Effect.flatMap(cluster.broadcast(encodeLine({ text, for: "all" })), ({ failed, sent }) =>
+        sent.length === 0 && failed.length === 0
+          ? screen.print("* nobody is here to hear it")
+          : Effect.forEach(failed, (error) => screen.print(`* not sent: ${error.message}`), { discard: true }),
+      )
+    }
+    return cluster.send(to, encodeLine({ text, for: "you" }))
+  }
+
+  const who = Effect.flatMap(cluster.peers, (peers) =>
+    peers.length === 0
+      ? screen.print("* nobody else is here")
+      : Effect.forEach(peers, (peer) => screen.print(`* ${whoIs(peer)}`), { discard: true }),
+  )
+
+  /** What a line asks for; `false` to leave. */
+  const obey = Effect.fnUntraced(
+    function* (line: string) {
+      const [word = "", to] = line.trim().split(/\s+/)
+      if (word === "") return true
+      if (word === "/leave") return false
+      if (word === "/who") yield* who
+      else if (word === "/msg") {
+        const text = line.trim().replace(/^\S+\s+\S+\s*/, "")
+        if (to === undefined || text === "") yield* screen.print("* it goes like this: /msg NAME TEXT")
+        else yield* send(text, to)
+      } else if (word.startsWith("/")) yield* screen.print(`* there is no ${word}; there are /who, /msg and /leave`)
+      else yield* send(line, undefined)
+      return true
+    },
+    Effect.catchTag("SendError", (error) => Effect.as(screen.print(`* not sent: ${error.message}`), true)),
+  )
+
+  const typing = Stream.runDrain(Stream.takeWhile(Stream.mapEffect(screen.typed, obey), (goOn) => goOn))
+  const hearing = Stream.runForEach(cluster.inbox, ({ from, text }) => {
+    const line = decodeLine(text)
+    if (Result.isFailure(line)) return screen.print(`* ${from.name} sent something that is no line of a chat`)
+    return screen.print(`${from.name}${line.success.for === "you" ? " (to you alone)" : ""}: ${line.success.text}`)
+  })
+  const joining = Effect.forEach(join, (address) => cluster.join(address), { concurrency: "unbounded" })
+
+  yield* Effect.forkScoped(Stream.runForEach(cluster.events, tell))
+  // The inbox ends if this peer is put out; a join fails only if trying again would not help.
+  yield* Effect.raceAllFirst([typing, hearing, Effect.andThen(joining, Effect.never)])
+})
+
+const whoIs = ({ addresses, link, name }: Peer): string =>
+  `${name}, at ${addresses[0]}${link === "up" ? "" : ", not connected now"}`
+
+const describe = (event: ClusterEvent): string | undefined => {
+  switch (event._tag) {
+    case "Joined":
+      return `${event.peer.name} is here`
+    case "Replaced":
+      return `${event.peer.name} started again and is back`
+    case "Left":
+      return `${event.peer.name} left`
+    case "Suspected":
+      return `${event.peer.name} does not answer`
+    case "Recovered":
+      return `${event.peer.name} answers again`
+    case "Failed":
+      return `${event.peer.name} is gone without a word`
+    case "SeedUnavailable":
+      return `nobody to join at ${event.address} yet: ${event.reason}; trying on`
+    case "Superseded":
+      return "somebody else came with your name, later; this process is out"
+    case "Evicted":
+      return "the others hold you for one that left; this process is out"
+    default:
+      return undefined
+  }
+}
+
+const defaultRoom = "chat"
+
+const command = Command.make(
+  "chat",
+  {
+    name: Flag.String("name").pipe(Flag.withDescription("What the others call you; nobody else may have it")),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("The interface to listen on; 0.0.0.0 for all, to chat over a network that you trust"),
+      Flag.withDefault("127.0.0.1"),
+    ),
+    port: Flag.Int("port").pipe(Flag.withDescription("The port to listen on; 0 for a free one"), Flag.withDefault(0)),
+    join: Flag.String("join").pipe(
+      Flag.withDescription("Where somebody is, HOST:PORT; several times, or several with commas"),
+      Flag.atLeast(0),
+      Flag.map((values) =>
+        values
+          .flatMap((value) => value.split(","))
+          .map((value) => value.trim())
+          .filter((value) => value !== ""),
+      ),
+    ),
+    room: Flag.String("room").pipe(
+      Flag.withDescription("Only those in the same room meet"),
+      Flag.withDefault(defaultRoom),
+    ),
+  },
+  (options) =>
+    chat(options).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Cluster.layer({ cluster: options.room, name: options.name }).pipe(
+          Layer.provide(NodeTransport.layerTcp({ host: options.host, port: options.port })),
+        ),
+      ),
+      // The screen tells what happens; the log would tell it again.
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.mapError((error) => new CliError.UserError({ cause: error, userMessage: error.message })),
+    ),
+).pipe(Command.withDescription("A chat without a server"))
+
+command.pipe(Command.run({ version: "0.0.0" }), Effect.provide(NodeServices.layer), NodeRuntime.runMain)

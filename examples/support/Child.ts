@@ -1,0 +1,168 @@
+/**
+ * A Node program as a child process whose lines can be waited for. It ends with the scope: asked first,
+ * killed if it does not heed.
+ */
+import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as ChildProcess from "effect/process/ChildProcess"
+import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
+
+/** A child did not do what was expected; the message ends with the last that it said. */
+export class ChildFailure extends Schema.TaggedError<ChildFailure>()("ChildFailure", { message: Schema.String }) {}
+
+export interface Child {
+  readonly name: string
+  readonly pid: number
+  /** How many lines it has said so far: a mark to expect from. */
+  readonly mark: () => number
+  /** What `pick` finds in the lines said since a mark. */
+  readonly since: <A>(mark: number, pick: Pick<A>) => ReadonlyArray<A>
+  /** Waits for the first line since a mark (default: since the start) in which `pick` finds something. */
+  readonly expect: <A>(what: string, pick: Pick<A>, options?: Wait) => Effect.Effect<A, ChildFailure>
+  /** Writes a line to its standard input. */
+  readonly say: (line: string) => Effect.Effect<void>
+  /** Closes its standard input, as Ctrl-D does. */
+  readonly hangUp: Effect.Effect<void>
+  /** Sends a signal, waits for the end and gives the exit code; `undefined` if the signal ended it. */
+  readonly signal: (signal: ChildProcess.Signal) => Effect.Effect<number | undefined, ChildFailure>
+  /** Waits for the end by itself. */
+  readonly ended: Effect.Effect<number | undefined, ChildFailure>
+}
+
+/** What a line means, or `undefined` if it is not the one. */
+export type Pick<A> = (line: string) => A | undefined
+
+export interface Wait {
+  readonly from?: number | undefined
+  readonly within?: Duration.Input | undefined
+}
+
+/** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
+export const spawn = Effect.fnUntraced(function* (name: string, file: string, args: ReadonlyArray<string>) {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const input = yield* Queue.unbounded<Uint8Array, Cause.Done>()
+  const lines: Array<string> = []
+  const everything: Array<string> = []
+  const waiters = new Set<() => void>()
+  let over = false
+  const wake = (): void => {
+    for (const waiter of waiters) waiter()
+  }
+  const failure = (what: string): ChildFailure => {
+    const last = everything.slice(-12).map((line) => `  ${line}`)
+    const said = last.length === 0 ? `${name} said nothing` : [`The last that ${name} said:`, ...last].join("\n")
+    return new ChildFailure({ message: `${what}\n${said}` })
+  }
+
+  const handle = yield* Effect.mapError(
+    spawner.spawn(
+      ChildProcess.make(process.execPath, [file, ...args], {
+        detached: false,
+        forceKillAfter: "5 seconds",
+        // The input ends with this process, whatever ends it, and programs that heed that are not left behind.
+        stdin: { stream: Stream.fromQueue(input), endOnDone: true },
+      }),
+    ),
+    (error) => failure(`${name} cannot be started: ${error.message}`),
+  )
+  const read = (stream: typeof handle.stdout, each: (line: string) => void) =>
+    stream.pipe(
+      Stream.decodeText(),
+      Stream.splitLines,
+      Stream.runForEach((line) => Effect.sync(() => each(line))),
+      Effect.ignore,
+    )
+  const keep = (line: string): void => {
+    if (line.trim() !== "") everything.push(line)
+  }
+  const reading = yield* Effect.forkScoped(
+    Effect.all(
+      [
+        read(handle.stdout, (line) => {
+          keep(line)
+          lines.push(line)
+          wake()
+        }),
+        read(handle.stderr, keep),
+      ],
+      { concurrency: "unbounded", discard: true },
+    ),
+  )
+
+  const ended = Effect.andThen(
+    Fiber.await(reading),
+    // It fails where a signal ended the process.
+    Effect.match(handle.exitCode, { onFailure: () => undefined, onSuccess: (code): number | undefined => code }),
+  )
+  yield* Effect.forkScoped(
+    Effect.tap(ended, () =>
+      Effect.sync(() => {
+        over = true
+        wake()
+      }),
+    ),
+  )
+
+  const inTime = <A, E>(effect: Effect.Effect<A, E>, what: string, within: Duration.Input) =>
+    Effect.timeoutOrElse(effect, {
+      duration: within,
+      orElse: () => Effect.fail(failure(`${what} within ${Duration.format(Duration.fromInputUnsafe(within))}`)),
+    })
+
+  const expect: Child["expect"] = <A>(what: string, pick: Pick<A>, { from = 0, within = "10 seconds" }: Wait = {}) => {
+    const waiting = Effect.callback<A, ChildFailure>((resume) => {
+      let at = from
+      const look = (): void => {
+        while (at < lines.length) {
+          const found = pick(lines[at++] ?? "")
+          if (found === undefined) continue
+          waiters.delete(look)
+          return resume(Effect.succeed(found))
+        }
+        if (!over) return
+        waiters.delete(look)
+        resume(Effect.suspend(() => Effect.fail(failure(`${name} ended, and did not report: ${what}`))))
+      }
+      waiters.add(look)
+      look()
+      return Effect.sync(() => waiters.delete(look))
+    })
+    return inTime(waiting, `${name} did not report: ${what}`, within)
+  }
+
+  const child: Child = {
+    name,
+    pid: handle.pid,
+    mark: () => lines.length,
+    since: (mark, pick) =>
+      lines.slice(mark).flatMap((line) => {
+        const found = pick(line)
+        return found === undefined ? [] : [found]
+      }),
+    expect,
+    say: (line) => Effect.asVoid(Queue.offer(input, new TextEncoder().encode(`${line}\n`))),
+    hangUp: Effect.asVoid(Queue.end(input)),
+    signal: (signal) =>
+      inTime(
+        Effect.andThen(Effect.ignore(handle.kill({ killSignal: signal })), ended),
+        `${name} did not end on ${signal}`,
+        "10 seconds",
+      ),
+    ended: inTime(ended, `${name} did not end`, "10 seconds"),
+  }
+  return child
+})
+
+/** What {@link spawn} needs. */
+export const layer: Layer.Layer<ChildProcessSpawner.ChildProcessSpawner> = NodeChildProcessSpawner.layer.pipe(
+  Layer.provide([NodeFileSystem.layer, NodePath.layer]),
+)

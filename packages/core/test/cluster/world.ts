@@ -1,0 +1,167 @@
+/**
+ * Two worlds in which the same scenarios run: real sockets on loopback with the real clock, and the
+ * simulated network with virtual time. A scenario waits for what it expects to see, never for a time.
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import type { Message } from "@coterie/core/Message"
+import * as Reconnect from "@coterie/core/Reconnect"
+import * as Transport from "@coterie/core/Transport"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import type * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+/** A node of a scenario. */
+export interface Node {
+  readonly cluster: Cluster.Cluster["Service"]
+  /** Where others join it. */
+  readonly address: string
+  /** Closes the layer: it leaves. */
+  readonly stop: Effect.Effect<void>
+  /** Ends it without a word: its connections are cut and it hears and says nothing more. */
+  readonly crash: Effect.Effect<void>
+  /** Cuts its connections; the node lives on. */
+  readonly sever: Effect.Effect<void>
+  /** Addresses that it dialled so far. */
+  readonly dialed: ReadonlyArray<string>
+}
+
+export interface World {
+  readonly node: (
+    name: string,
+    options?: Partial<Cluster.Options>,
+    policies?: Layer.Layer<never>,
+  ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
+}
+
+/** Quick policies, so that the scenarios over real sockets take no longer than they must. */
+const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
+
+const makeNode =
+  (transportOf: (name: string) => Layer.Layer<Transport.Transport>): World["node"] =>
+  (name, options, policies = quick) =>
+    Effect.gen(function* () {
+      const wrapped = yield* killable(transportOf(name))
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
+        Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
+        Layer.provide(policies),
+      )
+      const context = yield* Layer.buildWithScope(layer, scope)
+      const cluster = Context.get(context, Cluster.Cluster)
+      const { addresses } = yield* cluster.self
+      const stop = Scope.close(scope, Exit.void)
+      return {
+        cluster,
+        address: addresses[0] ?? "",
+        stop,
+        crash: Effect.andThen(wrapped.kill, stop),
+        sever: wrapped.sever,
+        dialed: wrapped.dialed,
+      }
+    })
+
+/** A transport whose connections can be cut and which can be killed. */
+const killable = (layer: Layer.Layer<Transport.Transport>) =>
+  Effect.gen(function* () {
+    const transport = Context.get(yield* Layer.build(layer), Transport.Transport)
+    const killed = Deferred.makeUnsafe<void>()
+    const dialed: Array<string> = []
+    let severed = Deferred.makeUnsafe<void>()
+    const closed = (message: string) => new Transport.TransportError({ reason: "closed", message })
+
+    /** The connection, which fails when it is cut and sends nothing after that. */
+    const fragile = (connection: Transport.Connection): Transport.Connection => {
+      const mine = severed
+      const cut = Effect.andThen(Deferred.await(mine), () => Effect.fail(closed("cut")))
+      return {
+        remoteHost: connection.remoteHost,
+        pull: Effect.raceFirst(connection.pull, cut),
+        write: (chunks) =>
+          Effect.suspend(() => (Deferred.isDoneUnsafe(mine) ? Effect.fail(closed("cut")) : connection.write(chunks))),
+        end: connection.end,
+      }
+    }
+    const sever = Effect.suspend(() => {
+      const before = severed
+      severed = Deferred.makeUnsafe()
+      return Deferred.succeed(before, undefined)
+    })
+    const wrapped: Transport.Transport["Service"] = {
+      listen: Effect.map(transport.listen, (listener) => ({
+        address: listener.address,
+        run: (handler) =>
+          Effect.raceFirst(
+            listener.run((connection) => handler(fragile(connection))),
+            Effect.andThen(Deferred.await(killed), Effect.never),
+          ),
+      })),
+      connect: (address) =>
+        Effect.suspend(() => {
+          if (Deferred.isDoneUnsafe(killed)) return Effect.fail(closed("killed"))
+          dialed.push(address)
+          return Effect.map(transport.connect(address), fragile)
+        }),
+    }
+    return {
+      transport: wrapped,
+      dialed,
+      sever: Effect.asVoid(sever),
+      kill: Effect.andThen(Deferred.succeed(killed, undefined), sever),
+    }
+  })
+
+/** Real sockets. */
+export const tcp: Effect.Effect<World> = Effect.sync(() => ({
+  node: makeNode(() => NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
+}))
+
+/** The simulated network. */
+export const sim = (network: SimNetwork.Shape): World => ({
+  node: makeNode((name) => network.transport(name)),
+})
+
+/** Waits until the view is as expected. */
+export const until = (node: Node, expected: (view: View) => boolean): Effect.Effect<View> =>
+  Effect.map(Stream.runHead(Stream.filter(node.cluster.views, expected)), Option.getOrThrow)
+
+/** Waits until exactly these peers are in the view, with links. */
+export const untilPeers = (node: Node, names: ReadonlyArray<string>): Effect.Effect<View> =>
+  until(
+    node,
+    ({ peers }) =>
+      peers.size === names.length &&
+      names.every((name) => peers.get(name)?.link === "up" && peers.get(name)?.status === "alive"),
+  )
+
+/** The next events of one kind, collected from now on. */
+export const collect = (node: Node): Effect.Effect<Array<ClusterEvent>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const events: Array<ClusterEvent> = []
+    const started = Deferred.makeUnsafe<void>()
+    yield* Effect.forkScoped(
+      Stream.runForEach(node.cluster.events, (event) => {
+        events.push(event)
+        return Deferred.succeed(started, undefined)
+      }),
+    )
+    yield* Deferred.await(started)
+    return events
+  })
+
+/** Waits for an event. */
+export const untilEvent = (node: Node, expected: (event: ClusterEvent) => boolean): Effect.Effect<ClusterEvent> =>
+  Effect.map(Stream.runHead(Stream.filter(node.cluster.events, expected)), Option.getOrThrow)
+
+/** The next messages of a node. */
+export const messages = (node: Node, count: number): Effect.Effect<Array<Message>> =>
+  Stream.runCollect(Stream.take(node.cluster.inbox, count))

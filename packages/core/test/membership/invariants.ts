@@ -1,0 +1,234 @@
+/**
+ * What must hold after every step of every node, whatever it is told. `checkedStep` is `step` with all of
+ * it checked; the states that it gives out are sealed, so that a step that writes to one throws.
+ */
+import type { View, ViewChange } from "../../src/ClusterEvent.ts"
+import * as ClusterEvents from "../../src/ClusterEvent.ts"
+import type { Output } from "../../src/membership/Draft.ts"
+import * as Membership from "../../src/membership/Membership.ts"
+import type { State } from "../../src/membership/State.ts"
+import * as States from "../../src/membership/State.ts"
+import type { Peer } from "../../src/Peer.ts"
+import type { PeerRecord } from "../../src/PeerRecord.ts"
+import * as PeerRecords from "../../src/PeerRecord.ts"
+
+const sealed = new WeakSet<object>()
+
+const refuse = () => {
+  throw new Error("a step wrote to a state that is not its own")
+}
+
+const forbid = (target: object, methods: ReadonlyArray<string>): void => {
+  for (const method of methods) Object.defineProperty(target, method, { value: refuse })
+}
+
+/** Makes a value and all it holds unwritable, maps and sets too. */
+export const seal = <A>(value: A): A => {
+  if (typeof value !== "object" || value === null || sealed.has(value)) return value
+  sealed.add(value)
+  if (value instanceof Map) {
+    for (const each of value.values()) seal(each)
+    forbid(value, ["set", "delete", "clear"])
+  } else if (value instanceof Set) {
+    forbid(value, ["add", "delete", "clear"])
+  } else {
+    for (const key in value) seal(value[key])
+  }
+  Object.freeze(value)
+  return value
+}
+
+/** What a step broke. */
+export class Violation extends Error {}
+
+const require: (condition: boolean, message: () => string) => asserts condition = (condition, message) => {
+  if (!condition) throw new Violation(message())
+}
+
+const show = (value: unknown): string =>
+  JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === "bigint" ? `${each}n` : each instanceof Map ? [...each] : each instanceof Set ? [...each] : each,
+  )
+
+const sameTexts = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  a === b || show(Object.entries(a).sort()) === show(Object.entries(b).sort())
+
+const samePeer = (a: Peer, b: Peer): boolean =>
+  a === b ||
+  (a.name === b.name &&
+    a.generation === b.generation &&
+    a.status === b.status &&
+    a.link === b.link &&
+    (a.addresses === b.addresses || show(a.addresses) === show(b.addresses)) &&
+    sameTexts(a.metadata, b.metadata))
+
+const sameView = (a: View, b: View): boolean => {
+  if (a === b) return true
+  if (a.version !== b.version || a.peers.size !== b.peers.size) return false
+  for (const [name, peer] of a.peers) {
+    const other = b.peers.get(name)
+    if (other === undefined || !samePeer(peer, other)) return false
+  }
+  return true
+}
+
+const hashes = new Map<string, bigint>()
+
+/** The hash of a member, computed once per name, generation and incarnation. */
+const hashOf = ({ generation, incarnation, name }: PeerRecord): bigint => {
+  const key = `${generation} ${incarnation} ${name}`
+  let hash = hashes.get(key)
+  if (hash === undefined) {
+    hash = PeerRecords.memberHash({ generation, incarnation, name })
+    hashes.set(key, hash)
+  }
+  return hash
+}
+
+const isChange = (output: Output): output is Output & { _tag: "Emit"; event: ViewChange } =>
+  output._tag === "Emit" && "peer" in output.event && output.event._tag !== "SlowPeer"
+
+/** What must hold of a state by itself. */
+export const checkState = (state: State): void => {
+  const { candidates, members, self, settings, tombstones, view } = state
+  let shown = 0
+  let hash = hashOf(self)
+  for (const [name, member] of members) {
+    require(name === member.record.name, () => `${name} is stored as ${member.record.name}`)
+    require(member.hash === hashOf(member.record), () => `${name} has the hash of another record`)
+    require(member.record.status !== "left", () => `${name} left and is a member`)
+    if (States.counts(member.record)) hash ^= member.hash
+    if (member.link === "up") {
+      require(member.shown !== "failed", () => `${name} is shown failed with a live link`)
+    }
+    if (States.visible(member)) {
+      shown++
+      const peer = view.peers.get(name)
+      require(
+        peer !== undefined && samePeer(peer, States.toPeer(member)),
+        () => `the view says ${show(peer)}, the member is ${show(States.toPeer(member))}`,
+      )
+    }
+    const tombstone = tombstones.get(name)
+    require(tombstone === undefined, () => `${name} is a member and buried`)
+    require(!digestTooLong(state), () => "the memory of unfinished digests is not bounded")
+  }
+  require(view.peers.size === shown, () => `the view has ${view.peers.size} peers, ${shown} members are visible`)
+  require(state.viewHash === hash, () => "the view hash is not that of the members")
+  require(state.selfHash === hashOf(self), () => "this node's own hash is not that of its record")
+  require(!members.has(self.name) && !candidates.has(self.name), () => "a node is a member of its own view")
+  require(self.status === "alive" || self.status === "left", () => `a node calls itself ${self.status}`)
+  for (const [name, { record }] of candidates) {
+    const tombstone = tombstones.get(name)
+    require(record.status !== "left", () => `${name} left and is dialled`)
+    require(
+      !(tombstone?.status === "left" && tombstone.generation >= record.generation),
+      () => `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialled`,
+    )
+    const member = members.get(name)
+    require(
+      member === undefined || member.record.generation < record.generation,
+      () => `${name} is a member and a candidate of the same life`,
+    )
+  }
+  require(
+    members.size + candidates.size <= settings.maxMembers,
+    () => `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`,
+  )
+  require(
+    tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)),
+    () => `${tombstones.size} tombstones`,
+  )
+  for (const [, wish] of States.wishes(state)) {
+    const parted = members.get(wish.name)?.parted
+    require(parted !== true, () => `${wish.name} is parted from and dialled`)
+  }
+}
+
+const digestTooLong = ({ digests, settings }: State): boolean => {
+  for (const entries of digests.values()) if (entries.length > settings.maxMembers + 1) return true
+  return false
+}
+
+/** What must hold between a state and the next. */
+const checkStep = (before: State, input: Membership.Input, after: State, outputs: ReadonlyArray<Output>): void => {
+  let view = before.view
+  for (const output of outputs) {
+    if (output._tag === "Emit") view = ClusterEvents.apply(view, output.event)
+    if (!isChange(output)) continue
+    const { event } = output
+    const { name } = event.peer
+    const member = before.members.get(name)
+    if (event._tag === "Joined" || event._tag === "Replaced") {
+      require(
+        input._tag === "LinkUp" && input.record.name === name,
+        () => `${event._tag} of ${name} without a link to it, by ${show(input)}`,
+      )
+    }
+    if (event._tag === "Replaced") {
+      require(event.old.generation < event.peer.generation, () => `${name} was replaced by an older life`)
+    }
+    if (event._tag === "Failed") {
+      require(member?.link === "down", () => `${name} is called failed and has a link`)
+    }
+    require(name !== before.self.name, () => `a node says ${event._tag} about itself`)
+  }
+  require(sameView(view, after.view), () => `the events make ${show(view)}, the state says ${show(after.view)}`)
+  if (before === after) return
+  require(after.self.generation >= before.self.generation, () => "this node's own generation went back")
+  if (after.self.generation === before.self.generation) {
+    require(after.self.incarnation >= before.self.incarnation, () => "this node's own incarnation went back")
+  }
+  if (before.members !== after.members) {
+    for (const [name, { record: old }] of before.members) {
+      const next = after.members.get(name)?.record ?? after.tombstones.get(name)
+      require(next !== undefined, () => `${name} was a member and is forgotten`)
+      require(next.generation >= old.generation, () => `the generation of ${name} went back`)
+      if (next.generation === old.generation) {
+        require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
+        require(
+          PeerRecords.compareKeys(next, old) >= 0,
+          () => `what is known of ${name} went back from ${old.status} to ${next.status}`,
+        )
+      }
+    }
+    for (const name of after.members.keys()) {
+      require(
+        before.members.has(name) || (input._tag === "LinkUp" && input.record.name === name),
+        () => `${name} is a member by hearsay, by ${show(input)}`,
+      )
+    }
+  }
+  if (before.candidates !== after.candidates && input._tag !== "Tick") {
+    for (const [name, { record: old }] of before.candidates) {
+      const next = after.members.get(name)?.record
+      if (next === undefined || next.generation !== old.generation) continue
+      // Beyond the bound it is a lie, which is not held against the owner.
+      if (old.incarnation > next.incarnation + 65_536) continue
+      require(PeerRecords.compareKeys(next, old) >= 0, () => `what was known of ${name} went back when it was met`)
+    }
+  }
+  for (const [name, tombstone] of before.tombstones) {
+    if (tombstone.status !== "left") continue
+    const member = after.members.get(name)
+    require(
+      member === undefined || member.record.generation > tombstone.generation,
+      () => `${name} left in generation ${tombstone.generation} and is back in it`,
+    )
+  }
+}
+
+/** `step`, of a sealed state, with the invariants checked. */
+export const checkedStep = (
+  state: State,
+  now: number,
+  input: Membership.Input,
+): readonly [State, ReadonlyArray<Output>] => {
+  const [next, outputs] = Membership.step(state, now, input)
+  if (next !== state) {
+    seal(next)
+    checkState(next)
+  }
+  checkStep(state, input, next, outputs)
+  return [next, outputs]
+}
