@@ -241,7 +241,9 @@ describe("NodeTransport", () => {
           socket.on("data", (bytes) => {
             heard += bytes.toString()
           })
-          yield* eventOf(socket, "end")
+          const ended = yield* start(eventOf(socket, "end"))
+          socket.resume()
+          yield* Fiber.join(ended)
           assert.strictEqual(heard, "bye")
         }),
       )

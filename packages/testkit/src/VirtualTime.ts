@@ -21,5 +21,4 @@ export const defaultStep = Duration.millis(20)
 export const flow = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   options?: { readonly step?: Duration.Input | undefined },
-): Effect.Effect<A, E, R> =>
-  Effect.raceFirst(effect, Effect.forever(TestClock.adjust(options?.step ?? defaultStep)))
+): Effect.Effect<A, E, R> => Effect.raceFirst(effect, Effect.forever(TestClock.adjust(options?.step ?? defaultStep)))

@@ -432,20 +432,19 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("lets events of one instant happen in the order of their causes", () =>
+  it.effect("lets what was sent in one instant arrive in the order of sending", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
-      const { a, listener } = yield* linked(network)
-      const others = yield* start(Effect.forEach([1, 2, 3, 4, 5], () => a.connect(listener.address)))
+      const a = yield* nodeAt(network, "a")
+      const listener = yield* a.listen
+      const order: Array<string> = []
+      yield* start(listener.run((connection) => Effect.map(hear(connection), (heard) => void order.push(heard))))
+      const dialing = yield* start(Effect.forEach([1, 2, 3, 4, 5], () => a.connect(listener.address)))
       yield* TestClock.adjust("1 second")
-      // The handlers close those at once, one after the other.
-      const order: Array<number> = []
-      const connections = yield* Fiber.join(others)
-      for (const [i, connection] of connections.entries()) {
-        yield* start(Effect.map(hear(connection), () => order.push(i)))
-      }
+      const connections = yield* Fiber.join(dialing)
+      for (const [i, connection] of connections.entries()) yield* say(connection, String(i))
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(order, [0, 1, 2, 3, 4])
+      assert.deepStrictEqual(order, ["0", "1", "2", "3", "4"])
     }),
   )
 
@@ -478,7 +477,7 @@ describe("SimNetwork", () => {
             )
           }),
       })
-      const { close, release } = yield* linked(network)
+      const { a, close, listener, release } = yield* linked(network)
       assert.deepStrictEqual((yield* network.inspect).connections, [
         { from: "a", to: yield* address("b:7946"), state: "open", held: 0 },
       ])
@@ -488,6 +487,10 @@ describe("SimNetwork", () => {
       assert.strictEqual(sleeping, 1)
       yield* TestClock.adjust(10)
       assert.deepStrictEqual((yield* network.inspect).connections, [])
+      assert.strictEqual(sleeping, 0)
+      const dialing = yield* start(a.connect(listener.address))
+      assert.strictEqual(sleeping, 1)
+      yield* Fiber.interrupt(dialing)
       assert.strictEqual(sleeping, 0)
     }),
   )

@@ -37,6 +37,7 @@ import * as PeerId from "../PeerId.ts"
 import * as PeerRecord from "../PeerRecord.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
+import { maxMetadataPairs } from "../wire/Control.ts"
 import * as EventHubs from "./EventHub.ts"
 
 /** The Bye that goes with each way of stopping. */
@@ -209,7 +210,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const sendBytes = (name: string, bytes: Uint8Array): Effect.Effect<void, Errors.SendError> =>
     Effect.suspend(() => {
       const link = links.current(name)
-      if (link === undefined) return Effect.fail(noLink(name))
+      if (link === undefined) {
+        const takeover = links.takeover(name)
+        return takeover === undefined
+          ? Effect.fail(noLink(name))
+          : Effect.andThen(takeover, () => sendBytes(name, bytes))
+      }
       if (link.tryOffer(bytes)) return Effect.void
       return Effect.catch(link.offer(bytes), (refusal) =>
         refusal === "moved"
@@ -233,9 +239,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const failed: Array<Errors.SendError> = []
     const slow: Array<Peer> = []
     for (const peer of loop.state().view.peers.values()) {
-      const link = links.current(peer.name)
-      if (link === undefined) failed.push(noLink(peer.name))
-      else if (link.tryOffer(bytes)) sent.push(peer.name)
+      if (links.current(peer.name)?.tryOffer(bytes) === true) sent.push(peer.name)
       else slow.push(peer)
     }
     const wait = (peer: Peer) =>
@@ -332,6 +336,7 @@ const metadataProblem = (metadata: Readonly<Record<string, string>>): string | u
     if (typeof value !== "string") return `the value of "${key}" is not text`
     if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
   }
+  if (Object.keys(metadata).length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
   const bytes = PeerRecord.metadataBytes(metadata)
   return bytes > PeerRecord.maxMetadataBytes
     ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`

@@ -27,6 +27,8 @@ export interface FrameReader {
   readonly next: Effect.Effect<Frame, ReadEnd>
   /** The handshake is complete: from now on frames may have their full size. */
   readonly open: () => void
+  /** Calls this whenever bytes arrive. */
+  readonly onBytes: (f: () => void) => void
 }
 
 export const make = (connection: Connection): FrameReader => {
@@ -34,6 +36,7 @@ export const make = (connection: Connection): FrameReader => {
   let handshaking = true
   let ready: Array<Frame> = []
   let end: ReadEnd | undefined
+  let heard = () => {}
   const nothing = new Uint8Array(0)
 
   const decode = (chunks: ReadonlyArray<Uint8Array>): void => {
@@ -48,7 +51,11 @@ export const make = (connection: Connection): FrameReader => {
   }
 
   const pull = Effect.matchCauseEffect(connection.pull, {
-    onSuccess: (chunks) => Effect.sync(() => decode(chunks)),
+    onSuccess: (chunks) =>
+      Effect.sync(() => {
+        heard()
+        decode(chunks)
+      }),
     onFailure: (cause) =>
       Effect.suspend(() => {
         const failure = cause.reasons.find(Cause.isFailReason)
@@ -80,6 +87,9 @@ export const make = (connection: Connection): FrameReader => {
     open: () => {
       handshaking = false
       decoder.limit(Layout.maxFrameBytes)
+    },
+    onBytes: (f) => {
+      heard = f
     },
   }
 }

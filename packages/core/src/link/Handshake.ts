@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Address } from "../Address.ts"
+import { maxHostLength } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
 import type { Frame, Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../Frame.ts"
 import * as Frames from "../Frame.ts"
@@ -15,6 +16,7 @@ import * as States from "../membership/State.ts"
 import * as PeerId from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, TransportError } from "../Transport.ts"
+import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
@@ -197,7 +199,7 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
 const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>): HelloReject => ({
   _tag: "HelloReject",
   code,
-  message,
+  message: Control.clipMessage(message),
   ...more,
 })
 
@@ -257,7 +259,7 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
     record: before.self,
     viewHash: before.viewHash,
     window: context.limits.inboxWindow,
-    observedHost: connection.remoteHost,
+    observedHost: connection.remoteHost.slice(0, maxHostLength),
     youAre: States.belief(before, peer.name, peer.generation),
   })
   const ready = yield* awaitReady(exchange, peer)

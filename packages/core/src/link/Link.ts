@@ -18,6 +18,7 @@ import type { Limits } from "../Limits.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
 import * as Chunk from "../wire/Chunk.ts"
+import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
 import * as Lane from "./Lane.ts"
@@ -135,7 +136,8 @@ export const make = (options: {
     credited.openUnsafe()
   }
 
-  const close = (code: ByeCode, message: string): void => finish({ _tag: "Bye", code, message })
+  const close = (code: ByeCode, message: string): void =>
+    finish({ _tag: "Bye", code, message: Control.clipMessage(message) })
 
   /** The next write, or `undefined` when there is nothing to say. */
   const nextBatch = (): Array<Frame> | undefined => {
@@ -320,10 +322,14 @@ export const make = (options: {
     return true
   }
 
+  // Any byte is a sign of life: over a slow line a large frame takes longer than the link timeout.
+  reader.onBytes(() => {
+    lastHeard = now()
+  })
+
   const read = Effect.gen(function* () {
     while (true) {
       const frames = yield* reader.batch
-      lastHeard = now()
       // The common batch holds messages only and needs no generator.
       if (onlyData(frames)) {
         for (const frame of frames) {
@@ -380,12 +386,13 @@ export const make = (options: {
         _tag: "Closed",
       } satisfies LinkEnd)
       const end: LinkEnd = yield* Effect.raceAllFirst([reading, keepTime, closed])
-      if (state === "open") state = "closed"
+      const moved = end._tag === "Bye" && end.bye.code === "duplicate"
+      if (state === "open") state = moved ? "moved" : "closed"
       credited.openUnsafe()
       Deferred.doneUnsafe(ended, Effect.succeed(end))
       yield* onEnd(end)
-      // What was accepted for a peer that is gone cannot reach it; why it is cut, it is told.
-      data = []
+      // What was accepted for a peer that is gone cannot reach it; one that moved still reads to the end.
+      if (!moved) data = []
       if (end._tag === "Violation") close(end.code, end.message)
       else if (end._tag === "Silent") close("silent", `nothing was heard for ${timing.linkTimeout} ms`)
       else if (end._tag === "Slow") close("slow", "what was written was not taken")

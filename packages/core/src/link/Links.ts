@@ -32,6 +32,8 @@ export interface Links {
   readonly current: (name: string) => Link | undefined
   /** All such links. */
   readonly all: () => Iterable<Link>
+  /** Whether a better connection to the peer is about to take over from one that has ended; then waits for it. */
+  readonly takeover: (name: string) => Effect.Effect<void> | undefined
   /** Sends a frame to those of the names that have a link. */
   readonly send: (to: ReadonlyArray<string>, frame: MembershipFrame) => void
   /** Ends the link to one life of a peer. */
@@ -48,6 +50,8 @@ export interface Links {
 interface Committed {
   readonly peer: PeerRecord
   readonly rank: Rank
+  /** The link is there, or will never be. */
+  readonly settled: Deferred.Deferred<void>
   readonly done: Deferred.Deferred<void>
   link: Link | undefined
   /** Messages that wait because a connection that was used before this one is not read to its end. */
@@ -74,6 +78,8 @@ export const make = Effect.fnUntraced(function* (options: {
   const currents = new Map<string, Committed>()
   const dialing = new Set<number>()
   let total = 0
+  /** Set when this node goes: why. */
+  let closing: ByeCode | undefined
   // Starts anywhere, so that a reconnecting earlier process of this host is not taken for this one.
   let lastEpoch = options.entropy.u32() >>> 1
 
@@ -151,13 +157,25 @@ export const make = Effect.fnUntraced(function* (options: {
     return true
   }
 
-  const uninstall = (entry: Committed, end: LinkEnd) => {
+  /** A connection of the same life that is committed and not up yet. */
+  const successor = (entry: Committed): Committed | undefined => {
+    for (const other of committed.get(entry.peer.name) ?? []) {
+      if (other === entry || other.finished || other.link !== undefined) continue
+      if (other.peer.generation === entry.peer.generation) return other
+    }
+    return undefined
+  }
+
+  const uninstall = (entry: Committed, end: LinkEnd | undefined) => {
     const { name, generation } = entry.peer
-    if (currents.get(name) !== entry) return Effect.void
+    const used = currents.get(name)
+    if (used !== undefined && used !== entry) return Effect.void
     currents.delete(name)
-    const code = end._tag === "Bye" ? end.bye.code : undefined
+    const code = end?._tag === "Bye" ? end.bye.code : undefined
+    // The peer has the better connection already, and this side is about to: nothing is lost.
+    if (code === "duplicate" && successor(entry) !== undefined) return Effect.void
     return Effect.andThen(
-      Effect.logDebug(`link to ${name} ended: ${describe(end)}`),
+      Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
       loop.submit({ _tag: "LinkDown", peer: { name, generation }, code }),
     )
   }
@@ -174,7 +192,15 @@ export const make = Effect.fnUntraced(function* (options: {
     yield* Effect.ensuring(
       Effect.gen(function* () {
         const commitNow = (peer: PeerRecord, rank: Rank): void => {
-          entry = { peer, rank, done: Deferred.makeUnsafe(), link: undefined, held: [], finished: false }
+          entry = {
+            peer,
+            rank,
+            settled: Deferred.makeUnsafe(),
+            done: Deferred.makeUnsafe(),
+            link: undefined,
+            held: [],
+            finished: false,
+          }
           commit(entry)
         }
         const result = yield* shake({ connection, reader, commit: commitNow })
@@ -201,24 +227,31 @@ export const make = Effect.fnUntraced(function* (options: {
           },
         })
         mine.link = link
-        if (install(mine, link)) {
+        // The other side counts on the link already, so it is told.
+        if (closing !== undefined) link.close(closing, "")
+        else if (install(mine, link)) {
           // Membership knows the peer before the application can get a message from it.
           const { viewHash, youAre, peer } = result
           yield* loop.ask({ _tag: "LinkUp", record: peer, address, viewHash, youAre })
         }
+        Deferred.doneUnsafe(mine.settled, Effect.void)
         onUp(link)
         yield* link.run((end) =>
           Effect.suspend(() => {
+            const ended = uninstall(mine, end)
             retire(mine)
-            return uninstall(mine, end)
+            return ended
           }),
         )
       }),
       Effect.suspend(() => {
         if (entry === undefined) return Effect.void
+        const { done, finished, settled } = entry
+        const ended = finished ? Effect.void : uninstall(entry, undefined)
         retire(entry)
-        Deferred.doneUnsafe(entry.done, Effect.void)
-        return uninstall(entry, { _tag: "Closed" })
+        Deferred.doneUnsafe(settled, Effect.void)
+        Deferred.doneUnsafe(done, Effect.void)
+        return ended
       }),
     )
   })
@@ -314,6 +347,12 @@ export const make = Effect.fnUntraced(function* (options: {
       const link = currents.get(name)?.link
       return link?.isOpen() === true ? link : undefined
     },
+    takeover: (name) => {
+      for (const entry of committed.get(name) ?? []) {
+        if (entry.link === undefined && !entry.finished) return Deferred.await(entry.settled)
+      }
+      return undefined
+    },
     all: function* () {
       for (const { link } of currents.values()) if (link?.isOpen() === true) yield link
     },
@@ -329,6 +368,7 @@ export const make = Effect.fnUntraced(function* (options: {
     serve: (listener) => listener.run(welcome),
     closeAll: (code) =>
       Effect.gen(function* () {
+        closing = code
         const entries = [...committed.values()].flatMap((each) => [...each])
         for (const { link } of entries) link?.close(code, "")
         yield* Effect.timeoutOption(

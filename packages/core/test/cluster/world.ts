@@ -15,6 +15,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -55,6 +57,8 @@ const makeNode =
       const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
         Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
         Layer.provide(policies),
+        // The tests look at events; the lines about them would hide the report.
+        Layer.provide(Logger.layer([])),
       )
       const context = yield* Layer.buildWithScope(layer, scope)
       const cluster = Context.get(context, Cluster.Cluster)
@@ -165,3 +169,34 @@ export const untilEvent = (node: Node, expected: (event: ClusterEvent) => boolea
 /** The next messages of a node. */
 export const messages = (node: Node, count: number): Effect.Effect<Array<Message>> =>
   Stream.runCollect(Stream.take(node.cluster.inbox, count))
+
+/** The fibers that are running among those that the effect starts, counted by Effect itself. */
+export const countFibers = () => {
+  let alive = 0
+  const service: Metric.FiberRuntimeMetricsService = {
+    recordFiberStart: () => {
+      alive++
+    },
+    recordFiberEnd: () => {
+      alive--
+    },
+  }
+  return {
+    alive: () => alive,
+    within: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.provideService(effect, Metric.FiberRuntimeMetrics, service),
+  }
+}
+
+/** The kind of each handle that keeps the process alive. */
+export const handles = (): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
+
+/** Waits until something is so that tells nobody when it becomes so, such as the number of open sockets. */
+export const eventually = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    condition() ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), () => eventually(condition)),
+  )

@@ -1,0 +1,196 @@
+/**
+ * Back-pressure: a reader that is slow, or stops, slows those who write to it and nothing else.
+ */
+import * as Limits from "@coterie/core/Limits"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const scenario = (
+  title: string,
+  body: (world: World.World, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
+): void =>
+  it.effect(title, () =>
+    VirtualTime.flow(
+      Effect.scoped(
+        Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(World.sim(network), network)),
+      ),
+    ),
+  )
+
+const lan = FailureDetector.layerLan
+
+scenario("a reader that stops for 30 seconds stays alive in every view and loses nothing", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a", {}, lan)
+    const b = yield* node("b", { seeds: [a.address] }, lan)
+    const c = yield* node("c", { seeds: [a.address] }, lan)
+    yield* World.untilPeers(a, ["b", "c"])
+    yield* World.untilPeers(b, ["a", "c"])
+    yield* World.untilPeers(c, ["a", "b"])
+    const seen = [yield* World.collect(a), yield* World.collect(c)]
+    const count = 400
+    const size = 4_000
+    let accepted = 0
+    const sender = yield* Effect.forkChild(
+      Effect.gen(function* () {
+        for (let i = 0; i < count; i++) {
+          const payload = new Uint8Array(size).fill(i % 256)
+          new DataView(payload.buffer).setUint32(0, i)
+          yield* a.cluster.send("b", payload)
+          accepted++
+        }
+      }),
+    )
+    yield* Effect.sleep("30 seconds")
+    // 1.6 MB do not fit the window: the sender waits.
+    assert.isBelow(accepted * size, 2 * Limits.defaults.inboxWindow)
+    assert.isAbove(accepted, 0)
+    for (const each of [a, c]) assert.strictEqual((yield* each.cluster.view).peers.get("b")?.status, "alive")
+    for (const events of seen) {
+      assert.deepStrictEqual(
+        events.filter(({ _tag }) => _tag !== "Snapshot"),
+        [],
+      )
+    }
+    // What goes to others does not wait.
+    yield* a.cluster.send("c", "meanwhile")
+    assert.strictEqual((yield* World.messages(c, 1))[0]?.text, "meanwhile")
+
+    const messages = yield* World.messages(b, count)
+    yield* Fiber.join(sender)
+    messages.forEach(({ payload }, i) => {
+      assert.strictEqual(payload.length, size)
+      assert.strictEqual(new DataView(payload.buffer, payload.byteOffset).getUint32(0), i)
+    })
+  }),
+)
+
+scenario("a message larger than the window arrives whole, and others do not pass it", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b"])
+    const large = new Uint8Array(3_000_000)
+    for (let i = 0; i < large.length; i++) large[i] = (i * 7 + (i >> 8)) & 0xff
+    const sender = yield* Effect.forkChild(
+      Effect.gen(function* () {
+        yield* a.cluster.send("b", "before")
+        yield* a.cluster.send("b", large)
+        yield* a.cluster.send("b", "after")
+      }),
+    )
+    const [before, middle, after] = yield* World.messages(b, 3)
+    yield* Fiber.join(sender)
+    assert.strictEqual(before?.text, "before")
+    assert.deepStrictEqual(middle?.payload, large)
+    assert.strictEqual(after?.text, "after")
+  }),
+)
+
+scenario("an interrupted send of a large message leaves no part of it behind", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b"])
+    // The inbox is full, so the large message waits in the middle.
+    const filler = new Uint8Array(60_000)
+    for (let i = 0; i < 3; i++) yield* a.cluster.send("b", filler)
+    const sender = yield* Effect.forkChild(a.cluster.send("b", new Uint8Array(2_000_000)))
+    yield* Effect.sleep("1 seconds")
+    yield* Fiber.interrupt(sender)
+    const next = yield* Effect.forkChild(a.cluster.send("b", "the next one"))
+    const messages = yield* World.messages(b, 4)
+    yield* Fiber.join(next)
+    assert.deepStrictEqual(
+      messages.map(({ payload, text }) => (payload.length < 100 ? text : payload.length)),
+      [60_000, 60_000, 60_000, "the next one"],
+    )
+    yield* World.untilPeers(a, ["b"])
+  }),
+)
+
+scenario("empty messages are messages, and cost credit", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b"])
+    let accepted = 0
+    yield* Effect.forkScoped(
+      Effect.gen(function* () {
+        while (true) {
+          yield* a.cluster.send("b", "")
+          accepted++
+        }
+      }),
+    )
+    yield* Effect.sleep("1 seconds")
+    assert.strictEqual(accepted, Math.floor(Limits.defaults.inboxWindow / 64))
+    const messages = yield* World.messages(b, accepted)
+    assert.isTrue(messages.every(({ payload }) => payload.length === 0))
+  }),
+)
+
+scenario("a broadcast goes on without a peer that does not read, and says so", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a", { limits: { slowPeerTimeout: 500 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 10_000 } })
+    const c = yield* node("c", { seeds: [a.address], limits: { inboxWindow: 10_000 } })
+    yield* World.untilPeers(a, ["b", "c"])
+    const events = yield* World.collect(a)
+    yield* Effect.forkScoped(Stream.runDrain(c.cluster.inbox))
+    const payload = new Uint8Array(4_000)
+    const reports = []
+    for (let i = 0; i < 4; i++) reports.push(yield* a.cluster.broadcast(payload))
+    assert.deepStrictEqual([...(reports[0]?.sent ?? [])].sort(), ["b", "c"])
+    const last = reports[3]
+    assert.deepStrictEqual(last?.sent, ["c"])
+    assert.deepStrictEqual(
+      last?.failed.map(({ peer, reason }) => ({ peer, reason })),
+      [{ peer: "b", reason: "slow" }],
+    )
+    assert.isTrue(events.some((event) => event._tag === "SlowPeer" && event.peer.name === "b"))
+    assert.strictEqual((yield* a.cluster.view).peers.get("b")?.status, "alive")
+    assert.strictEqual((yield* b.cluster.view).peers.get("a")?.status, "alive")
+  }),
+)
+
+scenario("messages of one sender keep their order while connections are lost and replaced", ({ node }, network) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b"])
+    yield* World.untilPeers(b, ["a"])
+    const received: Array<number> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(b.cluster.inbox, ({ text }) => Effect.sync(() => received.push(Number(text)))),
+    )
+    let next = 0
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.gen(function* () {
+          // What cannot be accepted is not counted: numbers have no gap at the sender.
+          const accepted = yield* Effect.isSuccess(a.cluster.send("b", String(next)))
+          if (accepted) next++
+          yield* Effect.sleep("1 millis")
+        }),
+      ),
+    )
+    for (let i = 0; i < 10; i++) {
+      yield* Effect.sleep("300 millis")
+      yield* network.cut("a", "b")
+    }
+    yield* Effect.sleep("2 seconds")
+    assert.isAbove(received.length, 1_000)
+    for (let i = 1; i < received.length; i++) {
+      assert.isAbove(received[i] ?? 0, received[i - 1] ?? 0, "in order, and at most once")
+    }
+    assert.strictEqual(yield* network.connections("a", "b"), 1)
+  }),
+)

@@ -1,0 +1,70 @@
+/**
+ * A node may be interrupted between any two steps of its life, and nothing of it is left.
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const rounds = 300
+
+it.effect(
+  `a node that is interrupted at one of ${rounds} random moments leaves no fiber, connection or listener behind`,
+  () =>
+    VirtualTime.flow(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const network = yield* SimNetwork.make({ latency: { min: "1 millis", max: "3 millis" }, split: true })
+          const { node } = World.sim(network)
+          const a = yield* node("a")
+          const fibers = World.countFibers()
+          const reached = { building: 0, running: 0 }
+
+          /** A life of b: it starts, joins, talks and listens. */
+          const life = Effect.gen(function* () {
+            const layer = Cluster.layer({ cluster: "test", name: "b", seeds: [a.address] }).pipe(
+              Layer.provide(network.transport("b")),
+              Layer.provide([FailureDetector.layerLocal, Logger.layer([])]),
+            )
+            const cluster = Context.get(yield* Layer.build(layer), Cluster.Cluster)
+            reached.running++
+            yield* Effect.forkScoped(Stream.runDrain(cluster.inbox))
+            yield* Effect.forkScoped(Stream.runDrain(cluster.events))
+            yield* cluster.join(a.address)
+            yield* Effect.forever(Effect.andThen(cluster.broadcast("x"), Effect.sleep("1 millis")))
+          }).pipe(Effect.scoped)
+
+          for (let i = 0; i < rounds; i++) {
+            const steps = yield* Random.nextIntBetween(0, 60)
+            const millis = yield* Random.nextIntBetween(0, 40)
+            const fiber = yield* Effect.forkChild(fibers.within(life), { startImmediately: true })
+            for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+            if (i % 2 === 0) yield* Effect.sleep(millis)
+            if (reached.running <= i - reached.building) reached.building++
+            yield* Fiber.interrupt(fiber)
+            assert.strictEqual(fibers.alive(), 0, `fibers after round ${i} (${steps} steps, ${millis} ms)`)
+            const { connections, listeners } = yield* network.inspect
+            assert.deepStrictEqual(listeners, ["a:7946"])
+            assert.deepStrictEqual(
+              connections.filter(({ from, state }) => from === "b" && state !== "closing"),
+              [],
+            )
+          }
+          // The moments were spread over the whole life.
+          assert.isAbove(reached.running, rounds / 4)
+          yield* World.until(a, ({ peers }) => peers.size === 0)
+          yield* Effect.sleep("6 seconds")
+          assert.deepStrictEqual((yield* network.inspect).connections, [])
+        }),
+      ),
+    ),
+)

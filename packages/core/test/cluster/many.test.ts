@@ -1,0 +1,49 @@
+/**
+ * Many nodes that start at one moment, over real sockets.
+ */
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as World from "./world.ts"
+
+/** What a node holds open: one listener, and sockets. Timers are those of its fibers. */
+const open = (): Record<string, number> => {
+  const { TCPServerWrap = 0, TCPSocketWrap = 0, Timeout = 0 } = World.handles()
+  return { TCPServerWrap, TCPSocketWrap, Timeout }
+}
+
+it.live("ten nodes that join one seed at once agree, with one link per pair, and leave nothing open", () =>
+  Effect.gen(function* () {
+    const before = open()
+    const names = Array.from({ length: 10 }, (_, i) => `n${i}`)
+    const fibers = World.countFibers()
+    const { node } = yield* World.tcp
+    yield* fibers.within(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const seed = yield* node("n0")
+          const others = yield* Effect.forEach(
+            names.slice(1),
+            (name) => Effect.tap(node(name), ({ cluster }) => cluster.join(seed.address)),
+            { concurrency: "unbounded" },
+          )
+          const nodes = [seed, ...others]
+          for (const [i, each] of nodes.entries()) {
+            yield* World.untilPeers(
+              each,
+              names.filter((_, other) => other !== i),
+            )
+          }
+          // Losers of simultaneous dials are still being read to their end; then one socket per end and pair is left.
+          const pairs = (10 * 9) / 2
+          yield* World.eventually(() => open().TCPSocketWrap === (before.TCPSocketWrap ?? 0) + 2 * pairs)
+          assert.strictEqual(open().TCPServerWrap, (before.TCPServerWrap ?? 0) + 10)
+          const report = yield* seed.cluster.broadcast("all here?")
+          assert.strictEqual(report.sent.length, 9)
+          for (const each of others) assert.strictEqual((yield* World.messages(each, 1))[0]?.text, "all here?")
+        }),
+      ),
+    )
+    // Sockets say goodbye to each other in the background; then there is nothing.
+    yield* World.eventually(() => fibers.alive() === 0 && JSON.stringify(open()) === JSON.stringify(before))
+  }),
+)
