@@ -27,7 +27,7 @@ it.effect(
           const { node } = World.sim(network)
           const a = yield* node("a")
           const fibers = World.countFibers()
-          const reached = { building: 0, running: 0 }
+          let running = 0
 
           /** A life of b: it starts, joins, talks and listens. */
           const life = Effect.gen(function* () {
@@ -36,7 +36,7 @@ it.effect(
               Layer.provide([FailureDetector.layerLocal, Logger.layer([])]),
             )
             const cluster = Context.get(yield* Layer.build(layer), Cluster.Cluster)
-            reached.running++
+            running++
             yield* Effect.forkScoped(Stream.runDrain(cluster.inbox))
             yield* Effect.forkScoped(Stream.runDrain(cluster.events))
             yield* cluster.join(a.address)
@@ -49,18 +49,18 @@ it.effect(
             const fiber = yield* Effect.forkChild(fibers.within(life), { startImmediately: true })
             for (let step = 0; step < steps; step++) yield* Effect.yieldNow
             if (i % 2 === 0) yield* Effect.sleep(millis)
-            if (reached.running <= i - reached.building) reached.building++
             yield* Fiber.interrupt(fiber)
             assert.strictEqual(fibers.alive(), 0, `fibers after round ${i} (${steps} steps, ${millis} ms)`)
             const { connections, listeners } = yield* network.inspect
-            assert.deepStrictEqual(listeners, ["a:7946"])
+            assert.deepStrictEqual(listeners.map(String), ["a:7946"])
             assert.deepStrictEqual(
               connections.filter(({ from, state }) => from === "b" && state !== "closing"),
               [],
             )
           }
-          // The moments were spread over the whole life.
-          assert.isAbove(reached.running, rounds / 4)
+          // The moments were spread over the whole life: some before it ran, some after.
+          assert.isAbove(running, rounds / 4)
+          assert.isBelow(running, rounds)
           yield* World.until(a, ({ peers }) => peers.size === 0)
           yield* Effect.sleep("6 seconds")
           assert.deepStrictEqual((yield* network.inspect).connections, [])

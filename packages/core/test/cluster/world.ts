@@ -10,8 +10,10 @@ import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -199,4 +201,19 @@ export const handles = (): Record<string, number> => {
 export const eventually = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() =>
     condition() ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), () => eventually(condition)),
+  )
+
+/** The policies of these tests, and a wall clock that is behind by so much. */
+export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
+  Layer.merge(
+    quick,
+    Layer.effect(
+      Clock.Clock,
+      Effect.map(Clock.Clock, (clock) => ({
+        ...clock,
+        sleep: (duration: Duration.Duration) => clock.sleep(duration),
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - Duration.toMillis(Duration.fromInputUnsafe(behind)),
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      })),
+    ),
   )

@@ -370,12 +370,15 @@ const judge = ({ state }: Node, hello: PeerRecord): Packet & { _tag: "HelloRejec
   return tombstone?.status === "left" && tombstone.generation === hello.generation ? reject("evicted") : undefined
 }
 
-/** What this end says in its Ready, after it refuted what the other side believes. */
-const readyOf = (node: Node, peer: PeerRecord): Packet & { _tag: "Ready" } => ({
+/**
+ * What this end says in its Ready, after it refuted what the other side believes. The incarnation is one
+ * of the body that this end has shown: a newer body comes as an Update.
+ */
+const readyOf = ({ state }: Node, { said }: End, peer: PeerRecord): Packet & { _tag: "Ready" } => ({
   _tag: "Ready",
-  incarnation: node.state.self.incarnation,
-  viewHash: node.state.viewHash,
-  youAre: States.belief(node.state, peer.name, peer.generation),
+  incarnation: said === undefined || said.body === state.self.body ? state.self.incarnation : said.incarnation,
+  viewHash: state.viewHash,
+  youAre: States.belief(state, peer.name, peer.generation),
 })
 
 /** Takes the oldest packet off the way to an end. */
@@ -438,7 +441,7 @@ const shake = (world: World, connection: Connection, end: End, node: Node, packe
       if (!mayGoOn(node, end)) return breakOff(world, connection, end, undefined)
       end.peer = packet.record
       end.phase = "Ready"
-      return push(world, connection, back, readyOf(node, packet.record))
+      return push(world, connection, back, readyOf(node, end, packet.record))
     }
     case "Ready": {
       const { peer } = end
@@ -448,7 +451,7 @@ const shake = (world: World, connection: Connection, end: End, node: Node, packe
       if (end === connection.ends[0]) return established(world, connection, end, peer, packet)
       if (packet.youAre !== undefined) submit(world, node, { _tag: "Accused", youAre: packet.youAre })
       if (!mayGoOn(node, end)) return breakOff(world, connection, end, undefined)
-      push(world, connection, back, readyOf(node, peer))
+      push(world, connection, back, readyOf(node, end, peer))
       return established(world, connection, end, peer, packet)
     }
   }

@@ -1,0 +1,347 @@
+/**
+ * What bad input gets, at the front door: a typed error that says what to do, and a node that goes on.
+ */
+import * as Admission from "@coterie/core/Admission"
+import * as Cluster from "@coterie/core/Cluster"
+import * as Discovery from "@coterie/core/Discovery"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Transport from "@coterie/core/Transport"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const scenario = (
+  title: string,
+  body: (world: World.World, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
+): void =>
+  it.effect(title, () =>
+    VirtualTime.flow(
+      Effect.scoped(
+        Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(World.sim(network), network)),
+      ),
+    ),
+  )
+
+/** Two nodes that know each other. */
+const pair = Effect.fnUntraced(function* ({ node }: World.World) {
+  const a = yield* node("a")
+  const b = yield* node("b", { seeds: [a.address] })
+  yield* World.untilPeers(a, ["b"])
+  yield* World.untilPeers(b, ["a"])
+  return { a, b }
+})
+
+/** The node still does what it is for. */
+const goesOn = Effect.fnUntraced(function* ({ node }: World.World, a: World.Node) {
+  const z = yield* node("z", { seeds: [a.address] })
+  yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
+  yield* a.cluster.send("z", "fine")
+  assert.strictEqual((yield* World.messages(z, 1))[0]?.text, "fine")
+})
+
+describe("options", () => {
+  const bad: ReadonlyArray<readonly [string, Partial<Cluster.Options>, string]> = [
+    ["an empty cluster name", { cluster: "" }, "cluster"],
+    ["a name that is too long", { name: "x".repeat(129) }, "name"],
+    ["a name with a line break", { name: "a\nb" }, "name"],
+    ["a name with half a surrogate pair", { name: "\ud800" }, "name"],
+    ["a seed that does not parse", { seeds: ["nowhere"] }, "seeds"],
+    ["a seed without a port", { seeds: ["host:"] }, "seeds"],
+    ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
+    ["an advertised address that does not parse", { advertise: ["http://x:1"] }, "advertise"],
+    ["too much metadata", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
+    ["too many pairs of metadata", { metadata: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, ""])) }, "metadata"],
+    ["a window that is too small", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
+  ]
+  for (const [what, options, option] of bad) {
+    scenario(`${what} keeps the node from starting, with the option's name`, ({ node }) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(node("a", options))
+        assert.strictEqual(error._tag, "OptionsError")
+        if (error._tag === "OptionsError") assert.strictEqual(error.option, option)
+      }),
+    )
+  }
+
+  scenario("metadata that is too large is refused later as well, and the old stays", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      yield* a.cluster.updateMetadata({ role: "first" })
+      yield* World.until(b, ({ peers }) => peers.get("a")?.metadata["role"] === "first")
+      const error = yield* Effect.flip(a.cluster.updateMetadata({ role: "x".repeat(9_000) }))
+      assert.strictEqual(error.option, "metadata")
+      assert.deepStrictEqual((yield* a.cluster.self).metadata, { role: "first" })
+    }),
+  )
+
+  scenario("`__proto__` is a name and a key like any other", ({ node }) =>
+    Effect.gen(function* () {
+      const metadata = Object.fromEntries([["__proto__", "here"]])
+      const a = yield* node("a")
+      yield* node("__proto__", { seeds: [a.address], metadata })
+      const { peers } = yield* World.untilPeers(a, ["__proto__"])
+      assert.deepStrictEqual(Object.entries(peers.get("__proto__")?.metadata ?? {}), [["__proto__", "here"]])
+      yield* a.cluster.send("__proto__", "hello")
+    }),
+  )
+
+  const fromEnvironment = (env: Record<string, string>, network: SimNetwork.Shape) =>
+    Layer.build(
+      Cluster.layerConfig().pipe(
+        Layer.provide(network.transport("a")),
+        Layer.provide([FailureDetector.layerLocal, Logger.layer([]), ConfigProvider.layer(ConfigProvider.fromEnv({ env }))]),
+      ),
+    )
+
+  scenario("options come from the environment", (_world, network) =>
+    Effect.gen(function* () {
+      const context = yield* fromEnvironment(
+        { COTERIE_CLUSTER: "test", COTERIE_NAME: "ann", COTERIE_SEEDS: "b:7946, c:7946" },
+        network,
+      )
+      const self = yield* Effect.provide(Cluster.Cluster.use(({ self }) => self), context)
+      assert.strictEqual(self.name, "ann")
+    }),
+  )
+
+  scenario("an environment without a cluster name is an error that names the variable", (_world, network) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(fromEnvironment({}, network))
+      assert.strictEqual(error._tag, "ConfigError")
+      assert.include(error.message, "COTERIE_CLUSTER")
+    }),
+  )
+})
+
+describe("joining", () => {
+  scenario("an address that does not parse", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      for (const input of ["", "nowhere", "host:70000", "host:x", ":1", "a b:1", "[::1:7946"]) {
+        const error = yield* Effect.flip(a.cluster.join(input))
+        assert.strictEqual(error.reason, "badAddress", input)
+      }
+      yield* goesOn(world, a)
+    }),
+  )
+
+  scenario("oneself", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", { seeds: ["a:7946"] })
+      const error = yield* Effect.flip(a.cluster.join(a.address))
+      assert.strictEqual(error.reason, "self")
+      yield* goesOn(world, a)
+    }),
+  )
+
+  scenario("a cluster with another name, of which nothing is learned", (world) =>
+    Effect.gen(function* () {
+      const { node } = world
+      const a = yield* node("a", { cluster: "red" })
+      const b = yield* node("b", { cluster: "blue", seeds: [a.address] })
+      const error = yield* Effect.flip(b.cluster.join(a.address))
+      assert.strictEqual(error.reason, "label")
+      assert.include(error.message, "red")
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* a.cluster.peers, [])
+      assert.deepStrictEqual(yield* b.cluster.peers, [])
+    }),
+  )
+
+  scenario("the living owner of one's own name: refused, and the owner goes on", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* pair(world)
+      const namesake = yield* world.node("twin", { name: "a" })
+      const error = yield* Effect.flip(namesake.cluster.join(a.address))
+      assert.strictEqual(error.reason, "duplicate")
+      yield* World.untilPeers(a, ["b"])
+      yield* goesOn(world, a)
+    }),
+  )
+
+  scenario("a cluster where one's own name lives elsewhere: the newer life replaces the older, which stops", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      const before = (yield* a.cluster.self).generation
+      const replaced = yield* Effect.forkChild(World.untilEvent(b, ({ _tag }) => _tag === "Replaced"), {
+        startImmediately: true,
+      })
+      const stopped = yield* Effect.forkChild(World.untilEvent(a, ({ _tag }) => _tag === "Superseded"), {
+        startImmediately: true,
+      })
+      const namesake = yield* world.node("twin", { name: "a" })
+      yield* namesake.cluster.join(b.address)
+      yield* Fiber.join(replaced)
+      yield* Fiber.join(stopped)
+      const { peers } = yield* World.untilPeers(b, ["a"])
+      assert.isAbove(peers.get("a")?.generation ?? 0, before)
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "?"))).reason, "stopped")
+      yield* goesOn(world, b)
+    }),
+  )
+
+  scenario("a seed that does not answer is tried again, with an event, until it does", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", { seeds: ["b:7946"] })
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(a.cluster.events, (event) =>
+          Effect.sync(() => {
+            if (event._tag === "SeedUnavailable") seen.push(event.address)
+          }),
+        ),
+      )
+      const joining = yield* Effect.forkChild(a.cluster.join("b:7946"))
+      yield* Effect.sleep("1 minute")
+      assert.isAbove(seen.length, 5)
+      assert.isUndefined(joining.pollUnsafe())
+      yield* world.node("b")
+      assert.strictEqual((yield* Fiber.join(joining)).name, "b")
+      yield* World.untilPeers(a, ["b"])
+    }),
+  )
+
+  scenario("a seed that is never reached does not keep the node from leaving", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", { seeds: ["b:7946"] })
+      const joining = yield* Effect.forkChild(Effect.flip(a.cluster.join("b:7946")))
+      yield* Effect.sleep("3 seconds")
+      yield* a.cluster.leave
+      assert.strictEqual((yield* Fiber.join(joining)).reason, "stopped")
+      assert.strictEqual((yield* Effect.flip(a.cluster.join("b:7946"))).reason, "stopped")
+    }),
+  )
+
+  scenario("where the admission policy says no, there or here", (world) =>
+    Effect.gen(function* () {
+      const guests = Admission.layer(({ name }) =>
+        Effect.succeed(name.startsWith("guest") ? Admission.deny("no guests today") : Admission.admit),
+      )
+      const policies = Layer.merge(FailureDetector.layerLocal, guests)
+      const a = yield* world.node("a", {}, policies)
+      const guest = yield* world.node("guest1")
+      const there = yield* Effect.flip(guest.cluster.join(a.address))
+      assert.strictEqual(there.reason, "denied")
+      assert.include(there.message, "no guests today")
+      const here = yield* Effect.flip(a.cluster.join(guest.address))
+      assert.strictEqual(here.reason, "denied")
+      assert.deepStrictEqual(yield* a.cluster.peers, [])
+      yield* goesOn(world, a)
+    }),
+  )
+
+  scenario("discovered addresses are asked, and those that do not parse are not", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      const found = Discovery.layer(Stream.make(["nowhere", a.address]))
+      yield* world.node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
+      yield* World.untilPeers(a, ["b"])
+    }),
+  )
+
+  scenario("a restart with the clock set back takes a higher generation and is let in", (world) =>
+    Effect.gen(function* () {
+      const { node } = world
+      yield* Effect.sleep("1 hour")
+      const a = yield* node("a")
+      const b = yield* node("b", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b"])
+      const { generation } = yield* b.cluster.self
+      yield* b.crash
+      yield* World.until(a, ({ peers }) => peers.size === 0)
+      const again = yield* world.node("b", { seeds: [a.address] }, World.clockBack("2 hours"))
+      const { peers } = yield* World.untilPeers(a, ["b"])
+      assert.isAbove(peers.get("b")?.generation ?? 0, generation)
+      assert.strictEqual((yield* again.cluster.self).generation, peers.get("b")?.generation)
+    }),
+  )
+})
+
+describe("sending", () => {
+  scenario("to somebody unknown, to oneself, to somebody that failed", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      const reason = (name: string) => Effect.map(Effect.flip(a.cluster.send(name, "?")), ({ reason }) => reason)
+      assert.strictEqual(yield* reason("nobody"), "unknownPeer")
+      assert.strictEqual(yield* reason("a"), "unknownPeer")
+      yield* b.crash
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      assert.strictEqual(yield* reason("b"), "notConnected")
+    }),
+  )
+
+  scenario("to somebody disconnected", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* pair(world)
+      yield* a.cluster.disconnect("b")
+      const { reason } = yield* Effect.flip(a.cluster.send("b", "?"))
+      assert.strictEqual(reason, "notConnected")
+    }),
+  )
+
+  scenario("more than the largest message, alone or to all", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", { limits: { messageBytes: 1_000 } })
+      const b = yield* world.node("b", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b"])
+      const tooLarge = new Uint8Array(1_001)
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", tooLarge))).reason, "tooLarge")
+      assert.strictEqual((yield* Effect.flip(a.cluster.broadcast(tooLarge))).reason, "tooLarge")
+      yield* a.cluster.send("b", new Uint8Array(1_000))
+      assert.strictEqual((yield* World.messages(b, 1))[0]?.payload.length, 1_000)
+    }),
+  )
+
+  scenario("after leaving: an error, and inbox and events have ended", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      yield* a.cluster.send("b", "last words")
+      yield* a.cluster.leave
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "?"))).reason, "stopped")
+      assert.strictEqual((yield* Effect.flip(a.cluster.broadcast("?"))).reason, "stopped")
+      yield* Stream.runDrain(a.cluster.inbox)
+      yield* Stream.runDrain(a.cluster.events)
+      yield* a.cluster.leave
+      yield* World.until(b, ({ peers }) => peers.size === 0)
+      assert.strictEqual((yield* World.messages(b, 1))[0]?.text, "last words")
+    }),
+  )
+
+  scenario("while the link ends: the waiting send fails and does not hang", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      const sender = yield* Effect.forkChild(
+        Effect.flip(Effect.forever(a.cluster.send("b", new Uint8Array(30_000)))),
+      )
+      yield* Effect.sleep("1 seconds")
+      yield* b.crash
+      assert.include(["linkLost", "notConnected"], (yield* Fiber.join(sender)).reason)
+    }),
+  )
+})
+
+describe("listening", () => {
+  it.live("a port in use keeps the node from starting, and the message says what to do", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const a = yield* node("a")
+      const port = Number(a.address.split(":")[1])
+      const layer = Cluster.layer({ cluster: "test", name: "b" }).pipe(
+        Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port })),
+      )
+      const error = yield* Effect.flip(Layer.build(layer))
+      assert.instanceOf(error, Transport.TransportError)
+      if (error._tag === "TransportError") assert.strictEqual(error.reason, "listen")
+      assert.include(error.message, "in use")
+    }),
+  )
+})
