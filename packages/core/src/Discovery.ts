@@ -34,10 +34,7 @@ export const defaults: Policy = {
 export const Discovery = Context.Reference<Policy>("@coterie/core/Discovery", { defaultValue: () => defaults })
 
 /** Any stream of address sets. */
-export const layer = (
-  addresses: Stream.Stream<ReadonlyArray<string>>,
-  options?: Options,
-): Layer.Layer<never> =>
+export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?: Options): Layer.Layer<never> =>
   Layer.succeed(Discovery, {
     addresses,
     interval: Duration.fromInputUnsafe(options?.interval ?? defaults.interval),

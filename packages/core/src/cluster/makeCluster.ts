@@ -119,8 +119,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       discovery,
       healthy: linkTimeout,
       clock,
-      onUnavailable: (address, reason) =>
-        hub.publish({ _tag: "SeedUnavailable", address, reason }, loop.state().view),
+      onUnavailable: (address, reason) => hub.publish({ _tag: "SeedUnavailable", address, reason }, loop.state().view),
     }),
   )
 

@@ -192,7 +192,10 @@ export const make = Effect.fnUntraced(function* (options: {
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
       options.onUnavailable(address, error.message)
       const sleep = Effect.sleep(Duration.min(discovery.intervalAlone, discovery.interval))
-      yield* Effect.raceFirst(Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)), sleep)
+      yield* Effect.raceFirst(
+        Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)),
+        sleep,
+      )
     }
   })
 

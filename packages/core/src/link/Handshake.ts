@@ -277,4 +277,3 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
 /** Whether trying again can help without anybody changing a configuration. */
 export const isTransient = (error: HandshakeError): boolean =>
   error._tag !== "HandshakeRejected" || error.code === "busy" || error.code === "stale" || error.code === "evicted"
-

@@ -262,12 +262,14 @@ export const make = Effect.fnUntraced(function* (options: {
   const perHost = new Map<string, number>()
 
   const turnAway = (connection: Connection) =>
-    connection.write([FrameEncoder.encode(Handshake.busy)]).pipe(
-      Effect.andThen(connection.end),
-      Effect.andThen(Effect.forever(connection.pull)),
-      Effect.timeoutOption(limits.linger),
-      Effect.ignore,
-    )
+    connection
+      .write([FrameEncoder.encode(Handshake.busy)])
+      .pipe(
+        Effect.andThen(connection.end),
+        Effect.andThen(Effect.forever(connection.pull)),
+        Effect.timeoutOption(limits.linger),
+        Effect.ignore,
+      )
 
   const welcome = Effect.fnUntraced(function* (connection: Connection) {
     const host = connection.remoteHost
@@ -286,7 +288,8 @@ export const make = Effect.fnUntraced(function* (options: {
     }
     yield* converse(
       connection,
-      (exchange) => Effect.ensuring(inTime(Handshake.accept(context, exchange), limits.handshakeTimeout), Effect.sync(uncount)),
+      (exchange) =>
+        Effect.ensuring(inTime(Handshake.accept(context, exchange), limits.handshakeTimeout), Effect.sync(uncount)),
       () => {},
       undefined,
     ).pipe(

@@ -84,7 +84,10 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
 }
 
 /** Remembers what became of a name; the oldest memories go when there are too many (R12). */
-export const bury = (draft: Draft, record: Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">): void => {
+export const bury = (
+  draft: Draft,
+  record: Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">,
+): void => {
   const { settings } = draft.state
   const tombstones = edited(draft.before.tombstones, draft.state.tombstones)
   const tombstone: Tombstone = {

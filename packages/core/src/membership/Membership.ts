@@ -68,7 +68,8 @@ const run = (draft: Draft, input: Input): void => {
     case "Stale":
       return stale(draft, input.atLeastGeneration)
     case "Evict":
-      return Drafts.stop(draft, "evicted")
+      // To one that is leaving that is no news.
+      return draft.state.phase._tag === "Running" ? Drafts.stop(draft, "evicted") : undefined
     case "Describe": {
       const { body, incarnation } = draft.state.self
       return Drafts.setSelf(draft, { body: { ...body, metadata: input.metadata }, incarnation: incarnation + 1 })
@@ -106,9 +107,10 @@ const receive = (draft: Draft, from: PeerId, frame: MembershipFrame): void => {
  * generation; after it, somebody else lives under its name.
  */
 const stale = (draft: Draft, atLeastGeneration: number): void => {
-  const { self, members } = draft.state
-  if (atLeastGeneration <= self.generation) return
+  const { self, members, phase } = draft.state
+  if (phase._tag !== "Running" || atLeastGeneration <= self.generation) return
   if (members.size > 0) return Drafts.stop(draft, "superseded")
+  draft.state.raised = true
   Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
 }
 

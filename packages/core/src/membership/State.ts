@@ -73,6 +73,8 @@ export interface State {
   readonly self: PeerRecord
   readonly selfHash: bigint
   readonly phase: Phase
+  /** Whether this node took a higher generation than it started with. */
+  readonly raised: boolean
   readonly members: ReadonlyMap<string, Member>
   readonly candidates: ReadonlyMap<string, Candidate>
   readonly tombstones: ReadonlyMap<string, Tombstone>
@@ -109,6 +111,7 @@ export const make = (options: {
     self: options.self,
     selfHash,
     phase: { _tag: "Running" },
+    raised: false,
     members: new Map(),
     candidates: new Map(),
     tombstones: new Map(),
@@ -158,7 +161,8 @@ export const linked = (state: State): ReadonlyArray<string> => {
 
 /** What this node believes about a name, for HelloAck, Ready and YouAre. */
 export const belief = (state: State, name: string, generation: number): YouAreBelief | undefined => {
-  const record = state.members.get(name)?.record ?? state.candidates.get(name)?.record
+  const record: Key | undefined =
+    state.members.get(name)?.record ?? state.candidates.get(name)?.record ?? state.tombstones.get(name)
   return record?.generation === generation
     ? { generation, incarnation: record.incarnation, status: record.status }
     : undefined

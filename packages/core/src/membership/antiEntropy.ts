@@ -10,7 +10,12 @@ import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Records from "./records.ts"
 
-const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({ name, generation, incarnation, status })
+const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({
+  name,
+  generation,
+  incarnation,
+  status,
+})
 
 /** A link is up and the other side's view differed: the lower name starts an exchange at once. */
 export const onLinkUp = (draft: Draft, peer: string, theirs: bigint): void => {

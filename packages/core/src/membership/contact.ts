@@ -11,6 +11,7 @@ import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Leaving from "./leaving.ts"
 import * as Records from "./records.ts"
+import type { Member } from "./State.ts"
 import * as States from "./State.ts"
 
 export interface LinkUp {
@@ -33,8 +34,12 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   const over = tombstone?.status === "left" && tombstone.generation === generation
   if (generation < newest || over) return Drafts.closeLink(draft, record, "replaced")
 
-  Drafts.unbury(draft, name)
   const candidate = draft.state.candidates.get(name)
+  if (member === undefined && candidate === undefined && !makeRoom(draft)) {
+    Drafts.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
+    return Drafts.closeLink(draft, record, "parted")
+  }
+  Drafts.unbury(draft, name)
   if (candidate !== undefined && candidate.record.generation <= generation) Drafts.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) reconnected(draft, record, address)
   else {
@@ -48,18 +53,45 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
         : { _tag: "Replaced", peer, old: States.toPeer(member) },
     )
     Drafts.tell(draft, record)
+    // What was said of it while the handshake ran, above all an accusation, holds.
+    if (candidate?.record.generation === generation) {
+      Records.learn(draft, candidate.record, candidate.record.by ?? "somebody")
+    }
   }
   if (youAre !== undefined) Records.aboutMe(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
+}
+
+/** A place for a peer that this node met: before it go those that are hearsay, and then the longest failed. */
+const makeRoom = (draft: Draft): boolean => {
+  const { candidates, members, settings } = draft.state
+  if (candidates.size + members.size < settings.maxMembers) return true
+  for (const name of candidates.keys()) {
+    Drafts.setCandidate(draft, name, undefined)
+    return true
+  }
+  let oldest: Member | undefined
+  for (const member of members.values()) {
+    if (member.shown === "failed" && member.failedAt < (oldest?.failedAt ?? Number.POSITIVE_INFINITY)) oldest = member
+  }
+  if (oldest === undefined) return false
+  Drafts.setMember(draft, oldest.record.name, undefined)
+  Drafts.bury(draft, oldest.record)
+  return true
 }
 
 const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefined): void => {
   const { name } = record
   const before = draft.state.members.get(name)
   if (before === undefined) return
-  const next = Drafts.editMember(draft, name, { link: "up", parted: false, address: address ?? before.address })
+  const next = Drafts.editMember(draft, name, {
+    link: "up",
+    parted: false,
+    shown: before.parted ? "alive" : before.shown,
+    address: address ?? before.address,
+  })
   if (next === undefined) return
-  if (before.parted) Drafts.emit(draft, { _tag: "Joined", peer: States.toPeer({ ...next, shown: "alive" }) })
+  if (before.parted) Drafts.emit(draft, { _tag: "Joined", peer: States.toPeer(next) })
   else if (before.link === "down" && States.visible(next)) {
     Drafts.emit(draft, { _tag: "Reachable", peer: States.toPeer(next) })
   }
@@ -76,7 +108,9 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
 
 /** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
 export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
-  if (code === "replaced") Drafts.stop(draft, "superseded")
+  // A node that took a higher generation may have been replaced by itself: a handshake under the lower one
+  // was under way. If it was another life after all, the next Hello or Update says so.
+  if (code === "replaced" && !draft.state.raised) Drafts.stop(draft, "superseded")
   Leaving.forget(draft, peer.name)
   AntiEntropy.forget(draft, peer.name)
   const member = draft.state.members.get(peer.name)

@@ -24,15 +24,25 @@ export const learn = (draft: Draft, record: PeerRecord, from: string): void => {
     return Drafts.diagnose(draft, `${from} says "${record.name}" has a generation more than a day ahead; ignored`)
   }
   if (record.status === "left") {
-    if (member !== undefined) return end(draft, member, record)
-    const candidate = state.candidates.get(record.name)
-    if (candidate !== undefined && candidate.record.generation <= record.generation) {
-      Drafts.setCandidate(draft, record.name, undefined)
-    }
+    if (member !== undefined) return endByOthers(draft, member, record)
+    forgetCandidate(draft, record)
     Drafts.bury(draft, record)
     return Drafts.relay(draft, record)
   }
   consider(draft, record, from)
+}
+
+/** Hearsay about a life that is over, or about one before it. */
+const forgetCandidate = (draft: Draft, { generation, name }: PeerRecord): void => {
+  const candidate = draft.state.candidates.get(name)
+  if (candidate !== undefined && candidate.record.generation <= generation) Drafts.setCandidate(draft, name, undefined)
+}
+
+/** R7, R9: others say that a life is over. If this node has a link to it, it gets to hear that. */
+const endByOthers = (draft: Draft, member: Member, record: PeerRecord): void => {
+  const { generation, incarnation, name } = record
+  if (member.link === "up") Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status: "left" })
+  end(draft, member, record)
 }
 
 /** R1, R8: hearsay about somebody not met in this life makes a candidate, never a member. */
@@ -59,14 +69,15 @@ const learnMember = (draft: Draft, member: Member, record: PeerRecord, from: str
     return Drafts.diagnose(draft, `${from} says "${record.name}" has an incarnation far beyond the known; ignored`)
   }
   if (keys === 0) {
-    if (record.status === "suspect" || record.status === "failed") accuse(draft, member, record, record.by ?? from, "relay")
+    if (record.status === "suspect" || record.status === "failed")
+      accuse(draft, member, record, record.by ?? from, "relay")
     if (PeerRecords.compare(record, known) > 0) {
       Drafts.diagnose(draft, `"${record.name}" wrote two bodies for one incarnation; the greater is kept`)
       refresh(draft, record)
     }
     return
   }
-  if (record.status === "left") return end(draft, member, record)
+  if (record.status === "left") return endByOthers(draft, member, record)
   if (record.status === "alive") {
     refresh(draft, record)
     return Drafts.relay(draft, record)
@@ -91,40 +102,39 @@ export const refresh = (draft: Draft, record: PeerRecord): void => {
   })
   if (member === undefined || member.parted) return
   if (alive && before.shown !== "alive") Drafts.emit(draft, { _tag: "Recovered", peer: States.toPeer(member) })
-  if (
-    States.visible(member) &&
-    before.record.body !== record.body &&
-    PeerRecords.bodyHash(before.record.body) !== PeerRecords.bodyHash(record.body)
-  ) {
-    Drafts.emit(draft, { _tag: "MetadataChanged", peer: States.toPeer(member) })
-  }
+  announceBody(draft, before, member)
+}
+
+/** Tells the application of another body, if it sees the member. */
+const announceBody = (draft: Draft, { record: { body: old } }: Member, member: Member): void => {
+  const { body } = member.record
+  if (!States.visible(member) || old === body || PeerRecords.bodyHash(old) === PeerRecords.bodyHash(body)) return
+  Drafts.emit(draft, { _tag: "MetadataChanged", peer: States.toPeer(member) })
 }
 
 /**
  * R4, R6: somebody doubts a member. With a live link the member is told and gets a moment to refute
  * before the application hears of it; without one this node's own timer runs.
  */
-const accuse = (
-  draft: Draft,
-  member: Member,
-  record: PeerRecord,
-  by: string,
-  spread: "relay" | "tell",
-): void => {
+const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string, spread: "relay" | "tell"): void => {
   const { settings } = draft.state
   const { name, generation, incarnation, status } = record
-  const same = member.record.incarnation === incarnation ? member.suspicion : undefined
+  const isSame = member.record.incarnation === incarnation
+  // An accuser may hold no body any more, and within one incarnation there is but one.
+  const believed = isSame ? { ...record, body: member.record.body } : record
+  const same = isSame ? member.suspicion : undefined
   const isNews = PeerRecords.compareKeys(record, member.record) > 0 || same?.accusers.has(by) === false
   if (!isNews && same !== undefined) return
-  if (isNews || spread === "tell") Drafts[spread](draft, { ...record, by })
-  if (member.shown === "failed") {
-    Drafts.editMember(draft, name, { record })
+  if (isNews || spread === "tell") Drafts[spread](draft, { ...believed, by })
+  if (member.shown === "failed" && status === "failed") {
+    Drafts.editMember(draft, name, { record: believed })
     return
   }
   const live = member.link === "up"
   const next = Drafts.editMember(draft, name, {
-    record,
-    shown: live ? member.shown : "suspect",
+    record: believed,
+    // Who was shown failed stays so: others gave it up later, and only the verdict on that is missing.
+    shown: live || member.shown === "failed" ? member.shown : "suspect",
     suspicion: {
       since: same?.since ?? draft.now,
       accusers: new Set(same?.accusers).add(by),
@@ -132,9 +142,10 @@ const accuse = (
     },
   })
   if (live) Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
-  if (next !== undefined && !next.parted && next.shown !== member.shown) {
+  if (next === undefined) return
+  if (!next.parted && next.shown !== member.shown) {
     Drafts.emit(draft, { _tag: "Suspected", peer: States.toPeer(next) })
-  }
+  } else announceBody(draft, member, next)
 }
 
 /** R3, R4: this node tried to reach a member and failed. */
@@ -162,11 +173,11 @@ export const judge = (draft: Draft, name: string): void => {
   const next = Drafts.editMember(draft, name, {
     record: failed,
     shown: "failed",
-    failedAt: draft.now,
+    failedAt: member.shown === "failed" ? member.failedAt : draft.now,
     suspicion: undefined,
   })
   Drafts.tell(draft, failed)
-  if (next !== undefined && !next.parted) Drafts.emit(draft, { _tag: "Failed", peer: States.toPeer(next) })
+  if (next !== undefined && States.visible(member)) Drafts.emit(draft, { _tag: "Failed", peer: States.toPeer(next) })
 }
 
 /** Tells the application of a suspicion that was held back. */
@@ -199,6 +210,7 @@ export const aboutMe = (draft: Draft, said: YouAreBelief): void => {
 export const end = (draft: Draft, member: Member, record: PeerRecord): void => {
   const left: PeerRecord = { ...record, status: "left", body: PeerRecords.emptyBody }
   Drafts.setMember(draft, record.name, undefined)
+  forgetCandidate(draft, record)
   Drafts.bury(draft, left)
   Drafts.relay(draft, left)
   if (States.visible(member)) {

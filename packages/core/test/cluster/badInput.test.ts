@@ -7,29 +7,17 @@ import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import * as SimNetwork from "@coterie/testkit/SimNetwork"
-import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
-const scenario = (
-  title: string,
-  body: (world: World.World, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
-): void =>
-  it.effect(title, () =>
-    VirtualTime.flow(
-      Effect.scoped(
-        Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(World.sim(network), network)),
-      ),
-    ),
-  )
+const scenario = World.simulated
 
 /** Two nodes that know each other. */
 const pair = Effect.fnUntraced(function* ({ node }: World.World) {
@@ -59,7 +47,11 @@ describe("options", () => {
     ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
     ["an advertised address that does not parse", { advertise: ["http://x:1"] }, "advertise"],
     ["too much metadata", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
-    ["too many pairs of metadata", { metadata: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, ""])) }, "metadata"],
+    [
+      "too many pairs of metadata",
+      { metadata: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, ""])) },
+      "metadata",
+    ],
     ["a window that is too small", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
   ]
   for (const [what, options, option] of bad) {
@@ -98,7 +90,11 @@ describe("options", () => {
     Layer.build(
       Cluster.layerConfig().pipe(
         Layer.provide(network.transport("a")),
-        Layer.provide([FailureDetector.layerLocal, Logger.layer([]), ConfigProvider.layer(ConfigProvider.fromEnv({ env }))]),
+        Layer.provide([
+          FailureDetector.layerLocal,
+          Logger.layer([]),
+          ConfigProvider.layer(ConfigProvider.fromEnv({ env })),
+        ]),
       ),
     )
 
@@ -108,7 +104,10 @@ describe("options", () => {
         { COTERIE_CLUSTER: "test", COTERIE_NAME: "ann", COTERIE_SEEDS: "b:7946, c:7946" },
         network,
       )
-      const self = yield* Effect.provide(Cluster.Cluster.use(({ self }) => self), context)
+      const self = yield* Effect.provide(
+        Cluster.Cluster.use(({ self }) => self),
+        context,
+      )
       assert.strictEqual(self.name, "ann")
     }),
   )
@@ -172,12 +171,18 @@ describe("joining", () => {
     Effect.gen(function* () {
       const { a, b } = yield* pair(world)
       const before = (yield* a.cluster.self).generation
-      const replaced = yield* Effect.forkChild(World.untilEvent(b, ({ _tag }) => _tag === "Replaced"), {
-        startImmediately: true,
-      })
-      const stopped = yield* Effect.forkChild(World.untilEvent(a, ({ _tag }) => _tag === "Superseded"), {
-        startImmediately: true,
-      })
+      const replaced = yield* Effect.forkChild(
+        World.untilEvent(b, ({ _tag }) => _tag === "Replaced"),
+        {
+          startImmediately: true,
+        },
+      )
+      const stopped = yield* Effect.forkChild(
+        World.untilEvent(a, ({ _tag }) => _tag === "Superseded"),
+        {
+          startImmediately: true,
+        },
+      )
       const namesake = yield* world.node("twin", { name: "a" })
       yield* namesake.cluster.join(b.address)
       yield* Fiber.join(replaced)
@@ -319,9 +324,7 @@ describe("sending", () => {
   scenario("while the link ends: the waiting send fails and does not hang", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* pair(world)
-      const sender = yield* Effect.forkChild(
-        Effect.flip(Effect.forever(a.cluster.send("b", new Uint8Array(30_000)))),
-      )
+      const sender = yield* Effect.forkChild(Effect.flip(Effect.forever(a.cluster.send("b", new Uint8Array(30_000)))))
       yield* Effect.sleep("1 seconds")
       yield* b.crash
       assert.include(["linkLost", "notConnected"], (yield* Fiber.join(sender)).reason)

@@ -3,11 +3,9 @@
  */
 import * as Address from "@coterie/core/Address"
 import type { Frame, Hello } from "@coterie/core/Frame"
-import * as PeerRecord from "@coterie/core/PeerRecord"
+import type * as PeerRecord from "@coterie/core/PeerRecord"
 import * as Transport from "@coterie/core/Transport"
-import * as SimNetwork from "@coterie/testkit/SimNetwork"
-import * as VirtualTime from "@coterie/testkit/VirtualTime"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -40,29 +38,23 @@ const attack = (
   body: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
   options?: Parameters<World.World["node"]>[1],
 ): void =>
-  it.effect(title, () =>
-    VirtualTime.flow(
-      Effect.scoped(
-        Effect.gen(function* () {
-          const network = yield* SimNetwork.make({ latency: "1 millis" })
-          const world = World.sim(network)
-          const a = yield* world.node("a", options)
-          const context = yield* Layer.build(network.transport("stranger", 0))
-          const transport = Context.get(context, Transport.Transport)
-          const connect = Effect.map(
-            Effect.flatMap(Effect.fromResult(Address.parse(a.address)).pipe(Effect.orDie), transport.connect),
-            stranger,
-          )
-          yield* body({ world, a, connect })
-          // Whatever happened, the node still does what it is for, and its view holds nobody who is not there.
-          const z = yield* world.node("z", { seeds: [a.address] })
-          yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
-          yield* a.cluster.send("z", "fine")
-          assert.strictEqual((yield* World.messages(z, 1))[0]?.text, "fine")
-          yield* World.untilPeers(a, ["z"])
-        }),
-      ),
-    ),
+  World.simulated(title, (world, network) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", options)
+      const context = yield* Layer.build(network.transport("stranger", 0))
+      const transport = Context.get(context, Transport.Transport)
+      const connect = Effect.map(
+        Effect.flatMap(Effect.fromResult(Address.parse(a.address)).pipe(Effect.orDie), transport.connect),
+        stranger,
+      )
+      yield* body({ world, a, connect })
+      // Whatever happened, the node still does what it is for, and its view holds nobody who is not there.
+      const z = yield* world.node("z", { seeds: [a.address] })
+      yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
+      yield* a.cluster.send("z", "fine")
+      assert.strictEqual((yield* World.messages(z, 1))[0]?.text, "fine")
+      yield* World.untilPeers(a, ["z"])
+    }),
   )
 
 const stranger = (connection: Transport.Connection): Stranger => {
@@ -144,7 +136,10 @@ describe("before the handshake is complete", () => {
     ["a length beyond 16 KiB", bytes(0, 0, 0x40, 1, 1)],
     ["an unknown kind", bytes(0, 0, 0, 1, 99)],
     ["a Hello that is no CBOR", bytes(0, 0, 0, 3, 1, 0xff, 0xff)],
-    ["a Hello nested a thousand deep", Uint8Array.from([0, 0, 3, 0xe9, 1, ...Array.from({ length: 1000 }, () => 0x81)])],
+    [
+      "a Hello nested a thousand deep",
+      Uint8Array.from([0, 0, 3, 0xe9, 1, ...Array.from({ length: 1000 }, () => 0x81)]),
+    ],
     ["a Hello with an array of 2^32 - 1 elements", bytes(0, 0, 0, 6, 1, 0x9a, 0xff, 0xff, 0xff, 0xff)],
     ["a Hello of indefinite length", bytes(0, 0, 0, 3, 1, 0xbf, 0xff)],
     ["a Hello with the same key twice", bytes(0, 0, 0, 8, 1, 0xa2, 0x61, 0x61, 1, 0x61, 0x61, 2)],
@@ -291,7 +286,11 @@ describe("after it", () => {
     ["credit for a lane that does not exist", "laneUnknown", [{ _tag: "Credit", lane: 5, bytes: 1 }]],
     ["credit that was never spent", "malformed", [{ _tag: "Credit", lane: 0, bytes: 1 }]],
     ["a fragment without a first", "malformed", [{ ...data, first: false }]],
-    ["an abort without a message", "malformed", [{ ...data, first: false, last: false, abort: true, payload: bytes() }]],
+    [
+      "an abort without a message",
+      "malformed",
+      [{ ...data, first: false, last: false, abort: true, payload: bytes() }],
+    ],
     [
       "a message within a message",
       "malformed",
@@ -324,7 +323,9 @@ describe("after it", () => {
     attack(`${what}: Bye ${code}`, (stage) =>
       Effect.gen(function* () {
         const said = yield* byeTo(stage, (stranger) =>
-          frames instanceof Uint8Array ? stranger.write(frames) : Effect.forEach(frames, stranger.say, { discard: true }),
+          frames instanceof Uint8Array
+            ? stranger.write(frames)
+            : Effect.forEach(frames, stranger.say, { discard: true }),
         )
         assert.strictEqual(said, code)
       }),

@@ -3,26 +3,13 @@
  */
 import * as Limits from "@coterie/core/Limits"
 import * as FailureDetector from "@coterie/core/FailureDetector"
-import * as SimNetwork from "@coterie/testkit/SimNetwork"
-import * as VirtualTime from "@coterie/testkit/VirtualTime"
-import { assert, it } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
-const scenario = (
-  title: string,
-  body: (world: World.World, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
-): void =>
-  it.effect(title, () =>
-    VirtualTime.flow(
-      Effect.scoped(
-        Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(World.sim(network), network)),
-      ),
-    ),
-  )
+const scenario = World.simulated
 
 const lan = FailureDetector.layerLan
 

@@ -1,8 +1,6 @@
 /**
  * What the package does that Coterie grew from, over real sockets and over the simulated network.
  */
-import * as SimNetwork from "@coterie/testkit/SimNetwork"
-import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -113,7 +111,10 @@ const suite = (
         yield* b.stop
         yield* Fiber.join(left)
         assert.deepStrictEqual(yield* a.cluster.peers, [])
-        assert.strictEqual(yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason)), "left")
+        assert.strictEqual(
+          yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason)),
+          "left",
+        )
         // Long enough for many attempts under the policy of these tests.
         yield* Effect.sleep("600 millis")
         assert.strictEqual(a.dialed.length, dialed)
@@ -154,13 +155,5 @@ const suite = (
 suite("over TCP", (title, body) => it.live(title, () => Effect.flatMap(World.tcp, body)))
 
 suite("over the simulated network", (title, body) =>
-  it.effect(title, () =>
-    VirtualTime.flow(
-      Effect.scoped(
-        Effect.flatMap(SimNetwork.make({ latency: { min: "1 millis", max: "5 millis" }, split: true }), (network) =>
-          body(World.sim(network)),
-        ),
-      ),
-    ),
-  ),
+  World.simulated(title, body, { latency: { min: "1 millis", max: "5 millis" }, split: true }),
 )

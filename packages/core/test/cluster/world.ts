@@ -4,12 +4,15 @@
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
+import * as Entropy from "@coterie/core/Entropy"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import type { Message } from "@coterie/core/Message"
 import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import type * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -20,9 +23,11 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Prng from "../../src/internal/prng.ts"
 
 /** A node of a scenario. */
 export interface Node {
@@ -50,6 +55,18 @@ export interface World {
 /** Quick policies, so that the scenarios over real sockets take no longer than they must. */
 const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
 
+/** The same numbers for the same name in every run. */
+const entropy = (name: string): Layer.Layer<never> => {
+  let seed = [...name].reduce((sum, char) => Math.imul(sum, 31) + (char.codePointAt(0) ?? 0), 7)
+  return Layer.succeed(Entropy.Entropy, {
+    u32: () => {
+      const [next, value] = Prng.next(seed)
+      seed = next
+      return Math.floor(value * 0x1_0000_0000)
+    },
+  })
+}
+
 const makeNode =
   (transportOf: (name: string) => Layer.Layer<Transport.Transport>): World["node"] =>
   (name, options, policies = quick) =>
@@ -59,6 +76,7 @@ const makeNode =
       const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
         Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
         Layer.provide(policies),
+        Layer.provide(entropy(name)),
         // The tests look at events; the lines about them would hide the report.
         Layer.provide(Logger.layer([])),
       )
@@ -212,8 +230,26 @@ export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
       Effect.map(Clock.Clock, (clock) => ({
         ...clock,
         sleep: (duration: Duration.Duration) => clock.sleep(duration),
-        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() - Duration.toMillis(Duration.fromInputUnsafe(behind)),
+        currentTimeMillisUnsafe: () =>
+          clock.currentTimeMillisUnsafe() - Duration.toMillis(Duration.fromInputUnsafe(behind)),
         monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
       })),
+    ),
+  )
+
+/**
+ * A test in the simulated network. Time passes by itself, also while things close, and chance is seeded
+ * by the title, so that every run is alike.
+ */
+export const simulated = (
+  title: string,
+  body: (world: World, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
+  options: SimNetwork.Options = { latency: "1 millis" },
+): void =>
+  it.effect(title, () =>
+    Effect.flatMap(SimNetwork.make(options), (network) => body(sim(network), network)).pipe(
+      Effect.scoped,
+      Random.withSeed(title),
+      VirtualTime.flow,
     ),
   )

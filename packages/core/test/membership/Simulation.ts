@@ -123,6 +123,8 @@ export interface Simulation {
   readonly misfortune: () => void
   /** From now on nothing is in the way; whoever knows an address lives. */
   readonly heal: () => void
+  /** Starts again who was superseded, as whatever runs a node would. */
+  readonly supervise: () => void
   /** Why the cluster is not at peace, or `undefined` if it is. */
   readonly unrest: () => string | undefined
 }
@@ -295,10 +297,11 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
   }
 
   const revive = (node: Pure.Node): void => {
-    const kind = chance.below(4)
+    // Who found that its clock is behind does better.
+    const kind = node.stopped === "superseded" ? 3 : chance.below(4)
     // A clock set back, or one that stood still.
     const { generation } = node.state.self
-    const next = kind === 0 ? generation - 5 : kind === 1 && node.stopped === undefined ? generation : node.greatest + 1
+    const next = kind === 0 ? generation - 5 : kind === 1 && node.state.phase._tag === "Running" ? generation : node.greatest + 1
     note(`${node.name} restarts as ${next - generation}`)
     Pure.restart(world, node, next)
     start(node)
@@ -394,7 +397,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     slow.clear()
     unblock(blocked)
     for (const node of world.nodes) {
-      if (node.health !== "up" && (seeds.includes(node.index) || node.stopped === "superseded" || chance.below(2) === 0)) revive(node)
+      if (node.health !== "up" && (seeds.includes(node.index) || chance.below(2) === 0)) revive(node)
     }
     // Who parted comes together again by a join, and by nothing else.
     if (chance.below(2) === 0) return
@@ -404,6 +407,10 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
         if (parted) connect(node, nodeWith(addressOf(name)), undefined)
       }
     }
+  }
+
+  const supervise = (): void => {
+    for (const node of world.nodes) if (node.stopped === "superseded") revive(node)
   }
 
   const unrest = (): string | undefined => {
@@ -438,7 +445,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     return undefined
   }
 
-  return { world, chance, log, runUntil, misfortune, heal, unrest }
+  return { world, chance, log, runUntil, misfortune, heal, supervise, unrest }
 }
 
 /** A life of trouble, and then peace within bounded time. Gives the steps taken and the time it took. */
@@ -459,6 +466,7 @@ export const live = (options: Options & { readonly misfortunes: number; readonly
     while (calm < 5) {
       if (world.now > healedAt + options.patience) throw new Violation(problem ?? "no calm")
       simulation.runUntil(world.now + 1_000)
+      simulation.supervise()
       problem = simulation.unrest()
       calm = problem === undefined ? calm + 1 : 0
     }

@@ -1,0 +1,99 @@
+import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
+import * as ClusterEvents from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+import { assert, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as EventHub from "../../src/cluster/EventHub.ts"
+
+const peer = (name: string): Peer => ({
+  name,
+  generation: 1,
+  status: "alive",
+  link: "up",
+  addresses: [],
+  metadata: {},
+})
+
+/** Publishes so many joins, and gives the view that they add up to. */
+const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
+  let view = from
+  for (let i = 0; i < count; i++) {
+    const event = { _tag: "Joined", peer: peer(`p${view.version}`) } as const
+    view = ClusterEvents.apply(view, event)
+    hub.publish(event, view)
+  }
+  return view
+}
+
+it.effect("a subscriber gets the view of its first moment and then every event", () =>
+  Effect.gen(function* () {
+    const hub = EventHub.make(100)
+    const before = publish(hub, ClusterEvents.emptyView, 3)
+    const seen: Array<ClusterEvent> = []
+    const fiber = yield* Effect.forkChild(
+      Stream.runForEach(hub.events, (event) => Effect.sync(() => seen.push(event))),
+      { startImmediately: true },
+    )
+    yield* Effect.yieldNow
+    publish(hub, before, 2)
+    hub.end()
+    yield* Fiber.join(fiber)
+    assert.deepStrictEqual(
+      seen.map(({ _tag }) => _tag),
+      ["Snapshot", "Joined", "Joined"],
+    )
+    assert.strictEqual(seen[0]?._tag === "Snapshot" ? seen[0].view.version : -1, 3)
+  }),
+)
+
+it.effect("a subscriber that falls behind is told so, and folding what it gets is the view nevertheless", () =>
+  Effect.gen(function* () {
+    const hub = EventHub.make(10)
+    const gate = yield* Deferred.make<void>()
+    let folded = ClusterEvents.emptyView
+    const tags: Array<string> = []
+    const fiber = yield* Effect.forkChild(
+      Stream.runForEach(hub.events, (event) => {
+        folded = ClusterEvents.apply(folded, event)
+        tags.push(event._tag === "Lagged" ? `Lagged ${event.missed}` : event._tag)
+        return tags.length === 1 ? Deferred.await(gate) : Effect.void
+      }),
+      { startImmediately: true },
+    )
+    yield* Effect.yieldNow
+    let view = publish(hub, ClusterEvents.emptyView, 25)
+    yield* Deferred.succeed(gate, undefined)
+    yield* Effect.yieldNow
+    yield* Effect.yieldNow
+    view = publish(hub, view, 2)
+    hub.end()
+    yield* Fiber.join(fiber)
+    assert.deepStrictEqual(tags, ["Snapshot", "Lagged 25", "Snapshot", "Joined", "Joined"])
+    assert.deepStrictEqual(folded, view)
+  }),
+)
+
+it.effect("a slow reader of views skips what was between and sees the newest", () =>
+  Effect.gen(function* () {
+    const hub = EventHub.make(10)
+    const gate = yield* Deferred.make<void>()
+    const versions: Array<number> = []
+    const fiber = yield* Effect.forkChild(
+      Stream.runForEach(hub.views, ({ version }) => {
+        versions.push(version)
+        return versions.length === 1 ? Deferred.await(gate) : Effect.void
+      }),
+      { startImmediately: true },
+    )
+    yield* Effect.yieldNow
+    publish(hub, ClusterEvents.emptyView, 25)
+    yield* Deferred.succeed(gate, undefined)
+    yield* Effect.yieldNow
+    hub.end()
+    yield* Fiber.join(fiber)
+    assert.deepStrictEqual(versions, [0, 25])
+  }),
+)

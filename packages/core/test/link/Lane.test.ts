@@ -1,0 +1,108 @@
+import type { Data } from "@coterie/core/Frame"
+import { assert, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Lane from "../../src/link/Lane.ts"
+
+const window = 4_096
+
+/** A sender as the protocol wants it, over a receiver, both driven by a list of choices. */
+const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
+  const messageBytes = 50_000
+  const receiver = Lane.makeReceiver({ window, messageBytes })
+  const fragment = Lane.fragmentBytes(window)
+  const queue: Array<Data> = []
+  for (const [i, size] of sizes.entries()) {
+    let at = 0
+    do {
+      const n = Math.min(fragment, size - at)
+      const first = at === 0
+      const last = at + n === size
+      queue.push({
+        _tag: "Data",
+        lane: 0,
+        first,
+        last,
+        abort: false,
+        payload: new Uint8Array(n).fill(i),
+        ...(first && !last ? { total: size } : {}),
+      })
+      at += n
+    } while (at < size)
+  }
+  let credit = window
+  const inbox: Array<Lane.Arrived> = []
+  const taken: Array<Uint8Array> = []
+  let maxHeld = 0
+  const take = (): void => {
+    const message = inbox.shift()
+    if (message === undefined) return
+    taken.push(message.payload)
+    receiver.taken(message.cost)
+  }
+  const send = (): boolean => {
+    const frame = queue[0]
+    if (frame === undefined || Lane.cost(frame.payload.length) > credit) return false
+    queue.shift()
+    credit -= Lane.cost(frame.payload.length)
+    const result = receiver.receive(frame)
+    assert.notStrictEqual(result?._tag, "Broken", "a sender within its credit is never cut")
+    if (result?._tag === "Arrived") inbox.push(result)
+    return true
+  }
+  const grant = (): void => {
+    credit += receiver.grant()
+    assert.isAtMost(credit, window)
+    maxHeld = Math.max(maxHeld, receiver.held())
+  }
+  for (const choice of choices) {
+    if (choice % 3 === 0) take()
+    else send()
+    if (choice % 2 === 0) grant()
+  }
+  // The reader reads on: then everything comes through.
+  for (let i = 0; i < 10_000 && (queue.length > 0 || inbox.length > 0); i++) {
+    if (!send()) take()
+    grant()
+  }
+  return { taken, maxHeld, credit, left: queue.length }
+}
+
+const integer = (maximum: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })))
+
+const Sizes = Arbitrary.array(integer(20_000), { maxLength: 12 })
+const Choices = Arbitrary.array(integer(100), { maxLength: 200 })
+
+it.effect.prop(
+  "whatever the reader does, every message arrives whole and in order, and no more is held than promised",
+  [Sizes, Choices],
+  ([sizes, choices]) =>
+    Effect.sync(() => {
+      const { left, maxHeld, taken } = play(sizes, choices)
+      assert.strictEqual(left, 0)
+      assert.deepStrictEqual(
+        taken.map((payload) => payload.length),
+        sizes,
+      )
+      taken.forEach((payload, i) => assert.isTrue(payload.every((byte) => byte === i % 256)))
+      const overhead = 64 * Math.ceil(20_000 / Lane.fragmentBytes(window))
+      assert.isAtMost(maxHeld, window + 20_000 + overhead)
+    }),
+)
+
+it("credit comes half a window at a time, not per message", () => {
+  const receiver = Lane.makeReceiver({ window, messageBytes: 1_000 })
+  const payload = new Uint8Array(100)
+  let frames = 0
+  for (let i = 0; i < 200; i++) {
+    const arrived = receiver.receive({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
+    if (arrived?._tag === "Arrived") receiver.taken(arrived.cost)
+    const bytes = receiver.grant()
+    if (bytes > 0) {
+      frames++
+      assert.isAtLeast(bytes, window / 2)
+    }
+  }
+  assert.strictEqual(frames, Math.floor((200 * Lane.cost(100)) / Math.ceil(window / 2 / 164) / 164))
+})
