@@ -157,10 +157,11 @@ export const readImports = (file: string, text: string): ReadonlyArray<Import> =
 /** All TypeScript sources below a folder, which may be missing; with forward slashes, sorted. */
 export const listSources = (folder: string): ReadonlyArray<string> => {
   if (!fs.existsSync(folder)) return []
+  // Not into node_modules: the packages link to each other there, round and round.
+  const exclude = (name: string): boolean => ["node_modules", "dist"].includes(path.basename(name))
   return fs
-    .readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .globSync("**/*.ts", { cwd: folder, exclude })
     .map((name) => name.split(path.sep).join("/"))
-    .filter((name) => name.endsWith(".ts") && !/(^|\/)(node_modules|dist)\//.test(name))
     .toSorted()
 }
 
