@@ -14,7 +14,6 @@ import * as Address from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { BroadcastReport, Cluster, Options, PeerRef, Self } from "../Cluster.ts"
 import * as Errors from "../ClusterError.ts"
-import type { ClusterEvent } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
 import * as Entropy from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
@@ -33,12 +32,11 @@ import * as States from "../membership/State.ts"
 import * as Messages from "../Message.ts"
 import * as Inboxes from "../messaging/Inbox.ts"
 import type { Peer } from "../Peer.ts"
-import * as PeerId from "../PeerId.ts"
-import * as PeerRecord from "../PeerRecord.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
-import { maxMetadataPairs } from "../wire/Control.ts"
+import { checkOptions, metadataProblem, parseAll } from "./checkOptions.ts"
 import * as EventHubs from "./EventHub.ts"
+import { logEvent } from "./logEvent.ts"
 
 /** The Bye that goes with each way of stopping. */
 const byeOf: { readonly [R in StopReason]: Frames.ByeCode } = {
@@ -317,82 +315,4 @@ const fromRejection = (address: string, { by, code, message }: HandshakeRejected
   const reason = code === "busy" || code === "stale" || code === "evicted" ? "denied" : code
   const who = by === "us" ? "this node refused" : "refused"
   return new Errors.JoinError({ reason, address, message: `${address} ${who}: ${message}` })
-}
-
-const parseAll = (inputs: ReadonlyArray<string>) => {
-  const addresses: Array<Address.Address> = []
-  const problems: Array<Address.AddressError> = []
-  for (const input of inputs) {
-    const parsed = Address.parse(input)
-    if (Result.isSuccess(parsed)) addresses.push(parsed.success)
-    else problems.push(parsed.failure)
-  }
-  return { addresses, problems }
-}
-
-const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== "string") return `the value of "${key}" is not text`
-    if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
-  }
-  if (Object.keys(metadata).length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
-  const bytes = PeerRecord.metadataBytes(metadata)
-  return bytes > PeerRecord.maxMetadataBytes
-    ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`
-    : undefined
-}
-
-const checkOptions = (options: Options) => {
-  const fail = (option: string, message: string) => Result.fail(new Errors.OptionsError({ option, message }))
-  const label = PeerId.nameProblem(options.cluster)
-  if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
-  const name = options.name === undefined ? undefined : PeerId.nameProblem(options.name)
-  if (name !== undefined) return fail("name", name)
-  const metadata = metadataProblem(options.metadata ?? {})
-  if (metadata !== undefined) return fail("metadata", metadata)
-  const seeds = parseAll(options.seeds ?? [])
-  for (const problem of seeds.problems) return fail("seeds", problem.message)
-  const advertise = parseAll(options.advertise ?? [])
-  for (const problem of advertise.problems) return fail("advertise", problem.message)
-  if (advertise.addresses.length > PeerRecord.maxAddresses) {
-    return fail("advertise", `at most ${PeerRecord.maxAddresses} addresses`)
-  }
-  const window = options.limits?.inboxWindow
-  if (window !== undefined && window < Limits.minWindow) {
-    return fail("limits.inboxWindow", `at least ${Limits.minWindow} bytes`)
-  }
-  return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
-}
-
-/** Membership is rare and worth a line; what repeats goes to debug. */
-const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
-  switch (event._tag) {
-    case "Joined":
-    case "Left":
-    case "Recovered":
-    case "Parted":
-      return Effect.logInfo(`${event.peer.name} ${event._tag.toLowerCase()}`)
-    case "Replaced":
-      return Effect.logInfo(`${event.peer.name} is back as a new generation`)
-    case "Failed":
-      return Effect.logWarning(`${event.peer.name} failed`)
-    case "Suspected":
-    case "Unreachable":
-    case "Reachable":
-    case "MetadataChanged":
-      return Effect.logDebug(`${event.peer.name}: ${event._tag}`)
-    case "SeedUnavailable":
-      return Effect.logWarning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
-    case "SlowPeer":
-      return Effect.logWarning(`${event.peer.name} reads too slowly; a broadcast went on without it`)
-    case "Superseded":
-      return Effect.logError("another peer took this node's name; this node has stopped")
-    case "Evicted":
-      return Effect.logError("the cluster holds this node for one that left; this node has stopped")
-    case "Diagnostic":
-      return Effect.logWarning(event.message)
-    case "Snapshot":
-    case "Lagged":
-      return Effect.void
-  }
 }

@@ -107,8 +107,10 @@ const receive = (draft: Draft, from: PeerId, frame: MembershipFrame): void => {
  * generation; after it, somebody else lives under its name.
  */
 const stale = (draft: Draft, atLeastGeneration: number): void => {
-  const { self, members, phase } = draft.state
-  if (phase._tag !== "Running" || atLeastGeneration <= self.generation) return
+  const { self, members, phase, raised } = draft.state
+  // To a Hello from before it took this generation the answer may be that this very one is known.
+  const own = raised ? self.generation + 1 : self.generation
+  if (phase._tag !== "Running" || atLeastGeneration <= own) return
   if (members.size > 0) return Drafts.stop(draft, "superseded")
   draft.state.raised = true
   Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })

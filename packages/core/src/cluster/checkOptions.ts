@@ -1,0 +1,59 @@
+/**
+ * What an application may say, checked before anything is started with it.
+ */
+import * as Result from "effect/Result"
+import * as Address from "../Address.ts"
+import type { Options } from "../Cluster.ts"
+import * as Errors from "../ClusterError.ts"
+import * as Limits from "../Limits.ts"
+import * as PeerId from "../PeerId.ts"
+import * as PeerRecord from "../PeerRecord.ts"
+import { maxMetadataPairs } from "../wire/Control.ts"
+
+/** The addresses among the texts, and what is wrong with the others. */
+export const parseAll = (inputs: ReadonlyArray<string>) => {
+  const addresses: Array<Address.Address> = []
+  const problems: Array<Address.AddressError> = []
+  for (const input of inputs) {
+    const parsed = Address.parse(input)
+    if (Result.isSuccess(parsed)) addresses.push(parsed.success)
+    else problems.push(parsed.failure)
+  }
+  return { addresses, problems }
+}
+
+/** Why this cannot be the metadata of a peer, or `undefined` if it can. */
+export const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") return `the value of "${key}" is not text`
+    if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
+  }
+  if (Object.keys(metadata).length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
+  const bytes = PeerRecord.metadataBytes(metadata)
+  return bytes > PeerRecord.maxMetadataBytes
+    ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`
+    : undefined
+}
+
+/** What the options say, or which of them cannot be used. */
+export const checkOptions = (options: Options) => {
+  const fail = (option: string, message: string) => Result.fail(new Errors.OptionsError({ option, message }))
+  const label = PeerId.nameProblem(options.cluster)
+  if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
+  const name = options.name === undefined ? undefined : PeerId.nameProblem(options.name)
+  if (name !== undefined) return fail("name", name)
+  const metadata = metadataProblem(options.metadata ?? {})
+  if (metadata !== undefined) return fail("metadata", metadata)
+  const seeds = parseAll(options.seeds ?? [])
+  for (const problem of seeds.problems) return fail("seeds", problem.message)
+  const advertise = parseAll(options.advertise ?? [])
+  for (const problem of advertise.problems) return fail("advertise", problem.message)
+  if (advertise.addresses.length > PeerRecord.maxAddresses) {
+    return fail("advertise", `at most ${PeerRecord.maxAddresses} addresses`)
+  }
+  const window = options.limits?.inboxWindow
+  if (window !== undefined && window < Limits.minWindow) {
+    return fail("limits.inboxWindow", `at least ${Limits.minWindow} bytes`)
+  }
+  return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
+}
