@@ -31,6 +31,8 @@ export const make = (prompt: string) =>
     })
     // On a terminal Ctrl-C comes here and not as a signal.
     readline.on("SIGINT", () => readline.close())
+    // Nobody can read it any more, as after `| head`.
+    output.once("error", () => readline.close())
     readline.on("close", () => {
       if (isTerminal) output.write("\n")
       Queue.endUnsafe(lines)
@@ -43,7 +45,8 @@ export const make = (prompt: string) =>
             Readline.clearLine(output, 0)
             Readline.cursorTo(output, 0)
           }
-          output.write(`${line}\n`)
+          // What others say must not steer this terminal.
+          output.write(`${line.replace(/\p{Cc}/gu, " ")}\n`)
           show()
         }),
       typed: Stream.fromQueue(lines),

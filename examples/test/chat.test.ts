@@ -26,7 +26,7 @@ const pair = Effect.gen(function* () {
 })
 
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
-  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)))
+  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 60_000)
 
 describe("the chat", () => {
   test(

@@ -10,6 +10,7 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import type { ClusterEvent, Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { emptyView } from "../ClusterEvent.ts"
+import { awaitLatch } from "../internal/resume.ts"
 
 export interface EventHub {
   /** Hands out an event and the view after it. */
@@ -47,7 +48,7 @@ export const make = (capacity: number): EventHub => {
           if (items !== undefined) return Effect.succeed(items)
           if (ended) return Cause.done()
           subscriber.wake.closeUnsafe()
-          return Effect.flatMap(subscriber.wake.await, () => pull)
+          return Effect.flatMap(awaitLatch(subscriber.wake), () => pull)
         })
         return Stream.fromPull(Effect.succeed(pull))
       }),

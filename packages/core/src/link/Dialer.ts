@@ -37,6 +37,16 @@ export interface Dialer {
 /** How long the peer with the higher name waits for the other to dial, when they first hear of each other. */
 const dutyMillis = 2_000
 
+/** Where the attempts to reach one life of a peer stand. */
+interface Attempts {
+  readonly generation: number
+  readonly step: Step
+  /** When they led to a link. */
+  linkAt: number | undefined
+  /** The schedule has ended. */
+  over: boolean
+}
+
 type Step = (input: unknown) => Pull.Pull<unknown, never, unknown>
 
 export const make = Effect.fnUntraced(function* (options: {
@@ -54,7 +64,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const kept = new Set<Address>()
 
   /** Where the attempts to reach a peer stand, so that a link that dies at once does not start them afresh. */
-  const attempts = new Map<string, { readonly step: Step; linkAt: number | undefined; over: boolean }>()
+  const attempts = new Map<string, Attempts>()
 
   const freshStep: Effect.Effect<Step> = Schedule.toStepWithSleep(options.reconnect)
 
@@ -96,13 +106,13 @@ export const make = Effect.fnUntraced(function* (options: {
     return false
   })
 
-  const keepDialing = Effect.fnUntraced(function* (name: string) {
+  const keepDialing = Effect.fnUntraced(function* (name: string, generation: number) {
     const self = loop.state().self.name
     let attempt = attempts.get(name)
     const now = monotonicMillis(clock)
     const flapping = attempt?.linkAt !== undefined && now - attempt.linkAt < options.healthy
     if (attempt === undefined || (attempt.linkAt !== undefined && !flapping)) {
-      attempt = { step: yield* freshStep, linkAt: undefined, over: false }
+      attempt = { generation, step: yield* freshStep, linkAt: undefined, over: false }
       attempts.set(name, attempt)
       const wish = States.wishes(loop.state()).get(name)
       if (wish?.kind === "candidate" && compareNames(self, name) > 0) yield* Effect.sleep(dutyMillis)
@@ -137,7 +147,14 @@ export const make = Effect.fnUntraced(function* (options: {
       }
     }
     for (const name of peers.keys()) if (!wishes.has(name)) peers.stop(name)
-    for (const name of wishes.keys()) if (attempts.get(name)?.over !== true) peers.start(name, keepDialing(name))
+    for (const [name, { generation }] of wishes) {
+      // The waiting for an earlier life is not for this one, which lives elsewhere and is just starting.
+      if ((attempts.get(name)?.generation ?? generation) < generation) {
+        peers.stop(name)
+        attempts.delete(name)
+      }
+      if (attempts.get(name)?.over !== true) peers.start(name, keepDialing(name, generation))
+    }
     if (state.phase._tag !== "Running") for (const address of seeds.keys()) seeds.stop(address)
   }
 
@@ -183,7 +200,8 @@ export const make = Effect.fnUntraced(function* (options: {
     while (true) {
       const there = [...links.all()].find(({ peer }) => {
         const member = loop.state().members.get(peer.name)
-        return member?.address === address || peer.body.addresses.includes(address)
+        if (member?.link !== "up" || member.parted) return false
+        return member.address === address || peer.body.addresses.includes(address)
       })
       if (there !== undefined) return there
       const result = yield* Effect.result(tryAddress(address))

@@ -18,6 +18,7 @@ import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import * as WireError from "../wire/WireError.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
@@ -78,6 +79,11 @@ export interface Exchange {
 
 const write = (connection: Connection, frame: Frame) => connection.write([FrameEncoder.encode(frame)])
 
+/** Characters of a peer's text that an error or a line of the log repeats. */
+const maxQuote = 200
+
+const quote = (text: string): string => WireError.clip(text, maxQuote)
+
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
 const ended = (end: ReadEnd): HandshakeFailed => {
@@ -85,7 +91,10 @@ const ended = (end: ReadEnd): HandshakeFailed => {
     case "Violation":
       return violation(`the other side does not speak this protocol: ${end.error.message}`)
     case "Bye":
-      return new HandshakeFailed({ reason: "lost", message: `the peer said ${end.bye.code}: ${end.bye.message}` })
+      return new HandshakeFailed({
+        reason: "lost",
+        message: `the peer said ${end.bye.code}: ${quote(end.bye.message)}`,
+      })
     case "Ended":
       return new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
     case "Lost":
@@ -96,7 +105,7 @@ const ended = (end: ReadEnd): HandshakeFailed => {
 const rejection = (frame: HelloReject) =>
   new HandshakeRejected({
     code: frame.code,
-    message: frame.message,
+    message: quote(frame.message),
     by: "them",
     ...(frame.atLeastGeneration === undefined ? {} : { atLeastGeneration: frame.atLeastGeneration }),
   })

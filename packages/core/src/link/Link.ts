@@ -13,6 +13,7 @@ import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import type { Bye, ByeCode, ControlFrame, Data, Frame, MembershipFrame } from "../Frame.ts"
 import * as Frames from "../Frame.ts"
+import { awaitLatch } from "../internal/resume.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
@@ -170,7 +171,7 @@ export const make = (options: {
         return yield* connection.end
       } else {
         wake.closeUnsafe()
-        yield* wake.await
+        yield* awaitLatch(wake)
       }
     }
   }).pipe(Effect.ignore)
@@ -201,7 +202,7 @@ export const make = (options: {
           const size = Math.min(fragment, payload.length - at)
           while (credit < Lane.cost(size) && state === "open") {
             credited.closeUnsafe()
-            yield* credited.await
+            yield* awaitLatch(credited)
           }
           if (state !== "open") {
             abandon()

@@ -14,12 +14,14 @@ import type { Address } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
 import type { Source } from "../Entropy.ts"
 import type { ByeCode, MembershipFrame } from "../Frame.ts"
+import { awaitDeferred } from "../internal/resume.ts"
 import type { Limits } from "../Limits.ts"
 import type { PeerId } from "../PeerId.ts"
 import { compareNames } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import { clip } from "../wire/WireError.ts"
 import * as FrameReader from "./FrameReader.ts"
 import * as Handshake from "./Handshake.ts"
 import type { Arrived } from "./Lane.ts"
@@ -339,7 +341,7 @@ export const make = Effect.fnUntraced(function* (options: {
           Effect.asVoid,
         )
         const fiber = yield* FiberSet.run(fibers, Effect.interruptible(attempt))
-        return yield* Effect.onInterrupt(restore(Deferred.await(up)), () =>
+        return yield* Effect.onInterrupt(restore(awaitDeferred(up)), () =>
           mayAbort ? Fiber.interrupt(fiber) : Effect.void,
         )
       }),
@@ -352,7 +354,7 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     takeover: (name) => {
       for (const entry of committed.get(name) ?? []) {
-        if (entry.link === undefined && !entry.finished) return Deferred.await(entry.settled)
+        if (entry.link === undefined && !entry.finished) return awaitDeferred(entry.settled)
       }
       return undefined
     },
@@ -397,7 +399,7 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, millis: number) =>
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
-      return end.bye.message === "" ? end.bye.code : `${end.bye.code}: ${end.bye.message}`
+      return clip(`${end.bye.code} ${end.bye.message}`, 200)
     case "Violation":
       return `${end.code}: ${end.message}`
     case "Lost":

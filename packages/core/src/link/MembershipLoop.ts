@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import * as Queue from "effect/Queue"
+import { awaitDeferred } from "../internal/resume.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Output } from "../membership/Draft.ts"
 import * as Membership from "../membership/Membership.ts"
@@ -83,7 +84,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const ask: MembershipLoop["ask"] = (input) =>
     Effect.suspend(() => {
       const done = Deferred.makeUnsafe<State>()
-      return Effect.andThen(Queue.offer(queue, { input, done }), Deferred.await(done))
+      return Effect.andThen(Queue.offer(queue, { input, done }), awaitDeferred(done))
     })
 
   const loop: MembershipLoop = {

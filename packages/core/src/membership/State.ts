@@ -171,6 +171,7 @@ export const belief = (state: State, name: string, generation: number): YouAreBe
 /** A peer that should be dialled, and why. */
 export interface Wish {
   readonly name: string
+  readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   /** `lost` had a link before, `candidate` is hearsay, `failed` is tried rarely (R10). */
   readonly kind: "lost" | "candidate" | "failed"
@@ -185,13 +186,15 @@ export const wishes = (state: State): ReadonlyMap<string, Wish> => {
     const own = member.record.body.addresses
     const addresses =
       member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
-    result.set(name, { name, addresses, kind: member.shown === "failed" ? "failed" : "lost" })
+    const { generation } = member.record
+    result.set(name, { name, generation, addresses, kind: member.shown === "failed" ? "failed" : "lost" })
   }
   for (const [name, candidate] of state.candidates) {
     const member = state.members.get(name)
     if (member?.parted === true) continue
     // A newer life of a member is elsewhere than the old one was.
-    result.set(name, { name, addresses: candidate.record.body.addresses, kind: "candidate" })
+    const { body, generation } = candidate.record
+    result.set(name, { name, generation, addresses: body.addresses, kind: "candidate" })
   }
   return result
 }

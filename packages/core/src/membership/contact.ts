@@ -96,6 +96,7 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
     Drafts.emit(draft, { _tag: "Reachable", peer: States.toPeer(next) })
   }
   if (PeerRecords.compare(record, before.record) >= 0) return Records.refresh(draft, record)
+  if (before.record.status === "alive") return Records.contest(draft, before.record)
   // It was accused while the handshake ran: it is told, and what was held for failed is seen alive.
   const { generation, incarnation, status } = before.record
   Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
@@ -108,9 +109,10 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
 
 /** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
 export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
+  const isRunning = draft.state.phase._tag === "Running"
   // A node that took a higher generation may have been replaced by itself: a handshake under the lower one
   // was under way. If it was another life after all, the next Hello or Update says so.
-  if (code === "replaced" && !draft.state.raised) Drafts.stop(draft, "superseded")
+  if (code === "replaced" && isRunning && !draft.state.raised) Drafts.stop(draft, "superseded")
   Leaving.forget(draft, peer.name)
   AntiEntropy.forget(draft, peer.name)
   const member = draft.state.members.get(peer.name)

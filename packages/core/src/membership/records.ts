@@ -14,7 +14,7 @@ import * as States from "./State.ts"
 /** Takes in a record that the peer `from` sent. */
 export const learn = (draft: Draft, record: PeerRecord, from: string): void => {
   const { state } = draft
-  if (record.name === state.self.name) return aboutMe(draft, record)
+  if (record.name === state.self.name) return aboutMyBody(draft, record)
   const member = state.members.get(record.name)
   if (member?.record.generation === record.generation) return learnMember(draft, member, record, from)
   if (member !== undefined && record.generation < member.record.generation) return
@@ -74,7 +74,7 @@ const learnMember = (draft: Draft, member: Member, record: PeerRecord, from: str
     if (PeerRecords.compare(record, known) > 0) {
       Drafts.diagnose(draft, `"${record.name}" wrote two bodies for one incarnation; the greater is kept`)
       refresh(draft, record)
-    }
+    } else if (from === record.name && PeerRecords.compare(record, known) < 0) contest(draft, known)
     return
   }
   if (record.status === "left") return endByOthers(draft, member, record)
@@ -204,6 +204,19 @@ export const aboutMe = (draft: Draft, said: YouAreBelief): void => {
     return Drafts.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
   }
   Drafts.setSelf(draft, { incarnation: said.incarnation + 1 })
+}
+
+/** An owner is told that a greater record of it is known than it said, and writes one greater still. */
+export const contest = (draft: Draft, known: PeerRecord): void =>
+  Drafts.send(draft, [known.name], { _tag: "Update", records: [known] })
+
+/** What is said about this node itself, with a body: two of one incarnation end with the next. */
+const aboutMyBody = (draft: Draft, said: PeerRecord): void => {
+  const { self, phase } = draft.state
+  const isOther =
+    PeerRecords.compareKeys(said, self) === 0 && PeerRecords.bodyHash(said.body) !== PeerRecords.bodyHash(self.body)
+  if (phase._tag === "Running" && isOther) return Drafts.setSelf(draft, { incarnation: self.incarnation + 1 })
+  aboutMe(draft, said)
 }
 
 /** R9: a life is over. Nobody redials it, and only a newer one comes back. */

@@ -22,9 +22,9 @@ export interface WireError {
  */
 const maxMessageLength = 160
 
-/** Shortens text from outside to at most `max` characters, in one line. */
+/** Shortens text from outside to at most `max` characters, in one line that a terminal only prints. */
 export const clip = (text: string, max: number): string => {
-  const line = text.replaceAll(/\s+/g, " ")
+  const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ")
   return line.length <= max ? line : `${line.slice(0, max - 3).toWellFormed()}...`
 }
 

@@ -5,15 +5,18 @@ import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
@@ -223,6 +226,39 @@ describe("joining", () => {
       yield* a.cluster.leave
       assert.strictEqual((yield* Fiber.join(joining)).reason, "stopped")
       assert.strictEqual((yield* Effect.flip(a.cluster.join("b:7946"))).reason, "stopped")
+    }),
+  )
+
+  scenario("a peer that has just left is not joined by the connection that is still closing", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      const left = yield* Effect.forkChild(
+        World.untilEvent(a, ({ _tag }) => _tag === "Left"),
+        { startImmediately: true },
+      )
+      yield* Effect.forkChild(b.cluster.leave)
+      yield* Fiber.join(left)
+      const joining = yield* Effect.forkChild(a.cluster.join("b:7946"))
+      yield* Effect.sleep("2 seconds")
+      assert.isUndefined(joining.pollUnsafe())
+      assert.deepStrictEqual(yield* a.cluster.peers, [])
+    }),
+  )
+
+  scenario("a peer that comes back under its name is met at once by those who were waiting to dial it again", (world) =>
+    Effect.gen(function* () {
+      const patient = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("1 hour")))
+      const a = yield* world.node("a", {}, patient)
+      const b = yield* world.node("b", { seeds: [a.address] }, patient)
+      const c = yield* world.node("c", { seeds: [a.address] }, patient)
+      yield* World.untilPeers(b, ["a", "c"])
+      yield* c.crash
+      yield* World.untilPeers(b, ["a"])
+      yield* Effect.sleep("1 minute")
+      yield* world.node("c", { seeds: [a.address] }, patient)
+      const start = yield* Clock.currentTimeMillis
+      yield* World.untilPeers(b, ["a", "c"])
+      assert.isBelow((yield* Clock.currentTimeMillis) - start, 1_000)
     }),
   )
 

@@ -1,0 +1,57 @@
+/**
+ * Keeps README.md true: its programs are files that are type-checked and run, its commands are scripts that
+ * exist, and its links lead somewhere.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+const root = Path.join(import.meta.dirname, "../..")
+const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
+const readme = read("README.md")
+
+/** The blocks of one language, each with the comment in front of it. */
+const blocks = (language: string) =>
+  [...readme.matchAll(/(?:<!-- (\S+) -->\n)?```(\w+)\n([^]*?)```\n/g)]
+    .filter(([, , found]) => found === language)
+    .map(([, source, , text = ""]) => ({ source, text }))
+
+/** A file, or what stands between the marks of a region in it. */
+const sourceOf = (source: string): string => {
+  const [file = "", region] = source.split("#")
+  const text = read(file)
+  if (region === undefined) return text
+  return new RegExp(`// #region ${region}\n([^]*?)// #endregion`).exec(text)?.[1] ?? ""
+}
+
+describe("README.md", () => {
+  it("prints its programs as they are in the examples", () => {
+    const programs = blocks("ts")
+    assert.isAbove(programs.length, 2)
+    for (const { source, text } of programs) {
+      assert.isDefined(source, `a block of TypeScript that is no example:\n${text}`)
+      assert.strictEqual(text, sourceOf(source ?? ""), source)
+    }
+  })
+
+  it("uses scripts and files that exist", () => {
+    const { scripts }: { readonly scripts: Record<string, string> } = JSON.parse(read("package.json"))
+    const commands = [...readme.matchAll(/npx -y pnpm@12 ([^\n`#]+)/g)].map(([, command = ""]) => command.trim())
+    assert.isAbove(commands.length, 5)
+    for (const command of commands) {
+      const [word = "", second = "", third = ""] = command.split(/\s+/)
+      if (word === "exec") {
+        assert.strictEqual(second, "node")
+        assert.isTrue(Fs.existsSync(Path.join(root, third)), third)
+      } else if (word === "-C") assert.isTrue(Fs.existsSync(Path.join(root, second, "package.json")), second)
+      else assert.property(scripts, word)
+    }
+  })
+
+  it("links to what exists", () => {
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
+    for (const link of links.filter((link) => !link.startsWith("https://"))) {
+      assert.isTrue(Fs.existsSync(Path.join(root, link)), link)
+    }
+  })
+})
