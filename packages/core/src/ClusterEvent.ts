@@ -1,7 +1,7 @@
 /**
  * What happens to the membership, and the view that it adds up to. A subscriber gets a snapshot and
  * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
- * is made, so the two cannot disagree (docs/protocol.md, section "Events").
+ * is made, so the two cannot disagree.
  */
 import type { Peer } from "./Peer.ts"
 

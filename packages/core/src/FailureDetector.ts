@@ -1,6 +1,6 @@
 /**
  * The policy of noticing that a peer is gone: how often peers show that they live, how long silence is
- * borne, and how long a suspicion lasts (docs/protocol.md, sections "Heartbeats" and "Suspicion").
+ * borne, and how long a suspicion lasts (docs/protocol.md, section "Heartbeats" and R5).
  *
  * A killed process, whose address refuses connections, is called failed after about the shortest
  * suspicion; one that falls silent, after about the link timeout more.

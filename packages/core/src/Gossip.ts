@@ -1,6 +1,6 @@
 /**
  * The policy of spreading news: how long they gather, to how many they are relayed, and how often views
- * are compared (docs/protocol.md, sections "Dissemination" and "Anti-entropy").
+ * are compared (docs/protocol.md, sections "Updates" and "Anti-entropy").
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

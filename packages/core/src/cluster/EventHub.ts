@@ -1,7 +1,7 @@
 /**
  * Hands events to any number of subscribers, each with a bounded buffer of its own. Publishing never
  * waits. Who falls behind loses its buffer and gets `Lagged` and a new snapshot instead: never a
- * silent gap (docs/protocol.md, section "Events").
+ * silent gap.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
