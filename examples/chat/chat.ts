@@ -160,7 +160,8 @@ const command = Command.make(
       Effect.scoped,
       Effect.provide(
         Cluster.layer({ cluster: options.room, name: options.name }).pipe(
-          Layer.provide(NodeTransport.layerTcp({ host: options.host, port: options.port })),
+          // Whoever names another host than the default wants to be reached from there.
+          Layer.provide(NodeTransport.layerTcp({ host: options.host, port: options.port, insecure: true })),
         ),
       ),
       // The screen tells what happens; the log would tell it again.

@@ -35,6 +35,12 @@ export interface Options {
    * network interface that is not the loopback, IPv4 before IPv6.
    */
   readonly advertise?: string | undefined
+  /**
+   * Listens beyond this machine although nothing here proves who connects or hides what is said: whoever
+   * reaches the port and knows the name of the cluster is a member. Without it only the loopback can be
+   * listened on. Set it in a network that you trust, or where a tunnel authenticates. Default: `false`.
+   */
+  readonly insecure?: boolean | undefined
   /** After which time without an answer a dial fails as `unreachable`. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /**
@@ -203,6 +209,12 @@ const listen = (
       Scope.provide(scope),
       Effect.catch((error) => listenError(explain(host, port, error.reason.cause), error.reason.cause)),
     )
+    if (options.insecure !== true && !isLoopback(server.address)) {
+      return yield* listenError(
+        `plain TCP on ${host} would let in everybody who reaches the port: listen on 127.0.0.1, ` +
+          `or set "insecure: true" in a network that you trust`,
+      )
+    }
     const address = yield* advertised(options.advertise, host, server.address)
     return { address, run: run(server, linger) }
   })
@@ -251,6 +263,10 @@ const explain = (host: string, port: number, cause: unknown): string => {
       return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
   }
 }
+
+/** Whether only this machine reaches the address. */
+const isLoopback = (bound: NetAddress.SocketAddress): boolean =>
+  bound._tag === "UnixPathAddress" || /^(127\.|::1$|::ffff:127\.)/.test(NetAddress.formatIp(bound.address))
 
 /** The address that others dial. */
 const advertised = (

@@ -133,6 +133,7 @@ describe("NodeTransport", () => {
         `port ${port} on 127.0.0.1 is in use: pick another, or 0 for any free one`,
       )
       assert.include(yield* failure({ host: "nowhere.invalid" }), "nowhere.invalid")
+      assert.include(yield* failure({ host: "0.0.0.0" }), `set "insecure: true"`)
       assert.include(yield* failure({ advertise: "not a host" }), "not an address")
     }),
   )
@@ -163,16 +164,19 @@ describe("NodeTransport", () => {
       const [host, port] = yield* advertised({ advertise: "fd00::1" })
       assert.strictEqual(host, "fd00::1")
       assert.isAbove(port, 0)
-      const all = (yield* advertised({ host: "0.0.0.0" }))[0]
+      const all = (yield* advertised({ host: "0.0.0.0", insecure: true }))[0]
       const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
       assert.isTrue(own.some(({ address }) => address === all))
-      assert.strictEqual((yield* advertised({ host: "0.0.0.0", advertise: "example.org" }))[0], "example.org")
+      assert.strictEqual(
+        (yield* advertised({ host: "0.0.0.0", insecure: true, advertise: "example.org" }))[0],
+        "example.org",
+      )
     }),
   )
 
   it.live("listens on all interfaces and can be dialed at what it says", () =>
     Effect.gen(function* () {
-      const node = yield* nodeOf({ host: "0.0.0.0" })
+      const node = yield* nodeOf({ host: "0.0.0.0", insecure: true })
       const listener = yield* node.listen
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
       assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
@@ -181,7 +185,7 @@ describe("NodeTransport", () => {
 
   it.live.runIf(hasV6)("speaks IPv6, and names IPv4 hosts without their IPv6 prefix", () =>
     Effect.gen(function* () {
-      const node = yield* nodeOf({ host: "::", advertise: "::1" })
+      const node = yield* nodeOf({ host: "::", insecure: true, advertise: "::1" })
       const listener = yield* node.listen
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from(connection.remoteHost)]))))
       assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "::1")
