@@ -43,7 +43,13 @@ export const chanceOf = (seed: number): Chance => {
 type Event =
   | { readonly _tag: "Deliver"; readonly connection: Pure.Connection; readonly end: Pure.End }
   | { readonly _tag: "Tick" | "Beat"; readonly node: Pure.Node; readonly life: number }
-  | { readonly _tag: "Dial"; readonly node: Pure.Node; readonly life: number; readonly name: string; readonly attempt: Attempt }
+  | {
+      readonly _tag: "Dial"
+      readonly node: Pure.Node
+      readonly life: number
+      readonly name: string
+      readonly attempt: Attempt
+    }
   | { readonly _tag: "Seed"; readonly node: Pure.Node; readonly life: number; readonly address: Address }
   | { readonly _tag: "TimeOut"; readonly connection: Pure.Connection }
 
@@ -123,7 +129,7 @@ export interface Simulation {
   readonly misfortune: () => void
   /** From now on nothing is in the way; whoever knows an address lives. */
   readonly heal: () => void
-  /** Starts again who was superseded, as whatever runs a node would. */
+  /** Starts again the seeds, and who was stopped by the others; joins again who parted from a seed. */
   readonly supervise: () => void
   /** Why the cluster is not at peace, or `undefined` if it is. */
   readonly unrest: () => string | undefined
@@ -272,7 +278,12 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
         const chances = wish.kind === "failed" ? 1 / Math.max(1, States.linked(node.state).length) : 1
         if (chance.draw() >= chances) return redial(node, name, attempt)
         const [address] = wish.addresses
-        if (address === undefined) throw new Violation(`${node.name} lost the address of ${name}`)
+        if (address === undefined) {
+          // All that is known of a candidate may come from a tombstone.
+          if (wish.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
+          Pure.submit(world, node, { _tag: "DialFailed", name })
+          return redial(node, name, attempt)
+        }
         attempt.dialling = true
         return connect(node, nodeWith(address), name)
       }
@@ -298,10 +309,11 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
 
   const revive = (node: Pure.Node): void => {
     // Who found that its clock is behind does better.
-    const kind = node.stopped === "superseded" ? 3 : chance.below(4)
+    const kind = wasStopped(node) ? 3 : chance.below(4)
     // A clock set back, or one that stood still.
     const { generation } = node.state.self
-    const next = kind === 0 ? generation - 5 : kind === 1 && node.state.phase._tag === "Running" ? generation : node.greatest + 1
+    const next =
+      kind === 0 ? generation - 5 : kind === 1 && node.state.phase._tag === "Running" ? generation : node.greatest + 1
     note(`${node.name} restarts as ${next - generation}`)
     Pure.restart(world, node, next)
     start(node)
@@ -399,18 +411,25 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     for (const node of world.nodes) {
       if (node.health !== "up" && (seeds.includes(node.index) || chance.below(2) === 0)) revive(node)
     }
-    // Who parted comes together again by a join, and by nothing else.
-    if (chance.below(2) === 0) return
+    reunion = chance.below(2) === 0
+  }
+
+  const wasStopped = ({ stopped }: Pure.Node) => stopped === "superseded" || stopped === "evicted"
+
+  let reunion = false
+
+  const supervise = (): void => {
+    for (const node of world.nodes) {
+      if (wasStopped(node) || (node.health !== "up" && seeds.includes(node.index))) revive(node)
+    }
+    // Who parted comes together again by a join, and by nothing else; without the seeds nobody is found.
     for (const node of world.nodes) {
       if (!Pure.takesPart(node)) continue
       for (const [name, { parted }] of node.state.members) {
-        if (parted) connect(node, nodeWith(addressOf(name)), undefined)
+        const peer = nodeWith(addressOf(name))
+        if (parted && (reunion || seeds.includes(peer.index))) connect(node, peer, undefined)
       }
     }
-  }
-
-  const supervise = (): void => {
-    for (const node of world.nodes) if (node.stopped === "superseded") revive(node)
   }
 
   const unrest = (): string | undefined => {
@@ -440,7 +459,8 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
       for (const name of view.peers.keys()) {
         if (!running.some((peer) => peer.name === name)) return `${node.name} still sees ${name}`
       }
-      if (!apart && viewHash !== running[0]?.state.viewHash) return `${node.name} has another view hash than ${running[0]?.name}`
+      if (!apart && viewHash !== running[0]?.state.viewHash)
+        return `${node.name} has another view hash than ${running[0]?.name}`
     }
     return undefined
   }
@@ -452,7 +472,8 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
 export const live = (options: Options & { readonly misfortunes: number; readonly patience: number }) => {
   const simulation = make(options)
   const { chance, log, world } = simulation
-  const tell = (problem: string) => new Violation(`seed ${options.seed}, ${options.size} nodes: ${problem}\n${log.join("\n")}`)
+  const tell = (problem: string) =>
+    new Violation(`seed ${options.seed}, ${options.size} nodes: ${problem}\n${log.join("\n")}`)
   try {
     simulation.runUntil(chance.draw() * 20_000)
     for (let i = 0; i < options.misfortunes; i++) {

@@ -104,10 +104,8 @@ export const checkState = (state: State): void => {
     if (States.visible(member)) {
       shown++
       const peer = view.peers.get(name)
-      require(
-        peer !== undefined && samePeer(peer, States.toPeer(member)),
-        () => `the view says ${show(peer)}, the member is ${show(States.toPeer(member))}`,
-      )
+      require(peer !== undefined && samePeer(peer, States.toPeer(member)), () =>
+        `the view says ${show(peer)}, the member is ${show(States.toPeer(member))}`)
     }
     const tombstone = tombstones.get(name)
     require(tombstone === undefined, () => `${name} is a member and buried`)
@@ -121,24 +119,16 @@ export const checkState = (state: State): void => {
   for (const [name, { record }] of candidates) {
     const tombstone = tombstones.get(name)
     require(record.status !== "left", () => `${name} left and is dialled`)
-    require(
-      !(tombstone?.status === "left" && tombstone.generation >= record.generation),
-      () => `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialled`,
-    )
+    require(!(tombstone?.status === "left" && tombstone.generation >= record.generation), () =>
+      `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialled`)
     const member = members.get(name)
-    require(
-      member === undefined || member.record.generation < record.generation,
-      () => `${name} is a member and a candidate of the same life`,
-    )
+    require(member === undefined || member.record.generation < record.generation, () =>
+      `${name} is a member and a candidate of the same life`)
   }
-  require(
-    members.size + candidates.size <= settings.maxMembers,
-    () => `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`,
-  )
-  require(
-    tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)),
-    () => `${tombstones.size} tombstones`,
-  )
+  require(members.size + candidates.size <= settings.maxMembers, () =>
+    `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`)
+  require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
+    `${tombstones.size} tombstones`)
   for (const [, wish] of States.wishes(state)) {
     const parted = members.get(wish.name)?.parted
     require(parted !== true, () => `${wish.name} is parted from and dialled`)
@@ -160,10 +150,8 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
     const { name } = event.peer
     const member = before.members.get(name)
     if (event._tag === "Joined" || event._tag === "Replaced") {
-      require(
-        input._tag === "LinkUp" && input.record.name === name,
-        () => `${event._tag} of ${name} without a link to it, by ${show(input)}`,
-      )
+      require(input._tag === "LinkUp" && input.record.name === name, () =>
+        `${event._tag} of ${name} without a link to it, by ${show(input)}`)
     }
     if (event._tag === "Replaced") {
       require(event.old.generation < event.peer.generation, () => `${name} was replaced by an older life`)
@@ -182,21 +170,21 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
   if (before.members !== after.members) {
     for (const [name, { record: old }] of before.members) {
       const next = after.members.get(name)?.record ?? after.tombstones.get(name)
-      require(next !== undefined, () => `${name} was a member and is forgotten`)
+      if (next === undefined) {
+        const { size } = after.tombstones
+        require(size >= after.settings.tombstoneCapacity, () => `${name} was a member and is forgotten`)
+        continue
+      }
       require(next.generation >= old.generation, () => `the generation of ${name} went back`)
       if (next.generation === old.generation) {
         require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
-        require(
-          PeerRecords.compareKeys(next, old) >= 0,
-          () => `what is known of ${name} went back from ${old.status} to ${next.status}`,
-        )
+        require(PeerRecords.compareKeys(next, old) >= 0, () =>
+          `what is known of ${name} went back from ${old.status} to ${next.status}`)
       }
     }
     for (const name of after.members.keys()) {
-      require(
-        before.members.has(name) || (input._tag === "LinkUp" && input.record.name === name),
-        () => `${name} is a member by hearsay, by ${show(input)}`,
-      )
+      require(before.members.has(name) || (input._tag === "LinkUp" && input.record.name === name), () =>
+        `${name} is a member by hearsay, by ${show(input)}`)
     }
   }
   if (before.candidates !== after.candidates && input._tag !== "Tick") {
@@ -211,10 +199,8 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
   for (const [name, tombstone] of before.tombstones) {
     if (tombstone.status !== "left") continue
     const member = after.members.get(name)
-    require(
-      member === undefined || member.record.generation > tombstone.generation,
-      () => `${name} left in generation ${tombstone.generation} and is back in it`,
-    )
+    require(member === undefined || member.record.generation > tombstone.generation, () =>
+      `${name} left in generation ${tombstone.generation} and is back in it`)
   }
 }
 

@@ -42,14 +42,22 @@ export interface Node {
   /** Takes in one fact at a time and gives back what was wished. */
   readonly at: (now: number, input: Membership.Input) => ReadonlyArray<Output>
   /** Meets a peer. */
-  readonly meet: (now: number, record: PeerRecord, more?: Partial<Membership.Input & { _tag: "LinkUp" }>) => ReadonlyArray<Output>
+  readonly meet: (
+    now: number,
+    record: PeerRecord,
+    more?: Partial<Membership.Input & { _tag: "LinkUp" }>,
+  ) => ReadonlyArray<Output>
   /** Hears a frame from a peer, in its life of the record. */
   readonly hear: (now: number, from: PeerRecord, frame: MembershipFrame) => ReadonlyArray<Output>
   /** Ticks at every deadline up to a time, and then at it. */
   readonly until: (now: number) => ReadonlyArray<Output>
 }
 
-export const nodeOf = (name: string, settings: Partial<Settings.Settings> = {}, changes: Partial<PeerRecord> = {}): Node => {
+export const nodeOf = (
+  name: string,
+  settings: Partial<Settings.Settings> = {},
+  changes: Partial<PeerRecord> = {},
+): Node => {
   let state = seal(
     States.make({
       settings: { ...Settings.defaults, ...settings },
@@ -88,14 +96,21 @@ export const nodeOf = (name: string, settings: Partial<Settings.Settings> = {}, 
 /** The tags and names of the events among the outputs, like `Joined b`. */
 export const eventsOf = (outputs: ReadonlyArray<Output>): ReadonlyArray<string> =>
   outputs.flatMap((output) =>
-    output._tag !== "Emit" ? [] : "peer" in output.event ? [`${output.event._tag} ${output.event.peer.name}`] : [output.event._tag],
+    output._tag !== "Emit"
+      ? []
+      : "peer" in output.event
+        ? [`${output.event._tag} ${output.event.peer.name}`]
+        : [output.event._tag],
   )
 
 /** The frames of one kind among the outputs, with whom they go to. */
 export const framesOf = <Tag extends MembershipFrame["_tag"]>(
   outputs: ReadonlyArray<Output>,
   tag: Tag,
-): ReadonlyArray<{ readonly to: ReadonlyArray<string>; readonly frame: Extract<MembershipFrame, { readonly _tag: Tag }> }> =>
+): ReadonlyArray<{
+  readonly to: ReadonlyArray<string>
+  readonly frame: Extract<MembershipFrame, { readonly _tag: Tag }>
+}> =>
   outputs.flatMap((output) => {
     if (output._tag !== "Send") return []
     const { frame, to } = output

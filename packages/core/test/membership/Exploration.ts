@@ -1,0 +1,308 @@
+/**
+ * Tries every order of events of a small {@link PureCluster}, breadth first; worlds that are equal are
+ * looked at once.
+ */
+import type { State } from "../../src/membership/State.ts"
+import * as States from "../../src/membership/State.ts"
+import type { PeerRecord } from "../../src/PeerRecord.ts"
+import { Violation } from "./invariants.ts"
+import * as Pure from "./PureCluster.ts"
+
+export interface Options {
+  /** The node that the faults happen to. */
+  readonly subject: number
+  /** Events after the beginning. */
+  readonly depth: number
+  /** Worlds to look at, at most. */
+  readonly states: number
+  /** Faults on one path, at most. */
+  readonly faults?: number
+}
+
+export interface Report {
+  readonly worlds: number
+  readonly steps: number
+  /** The depth to which all worlds were looked at. */
+  readonly depth: number
+  /** Ends of paths from which the way to peace was walked. */
+  readonly ends: number
+  readonly problem: string | undefined
+}
+
+interface Place {
+  readonly world: Pure.World
+  readonly faults: number
+  readonly path: Path | undefined
+}
+
+interface Path {
+  readonly before: Path | undefined
+  readonly event: string
+}
+
+interface Move {
+  readonly event: string
+  readonly kind: "message" | "dial" | "time" | "fault"
+  readonly make: (world: Pure.World) => void
+}
+
+// ---- what makes two worlds the same ----
+
+const texts = new WeakMap<object, string>()
+
+/** The text of a value that nobody writes to, made once. */
+const textOf = (value: object, make: () => string): string => {
+  let text = texts.get(value)
+  if (text === undefined) {
+    text = make()
+    texts.set(value, text)
+  }
+  return text
+}
+
+const plain = (value: unknown): string =>
+  JSON.stringify(value, (key, each: unknown) =>
+    key === "settings" || key === "version"
+      ? undefined
+      : typeof each === "bigint"
+        ? String(each)
+        : each instanceof Map
+          ? [...each].sort()
+          : each instanceof Set
+            ? [...each].sort()
+            : each,
+  )
+
+// The random seed decides only the order in which few peers are told.
+const stateText = (state: State): string => textOf(state, () => plain({ ...state, seed: 0 }))
+
+const connectionText = ({ ends, expected }: Pure.Connection): string =>
+  `${expected} ${ends
+    .map(
+      (end) =>
+        `${end.node}.${end.life}.${end.phase} ${recordText(end.said)} ${recordText(end.peer)} ${end.inbox
+          .map((packet) => textOf(packet, () => plain(packet)))
+          .join()}`,
+    )
+    .join(" | ")}`
+
+const recordText = (record: PeerRecord | undefined): string =>
+  record === undefined ? "" : textOf(record, () => plain(record))
+
+const worldText = (world: Pure.World): string => {
+  const parts = [String(world.now)]
+  for (const node of world.nodes) {
+    parts.push(`${node.life} ${node.health} ${stateText(node.state)}`)
+  }
+  // Of the counters only the order matters, and that is the order in which the connections were made.
+  for (const connection of world.connections.values()) {
+    const [dialler, acceptor] = connection.ends
+    const isUsed = (end: Pure.End, peer: Pure.End) =>
+      Pure.nodeAt(world, end.node).currents.get(Pure.nodeAt(world, peer.node).name) === connection.id
+    parts.push(`${isUsed(dialler, acceptor)} ${isUsed(acceptor, dialler)} ${connectionText(connection)}`)
+  }
+  return parts.join("\n")
+}
+
+// ---- what can happen ----
+
+const connected = (world: Pure.World, a: Pure.Node, b: Pure.Node): boolean =>
+  [...world.connections.values()].some(
+    ({ ends: [dialler, acceptor] }) =>
+      dialler.node === a.index && acceptor.node === b.index && dialler.life === a.life && dialler.phase !== "closed",
+  )
+
+const moves = (world: Pure.World): ReadonlyArray<Move> => {
+  const all: Array<Move> = []
+  for (const [id, connection] of world.connections) {
+    connection.ends.forEach((end, side) => {
+      const [packet] = end.inbox
+      if (packet === undefined) return
+      all.push({
+        event: `${Pure.nodeAt(world, end.node).name} gets ${packet._tag}`,
+        kind: "message",
+        make: (next) => {
+          const same = next.connections.get(id)
+          const its = same?.ends[side]
+          if (same !== undefined && its !== undefined) Pure.deliver(next, same, its)
+        },
+      })
+    })
+  }
+  let due = Number.POSITIVE_INFINITY
+  for (const node of world.nodes) {
+    if (node.health === "up") due = Math.min(due, States.deadline(node.state) ?? Number.POSITIVE_INFINITY)
+    if (!Pure.takesPart(node)) continue
+    for (const name of States.wishes(node.state).keys()) {
+      const target = world.nodes.find((each) => each.name === name)
+      if (target === undefined || connected(world, node, target)) continue
+      all.push({
+        event: `${node.name} dials ${name}`,
+        kind: "dial",
+        make: (next) => void Pure.dial(next, Pure.nodeAt(next, node.index), Pure.nodeAt(next, target.index), name),
+      })
+    }
+  }
+  if (due < Number.POSITIVE_INFINITY) {
+    all.push({
+      event: `it is ${due}`,
+      kind: "time",
+      make: (next) => {
+        next.now = Math.max(next.now, due)
+        for (const node of next.nodes) {
+          if (node.health === "up" && (States.deadline(node.state) ?? Number.POSITIVE_INFINITY) <= next.now) {
+            Pure.tick(next, node)
+          }
+        }
+      },
+    })
+  }
+  return all
+}
+
+const faults = (world: Pure.World, subject: number): ReadonlyArray<Move> => {
+  const node = Pure.nodeAt(world, subject)
+  const fault = (event: string, make: (world: Pure.World, node: Pure.Node) => void): Move => ({
+    event: `${node.name} ${event}`,
+    kind: "fault",
+    make: (next) => make(next, Pure.nodeAt(next, subject)),
+  })
+  const restart = (by: number) => (next: Pure.World, its: Pure.Node) => {
+    Pure.restart(next, its, its.state.self.generation + by)
+    const seed = next.nodes.find((each) => each !== its && Pure.takesPart(each))
+    if (seed !== undefined) Pure.dial(next, its, seed, undefined)
+  }
+  if (node.health !== "up") {
+    return [fault("starts again", restart(1)), fault("starts again with its clock set back", restart(-1))]
+  }
+  if (!Pure.takesPart(node)) return [fault("is killed", (next, its) => Pure.crash(next, its, "ended"))]
+  const peer = (subject + 1) % world.nodes.length
+  return [
+    fault("is killed", (next, its) => Pure.crash(next, its, "ended")),
+    fault("leaves", (next, its) => Pure.submit(next, its, { _tag: "Leave" })),
+    fault("loses a connection", (next, its) => Pure.cut(next, its, Pure.nodeAt(next, peer))),
+    fault("disconnects a peer", (next, its) =>
+      Pure.submit(next, its, { _tag: "Disconnect", name: Pure.nodeAt(next, peer).name }),
+    ),
+    fault("describes itself", (next, its) =>
+      Pure.submit(next, its, { _tag: "Describe", metadata: { at: String(its.state.self.incarnation) } }),
+    ),
+    fault("cannot be reached, says a peer", (next, its) => {
+      const accuser = Pure.nodeAt(next, peer)
+      const { record } = accuser.state.members.get(its.name) ?? {}
+      if (record === undefined || !Pure.takesPart(accuser)) return
+      const said: PeerRecord = { ...record, status: "suspect", by: accuser.name }
+      for (const other of next.nodes) {
+        const connection = Pure.current(next, other, accuser.name)
+        if (other !== its && connection !== undefined && accuser.currents.has(other.name)) {
+          Pure.say(next, connection, accuser, { _tag: "Update", records: [said] })
+        }
+      }
+    }),
+  ]
+}
+
+// ---- the search ----
+
+/** Lets messages arrive, then each dials once, then time goes on, until there is peace and nothing to do. */
+const settle = (world: Pure.World): string | undefined => {
+  let dialled = new Set<string>()
+  for (let events = 0; events < 1_000; events++) {
+    const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialled.has(event))
+    if (next?.kind === "dial") dialled.add(next.event)
+    else if (next?.kind !== "message") {
+      // The next deadline may be that of a tombstone, tomorrow.
+      if (unrest(world) === undefined) return undefined
+      dialled = new Set()
+      if (next === undefined) world.now += 1_000
+    }
+    next?.make(world)
+  }
+  return unrest(world)
+}
+
+const unrest = (world: Pure.World): string | undefined => {
+  for (const node of world.nodes) {
+    if (!Pure.takesPart(node)) continue
+    for (const peer of world.nodes) {
+      if (peer === node) continue
+      const member = node.state.members.get(peer.name)
+      const parted = member?.parted === true || peer.state.members.get(node.name)?.parted === true
+      const shown = node.state.view.peers.has(peer.name)
+      if (shown && !Pure.takesPart(peer)) return `${node.name} sees ${peer.name}, which has ended`
+      if (!Pure.takesPart(peer) || parted) continue
+      if (!shown) return `${node.name} does not see ${peer.name}`
+      if (member?.link !== "up") return `${node.name} has no link to ${peer.name}`
+    }
+  }
+  return undefined
+}
+
+const tell = (path: Path | undefined): string => {
+  const events: Array<string> = []
+  for (let at = path; at !== undefined; at = at.before) events.unshift(at.event)
+  return events.join("\n")
+}
+
+/** Three nodes that all have links to each other and agree. */
+const peace = (): Pure.World => {
+  const world = Pure.make(["a", "b", "c"])
+  for (const [from, to] of [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ] as const) {
+    Pure.dial(world, Pure.nodeAt(world, from), Pure.nodeAt(world, to), undefined)
+    const problem = settle(world)
+    if (problem !== undefined && to === 2 && from === 1) throw new Error(problem)
+  }
+  return world
+}
+
+export const explore = ({ depth: most, faults: mostFaults = 2, states, subject }: Options): Report => {
+  let places: Array<Place> = [{ world: peace(), faults: 0, path: undefined }]
+  const seen = new Set<string>()
+  let steps = 0
+  let ends = 0
+  let depth = 0
+  const report = (problem: string | undefined): Report => ({ worlds: seen.size, steps, depth, ends, problem })
+  for (; depth < most; depth++) {
+    const following: Array<Place> = []
+    for (const { faults: done, path, world } of places) {
+      for (const move of [...moves(world), ...(done < mostFaults ? faults(world, subject) : [])]) {
+        const next = Pure.copy(world)
+        const way = { before: path, event: move.event }
+        const total = done + Number(move.kind === "fault")
+        try {
+          move.make(next)
+          steps++
+          const text = `${total} ${worldText(next)}`
+          if (seen.has(text)) continue
+          seen.add(text)
+          following.push({ world: next, faults: total, path: way })
+        } catch (error) {
+          if (error instanceof Violation) return report(`${error.message}\n${tell(way)}`)
+          throw error
+        }
+      }
+      if (seen.size >= states) break
+    }
+    places = following
+    if (seen.size >= states) break
+  }
+  // From some of the last worlds the way to peace is walked.
+  for (let i = 0; i < places.length; i += 1 + Math.floor(places.length / 300)) {
+    const place = places[i]
+    if (place === undefined) continue
+    ends++
+    const world = Pure.copy(place.world)
+    try {
+      const problem = settle(world)
+      if (problem !== undefined) return report(`${problem}\n${tell(place.path)}`)
+    } catch (error) {
+      if (error instanceof Violation) return report(`${error.message}\n${tell(place.path)}`)
+      throw error
+    }
+  }
+  return report(undefined)
+}

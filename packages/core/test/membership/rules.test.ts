@@ -1,0 +1,939 @@
+import { describe, expect, it } from "@effect/vitest"
+import type { Key, PeerRecord, Status } from "../../src/PeerRecord.ts"
+import * as PeerRecords from "../../src/PeerRecord.ts"
+import type { Output } from "../../src/membership/Draft.ts"
+import * as Settings from "../../src/membership/Settings.ts"
+import * as States from "../../src/membership/State.ts"
+import * as Suspicion from "../../src/membership/suspicion.ts"
+import type { Node } from "./support.ts"
+import { addressOf, bodyOf, eventsOf, framesOf, nodeOf, recordOf, toldOf, wall } from "./support.ts"
+
+const b = recordOf("b")
+const c = recordOf("c")
+const d = recordOf("d")
+const e = recordOf("e")
+
+const as = (record: PeerRecord, status: Status, incarnation = record.incarnation, by?: string): PeerRecord => ({
+  ...record,
+  status,
+  incarnation,
+  ...(by === undefined ? {} : { by }),
+})
+
+const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Update", records }) as const
+
+const lost = (node: Node, now: number, peer: PeerRecord) =>
+  node.at(now, { _tag: "LinkDown", peer: { name: peer.name, generation: peer.generation }, code: undefined })
+
+const unreached = (node: Node, now: number, peer: PeerRecord) => node.at(now, { _tag: "DialFailed", name: peer.name })
+
+const statusOf = (node: Node, name: string) => node.state().view.peers.get(name)?.status
+
+const closedOf = (outputs: ReadonlyArray<Output>) =>
+  outputs.flatMap((output) => (output._tag === "CloseLink" ? [`${output.code} ${output.peer.name}`] : []))
+
+const stoppedOf = (outputs: ReadonlyArray<Output>) =>
+  outputs.flatMap((output) => (output._tag === "Stopped" ? [output.reason] : []))
+
+/** The node a that has links to these. */
+const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Settings.Settings> = {}): Node => {
+  const node = nodeOf("a", settings)
+  for (const peer of peers) node.meet(0, peer)
+  node.until(100)
+  return node
+}
+
+describe("R1: hearsay", () => {
+  it("makes a candidate that is dialled, relayed, in no view and in no view hash", () => {
+    const a = linkedTo([b])
+    const before = a.state().viewHash
+    const outputs = [...a.hear(1_000, b, update(c)), ...a.until(1_100)]
+    expect(eventsOf(outputs)).toStrictEqual([])
+    expect(toldOf(outputs, "c")).toHaveLength(1)
+    expect(a.state().view.peers.has("c")).toBe(false)
+    expect(a.state().viewHash).toBe(before)
+    expect(States.wishes(a.state()).get("c")).toStrictEqual({
+      name: "c",
+      generation: c.generation,
+      addresses: [addressOf("c")],
+      kind: "candidate",
+    })
+  })
+
+  it("is forgotten after the time for candidates, and news do not prolong it", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    a.hear(20_000, b, update(as(c, "alive", 1)))
+    a.until(30_999)
+    expect(a.state().candidates.has("c")).toBe(true)
+    a.until(31_000)
+    expect(a.state().candidates.has("c")).toBe(false)
+    expect(States.wishes(a.state()).size).toBe(0)
+  })
+
+  it("begins anew with a newer life", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    a.hear(20_000, b, update({ ...c, generation: c.generation + 1 }))
+    a.until(49_999)
+    expect(a.state().candidates.has("c")).toBe(true)
+    a.until(50_000)
+    expect(a.state().candidates.has("c")).toBe(false)
+  })
+
+  it("from a link that is no member's counts for nothing", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, c, update(d))
+    a.hear(1_000, { ...b, generation: b.generation - 1 }, update(d))
+    expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("beyond the bound of members is refused with a Diagnostic", () => {
+    const a = linkedTo([b], { maxMembers: 2 })
+    expect(eventsOf(a.hear(1_000, b, update(c, d)))).toStrictEqual(["Diagnostic"])
+    expect([...a.state().candidates.keys()]).toStrictEqual(["c"])
+  })
+})
+
+describe("R2: a handshake makes a member", () => {
+  it("a candidate joins, and everybody is told", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    const outputs = [...a.meet(1_500, c, { address: addressOf("c") }), ...a.until(1_600)]
+    expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
+    expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b", "c"], frame: update(c) }])
+    expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("what was said of it while the handshake ran still holds", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    a.hear(1_100, b, update(as(c, "failed", 3, "b")))
+    const outputs = a.meet(1_200, c)
+    expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["c"], frame: { incarnation: 3, status: "failed" } }])
+    expect(a.state().members.get("c")?.record).toMatchObject({ incarnation: 3, status: "failed" })
+    expect(statusOf(a, "c")).toBe("alive")
+    expect(eventsOf(a.hear(1_300, c, update(as(c, "alive", 4))))).toStrictEqual([])
+    expect(a.state().members.get("c")?.suspicion).toBeUndefined()
+  })
+
+  it("hearsay makes room for whom the node meets", () => {
+    const a = linkedTo([b], { maxMembers: 2 })
+    a.hear(1_000, b, update(c))
+    expect(eventsOf(a.meet(2_000, d))).toStrictEqual(["Joined d"])
+    expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("the longest failed makes room for whom the node meets", () => {
+    const a = linkedTo([b, c], { maxMembers: 2, suspicionMax: 2_000 })
+    for (const peer of [b, c]) {
+      lost(a, 1_000, peer)
+      unreached(a, peer === b ? 1_000 : 2_000, peer)
+    }
+    expect(eventsOf(a.until(10_000))).toStrictEqual(["Failed b", "Failed c"])
+    expect(eventsOf(a.meet(11_000, d))).toStrictEqual(["Joined d"])
+    expect([...a.state().members.keys()]).toStrictEqual(["c", "d"])
+    expect(a.state().tombstones.get("b")).toMatchObject({ status: "failed" })
+  })
+
+  it("where every place is taken a stranger is refused, and a known member is not", () => {
+    const a = linkedTo([b, c], { maxMembers: 2 })
+    const outputs = a.meet(1_000, d)
+    expect(eventsOf(outputs)).toStrictEqual(["Diagnostic"])
+    expect(closedOf(outputs)).toStrictEqual(["parted d"])
+    lost(a, 2_000, b)
+    expect(eventsOf(a.meet(3_000, b))).toStrictEqual(["Reachable b"])
+    expect(eventsOf(a.meet(3_000, { ...c, generation: c.generation + 1 }))).toStrictEqual(["Replaced c"])
+  })
+})
+
+describe("R3: a lost link", () => {
+  it("is Unreachable, not suspect, and is Reachable when it is back", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(lost(a, 1_000, b))).toStrictEqual(["Unreachable b"])
+    expect(States.wishes(a.state()).get("b")?.kind).toBe("lost")
+    expect(eventsOf(a.until(60_000))).toStrictEqual([])
+    expect(statusOf(a, "b")).toBe("alive")
+    expect(eventsOf(a.meet(60_000, b))).toStrictEqual(["Reachable b"])
+  })
+
+  it("of an older life says nothing about this one", () => {
+    const a = linkedTo([b])
+    expect(eventsOf(lost(a, 1_000, { ...b, generation: b.generation - 1 }))).toStrictEqual([])
+    expect(a.state().members.get("b")?.link).toBe("up")
+  })
+
+  it("the address that last worked is dialled first", () => {
+    const a = nodeOf("a")
+    a.meet(0, b, { address: addressOf("elsewhere") })
+    lost(a, 1_000, b)
+    expect(States.wishes(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
+  })
+})
+
+describe("R4: suspicion", () => {
+  it("a member that could not be reached is suspect, and everybody is told by whom", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    const outputs = [...unreached(a, 1_100, b), ...a.until(1_200)]
+    expect(eventsOf(outputs)).toStrictEqual(["Suspected b"])
+    expect(framesOf(outputs, "Update")).toMatchObject([
+      { to: ["c"], frame: { records: [{ name: "b", status: "suspect", by: "a" }] } },
+    ])
+  })
+
+  it("a further failure to reach it says nothing new", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_100, b)
+    a.until(1_200)
+    const since = a.state().members.get("b")?.suspicion
+    expect([...unreached(a, 1_300, b), ...a.until(1_400)]).toStrictEqual([])
+    expect(a.state().members.get("b")?.suspicion).toStrictEqual(since)
+  })
+
+  it("there is none of a member with a link, of a candidate, or of nobody", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    for (const peer of [b, c, d]) expect(eventsOf(unreached(a, 1_100, peer))).toStrictEqual([])
+  })
+
+  it("there is none while somebody else has just heard of it", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_100, b)
+    expect(eventsOf(a.hear(2_000, c, update(as(b, "alive", 1))))).toStrictEqual(["Recovered b"])
+    expect(eventsOf(unreached(a, 13_999, b))).toStrictEqual([])
+    expect(eventsOf(unreached(a, 14_000, b))).toStrictEqual(["Suspected b"])
+  })
+})
+
+describe("R5: the verdict", () => {
+  it.each([
+    [2, 1, 2_000],
+    [2, 2, 2_000],
+    [3, 1, 12_000],
+    [3, 2, 2_000],
+    [4, 1, 12_000],
+    [4, 2, 12_000 - 10_000 * (Math.log(2) / Math.log(3))],
+    [4, 3, 2_000],
+    [5, 1, 12_000],
+    [5, 2, 7_000],
+    [5, 4, 2_000],
+    [300, 2, 7_000],
+    [300, 4, 2_000],
+    [300, 99, 2_000],
+  ])("in a cluster of %i with %i accusers it comes after %f ms", (size, accusers, millis) => {
+    expect(Suspicion.timeout(Settings.defaults, size, accusers)).toBeCloseTo(millis, 6)
+  })
+
+  it("without anybody to confirm it comes after the shortest time", () => {
+    const a = linkedTo([b])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    expect(eventsOf(a.until(2_999))).toStrictEqual([])
+    expect(eventsOf(a.until(3_000))).toStrictEqual(["Failed b"])
+    expect(a.state().view.peers.size).toBe(0)
+  })
+
+  it("nobody confirms, and it comes after the longest time, and is told", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    expect(eventsOf(a.until(12_999))).toStrictEqual([])
+    const outputs = a.until(13_100)
+    expect(eventsOf(outputs)).toStrictEqual(["Failed b"])
+    expect(toldOf(outputs, "b")).toMatchObject([{ status: "failed", by: "a" }])
+  })
+
+  it("each further accuser shortens the time that runs, and each counts once", () => {
+    const a = linkedTo([b, c, d, e])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    const due = () => {
+      const suspicion = a.state().members.get("b")?.suspicion
+      return suspicion === undefined ? undefined : States.suspicionDeadline(a.state(), suspicion)
+    }
+    expect(due()).toBe(13_000)
+    a.hear(1_500, c, update(as(b, "suspect", 0, "c")))
+    expect(due()).toBeCloseTo(13_000 - (10_000 * Math.log(2)) / Math.log(4), 6)
+    a.hear(1_600, d, update(as(b, "suspect", 0, "c")))
+    expect(due()).toBeCloseTo(13_000 - (10_000 * Math.log(2)) / Math.log(4), 6)
+    // Without a name it is the sender who accuses.
+    a.hear(1_700, d, update(as(b, "suspect", 0)))
+    a.hear(1_800, e, update(as(b, "suspect", 0, "e")))
+    expect(due()).toBe(3_000)
+    expect(eventsOf(a.until(3_000))).toStrictEqual(["Failed b"])
+  })
+
+  it("a new incarnation begins a new suspicion", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    a.hear(9_000, c, update(as(b, "suspect", 1, "c")))
+    expect(eventsOf(a.until(20_999))).toStrictEqual([])
+    expect(eventsOf(a.until(21_000))).toStrictEqual(["Failed b"])
+  })
+})
+
+describe("R6: an accusation by others", () => {
+  it("of a member without a link starts this node's own timer", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    const outputs = [...a.hear(2_000, c, update(as(b, "failed", 0, "c"))), ...a.until(2_100)]
+    expect(eventsOf(outputs)).toStrictEqual(["Suspected b"])
+    expect(toldOf(outputs, "b")).toMatchObject([{ status: "failed", by: "c" }])
+    expect(eventsOf(a.until(13_999))).toStrictEqual([])
+    expect(eventsOf(a.until(14_000))).toStrictEqual(["Failed b"])
+  })
+
+  it("of a member with a link is told to it, relayed, and held back", () => {
+    const a = linkedTo([b, c])
+    const outputs = [...a.hear(1_000, c, update(as(b, "suspect", 0, "c"))), ...a.until(1_900)]
+    expect(eventsOf(outputs)).toStrictEqual([])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["b"], frame: { incarnation: 0, status: "suspect" } }])
+    expect(toldOf(outputs, "b")).toMatchObject([{ status: "suspect", by: "c" }])
+    expect(statusOf(a, "b")).toBe("alive")
+  })
+
+  it("that is refuted in time the application never hears of", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update(as(b, "suspect", 0, "c")))
+    expect(eventsOf(a.hear(2_999, b, update(as(b, "alive", 1))))).toStrictEqual([])
+    expect(eventsOf(a.until(60_000))).toStrictEqual([])
+  })
+
+  it("that is not refuted is shown after the grace, but never ends in a verdict while the link lives", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update(as(b, "failed", 0, "c")))
+    expect(eventsOf(a.until(2_999))).toStrictEqual([])
+    expect(eventsOf(a.until(3_000))).toStrictEqual(["Suspected b"])
+    const outputs = a.until(60_000)
+    expect(eventsOf(outputs)).toStrictEqual([])
+    expect(framesOf(outputs, "YouAre").length).toBeGreaterThan(1)
+  })
+
+  it("that is held is shown when the link is lost, and then ends in a verdict", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update(as(b, "suspect", 0, "c")))
+    expect(eventsOf(lost(a, 1_500, b))).toStrictEqual(["Suspected b", "Unreachable b"])
+    expect(eventsOf(a.until(60_000))).toStrictEqual(["Failed b"])
+  })
+
+  it("that is older than what is known changes nothing", () => {
+    const a = linkedTo([as(b, "alive", 2), c])
+    const before = a.state()
+    expect(a.hear(1_000, c, update(as(b, "suspect", 1, "c")))).toStrictEqual([])
+    expect(a.state().members).toBe(before.members)
+  })
+
+  it("of an unknown name is kept and told to it in the handshake", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(as(c, "failed", 4, "b")))
+    expect(States.belief(a.state(), "c", c.generation)).toStrictEqual({
+      generation: c.generation,
+      incarnation: 4,
+      status: "failed",
+    })
+    expect(States.belief(a.state(), "c", c.generation + 1)).toBeUndefined()
+    expect(eventsOf(a.meet(1_100, as(c, "alive", 5)))).toStrictEqual(["Joined c"])
+    expect(a.state().members.get("c")?.suspicion).toBeUndefined()
+  })
+
+  it("does not touch the body that belongs to the incarnation", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update({ ...as(b, "failed", 0, "c"), body: PeerRecords.emptyBody }))
+    expect(a.state().members.get("b")?.record.body).toStrictEqual(b.body)
+    expect(toldOf(a.until(1_100), "b")).toMatchObject([{ body: b.body }])
+  })
+
+  it("that brings a newer body is at once a change of metadata", () => {
+    const a = linkedTo([b, c])
+    const newer: PeerRecord = { ...as(b, "suspect", 1, "c"), body: bodyOf("b", { v: "2" }) }
+    expect(eventsOf(a.hear(1_000, c, update(newer)))).toStrictEqual(["MetadataChanged b"])
+    expect(a.state().view.peers.get("b")?.metadata).toStrictEqual({ v: "2" })
+  })
+
+  it("of a member shown failed ends in failed, without a word to the application", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    a.until(20_000)
+    const without = a.state().viewHash
+    expect(eventsOf(a.hear(21_000, c, update(as(b, "suspect", 3, "c"))))).toStrictEqual([])
+    expect(a.state().viewHash).not.toBe(without)
+    expect(eventsOf(a.until(60_000))).toStrictEqual([])
+    expect(a.state().members.get("b")?.record).toMatchObject({ incarnation: 3, status: "failed" })
+    expect(a.state().viewHash).toBe(without)
+  })
+})
+
+describe("R7: an accusation about this node", () => {
+  it.each(["suspect", "failed"] as const)(
+    "%s is refuted by a greater incarnation, which everybody is told",
+    (status) => {
+      const a = linkedTo([b, c])
+      a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status })
+      expect(a.state().self.incarnation).toBe(1)
+      expect(framesOf(a.until(1_100), "Update")).toMatchObject([
+        { to: ["b", "c"], frame: { records: [{ name: "a", incarnation: 1, status: "alive" }] } },
+      ])
+    },
+  )
+
+  it("is refuted the same by Update, digest, handshake and link", () => {
+    const said: Key = { name: "a", generation: wall, incarnation: 5, status: "suspect" }
+    const viaUpdate = linkedTo([b])
+    viaUpdate.hear(1_000, b, update({ ...said, body: bodyOf("a") }))
+    const viaDigest = linkedTo([b])
+    viaDigest.hear(1_000, b, { _tag: "SyncDigest", entries: [said], last: true })
+    const viaDelta = linkedTo([b])
+    viaDelta.hear(1_000, b, { _tag: "SyncDelta", records: [{ ...said, body: bodyOf("a") }], want: [] })
+    const inHandshake = nodeOf("a")
+    inHandshake.at(1_000, { _tag: "Accused", youAre: said })
+    const withLink = nodeOf("a")
+    withLink.meet(1_000, b, { youAre: said })
+    for (const node of [viaUpdate, viaDigest, viaDelta, inHandshake, withLink]) {
+      expect(node.state().self.incarnation).toBe(6)
+    }
+  })
+
+  it("that is older than this node's incarnation needs no answer", () => {
+    const a = nodeOf("a", {}, { incarnation: 4 })
+    a.meet(0, b)
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 3, status: "failed" })
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 4, status: "alive" })
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall - 1, incarnation: 9, status: "failed" })
+    expect(a.state().self.incarnation).toBe(4)
+  })
+
+  it("alive at a greater incarnation than its own is overtaken", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 3, status: "alive" })
+    expect(a.state().self.incarnation).toBe(4)
+  })
+
+  it("left, though the node runs, is an eviction", () => {
+    const a = linkedTo([b])
+    const outputs = a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
+    expect(eventsOf(outputs)).toStrictEqual(["Evicted"])
+    expect(stoppedOf(outputs)).toStrictEqual(["evicted"])
+    expect(States.deadline(a.state())).toBeUndefined()
+  })
+
+  it("a member with a link that others say has left gets to hear it", () => {
+    const a = linkedTo([b, c])
+    const outputs = a.hear(1_000, c, update(as(b, "left")))
+    expect(eventsOf(outputs)).toStrictEqual(["Left b"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
+  })
+
+  it("by a refusal is an eviction too, unless the node is leaving", () => {
+    const a = linkedTo([b])
+    expect(stoppedOf(a.at(1_000, { _tag: "Evict" }))).toStrictEqual(["evicted"])
+    const leaver = linkedTo([b])
+    leaver.at(1_000, { _tag: "Leave" })
+    expect(leaver.at(1_100, { _tag: "Evict" })).toStrictEqual([])
+  })
+
+  it("a second body under its own incarnation makes it write the next", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update({ ...recordOf("a"), body: bodyOf("a", { other: "life" }) }))
+    expect(a.state().self).toMatchObject({ incarnation: 1, body: bodyOf("a") })
+  })
+})
+
+describe("a restart within one generation", () => {
+  it("is told the record that is known of it", () => {
+    const known: PeerRecord = { ...as(b, "alive", 2), body: bodyOf("b", { v: "1" }) }
+    const a = linkedTo([known])
+    lost(a, 1_000, known)
+    const outputs = a.meet(2_000, b)
+    expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b"], frame: update(known) }])
+    expect(a.state().members.get("b")?.record).toStrictEqual(known)
+    expect(a.state().members.get("b")?.suspicion).toBeUndefined()
+  })
+})
+
+describe("R8: a newer life", () => {
+  const newer: PeerRecord = { ...b, generation: b.generation + 1 }
+
+  it("is a candidate until it is met, and then replaces the old one", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(a.hear(1_000, c, update(newer)))).toStrictEqual([])
+    expect(a.state().view.peers.get("b")?.generation).toBe(b.generation)
+    const outputs = a.meet(2_000, newer)
+    expect(eventsOf(outputs)).toStrictEqual(["Replaced b"])
+    expect(a.state().view.peers.get("b")?.generation).toBe(newer.generation)
+    expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("a link of the older life is refused then", () => {
+    const a = linkedTo([newer])
+    expect(closedOf(a.meet(1_000, b))).toStrictEqual(["replaced b"])
+    expect(a.state().members.get("b")?.record.generation).toBe(newer.generation)
+  })
+
+  it("of this node's own name ends this node", () => {
+    const a = linkedTo([b])
+    const outputs = a.hear(1_000, b, update(recordOf("a", { generation: wall + 1 })))
+    expect(eventsOf(outputs)).toStrictEqual(["Superseded"])
+    expect(stoppedOf(outputs)).toStrictEqual(["superseded"])
+  })
+
+  it("Bye `replaced` ends this node", () => {
+    const a = linkedTo([b])
+    expect(stoppedOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced" }))).toStrictEqual(["superseded"])
+  })
+
+  it("a refusal as stale before the first link makes it take the higher generation", () => {
+    const a = nodeOf("a")
+    a.at(1_000, { _tag: "Stale", atLeastGeneration: wall + 7 })
+    expect(a.state().self).toMatchObject({ generation: wall + 7, incarnation: 0 })
+    expect(a.state().phase._tag).toBe("Running")
+    a.at(1_000, { _tag: "Stale", atLeastGeneration: wall + 6 })
+    expect(a.state().self.generation).toBe(wall + 7)
+  })
+
+  it("a refusal as stale after the first link ends it", () => {
+    const a = linkedTo([b])
+    expect(stoppedOf(a.at(1_000, { _tag: "Stale", atLeastGeneration: wall + 7 }))).toStrictEqual(["superseded"])
+  })
+
+  it("a node that took a higher generation is not ended by answers to the lower one", () => {
+    const a = nodeOf("a")
+    a.at(1_000, { _tag: "Stale", atLeastGeneration: wall + 7 })
+    a.meet(1_000, b)
+    a.at(1_100, { _tag: "Stale", atLeastGeneration: wall + 8 })
+    a.at(1_200, { _tag: "LinkDown", peer: b, code: "replaced" })
+    expect(a.state().phase._tag).toBe("Running")
+    expect(stoppedOf(a.at(1_300, { _tag: "Stale", atLeastGeneration: wall + 9 }))).toStrictEqual(["superseded"])
+  })
+})
+
+describe("R9: leaving", () => {
+  it("waits for the acknowledgement of everybody with a link", () => {
+    const a = linkedTo([b, c])
+    lost(a, 500, c)
+    a.meet(600, d)
+    const outputs = a.at(1_000, { _tag: "Leave" })
+    expect(framesOf(outputs, "Leave")).toStrictEqual([{ to: ["b", "d"], frame: { _tag: "Leave", generation: wall } }])
+    expect(a.hear(1_100, b, { _tag: "LeaveAck", generation: wall })).toStrictEqual([])
+    expect(stoppedOf(a.hear(1_200, d, { _tag: "LeaveAck", generation: wall }))).toStrictEqual(["left"])
+  })
+
+  it("does not wait for a link that is lost", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    expect(stoppedOf(lost(a, 1_100, b))).toStrictEqual(["left"])
+  })
+
+  it("waits for a bounded time", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    expect(stoppedOf(a.until(5_999))).toStrictEqual([])
+    expect(stoppedOf(a.until(6_000))).toStrictEqual(["left"])
+  })
+
+  it("without a link is over at once", () => {
+    expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "Leave" }))).toStrictEqual(["left"])
+  })
+
+  it("takes no links and wishes for none", () => {
+    const a = linkedTo([b, c])
+    lost(a, 500, c)
+    a.at(1_000, { _tag: "Leave" })
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(closedOf(a.meet(1_100, d))).toStrictEqual(["left d"])
+  })
+
+  it("is not refuted by rumours about the leaver", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    a.hear(1_100, b, update(recordOf("a", { status: "left" })))
+    a.hear(1_100, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
+    expect(a.state()).toMatchObject({ phase: { _tag: "Leaving" }, self: { incarnation: 0, status: "left" } })
+  })
+
+  it("of a peer is acknowledged, told and final for its generation", () => {
+    const a = linkedTo([b, c])
+    const outputs = [...a.hear(1_000, b, { _tag: "Leave", generation: wall }), ...a.until(1_100)]
+    expect(eventsOf(outputs)).toStrictEqual(["Left b"])
+    expect(framesOf(outputs, "LeaveAck")).toStrictEqual([{ to: ["b"], frame: { _tag: "LeaveAck", generation: wall } }])
+    expect(toldOf(outputs, "b")).toMatchObject([{ status: "left" }])
+    a.hear(2_000, c, update(as(b, "alive", 99)))
+    expect(closedOf(a.meet(2_000, as(b, "alive", 99)))).toStrictEqual(["replaced b"])
+    expect(a.state().members.has("b")).toBe(false)
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
+  })
+
+  it("of a peer counts only from itself", () => {
+    const a = linkedTo([b, c])
+    expect(a.hear(1_000, c, { _tag: "Leave", generation: wall - 1 })).toStrictEqual([])
+    expect(a.state().view.peers.size).toBe(2)
+  })
+
+  it.each(["left", "superseded"] as const)("Bye `%s` ends the peer's life", (code) => {
+    const a = linkedTo([b])
+    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code }))).toStrictEqual(["Left b"])
+    expect(a.state().tombstones.get("b")?.status).toBe("left")
+  })
+
+  it("in a newer life, of which others tell, ends the candidate with the member", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update({ ...b, generation: wall + 1 }))
+    a.hear(1_100, c, update({ ...b, generation: wall + 1, status: "left" }))
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(a.state().candidates.size).toBe(0)
+  })
+})
+
+describe("R10: the failed", () => {
+  const failed = () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    a.until(13_000)
+    return a
+  }
+
+  it("are dialled for a day and then buried", () => {
+    const a = failed()
+    a.until(13_000 + 24 * 3_600_000 - 1)
+    expect(States.wishes(a.state()).get("b")?.kind).toBe("failed")
+    a.until(13_000 + 24 * 3_600_000)
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(a.state().tombstones.get("b")?.status).toBe("failed")
+  })
+
+  it("recover by the refutation within the handshake", () => {
+    const a = failed()
+    expect(States.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
+    expect(eventsOf(a.meet(20_000, as(b, "alive", 1)))).toStrictEqual(["Recovered b"])
+  })
+
+  it("are told even after they are buried", () => {
+    const a = failed()
+    a.until(13_000 + 24 * 3_600_000)
+    expect(States.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
+  })
+
+  it("recover with a link even if the accusation came after the handshake", () => {
+    const a = failed()
+    const outputs = a.meet(20_000, b)
+    expect(eventsOf(outputs)).toStrictEqual(["Recovered b"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ frame: { status: "failed" } }])
+    expect(eventsOf(a.until(21_000))).toStrictEqual([])
+  })
+})
+
+describe("R12: tombstones", () => {
+  it("are kept for their time", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, { _tag: "Leave", generation: wall })
+    a.until(3_600_999)
+    expect(a.state().tombstones.size).toBe(1)
+    a.until(3_601_000)
+    expect(a.state().tombstones.size).toBe(0)
+  })
+
+  it("are bounded, and the oldest go first", () => {
+    const a = linkedTo([b], { tombstoneCapacity: 10 })
+    for (let i = 0; i < 30; i++) a.hear(1_000 + i, b, update(recordOf(`x${i}`, { status: "left" })))
+    expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 10 }, (_, i) => `x${i + 20}`))
+  })
+
+  it("are not part of the view hash", () => {
+    const a = linkedTo([b, c])
+    const alone = linkedTo([c])
+    a.hear(1_000, b, { _tag: "Leave", generation: wall })
+    expect(a.state().viewHash).toBe(alone.state().viewHash)
+  })
+})
+
+describe("parting", () => {
+  it("takes the peer out of the view, closes the link and stops dialling", () => {
+    const a = linkedTo([b, c])
+    const hash = a.state().viewHash
+    const outputs = a.at(1_000, { _tag: "Disconnect", name: "b" })
+    expect(eventsOf(outputs)).toStrictEqual(["Parted b"])
+    expect(closedOf(outputs)).toStrictEqual(["parted b"])
+    expect(eventsOf(lost(a, 1_100, b))).toStrictEqual([])
+    expect(eventsOf(unreached(a, 1_200, b))).toStrictEqual([])
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(a.state().viewHash).toBe(hash)
+    expect(a.at(1_300, { _tag: "Disconnect", name: "b" })).toStrictEqual([])
+  })
+
+  it("by the other side is the same", () => {
+    const a = linkedTo([b])
+    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "parted" }))).toStrictEqual(["Parted b"])
+    expect(States.wishes(a.state()).size).toBe(0)
+  })
+
+  it("ends with a link", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Disconnect", name: "b" })
+    lost(a, 1_100, b)
+    expect(eventsOf(a.meet(2_000, b))).toStrictEqual(["Joined b"])
+    expect(statusOf(a, "b")).toBe("alive")
+  })
+
+  it("ends with one event even if the peer was suspected meanwhile", () => {
+    const a = linkedTo([b, c])
+    a.at(1_000, { _tag: "Disconnect", name: "b" })
+    lost(a, 1_100, b)
+    expect(eventsOf(a.hear(1_200, c, update(as(b, "suspect", 0, "c"))))).toStrictEqual([])
+    expect(eventsOf(a.meet(2_000, as(b, "alive", 1)))).toStrictEqual(["Joined b"])
+  })
+
+  it("does not hide that the peer's next life is met", () => {
+    const a = linkedTo([b, c])
+    a.at(1_000, { _tag: "Disconnect", name: "b" })
+    lost(a, 1_100, b)
+    a.hear(1_200, c, update({ ...b, generation: wall + 1 }))
+    expect(States.wishes(a.state()).size).toBe(0)
+    expect(eventsOf(a.meet(2_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
+  })
+})
+
+describe("metadata", () => {
+  it("of this node is told under the next incarnation", () => {
+    const a = linkedTo([b])
+    const before = a.state().viewHash
+    const outputs = [...a.at(1_000, { _tag: "Describe", metadata: { v: "1" } }), ...a.until(1_100)]
+    expect(toldOf(outputs, "a")).toMatchObject([{ incarnation: 1, body: { metadata: { v: "1" } } }])
+    expect(a.state().viewHash).not.toBe(before)
+  })
+
+  it("of a member changes once", () => {
+    const a = linkedTo([b, c])
+    const next: PeerRecord = { ...as(b, "alive", 1), body: bodyOf("b", { v: "1" }) }
+    expect(eventsOf(a.hear(1_000, b, update(next)))).toStrictEqual(["MetadataChanged b"])
+    expect(eventsOf(a.hear(1_100, c, update(next)))).toStrictEqual([])
+    expect(eventsOf(a.hear(1_200, c, update(b)))).toStrictEqual([])
+    expect(a.state().view.peers.get("b")?.metadata).toStrictEqual({ v: "1" })
+  })
+
+  it("written twice under one incarnation is the greater everywhere, and the owner hears of it", () => {
+    const [low, high] = [bodyOf("b", { v: "1" }), bodyOf("b", { v: "2" })]
+      .map((body): PeerRecord => ({ ...b, body }))
+      .sort(PeerRecords.compare)
+    if (low === undefined || high === undefined) throw new Error("two records are two")
+    const first = linkedTo([low, c])
+    expect(eventsOf(first.hear(1_000, c, update(high)))).toStrictEqual(["Diagnostic", "MetadataChanged b"])
+    const second = linkedTo([high, c])
+    expect(second.hear(1_000, c, update(low))).toStrictEqual([])
+    expect(framesOf(second.hear(1_000, b, update(low)), "Update")).toStrictEqual([{ to: ["b"], frame: update(high) }])
+    for (const node of [first, second]) expect(node.state().members.get("b")?.record).toStrictEqual(high)
+  })
+})
+
+describe("dissemination", () => {
+  it("news gather for their delay, and only the newest of a name goes out", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Describe", metadata: { v: "1" } })
+    a.at(1_010, { _tag: "Describe", metadata: { v: "2" } })
+    expect(States.deadline(a.state())).toBe(1_020)
+    expect(a.until(1_019)).toStrictEqual([])
+    expect(toldOf(a.until(1_020), "a")).toMatchObject([{ incarnation: 2 }])
+    expect(States.deadline(a.state())).toBeUndefined()
+  })
+
+  it("a member's own news are relayed once, to as many as the fan-out says", () => {
+    const peers = Array.from({ length: 30 }, (_, i) => recordOf(`p${i}`))
+    const [first] = peers
+    if (first === undefined) throw new Error("thirty peers are some")
+    const a = linkedTo(peers)
+    const outputs = [...a.hear(1_000, first, update(as(first, "alive", 1))), ...a.until(1_100)]
+    const updates = framesOf(outputs, "Update")
+    expect(updates).toHaveLength(1)
+    expect(new Set(updates[0]?.to).size).toBe(5)
+    expect([...a.hear(2_000, first, update(as(first, "alive", 1))), ...a.until(2_100)]).toStrictEqual([])
+  })
+})
+
+describe("anti-entropy", () => {
+  const differ = (node: Node, now: number, viewHash: bigint) =>
+    framesOf(node.at(now, { _tag: "HashDiffers", from: "b", viewHash }), "SyncDigest")
+
+  it("begins with the second heartbeat in a row that brings the same difference", () => {
+    const a = linkedTo([b])
+    expect(differ(a, 1_000, 1n)).toHaveLength(0)
+    expect(differ(a, 2_000, 2n)).toHaveLength(0)
+    expect(differ(a, 3_000, 2n)).toMatchObject([
+      { to: ["b"], frame: { entries: [{ name: "a" }, { name: "b" }], last: true } },
+    ])
+  })
+
+  it("has one exchange at a time, and gives up one without an answer", () => {
+    const a = linkedTo([b])
+    differ(a, 1_000, 1n)
+    expect(differ(a, 2_000, 1n)).toHaveLength(1)
+    expect(differ(a, 3_000, 2n)).toHaveLength(0)
+    expect(differ(a, 4_000, 2n)).toHaveLength(0)
+    a.until(7_000)
+    expect(differ(a, 7_001, 2n)).toHaveLength(1)
+  })
+
+  it("leaves two hashes alone that it could not make equal, for a while", () => {
+    const a = linkedTo([b])
+    differ(a, 1_000, 1n)
+    expect(differ(a, 2_000, 1n)).toHaveLength(1)
+    a.hear(2_100, b, { _tag: "SyncDelta", records: [], want: [] })
+    expect(differ(a, 3_000, 1n)).toHaveLength(0)
+    expect(differ(a, 31_999, 1n)).toHaveLength(0)
+    expect(differ(a, 32_000, 1n)).toHaveLength(1)
+  })
+
+  it("starts no more exchanges than its interval allows", () => {
+    const a = linkedTo([b])
+    differ(a, 1_000, 1n)
+    expect(differ(a, 1_001, 1n)).toHaveLength(1)
+    a.hear(1_002, b, { _tag: "SyncDelta", records: [], want: [] })
+    differ(a, 1_003, 2n)
+    expect(differ(a, 1_250, 2n)).toHaveLength(0)
+    expect(differ(a, 1_251, 2n)).toHaveLength(1)
+  })
+
+  it("an exchange makes two views equal, a peer that left included", () => {
+    // a knows that c left and the newest of d; b knows neither.
+    const a = nodeOf("a")
+    const bNode = nodeOf("b")
+    a.meet(0, b)
+    bNode.meet(0, recordOf("a"))
+    a.meet(0, c)
+    a.meet(0, as(d, "alive", 2))
+    bNode.meet(0, c)
+    bNode.meet(0, d)
+    a.hear(1, c, { _tag: "Leave", generation: wall })
+    for (const node of [a, bNode]) node.until(100)
+    expect(bNode.state().viewHash).not.toBe(a.state().viewHash)
+    bNode.at(1_000, { _tag: "HashDiffers", from: "a", viewHash: a.state().viewHash })
+    const digests = framesOf(
+      bNode.at(2_000, { _tag: "HashDiffers", from: "a", viewHash: a.state().viewHash }),
+      "SyncDigest",
+    )
+    expect(digests).toHaveLength(1)
+    const deltas = digests.flatMap(({ frame }) => framesOf(a.hear(2_001, b, frame), "SyncDelta"))
+    expect(deltas).toHaveLength(1)
+    for (const { frame } of deltas) bNode.hear(2_002, recordOf("a"), frame)
+    expect(bNode.state().viewHash).toBe(a.state().viewHash)
+    expect(bNode.state().tombstones.get("c")?.status).toBe("left")
+    expect(bNode.state().sync).toBeUndefined()
+  })
+
+  it("what the digest knows better is wanted, and given", () => {
+    const a = linkedTo([b, c])
+    const entries: ReadonlyArray<Key> = [as(c, "alive", 3), d]
+    const [delta] = framesOf(a.hear(1_000, b, { _tag: "SyncDigest", entries, last: true }), "SyncDelta")
+    expect(delta?.frame.want).toStrictEqual(["c", "d"])
+    expect(delta?.frame.records.map(({ name }) => name)).toStrictEqual(["b", "a"])
+    const answer = framesOf(a.hear(1_100, b, { _tag: "SyncDelta", records: [], want: ["c", "a", "x"] }), "SyncDelta")
+    expect(answer).toMatchObject([{ to: ["b"], frame: { records: [{ name: "c" }, { name: "a" }], want: [] } }])
+  })
+
+  it("a digest in chunks is answered after the last", () => {
+    const a = linkedTo([b, c])
+    expect(a.hear(1_000, b, { _tag: "SyncDigest", entries: [recordOf("a"), b], last: false })).toStrictEqual([])
+    const outputs = a.hear(1_100, b, { _tag: "SyncDigest", entries: [c], last: true })
+    expect(framesOf(outputs, "SyncDelta")).toMatchObject([{ frame: { records: [], want: [] } }])
+  })
+
+  it("a digest beyond the bound of members is forgotten", () => {
+    const a = linkedTo([b], { maxMembers: 3 })
+    const entries = Array.from({ length: 3 }, (_, i): Key => recordOf(`x${i}`))
+    a.hear(1_000, b, { _tag: "SyncDigest", entries, last: false })
+    expect(eventsOf(a.hear(1_000, b, { _tag: "SyncDigest", entries, last: false }))).toStrictEqual(["Diagnostic"])
+    expect(a.state().digests.size).toBe(0)
+  })
+
+  it("what was under way is forgotten with the link", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, b, { _tag: "SyncDigest", entries: [c], last: false })
+    differ(a, 1_000, 1n)
+    differ(a, 2_000, 1n)
+    lost(a, 2_100, b)
+    expect(a.state().sync).toBeUndefined()
+    expect(a.state().digests.size).toBe(0)
+  })
+
+  it("a link begins with an exchange if the views differ, and the lower name sends it", () => {
+    const a = nodeOf("a")
+    expect(framesOf(a.meet(0, b, { viewHash: 5n }), "SyncDigest")).toHaveLength(1)
+    const z = nodeOf("z")
+    expect(framesOf(z.meet(0, b, { viewHash: 5n }), "SyncDigest")).toHaveLength(0)
+  })
+})
+
+describe("what cannot be true", () => {
+  const day = 24 * 3_600_000
+
+  it("a generation more than a day ahead is not believed of others", () => {
+    const a = linkedTo([b])
+    const ahead = recordOf("c", { generation: wall + 1_000 + day + 1 })
+    expect(eventsOf(a.hear(1_000, b, update(ahead)))).toStrictEqual(["Diagnostic"])
+    expect(a.state().candidates.size).toBe(0)
+    expect(eventsOf(a.hear(1_000, b, update({ ...ahead, status: "left" })))).toStrictEqual(["Diagnostic"])
+    expect(a.state().tombstones.size).toBe(0)
+    expect(eventsOf(a.hear(1_000, b, update({ ...ahead, generation: ahead.generation - 1 })))).toStrictEqual([])
+    expect(a.state().candidates.size).toBe(1)
+  })
+
+  it("a generation more than a day ahead is believed of its owner", () => {
+    const a = linkedTo([b])
+    const ahead = recordOf("c", { generation: wall + 3 * day })
+    expect(eventsOf(a.meet(1_000, ahead))).toStrictEqual(["Joined c"])
+  })
+
+  it("nor does one of this node's own name stop it", () => {
+    const a = linkedTo([b])
+    expect(eventsOf(a.hear(1_000, b, update(recordOf("a", { generation: wall + 3 * day }))))).toStrictEqual([
+      "Diagnostic",
+    ])
+    expect(a.state().phase._tag).toBe("Running")
+  })
+
+  it("an incarnation far ahead is not believed of others, and is of the owner", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(a.hear(1_000, b, update(as(c, "suspect", 65_537, "b"))))).toStrictEqual(["Diagnostic"])
+    expect(a.state().members.get("c")?.record.incarnation).toBe(0)
+    a.hear(1_000, c, update(as(c, "alive", 70_000)))
+    expect(a.state().members.get("c")?.record.incarnation).toBe(70_000)
+    a.hear(1_000, b, update(as(c, "suspect", 70_000 + 65_536, "b")))
+    expect(a.state().members.get("c")?.record.incarnation).toBe(135_536)
+  })
+
+  it("an incarnation far ahead of this node's own is not refuted", () => {
+    const a = linkedTo([b])
+    const said = { _tag: "YouAre", generation: wall, incarnation: 65_537, status: "failed" } as const
+    expect(eventsOf(a.hear(1_000, b, said))).toStrictEqual(["Diagnostic"])
+    expect(a.state().self.incarnation).toBe(0)
+    a.hear(1_000, b, { ...said, incarnation: 65_536 })
+    expect(a.state().self.incarnation).toBe(65_537)
+  })
+
+  it("a lie about the incarnation of a candidate is not held against it", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(as(c, "failed", 4_000_000_000, "b")))
+    expect(eventsOf(a.meet(1_100, c))).toStrictEqual(["Joined c", "Diagnostic"])
+    expect(a.state().members.get("c")?.record).toStrictEqual(c)
+  })
+})
+
+describe("strange names", () => {
+  it.each(["__proto__", "constructor", "toString", "\u{1f600}"])("%s is a peer like any other", (name) => {
+    const strange = recordOf(name)
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(strange))
+    expect(States.wishes(a.state()).has(name)).toBe(true)
+    expect(eventsOf(a.meet(1_100, strange))).toStrictEqual([`Joined ${name}`])
+    lost(a, 1_200, strange)
+    unreached(a, 1_300, strange)
+    expect(eventsOf(a.until(60_000))).toStrictEqual([`Failed ${name}`])
+    expect(eventsOf(a.hear(60_000, b, update(as(strange, "left"))))).toStrictEqual([])
+    expect(a.state().tombstones.has(name)).toBe(true)
+  })
+})
