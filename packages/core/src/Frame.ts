@@ -24,6 +24,8 @@ export interface Hello {
   /** The dialer's counter of its connections, which ranks simultaneous ones. */
   readonly linkEpoch: number
   readonly dialedAddress: Address
+  /** Set if the dialer was told to join, which ends a parting; not set if it dials by itself. */
+  readonly join?: boolean | undefined
   readonly viewHash: bigint
   /** Bytes that the acceptor may send on the inbox lane before the first Credit. */
   readonly window: number
@@ -49,8 +51,9 @@ export interface HelloAck {
  * - `duplicate`: the acceptor lives under the dialer's name.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
  * - `evicted`: the dialer's generation has left.
+ * - `parted`: the acceptor has parted from the dialer, which was not told to join again.
  */
-export type RejectCode = "label" | "version" | "busy" | "self" | "evicted" | "denied" | "duplicate" | "stale"
+export type RejectCode = "label" | "version" | "busy" | "self" | "evicted" | "denied" | "duplicate" | "stale" | "parted"
 
 /** All reject codes, in the order of their numbers in docs. */
 export const rejectCodes: ReadonlyArray<RejectCode> = [
@@ -62,6 +65,7 @@ export const rejectCodes: ReadonlyArray<RejectCode> = [
   "denied",
   "duplicate",
   "stale",
+  "parted",
 ]
 
 /** The acceptor's refusal; the connection ends. */

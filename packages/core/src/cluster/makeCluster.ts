@@ -312,7 +312,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
 /** A refused handshake, as the one who joins sees it. */
 const fromRejection = (address: string, { by, code, message }: HandshakeRejected): Errors.JoinError => {
-  const reason = code === "busy" || code === "stale" || code === "evicted" ? "denied" : code
+  const reason = code === "busy" || code === "stale" || code === "evicted" || code === "parted" ? "denied" : code
   const who = by === "us" ? "this node refused" : "refused"
   return new Errors.JoinError({ reason, address, message: `${address} ${who}: ${message}` })
 }

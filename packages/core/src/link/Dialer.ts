@@ -85,23 +85,27 @@ export const make = Effect.fnUntraced(function* (options: {
     return error.code === "evicted" ? Effect.asVoid(loop.ask({ _tag: "Evict" })) : Effect.void
   }
 
-  const tryAddress = (address: Address, expected?: string) =>
-    links.dial(address, expected).pipe(
+  const tryAddress = (address: Address, how?: Parameters<Links["dial"]>[1]) =>
+    links.dial(address, how).pipe(
       Effect.tapError(heed),
       // A generation that was too low is higher now.
       Effect.catchIf(
         (error) => error._tag === "HandshakeRejected" && error.code === "stale" && error.by === "them",
-        () => links.dial(address, expected),
+        () => links.dial(address, how),
       ),
     )
 
+  /** Whether the attempts are over. */
   const tryPeer = Effect.fnUntraced(function* ({ addresses, name }: Wish) {
     for (const address of addresses) {
-      const reached = yield* Effect.match(tryAddress(address, name), {
-        onFailure: () => false,
-        onSuccess: () => true,
-      })
-      if (reached) return true
+      const result = yield* Effect.result(tryAddress(address, { expected: name }))
+      if (result._tag === "Success") return true
+      const error = result.failure
+      if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
+        // The word that the two parted was lost with a link.
+        yield* loop.ask({ _tag: "Disconnect", name })
+        return true
+      }
     }
     return false
   })
@@ -204,7 +208,7 @@ export const make = Effect.fnUntraced(function* (options: {
         return member.address === address || peer.body.addresses.includes(address)
       })
       if (there !== undefined) return there
-      const result = yield* Effect.result(tryAddress(address))
+      const result = yield* Effect.result(tryAddress(address, { join: true }))
       if (result._tag === "Success") return result.success
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error

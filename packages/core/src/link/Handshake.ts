@@ -116,9 +116,13 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
 const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
   youAre === undefined ? Effect.sync(loop.state) : loop.ask({ _tag: "Accused", youAre })
 
-const readyOf = (state: State, peer: PeerRecord): Ready => ({
+/**
+ * The peer pairs this incarnation with the body that it was shown before. If the application changed the body since,
+ * the incarnation is that of the body that was shown, and the new one follows as an Update.
+ */
+const readyOf = (shown: PeerRecord, state: State, peer: PeerRecord): Ready => ({
   _tag: "Ready",
-  incarnation: state.self.incarnation,
+  incarnation: state.self.body === shown.body ? state.self.incarnation : shown.incarnation,
   viewHash: state.viewHash,
   youAre: States.belief(state, peer.name, peer.generation),
 })
@@ -149,7 +153,12 @@ const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
 export const dial = Effect.fnUntraced(function* (
   context: Context,
   exchange: Exchange,
-  options: { readonly address: Address; readonly epoch: number; readonly expected: string | undefined },
+  options: {
+    readonly address: Address
+    readonly epoch: number
+    readonly expected: string | undefined
+    readonly join: boolean
+  },
 ) {
   const { connection } = exchange
   const { loop } = context
@@ -162,6 +171,7 @@ export const dial = Effect.fnUntraced(function* (
     record: before.self,
     linkEpoch: options.epoch,
     dialedAddress: options.address,
+    ...(options.join ? { join: true } : {}),
     viewHash: before.viewHash,
     window: context.limits.inboxWindow,
   })
@@ -186,7 +196,7 @@ export const dial = Effect.fnUntraced(function* (
     return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
   }
   exchange.commit(ack.record, rank)
-  yield* write(connection, readyOf(state, ack.record))
+  yield* write(connection, readyOf(before.self, state, ack.record))
   const ready = yield* awaitReady(exchange, ack.record)
   return established(ack.record, rank, ack.window, ready)
 })
@@ -240,6 +250,9 @@ export const judge = (context: Context, hello: Hello): HelloReject | undefined =
   if (tombstone?.status === "left" && tombstone.generation === generation) {
     return reject("evicted", "this generation has left the cluster")
   }
+  if (member?.parted === true && member.record.generation === generation && hello.join !== true) {
+    return reject("parted", "this node has parted from the peer; join it to come together again")
+  }
   return context.hasRoom() || member !== undefined ? undefined : busy
 }
 
@@ -278,11 +291,11 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
   }
   const rank = rankOf(peer.name, state.self.name, hello.linkEpoch)
   exchange.commit(peer, rank)
-  yield* write(connection, readyOf(state, peer))
+  yield* write(connection, readyOf(before.self, state, peer))
   reader.open()
   return established(peer, rank, hello.window, ready)
 })
 
 /** Whether trying again can help without anybody changing a configuration. */
 export const isTransient = (error: HandshakeError): boolean =>
-  error._tag !== "HandshakeRejected" || error.code === "busy" || error.code === "stale" || error.code === "evicted"
+  error._tag !== "HandshakeRejected" || ["busy", "stale", "evicted", "parted"].includes(error.code)

@@ -40,8 +40,14 @@ export interface Links {
   readonly send: (to: ReadonlyArray<string>, frame: MembershipFrame) => void
   /** Ends the link to one life of a peer. */
   readonly close: (peer: PeerId, code: ByeCode) => void
-  /** Connects to an address; `expected` is the name that must answer. Ends when the link is up. */
-  readonly dial: (address: Address, expected?: string) => Effect.Effect<Link, Handshake.HandshakeError>
+  /**
+   * Connects to an address; ends when the link is up. `expected` is the name that must answer, `join` says that
+   * the application wants it.
+   */
+  readonly dial: (
+    address: Address,
+    options?: { readonly expected?: string | undefined; readonly join?: boolean | undefined },
+  ) => Effect.Effect<Link, Handshake.HandshakeError>
   /** Takes connections from the listener, for ever. */
   readonly serve: (listener: Listener) => Effect.Effect<never>
   /** Ends all links and waits until the last bytes are out, for a bounded time. */
@@ -305,7 +311,7 @@ export const make = Effect.fnUntraced(function* (options: {
   // A dial that takes longer than the silence of a link would be borne is as good as failed.
   const dialTimeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
 
-  const dialOnce = (address: Address, expected: string | undefined) =>
+  const dialOnce: Links["dial"] = (address, { expected, join = false } = {}) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
@@ -323,7 +329,7 @@ export const make = Effect.fnUntraced(function* (options: {
                     exchange.commit(peer, rank)
                   },
                 },
-                { address, epoch, expected },
+                { address, epoch, expected, join },
               )
             const connection = yield* inTime(transport.connect(address), dialTimeout)
             dialing.add(epoch)
@@ -369,7 +375,7 @@ export const make = Effect.fnUntraced(function* (options: {
         if (entry.peer.generation === peer.generation) entry.link?.close(code, "")
       }
     },
-    dial: (address, expected) => dialPermits.withPermit(dialOnce(address, expected)),
+    dial: (address, options) => dialPermits.withPermit(dialOnce(address, options)),
     serve: (listener) => listener.run(welcome),
     closeAll: (code) =>
       Effect.gen(function* () {

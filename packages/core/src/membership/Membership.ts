@@ -10,6 +10,7 @@ import type { ByeCode, MembershipFrame, YouAreBelief } from "../Frame.ts"
 import * as Prng from "../internal/prng.ts"
 import type { PeerId } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
+import * as PeerRecords from "../PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import type { LinkUp } from "./contact.ts"
 import * as Contact from "./contact.ts"
@@ -17,6 +18,7 @@ import type { Draft, Output } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Leaving from "./leaving.ts"
 import * as Records from "./records.ts"
+import { generationLead } from "./Settings.ts"
 import type { State } from "./State.ts"
 import * as States from "./State.ts"
 
@@ -72,7 +74,10 @@ const run = (draft: Draft, input: Input): void => {
       return draft.state.phase._tag === "Running" ? Drafts.stop(draft, "evicted") : undefined
     case "Describe": {
       const { body, incarnation } = draft.state.self
-      return Drafts.setSelf(draft, { body: { ...body, metadata: input.metadata }, incarnation: incarnation + 1 })
+      return Drafts.setSelf(draft, {
+        body: { ...body, metadata: input.metadata },
+        incarnation: Math.min(incarnation + 1, PeerRecords.maxIncarnation),
+      })
     }
     case "Disconnect":
       return Contact.part(draft, input.name)
@@ -112,6 +117,9 @@ const stale = (draft: Draft, atLeastGeneration: number): void => {
   const own = raised ? self.generation + 1 : self.generation
   if (phase._tag !== "Running" || atLeastGeneration <= own) return
   if (members.size > 0) return Drafts.stop(draft, "superseded")
+  if (atLeastGeneration > draft.now + draft.state.wallOffset + generationLead) {
+    return Drafts.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
+  }
   draft.state.raised = true
   Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
 }

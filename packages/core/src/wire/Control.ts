@@ -194,6 +194,7 @@ const Hello = Schema.Struct({
   record: Record,
   linkEpoch: U32,
   dialedAddress: CanonicalAddress,
+  join: Schema.optional(Schema.Boolean),
   viewHash: Hash,
   window: U32,
 })

@@ -262,6 +262,23 @@ describe("joining", () => {
     }),
   )
 
+  scenario("a peer that parted while there was no link is not talked back into one", (world, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* pair(world)
+      yield* network.partition(["a"], ["b"])
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      yield* a.cluster.disconnect("b")
+      yield* network.heal
+      yield* World.until(b, ({ peers }) => peers.size === 0)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* a.cluster.peers, [])
+      assert.deepStrictEqual(yield* b.cluster.peers, [])
+      yield* b.cluster.join("a:7946")
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+    }),
+  )
+
   scenario("where the admission policy says no, there or here", (world) =>
     Effect.gen(function* () {
       const guests = Admission.layer(({ name }) =>

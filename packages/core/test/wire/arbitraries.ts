@@ -124,17 +124,21 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
 
 /** One generator per kind, so that no kind can be forgotten. */
 const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extract<Frame.Frame, { _tag: Tag }>> } = {
-  Hello: struct({
-    _tag: tag("Hello"),
-    versionMin: version,
-    versionMax: version,
-    label: name,
-    record,
-    linkEpoch: u32,
-    dialedAddress: address,
-    viewHash: hash,
-    window: u32,
-  }),
+  Hello: orWithout(
+    struct({
+      _tag: tag("Hello"),
+      versionMin: version,
+      versionMax: version,
+      label: name,
+      record,
+      linkEpoch: u32,
+      dialedAddress: address,
+      join: bool,
+      viewHash: hash,
+      window: u32,
+    }),
+    ({ join: _, ...others }) => others,
+  ),
   HelloAck: orWithout(
     struct({
       _tag: tag("HelloAck"),
