@@ -27,7 +27,7 @@ export const learn = (draft: Draft, record: PeerRecord, from: string): void => {
     if (member !== undefined) return endByOthers(draft, member, record)
     forgetCandidate(draft, record)
     Drafts.bury(draft, record)
-    return Drafts.relay(draft, record)
+    return Drafts.relay(draft, { ...record, body: PeerRecords.emptyBody })
   }
   consider(draft, record, from)
 }
