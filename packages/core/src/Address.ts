@@ -23,6 +23,22 @@ export const maxHostLength = 253
 
 const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\])$/
 
+/**
+ * Whether an IPv6 address in brackets has all its groups: one that somebody wrote without a port would lose its
+ * last group to it.
+ */
+const isWhole = (bracketed: string): boolean => {
+  if (!bracketed.startsWith("[")) return true
+  const groups = bracketed
+    .slice(1, -1)
+    .replace(/%.*$/, "")
+    .replace(/\d+(?:\.\d+){3}$/, "0:0")
+    .split("::")
+  const count = groups.flatMap((part) => (part === "" ? [] : part.split(":"))).length
+  const regular = groups.every((part) => part === "" || part.split(":").every((group) => /^[0-9a-f]{1,4}$/.test(group)))
+  return regular && (groups.length === 1 ? count === 8 : groups.length === 2 && count < 8)
+}
+
 const brand = Brand.nominal<Address>()
 
 const fail = (input: string, why: string) =>
@@ -44,7 +60,7 @@ export const make = (host: string, port: number | string): Result.Result<Address
   const input = `${host}:${port}`
   const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
   const canonical = bracketed.toLowerCase()
-  if (canonical.length > maxHostLength || !hostPattern.test(canonical)) {
+  if (canonical.length > maxHostLength || !hostPattern.test(canonical) || !isWhole(canonical)) {
     return fail(input, "the host must be a DNS name, an IPv4 address, or an IPv6 address in [brackets]")
   }
   const digits = String(port)

@@ -24,6 +24,8 @@ export interface Limits {
   /** Control frames a second that a peer may send, and how many at once. */
   readonly controlRate: number
   readonly controlBurst: number
+  /** Bytes of messages that may wait to be written to one peer, however much credit it gives. */
+  readonly outbox: number
   /** Control frames that may wait to be written to one peer. */
   readonly controlOutbox: number
   /** Inputs that may wait for the membership; links that bring more wait. */
@@ -52,6 +54,8 @@ export const defaults: Limits = {
   // A busy cluster of hundreds says some tens a second.
   controlRate: 1_000,
   controlBurst: 2_000,
+  // Four windows of the default, for peers that have larger ones.
+  outbox: 1024 * 1024,
   controlOutbox: 4_096,
   membershipQueue: 1_024,
   eventBuffer: 1_024,

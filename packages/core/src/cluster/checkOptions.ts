@@ -35,6 +35,8 @@ export const metadataProblem = (metadata: Readonly<Record<string, string>>): str
     : undefined
 }
 
+const maxLimit = 0xffff_ffff
+
 /** What the options say, or which of them cannot be used. */
 export const checkOptions = (options: Options) => {
   const fail = (option: string, message: string) => Result.fail(new Errors.OptionsError({ option, message }))
@@ -50,6 +52,12 @@ export const checkOptions = (options: Options) => {
   for (const problem of advertise.problems) return fail("advertise", problem.message)
   if (advertise.addresses.length > PeerRecord.maxAddresses) {
     return fail("advertise", `at most ${PeerRecord.maxAddresses} addresses`)
+  }
+  for (const [name, value] of Object.entries(options.limits ?? {})) {
+    // The upper bound is that of the numbers in frames; for times and counts it is no bound at all.
+    if (!Number.isInteger(value) || value < 1 || value > maxLimit) {
+      return fail(`limits.${name}`, `a whole number from 1 to ${maxLimit}`)
+    }
   }
   const window = options.limits?.inboxWindow
   if (window !== undefined && window < Limits.minWindow) {

@@ -25,6 +25,7 @@ import type { HandshakeRejected } from "../link/Handshake.ts"
 import * as Dialers from "../link/Dialer.ts"
 import * as Linkses from "../link/Links.ts"
 import * as MembershipLoop from "../link/MembershipLoop.ts"
+import * as RateLimit from "../link/RateLimit.ts"
 import type { Output } from "../membership/Draft.ts"
 import * as Settings from "../membership/Settings.ts"
 import type { State, StopReason } from "../membership/State.ts"
@@ -93,7 +94,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     clock,
     capacity: limits.membershipQueue,
   })
-  const inbox = yield* Inboxes.make
+  const inbox = yield* Inboxes.make(limits.inboxWindow + limits.messageBytes)
   const hub = EventHubs.make(limits.eventBuffer)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const links = yield* within(
@@ -107,6 +108,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       entropy,
       clock,
       onMessage: inbox.offer,
+      onEnd: inbox.ended,
     }),
   )
   const dialer = yield* within(
@@ -126,6 +128,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const stopped = Deferred.makeUnsafe<StopReason>()
   const finished = Deferred.makeUnsafe<void>()
 
+  const diagnostics = RateLimit.make(1, 20, monotonicMillis(clock))
+
   const perform = (output: Output, state: State): void => {
     switch (output._tag) {
       case "Send":
@@ -133,6 +137,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       case "CloseLink":
         return links.close(output.peer, output.code)
       case "Emit":
+        // Others decide how often they say what cannot be true, so not each time is worth an event.
+        if (output.event._tag === "Diagnostic" && !diagnostics.take(monotonicMillis(clock), 1)) return
         return hub.publish(output.event, state.view)
       case "Stopped":
         Deferred.doneUnsafe(stopped, Effect.succeed(output.reason))
@@ -273,8 +279,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.mapError(dialer.join(address), (error) => fromRejection(address, error)),
       gone,
     )
-    dialer.seed(address)
     const { name, generation, body } = link.peer
+    dialer.seed(address, name)
     const peer: Peer | undefined = loop.state().view.peers.get(name)
     const { addresses, metadata } = body
     return peer ?? { name, generation, status: "alive", link: "up", addresses, metadata }

@@ -4,4 +4,7 @@
  */
 import type { Clock } from "effect/Clock"
 
+/** A timer that is so late tells of a stall of this process, not of a peer. */
+export const stallMillis = 250
+
 export const monotonicMillis = (clock: Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6

@@ -28,8 +28,8 @@ export interface Dialer {
   readonly reconcile: (state: State) => void
   /** Asks at these addresses from now on, instead of those of the last call. */
   readonly discovered: (addresses: Iterable<Address>) => void
-  /** Asks at this address from now on, for ever. */
-  readonly seed: (address: Address) => void
+  /** Asks at this address from now on, for ever; `met` is the name that answered there, if somebody did. */
+  readonly seed: (address: Address, met?: string) => void
   /** Dials an address until it answers; fails only if trying again cannot help. */
   readonly join: (address: Address) => Effect.Effect<Link, Handshake.HandshakeRejected>
 }
@@ -88,9 +88,12 @@ export const make = Effect.fnUntraced(function* (options: {
   const tryAddress = (address: Address, how?: Parameters<Links["dial"]>[1]) =>
     links.dial(address, how).pipe(
       Effect.tapError(heed),
-      // A generation that was too low is higher now.
+      // A generation that was too low, or that of an earlier life, is higher now.
       Effect.catchIf(
-        (error) => error._tag === "HandshakeRejected" && error.code === "stale" && error.by === "them",
+        (error) =>
+          error._tag === "HandshakeRejected" &&
+          (error.code === "stale" || error.code === "evicted") &&
+          error.by === "them",
         () => links.dial(address, how),
       ),
     )
@@ -130,8 +133,9 @@ export const make = Effect.fnUntraced(function* (options: {
       // The whole cluster makes about one attempt per interval to reach one that failed (R10).
       const chance = wish.kind === "failed" ? 1 / Math.max(1, States.linked(loop.state()).length) : 1
       if ((yield* Random.next) < chance) {
-        if (yield* tryPeer(wish)) return
-        yield* loop.submit({ _tag: "DialFailed", name })
+        if (!(yield* tryPeer(wish))) yield* loop.submit({ _tag: "DialFailed", name })
+        // A link that membership does not want, as that of an older life, is no reason to dial at once again.
+        else if (!States.wishes(loop.state()).has(name)) return
       }
       attempt.over = !(yield* pause(attempt.step))
     }
@@ -163,27 +167,35 @@ export const make = Effect.fnUntraced(function* (options: {
   }
 
   /** Whether the peer at an address has a link, or must not be dialled. */
-  const isSettled = (address: Address): boolean => {
-    for (const member of loop.state().members.values()) {
-      const lives = member.address === address || member.record.body.addresses.includes(address)
+  const isSettled = (address: Address, met: string | undefined): boolean => {
+    for (const [name, member] of loop.state().members) {
+      const lives = name === met || member.address === address || member.record.body.addresses.includes(address)
       if (lives && (member.link === "up" || member.parted)) return true
     }
     return false
   }
 
-  const keepAsking = Effect.fnUntraced(function* (address: Address) {
+  // `met` is who answered here last; it need not tell others this address.
+  const keepAsking = Effect.fnUntraced(function* (address: Address, met: string | undefined) {
     let step = yield* freshStep
     while (true) {
-      if (isSettled(address)) {
+      if (isSettled(address, met)) {
         step = yield* freshStep
         yield* Effect.sleep(discovery.interval)
         continue
       }
       const error = yield* Effect.match(tryAddress(address), {
         onFailure: (failure): Handshake.HandshakeError | undefined => failure,
-        onSuccess: () => undefined,
+        onSuccess: ({ peer }) => {
+          met = peer.name
+          return undefined
+        },
       })
-      if (error?._tag === "HandshakeRejected" && error.code === "self") return
+      if (error?._tag === "HandshakeRejected" && error.code === "self") {
+        // The name of a service may lead to another peer next time.
+        yield* Effect.sleep(discovery.interval)
+        continue
+      }
       if (error !== undefined) options.onUnavailable(address, error.message)
       const alone = States.linked(loop.state()).length === 0
       const interval = alone ? discovery.intervalAlone : discovery.interval
@@ -195,8 +207,8 @@ export const make = Effect.fnUntraced(function* (options: {
     }
   })
 
-  const ask = (address: Address): void => {
-    if (loop.state().phase._tag === "Running") seeds.start(address, keepAsking(address))
+  const ask = (address: Address, met?: string): void => {
+    if (loop.state().phase._tag === "Running") seeds.start(address, keepAsking(address, met))
   }
 
   const join: Dialer["join"] = Effect.fnUntraced(function* (address) {
@@ -228,9 +240,9 @@ export const make = Effect.fnUntraced(function* (options: {
       for (const address of seeds.keys()) if (!wanted.has(address) && !kept.has(address)) seeds.stop(address)
       for (const address of wanted) ask(address)
     },
-    seed: (address) => {
+    seed: (address, met) => {
       kept.add(address)
-      ask(address)
+      ask(address, met)
     },
     join,
   }

@@ -245,7 +245,8 @@ export const judge = (context: Context, hello: Hello): HelloReject | undefined =
   const tombstone = state.tombstones.get(name)
   const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
   if (generation < newest) {
-    return reject("stale", "a newer life of this name is known", { atLeastGeneration: newest + 1 })
+    const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
+    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
   }
   if (tombstone?.status === "left" && tombstone.generation === generation) {
     return reject("evicted", "this generation has left the cluster")

@@ -8,6 +8,7 @@
  */
 import type { ByeCode, Data } from "../Frame.ts"
 import { dataOverhead, maxFragmentBytes } from "../Frame.ts"
+import { minWindow } from "../Limits.ts"
 
 /** What a frame with this payload costs. */
 export const cost = (payloadBytes: number): number => payloadBytes + dataOverhead
@@ -15,6 +16,12 @@ export const cost = (payloadBytes: number): number => payloadBytes + dataOverhea
 /** The largest payload of one frame on a lane with this window: half of it, so that credit always comes. */
 export const fragmentBytes = (window: number): number =>
   Math.min(maxFragmentBytes, Math.floor(window / 2) - dataOverhead)
+
+/**
+ * The least payload of a fragment that is not the last: what the smallest window allows. Without it a message
+ * could come in any number of pieces, and each takes memory beyond its bytes.
+ */
+export const minFragmentBytes = fragmentBytes(minWindow)
 
 /** A message that arrived whole, and what is to be given back when it is taken. */
 export interface Arrived {
@@ -80,6 +87,7 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
         }
         partial = { total, chunks: [], bytes: 0 }
       }
+      if (!last && payload.length < minFragmentBytes) return broken("malformed", "a fragment that is too small")
       partial.chunks.push(payload)
       partial.bytes += payload.length
       partialCost += spent

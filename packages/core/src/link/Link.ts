@@ -14,7 +14,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Bye, ByeCode, ControlFrame, Data, Frame, MembershipFrame } from "../Frame.ts"
 import * as Frames from "../Frame.ts"
 import { awaitLatch } from "../internal/resume.ts"
-import { monotonicMillis } from "../internal/time.ts"
+import { monotonicMillis, stallMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
@@ -92,9 +92,6 @@ export interface Link {
 /** How much data one write carries at most, so that control frames never wait behind more. */
 const writeBytes = 64 * 1024
 
-/** A timer that is so late tells of a stall of this process, not of the peer. */
-const stallMillis = 250
-
 export const make = (options: {
   readonly connection: Connection
   readonly reader: FrameReader
@@ -120,6 +117,9 @@ export const make = (options: {
   let state: "open" | Refusal = "open"
   let overflow = false
   let writingSince: number | undefined
+  // What of the data is not written yet, and what of it is in the write under way, as it counts for credit.
+  let unwritten = 0
+  let writingData = 0
   const wake = Latch.makeUnsafe(false)
 
   const send = (frame: ControlFrame): void => {
@@ -148,6 +148,7 @@ export const make = (options: {
     let count = 0
     while (count < data.length && bytes < writeBytes) bytes += Lane.cost(data[count++]?.payload.length ?? 0)
     for (const frame of data.splice(0, count)) batch.push(frame)
+    writingData = bytes
     return batch.length === 0 ? undefined : batch
   }
 
@@ -165,8 +166,11 @@ export const make = (options: {
   const writer = Effect.gen(function* () {
     while (true) {
       const batch = nextBatch()
-      if (batch !== undefined) yield* write(batch)
-      else if (farewell !== undefined) {
+      if (batch !== undefined) {
+        yield* write(batch)
+        unwritten -= writingData
+        if (waiting > 0) credited.openUnsafe()
+      } else if (farewell !== undefined) {
         if (farewell.bye !== undefined) yield* write([farewell.bye])
         return yield* connection.end
       } else {
@@ -184,10 +188,15 @@ export const make = (options: {
   const credited = Latch.makeUnsafe(false)
 
   const push = (frame: Omit<Data, "_tag" | "lane">): void => {
-    credit -= frame.abort ? 0 : Lane.cost(frame.payload.length)
+    const cost = Lane.cost(frame.payload.length)
+    credit -= frame.abort ? 0 : cost
+    unwritten += cost
     data.push({ _tag: "Data", lane: Frames.inboxLane, ...frame })
     wake.openUnsafe()
   }
+
+  /** Whether the peer takes so much more; and this node, for its memory must not be the peer's to decide on. */
+  const hasRoom = (size: number): boolean => credit >= Lane.cost(size) && unwritten < limits.outbox
 
   const offerSlowly = Effect.fnUntraced(function* (payload: Uint8Array) {
     let at = 0
@@ -200,7 +209,7 @@ export const make = (options: {
       Effect.gen(function* () {
         do {
           const size = Math.min(fragment, payload.length - at)
-          while (credit < Lane.cost(size) && state === "open") {
+          while (!hasRoom(size) && state === "open") {
             credited.closeUnsafe()
             yield* awaitLatch(credited)
           }
@@ -226,7 +235,7 @@ export const make = (options: {
 
   const tryOffer = (payload: Uint8Array): boolean => {
     if (state !== "open" || waiting > 0) return false
-    if (payload.length > fragment || credit < Lane.cost(payload.length)) return false
+    if (payload.length > fragment || !hasRoom(payload.length)) return false
     push({ first: true, last: true, abort: false, payload })
     return true
   }
@@ -249,6 +258,8 @@ export const make = (options: {
   const ended = Deferred.makeUnsafe<LinkEnd>()
   const openedAt = now()
   let lastHeard = openedAt
+  // When the peer said that it leaves. It hangs up itself, unless it lies.
+  let leavingSince: number | undefined
   const rate = RateLimit.make(limits.controlRate, limits.controlBurst, openedAt)
 
   const grant = (): void => {
@@ -308,6 +319,10 @@ export const make = (options: {
           case "HelloReject":
           case "Ready":
             return violation("unexpectedFrame", `${frame._tag} after the handshake`)
+          case "Leave":
+            if (frame.generation === options.peer.generation) leavingSince ??= now()
+            yield* hooks.onMembership(link, frame)
+            break
           default:
             yield* hooks.onMembership(link, frame)
         }
@@ -364,14 +379,23 @@ export const make = (options: {
       const at = now()
       late = at - before - pause
       // A stall of this process says nothing about the peer, whose frames wait in the socket.
-      if (late > stallMillis) lastHeard = Math.min(at, lastHeard + late)
+      if (late > stallMillis) {
+        lastHeard = Math.min(at, lastHeard + late)
+        if (writingSince !== undefined) writingSince = Math.min(at, writingSince + late)
+      }
       if (overflow || (writingSince !== undefined && at - writingSince >= limits.drainTimeout)) {
         return { _tag: "Slow" } satisfies LinkEnd
+      }
+      if (leavingSince !== undefined && at - leavingSince >= limits.drainTimeout) {
+        return { _tag: "Closed" } satisfies LinkEnd
       }
       if (at - lastHeard >= timing.linkTimeout) return { _tag: "Silent" } satisfies LinkEnd
       if (at >= nextPing) {
         nextPing = at + timing.heartbeat
-        if (options.drives) send({ _tag: "Ping", seq: seq++ >>> 0, viewHash: hooks.viewHash(), lag: lag() })
+        // A peer of another policy may be slower to speak than this side is to lose patience, so it is asked.
+        if (options.drives || at - lastHeard >= timing.linkTimeout / 2) {
+          send({ _tag: "Ping", seq: seq++ >>> 0, viewHash: hooks.viewHash(), lag: lag() })
+        }
       }
     }
   })
@@ -382,8 +406,10 @@ export const make = (options: {
   const run: Link["run"] = (onEnd) =>
     Effect.gen(function* () {
       const writing = yield* Effect.forkChild(writer)
-      // After its own farewell this side still reads, for the other side may have been speaking.
-      const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(limits.linger)), {
+      // After its own farewell this side still reads, for the other side may have been speaking. What it said before
+      // it heard the farewell takes a round trip, and how long that may be is what the link timeout says.
+      const patience = Math.max(limits.linger, timing.linkTimeout)
+      const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(patience)), {
         _tag: "Closed",
       } satisfies LinkEnd)
       const end: LinkEnd = yield* Effect.raceAllFirst([reading, keepTime, closed])
@@ -401,7 +427,7 @@ export const make = (options: {
       yield* Effect.ignore(
         Effect.timeoutOption(
           Effect.andThen(Fiber.await(writing), () => discard),
-          limits.linger,
+          moved ? patience : limits.linger,
         ),
       )
     })

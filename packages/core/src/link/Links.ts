@@ -62,6 +62,8 @@ interface Committed {
   readonly settled: Deferred.Deferred<void>
   readonly done: Deferred.Deferred<void>
   link: Link | undefined
+  /** Why it is to end as soon as it is up. */
+  unwanted: ByeCode | undefined
   /** Messages that wait because a connection that was used before this one is not read to its end. */
   held: Array<Arrived>
   /** Nothing more comes; it stays only for what it holds. */
@@ -78,6 +80,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly entropy: Source
   readonly clock: Clock
   readonly onMessage: (link: Link, message: Arrived) => void
+  /** Nothing more comes from the link. */
+  readonly onEnd: (link: Link) => void
 }): Effect.fn.Return<Links, never, Scope.Scope> {
   const { clock, limits, loop, timing, transport } = options
   const fibers = yield* FiberSet.make<void, never>()
@@ -124,7 +128,9 @@ export const make = Effect.fnUntraced(function* (options: {
       const { held, link } = entry
       entry.held = []
       if (link !== undefined) for (const message of held) options.onMessage(link, message)
-      if (entry.finished) committed.get(name)?.delete(entry)
+      if (!entry.finished) continue
+      committed.get(name)?.delete(entry)
+      if (link !== undefined) options.onEnd(link)
     }
     if (committed.get(name)?.size === 0) committed.delete(name)
   }
@@ -206,6 +212,7 @@ export const make = Effect.fnUntraced(function* (options: {
             settled: Deferred.makeUnsafe(),
             done: Deferred.makeUnsafe(),
             link: undefined,
+            unwanted: undefined,
             held: [],
             finished: false,
           }
@@ -236,7 +243,8 @@ export const make = Effect.fnUntraced(function* (options: {
         })
         mine.link = link
         // The other side counts on the link already, so it is told.
-        if (closing !== undefined) link.close(closing, "")
+        const unwanted = closing ?? mine.unwanted
+        if (unwanted !== undefined) link.close(unwanted, "")
         else if (install(mine, link)) {
           // Membership knows the peer before the application can get a message from it.
           const { viewHash, youAre, peer } = result
@@ -372,7 +380,9 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     close: (peer, code) => {
       for (const entry of committed.get(peer.name) ?? []) {
-        if (entry.peer.generation === peer.generation) entry.link?.close(code, "")
+        if (entry.peer.generation !== peer.generation) continue
+        if (entry.link === undefined) entry.unwanted = code
+        else entry.link.close(code, "")
       }
     },
     dial: (address, options) => dialPermits.withPermit(dialOnce(address, options)),

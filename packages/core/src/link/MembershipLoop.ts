@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import * as Queue from "effect/Queue"
 import { awaitDeferred } from "../internal/resume.ts"
-import { monotonicMillis } from "../internal/time.ts"
+import { monotonicMillis, stallMillis } from "../internal/time.ts"
 import type { Output } from "../membership/Draft.ts"
 import * as Membership from "../membership/Membership.ts"
 import type { State } from "../membership/State.ts"
@@ -56,14 +56,17 @@ export const make = Effect.fnUntraced(function* (options: {
       if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
     }
 
-    const timer = (pause: number) =>
-      Effect.andThen(
+    const timer = (pause: number) => {
+      const due = monotonicMillis(options.clock) + pause
+      return Effect.andThen(
         Effect.sleep(pause),
         Effect.suspend(() => {
           armed = Number.POSITIVE_INFINITY
-          return Queue.offer(queue, { input: { _tag: "Tick" }, done: undefined })
+          const stalled = monotonicMillis(options.clock) - due > stallMillis
+          return Queue.offer(queue, { input: { _tag: "Tick", stalled }, done: undefined })
         }),
       )
+    }
 
     return Effect.scoped(
       Effect.gen(function* () {

@@ -42,8 +42,8 @@ export type Input =
   | { readonly _tag: "Describe"; readonly metadata: Readonly<Record<string, string>> }
   | { readonly _tag: "Disconnect"; readonly name: string }
   | { readonly _tag: "Leave" }
-  /** Time has passed. */
-  | { readonly _tag: "Tick" }
+  /** Time has passed; `stalled` if this process slept through the moment, and what was said meanwhile waits unread. */
+  | { readonly _tag: "Tick"; readonly stalled?: boolean | undefined }
 
 /** The next state and what is wished. `now` is a monotonic clock in milliseconds. */
 export const step = (state: State, now: number, input: Input): readonly [State, ReadonlyArray<Output>] => {
@@ -70,8 +70,7 @@ const run = (draft: Draft, input: Input): void => {
     case "Stale":
       return stale(draft, input.atLeastGeneration)
     case "Evict":
-      // To one that is leaving that is no news.
-      return draft.state.phase._tag === "Running" ? Drafts.stop(draft, "evicted") : undefined
+      return evicted(draft)
     case "Describe": {
       const { body, incarnation } = draft.state.self
       return Drafts.setSelf(draft, {
@@ -84,6 +83,7 @@ const run = (draft: Draft, input: Input): void => {
     case "Leave":
       return Leaving.leave(draft)
     case "Tick":
+      if (input.stalled === true) Records.postpone(draft)
       return tick(draft)
   }
 }
@@ -122,6 +122,15 @@ const stale = (draft: Draft, atLeastGeneration: number): void => {
   }
   draft.state.raised = true
   Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
+}
+
+/** The same, where the life before this one left within the same millisecond. To one that is leaving it is no news. */
+const evicted = (draft: Draft): void => {
+  const { members, phase, self } = draft.state
+  if (phase._tag !== "Running") return
+  if (members.size > 0) return Drafts.stop(draft, "evicted")
+  draft.state.raised = true
+  Drafts.setSelf(draft, { generation: self.generation + 1, incarnation: 0 })
 }
 
 const tick = (draft: Draft): void => {

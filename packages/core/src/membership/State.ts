@@ -171,6 +171,7 @@ export const belief = (state: State, name: string, generation: number): YouAreBe
 /** A peer that should be dialled, and why. */
 export interface Wish {
   readonly name: string
+  /** The life that is looked for. */
   readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   /** `lost` had a link before, `candidate` is hearsay, `failed` is tried rarely (R10). */

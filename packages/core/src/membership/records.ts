@@ -180,6 +180,18 @@ export const judge = (draft: Draft, name: string): void => {
   if (next !== undefined && States.visible(member)) Drafts.emit(draft, { _tag: "Failed", peer: States.toPeer(next) })
 }
 
+/** After a stall of this node everybody whom it suspects gets at least the shortest suspicion again. */
+export const postpone = (draft: Draft): void => {
+  const { members, settings } = draft.state
+  for (const [name, { suspicion }] of members) {
+    if (suspicion === undefined) continue
+    const by = draft.now + settings.suspicionMin - States.suspicionDeadline(draft.state, suspicion)
+    if (by <= 0) continue
+    const heldUntil = suspicion.heldUntil === undefined ? undefined : suspicion.heldUntil + by
+    Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: suspicion.since + by, heldUntil } })
+  }
+}
+
 /** Tells the application of a suspicion that was held back. */
 export const reveal = (draft: Draft, name: string): void => {
   const suspicion = draft.state.members.get(name)?.suspicion

@@ -56,6 +56,9 @@ describe("options", () => {
       "metadata",
     ],
     ["a window that is too small", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
+    ["a window that no frame can say", { limits: { inboxWindow: 2 ** 32 } }, "limits.inboxWindow"],
+    ["no dials at all", { limits: { dials: 0 } }, "limits.dials"],
+    ["a time that is no number", { limits: { linger: Number.NaN } }, "limits.linger"],
   ]
   for (const [what, options, option] of bad) {
     scenario(`${what} keeps the node from starting, with the option's name`, ({ node }) =>
@@ -128,7 +131,17 @@ describe("joining", () => {
   scenario("an address that does not parse", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
-      for (const input of ["", "nowhere", "host:70000", "host:x", ":1", "a b:1", "[::1:7946"]) {
+      for (const input of [
+        "",
+        "nowhere",
+        "host:70000",
+        "host:x",
+        ":1",
+        "a b:1",
+        "[::1:7946",
+        "fe80::1",
+        "1:2:3:4:5:6:7:8",
+      ]) {
         const error = yield* Effect.flip(a.cluster.join(input))
         assert.strictEqual(error.reason, "badAddress", input)
       }

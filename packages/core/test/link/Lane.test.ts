@@ -106,3 +106,14 @@ it("credit comes half a window at a time, not per message", () => {
   }
   assert.strictEqual(frames, Math.floor((200 * Lane.cost(100)) / Math.ceil(window / 2 / 164) / 164))
 })
+
+it("a message cannot come in so many pieces that their number is what takes the memory", () => {
+  const receiver = Lane.makeReceiver({ window, messageBytes: 1_000_000 })
+  const first = new Uint8Array(Lane.minFragmentBytes)
+  const begun = { _tag: "Data", lane: 0, first: true, last: false, abort: false, total: 1_000_000 } as const
+  assert.strictEqual(receiver.receive({ ...begun, payload: first }), undefined)
+  const { total: _, ...next } = { ...begun, first: false }
+  for (const size of [0, 1, Lane.minFragmentBytes - 1]) {
+    assert.strictEqual(receiver.receive({ ...next, payload: new Uint8Array(size) })?._tag, "Broken", `${size} bytes`)
+  }
+})

@@ -1,0 +1,127 @@
+/**
+ * A peer made by hand, frame by frame, that may do what no node does.
+ */
+import * as Address from "@coterie/core/Address"
+import type { Frame, Hello } from "@coterie/core/Frame"
+import * as Transport from "@coterie/core/Transport"
+import { assert } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as World from "./world.ts"
+
+export interface Stage {
+  readonly world: World.World
+  /** The node under attack. */
+  readonly a: World.Node
+  /** Opens a connection to it. */
+  readonly connect: Effect.Effect<Stranger, Transport.TransportError, Scope.Scope>
+}
+
+export interface Stranger {
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void, Transport.TransportError>
+  readonly say: (frame: Frame) => Effect.Effect<void, Transport.TransportError>
+  /** The next frame, or `undefined` when the node has closed the connection. */
+  readonly hear: Effect.Effect<Frame | undefined>
+  /** All frames until the node closes the connection. */
+  readonly hearAll: Effect.Effect<ReadonlyArray<Frame>>
+}
+
+/** A test in which a node is attacked. */
+export const attack = (
+  title: string,
+  body: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
+  options?: Parameters<World.World["node"]>[1],
+): void =>
+  World.simulated(title, (world, network) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", options)
+      const context = yield* Layer.build(network.transport("stranger", 0))
+      const transport = Context.get(context, Transport.Transport)
+      const connect = Effect.map(
+        Effect.flatMap(Effect.fromResult(Address.parse(a.address)).pipe(Effect.orDie), transport.connect),
+        make,
+      )
+      yield* body({ world, a, connect })
+      // Whatever happened, the node still does what it is for, and its view holds nobody who is not there.
+      const z = yield* world.node("z", { seeds: [a.address] })
+      yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
+      yield* a.cluster.send("z", "fine")
+      assert.strictEqual((yield* World.messages(z, 1))[0]?.text, "fine")
+      yield* World.untilPeers(a, ["z"])
+    }),
+  )
+
+export const make = (connection: Transport.Connection): Stranger => {
+  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  const frames: Array<Frame> = []
+  const hear: Stranger["hear"] = Effect.suspend(() => {
+    const frame = frames.shift()
+    if (frame !== undefined) return Effect.succeed(frame)
+    return Effect.matchCauseEffect(connection.pull, {
+      onSuccess: (chunks) => {
+        for (const chunk of chunks) decoder.feed(chunk, frames)
+        return hear
+      },
+      onFailure: () => Effect.succeed(undefined),
+    })
+  })
+  return {
+    write: (bytes) => connection.write([bytes]),
+    say: (frame) => connection.write([FrameEncoder.encode(frame)]),
+    hear,
+    hearAll: Effect.gen(function* () {
+      const all: Array<Frame> = []
+      while (true) {
+        const frame = yield* hear
+        if (frame === undefined) return all
+        all.push(frame)
+      }
+    }),
+  }
+}
+
+export const addressOf = (text: string) => Result.getOrThrow(Address.parse(text))
+
+export const hello = (changes?: Partial<Hello>, name = "m"): Hello => ({
+  _tag: "Hello",
+  versionMin: 1,
+  versionMax: 1,
+  label: "test",
+  record: {
+    name,
+    generation: 7,
+    incarnation: 0,
+    status: "alive",
+    body: { addresses: [addressOf("nowhere:1")], metadata: {}, versionMin: 1, versionMax: 1, features: [] },
+  },
+  linkEpoch: 1,
+  dialedAddress: addressOf("a:7946"),
+  viewHash: 0n,
+  window: 100_000,
+  ...changes,
+})
+
+/** Completes a handshake by hand. */
+export const enter = Effect.fnUntraced(function* (stranger: Stranger, name = "m") {
+  yield* stranger.say(hello({}, name))
+  const ack = yield* stranger.hear
+  assert.strictEqual(ack?._tag, "HelloAck")
+  yield* stranger.say({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+  const ready = yield* stranger.hear
+  assert.strictEqual(ready?._tag, "Ready")
+  return ack
+})
+
+/** Leaves in good order, so that the node does not have to find out. */
+export const exit = Effect.fnUntraced(function* (stranger: Stranger) {
+  yield* stranger.say({ _tag: "Leave", generation: 7 })
+  yield* stranger.say({ _tag: "Bye", code: "left", message: "" })
+  yield* stranger.hearAll
+})
+
+export const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
