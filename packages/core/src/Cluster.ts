@@ -77,8 +77,9 @@ export class Cluster extends Context.Service<
     readonly events: Stream.Stream<ClusterEvent>
     /**
      * The messages, in order per sender. Reading gives credit back to the senders: an inbox that is not
-     * read makes them wait, and nothing else. Several runs of the stream share the messages. It ends
-     * when this node has left. `Stream.runForEachArray` is the fast way to read it.
+     * read makes them wait, and nothing else. Several runs of the stream share the messages, and
+     * one that ends early, as with `Stream.take`, takes up to 256 with it that it had pulled: read the inbox in one
+     * place. It ends when this node has left. `Stream.runForEachArray` is the fast way to read it.
      */
     readonly inbox: Stream.Stream<Message>
     /**

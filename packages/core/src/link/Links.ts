@@ -1,6 +1,6 @@
 /**
- * All connections of a node: who may come in, which of several to one peer stays, and what is told to
- * membership about it (docs/protocol.md, sections "Handshake" and "Simultaneous connections").
+ * The connections of a node, from the first byte to the last: who may come in, who is dialled, and what is told to
+ * membership about it (docs/protocol.md, sections "Handshake" and "Links").
  */
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -26,8 +26,9 @@ import * as FrameReader from "./FrameReader.ts"
 import * as Handshake from "./Handshake.ts"
 import type { Arrived } from "./Lane.ts"
 import type { Link, LinkEnd, Rank, Timing } from "./Link.ts"
-import { compareRanks, make as makeLink } from "./Link.ts"
+import { make as makeLink } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
+import * as Pairs from "./Pairs.ts"
 
 export interface Links {
   /** The link to a peer that messages go over, if there is one. */
@@ -54,22 +55,6 @@ export interface Links {
   readonly closeAll: (code: ByeCode) => Effect.Effect<void>
 }
 
-/** A connection on which the other side may count: its Ready is under way. */
-interface Committed {
-  readonly peer: PeerRecord
-  readonly rank: Rank
-  /** The link is there, or will never be. */
-  readonly settled: Deferred.Deferred<void>
-  readonly done: Deferred.Deferred<void>
-  link: Link | undefined
-  /** Why it is to end as soon as it is up. */
-  unwanted: ByeCode | undefined
-  /** Messages that wait because a connection that was used before this one is not read to its end. */
-  held: Array<Arrived>
-  /** Nothing more comes; it stays only for what it holds. */
-  finished: boolean
-}
-
 export const make = Effect.fnUntraced(function* (options: {
   readonly label: string
   readonly transport: Transport["Service"]
@@ -86,10 +71,8 @@ export const make = Effect.fnUntraced(function* (options: {
   const { clock, limits, loop, timing, transport } = options
   const fibers = yield* FiberSet.make<void, never>()
   const dialPermits = Semaphore.makeUnsafe(limits.dials)
-  const committed = new Map<string, Set<Committed>>()
-  const currents = new Map<string, Committed>()
+  const pairs = Pairs.make(options)
   const dialing = new Set<number>()
-  let total = 0
   /** Set when this node goes: why. */
   let closing: ByeCode | undefined
   // Starts anywhere, so that a reconnecting earlier process of this host is not taken for this one.
@@ -101,93 +84,14 @@ export const make = Effect.fnUntraced(function* (options: {
     limits,
     admission: options.admission,
     dialing,
-    hasRoom: () => total < limits.links,
+    hasRoom: () => pairs.size() < limits.links,
   }
 
-  // ---- which connection is used ----
-
-  const isBlocked = (entry: Committed): boolean => {
-    for (const other of committed.get(entry.peer.name) ?? []) {
-      if (other.peer.generation !== entry.peer.generation) continue
-      if (other !== entry && compareRanks(other.rank, entry.rank) < 0) return true
-    }
-    return false
-  }
-
-  /** A message from the peer: in the order in which the peer spoke, over however many connections. */
-  const deliver = (entry: Committed, link: Link, message: Arrived): void => {
-    if (entry.held.length > 0 || isBlocked(entry)) entry.held.push(message)
-    else options.onMessage(link, message)
-  }
-
-  const release = (name: string): void => {
-    const entries = [...(committed.get(name) ?? [])].sort((a, b) => compareRanks(a.rank, b.rank))
-    // From the lowest rank on, because each that goes may set the next one free.
-    for (const entry of entries) {
-      if (isBlocked(entry)) continue
-      const { held, link } = entry
-      entry.held = []
-      if (link !== undefined) for (const message of held) options.onMessage(link, message)
-      if (!entry.finished) continue
-      committed.get(name)?.delete(entry)
-      if (link !== undefined) options.onEnd(link)
-    }
-    if (committed.get(name)?.size === 0) committed.delete(name)
-  }
-
-  const commit = (entry: Committed): void => {
-    const entries = committed.get(entry.peer.name) ?? new Set()
-    entries.add(entry)
-    committed.set(entry.peer.name, entries)
-    total++
-  }
-
-  const retire = (entry: Committed): void => {
-    if (entry.finished) return
-    entry.finished = true
-    total--
-    release(entry.peer.name)
-  }
-
-  /** Decides between a new link and the one in use. `true`: the peer had none, and membership must know. */
-  const install = (entry: Committed, link: Link): boolean => {
+  /** The connection is used no more; membership is told if the peer has no link now. */
+  const uninstall = (entry: Pairs.Committed, end: LinkEnd | undefined) => {
     const { name, generation } = entry.peer
-    const used = currents.get(name)
-    if (used?.link?.isOpen() === true) {
-      if (used.peer.generation > generation) {
-        link.close("replaced", "a newer life of this name has a link")
-        return false
-      }
-      if (used.peer.generation === generation) {
-        const better = compareRanks(entry.rank, used.rank) > 0
-        if (better) currents.set(name, entry)
-        const loser = better ? used.link : link
-        loser.close("duplicate", "another connection of this pair is up")
-        return false
-      }
-      used.link.close("replaced", "a newer life of this name has a link")
-    }
-    currents.set(name, entry)
-    return true
-  }
-
-  /** A connection of the same life that is committed and not up yet. */
-  const successor = (entry: Committed): Committed | undefined => {
-    for (const other of committed.get(entry.peer.name) ?? []) {
-      if (other === entry || other.finished || other.link !== undefined) continue
-      if (other.peer.generation === entry.peer.generation) return other
-    }
-    return undefined
-  }
-
-  const uninstall = (entry: Committed, end: LinkEnd | undefined) => {
-    const { name, generation } = entry.peer
-    const used = currents.get(name)
-    if (used !== undefined && used !== entry) return Effect.void
-    currents.delete(name)
     const code = end?._tag === "Bye" ? end.bye.code : undefined
-    // The peer has the better connection already, and this side is about to: nothing is lost.
-    if (code === "duplicate" && successor(entry) !== undefined) return Effect.void
+    if (!pairs.uninstall(entry, code === "duplicate")) return Effect.void
     return Effect.andThen(
       Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
       loop.submit({ _tag: "LinkDown", peer: { name, generation }, code }),
@@ -202,23 +106,13 @@ export const make = Effect.fnUntraced(function* (options: {
     address: Address | undefined,
   ) {
     const reader = FrameReader.make(connection)
-    let entry: Committed | undefined
+    let entry: Pairs.Committed | undefined
     yield* Effect.ensuring(
       Effect.gen(function* () {
-        const commitNow = (peer: PeerRecord, rank: Rank): void => {
-          entry = {
-            peer,
-            rank,
-            settled: Deferred.makeUnsafe(),
-            done: Deferred.makeUnsafe(),
-            link: undefined,
-            unwanted: undefined,
-            held: [],
-            finished: false,
-          }
-          commit(entry)
+        const commit = (peer: PeerRecord, rank: Rank): void => {
+          entry = pairs.commit(peer, rank)
         }
-        const result = yield* shake({ connection, reader, commit: commitNow })
+        const result = yield* shake({ connection, reader, commit })
         const mine = entry
         if (mine === undefined) return
         const link = makeLink({
@@ -237,7 +131,7 @@ export const make = Effect.fnUntraced(function* (options: {
               viewHash === loop.state().viewHash
                 ? Effect.void
                 : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
-            onMessage: (from, message) => deliver(mine, from, message),
+            onMessage: (from, message) => pairs.deliver(mine, from, message),
             viewHash: () => loop.state().viewHash,
           },
         })
@@ -245,7 +139,7 @@ export const make = Effect.fnUntraced(function* (options: {
         // The other side counts on the link already, so it is told.
         const unwanted = closing ?? mine.unwanted
         if (unwanted !== undefined) link.close(unwanted, "")
-        else if (install(mine, link)) {
+        else if (pairs.install(mine, link)) {
           // Membership knows the peer before the application can get a message from it.
           const { viewHash, youAre, peer } = result
           yield* loop.ask({ _tag: "LinkUp", record: peer, address, viewHash, youAre })
@@ -255,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: {
         yield* link.run((end) =>
           Effect.suspend(() => {
             const ended = uninstall(mine, end)
-            retire(mine)
+            pairs.retire(mine)
             return ended
           }),
         )
@@ -264,7 +158,7 @@ export const make = Effect.fnUntraced(function* (options: {
         if (entry === undefined) return Effect.void
         const { done, finished, settled } = entry
         const ended = finished ? Effect.void : uninstall(entry, undefined)
-        retire(entry)
+        pairs.retire(entry)
         Deferred.doneUnsafe(settled, Effect.void)
         Deferred.doneUnsafe(done, Effect.void)
         return ended
@@ -277,15 +171,25 @@ export const make = Effect.fnUntraced(function* (options: {
   let handshakes = 0
   const perHost = new Map<string, number>()
 
+  let turnedAway = 0
+
+  /** Says that there is no room, to as many as may be in the handshake; to a crowd beyond that, nothing. */
   const turnAway = (connection: Connection) =>
-    connection
-      .write([FrameEncoder.encode(Handshake.busy)])
-      .pipe(
+    Effect.suspend(() => {
+      if (turnedAway >= limits.handshakes) return Effect.void
+      turnedAway++
+      return connection.write([FrameEncoder.encode(Handshake.busy)]).pipe(
         Effect.andThen(connection.end),
         Effect.andThen(Effect.forever(connection.pull)),
         Effect.timeoutOption(limits.linger),
         Effect.ignore,
+        Effect.ensuring(
+          Effect.sync(() => {
+            turnedAway--
+          }),
+        ),
       )
+    })
 
   const welcome = Effect.fnUntraced(function* (connection: Connection) {
     const host = connection.remoteHost
@@ -363,23 +267,23 @@ export const make = Effect.fnUntraced(function* (options: {
 
   const links: Links = {
     current: (name) => {
-      const link = currents.get(name)?.link
+      const link = pairs.current(name)
       return link?.isOpen() === true ? link : undefined
     },
     takeover: (name) => {
-      for (const entry of committed.get(name) ?? []) {
+      for (const entry of pairs.of(name)) {
         if (entry.link === undefined && !entry.finished) return awaitDeferred(entry.settled)
       }
       return undefined
     },
     all: function* () {
-      for (const { link } of currents.values()) if (link?.isOpen() === true) yield link
+      for (const link of pairs.currents()) if (link.isOpen()) yield link
     },
     send: (to, frame) => {
-      for (const name of to) currents.get(name)?.link?.send(frame)
+      for (const name of to) pairs.current(name)?.send(frame)
     },
     close: (peer, code) => {
-      for (const entry of committed.get(peer.name) ?? []) {
+      for (const entry of pairs.of(peer.name)) {
         if (entry.peer.generation !== peer.generation) continue
         if (entry.link === undefined) entry.unwanted = code
         else entry.link.close(code, "")
@@ -390,7 +294,7 @@ export const make = Effect.fnUntraced(function* (options: {
     closeAll: (code) =>
       Effect.gen(function* () {
         closing = code
-        const entries = [...committed.values()].flatMap((each) => [...each])
+        const entries = pairs.all()
         for (const { link } of entries) link?.close(code, "")
         yield* Effect.timeoutOption(
           Effect.forEach(entries, ({ done }) => Deferred.await(done), { discard: true }),

@@ -56,6 +56,7 @@ export const make = Effect.fnUntraced(function* (kept: number) {
       source.link.taken(cost)
       messages.push(message)
     }
+    // As many as were taken, and at least one was.
     return messages as [Message, ...Array<Message>]
   })
 

@@ -1,0 +1,162 @@
+/**
+ * All connections with each peer, and which of them is used: the decision between simultaneous ones, and the order of
+ * a peer's messages over all of them (docs/protocol.md, section "Simultaneous connections"). Plain bookkeeping without
+ * Effect; {@link Links} moves the bytes.
+ */
+import * as Deferred from "effect/Deferred"
+import type { ByeCode } from "../Frame.ts"
+import type { PeerRecord } from "../PeerRecord.ts"
+import type { Arrived } from "./Lane.ts"
+import type { Link, Rank } from "./Link.ts"
+import { compareRanks } from "./Link.ts"
+
+/** A connection on which the other side may count: its Ready is under way. */
+export interface Committed {
+  readonly peer: PeerRecord
+  readonly rank: Rank
+  /** The link is there, or will never be. */
+  readonly settled: Deferred.Deferred<void>
+  /** The connection is closed. */
+  readonly done: Deferred.Deferred<void>
+  link: Link | undefined
+  /** Why it is to end as soon as it is up. */
+  unwanted: ByeCode | undefined
+  /** Messages that wait because a connection that was used before this one is not read to its end. */
+  held: Array<Arrived>
+  /** Nothing more comes; it stays only for what it holds. */
+  finished: boolean
+}
+
+export interface Pairs {
+  /** Connections that are committed and not finished. */
+  readonly size: () => number
+  readonly commit: (peer: PeerRecord, rank: Rank) => Committed
+  /** Decides between a new link and the one in use. `true`: the peer had none, and membership must know. */
+  readonly install: (entry: Committed, link: Link) => boolean
+  /** A message from the peer: handed on in the order in which the peer spoke, over however many connections. */
+  readonly deliver: (entry: Committed, link: Link, message: Arrived) => void
+  /**
+   * The connection is used no more. `true`: the peer has no link now, and membership must know. `duplicate` says that
+   * the peer closed it for a better one, which may still be on its way here.
+   */
+  readonly uninstall: (entry: Committed, duplicate: boolean) => boolean
+  /** Nothing more comes from the connection. */
+  readonly retire: (entry: Committed) => void
+  /** The link that is used with the peer, open or closing. */
+  readonly current: (name: string) => Link | undefined
+  /** All of these. */
+  readonly currents: () => Iterable<Link>
+  /** All connections with the peer. */
+  readonly of: (name: string) => Iterable<Committed>
+  /** All connections. */
+  readonly all: () => ReadonlyArray<Committed>
+}
+
+export const make = (options: {
+  readonly onMessage: (link: Link, message: Arrived) => void
+  /** Nothing more comes from the link. */
+  readonly onEnd: (link: Link) => void
+}): Pairs => {
+  const committed = new Map<string, Set<Committed>>()
+  const used = new Map<string, Committed>()
+  let total = 0
+
+  const of = (name: string): Iterable<Committed> => committed.get(name) ?? []
+
+  const isBlocked = (entry: Committed): boolean => {
+    for (const other of of(entry.peer.name)) {
+      if (other.peer.generation !== entry.peer.generation) continue
+      if (other !== entry && compareRanks(other.rank, entry.rank) < 0) return true
+    }
+    return false
+  }
+
+  const release = (name: string): void => {
+    const entries = [...of(name)].sort((a, b) => compareRanks(a.rank, b.rank))
+    // From the lowest rank on, because each that goes may set the next one free.
+    for (const entry of entries) {
+      if (isBlocked(entry)) continue
+      const { held, link } = entry
+      entry.held = []
+      if (link !== undefined) for (const message of held) options.onMessage(link, message)
+      if (!entry.finished) continue
+      committed.get(name)?.delete(entry)
+      if (link !== undefined) options.onEnd(link)
+    }
+    if (committed.get(name)?.size === 0) committed.delete(name)
+  }
+
+  /** Whether a connection of the same life is committed and not up yet. */
+  const hasSuccessor = (entry: Committed): boolean => {
+    for (const other of of(entry.peer.name)) {
+      if (other === entry || other.finished || other.link !== undefined) continue
+      if (other.peer.generation === entry.peer.generation) return true
+    }
+    return false
+  }
+
+  return {
+    size: () => total,
+    commit: (peer, rank) => {
+      const entry: Committed = {
+        peer,
+        rank,
+        settled: Deferred.makeUnsafe(),
+        done: Deferred.makeUnsafe(),
+        link: undefined,
+        unwanted: undefined,
+        held: [],
+        finished: false,
+      }
+      const entries = committed.get(peer.name) ?? new Set()
+      entries.add(entry)
+      committed.set(peer.name, entries)
+      total++
+      return entry
+    },
+    install: (entry, link) => {
+      const { name, generation } = entry.peer
+      const before = used.get(name)
+      if (before?.link?.isOpen() === true) {
+        if (before.peer.generation > generation) {
+          link.close("replaced", "a newer life of this name has a link")
+          return false
+        }
+        if (before.peer.generation === generation) {
+          const better = compareRanks(entry.rank, before.rank) > 0
+          if (better) used.set(name, entry)
+          const loser = better ? before.link : link
+          loser.close("duplicate", "another connection of this pair is up")
+          return false
+        }
+        before.link.close("replaced", "a newer life of this name has a link")
+      }
+      used.set(name, entry)
+      return true
+    },
+    deliver: (entry, link, message) => {
+      if (entry.held.length > 0 || isBlocked(entry)) entry.held.push(message)
+      else options.onMessage(link, message)
+    },
+    uninstall: (entry, duplicate) => {
+      const { name } = entry.peer
+      const now = used.get(name)
+      if (now !== undefined && now !== entry) return false
+      used.delete(name)
+      // The peer has the better connection already, and this side is about to: nothing is lost.
+      return !(duplicate && hasSuccessor(entry))
+    },
+    retire: (entry) => {
+      if (entry.finished) return
+      entry.finished = true
+      total--
+      release(entry.peer.name)
+    },
+    current: (name) => used.get(name)?.link,
+    currents: function* () {
+      for (const { link } of used.values()) if (link !== undefined) yield link
+    },
+    of,
+    all: () => [...committed.values()].flatMap((entries) => [...entries]),
+  }
+}
