@@ -7,6 +7,7 @@ import type * as Transport from "@coterie/core/Transport"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import type { Stage, Stranger } from "./stranger.ts"
 import { attack, bytes, enter, exit, hello } from "./stranger.ts"
@@ -33,11 +34,25 @@ describe("before the handshake is complete", () => {
     attack(`${what} is closed without a word`, ({ connect }) =>
       Effect.gen(function* () {
         const stranger = yield* connect
+        const start = yield* Clock.currentTimeMillis
         yield* stranger.write(payload)
         assert.deepStrictEqual(yield* stranger.hearAll, [])
+        // Not by the deadline that cuts everybody.
+        assert.isBelow((yield* Clock.currentTimeMillis) - start, 1_000)
       }),
     )
   }
+
+  attack("a Hello cut short by the end of the stream is closed without a word", ({ connect }) =>
+    Effect.gen(function* () {
+      const stranger = yield* connect
+      const start = yield* Clock.currentTimeMillis
+      yield* stranger.write(FrameEncoder.encode(hello()).subarray(0, 60))
+      yield* stranger.end
+      assert.deepStrictEqual(yield* stranger.hearAll, [])
+      assert.isBelow((yield* Clock.currentTimeMillis) - start, 1_000)
+    }),
+  )
 
   attack("a first frame that is not Hello is closed without a word", ({ connect }) =>
     Effect.gen(function* () {
@@ -229,6 +244,27 @@ describe("after it", () => {
   attack("a peer that says nothing is cut as silent", (stage) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* byeTo(stage, () => Effect.void), "silent")
+    }),
+  )
+
+  attack("a frame cut short by the end of the stream is a lost link and no message", ({ a, connect }) =>
+    Effect.gen(function* () {
+      const stranger = yield* connect
+      yield* enter(stranger)
+      yield* World.untilPeers(a, ["m"])
+      const events = yield* World.collect(a)
+      yield* stranger.say({ ...data, payload: new TextEncoder().encode("whole") })
+      yield* stranger.write(FrameEncoder.encode({ ...data, payload: new Uint8Array(1_000) }).subarray(0, 500))
+      yield* stranger.end
+      yield* World.until(a, ({ peers }) => !peers.has("m"))
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Snapshot", "Unreachable", "Suspected", "Failed"],
+      )
+      const messages: Array<string> = []
+      yield* Effect.forkScoped(Stream.runForEach(a.cluster.inbox, ({ text }) => Effect.sync(() => messages.push(text))))
+      yield* Effect.sleep("1 seconds")
+      assert.deepStrictEqual(messages, ["whole"])
     }),
   )
 

@@ -25,6 +25,8 @@ export interface Stage {
 export interface Stranger {
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, Transport.TransportError>
   readonly say: (frame: Frame) => Effect.Effect<void, Transport.TransportError>
+  /** Says that nothing more will come. */
+  readonly end: Effect.Effect<void>
   /** The next frame, or `undefined` when the node has closed the connection. */
   readonly hear: Effect.Effect<Frame | undefined>
   /** All frames until the node closes the connection. */
@@ -73,6 +75,7 @@ export const make = (connection: Transport.Connection): Stranger => {
   return {
     write: (bytes) => connection.write([bytes]),
     say: (frame) => connection.write([FrameEncoder.encode(frame)]),
+    end: connection.end,
     hear,
     hearAll: Effect.gen(function* () {
       const all: Array<Frame> = []
