@@ -35,10 +35,10 @@ it.effect("a partition heals by itself", () =>
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-/** Waits until a node lists exactly these peers, and fails if that takes more than two minutes. */
+/** Waits until a node lists exactly these peers and has a link to each; fails after two minutes. */
 const lists = (node: Cluster.Cluster["Service"], ...names: ReadonlyArray<string>) =>
   node.views.pipe(
-    Stream.filter((view) => [...view.peers.keys()].sort().join() === names.join()),
+    Stream.filter(({ peers }) => peers.size === names.length && names.every((name) => peers.get(name)?.link === "up")),
     Stream.runHead,
     Effect.timeout("2 minutes"),
   )
