@@ -159,7 +159,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     )
   })
 
-  yield* Effect.forkIn(loop.run({ perform, changed: dialer.reconcile }), inner)
+  // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.
+  const membership = loop
+    .run({ perform, changed: dialer.reconcile })
+    .pipe(
+      Effect.ignoreCause({ log: "Error", message: "the membership died; this node stops" }),
+      Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(stopped, Effect.succeed("left")))),
+    )
+  yield* Effect.forkIn(membership, inner)
   yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
   yield* Effect.forkIn(links.serve(listener), inner)
   yield* Effect.forkIn(
@@ -169,7 +176,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         for (const problem of problems) yield* Effect.logWarning(`discovery: ${problem.message}`)
         dialer.discovered(addresses)
       }),
-    ),
+    ).pipe(Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" })),
     inner,
   )
   for (const address of checked.seeds) dialer.seed(address)
@@ -177,8 +184,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const isRunning = (): boolean => loop.state().phase._tag === "Running"
 
-  const leave = Effect.andThen(
-    Effect.suspend(() => (isRunning() ? loop.submit({ _tag: "Leave" }) : Effect.void)),
+  const leave = Effect.raceFirst(
+    Effect.andThen(
+      Effect.suspend(() => (isRunning() ? loop.submit({ _tag: "Leave" }) : Effect.void)),
+      Effect.never,
+    ),
     Deferred.await(finished),
   )
   yield* Effect.addFinalizer(() => leave)

@@ -5,6 +5,7 @@ import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Gossip from "@coterie/core/Gossip"
 import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -333,6 +334,40 @@ describe("joining", () => {
       const { peers } = yield* World.untilPeers(a, ["b"])
       assert.isAbove(peers.get("b")?.generation ?? 0, generation)
       assert.strictEqual((yield* again.cluster.self).generation, peers.get("b")?.generation)
+    }),
+  )
+})
+
+describe("policies", () => {
+  scenario("one that throws stops the node and nothing hangs", (world) =>
+    Effect.gen(function* () {
+      const broken = Gossip.layer({
+        relayFanOut: () => {
+          throw new Error("a mistake of the application")
+        },
+      })
+      const a = yield* world.node("a", {}, Layer.merge(FailureDetector.layerLocal, broken))
+      const ended = yield* Effect.forkChild(Stream.runDrain(a.cluster.events), { startImmediately: true })
+      const b = yield* world.node("b", { seeds: [a.address] })
+      const c = yield* world.node("c", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b", "c"])
+      // What a itself has to tell of b is told by then; what b changes now is to be relayed.
+      yield* Effect.sleep("1 seconds")
+      yield* b.cluster.updateMetadata({ role: "new" })
+      yield* Fiber.join(ended)
+      yield* a.cluster.leave
+      yield* a.stop
+      yield* World.until(b, ({ peers }) => !peers.has("a"))
+      yield* World.until(c, ({ peers }) => !peers.has("a"))
+    }),
+  )
+
+  scenario("a discovery that dies leaves the node as it is", (world) =>
+    Effect.gen(function* () {
+      const dying = Discovery.layer(Stream.concat(Stream.make(["b:7946"]), Stream.die("no such service")))
+      const a = yield* world.node("a", {}, Layer.merge(FailureDetector.layerLocal, dying))
+      yield* world.node("b")
+      yield* World.untilPeers(a, ["b"])
     }),
   )
 })
