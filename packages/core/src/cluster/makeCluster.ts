@@ -22,6 +22,7 @@ import { Gossip } from "../Gossip.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import * as Limits from "../Limits.ts"
 import type { HandshakeRejected } from "../link/Handshake.ts"
+import { isTransientCode } from "../link/Handshake.ts"
 import * as Dialers from "../link/Dialer.ts"
 import * as Linkses from "../link/Links.ts"
 import * as MembershipLoop from "../link/MembershipLoop.ts"
@@ -328,7 +329,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
 /** A refused handshake, as the one who joins sees it. */
 const fromRejection = (address: string, { by, code, message }: HandshakeRejected): Errors.JoinError => {
-  const reason = code === "busy" || code === "stale" || code === "evicted" || code === "parted" ? "denied" : code
+  const reason = isTransientCode(code) ? "denied" : code
   const who = by === "us" ? "this node refused" : "refused"
   return new Errors.JoinError({ reason, address, message: `${address} ${who}: ${message}` })
 }

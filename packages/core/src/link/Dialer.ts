@@ -76,6 +76,13 @@ export const make = Effect.fnUntraced(function* (options: {
       onDone: () => Effect.succeed(false),
     })
 
+  /** The same, but so long at most; and so long if the schedule is over. */
+  const pauseAtMost = (step: Step, interval: Duration.Duration) =>
+    Effect.raceFirst(
+      Effect.sleep(interval),
+      Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)),
+    )
+
   /** What a refusal means for this node as a whole. */
   const heed = (error: Handshake.HandshakeError) => {
     if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
@@ -198,12 +205,8 @@ export const make = Effect.fnUntraced(function* (options: {
       }
       if (error !== undefined) options.onUnavailable(address, error.message)
       const alone = States.linked(loop.state()).length === 0
-      const interval = alone ? discovery.intervalAlone : discovery.interval
       // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
-      yield* Effect.raceFirst(
-        Effect.sleep(interval),
-        alone ? Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)) : Effect.never,
-      )
+      yield* alone ? pauseAtMost(step, discovery.intervalAlone) : Effect.sleep(discovery.interval)
     }
   })
 
@@ -225,11 +228,7 @@ export const make = Effect.fnUntraced(function* (options: {
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
       options.onUnavailable(address, error.message)
-      const sleep = Effect.sleep(Duration.min(discovery.intervalAlone, discovery.interval))
-      yield* Effect.raceFirst(
-        Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)),
-        sleep,
-      )
+      yield* pauseAtMost(step, Duration.min(discovery.intervalAlone, discovery.interval))
     }
   })
 

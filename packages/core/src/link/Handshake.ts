@@ -82,7 +82,8 @@ const write = (connection: Connection, frame: Frame) => connection.write([FrameE
 /** Characters of a peer's text that an error or a line of the log repeats. */
 const maxQuote = 200
 
-const quote = (text: string): string => WireError.clip(text, maxQuote)
+/** A peer's text as an error or a line of the log may repeat it. */
+export const quote = (text: string): string => WireError.clip(text, maxQuote)
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
@@ -297,6 +298,12 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
   return established(peer, rank, hello.window, ready)
 })
 
+const transientCodes = ["busy", "stale", "evicted", "parted"] as const satisfies ReadonlyArray<RejectCode>
+
+/** Whether a refusal with this code may be none the next time, without anybody changing a configuration. */
+export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>
+  transientCodes.some((each) => each === code)
+
 /** Whether trying again can help without anybody changing a configuration. */
 export const isTransient = (error: HandshakeError): boolean =>
-  error._tag !== "HandshakeRejected" || ["busy", "stale", "evicted", "parted"].includes(error.code)
+  error._tag !== "HandshakeRejected" || isTransientCode(error.code)

@@ -6,7 +6,6 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import type { Clock } from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
@@ -83,8 +82,6 @@ export interface Link {
   readonly close: (code: ByeCode, message: string) => void
   /** Whether it accepts messages. */
   readonly isOpen: () => boolean
-  /** Completed when nothing more will be read from it. */
-  readonly ended: Deferred.Deferred<LinkEnd>
   /** Lives the life of the link, until the connection may be closed. Reports its end before the last bytes are out. */
   readonly run: (onEnd: (end: LinkEnd) => Effect.Effect<void>) => Effect.Effect<void>
 }
@@ -255,7 +252,6 @@ export const make = (options: {
 
   // ---- in ----
   const lane = Lane.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
-  const ended = Deferred.makeUnsafe<LinkEnd>()
   const openedAt = now()
   let lastHeard = openedAt
   // When the peer said that it leaves. It hangs up itself, unless it lies.
@@ -416,7 +412,6 @@ export const make = (options: {
       const moved = end._tag === "Bye" && end.bye.code === "duplicate"
       if (state === "open") state = moved ? "moved" : "closed"
       credited.openUnsafe()
-      Deferred.doneUnsafe(ended, Effect.succeed(end))
       yield* onEnd(end)
       // What was accepted for a peer that is gone cannot reach it; one that moved still reads to the end.
       if (!moved) data = []
@@ -445,7 +440,6 @@ export const make = (options: {
     },
     close,
     isOpen: () => state === "open",
-    ended,
     run,
   }
   return link

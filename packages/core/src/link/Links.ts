@@ -21,7 +21,6 @@ import { compareNames } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
-import { clip } from "../wire/WireError.ts"
 import * as FrameReader from "./FrameReader.ts"
 import * as Handshake from "./Handshake.ts"
 import type { Arrived } from "./Lane.ts"
@@ -319,7 +318,7 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, millis: number) =>
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
-      return clip(`${end.bye.code} ${end.bye.message}`, 200)
+      return Handshake.quote(`${end.bye.code} ${end.bye.message}`)
     case "Violation":
       return `${end.code}: ${end.message}`
     case "Lost":

@@ -18,9 +18,6 @@ export const dataHeadBytes = (frame: Frame.Data): number =>
 /** All bytes of a Data frame on the wire. */
 export const dataBytes = (frame: Frame.Data): number => dataHeadBytes(frame) + frame.payload.length
 
-/** What a Data frame takes from the credit of its lane. */
-export const dataCost = (frame: Frame.Data): number => frame.payload.length + Frame.dataOverhead
-
 const hasTotal = (frame: Frame.Data): boolean => frame.first && !frame.last
 
 const defect = (frame: Frame.Frame, why: string): never => {

@@ -23,15 +23,6 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** Two nodes that know each other. */
-const pair = Effect.fnUntraced(function* ({ node }: World.World) {
-  const a = yield* node("a")
-  const b = yield* node("b", { seeds: [a.address] })
-  yield* World.untilPeers(a, ["b"])
-  yield* World.untilPeers(b, ["a"])
-  return { a, b }
-})
-
 /** The node still does what it is for. */
 const goesOn = Effect.fnUntraced(function* ({ node }: World.World, a: World.Node) {
   const z = yield* node("z", { seeds: [a.address] })
@@ -73,7 +64,7 @@ describe("options", () => {
 
   scenario("metadata that is too large is refused later as well, and the old stays", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       yield* a.cluster.updateMetadata({ role: "first" })
       yield* World.until(b, ({ peers }) => peers.get("a")?.metadata["role"] === "first")
       const error = yield* Effect.flip(a.cluster.updateMetadata({ role: "x".repeat(9_000) }))
@@ -175,7 +166,7 @@ describe("joining", () => {
 
   scenario("the living owner of one's own name: refused, and the owner goes on", (world) =>
     Effect.gen(function* () {
-      const { a } = yield* pair(world)
+      const { a } = yield* World.pair(world)
       const namesake = yield* world.node("twin", { name: "a" })
       const error = yield* Effect.flip(namesake.cluster.join(a.address))
       assert.strictEqual(error.reason, "duplicate")
@@ -186,7 +177,7 @@ describe("joining", () => {
 
   scenario("a cluster where one's own name lives elsewhere: the newer life replaces the older, which stops", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       const before = (yield* a.cluster.self).generation
       const replaced = yield* Effect.forkChild(
         World.untilEvent(b, ({ _tag }) => _tag === "Replaced"),
@@ -245,7 +236,7 @@ describe("joining", () => {
 
   scenario("a peer that has just left is not joined by the connection that is still closing", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       const left = yield* Effect.forkChild(
         World.untilEvent(a, ({ _tag }) => _tag === "Left"),
         { startImmediately: true },
@@ -278,7 +269,7 @@ describe("joining", () => {
 
   scenario("a peer that parted while there was no link is not talked back into one", (world, network) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       yield* network.partition(["a"], ["b"])
       yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
       yield* a.cluster.disconnect("b")
@@ -375,7 +366,7 @@ describe("policies", () => {
 describe("sending", () => {
   scenario("to somebody unknown, to oneself, to somebody that failed", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       const reason = (name: string) => Effect.map(Effect.flip(a.cluster.send(name, "?")), ({ reason }) => reason)
       assert.strictEqual(yield* reason("nobody"), "unknownPeer")
       assert.strictEqual(yield* reason("a"), "unknownPeer")
@@ -387,7 +378,7 @@ describe("sending", () => {
 
   scenario("to somebody disconnected", (world) =>
     Effect.gen(function* () {
-      const { a } = yield* pair(world)
+      const { a } = yield* World.pair(world)
       yield* a.cluster.disconnect("b")
       const { reason } = yield* Effect.flip(a.cluster.send("b", "?"))
       assert.strictEqual(reason, "notConnected")
@@ -409,7 +400,7 @@ describe("sending", () => {
 
   scenario("after leaving: an error, and inbox and events have ended", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       yield* a.cluster.send("b", "last words")
       yield* a.cluster.leave
       assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "?"))).reason, "stopped")
@@ -424,7 +415,7 @@ describe("sending", () => {
 
   scenario("while the link ends: the waiting send fails and does not hang", (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* pair(world)
+      const { a, b } = yield* World.pair(world)
       const sender = yield* Effect.forkChild(Effect.flip(Effect.forever(a.cluster.send("b", new Uint8Array(30_000)))))
       yield* Effect.sleep("1 seconds")
       yield* b.crash

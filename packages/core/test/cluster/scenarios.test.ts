@@ -12,15 +12,6 @@ const suite = (
   scenario: (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) => void,
 ): void => {
   describe(name, () => {
-    /** Two nodes that know each other. */
-    const pair = Effect.fnUntraced(function* ({ node }: World.World) {
-      const a = yield* node("a")
-      const b = yield* node("b", { seeds: [a.address] })
-      yield* World.untilPeers(a, ["b"])
-      yield* World.untilPeers(b, ["a"])
-      return { a, b }
-    })
-
     scenario("a broadcast reaches everybody, of whom only one was introduced", (world) =>
       Effect.gen(function* () {
         const { node } = world
@@ -45,7 +36,7 @@ const suite = (
 
     scenario("two nodes send each other messages, bytes and text, in order", (world) =>
       Effect.gen(function* () {
-        const { a, b } = yield* pair(world)
+        const { a, b } = yield* World.pair(world)
         for (let i = 0; i < 50; i++) {
           yield* a.cluster.send("b", `to b ${i}`)
           yield* b.cluster.send("a", new Uint8Array([i]))
@@ -66,7 +57,7 @@ const suite = (
     scenario("an ungraceful loss is noticed, and healed when the peer returns under its name", (world) =>
       Effect.gen(function* () {
         const { node } = world
-        const { a, b } = yield* pair(world)
+        const { a, b } = yield* World.pair(world)
         const failed = yield* Effect.forkChild(
           World.untilEvent(a, (event) => event._tag === "Failed" && event.peer.name === "b"),
           { startImmediately: true },
@@ -84,7 +75,7 @@ const suite = (
 
     scenario("a lost connection between two living nodes heals by itself", (world) =>
       Effect.gen(function* () {
-        const { a, b } = yield* pair(world)
+        const { a, b } = yield* World.pair(world)
         const events = yield* World.collect(a)
         const back = yield* Effect.forkChild(
           World.untilEvent(a, (event) => event._tag === "Reachable"),
@@ -102,7 +93,7 @@ const suite = (
 
     scenario("a graceful close leaves no remotes on either side, and nobody redials", (world) =>
       Effect.gen(function* () {
-        const { a, b } = yield* pair(world)
+        const { a, b } = yield* World.pair(world)
         const left = yield* Effect.forkChild(
           World.untilEvent(a, (event) => event._tag === "Left" && event.peer.name === "b"),
           { startImmediately: true },
@@ -126,7 +117,7 @@ const suite = (
     scenario("a graceful close of one remote parts the two, and nobody redials until a join", (world) =>
       Effect.gen(function* () {
         const { node } = world
-        const { a, b } = yield* pair(world)
+        const { a, b } = yield* World.pair(world)
         const c = yield* node("c", { seeds: [a.address] })
         yield* World.untilPeers(c, ["a", "b"])
         yield* World.untilPeers(a, ["b", "c"])

@@ -182,6 +182,15 @@ export const collect = (node: Node): Effect.Effect<Array<ClusterEvent>, never, S
     return events
   })
 
+/** Two nodes that know each other. */
+export const pair = Effect.fnUntraced(function* ({ node }: World) {
+  const a = yield* node("a")
+  const b = yield* node("b", { seeds: [a.address] })
+  yield* untilPeers(a, ["b"])
+  yield* untilPeers(b, ["a"])
+  return { a, b }
+})
+
 /** Waits for an event. */
 export const untilEvent = (node: Node, expected: (event: ClusterEvent) => boolean): Effect.Effect<ClusterEvent> =>
   Effect.map(Stream.runHead(Stream.filter(node.cluster.events, expected)), Option.getOrThrow)
