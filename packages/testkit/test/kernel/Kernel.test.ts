@@ -1,0 +1,249 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as LifeContext from "../../src/kernel/context.ts"
+import * as Draws from "../../src/kernel/Draws.ts"
+import { type Explore, Kernel, type Life } from "../../src/kernel/Kernel.ts"
+
+const make = (options: { seed?: number; explore?: Explore; draws?: Draws.Draws; stepsPerInstant?: number } = {}) => {
+  const draws = options.draws ?? Draws.seeded(options.seed ?? 1)
+  const kernel = new Kernel({
+    draws,
+    explore: options.explore ?? "fifo",
+    timeLimit: 60_000_000,
+    stepsPerInstant: options.stepsPerInstant ?? 10_000,
+    afterStep: () => undefined,
+    pump: () => undefined,
+  })
+  const life = (name: string): Life => kernel.life(kernel.machine(name), 1)
+  /** Runs an effect as part of a life. */
+  const fork = <A, E>(life: Life, effect: Effect.Effect<A, E>): void =>
+    kernel.enqueue(life, () => {
+      Effect.runForkWith(LifeContext.make(kernel, life, { seed: 1, log: () => undefined }))(effect)
+    })
+  return { kernel, life, fork, draws }
+}
+
+const letters = [..."abcdefgh"]
+
+describe("Kernel", () => {
+  it("runs what is ready in turn, then lets time pass to what comes next", () => {
+    const { fork, kernel, life } = make()
+    const node = life("a")
+    const seen: Array<string> = []
+    const say = (text: string, sleep: number) =>
+      Effect.andThen(
+        Effect.sleep(sleep),
+        Effect.sync(() => seen.push(`${text} ${kernel.now}`)),
+      )
+    fork(node, say("late", 20))
+    fork(node, say("now", 0))
+    fork(node, say("early", 10))
+    assert.deepStrictEqual(kernel.run(), { _tag: "stalled" })
+    assert.deepStrictEqual(seen, ["now 0", "early 10000", "late 20000"])
+  })
+
+  it("lets a lower priority wait for all that was ready", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    const seen: Array<string> = []
+    kernel.enqueue(node, () => seen.push("low"), 10)
+    kernel.enqueue(node, () => {
+      seen.push("first")
+      kernel.enqueue(node, () => seen.push("later"))
+    })
+    kernel.enqueue(node, () => seen.push("second"))
+    kernel.run()
+    assert.deepStrictEqual(seen, ["first", "second", "low", "later"])
+  })
+
+  it("takes any order when it explores, the same for the same seed, and turn order when nothing was drawn", () => {
+    const order = (draws: Draws.Draws): string => {
+      const { kernel, life } = make({ explore: "random", draws })
+      const node = life("a")
+      let seen = ""
+      for (const letter of letters) kernel.enqueue(node, () => (seen += letter))
+      kernel.run()
+      return seen
+    }
+    const orders = Array.from({ length: 50 }, (_, seed) => order(Draws.seeded(seed)))
+    assert.deepStrictEqual(
+      orders,
+      Array.from({ length: 50 }, (_, seed) => order(Draws.seeded(seed))),
+    )
+    assert.isAbove(new Set(orders).size, 45)
+    for (const seen of orders) assert.strictEqual([...seen].sort().join(""), letters.join(""))
+    assert.strictEqual(order(Draws.replaying({})), letters.join(""))
+    assert.strictEqual(order(Draws.replaying({ pick: { "0": 2, "1": 99 } })), "chabdefg")
+  })
+
+  it("interrupts a fiber between two operations when it pre-empts, and only then", () => {
+    const interleaved = (explore: Explore, seed: number): boolean => {
+      const { fork, kernel, life } = make({ explore, seed })
+      const node = life("a")
+      let seen = ""
+      const count = (letter: string) =>
+        Effect.forEach(
+          letters,
+          () =>
+            Effect.sync(() => {
+              seen += letter
+            }),
+          { discard: true },
+        )
+      fork(node, count("x"))
+      fork(node, count("y"))
+      kernel.run()
+      return seen.includes("xy") && seen.includes("yx")
+    }
+    const seeds = Array.from({ length: 100 }, (_, seed) => seed)
+    assert.isTrue(seeds.some((seed) => interleaved("preempt", seed)))
+    assert.isFalse(seeds.some((seed) => interleaved("random", seed)))
+    assert.isFalse(interleaved("fifo", 1))
+  })
+
+  it("drops whatever belongs to a life that is over, and runs none of its finalizers", () => {
+    const { fork, kernel, life } = make()
+    const dead = life("a")
+    const seen: Array<string> = []
+    const say = (text: string) => Effect.sync(() => seen.push(text))
+    fork(
+      dead,
+      Effect.onExit(Effect.andThen(Effect.sleep(5), say("slept")), () => say("finalizer")),
+    )
+    fork(
+      dead,
+      Effect.onExit(Effect.never, () => say("finalizer")),
+    )
+    kernel.agenda.add(1_000, () => {
+      kernel.enqueue(dead, () => seen.push("was ready"))
+      kernel.kill(dead)
+      kernel.enqueue(dead, () => seen.push("too late"))
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, [])
+  })
+
+  it("does not let a dead fiber go on when another life resumes it", () => {
+    const { fork, kernel, life } = make()
+    const dead = life("a")
+    const seen: Array<string> = []
+    let resume = (): void => assert.fail("it never waited")
+    fork(
+      dead,
+      Effect.andThen(
+        Effect.callback<void>((done) => {
+          resume = () => done(Effect.void)
+        }),
+        Effect.sync(() => seen.push("went on")),
+      ),
+    )
+    kernel.agenda.add(1_000, () => {
+      kernel.kill(dead)
+      resume()
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, [])
+  })
+
+  it("keeps what a paused machine has to do, and does it in order when it goes on", () => {
+    const { fork, kernel, life } = make()
+    const node = life("a")
+    const seen: Array<string> = []
+    const say = (text: string) => Effect.sync(() => seen.push(`${text} ${kernel.now}`))
+    fork(node, Effect.andThen(Effect.sleep(2), say("slept 2")))
+    fork(node, Effect.andThen(Effect.sleep(3), say("slept 3")))
+    kernel.agenda.add(1_000, () => {
+      kernel.enqueue(node, () => seen.push("never before 9000"))
+      kernel.pause(node.machine)
+    })
+    kernel.agenda.add(9_000, () => {
+      assert.deepStrictEqual(seen, [])
+      kernel.resume(node.machine)
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, ["never before 9000", "slept 2 9000", "slept 3 9000"])
+  })
+
+  it("does one task after the other on a slow machine", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    const other = life("b")
+    node.machine.taskMicros = 1_000
+    const seen: Array<string> = []
+    for (const name of ["1", "2", "3"]) kernel.enqueue(node, () => seen.push(`${name} at ${kernel.now}`))
+    kernel.enqueue(other, () => seen.push(`other at ${kernel.now}`))
+    kernel.run()
+    assert.deepStrictEqual(seen, ["other at 0", "1 at 0", "2 at 1000", "3 at 2000"])
+  })
+
+  it("gives each node a clock that may be set and may run fast, and sleeps by it", () => {
+    const { fork, kernel, life } = make()
+    const node = life("a")
+    node.machine.offset = 3_000_000
+    kernel.setRate(node.machine, 2)
+    const seen: Array<number> = []
+    fork(
+      node,
+      Effect.gen(function* () {
+        const before = yield* Clock.monotonicTimeNanos
+        yield* Effect.sleep(100)
+        seen.push(kernel.now, Number((yield* Clock.monotonicTimeNanos) - before) / 1e6)
+        seen.push((yield* Clock.currentTimeMillis) - LifeContext.epochMillis)
+      }),
+    )
+    kernel.run()
+    assert.deepStrictEqual(seen, [50_000, 100, 3_100])
+  })
+
+  it("seeds chance by node and life", () => {
+    const numbers = (name: string, number: number): number => {
+      const { kernel } = make()
+      const node = kernel.life(kernel.machine(name), number)
+      const context = LifeContext.make(kernel, node, { seed: 1, log: () => undefined })
+      return Effect.runSyncWith(context)(Random.next)
+    }
+    assert.strictEqual(numbers("a", 1), numbers("a", 1))
+    assert.strictEqual(new Set([numbers("a", 1), numbers("a", 2), numbers("b", 1)]).size, 3)
+  })
+
+  it("stops when something runs in circles, and says where", () => {
+    const { fork, kernel, life } = make()
+    const node = life("a")
+    fork(node, Effect.forever(Effect.yieldNow))
+    assert.deepStrictEqual(kernel.run(), { _tag: "livelock", machine: node.machine })
+  })
+
+  it("stops when the time is over", () => {
+    const { fork, kernel, life } = make()
+    fork(life("a"), Effect.forever(Effect.sleep("1 seconds")))
+    assert.deepStrictEqual(kernel.run(), { _tag: "timeLimit" })
+    assert.strictEqual(kernel.now, 60_000_000)
+  })
+
+  it("stops after the step that halts it", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    const seen: Array<string> = []
+    kernel.enqueue(node, () => {
+      seen.push("first")
+      kernel.halt()
+    })
+    kernel.enqueue(node, () => seen.push("second"))
+    assert.isUndefined(kernel.run())
+    assert.deepStrictEqual(seen, ["first"])
+  })
+
+  it("has the same hash for the same steps, and another one for another time or another node", () => {
+    const hash = (name: string, sleep: number): string => {
+      const { fork, kernel, life } = make()
+      const lives = [life("a"), life("b")]
+      fork(lives.find(({ machine }) => machine.name === name) ?? life("none"), Effect.sleep(sleep))
+      kernel.run()
+      return kernel.hash.digest()
+    }
+    assert.strictEqual(hash("a", 5), hash("a", 5))
+    assert.strictEqual(new Set([hash("a", 5), hash("a", 6), hash("b", 5)]).size, 3)
+  })
+})
