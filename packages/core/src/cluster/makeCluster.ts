@@ -26,6 +26,7 @@ import { isTransientCode } from "../link/Handshake.ts"
 import * as Dialers from "../link/Dialer.ts"
 import * as Linkses from "../link/Links.ts"
 import * as MembershipLoop from "../link/MembershipLoop.ts"
+import { type Parts, parts as defaultParts } from "../link/Parts.ts"
 import * as RateLimit from "../link/RateLimit.ts"
 import type { Output } from "../membership/Draft.ts"
 import * as Settings from "../membership/Settings.ts"
@@ -47,7 +48,7 @@ const byeOf: { readonly [R in StopReason]: Frames.ByeCode } = {
   evicted: "left",
 }
 
-export const make = Effect.fnUntraced(function* (options: Options) {
+export const make = Effect.fnUntraced(function* (options: Options, parts: Parts = defaultParts) {
   const checked = yield* Effect.fromResult(checkOptions(options))
   const transport = yield* Transport
   const detector = yield* FailureDetector
@@ -66,6 +67,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const listener = yield* within(transport.listen)
   const wall = clock.currentTimeMillisUnsafe()
   const loop = yield* MembershipLoop.make({
+    step: parts.step,
     initial: States.make({
       settings: {
         ...Settings.defaults,
@@ -101,6 +103,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const links = yield* within(
     Linkses.make({
       label: options.cluster,
+      parts,
       transport,
       loop,
       limits,

@@ -146,8 +146,8 @@ const established = (peer: PeerRecord, rank: Rank, peerWindow: number, ready: Re
 })
 
 const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
-  byLower: PeerId.compareNames(dialer, acceptor) < 0,
   epoch,
+  byLower: PeerId.compareNames(dialer, acceptor) < 0,
 })
 
 /** The dialer's side. `expected` is the name that must answer, if one is known. */

@@ -26,14 +26,14 @@ import * as RateLimit from "./RateLimit.ts"
 
 /** Which of two connections of one pair stays: the greater (docs/protocol.md, "Simultaneous connections"). */
 export interface Rank {
+  /** The dialler's counter, which was beyond that of every connection it had known before. */
+  readonly epoch: number
   /** Whether the peer with the lower name dialled it. */
   readonly byLower: boolean
-  /** The dialler's counter. */
-  readonly epoch: number
 }
 
 export const compareRanks = (a: Rank, b: Rank): number =>
-  a.byLower === b.byLower ? a.epoch - b.epoch : Number(a.byLower) - Number(b.byLower)
+  a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
 
 /** Why a message was not accepted: a better link took over, or there is none any more. */
 export type Refusal = "moved" | "closed"
@@ -99,6 +99,7 @@ export const make = (options: {
   /** The credit that the peer gave in its handshake. */
   readonly peerWindow: number
   readonly limits: Limits
+  readonly makeReceiver: typeof Lane.makeReceiver
   readonly timing: Timing
   readonly clock: Clock
   readonly hooks: Hooks
@@ -251,7 +252,7 @@ export const make = (options: {
     })
 
   // ---- in ----
-  const lane = Lane.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
+  const lane = options.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
   const openedAt = now()
   let lastHeard = openedAt
   // When the peer said that it leaves. It hangs up itself, unless it lies.

@@ -27,7 +27,8 @@ import type { Arrived } from "./Lane.ts"
 import type { Link, LinkEnd, Rank, Timing } from "./Link.ts"
 import { make as makeLink } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
-import * as Pairs from "./Pairs.ts"
+import type * as Pairs from "./Pairs.ts"
+import type { Parts } from "./Parts.ts"
 
 export interface Links {
   /** The link to a peer that messages go over, if there is one. */
@@ -54,8 +55,12 @@ export interface Links {
   readonly closeAll: (code: ByeCode) => Effect.Effect<void>
 }
 
+/** Epochs from here on are not followed, so that no liar can exhaust the counter. */
+const followedEpochs = 2 ** 31
+
 export const make = Effect.fnUntraced(function* (options: {
   readonly label: string
+  readonly parts: Parts
   readonly transport: Transport["Service"]
   readonly loop: MembershipLoop
   readonly limits: Limits
@@ -70,12 +75,12 @@ export const make = Effect.fnUntraced(function* (options: {
   const { clock, limits, loop, timing, transport } = options
   const fibers = yield* FiberSet.make<void, never>()
   const dialPermits = Semaphore.makeUnsafe(limits.dials)
-  const pairs = Pairs.make(options)
+  const pairs = options.parts.makePairs({ ...options, remembered: limits.links })
   const dialing = new Set<number>()
   /** Set when this node goes: why. */
   let closing: ByeCode | undefined
   // Starts anywhere, so that a reconnecting earlier process of this host is not taken for this one.
-  let lastEpoch = options.entropy.u32() >>> 1
+  let lastEpoch = options.entropy.u32() >>> 2
 
   const context: Handshake.Context = {
     label: options.label,
@@ -109,6 +114,8 @@ export const make = Effect.fnUntraced(function* (options: {
     yield* Effect.ensuring(
       Effect.gen(function* () {
         const commit = (peer: PeerRecord, rank: Rank): void => {
+          // A connection that is dialled after this one must have the greater rank, whoever dials it.
+          if (rank.epoch < followedEpochs) lastEpoch = Math.max(lastEpoch, rank.epoch)
           entry = pairs.commit(peer, rank)
         }
         const result = yield* shake({ connection, reader, commit })
@@ -122,6 +129,7 @@ export const make = Effect.fnUntraced(function* (options: {
           drives: compareNames(loop.state().self.name, result.peer.name) < 0,
           peerWindow: result.peerWindow,
           limits,
+          makeReceiver: options.parts.makeReceiver,
           timing,
           clock,
           hooks: {

@@ -10,9 +10,10 @@ import * as Queue from "effect/Queue"
 import { awaitDeferred } from "../internal/resume.ts"
 import { monotonicMillis, stallMillis } from "../internal/time.ts"
 import type { Output } from "../membership/Draft.ts"
-import * as Membership from "../membership/Membership.ts"
+import type * as Membership from "../membership/Membership.ts"
 import type { State } from "../membership/State.ts"
 import * as States from "../membership/State.ts"
+import type { Parts } from "./Parts.ts"
 
 export interface MembershipLoop {
   /** The newest state. */
@@ -38,6 +39,7 @@ interface Entry {
 
 export const make = Effect.fnUntraced(function* (options: {
   readonly initial: State
+  readonly step: Parts["step"]
   readonly clock: Clock
   readonly capacity: number
 }) {
@@ -49,7 +51,7 @@ export const make = Effect.fnUntraced(function* (options: {
 
     const take = (entry: Entry): void => {
       const before = state
-      const [next, outputs] = Membership.step(state, monotonicMillis(options.clock), entry.input)
+      const [next, outputs] = options.step(state, monotonicMillis(options.clock), entry.input)
       state = next
       for (const output of outputs) perform(output, next)
       if (next !== before) changed(next)

@@ -56,10 +56,24 @@ export const make = (options: {
   readonly onMessage: (link: Link, message: Arrived) => void
   /** Nothing more comes from the link. */
   readonly onEnd: (link: Link) => void
+  /** Of so many peers the rank of their last connection is remembered after it has ended. */
+  readonly remembered: number
 }): Pairs => {
   const committed = new Map<string, Set<Committed>>()
   const used = new Map<string, Committed>()
   let total = 0
+
+  /** The greatest rank that was ever up with a life of a peer. */
+  const newest = new Map<string, { readonly generation: number; readonly rank: Rank }>()
+
+  const remember = (name: string, generation: number, rank: Rank): void => {
+    newest.delete(name)
+    newest.set(name, { generation, rank })
+    for (const oldest of newest.keys()) {
+      if (newest.size <= options.remembered) break
+      newest.delete(oldest)
+    }
+  }
 
   const of = (name: string): Iterable<Committed> => committed.get(name) ?? []
 
@@ -115,18 +129,24 @@ export const make = (options: {
       return entry
     },
     install: (entry, link) => {
+      const { rank } = entry
       const { name, generation } = entry.peer
       const before = used.get(name)
+      const last = newest.get(name)
+      if (last !== undefined && last.generation === generation && compareRanks(rank, last.rank) < 0) {
+        // The peer reads it before the later one, so nothing may be said on it now.
+        link.close("duplicate", "a later connection of this pair was up before this one")
+        return false
+      }
+      remember(name, generation, rank)
       if (before?.link?.isOpen() === true) {
         if (before.peer.generation > generation) {
           link.close("replaced", "a newer life of this name has a link")
           return false
         }
         if (before.peer.generation === generation) {
-          const better = compareRanks(entry.rank, before.rank) > 0
-          if (better) used.set(name, entry)
-          const loser = better ? before.link : link
-          loser.close("duplicate", "another connection of this pair is up")
+          used.set(name, entry)
+          before.link.close("duplicate", "another connection of this pair is up")
           return false
         }
         before.link.close("replaced", "a newer life of this name has a link")

@@ -177,6 +177,10 @@ export const judge = (draft: Draft, name: string): void => {
     suspicion: undefined,
   })
   Drafts.tell(draft, failed)
+  // A suspicion that was not told, because the link was live then, is told before the verdict.
+  if (member.shown === "alive" && !member.parted) {
+    Drafts.emit(draft, { _tag: "Suspected", peer: { ...States.toPeer(member), status: "suspect" } })
+  }
   if (next !== undefined && States.visible(member)) Drafts.emit(draft, { _tag: "Failed", peer: States.toPeer(next) })
 }
 

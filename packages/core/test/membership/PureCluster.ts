@@ -277,6 +277,7 @@ const uninstall = (world: World, connection: Connection, end: End, code: ByeCode
 
 /** Decides between a new connection and the one in use, as `Links.install` does. */
 const install = (world: World, connection: Connection, node: Node, peer: PeerRecord): boolean => {
+  node.epoch = Math.max(node.epoch, connection.epoch)
   const used = current(world, node, peer.name)
   const old = used === undefined ? undefined : mine(used, node).peer
   if (used !== undefined && old !== undefined && used !== connection) {
@@ -286,7 +287,7 @@ const install = (world: World, connection: Connection, node: Node, peer: PeerRec
     }
     if (old.generation === peer.generation) {
       const better =
-        used.byLower === connection.byLower ? connection.epoch > used.epoch : connection.byLower && !used.byLower
+        used.epoch === connection.epoch ? connection.byLower && !used.byLower : connection.epoch > used.epoch
       if (better) node.currents.set(peer.name, connection.id)
       close(world, better ? used : connection, node, "duplicate")
       return false

@@ -1,0 +1,19 @@
+/**
+ * The pure parts that hold the rules, and that the shell of a node is made around. Every node has {@link parts}; the tests
+ * of the tests plant bugs in them, and must find each.
+ */
+import * as Membership from "../membership/Membership.ts"
+import * as Lane from "./Lane.ts"
+import * as Pairs from "./Pairs.ts"
+
+export interface Parts {
+  readonly step: typeof Membership.step
+  readonly makePairs: typeof Pairs.make
+  readonly makeReceiver: typeof Lane.makeReceiver
+}
+
+export const parts: Parts = {
+  step: Membership.step,
+  makePairs: Pairs.make,
+  makeReceiver: Lane.makeReceiver,
+}
