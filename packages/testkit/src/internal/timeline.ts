@@ -7,26 +7,13 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-
-/** Something that will happen unless it is cancelled. */
-export interface Event {
-  readonly cancel: () => void
-}
+import type { Event, Timeline } from "../network/World.ts"
 
 interface Entry extends Event {
   readonly at: number
   readonly seq: number
   /** `undefined` once it happened or was cancelled. */
   run: (() => void) | undefined
-}
-
-/**
- * Events in the order of time; events of one instant happen in the order in which they were scheduled.
- * Times are whole microseconds, so that sums of them are exact.
- */
-export interface Timeline {
-  readonly now: () => number
-  readonly schedule: (at: number, run: () => void) => Event
 }
 
 /** A timeline on the given clock. The context is that of the fiber that sleeps. */

@@ -1,0 +1,121 @@
+/**
+ * What all nodes of a simulation saw and heard, kept outside of them, and what of it contradicts the promises of the
+ * membership and of the messages (docs/protocol.md). Each promise is checked where it can first be broken.
+ */
+import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
+import { apply, emptyView } from "@coterie/core/ClusterEvent"
+import type { Message } from "@coterie/core/Message"
+import type { Peer } from "@coterie/core/Peer"
+
+/** One life of one node, as it sees the others. */
+export interface Observer {
+  readonly name: string
+  /** What the events add up to. */
+  view: View
+  readonly events: Array<ClusterEvent>
+  /** The last number heard from each life of each sender. */
+  readonly lastHeard: Map<string, number>
+  heard: number
+}
+
+export interface Notebook {
+  /** A new life of a node. */
+  readonly observer: (name: string) => Observer
+  readonly event: (observer: Observer, event: ClusterEvent) => void
+  /** A message whose text is a number that grows with every message of its sender. */
+  readonly message: (observer: Observer, message: Message) => void
+  /** The view that the node itself gives, to be compared with the folded one of the same version. */
+  readonly viewed: (observer: Observer, view: View) => void
+  /** What contradicts a promise. */
+  readonly wrong: ReadonlyArray<string>
+  /** How often each event was seen, by all. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+const life = (peer: Pick<Peer, "name" | "generation">): string => `${peer.name}#${peer.generation}`
+
+/** Events about a member that must be in the view, and events that bring one in. */
+const aboutMembers = new Set(["Left", "Suspected", "Failed", "MetadataChanged", "Unreachable", "Reachable", "Parted"])
+
+export const make = (): Notebook => {
+  const wrong: Array<string> = []
+  const counts = new Map<string, number>()
+  /** What is over for an observer: lives that left, and the newest life of each name. */
+  const leftOf = new WeakMap<Observer, Set<string>>()
+  const newestOf = new WeakMap<Observer, Map<string, number>>()
+
+  const check = (holds: boolean, observer: Observer, promise: string, event: ClusterEvent): void => {
+    if (!holds) wrong.push(`${observer.name}: ${promise}: ${JSON.stringify(event)}`)
+  }
+
+  const checkPeer = (observer: Observer, event: Extract<ClusterEvent, { readonly peer: Peer }>): void => {
+    const { _tag, peer } = event
+    const known = observer.view.peers.get(peer.name)
+    const left = leftOf.get(observer)
+    const newest = newestOf.get(observer)
+    if (left === undefined || newest === undefined) return
+    check(peer.name !== observer.name, observer, "no node is its own peer", event)
+    if (aboutMembers.has(_tag)) check(known !== undefined, observer, `${_tag} is told only of a member`, event)
+    if (_tag === "Joined") {
+      check(known === undefined, observer, "a member does not join again", event)
+      check(peer.link === "up", observer, "nobody is a member by hearsay", event)
+    }
+    if (_tag === "Replaced") {
+      check(event.old.generation < peer.generation, observer, "a life is replaced only by a newer one", event)
+    } else {
+      check(
+        known === undefined || known.generation === peer.generation,
+        observer,
+        "only Replaced changes the generation",
+        event,
+      )
+    }
+    check((newest.get(peer.name) ?? 0) <= peer.generation, observer, "no older life comes back", event)
+    newest.set(peer.name, Math.max(newest.get(peer.name) ?? 0, peer.generation))
+    if (_tag === "Left") left.add(life(peer))
+    else check(!left.has(life(peer)), observer, "a life that left is gone for good", event)
+    if (_tag === "Failed") {
+      check(known?.link !== "up", observer, "no peer with a live link is called failed", event)
+      check(known?.status === "suspect", observer, "nobody is failed who was not suspected", event)
+    }
+  }
+
+  return {
+    observer: (name) => {
+      const observer: Observer = { name, view: emptyView, events: [], lastHeard: new Map(), heard: 0 }
+      leftOf.set(observer, new Set())
+      newestOf.set(observer, new Map())
+      return observer
+    },
+    event: (observer, event) => {
+      counts.set(event._tag, (counts.get(event._tag) ?? 0) + 1)
+      check(
+        (event._tag === "Snapshot") === (observer.events.length === 0),
+        observer,
+        "the first event is the snapshot, and no other one is",
+        event,
+      )
+      if ("peer" in event) checkPeer(observer, event)
+      observer.events.push(event)
+      observer.view = apply(observer.view, event)
+    },
+    message: (observer, { from, text }) => {
+      observer.heard++
+      const last = observer.lastHeard.get(life(from)) ?? -1
+      const number = Number(text)
+      if (!(number > last)) {
+        wrong.push(
+          `${observer.name}: from ${life(from)} came ${text} after ${last}: messages come in order and at most once`,
+        )
+      }
+      observer.lastHeard.set(life(from), number)
+    },
+    viewed: (observer, view) => {
+      if (view.version !== observer.view.version) return
+      const [a, b] = [observer.view, view].map(({ peers }) => JSON.stringify([...peers].sort()))
+      if (a !== b) wrong.push(`${observer.name}: events add up to ${a}, and the view is ${b}`)
+    },
+    wrong,
+    counts,
+  }
+}

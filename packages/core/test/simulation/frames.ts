@@ -1,0 +1,25 @@
+/** What the frames say that nodes send each other, for traces. */
+import type { Simulation } from "@coterie/testkit"
+import type * as Frame from "../../src/Frame.ts"
+import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+
+/** Bytes have no text form, and counters of 64 bits no JSON. */
+const readable = (key: string, value: unknown): unknown => {
+  if (key === "_tag") return undefined
+  if (typeof value === "bigint") return value.toString(16)
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value.subarray(0, 80))
+  return value
+}
+
+const text = (frame: Frame.Frame): string => JSON.stringify(frame, readable).slice(0, 400)
+
+/** Decodes one direction of one connection. */
+export const describe = (): Simulation.Describe => {
+  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  return (bytes) => {
+    const frames: Array<Frame.Frame> = []
+    const fault = decoder.feed(bytes, frames)
+    const found = frames.map((frame) => ({ kind: frame._tag, text: text(frame) }))
+    return fault === undefined ? found : [...found, { kind: "garbage", text: String(fault.message) }]
+  }
+}

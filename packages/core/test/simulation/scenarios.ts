@@ -1,0 +1,253 @@
+/**
+ * Clusters of real nodes in the simulated world: what must hold whatever happens, and what must be so again when it is
+ * over.
+ */
+import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { minWindow } from "../../src/Limits.ts"
+import type { Parts } from "../../src/link/Parts.ts"
+import { describe } from "./frames.ts"
+import * as Member from "./Member.ts"
+import * as Notebook from "./Notebook.ts"
+
+const { clock: _awaited, ...faults } = FaultPlan.swarm.swarm.faults
+
+/** Everything that can go wrong, but for clocks that are set back before a restart: see `awaited.ts`. */
+export const everything: FaultPlan.Input = { swarm: { ...FaultPlan.swarm.swarm, faults } }
+
+type Members = Readonly<Record<string, Simulation.Node<Member.Member>>>
+
+/** Whether every running node lists every other one, alive and with a link; or who does not. */
+const everybodyListsEverybody = (nodes: Members): boolean | string => {
+  const names = Object.keys(nodes)
+  for (const name of names) {
+    const member = nodes[name]?.service(Member.Member)
+    if (member === undefined) return `${name} is not running`
+    for (const other of names) {
+      if (other === name) continue
+      const peer = member.observer.view.peers.get(other)
+      if (peer?.status !== "alive" || peer.link !== "up") {
+        return `${name} has ${other} as ${peer === undefined ? "nobody" : `${peer.status} with its link ${peer.link}`}`
+      }
+    }
+  }
+  return true
+}
+
+/** Whether each pair has exactly one connection. */
+const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean | string => {
+  const names = Object.keys(nodes)
+  for (const [i, a] of names.entries()) {
+    for (const b of names.slice(i + 1)) {
+      const count = network.connections(a, b)
+      if (count !== 1) return `${a} and ${b} have ${count} connections`
+    }
+  }
+  return true
+}
+
+/** Everybody says so many numbers to everybody, and each hears all of them: nothing is dropped while links stay up. */
+const everythingArrives = (sim: Simulation.Sim, nodes: Members, count: number) =>
+  Effect.gen(function* () {
+    const members = Object.values(nodes)
+    yield* Effect.forEach(members, (node) => node.run(Effect.flatMap(Member.Member, ({ hush }) => hush)))
+    yield* Effect.sleep("2 seconds")
+    const before = new Map(members.map((node) => [node.name, node.service(Member.Member)?.observer.heard ?? 0]))
+    yield* Effect.forEach(
+      members,
+      (node) =>
+        node.run(
+          Effect.flatMap(Member.Member, ({ cluster, next }) =>
+            Effect.repeat(
+              Effect.suspend(() => cluster.broadcast(String(next()))),
+              { times: count - 1 },
+            ),
+          ),
+        ),
+      { concurrency: "unbounded" },
+    )
+    yield* sim.until(() =>
+      members.every((node) => {
+        const heard = node.service(Member.Member)?.observer.heard ?? 0
+        return heard - (before.get(node.name) ?? 0) >= count * (members.length - 1)
+      }),
+    )
+  })
+
+/** What holds at every step. */
+const promises = (notebook: Notebook.Notebook) =>
+  Invariant.always("what a node sees and hears is one story", () => notebook.wrong[0] ?? true)
+
+/** What the events add up to is what the nodes say themselves. */
+const foldedIsView = (nodes: Members) =>
+  Effect.forEach(Object.values(nodes), (node) =>
+    node.run(
+      Effect.flatMap(Member.Member, ({ cluster, observer }) =>
+        Effect.map(cluster.view, ({ peers }) => {
+          assert.deepStrictEqual(
+            new Map(observer.view.peers),
+            new Map(peers),
+            `what the events of ${node.name} add up to`,
+          )
+        }),
+      ),
+    ),
+  )
+
+/** What the others were told of one life of a node since the numbers of events in `before`. */
+const toldOf = (
+  nodes: Members,
+  name: string,
+  before: ReadonlyMap<string, number>,
+): Map<string, ReadonlyArray<string>> =>
+  new Map(
+    Object.values(nodes).flatMap((node) => {
+      const events = node.service(Member.Member)?.observer.events.slice(before.get(node.name))
+      if (events === undefined) return []
+      return [[node.name, events.flatMap((event) => ("peer" in event && event.peer.name === name ? [event._tag] : []))]]
+    }),
+  )
+
+/** Waits until all that still run were told so of the one who has gone, and how. */
+const told = (
+  sim: Simulation.Sim,
+  nodes: Members,
+  gone: string,
+  what: "Left" | "Failed",
+  go: Effect.Effect<void, unknown>,
+) =>
+  Effect.gen(function* () {
+    const before = new Map(
+      Object.values(nodes).map((node) => [node.name, node.service(Member.Member)?.observer.events.length ?? 0]),
+    )
+    const missing = (): string | true => {
+      const of = toldOf(nodes, gone, before)
+      of.delete(gone)
+      for (const [name, tags] of of)
+        if (!tags.includes(what)) return `${name} was told of ${gone}: ${tags.join(", ") || "nothing"}`
+      return true
+    }
+    yield* go
+    yield* Effect.timeoutOrElse(sim.until(missing), {
+      duration: "40 seconds",
+      orElse: () => Effect.sync(() => assert.fail(`not everybody heard ${what}: ${missing()}`)),
+    })
+    if (what === "Failed") return
+    for (const [name, tags] of toldOf(nodes, gone, before)) {
+      assert.notInclude(tags, "Failed", `${name} took ${gone}, which left, for failed`)
+    }
+  })
+
+/** In peace, one who leaves is told apart from one who dies, and both are told to all. */
+const farewells = (sim: Simulation.Sim, nodes: Members) =>
+  Effect.gen(function* () {
+    const [first, second, ...rest] = Object.values(nodes)
+    if (first === undefined || second === undefined || rest.length === 0) return
+    yield* told(sim, nodes, first.name, "Left", first.stop)
+    yield* told(sim, nodes, second.name, "Failed", second.crash)
+  })
+
+/** A cluster under faults that finds together again, and works. */
+export const cluster = (
+  name: string,
+  options: {
+    /** How many nodes, from the least to the most. */
+    readonly size: readonly [number, number]
+    /** How long the faults go on. */
+    readonly seconds: number
+    readonly faults: FaultPlan.Input
+    /** Events that must come in some seed. */
+    readonly goals?: ReadonlyArray<string>
+    readonly parts?: Partial<Parts>
+  },
+): Simulation.Scenario =>
+  Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
+    Effect.gen(function* () {
+      const notebook = Notebook.make()
+      const size = yield* Random.nextIntBetween(...options.size)
+      const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
+      yield* promises(notebook)
+      for (const goal of options.goals ?? []) {
+        yield* Invariant.sometimes(`somebody tells of ${goal}`, () => (notebook.counts.get(goal) ?? 0) > 0)
+      }
+      // Small windows, so that senders wait for credit all the time.
+      const limits = { inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow) }
+      const seeds = ["n1:7946", "n2:7946"]
+      const nodes = yield* sim.nodes(names, (node) =>
+        Member.layer(node, { notebook, seeds, limits, parts: options.parts }),
+      )
+      yield* Effect.sleep(`${options.seconds} seconds`)
+      const together = (): boolean | string => {
+        const listed = everybodyListsEverybody(nodes)
+        return listed === true ? oneConnectionEach(nodes, sim.network) : listed
+      }
+      yield* sim.converges(together, { within: "5 minutes" })
+      // A connection that a fault has left dead is noticed by its silence, and replaced.
+      yield* Effect.sleep("5 seconds")
+      yield* sim.converges(together, { within: "1 minute" })
+      yield* everythingArrives(sim, nodes, 20)
+      yield* foldedIsView(nodes)
+      yield* farewells(sim, nodes)
+    }),
+  )
+
+/**
+ * Whoever can be reached by anybody is not called failed: a link is cut for a while, and the others go on reaching both.
+ */
+export const reachable = (name: string, parts?: Partial<Parts>): Simulation.Scenario =>
+  Simulation.scenario(
+    name,
+    { describe, faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } } },
+    (sim) =>
+      Effect.gen(function* () {
+        const notebook = Notebook.make()
+        const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
+        yield* promises(notebook)
+        const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { notebook, seeds: ["n1:7946"], parts }))
+        yield* Effect.timeout(
+          sim.until(() => everybodyListsEverybody(nodes)),
+          "1 minute",
+        )
+        yield* Invariant.always("nobody is called failed", () => (notebook.counts.get("Failed") ?? 0) === 0)
+        const [a = "", b = ""] = yield* Random.shuffle(names)
+        yield* (yield* Random.nextBoolean) ? sim.network.partition([a], [b]) : sim.network.partitionOneWay([a], [b])
+        yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 60_000))
+        yield* sim.network.heal
+        yield* sim.converges(() => everybodyListsEverybody(nodes))
+      }),
+  )
+
+/** The same, as it must hold. */
+export const oneCutLink = reachable("who can be reached by anybody is not called failed")
+
+/**
+ * One side takes a connection for lost and dials again, while the other side still reads what came on it before. Found by
+ * the swarm: the old connection had the greater rank, and its messages came after those of the new one.
+ */
+export const lostOnOneSide = cluster("what came on a lost connection comes before what comes on the next", {
+  size: [2, 3],
+  seconds: 12,
+  faults: {
+    network: { delay: { exponential: { min: "10 millis", mean: "150 millis" } }, loss: 0.2 },
+    timeline: Array.from({ length: 10 }, (_, i) => ({
+      kind: "halfOpen",
+      at: `${i + 1} seconds`,
+      from: i % 2 === 0 ? "n1" : "n2",
+      to: i % 2 === 0 ? "n2" : "n1",
+      how: "closed",
+    })),
+  },
+})
+
+/** Two to twelve nodes, and everything that can go wrong. */
+export const anything = cluster("a cluster survives anything", {
+  size: [2, 12],
+  seconds: 20,
+  faults: everything,
+  goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
+})
+
+/** Three nodes for ten seconds: small and quick, and what the benchmarks measure. */
+export const three = cluster("three nodes", { size: [3, 3], seconds: 10, faults: everything })

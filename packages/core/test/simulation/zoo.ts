@@ -1,0 +1,148 @@
+/**
+ * Planted bugs: variants of the pure parts, each with one rule broken as somebody might break it. The swarm must find every
+ * one of them within the number of seeds that stands here; if it does not, a check is missing.
+ */
+import type { Simulation } from "@coterie/testkit"
+import type { Input } from "../../src/membership/Membership.ts"
+import * as Drafts from "../../src/membership/Draft.ts"
+import { type Parts, parts } from "../../src/link/Parts.ts"
+import { cluster, everything, reachable } from "./scenarios.ts"
+
+export interface Bug {
+  readonly name: string
+  readonly scenario: Simulation.Scenario
+  /** Seeds from 1 on within which it must be found. */
+  readonly within: number
+}
+
+const bug = (name: string, within: number, planted: Partial<Parts>): Bug => ({
+  name,
+  within,
+  scenario: cluster(`planted: ${name}`, { size: [3, 4], seconds: 12, faults: everything, parts: planted }),
+})
+
+/** The step, which does not see some facts. */
+const deafTo = (ignored: (input: Input, self: string) => boolean): Pick<Parts, "step"> => ({
+  step: (state, now, input) => (ignored(input, state.self.name) ? [state, []] : parts.step(state, now, input)),
+})
+
+/** The step, some of whose wishes are lost. */
+const forgets = (lost: (output: Drafts.Output) => boolean): Pick<Parts, "step"> => ({
+  step: (state, now, input) => {
+    const [next, outputs] = parts.step(state, now, input)
+    return [next, outputs.filter((output) => !lost(output))]
+  },
+})
+
+export const bugs: ReadonlyArray<Bug> = [
+  {
+    name: "an accused node does not refute",
+    within: 20,
+    scenario: reachable("planted: an accused node does not refute", {
+      step: (state, now, input) => {
+        if (input._tag === "Accused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
+        if (input._tag !== "Received" || input.frame._tag !== "Update") return parts.step(state, now, input)
+        const records = input.frame.records.filter(({ name }) => name !== state.self.name)
+        return parts.step(state, now, { ...input, frame: { _tag: "Update", records } })
+      },
+    }),
+  },
+  bug("hearsay makes members", 30, {
+    step: (state, now, input) => {
+      const [next, outputs] = parts.step(state, now, input)
+      const draft = Drafts.start(next, now)
+      for (const [name, { record }] of next.candidates) {
+        if (next.members.has(name)) continue
+        Drafts.setCandidate(draft, name, undefined)
+        Drafts.setMember(draft, name, Drafts.makeMember(record, "down", undefined))
+        const { body, generation } = record
+        Drafts.emit(draft, {
+          _tag: "Joined",
+          peer: { name, generation, status: "alive", link: "down", addresses: body.addresses, metadata: body.metadata },
+        })
+      }
+      const [after, more] = Drafts.finish(draft)
+      return [after, [...outputs, ...more]]
+    },
+  }),
+  bug("of two connections both are kept", 30, {
+    makePairs: (options) => {
+      const pairs = parts.makePairs(options)
+      return {
+        ...pairs,
+        install: (entry, link) => {
+          const { peer } = entry
+          const before = pairs.current(peer.name)
+          return before?.isOpen() === true && before.peer.generation === peer.generation
+            ? false
+            : pairs.install(entry, link)
+        },
+      }
+    },
+  }),
+  bug("messages of a better connection overtake those of the one before", 30, {
+    makePairs: (options) => {
+      const pairs = parts.makePairs(options)
+      return { ...pairs, deliver: (_entry, link, message) => options.onMessage(link, message) }
+    },
+  }),
+  bug("credit is not given back for every tenth message", 30, {
+    makeReceiver: (options) => {
+      const receiver = parts.makeReceiver(options)
+      let taken = 0
+      return {
+        ...receiver,
+        taken: (cost) => {
+          if (++taken % 10 !== 0) receiver.taken(cost)
+        },
+      }
+    },
+  }),
+  bug("every fiftieth message is lost", 30, {
+    makeReceiver: (options) => {
+      const receiver = parts.makeReceiver(options)
+      let received = 0
+      return {
+        ...receiver,
+        receive: (frame) => {
+          const arrived = receiver.receive(frame)
+          return arrived?._tag === "Arrived" && ++received % 50 === 0 ? undefined : arrived
+        },
+      }
+    },
+  }),
+  bug("every fiftieth message comes twice", 30, {
+    makePairs: (options) =>
+      parts.makePairs({
+        ...options,
+        onMessage: (() => {
+          let received = 0
+          return (link, message) => {
+            options.onMessage(link, message)
+            if (++received % 50 === 0) options.onMessage(link, message)
+          }
+        })(),
+      }),
+  }),
+  bug(
+    "nobody is told that a link is back",
+    30,
+    forgets((output) => output._tag === "Emit" && output.event._tag === "Reachable"),
+  ),
+  bug("a suspicion never ends", 30, {
+    step: (state, now, input) => {
+      const members = new Map(
+        [...state.members].map(([name, member]) => [
+          name,
+          member.suspicion === undefined ? member : { ...member, suspicion: { ...member.suspicion, since: now } },
+        ]),
+      )
+      return parts.step({ ...state, members }, now, input)
+    },
+  }),
+  bug(
+    "a lost link is not noticed",
+    30,
+    deafTo((input) => input._tag === "LinkDown"),
+  ),
+]

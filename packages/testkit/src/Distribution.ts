@@ -1,0 +1,109 @@
+/**
+ * How a quantity varies, as plain data:
+ *
+ * ```ts
+ * "20 millis"
+ * { uniform: ["1 millis", "40 millis"] }
+ * { exponential: { min: "1 millis", mean: "20 millis" } }
+ * { logUniform: [10_000, 1_000_000_000] }
+ * { tail: { chance: 0.001, is: "5 seconds", otherwise: "1 millis" } }
+ * ```
+ *
+ * Times are written as Effect's durations and counted in microseconds; everything else is a number.
+ */
+import * as Schema from "effect/Schema"
+import { Elapsed } from "./internal/Micros.ts"
+import type { Prng } from "./kernel/prng.ts"
+
+/** A distribution, as the program has it: times in whole microseconds. */
+export type Distribution =
+  | number
+  | { readonly uniform: readonly [number, number] }
+  | { readonly exponential: { readonly min: number; readonly mean: number } }
+  | { readonly logUniform: readonly [number, number] }
+  | { readonly tail: { readonly chance: number; readonly is: Distribution; readonly otherwise: Distribution } }
+
+/** A distribution, as it is written. `T` is the text of a duration, or a number. */
+export type Encoded<T> =
+  | T
+  | { readonly uniform: readonly [T, T] }
+  | { readonly exponential: { readonly min: T; readonly mean: T } }
+  | { readonly logUniform: readonly [T, T] }
+  | { readonly tail: { readonly chance: number; readonly is: Encoded<T>; readonly otherwise: Encoded<T> } }
+
+/** A number from 0 to 1. */
+export const Probability = Schema.Finite.check(
+  Schema.isBetween({ minimum: 0, maximum: 1 }, { expected: "a probability from 0 to 1" }),
+)
+
+const inOrder = Schema.makeFilter(([min, max]: readonly [number, number]) =>
+  min <= max ? true : "the range is the wrong way round: write the smaller value first",
+)
+
+const aboveZero = Schema.makeFilter(([min]: readonly [number, number]) =>
+  min > 0 ? true : "a logarithmic range begins above 0: use `uniform` for one that begins at 0",
+)
+
+const meanAboveMinimum = Schema.makeFilter(({ mean, min }: { readonly min: number; readonly mean: number }) =>
+  min <= mean ? true : "the mean is below the minimum: the mean counts from 0, as the minimum does",
+)
+
+const of = <T>(quantity: Schema.Codec<number, T>, example: string): Schema.Codec<Distribution, Encoded<T>> => {
+  const self: Schema.Codec<Distribution, Encoded<T>> = Schema.Union([
+    quantity,
+    Schema.Struct({ uniform: Schema.Tuple([quantity, quantity]).check(inOrder) }),
+    Schema.Struct({ exponential: Schema.Struct({ min: quantity, mean: quantity }).check(meanAboveMinimum) }),
+    Schema.Struct({ logUniform: Schema.Tuple([quantity, quantity]).check(aboveZero, inOrder) }),
+    Schema.Struct({
+      tail: Schema.Struct({
+        chance: Probability,
+        is: Schema.suspend(() => self),
+        otherwise: Schema.suspend(() => self),
+      }),
+    }),
+  ]).annotate({
+    expected: `${example}, or an object with exactly one of the keys uniform, exponential, logUniform, tail`,
+  })
+  return self
+}
+
+/** How a time varies. */
+export const Time = of(Elapsed, 'a duration such as "20 millis"')
+
+/** How a number that is not negative varies: bytes, bytes a second, how often in a minute. */
+export const Quantity = of(
+  Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a number that is not negative" })),
+  "a number that is not negative",
+)
+
+/** How a probability varies: all its values are from 0 to 1. */
+export const Chance = of(Probability, "a probability from 0 to 1")
+
+/** One value. Times and bytes are to be rounded by who asks. */
+export const sample = (distribution: Distribution, random: Prng): number => {
+  if (typeof distribution === "number") return distribution
+  if ("uniform" in distribution) {
+    const [min, max] = distribution.uniform
+    return min + (max - min) * random.next()
+  }
+  if ("logUniform" in distribution) {
+    const [min, max] = distribution.logUniform
+    return min * (max / min) ** random.next()
+  }
+  if ("exponential" in distribution) {
+    const { mean, min } = distribution.exponential
+    return min - Math.log(1 - random.next()) * Math.max(0, mean - min)
+  }
+  const { chance, is, otherwise } = distribution.tail
+  return sample(random.next() < chance ? is : otherwise, random)
+}
+
+/** Whether the value is always 0. */
+export const isZero = (distribution: Distribution | undefined): boolean => {
+  if (distribution === undefined || typeof distribution === "number") return (distribution ?? 0) === 0
+  if ("uniform" in distribution) return distribution.uniform[1] === 0
+  if ("logUniform" in distribution) return false
+  if ("exponential" in distribution) return distribution.exponential.mean === 0
+  const { chance, is, otherwise } = distribution.tail
+  return (chance === 0 || isZero(is)) && (chance === 1 || isZero(otherwise))
+}

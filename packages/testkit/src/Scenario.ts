@@ -1,0 +1,214 @@
+/**
+ * What a scenario is and what it works with, and what a run of it gives. `Simulation` runs them.
+ */
+import type * as Transport from "@coterie/core/Transport"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type * as FaultPlan from "./FaultPlan.ts"
+import type { Deviations } from "./kernel/Draws.ts"
+import type { Explore } from "./kernel/Kernel.ts"
+import type { Checks, Predicate } from "./run/Checks.ts"
+import type { State } from "./run/Nodes.ts"
+import type { Failure, NodeDown, SimulationError } from "./SimulationError.ts"
+import type * as Trace from "./Trace.ts"
+
+export type { Deviations, Explore, Predicate, State }
+
+/** A node: a machine, and the process of the application on it. `A` is what the layer provides. */
+export interface Node<A> {
+  readonly name: string
+  /** What it is doing now. */
+  readonly state: State
+  /** Whether it stands still. */
+  readonly paused: boolean
+  /** How often it was started. */
+  readonly lives: number
+  /** A service of the running node; `undefined` while it is not running. For invariants, which must not wait. */
+  readonly service: <I extends A, S>(key: Context.Key<I, S>) => S | undefined
+  /**
+   * Runs an effect as part of the node's process, with its clock, its chance and the services of its layer. A crash or a
+   * stop of the node ends it with `NodeDown`.
+   */
+  readonly run: <B, E>(effect: Effect.Effect<B, E, A | Scope.Scope>) => Effect.Effect<B, E | NodeDown>
+  /** Kills the process: no finalizer runs. Peers see what an operating system tells them when a process dies. */
+  readonly crash: Effect.Effect<void, SimulationError>
+  /** Cuts the power: as `crash`, and peers see nothing at all. */
+  readonly powerOff: Effect.Effect<void, SimulationError>
+  /** Stops the process in good order, and waits until its finalizers have run. */
+  readonly stop: Effect.Effect<void, SimulationError>
+  /** Starts it again, with a new layer, and waits until that is built. What the layer kept in memory is gone. */
+  readonly restart: Effect.Effect<void, SimulationError>
+  /** The process stands still until `resume`; its connections stay open. */
+  readonly pause: Effect.Effect<void, SimulationError>
+  readonly resume: Effect.Effect<void>
+  /** Every task takes so long from now on; zero is full speed. */
+  readonly slow: (task: Duration.Input) => Effect.Effect<void>
+  /** Sets its wall clock forth, or back if negative. */
+  readonly setClock: (by: Duration.Input) => Effect.Effect<void>
+  /** Its clock runs fast, or slow if negative, by so many parts in a million. */
+  readonly drift: (ppm: number) => Effect.Effect<void>
+  /** Waits until it is running. */
+  readonly running: Effect.Effect<void>
+}
+
+/** Nodes by their names. */
+export type Nodes<Name extends string, A> = { readonly [K in Name]: Node<A> }
+
+/** What a scenario can do to the network by hand. */
+export interface Network {
+  /** Lets nothing pass between the two groups. Connections stay open and stall. */
+  readonly partition: (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Lets nothing pass from the first group to the second. */
+  readonly partitionOneWay: (from: ReadonlyArray<string>, to: ReadonlyArray<string>) => Effect.Effect<void>
+  /** Ends all partitions. What was held sets out again. */
+  readonly heal: Effect.Effect<void>
+  /** Resets the connections between two nodes, at both ends. */
+  readonly reset: (a: string, b: string) => Effect.Effect<void>
+  /** Lets the present connections between two nodes fail halfway; see `FaultPlan.HalfOpen`. */
+  readonly halfOpen: (from: string, to: string, how: (typeof FaultPlan.HalfOpen.Type)["how"]) => Effect.Effect<void>
+  /** The number of open connections between two nodes. For invariants. */
+  readonly connections: (a: string, b: string) => number
+  /** The bytes that arrived so far from one node at the other. For invariants. */
+  readonly bytes: (from: string, to: string) => number
+}
+
+/** What a scenario works with. */
+export interface Sim {
+  readonly seed: number
+  /**
+   * Starts a node for each name, and waits until all are running. The layer is made anew for each start. The name is also
+   * the host: a node listens at `name:7946`.
+   */
+  readonly nodes: <const Name extends string, A>(
+    names: ReadonlyArray<Name>,
+    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+  ) => Effect.Effect<Nodes<Name, A>, SimulationError>
+  readonly network: Network
+  /**
+   * Heals everything, then waits until the predicate holds; fails with `NotConverged` if it does not in time (of
+   * virtual time; default: {@link defaultConvergence}). Healing ends all faults and the plan: partitions are over, the network is
+   * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their
+   * rate. With `core`, only these nodes are healed and the others stay away for good: the rest must do without.
+   */
+  readonly converges: (
+    predicate: Predicate,
+    options?: {
+      readonly within?: Duration.Input | undefined
+      readonly core?: ReadonlyArray<string> | undefined
+    },
+  ) => Effect.Effect<void, SimulationError>
+  /** Waits until the predicate holds. It is evaluated after each step, so it must be quick. */
+  readonly until: (predicate: Predicate) => Effect.Effect<void>
+  /** Puts a line into the trace. */
+  readonly note: (text: string) => Effect.Effect<void>
+  /** Microseconds since the start. */
+  readonly now: () => number
+}
+
+/** The simulation that a scenario runs in, for {@link "./Invariant.ts"} and helpers of your own. */
+export class Simulation extends Context.Service<Simulation, Sim & { readonly checks: Checks }>()(
+  "@coterie/testkit/Simulation",
+) {}
+
+/** The messages that begin in bytes that were sent, for traces: a short kind, and what to show. */
+export type Describe = (bytes: Uint8Array) => ReadonlyArray<{ readonly kind: string; readonly text: string }>
+
+/** How a scenario is run. */
+export interface Options {
+  /** What goes wrong: a plan, or the ranges to draw one from for each seed. Default: nothing. */
+  readonly faults?: FaultPlan.Input | undefined
+  /**
+   * In which order what is ready runs: `fifo` in turn, `random`, or `preempt`, which also interrupts fibers between any
+   * two operations. Default: `fifo` if there is one seed, else drawn from the seed.
+   */
+  readonly explore?: Explore | undefined
+  /** Virtual time after which the scenario must be done. Default: {@link defaultTimeLimit}. */
+  readonly timeLimit?: Duration.Input | undefined
+  /** Steps within one instant before it counts as a livelock. Default: {@link defaultStepsPerInstant}. */
+  readonly stepsPerInstant?: number | undefined
+  /** Fails with `Escaped` where the program uses time, chance or timers of the machine. Default: `false`. */
+  readonly strict?: boolean | undefined
+  /** Checks that a stopped node leaves no fiber, timer or connection behind. Default: `true`. */
+  readonly leaks?: boolean | undefined
+  /** Decodes what is sent, for traces. Made once per direction of each connection, since messages span segments. */
+  readonly describe?: (() => Describe) | undefined
+}
+
+/** Virtual time in which a scenario must be done. */
+export const defaultTimeLimit: Duration.Input = "10 minutes"
+
+/** How long nodes may take to converge after everything was healed. */
+export const defaultConvergence: Duration.Input = "60 seconds"
+
+/** A busy cluster of hundreds of nodes takes some hundred thousand steps at once when it starts. */
+export const defaultStepsPerInstant = 1_000_000
+
+/** A program for a simulated world. */
+export interface Scenario {
+  readonly _tag: "Scenario"
+  readonly name: string
+  readonly options: Options
+  readonly body: (sim: Sim) => Effect.Effect<unknown, unknown, Simulation | Scope.Scope>
+}
+
+/** Names a scenario. The same one can be run once, as a test, or over thousands of seeds. */
+export const scenario: {
+  (name: string, body: Scenario["body"]): Scenario
+  (name: string, options: Options, body: Scenario["body"]): Scenario
+} = (name: string, ...rest: readonly [Scenario["body"]] | readonly [Options, Scenario["body"]]): Scenario =>
+  rest.length === 1
+    ? { _tag: "Scenario", name, options: {}, body: rest[0] }
+    : { _tag: "Scenario", name, options: rest[0], body: rest[1] }
+
+/** Whether something is a scenario. */
+export const isScenario = (u: unknown): u is Scenario =>
+  typeof u === "object" && u !== null && "_tag" in u && u._tag === "Scenario" && "body" in u
+
+/** What is to be run again: exactly these faults and these draws, and no chance at all. */
+export interface Replay {
+  /** What the network is like: says which draws are made. */
+  readonly network: FaultPlan.Network
+  readonly timeline: ReadonlyArray<FaultPlan.Fault>
+  readonly deviations: Deviations
+}
+
+export interface RunOptions {
+  /** A whole number that is not negative. It decides everything that is left to chance. */
+  readonly seed: number
+  /** Instead of the scenario's. */
+  readonly explore?: Explore | undefined
+  /** Instead of the scenario's faults. */
+  readonly replay?: Replay | undefined
+  /** Records what happens: the last events, at most so many. Default: nothing is recorded. */
+  readonly trace?: boolean | number | undefined
+}
+
+/** What a run was like. */
+export interface Report {
+  readonly scenario: string
+  readonly seed: number
+  readonly explore: Explore
+  /** Two runs with the same hash took the same steps at the same times and sent the same bytes. */
+  readonly traceHash: string
+  /** Tasks and events. */
+  readonly steps: number
+  /** How long it took in virtual time. */
+  readonly virtualSeconds: number
+  /** How often each kind of fault really happened. */
+  readonly faultsFired: Readonly<Record<string, number>>
+  /** What was to happen `sometimes`, and whether it did. */
+  readonly marks: Readonly<Record<string, boolean>>
+  /** What it takes to run it again without chance. */
+  readonly replay: Replay
+  /** If it was asked for. */
+  readonly trace: Trace.Trace | undefined
+}
+
+/** How a run ended. */
+export interface Outcome {
+  readonly report: Report
+  readonly failure: Failure | undefined
+}

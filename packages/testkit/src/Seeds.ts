@@ -1,0 +1,45 @@
+/** Which seeds a swarm runs. */
+import * as Result from "effect/Result"
+import { SimulationError } from "./SimulationError.ts"
+
+/** From the first to the last, both included. */
+export interface Seeds {
+  readonly from: number
+  readonly to: number
+}
+
+const wrong = (message: string) =>
+  Result.fail(new SimulationError({ reason: "seeds", message: `${message}; write 1..200, or one seed such as 42` }))
+
+/** Checks a range. */
+export const make = (from: number, to: number): Result.Result<Seeds, SimulationError> => {
+  for (const seed of [from, to]) {
+    if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is no seed: seeds are whole numbers from 0`)
+  }
+  if (from > to) return wrong(`the range of seeds ${from}..${to} is the wrong way round: did you mean ${to}..${from}?`)
+  return Result.succeed({ from, to })
+}
+
+/** Reads `1..200`, or one seed. */
+export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
+  const match = /^(\d+)(?:\.\.(\d+))?$/.exec(text.trim())
+  if (match === null) return wrong(`"${text}" is no range of seeds`)
+  const [, from = "", to = from] = match
+  return make(Number(from), Number(to))
+}
+
+/** How many there are. */
+export const count = ({ from, to }: Seeds): number => to - from + 1
+
+/** A base for seeds from a text, such as the hash of a commit: every commit has others, and each run of it the same. */
+export const base = (text: string): number => {
+  let h = 0x811c_9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193)
+  // Leaves room for as many seeds as anybody runs.
+  return (h >>> 0) * 1_000_000
+}
+
+/** The seeds, one after the other. */
+export function* iterate({ from, to }: Seeds): Generator<number> {
+  for (let seed = from; seed <= to; seed++) yield seed
+}

@@ -1,0 +1,95 @@
+/** The forms in which a network falls apart. */
+import type { Fault, Rates } from "../FaultPlan.ts"
+import type { Prng } from "../kernel/prng.ts"
+import { below, pick, shuffle } from "./chance.ts"
+
+export type Shape = NonNullable<Rates["partition"]>["shapes"][number]
+
+/** Groups of nodes, and the pairs of groups between which nothing passes. */
+interface Split {
+  readonly groups: ReadonlyArray<ReadonlyArray<string>>
+  readonly cuts: ReadonlyArray<readonly [number, number]>
+}
+
+/** So many nodes must be there. */
+const least: Readonly<Record<Shape, number>> = { size: 2, halves: 2, isolate: 2, bridge: 3, ring: 4 }
+
+/** A ring of more nodes has several of them in one place, or it would take as many faults as nodes. */
+const mostPlaces = 6
+
+const twoGroups = (names: ReadonlyArray<string>, size: number): Split => ({
+  groups: [names.slice(0, size), names.slice(size)],
+  cuts: [[0, 1]],
+})
+
+const ring = (names: ReadonlyArray<string>): Split => {
+  const places = Math.min(names.length, mostPlaces)
+  const groups = Array.from({ length: places }, (_, place) => names.filter((_name, i) => i % places === place))
+  const cuts = groups.flatMap((_, a) =>
+    groups.flatMap((_group, b) => (b - a >= 2 && b - a <= places - 2 ? [[a, b] as const] : [])),
+  )
+  return { groups, cuts }
+}
+
+const splitOf = (shape: Shape, names: ReadonlyArray<string>, random: Prng): Split => {
+  const half = Math.floor(names.length / 2)
+  switch (shape) {
+    case "size":
+      return twoGroups(names, 1 + below(names.length - 1, random))
+    case "halves":
+      return twoGroups(names, half)
+    case "isolate":
+      return twoGroups(names, 1)
+    case "bridge": {
+      const [bridge = "", ...others] = names
+      const { cuts, groups } = twoGroups(others, Math.floor(others.length / 2))
+      return { groups: [...groups, [bridge]], cuts }
+    }
+    case "ring":
+      return ring(names)
+  }
+}
+
+/** Who is cut off from whom, group by group: one partition for each of the first. */
+interface Cut {
+  readonly from: ReadonlyArray<string>
+  readonly to: ReadonlyArray<string>
+}
+
+/**
+ * Splits the nodes in one of the forms that so many allow. The form is about the nodes that are there; those that are not
+ * come to any side, and find themselves on it when they are back. Empty if no form is possible.
+ */
+export const cuts = (
+  shapes: ReadonlyArray<Shape>,
+  there: ReadonlyArray<string>,
+  away: ReadonlyArray<string>,
+  random: Prng,
+): ReadonlyArray<Cut> => {
+  const shape = pick(
+    shapes.filter((shape) => there.length >= least[shape]),
+    random,
+  )
+  if (shape === undefined) return []
+  const split = splitOf(shape, shuffle(there, random), random)
+  const groups = split.groups.map((group) => [...group])
+  for (const name of away) pick(groups, random)?.push(name)
+  return groups.flatMap((from, a) => {
+    const to = split.cuts.flatMap(([first, second]) => (first === a ? (groups[second] ?? []) : []))
+    return to.length === 0 ? [] : [{ from: from.toSorted(), to: to.toSorted() }]
+  })
+}
+
+/** The partitions that do it. */
+export const partitions = (
+  cuts: ReadonlyArray<Cut>,
+  options: { readonly at: number; readonly for: number; readonly oneWay: boolean },
+): ReadonlyArray<Fault> =>
+  cuts.map(({ from, to }) => ({
+    kind: "partition",
+    at: options.at,
+    for: options.for,
+    from,
+    to,
+    ...(options.oneWay ? { oneWay: true } : {}),
+  }))

@@ -1,0 +1,71 @@
+/** What a history is made of. */
+import { format } from "effect/Formatter"
+import * as Micros from "../internal/Micros.ts"
+
+/** A time, and its place among everything that the history holds: many things happen within one microsecond. */
+export interface Moment {
+  /** Virtual time in microseconds. */
+  readonly at: number
+  readonly order: number
+}
+
+/**
+ * How a call ended:
+ *
+ * - `ok`: it returned.
+ * - `failed`: it failed, and is known to have had no effect.
+ * - `unknown`: it may have had its effect, or have it later: nobody heard of its end.
+ */
+export type Outcome<Value> =
+  | { readonly _tag: "ok"; readonly value: Value }
+  | { readonly _tag: "failed"; readonly error: unknown }
+  | { readonly _tag: "unknown" }
+
+/** Somebody asked for something. */
+export interface Call<Operation, Value> {
+  readonly who: string
+  readonly operation: Operation
+  readonly called: Moment
+  /** `undefined` as long as nobody heard of its end. */
+  readonly returned: Moment | undefined
+  readonly outcome: Outcome<Value>
+}
+
+/** Somebody saw something. */
+export interface Note<Value> {
+  readonly who: string
+  readonly value: Value
+  readonly moment: Moment
+}
+
+/** A value for people. */
+export const show = (value: unknown): string => {
+  const text = format(value)
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text
+}
+
+/** When it was, for people. */
+export const when = ({ at }: Moment): string => `at ${Micros.show(at)}`
+
+const ended = <Value>(outcome: Outcome<Value>): string => {
+  switch (outcome._tag) {
+    case "ok":
+      return outcome.value === undefined ? "returned" : `returned ${show(outcome.value)}`
+    case "failed":
+      return `failed with ${show(outcome.error)}`
+    case "unknown":
+      return "ended nobody knows how"
+  }
+}
+
+/** A call as a sentence. */
+export const describe = <Operation, Value>({
+  called,
+  operation,
+  outcome,
+  returned,
+  who,
+}: Call<Operation, Value>): string => {
+  const begin = `${who} called ${show(operation)} ${when(called)}`
+  return returned === undefined ? `${begin}, which never ended` : `${begin}, which ${ended(outcome)} ${when(returned)}`
+}

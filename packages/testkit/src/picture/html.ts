@@ -1,0 +1,97 @@
+/**
+ * Puts a trace into a page that is one file. The page's program is a handful of functions of this package: each has all
+ * that it needs inside of itself or is given it, so that the text of the function is the program, however the
+ * sources were compiled. None of them may use an import, which a test checks.
+ */
+import type { PictureOptions, Trace } from "../Trace.ts"
+import { geometry } from "./geometry.ts"
+import { overview } from "./map.ts"
+import { model } from "./model.ts"
+import { page } from "./page.ts"
+import { pencil } from "./pencil.ts"
+import { plot } from "./plot.ts"
+import { style } from "./style.ts"
+import { words } from "./words.ts"
+
+/** What the page's program is made of. */
+export const parts = { geometry, words, model, pencil, plot, overview, page }
+
+/** JSON that cannot end the element that it stands in. U+2028 and U+2029 were the end of a line in older scripts. */
+const embed = (value: unknown): string =>
+  JSON.stringify(value).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")
+
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+
+/**
+ * The functions by their names, and the call that starts them. Some tools that run TypeScript wrap functions in
+ * `__name`, which keeps their names.
+ */
+const program = (): string =>
+  [
+    `"use strict"`,
+    "const __name = (value) => value",
+    "const parts = {",
+    ...Object.entries(parts).map(([name, part]) => `${name}: ${part.toString()},`),
+    "}",
+    `const { trace, options } = JSON.parse(document.getElementById("data").textContent)`,
+    "const geometry = parts.geometry()",
+    "const words = parts.words()",
+    "const model = parts.model(trace, geometry, words)",
+    "const pencil = parts.pencil(document)",
+    "parts.page(window, document, { model, geometry, words, pencil, plot: parts.plot, overview: parts.overview }, options)",
+  ].join("\n")
+
+/** Nothing but what is in the file is loaded, whatever the trace says. */
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+export const html = (trace: Trace, options: PictureOptions): string => {
+  const title = escape(options.title ?? trace.scenario)
+  const failure = options.failure === undefined ? "" : `<pre>${escape(options.failure)}</pre>`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>
+${style}
+</style>
+</head>
+<body>
+<header id="banner"><h1>${title}</h1><noscript>${failure}<p>The picture is drawn by a script in this file.</p></noscript></header>
+<main>
+<section id="stage" aria-label="Events by time, a lane for each node">
+<svg id="plot" role="group" aria-label="Lanes of the nodes, time downwards">
+<defs>
+<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V6" class="hatch-line"/></pattern>
+<pattern id="dots" width="5" height="5" patternUnits="userSpaceOnUse"><circle cx="1.5" cy="1.5" r="1" class="dot"/></pattern>
+</defs>
+</svg>
+<div id="sides"><button type="button" id="leftward" hidden></button><button type="button" id="rightward" hidden></button></div>
+<p id="many" hidden>Too many to tell apart here: zoom in for single events.</p>
+<div id="zoom" role="group" aria-label="Zoom">
+<button type="button" id="nearer" aria-label="Zoom in">+</button>
+<button type="button" id="farther" aria-label="Zoom out">−</button>
+<button type="button" id="whole" aria-label="Show the whole trace">all</button>
+</div>
+</section>
+<div id="map" role="slider" tabindex="0" aria-label="Part of the trace that is shown" aria-orientation="vertical"><svg id="strip" aria-hidden="true"></svg></div>
+<aside aria-label="Legend and selected event">
+<p id="status" role="status"></p>
+<div id="selection"></div>
+<div id="legend"></div>
+</aside>
+</main>
+<div id="tip" role="tooltip" hidden></div>
+<script type="application/json" id="data">${embed({ trace, options })}</script>
+<script>
+${program()}
+</script>
+</body>
+</html>
+`
+}

@@ -1,0 +1,475 @@
+/**
+ * One run of a scenario: the kernel, the network, the nodes, the faults and the checks, put together.
+ */
+import type * as Transport from "@coterie/core/Transport"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as FaultPlan from "../FaultPlan.ts"
+import * as Generator from "../faults/Generator.ts"
+import * as Micros from "../internal/Micros.ts"
+import * as LifeContext from "../kernel/context.ts"
+import * as Draws from "../kernel/Draws.ts"
+import * as Globals from "../kernel/Globals.ts"
+import { Kernel, type Life, type Stop } from "../kernel/Kernel.ts"
+import * as Prng from "../kernel/prng.ts"
+import * as Engine from "../network/Engine.ts"
+import * as Scenario from "../Scenario.ts"
+import * as SimulationError from "../SimulationError.ts"
+import * as Checks from "./Checks.ts"
+import * as Faults from "./Faults.ts"
+import { handle } from "./handle.ts"
+import * as Nodes from "./Nodes.ts"
+import * as Observer from "./Observer.ts"
+import * as Recorder from "./Recorder.ts"
+import * as Stopping from "./Stopping.ts"
+
+type Misuse = SimulationError.SimulationError
+
+const misuse = (reason: Misuse["reason"], message: string): Misuse =>
+  new SimulationError.SimulationError({ reason, message })
+
+/** The name of the life in which the scenario itself runs. */
+export const scenarioName = "scenario"
+
+/** A name that is a host, too. */
+const nameForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** Checks the seed. */
+const checkSeed = (seed: number): Misuse | undefined =>
+  Number.isSafeInteger(seed) && seed >= 0
+    ? undefined
+    : misuse("seeds", `${seed} is no seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`)
+
+/** Plans that were decoded: the same one is run with thousands of seeds. */
+const plans = new WeakMap<FaultPlan.Input, Result.Result<FaultPlan.FaultPlan, Misuse>>()
+
+const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Misuse> => {
+  // Whoever does not use the types may give anything.
+  if (typeof input !== "object" || input === null) return FaultPlan.decode(input)
+  const known = plans.get(input)
+  if (known !== undefined) return known
+  const result = FaultPlan.decode(input)
+  plans.set(input, result)
+  return result
+}
+
+const sourceOf = (
+  scenario: Scenario.Scenario,
+  options: Scenario.RunOptions,
+): Result.Result<Generator.Source, Misuse> => {
+  if (options.replay !== undefined) {
+    const { network, timeline } = options.replay
+    return Result.succeed(Generator.scripted({ network, timeline }))
+  }
+  return Result.map(decoded(scenario.options.faults ?? FaultPlan.none), (plan) =>
+    "swarm" in plan ? Generator.swarming(plan, options.seed) : Generator.scripted(plan),
+  )
+}
+
+/** Runs the scenario. Synchronous, and to be called from a turn of its own. */
+export const run = (
+  scenario: Scenario.Scenario,
+  options: Scenario.RunOptions,
+): Effect.Effect<Scenario.Outcome, Misuse> => {
+  const badSeed = checkSeed(options.seed)
+  if (badSeed !== undefined) return Effect.fail(badSeed)
+  const source = sourceOf(scenario, options)
+  if (Result.isFailure(source)) return Effect.fail(source.failure)
+  const world = new World(scenario, options, source.success)
+  return Effect.fromResult(world.run())
+}
+
+class World {
+  private readonly scenario: Scenario.Scenario
+  private readonly options: Scenario.RunOptions
+  private readonly explore: Scenario.Explore
+  private readonly draws: Draws.Draws
+  private readonly recorder: Recorder.Recorder
+  private readonly kernel: Kernel
+  private readonly engine: Engine.Engine
+  private readonly checks: Checks.Checks
+  private readonly faults: Faults.Faults
+  private readonly stopping: Stopping.Stopping
+  private readonly host: Nodes.Host
+  private readonly nodes = new Map<string, Nodes.NodeState<never>>()
+  private readonly self: Life
+  private readonly contexts = new WeakMap<Life, Context.Context<never>>()
+  private failure: SimulationError.Failure | undefined
+  private wrong: Misuse | undefined
+
+  constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, source: Generator.Source) {
+    this.scenario = scenario
+    this.options = options
+    this.explore = options.explore ?? scenario.options.explore ?? "fifo"
+    this.draws = options.replay === undefined ? Draws.seeded(options.seed) : Draws.replaying(options.replay.deviations)
+    this.recorder =
+      options.trace === undefined || options.trace === false
+        ? Recorder.none
+        : Recorder.make(options.trace === true ? undefined : options.trace)
+    this.kernel = new Kernel({
+      draws: this.draws,
+      explore: this.explore,
+      timeLimit: Micros.fromDuration(scenario.options.timeLimit ?? Scenario.defaultTimeLimit),
+      stepsPerInstant: scenario.options.stepsPerInstant ?? Scenario.defaultStepsPerInstant,
+      afterStep: (life) => {
+        if (life !== undefined && life !== this.self) this.checks.step(life.machine.name)
+      },
+      pump: Globals.pump,
+    })
+    const { kernel } = this
+    this.self = kernel.life(kernel.machine(scenarioName), 1)
+    this.engine = Engine.make(
+      {
+        timeline: { now: () => kernel.now, schedule: (at, run) => kernel.agenda.add(at, run) },
+        draws: this.draws,
+        process: (host) => {
+          const life = this.nodes.get(host)?.life
+          return { enqueue: (task) => (life === undefined ? task() : kernel.enqueue(life, task)) }
+        },
+        observe: Observer.make({
+          kernel,
+          recorder: this.recorder,
+          describe: scenario.options.describe,
+        }),
+      },
+      { conditions: { ...Faults.calm, ...source.network } },
+    )
+    this.checks = Checks.make({
+      now: () => kernel.now,
+      fail: (failure) => this.fail(failure),
+      after: (micros, run) => {
+        const entry = kernel.agenda.add(kernel.now + micros, run)
+        return () => entry.cancel()
+      },
+    })
+    this.stopping = Stopping.make({
+      kernel,
+      engine: this.engine,
+      enabled: scenario.options.leaks !== false,
+      fail: (failure) => this.fail(failure),
+    })
+    this.host = {
+      kernel,
+      context: (life) => this.contextOf(life),
+      transport: (name) => this.engine.transport(name),
+      loseConnections: (name, silent) => this.engine.crash(name, { silent }),
+      fail: (failure) => this.fail(failure),
+      record: (event) => this.recorder.add(event),
+      stopped: (node, life) => this.stopping.watch(node, life),
+    }
+    this.faults = Faults.make({
+      source,
+      host: this.host,
+      engine: this.engine,
+      nodes: this.nodes,
+      recorder: this.recorder,
+    })
+  }
+
+  run(): Result.Result<Scenario.Outcome, Misuse> {
+    const { kernel } = this
+    const chance = Prng.make(this.options.seed, "globals")
+    const stop = Globals.within(
+      {
+        wallMillis: () => LifeContext.wallMillis(kernel, this.asking()),
+        monotonicNanos: () => LifeContext.monotonicNanos(kernel, this.asking()),
+        random: chance.next,
+        after: (millis, task) => kernel.timer(this.asking(), kernel.now + Math.round(millis * 1000), task),
+        used: this.scenario.options.strict === true ? (what) => this.escaped(what) : () => undefined,
+      },
+      () => {
+        kernel.enqueue(this.self, () => {
+          Effect.runForkWith(this.contextOf(this.self))(this.program()).addObserver((exit) => this.ended(exit))
+        })
+        this.faults.begin()
+        return kernel.run()
+      },
+    )
+    if (stop !== undefined && this.wrong === undefined) this.failure ??= this.stopped(stop)
+    if (this.wrong !== undefined) return Result.fail(this.wrong)
+    return Result.succeed({ report: this.report(), failure: this.failure })
+  }
+
+  /** The scenario, and what comes after it: what was to hold eventually, and an end in good order. */
+  private program(): Effect.Effect<unknown, unknown> {
+    const { checks } = this
+    const sim = this.sim()
+    return Effect.scoped(this.scenario.body(sim)).pipe(
+      Effect.provideService(Scenario.Simulation, { ...sim, checks }),
+      Effect.andThen(this.until(() => checks.settled())),
+      Effect.andThen(Effect.suspend(() => this.stopAll())),
+    )
+  }
+
+  private stopAll(): Effect.Effect<void> {
+    this.faults.end()
+    return Effect.forEach(
+      this.nodes.values(),
+      (node) => {
+        Nodes.resume(this.host, node)
+        if (!Nodes.isUp(node)) return Effect.void
+        Nodes.stop(this.host, node)
+        return Nodes.until(this.host, node, ["stopped", "died", "crashed"])
+      },
+      { concurrency: "unbounded", discard: true },
+    ).pipe(Effect.andThen(this.freed()))
+  }
+
+  /** Waits until all that was stopped is free. No step of a node tells, so it is looked at now and then. */
+  private freed(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.stopping.settled() ? Effect.void : Effect.andThen(Effect.sleep("100 millis"), this.freed()),
+    )
+  }
+
+  private ended(exit: Exit.Exit<unknown, unknown>): void {
+    this.kernel.halt()
+    if (Exit.isSuccess(exit) || this.failure !== undefined) return
+    const cause = Cause.squash(exit.cause)
+    if (cause instanceof SimulationError.SimulationError) {
+      this.wrong = cause
+      return
+    }
+    const at = this.kernel.now
+    this.fail(
+      cause instanceof SimulationError.NotConverged
+        ? cause
+        : new SimulationError.ScenarioFailed({
+            at,
+            cause,
+            message: `the scenario failed at ${Micros.show(at)}: ${cause instanceof Error ? cause.message : Cause.pretty(exit.cause)}`,
+          }),
+    )
+  }
+
+  /** Ends the run with the first failure. */
+  private fail(failure: SimulationError.Failure): void {
+    if (this.failure !== undefined) return
+    this.failure = failure
+    this.kernel.halt()
+  }
+
+  private stopped(stop: Stop): SimulationError.Failure {
+    const at = this.kernel.now
+    const when = Micros.show(at)
+    switch (stop._tag) {
+      case "stalled":
+        return new SimulationError.Stalled({
+          at,
+          message:
+            `at ${when} nothing is ready, nothing will ever happen, and the scenario is not done. ` +
+            `Waiting: ${this.waiting()}. Either they wait for each other, or for something real (a socket, a file, ` +
+            "a worker, crypto.subtle), which cannot happen inside of a simulation: give the node a layer without it.",
+        })
+      case "livelock":
+        return new SimulationError.Livelock({
+          at,
+          ...(stop.machine === undefined ? {} : { node: stop.machine.name }),
+          message:
+            `more than ${this.scenario.options.stepsPerInstant ?? Scenario.defaultStepsPerInstant} steps at ${when} and time does not pass. ` +
+            `${stop.machine === undefined ? "Something" : stop.machine.name} runs in circles: look for a loop without a sleep, ` +
+            "a retry without a delay, or raise `stepsPerInstant` if the work is real.",
+        })
+      case "timeLimit":
+        return new SimulationError.TimeLimit({
+          at,
+          message:
+            `the scenario was not done after ${when} of virtual time. Waiting: ${this.waiting()}. ` +
+            "Raise `timeLimit` if it needs longer, or look for what never comes.",
+        })
+    }
+  }
+
+  /** Who has fibers that have not ended. */
+  private waiting(): string {
+    const of = (name: string, fibers: number) => `${name} (${fibers} ${fibers === 1 ? "fiber" : "fibers"})`
+    return [
+      of("the scenario", this.self.fibers),
+      ...[...this.nodes.values()].flatMap(({ life, name, state }) =>
+        life === undefined || life.fibers === 0 || state === "crashed" ? [] : [of(name, life.fibers)],
+      ),
+    ].join(", ")
+  }
+
+  private asking(): Life {
+    return LifeContext.asking(this.kernel) ?? this.self
+  }
+
+  private escaped(what: string): void {
+    const site = Globals.callSite()
+    if (site === undefined) return
+    const { name } = this.asking().machine
+    const at = this.kernel.now
+    this.fail(
+      new SimulationError.Escaped({
+        at,
+        what,
+        site,
+        node: name,
+        message:
+          `${name} used ${what} of the machine ${site}. Take time from Clock, chance from Random, timers from Effect.sleep or a Schedule; ` +
+          "or leave `strict` off, and the simulation serves it.",
+      }),
+    )
+  }
+
+  private contextOf(life: Life): Context.Context<never> {
+    const known = this.contexts.get(life)
+    if (known !== undefined) return known
+    const made = LifeContext.make(this.kernel, life, {
+      seed: this.options.seed,
+      log: (from, text) => {
+        if (this.recorder.enabled) {
+          this.recorder.add({ _tag: "Note", at: this.kernel.now, node: from.machine.name, kind: "log", text })
+        }
+      },
+    })
+    this.contexts.set(life, made)
+    return made
+  }
+
+  private report(): Scenario.Report {
+    const { kernel, recorder } = this
+    if (this.failure !== undefined) {
+      recorder.add({ _tag: "Failed", at: kernel.now, text: `${this.failure._tag}: ${this.failure.message}` })
+    }
+    return {
+      scenario: this.scenario.name,
+      seed: this.options.seed,
+      explore: this.explore,
+      traceHash: kernel.hash.digest(),
+      steps: kernel.steps,
+      virtualSeconds: kernel.now / 1_000_000,
+      faultsFired: this.faults.fired(),
+      marks: this.checks.marks(),
+      replay: { network: this.faults.network, timeline: this.faults.timeline(), deviations: this.draws.deviations() },
+      trace: recorder.enabled
+        ? {
+            scenario: this.scenario.name,
+            seed: this.options.seed,
+            nodes: [...this.nodes.keys()],
+            skipped: recorder.skipped(),
+            events: recorder.events(),
+          }
+        : undefined,
+    }
+  }
+
+  // What a scenario works with.
+
+  private sim(): Scenario.Sim {
+    const { engine, faults, kernel } = this
+    const sync = (run: () => unknown): Effect.Effect<void> => Effect.sync(() => void run())
+    return {
+      seed: this.options.seed,
+      nodes: (names, layer) => this.startNodes(names, layer),
+      network: {
+        partition: (a, b) => sync(() => faults.cut(a, b, false)),
+        partitionOneWay: (from, to) => sync(() => faults.cut(from, to, true)),
+        heal: sync(() => faults.heal()),
+        reset: (a, b) => sync(() => engine.reset(a, b)),
+        halfOpen: (from, to, how) => sync(() => engine.halfOpen(from, to, how)),
+        connections: (a, b) => engine.connections(a, b),
+        bytes: (from, to) => engine.bytes(from, to),
+      },
+      converges: (predicate, options) => this.converges(predicate, options),
+      until: (predicate) => this.until(predicate),
+      note: (text) => sync(() => this.recorder.add({ _tag: "Note", at: kernel.now, kind: "note", text })),
+      now: () => kernel.now,
+    }
+  }
+
+  private startNodes<Name extends string, A>(
+    names: ReadonlyArray<Name>,
+    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+  ): Effect.Effect<Scenario.Nodes<Name, A>, Misuse> {
+    const { host, kernel } = this
+    return Effect.gen({ self: this }, function* () {
+      const states: Array<Nodes.NodeState<A>> = []
+      for (const name of names) {
+        const bad = this.badName(name)
+        if (bad !== undefined) return yield* Effect.fail(misuse("nodeName", bad))
+        const state = new Nodes.NodeState<A>(name, kernel.machine(name), () => layer(name))
+        this.nodes.set(name, state)
+        states.push(state)
+      }
+      for (const state of states) Nodes.start(host, state)
+      for (const state of states) yield* Nodes.until(host, state, ["running"])
+      const handles = states.map((state) => [state.name, handle(host, state)])
+      // The keys are exactly the names, which the type of `fromEntries` does not tell.
+      return Object.fromEntries(handles) as Scenario.Nodes<Name, A>
+    })
+  }
+
+  private badName(name: string): string | undefined {
+    if (!nameForm.test(name) || name === scenarioName) {
+      return `"${name}" cannot be the name of a node: it is a host name, too, so use a to z, 0 to 9 and "-"`
+    }
+    if (this.nodes.has(name)) return `there is a node "${name}" already: give each a name of its own`
+    return undefined
+  }
+
+  /** Waits until the predicate holds, for the fiber that asks. */
+  private until(predicate: Checks.Predicate): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const caller = this.asking()
+      const stop = this.checks.goal({
+        predicate,
+        held: () => this.kernel.enqueue(caller, () => resume(Effect.void)),
+        threw: (cause) => this.fail(Checks.threw("until", this.kernel.now, cause)),
+      })
+      return Effect.sync(stop)
+    })
+  }
+
+  private converges: Scenario.Sim["converges"] = (predicate, options = {}) => {
+    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultConvergence)
+    return Effect.suspend(() => {
+      const { core } = options
+      const unknown = core?.find((name) => !this.nodes.has(name))
+      if (unknown !== undefined) return Effect.fail(misuse("nodeName", `there is no node "${unknown}" to converge`))
+      this.heal(core)
+      return this.until(predicate).pipe(
+        Effect.timeoutOrElse({
+          duration: within,
+          orElse: () =>
+            Effect.sync(() => {
+              const at = this.kernel.now
+              this.fail(
+                new SimulationError.NotConverged({
+                  at,
+                  message:
+                    `the nodes did not converge within ${Duration.format(within)} after everything was healed: ` +
+                    `${String(Checks.wrong(predicate))}`,
+                }),
+              )
+            }).pipe(Effect.andThen(Effect.never)),
+        }),
+      )
+    })
+  }
+
+  /** Ends all faults, and brings the nodes back: all of them, or the core. */
+  private heal(core: ReadonlyArray<string> | undefined): void {
+    const { host } = this
+    this.recorder.add({
+      _tag: "Note",
+      at: this.kernel.now,
+      kind: "healed",
+      text: core === undefined ? "everything is healed" : `${core.join(", ")} are healed, and nobody else`,
+    })
+    this.faults.end()
+    for (const node of this.nodes.values()) {
+      if (core !== undefined && !core.includes(node.name)) {
+        if (Nodes.isUp(node)) Nodes.crash(host, node, true)
+        continue
+      }
+      Nodes.heal(host, node)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/** A node as a scenario has it. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Micros from "../internal/Micros.ts"
+import type * as Scenario from "../Scenario.ts"
+import * as Nodes from "./Nodes.ts"
+
+/** Does something to a node that is in one of the states, and waits until it is in another. */
+const change = <A>(
+  host: Nodes.Host,
+  node: Nodes.NodeState<A>,
+  options: {
+    readonly what: string
+    readonly from: ReadonlyArray<Nodes.State>
+    readonly does: () => void
+    readonly to?: Nodes.State
+  },
+) =>
+  Nodes.require(node, options.from, options.what).pipe(
+    Effect.andThen(Effect.sync(options.does)),
+    Effect.andThen(options.to === undefined ? Effect.void : Nodes.until(host, node, [options.to])),
+  )
+
+const up: ReadonlyArray<Nodes.State> = ["running", "starting"]
+
+export const handle = <A>(host: Nodes.Host, node: Nodes.NodeState<A>): Scenario.Node<A> => ({
+  name: node.name,
+  get state() {
+    return node.state
+  },
+  get paused() {
+    return node.machine.paused
+  },
+  get lives() {
+    return node.lives
+  },
+  service: (key) => (node.context === undefined ? undefined : Context.get(node.context, key)),
+  run: (effect) => Nodes.run(host, node, effect),
+  crash: change(host, node, { what: "crash", from: up, does: () => Nodes.crash(host, node, false) }),
+  powerOff: change(host, node, { what: "lose its power", from: up, does: () => Nodes.crash(host, node, true) }),
+  stop: change(host, node, { what: "stop", from: up, does: () => Nodes.stop(host, node), to: "stopped" }),
+  restart: change(host, node, {
+    what: "be restarted",
+    from: ["crashed", "stopped"],
+    does: () => Nodes.start(host, node),
+    to: "running",
+  }),
+  pause: change(host, node, { what: "be paused", from: up, does: () => Nodes.pause(host, node) }),
+  resume: Effect.sync(() => Nodes.resume(host, node)),
+  slow: (task) => Effect.sync(() => Nodes.slow(host, node, Micros.fromDuration(task))),
+  setClock: (by) => Effect.sync(() => Nodes.setClock(host, node, Micros.fromDuration(by))),
+  drift: (ppm) => Effect.sync(() => Nodes.drift(host, node, ppm)),
+  running: Nodes.until(host, node, ["running"]),
+})

@@ -1,0 +1,119 @@
+/**
+ * `it.sim` for vitest, beside all that `it` of `@effect/vitest` has:
+ *
+ * ```ts
+ * import { it } from "@coterie/testkit/vitest"
+ *
+ * it.sim("one lease holder", { seeds: 200, faults: FaultPlan.swarm }, (sim) => Effect.gen(function* () { ... }))
+ * ```
+ *
+ * A failure prints what went wrong, the line that runs it again, and what it takes, shrunk; and writes an
+ * artifact and a picture beside it.
+ */
+import { it as effectIt } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { test } from "vitest"
+import * as Files from "./node/files.ts"
+import * as Scenario from "./Scenario.ts"
+import * as Seeds from "./Seeds.ts"
+import { SimulationError } from "./SimulationError.ts"
+import * as Swarm from "./Swarm.ts"
+
+/** How a scenario is run as a test. */
+/** How a scenario is, and how it is run as a test. */
+export interface Options extends Scenario.Options, TestOptions {}
+
+export interface TestOptions {
+  /** How many seeds, from `base` on. Default: 1. */
+  readonly seeds?: number | undefined
+  /** The first seed. Default: 1. `Seeds.base` makes one from the hash of a commit. */
+  readonly base?: number | undefined
+  /** How long the test may take, in milliseconds of real time. Default: that of vitest. */
+  readonly timeout?: number | undefined
+}
+
+/** Runs only this seed of every simulated test. */
+export const seedVariable = "COTERIE_SIM_SEED"
+
+interface Plan {
+  readonly scenario: Scenario.Scenario
+  readonly test: TestOptions
+}
+
+const seedsOf = ({ base = 1, seeds = 1 }: TestOptions): Result.Result<Seeds.Seeds, SimulationError> => {
+  const only = process.env[seedVariable]
+  return only === undefined || only === "" ? Seeds.make(base, base + seeds - 1) : Seeds.parse(only)
+}
+
+/** What a person needs to know of a failure, and how to see it again. */
+const describe = (name: string, found: Swarm.Found): Error => {
+  const { artifact, failure } = found
+  const files = Files.write(found)
+  const lines = [
+    failure.message,
+    "",
+    ...(artifact.sentences === undefined || artifact.sentences.length === 0
+      ? []
+      : ["What it takes:", ...artifact.sentences.map((sentence) => `  - ${sentence}`), ""]),
+    `Run it again: ${seedVariable}=${artifact.seed} npx vitest run -t ${JSON.stringify(name)}`,
+    `Artifact:     ${files.artifact}`,
+    `Picture:      ${files.picture}`,
+  ]
+  const error = new Error(lines.join("\n"))
+  error.name = failure._tag
+  // The place in the scenario that failed says more than this one.
+  if ("cause" in failure && failure.cause instanceof Error) error.cause = failure.cause
+  error.stack = `${failure._tag}: ${lines.join("\n")}`
+  return error
+}
+
+const execute = (name: string, { scenario, test: options }: Plan): Effect.Effect<void, Error> =>
+  Effect.gen(function* () {
+    const seeds = yield* Effect.fromResult(seedsOf(options))
+    const several = (options.seeds ?? 1) > 1
+    const { failures, never } = yield* Swarm.run(scenario, Seeds.iterate(seeds), {
+      stopAfter: 1,
+      explore: scenario.options.explore ?? (several ? undefined : "fifo"),
+    })
+    const [first] = failures
+    if (first !== undefined) return yield* Effect.fail(describe(name, first))
+    // One seed out of many says nothing about what happens sometimes.
+    if (process.env[seedVariable] === undefined && several && never.length > 0) {
+      return yield* Effect.fail(new Error(never.map(({ message }) => message).join("\n")))
+    }
+  })
+
+/** The forms in which a scenario is given. */
+export interface Sim {
+  (scenario: Scenario.Scenario, options?: TestOptions): void
+  (name: string, body: Scenario.Scenario["body"]): void
+  (name: string, options: Options, body: Scenario.Scenario["body"]): void
+}
+
+const plan = (
+  first: string | Scenario.Scenario,
+  second: TestOptions | Options | Scenario.Scenario["body"] = {},
+  body?: Scenario.Scenario["body"],
+): Plan => {
+  if (typeof second === "function") return plan(first, {}, second)
+  const options: Options = second
+  if (typeof first !== "string") return { scenario: first, test: options }
+  return { scenario: Scenario.scenario(first, options, body ?? (() => Effect.void)), test: options }
+}
+
+const register =
+  (add: (name: string, run: () => Promise<void>, timeout?: number) => unknown): Sim =>
+  (...args: Parameters<typeof plan>): void => {
+    const planned = plan(...args)
+    const { name } = planned.scenario
+    add(name, () => Effect.runPromise(execute(name, planned)), planned.test.timeout)
+  }
+
+const sim: Sim & { readonly only: Sim; readonly skip: Sim } = Object.assign(register(test), {
+  only: register(test.only),
+  skip: register(test.skip),
+})
+
+/** All of `it`, and `it.sim`. */
+export const it = Object.assign(effectIt, { sim })

@@ -1,0 +1,405 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Distribution from "../src/Distribution.ts"
+import * as FaultPlan from "../src/FaultPlan.ts"
+import * as Micros from "../src/internal/Micros.ts"
+import * as Prng from "../src/kernel/prng.ts"
+
+const decoded = (input: unknown): FaultPlan.FaultPlan => Result.getOrThrow(FaultPlan.decode(input))
+
+/** What is wrong with a plan. */
+const complaint = (input: unknown): string => {
+  const error = Result.getOrThrow(Result.flip(FaultPlan.decode(input)))
+  assert.strictEqual(error.reason, "plan")
+  return error.message.replace("the fault plan cannot be used: ", "")
+}
+
+const throughJson = (encoded: unknown): unknown => JSON.parse(JSON.stringify(encoded))
+
+describe("Micros", () => {
+  it("are read as Effect reads durations, and written in the longest exact unit", () => {
+    const read = (text: string) => Schema.decodeUnknownSync(Micros.Micros)(text)
+    const texts = ["0 seconds", "1 micros", "1500 micros", "20 millis", "1500 millis", "90 seconds", "-3 millis"]
+    assert.deepStrictEqual(texts.map(read), [0, 1, 1_500, 20_000, 1_500_000, 90_000_000, -3_000])
+    assert.strictEqual(read("2 hours"), 7_200_000_000)
+    assert.deepStrictEqual([1, 1_500, 1_500_000, 2_000_000, -3_000, 0].map(Micros.format), [
+      "1 micros",
+      "1500 micros",
+      "1500 millis",
+      "2 seconds",
+      "-3 millis",
+      "0 seconds",
+    ])
+  })
+
+  it.prop("are the same when they are read again", [Micros.Micros], ([micros]) => {
+    const text = Schema.encodeSync(Micros.Micros)(micros)
+    assert.strictEqual(Schema.decodeUnknownSync(Micros.Micros)(text) + 0, micros + 0, text)
+  })
+
+  it("are shown in a unit that one can read", () => {
+    assert.deepStrictEqual([7, 1_500, 2_345_678].map(Micros.show), ["7 µs", "1.5 ms", "2.346 s"])
+  })
+})
+
+describe("Distribution", () => {
+  const samples = (distribution: Distribution.Distribution, count = 4_000): ReadonlyArray<number> => {
+    const random = Prng.make(1, "samples")
+    return Array.from({ length: count }, () => Distribution.sample(distribution, random))
+  }
+  const mean = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0) / values.length
+
+  it("gives a number, or values of its range around its mean", () => {
+    assert.deepStrictEqual(samples(7, 2), [7, 7])
+    const uniform = samples({ uniform: [10, 30] })
+    assert.isTrue(uniform.every((value) => value >= 10 && value < 30))
+    assert.closeTo(mean(uniform), 20, 1)
+    const exponential = samples({ exponential: { min: 10, mean: 30 } })
+    assert.isTrue(exponential.every((value) => value >= 10))
+    assert.closeTo(mean(exponential), 30, 2)
+    assert.isAbove(Math.max(...exponential), 90)
+    const logUniform = samples({ logUniform: [1, 10_000] })
+    assert.isTrue(logUniform.every((value) => value >= 1 && value < 10_000))
+    assert.closeTo(mean(logUniform.map((value) => Math.log10(value))), 2, 0.1)
+    const tail = samples({ tail: { chance: 0.25, is: 100, otherwise: { uniform: [0, 1] } } })
+    assert.closeTo(tail.filter((value) => value === 100).length, 1_000, 150)
+  })
+
+  it("knows whether it is always zero", () => {
+    const nothing: ReadonlyArray<Distribution.Distribution | undefined> = [
+      undefined,
+      0,
+      { uniform: [0, 0] },
+      { exponential: { min: 0, mean: 0 } },
+      { tail: { chance: 0.5, is: 0, otherwise: { uniform: [0, 0] } } },
+      { tail: { chance: 0, is: 5, otherwise: 0 } },
+      { tail: { chance: 1, is: 0, otherwise: 5 } },
+    ]
+    const something: ReadonlyArray<Distribution.Distribution> = [
+      1,
+      { uniform: [0, 1] },
+      { exponential: { min: 0, mean: 1 } },
+      { logUniform: [1, 1] },
+      { tail: { chance: 0.1, is: 5, otherwise: 0 } },
+      { tail: { chance: 0.1, is: 0, otherwise: 5 } },
+    ]
+    for (const distribution of nothing) assert.isTrue(Distribution.isZero(distribution), JSON.stringify(distribution))
+    for (const distribution of something)
+      assert.isFalse(Distribution.isZero(distribution), JSON.stringify(distribution))
+  })
+
+  it.prop("never gives anything but zero if it says so", [Distribution.Time], ([distribution]) => {
+    if (Distribution.isZero(distribution)) assert.isTrue(samples(distribution, 20).every((value) => value === 0))
+  })
+})
+
+describe("FaultPlan", () => {
+  it("reads what people write", () => {
+    const input: FaultPlan.Input = {
+      network: { delay: { exponential: { min: "1 millis", mean: "20 millis" } }, loss: 0.05 },
+      timeline: [
+        { kind: "partition", at: "5 seconds", for: "20 seconds", from: ["a"], to: ["b", "c"] },
+        { kind: "clock", at: "7 seconds", node: "a", by: "-10 seconds" },
+        {
+          kind: "swizzle",
+          at: "1 minute",
+          for: "4 seconds",
+          nodes: [{ node: "a", from: "0 millis", to: "3 seconds" }],
+        },
+      ],
+    }
+    assert.deepStrictEqual(decoded(throughJson(input)), {
+      network: { delay: { exponential: { min: 1_000, mean: 20_000 } }, loss: 0.05 },
+      timeline: [
+        { kind: "partition", at: 5_000_000, for: 20_000_000, from: ["a"], to: ["b", "c"] },
+        { kind: "clock", at: 7_000_000, node: "a", by: -10_000_000 },
+        { kind: "swizzle", at: 60_000_000, for: 4_000_000, nodes: [{ node: "a", from: 0, to: 3_000_000 }] },
+      ],
+    })
+    assert.deepStrictEqual(decoded(FaultPlan.none), {})
+  })
+
+  it.prop("is the same when it is read again, whatever the plan", [Arbitrary.schema(FaultPlan.Plan)], ([plan]) => {
+    const text = JSON.stringify(Schema.encodeSync(FaultPlan.Plan)(plan))
+    // JSON has no -0.
+    assert.deepStrictEqual(throughJson(decoded(JSON.parse(text))), throughJson(plan))
+  })
+
+  it.prop("is the same when it is read again, whatever the ranges", [Arbitrary.schema(FaultPlan.Swarm)], ([swarm]) => {
+    const text = JSON.stringify(Schema.encodeSync(FaultPlan.Swarm)(swarm))
+    assert.deepStrictEqual(throughJson(decoded(JSON.parse(text))), throughJson(swarm))
+  })
+
+  it("fills in what a swarm does not say", () => {
+    assert.deepStrictEqual(decoded({ swarm: {} }), { swarm: { off: 0.5, spare: 0 } })
+    assert.deepStrictEqual(decoded({ swarm: { off: 0, spare: 2, faults: { crash: { silent: 0, perMinute: 3 } } } }), {
+      swarm: {
+        off: 0,
+        spare: 2,
+        faults: { crash: { perMinute: 3, for: { min: 500_000, mean: 5_000_000, max: 60_000_000 }, silent: 0 } },
+      },
+    })
+  })
+
+  it("has a swarm in which everything can go wrong, and a part of which can be changed", () => {
+    const { faults, network } = FaultPlan.swarm.swarm
+    const milder: FaultPlan.Input = { swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } } }
+    assert.strictEqual(Result.isSuccess(FaultPlan.decode(milder)), true)
+    const everything = decoded(throughJson(FaultPlan.swarm))
+    assert.isTrue("swarm" in everything)
+    if (!("swarm" in everything)) return
+    assert.deepStrictEqual(Object.keys(everything.swarm.network ?? {}), Object.keys(FaultPlan.Ranges.fields))
+    assert.deepStrictEqual(Object.keys(everything.swarm.faults ?? {}), Object.keys(FaultPlan.Rates.fields))
+    assert.deepStrictEqual(everything.swarm.network?.delay, {
+      min: { uniform: [0, 30_000] },
+      mean: { uniform: [1_000, 100_000] },
+      tail: { chance: 0.001, is: { uniform: [100_000, 5_000_000] } },
+    })
+    assert.strictEqual(everything.swarm.faults?.clock?.upTo, 10_000_000)
+    assert.strictEqual(everything.swarm.faults?.drift?.upTo, 500)
+  })
+
+  describe("says what is wrong, and where", () => {
+    const timed = { at: "5 seconds", for: "1 seconds" }
+    const fault = (fault: object): object => ({
+      timeline: [
+        { kind: "crash", ...timed, node: "a" },
+        { ...timed, ...fault },
+      ],
+    })
+
+    it.each<readonly [string, unknown, string]>([
+      ["no object", "chaos", 'expected object, found "chaos"'],
+      ["nothing", null, "expected object, found null"],
+      ["a list", [], "expected object, found []"],
+      [
+        "a key that is misspelt",
+        { network: { losss: 0.1 } },
+        "network.losss: there is no such key; what can be here: delay, distance, loss, bandwidth, queue, split, sendBuffer",
+      ],
+      [
+        "a key that is misspelt, at the top",
+        { timline: [] },
+        "timline: there is no such key; what can be here: network, timeline",
+      ],
+      [
+        "a key that is misspelt, in a fault",
+        fault({ kind: "crash", node: "b", silnt: true }),
+        "timeline[1].silnt: there is no such key; what can be here: kind, at, for, node, silent",
+      ],
+      ["a chance beyond 1", { network: { loss: 1.5 } }, "network.loss: expected a probability from 0 to 1, found 1.5"],
+      [
+        "a range of chances beyond 1",
+        { network: { split: { uniform: [0.5, 30] } } },
+        "network.split.uniform[1]: expected a probability from 0 to 1, found 30",
+      ],
+      [
+        "a negative bandwidth",
+        { network: { bandwidth: -1 } },
+        "network.bandwidth: expected a number that is not negative, found -1",
+      ],
+      [
+        "a range the wrong way round",
+        { network: { delay: { uniform: ["20 millis", "5 millis"] } } },
+        "network.delay.uniform: the range is the wrong way round: write the smaller value first",
+      ],
+      [
+        "a logarithmic range the wrong way round",
+        { network: { bandwidth: { logUniform: [100, 10] } } },
+        "network.bandwidth.logUniform: the range is the wrong way round: write the smaller value first",
+      ],
+      [
+        "a logarithmic range from 0",
+        { network: { bandwidth: { logUniform: [0, 10] } } },
+        "network.bandwidth.logUniform: a logarithmic range begins above 0: use `uniform` for one that begins at 0",
+      ],
+      [
+        "a mean below its minimum",
+        { network: { delay: { exponential: { min: "5 millis", mean: "1 millis" } } } },
+        "network.delay.exponential: the mean is below the minimum: the mean counts from 0, as the minimum does",
+      ],
+      [
+        "half of a distribution",
+        { network: { delay: { exponential: { min: "5 millis" } } } },
+        "network.delay.exponential.mean: this key is missing",
+      ],
+      [
+        "several things at once",
+        { network: { delay: { tail: { chance: 2, is: "5 seconds", otherwise: { uniform: ["2 seconds", "x"] } } } } },
+        "network.delay.tail.chance: expected a probability from 0 to 1, found 2; " +
+          'network.delay.tail.otherwise.uniform[1]: expected a duration such as "5 seconds" or "20 millis", found "x"',
+      ],
+      [
+        "a distribution that does not exist",
+        { network: { delay: { gaussian: 1 } } },
+        'network.delay: expected a duration such as "20 millis", or an object with exactly one of the keys uniform, ' +
+          'exponential, logUniform, tail, found {"gaussian":1}',
+      ],
+      [
+        "a number for a time",
+        { network: { delay: 5 } },
+        'network.delay: expected a duration such as "20 millis", or an object with exactly one of the keys uniform, ' +
+          "exponential, logUniform, tail, found 5",
+      ],
+      [
+        "a number for the time of a fault",
+        { timeline: [{ kind: "reset", at: 5, from: "a", to: "b" }] },
+        'timeline[0].at: expected a duration such as "5 seconds" or "20 millis", found 5',
+      ],
+      [
+        "a negative time",
+        fault({ kind: "crash", node: "b", at: "-5 seconds" }),
+        'timeline[1].at: expected a duration that is not negative, such as "5 seconds", found -5000000',
+      ],
+      [
+        "a time without end",
+        fault({ kind: "crash", node: "b", for: "Infinity" }),
+        'timeline[1].for: expected a duration such as "5 seconds" or "20 millis", found "Infinity"',
+      ],
+      ["a fault without its node", fault({ kind: "pause" }), "timeline[1].node: this key is missing"],
+      [
+        "a node without a name",
+        fault({ kind: "stop", node: "" }),
+        'timeline[1].node: expected the name of a node, found ""',
+      ],
+      [
+        "a kind that does not exist",
+        fault({ kind: "krash", node: "b" }),
+        "timeline[1]: expected a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, " +
+          'stop, pause, slow, clock, drift, found {"at":"5 seconds","for":"1 seconds","kind":"krash","node"...',
+      ],
+      [
+        "a partition from nobody",
+        fault({ kind: "partition", from: [], to: ["b"] }),
+        "timeline[1].from: expected the names of nodes, at least one, found []",
+      ],
+      [
+        "a partition to nobody",
+        fault({ kind: "partition", from: ["b"], to: [] }),
+        "timeline[1].to: expected the names of nodes, at least one, found []",
+      ],
+      [
+        "a node on both sides",
+        fault({ kind: "partition", from: ["a", "b"], to: ["c", "b"] }),
+        'timeline[1].to: "b" is on both sides: name each node on one side',
+      ],
+      [
+        "a node named twice",
+        fault({ kind: "partition", from: ["a"], to: ["b", "b"] }),
+        'timeline[1].to: "b" is named twice: name each node once',
+      ],
+      [
+        "a clog of one node",
+        fault({ kind: "clog", from: "a", to: "a" }),
+        'timeline[1].to: "a" is `from`, too: name two nodes',
+      ],
+      [
+        "a reset of one node",
+        { timeline: [{ kind: "reset", at: "1 seconds", from: "a", to: "a" }] },
+        'timeline[0].to: "a" is `from`, too: name two nodes',
+      ],
+      [
+        "half a connection that is open in no known way",
+        { timeline: [{ kind: "halfOpen", at: "1 seconds", from: "a", to: "b", how: "torn" }] },
+        'timeline[0].how: expected "gone" or "deaf" or "dead" or "closed", found "torn"',
+      ],
+      [
+        "a swizzle of nobody",
+        fault({ kind: "swizzle", nodes: [] }),
+        "timeline[1].nodes: expected the nodes that are cut off, at least one, found []",
+      ],
+      [
+        "a swizzle that is over before it begins",
+        fault({ kind: "swizzle", nodes: [{ node: "a", from: "2 seconds", to: "1 seconds" }] }),
+        "timeline[1].nodes[0].to: the node comes back before it is cut off: `from` is the earlier time",
+      ],
+      [
+        "a clock that runs backwards",
+        { timeline: [{ kind: "drift", at: "1 seconds", node: "a", ppm: -1_000_000 }] },
+        "timeline[0].ppm: expected parts in a million from -500000 to 500000, found -1000000",
+      ],
+      ["a swarm that is nothing", { swarm: true }, "swarm: expected object, found true"],
+      [
+        "a swarm with a timeline",
+        { swarm: {}, timeline: [] },
+        "timeline: there is no such key; what can be here: swarm",
+      ],
+      [
+        "a kind of faults that does not exist",
+        { swarm: { faults: { kill: {} } } },
+        "swarm.faults.kill: there is no such key; what can be here: partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
+      ],
+      [
+        "a shape that does not exist",
+        { swarm: { faults: { partition: { shapes: ["star"] } } } },
+        'swarm.faults.partition.shapes[0]: expected "size" or "halves" or "isolate" or "bridge" or "ring", found "star"',
+      ],
+      [
+        "no shape at all",
+        { swarm: { faults: { partition: { shapes: [] } } } },
+        "swarm.faults.partition.shapes: expected at least one of size, halves, isolate, bridge, ring, found []",
+      ],
+      [
+        "a duration whose mean is the longest",
+        { swarm: { faults: { stop: { for: { min: "1 seconds", mean: "9 seconds", max: "8 seconds" } } } } },
+        "swarm.faults.stop.for: the order must be min, mean, max: min is the shortest time and max the longest",
+      ],
+      [
+        "a duration whose mean is the shortest",
+        { swarm: { faults: { stop: { for: { min: "2 seconds", mean: "1 seconds", max: "8 seconds" } } } } },
+        "swarm.faults.stop.for: the order must be min, mean, max: min is the shortest time and max the longest",
+      ],
+      ["half a node to spare", { swarm: { spare: 0.5 } }, "swarm.spare: expected an integer, found 0.5"],
+      [
+        "less than no node to spare",
+        { swarm: { spare: -1 } },
+        "swarm.spare: expected a number of nodes, 0 or more, found -1",
+      ],
+    ])("of %s", (_name, input, message) => {
+      assert.strictEqual(complaint(input), message)
+    })
+  })
+
+  describe("kinds", () => {
+    it("are those that a plan has", () => {
+      assert.deepStrictEqual(FaultPlan.kinds(undefined), [])
+      assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.none), [])
+      assert.deepStrictEqual(
+        FaultPlan.kinds({
+          network: { delay: "0 millis", loss: 0.1, bandwidth: { uniform: [0, 0] }, queue: 5, split: 1 },
+          timeline: [
+            { kind: "crash", at: "1 seconds", for: "1 seconds", node: "a" },
+            { kind: "drift", at: "2 seconds", node: "a", ppm: 5 },
+            { kind: "crash", at: "3 seconds", for: "1 seconds", node: "b" },
+          ],
+        }),
+        ["loss", "split", "crash", "drift"],
+      )
+    })
+
+    it("are those that a swarm can have", () => {
+      assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.swarm), [
+        ...["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"],
+        ...Object.keys(FaultPlan.Rates.fields),
+      ])
+      assert.deepStrictEqual(FaultPlan.kinds({ swarm: { off: 1, network: { loss: 1 }, faults: { crash: {} } } }), [])
+      assert.deepStrictEqual(
+        FaultPlan.kinds({
+          swarm: {
+            network: {
+              delay: { min: "0 millis", mean: "0 millis", tail: { chance: 0, is: "1 seconds" } },
+              loss: 0,
+              split: 1,
+            },
+            faults: { crash: { perMinute: 0 }, stop: { perMinute: { uniform: [0, 1] } } },
+          },
+        }),
+        ["split", "stop"],
+      )
+      const rarely = { min: "0 millis", mean: "0 millis", tail: { chance: 0.1, is: "1 seconds" } }
+      assert.deepStrictEqual(FaultPlan.kinds({ swarm: { network: { delay: rarely } } }), ["delay"])
+    })
+  })
+})
