@@ -179,6 +179,16 @@ export class Kernel {
     this.work(machine)
   }
 
+  /** Every task takes so long from now on. At full speed again, what waited goes on at once. */
+  slow(machine: Machine, taskMicros: number): void {
+    machine.taskMicros = taskMicros
+    if (taskMicros > 0) return
+    machine.busyUntil = this.now
+    machine.working?.cancel()
+    machine.working = undefined
+    this.work(machine)
+  }
+
   /** Ends a life at once: nothing of it runs any more, and no finalizer either. */
   kill(life: Life): void {
     life.alive = false

@@ -18,6 +18,8 @@ export interface Faults {
   readonly begin: () => void
   /** No more faults: those that last are undone, and the network is at its best. */
   readonly end: () => void
+  /** The same at the end of everything: who is down stays so. */
+  readonly endForGood: () => void
   /** A partition that the scenario makes; it ends with {@link Faults.heal}. */
   readonly cut: (from: ReadonlyArray<string>, to: ReadonlyArray<string>, oneWay: boolean) => void
   /** Ends whatever lets nothing pass, from the plan or from the scenario. */
@@ -68,6 +70,7 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
   /** Those that last, and how to end them before their time. */
   const active = new Set<Active>()
   let cuts = 0
+  let over = false
   let pending: Agenda.Entry | undefined
 
   /** Keeps something that lasts, for so long or until it is ended. */
@@ -96,7 +99,7 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
 
   /** Brings the node back, if it is still down from this. */
   const startAgain = (node: Nodes.NodeState<never>, life: number): void => {
-    if (node.lives !== life) return
+    if (over || node.lives !== life) return
     if (node.state === "crashed" || node.state === "stopped") Nodes.start(host, node)
     else if (node.state === "stopping") {
       const watcher = (): void => {
@@ -208,14 +211,20 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
     )
   }
 
+  const finish = (): void => {
+    pending?.cancel()
+    engine.setConditions(calm)
+    end(() => true)
+    engine.heal()
+  }
+
   return {
     network: source.network,
     begin: () => arm(0),
-    end: () => {
-      pending?.cancel()
-      engine.setConditions(calm)
-      end(() => true)
-      engine.heal()
+    end: finish,
+    endForGood: () => {
+      over = true
+      finish()
     },
     cut: (from, to, oneWay) => {
       const undo = oneWay ? engine.partitionOneWay(from, to) : engine.partition(from, to)

@@ -39,6 +39,8 @@ export class NodeState<A> {
   lives = 0
   scope: Scope.Closeable | undefined
   context: Context.Context<A> | undefined
+  /** Builds the layer. */
+  building: Fiber.Fiber<unknown, unknown> | undefined
   /** What a scenario runs as part of this life: interrupted by a stop, told by a crash. */
   readonly guests = new Set<Guest>()
   /** Called at the next change of state. */
@@ -98,11 +100,15 @@ export const start = <A>(host: Host, node: NodeState<A>): void => {
   node.scope = scope
   node.context = undefined
   enter(host, node, "starting")
+  node.building = undefined
   kernel.enqueue(life, () => {
+    // It may have been stopped before it came to run.
+    if (node.life !== life || node.state !== "starting") return
     const build = Effect.suspend(() =>
       Layer.buildWithScope(Layer.provide(node.layer(), host.transport(node.name)), scope),
     )
     const fiber = Effect.runForkWith(host.context(life))(build)
+    node.building = fiber
     fiber.addObserver((exit) => {
       if (node.life !== life || !life.alive || node.state !== "starting") return
       if (Exit.isSuccess(exit)) {
@@ -137,7 +143,7 @@ export const crash = <A>(host: Host, node: NodeState<A>, silent: boolean): void 
   enter(host, node, "crashed")
 }
 
-/** Interrupts the process: its finalizers run. `done` is called when they have. */
+/** Stops the process in good order: what it is building is interrupted, and its finalizers run. */
 export const stop = <A>(host: Host, node: NodeState<A>): void => {
   const { life, scope } = node
   if (life === undefined || scope === undefined || !isUp(node)) return
@@ -147,7 +153,9 @@ export const stop = <A>(host: Host, node: NodeState<A>): void => {
   kernel.enqueue(life, () => {
     // Who waits for them hears of the stop, and not of the interruption that comes with it.
     for (const guest of lose(node, `${node.name} was stopped`)) guest.interrupt()
-    const fiber = Effect.runForkWith(host.context(life))(Scope.close(scope, Exit.void))
+    const { building } = node
+    const built = building === undefined ? Effect.void : Fiber.interrupt(building)
+    const fiber = Effect.runForkWith(host.context(life))(Effect.andThen(built, Scope.close(scope, Exit.void)))
     fiber.addObserver((exit) => {
       if (node.life !== life || node.state !== "stopping") return
       enter(host, node, "stopped")

@@ -207,7 +207,7 @@ class World {
   }
 
   private stopAll(): Effect.Effect<void> {
-    this.faults.end()
+    this.faults.endForGood()
     return Effect.forEach(
       this.nodes.values(),
       (node) => {

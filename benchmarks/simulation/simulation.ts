@@ -1,0 +1,149 @@
+/**
+ * How fast the simulation is: steps and events a second beside the stock `TestClock` and beside a loop that does
+ * nothing but order and hash events; seeds a second of three real nodes; and how long shrinking takes.
+ *
+ *     node benchmarks/simulation/simulation.ts [--json]
+ */
+import * as os from "node:os"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as TestClock from "effect/testing/TestClock"
+import { bugs } from "../../packages/core/test/simulation/zoo.ts"
+import { Agenda } from "../../packages/testkit/src/kernel/Agenda.ts"
+import * as Hash from "../../packages/testkit/src/kernel/Hash.ts"
+import * as Simulation from "../../packages/testkit/src/Simulation.ts"
+import * as Swarm from "../../packages/testkit/src/Swarm.ts"
+import { fibers, gossip } from "./gossip.ts"
+import { three } from "./three.ts"
+
+const rounds = 5
+const gossipSeconds = 10
+const seedsPerRound = 60
+
+interface Measured {
+  readonly bench: string
+  readonly system: string
+  /** What is counted a second. */
+  readonly unit: string
+  readonly perSecond: number
+  /** To the first system of the same bench in the same run. */
+  readonly ratio: number
+}
+
+const seconds = (start: bigint): number => Number(process.hrtime.bigint() - start) / 1e9
+
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Orders and hashes events, and does nothing else: the most that any simulation could do. */
+const rawLoop = async () => {
+  const events = 500_000
+  const agenda = new Agenda()
+  const hash = Hash.make()
+  let left = events
+  const start = process.hrtime.bigint()
+  for (let i = 0; i < fibers; i++) agenda.add(i, () => undefined)
+  for (let entry = agenda.next(); entry !== undefined; entry = agenda.next()) {
+    hash.add(entry.at)
+    hash.add(entry.seq)
+    if (left-- > fibers) agenda.add(entry.at + 1 + ((entry.seq * 7919) % 1000), () => undefined)
+  }
+  return { steps: events / seconds(start) }
+}
+
+const kernel = async () => {
+  let events = 0
+  const scenario = Simulation.scenario("gossip", { leaks: false }, () => gossip(gossipSeconds, () => events++))
+  const start = process.hrtime.bigint()
+  const report = await Effect.runPromise(Simulation.run(scenario, { seed: 1 }))
+  const took = seconds(start)
+  return { steps: report.steps / took, events: events / took }
+}
+
+const testClock = async () => {
+  let events = 0
+  const start = process.hrtime.bigint()
+  const program = Effect.gen(function* () {
+    const done = yield* Effect.forkChild(gossip(gossipSeconds, () => events++))
+    yield* Effect.yieldNow
+    yield* TestClock.adjust(`${gossipSeconds} seconds`)
+    done.interruptUnsafe()
+  })
+  await Effect.runPromise(program.pipe(Effect.provide(TestClock.layer()), Random.withSeed("gossip")))
+  return { events: events / seconds(start) }
+}
+
+const cluster = async () => {
+  const start = process.hrtime.bigint()
+  let virtual = 0
+  for (let seed = 1; seed <= seedsPerRound; seed++) {
+    const explore = Swarm.exploreOf(three, seed)
+    const { failure, report } = await Effect.runPromise(Simulation.outcome(three, { seed, explore }))
+    if (failure !== undefined) throw new Error(`seed ${seed}: ${failure.message}`)
+    virtual += report.virtualSeconds
+  }
+  const took = seconds(start)
+  return { seeds: seedsPerRound / took, virtual: virtual / took }
+}
+
+/** The longest that shrinking a planted bug takes. */
+const shrinking = async () => {
+  const times: Array<readonly [name: string, seconds: number]> = []
+  for (const bug of bugs) {
+    for (let seed = 1; ; seed++) {
+      const plain = await Effect.runPromise(Simulation.outcome(bug.scenario, { seed, explore: Swarm.exploreOf(bug.scenario, seed) }))
+      if (plain.failure === undefined) continue
+      const start = process.hrtime.bigint()
+      await Effect.runPromise(Swarm.runSeed(bug.scenario, seed))
+      times.push([bug.name, seconds(start)])
+      break
+    }
+  }
+  return times
+}
+
+const main = async (): Promise<void> => {
+  const raw: Array<number> = []
+  const steps: Array<number> = []
+  const events: Array<number> = []
+  const stock: Array<number> = []
+  const seeds: Array<number> = []
+  const virtual: Array<number> = []
+  // Warm, then interleaved, so that what else the machine does hits all alike.
+  for (let round = -1; round < rounds; round++) {
+    const measured = { raw: await rawLoop(), kernel: await kernel(), stock: await testClock(), cluster: await cluster() }
+    if (round < 0) continue
+    raw.push(measured.raw.steps)
+    steps.push(measured.kernel.steps)
+    events.push(measured.kernel.events)
+    stock.push(measured.stock.events)
+    seeds.push(measured.cluster.seeds)
+    virtual.push(measured.cluster.virtual)
+  }
+  const shrunk = await shrinking()
+  const result: ReadonlyArray<Measured> = [
+    { bench: "loop", system: "heap and hash", unit: "steps", perSecond: median(raw), ratio: 1 },
+    { bench: "loop", system: "kernel, gossip", unit: "steps", perSecond: median(steps), ratio: median(steps) / median(raw) },
+    { bench: "gossip", system: "TestClock", unit: "events", perSecond: median(stock), ratio: 1 },
+    { bench: "gossip", system: "kernel", unit: "events", perSecond: median(events), ratio: median(events) / median(stock) },
+    { bench: "three nodes", system: "real time", unit: "virtual seconds", perSecond: 1, ratio: 1 },
+    { bench: "three nodes", system: "simulation", unit: "virtual seconds", perSecond: median(virtual), ratio: median(virtual) },
+    { bench: "three nodes", system: "simulation", unit: "seeds", perSecond: median(seeds), ratio: median(seeds) },
+    ...shrunk.map(([name, took]) => ({ bench: "shrinking", system: name, unit: "runs of it", perSecond: 1 / took, ratio: 1 })),
+  ]
+  if (process.argv.includes("--json")) {
+    console.log(JSON.stringify(result))
+    return
+  }
+  const [cpu] = os.cpus()
+  console.log(`${cpu?.model ?? "unknown"}, ${os.cpus().length} cores, Node ${process.version}, medians of ${rounds} interleaved rounds\n`)
+  for (const { bench, perSecond, ratio, system, unit } of result) {
+    const what =
+      bench === "shrinking" ? `${(1 / perSecond).toFixed(2)} s` : `${Math.round(perSecond).toLocaleString("en")} ${unit}/s`
+    console.log(`${bench.padEnd(12)} ${system.padEnd(28)} ${what.padStart(28)} ${ratio === 1 ? "" : `x ${ratio.toFixed(2)}`}`)
+  }
+}
+
+await main()
