@@ -27,6 +27,8 @@ export interface Options {
   readonly notebook: Notebook.Notebook
   readonly seeds: ReadonlyArray<string>
   readonly policies?: Layer.Layer<never> | undefined
+  /** Milliseconds between two messages to everybody, from the least to the most. */
+  readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
   /** Parts with a planted bug. */
   readonly parts?: Partial<Parts> | undefined
@@ -34,7 +36,7 @@ export interface Options {
 
 export const layer = (
   name: string,
-  { limits, notebook, parts: planted, policies = Layer.empty, seeds }: Options,
+  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [100, 1_000] }: Options,
 ): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(Member)(
     Effect.gen(function* () {
@@ -55,13 +57,13 @@ export const layer = (
       yield* Effect.forkScoped(
         Stream.runForEach(cluster.inbox, (message) => Effect.sync(() => notebook.message(observer, message))),
       )
-      const talk = Effect.gen(function* () {
+      const talking = Effect.gen(function* () {
         while (talks) {
           yield* Effect.ignore(cluster.broadcast(String(next())))
-          yield* Effect.sleep(yield* Random.nextIntBetween(50, 400))
+          yield* Effect.sleep(yield* Random.nextIntBetween(...talk))
         }
       })
-      yield* Effect.forkScoped(talk)
+      yield* Effect.forkScoped(talking)
       return {
         cluster,
         observer,

@@ -86,7 +86,7 @@ export const awaited: ReadonlyArray<Awaited> = [
         yield* nodes.n1.restart
         yield* sim.converges(
           () => Object.values(nodes).every((node) => node.service(Member.Member)?.observer.view.peers.size === 2),
-          { within: "5 minutes" },
+          { within: "2 minutes" },
         )
       }),
     ),

@@ -68,12 +68,18 @@ const everythingArrives = (sim: Simulation.Sim, nodes: Members, count: number) =
         ),
       { concurrency: "unbounded" },
     )
-    yield* sim.until(() =>
-      members.every((node) => {
-        const heard = node.service(Member.Member)?.observer.heard ?? 0
-        return heard - (before.get(node.name) ?? 0) >= count * (members.length - 1)
-      }),
-    )
+    const missing = (): string | true => {
+      for (const node of members) {
+        const heard = (node.service(Member.Member)?.observer.heard ?? 0) - (before.get(node.name) ?? 0)
+        const expected = count * (members.length - 1)
+        if (heard < expected) return `${node.name} heard ${heard} of ${expected}`
+      }
+      return true
+    }
+    yield* Effect.timeoutOrElse(sim.until(missing), {
+      duration: "30 seconds",
+      orElse: () => Effect.sync(() => assert.fail(`what was said over live links did not arrive: ${missing()}`)),
+    })
   })
 
 /** What holds at every step. */
@@ -161,6 +167,7 @@ export const cluster = (
     /** Events that must come in some seed. */
     readonly goals?: ReadonlyArray<string>
     readonly parts?: Partial<Parts>
+    readonly talk?: readonly [number, number]
   },
 ): Simulation.Scenario =>
   Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
@@ -176,14 +183,14 @@ export const cluster = (
       const limits = { inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow) }
       const seeds = ["n1:7946", "n2:7946"]
       const nodes = yield* sim.nodes(names, (node) =>
-        Member.layer(node, { notebook, seeds, limits, parts: options.parts }),
+        Member.layer(node, { notebook, seeds, limits, parts: options.parts, talk: options.talk }),
       )
       yield* Effect.sleep(`${options.seconds} seconds`)
       const together = (): boolean | string => {
         const listed = everybodyListsEverybody(nodes)
         return listed === true ? oneConnectionEach(nodes, sim.network) : listed
       }
-      yield* sim.converges(together, { within: "5 minutes" })
+      yield* sim.converges(together, { within: "2 minutes" })
       // A connection that a fault has left dead is noticed by its silence, and replaced.
       yield* Effect.sleep("5 seconds")
       yield* sim.converges(together, { within: "1 minute" })
@@ -229,6 +236,7 @@ export const oneCutLink = reachable("who can be reached by anybody is not called
 export const lostOnOneSide = cluster("what came on a lost connection comes before what comes on the next", {
   size: [2, 3],
   seconds: 12,
+  talk: [50, 400],
   faults: {
     network: { delay: { exponential: { min: "10 millis", mean: "150 millis" } }, loss: 0.2 },
     timeline: Array.from({ length: 10 }, (_, i) => ({

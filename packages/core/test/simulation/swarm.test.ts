@@ -3,14 +3,12 @@
  * prints the line that runs it again.
  */
 import { execFileSync } from "node:child_process"
-import { Seeds } from "@coterie/testkit"
+import { Seeds, Swarm } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Swarm from "@coterie/testkit/Swarm"
 import { awaited } from "./awaited.ts"
 import { anything, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
-import { bugs } from "./zoo.ts"
 
 const commit = (): string => {
   try {
@@ -22,29 +20,14 @@ const commit = (): string => {
 }
 
 const base = Seeds.base(commit())
+/** Of a machine that does much else at the same time. */
+const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
-  it.sim(anything, { seeds: 100, base, timeout: 300_000 })
-  it.sim(lostOnOneSide, { seeds: 30, base, timeout: 300_000 })
-  it.sim(oneCutLink, { seeds: 100, base, timeout: 300_000 })
-  it.sim(three, { seeds: 200, base, timeout: 300_000 })
-})
-
-describe("a planted bug is found and shrunk", () => {
-  for (const { name, scenario, within } of bugs) {
-    it.live(
-      name,
-      () =>
-        Effect.gen(function* () {
-          const seeds = Array.from({ length: within }, (_, i) => i + 1)
-          const { failures } = yield* Swarm.run(scenario, seeds, { stopAfter: 1 })
-          const [found] = failures
-          assert.isDefined(found, `not found within ${within} seeds: a check is missing`)
-          assert.isAbove(found?.artifact.sentences?.length ?? 0, 0)
-        }),
-      60_000,
-    )
-  }
+  it.sim(anything, { seeds: 50, base, timeout })
+  it.sim(lostOnOneSide, { seeds: 30, base, timeout })
+  it.sim(oneCutLink, { seeds: 30, base, timeout })
+  it.sim(three, { seeds: 100, base, timeout })
 })
 
 describe("what the present rules do not keep yet", () => {

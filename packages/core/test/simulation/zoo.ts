@@ -18,7 +18,13 @@ export interface Bug {
 const bug = (name: string, within: number, planted: Partial<Parts>): Bug => ({
   name,
   within,
-  scenario: cluster(`planted: ${name}`, { size: [3, 4], seconds: 12, faults: everything, parts: planted }),
+  scenario: cluster(`planted: ${name}`, {
+    size: [3, 4],
+    seconds: 12,
+    faults: everything,
+    talk: [50, 400],
+    parts: planted,
+  }),
 })
 
 /** The step, which does not see some facts. */
