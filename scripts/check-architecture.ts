@@ -2,8 +2,9 @@
  * Keeps the shape of the house.
  *
  * - Floors: a module of `@coterie/core` imports only from its own room and from floors below it.
- * - Packages: a published source imports only what its package.json declares for users, and Node's
- *   modules only in the transport for Node.
+ * - Packages: a published source imports only what its package.json declares for users. Node's modules, and
+ *   what is an optional peer, are imported only in the transport for Node and in the rooms of the testkit that are
+ *   for Node; nothing else of the testkit imports these rooms.
  * - Effect is imported module by module.
  * - No type is forced by asserting twice, and a lint rule is switched off only for a written reason; those
  *   that keep time and chance out of core never are.
@@ -79,10 +80,23 @@ export interface Manifest {
   readonly name: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** The packages that run on Node and may say so. */
-const nodePackages = new Set(["@coterie/node-transport"])
+/**
+ * The rooms that run on Node and may say so, by package: paths in `src`, of which those that end in a slash are folders.
+ * The simulation runs everywhere; what starts processes, reads files or knows a test runner does not.
+ */
+const nodeRooms: { readonly [name: string]: ReadonlyArray<string> } = {
+  "@coterie/node-transport": [""],
+  "@coterie/testkit": ["cli/", "node/", "vitest.ts"],
+}
+
+/** Whether a module, by its path in `src`, is for Node. */
+const isForNode = (name: string, module: string): boolean =>
+  (nodeRooms[name] ?? []).some((room) =>
+    room === "" || room.endsWith("/") ? module.startsWith(room) : module === room,
+  )
 
 /** The name of the package in a specifier. */
 const packageOf = (specifier: string): string =>
@@ -91,26 +105,37 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
 
-/** What a published source imports without a right to it. */
+/** What a published source, named by its path in `src`, imports without a right to it. */
 export const checkPackage = (
   file: string,
   manifest: Manifest,
   imports: ReadonlyArray<Import>,
+  module = path.posix.basename(file),
 ): ReadonlyArray<Problem> => {
   const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
+  const forNode = isForNode(manifest.name, module)
   return imports.flatMap(({ specifier, line }) => {
     if (specifier.startsWith(".")) {
-      return specifier.endsWith(".ts") ? [] : [{ file, line, message: `"${specifier}" needs its extension .ts` }]
+      if (!specifier.endsWith(".ts")) return [{ file, line, message: `"${specifier}" needs its extension .ts` }]
+      const target = path.posix.join(path.posix.dirname(module), specifier)
+      return forNode || !isForNode(manifest.name, target)
+        ? []
+        : [{ file, line, message: `"${specifier}" is for Node, and what imports it must be for Node as well` }]
     }
     if (isBuiltin(specifier)) {
-      return nodePackages.has(manifest.name)
-        ? []
-        : [{ file, line, message: `${manifest.name} runs everywhere and must not import "${specifier}"` }]
+      return forNode ? [] : [{ file, line, message: `${file} runs everywhere and must not import "${specifier}"` }]
+    }
+    // The name of the module is computed: the command loads the file that it is given.
+    if (specifier === "") {
+      return forNode ? [] : [{ file, line, message: "write the name of the module as text, so that it can be checked" }]
     }
     if (specifier === "effect") return [{ file, line, message: `import "effect/Module" and not the barrel "effect"` }]
     const name = packageOf(specifier)
-    if (name === manifest.name || declared.has(name)) return []
-    return [{ file, line, message: `"${name}" is no dependency or peer of ${manifest.name}` }]
+    if (name === manifest.name) return []
+    if (!declared.has(name)) return [{ file, line, message: `"${name}" is no dependency or peer of ${manifest.name}` }]
+    return forNode || manifest.peerDependenciesMeta?.[name]?.optional !== true
+      ? []
+      : [{ file, line, message: `"${name}" is an optional peer of ${manifest.name} and may be missing here` }]
   })
 }
 
@@ -149,7 +174,7 @@ if (import.meta.main) {
     for (const module of listSources(path.join(root, folder, "src"))) {
       const file = `${folder}/src/${module}`
       const imports = readImports(file, read(file))
-      problems.push(...checkPackage(file, manifest, imports))
+      problems.push(...checkPackage(file, manifest, imports, module))
       if (folder === "packages/core") problems.push(...checkFloors(module, imports))
     }
   }

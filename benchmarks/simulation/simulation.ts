@@ -6,6 +6,7 @@
  */
 import * as os from "node:os"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import { bugs } from "../../packages/core/test/simulation/zoo.ts"
@@ -38,7 +39,7 @@ const median = (values: ReadonlyArray<number>): number => {
 }
 
 /** Orders and hashes events, and does nothing else: the most that any simulation could do. */
-const rawLoop = async () => {
+const rawLoop = Effect.sync(() => {
   const events = 500_000
   const agenda = new Agenda()
   const hash = Hash.make()
@@ -50,61 +51,53 @@ const rawLoop = async () => {
     hash.add(entry.seq)
     if (left-- > fibers) agenda.add(entry.at + 1 + ((entry.seq * 7919) % 1000), () => undefined)
   }
-  return { steps: events / seconds(start) }
-}
+  return events / seconds(start)
+})
 
-const kernel = async () => {
+const kernel = Effect.gen(function* () {
   let events = 0
   const scenario = Simulation.scenario("gossip", { leaks: false }, () => gossip(gossipSeconds, () => events++))
   const start = process.hrtime.bigint()
-  const report = await Effect.runPromise(Simulation.run(scenario, { seed: 1 }))
+  const report = yield* Simulation.run(scenario, { seed: 1 })
   const took = seconds(start)
   return { steps: report.steps / took, events: events / took }
-}
+})
 
-const testClock = async () => {
+const testClock = Effect.gen(function* () {
   let events = 0
   const start = process.hrtime.bigint()
-  const program = Effect.gen(function* () {
-    const done = yield* Effect.forkChild(gossip(gossipSeconds, () => events++))
-    yield* Effect.yieldNow
-    yield* TestClock.adjust(`${gossipSeconds} seconds`)
-    done.interruptUnsafe()
-  })
-  await Effect.runPromise(program.pipe(Effect.provide(TestClock.layer()), Random.withSeed("gossip")))
-  return { events: events / seconds(start) }
-}
+  const done = yield* Effect.forkChild(gossip(gossipSeconds, () => events++))
+  yield* Effect.yieldNow
+  yield* TestClock.adjust(`${gossipSeconds} seconds`)
+  yield* Fiber.interrupt(done)
+  return events / seconds(start)
+}).pipe(Effect.provide(TestClock.layer()), Random.withSeed("gossip"))
 
-const cluster = async () => {
+const cluster = Effect.gen(function* () {
   const start = process.hrtime.bigint()
   let virtual = 0
   for (let seed = 1; seed <= seedsPerRound; seed++) {
-    const explore = Swarm.exploreOf(three, seed)
-    const { failure, report } = await Effect.runPromise(Simulation.outcome(three, { seed, explore }))
-    if (failure !== undefined) throw new Error(`seed ${seed}: ${failure.message}`)
+    const report = yield* Simulation.run(three, { seed, explore: Swarm.exploreOf(three, seed) })
     virtual += report.virtualSeconds
   }
   const took = seconds(start)
   return { seeds: seedsPerRound / took, virtual: virtual / took }
-}
+})
 
-/** The longest that shrinking a planted bug takes. */
-const shrinking = async () => {
-  const times: Array<readonly [name: string, seconds: number]> = []
-  for (const bug of bugs) {
+/** How long it takes to shrink each of the planted bugs, from the failing run to the smallest. */
+const shrinking = Effect.forEach(bugs, ({ name, scenario }) =>
+  Effect.gen(function* () {
     for (let seed = 1; ; seed++) {
-      const plain = await Effect.runPromise(Simulation.outcome(bug.scenario, { seed, explore: Swarm.exploreOf(bug.scenario, seed) }))
-      if (plain.failure === undefined) continue
+      const { failure } = yield* Simulation.outcome(scenario, { seed, explore: Swarm.exploreOf(scenario, seed) })
+      if (failure === undefined) continue
       const start = process.hrtime.bigint()
-      await Effect.runPromise(Swarm.runSeed(bug.scenario, seed))
-      times.push([bug.name, seconds(start)])
-      break
+      yield* Swarm.runSeed(scenario, seed)
+      return [name, seconds(start)] as const
     }
-  }
-  return times
-}
+  }),
+)
 
-const main = async (): Promise<void> => {
+const main = Effect.gen(function* () {
   const raw: Array<number> = []
   const steps: Array<number> = []
   const events: Array<number> = []
@@ -113,37 +106,67 @@ const main = async (): Promise<void> => {
   const virtual: Array<number> = []
   // Warm, then interleaved, so that what else the machine does hits all alike.
   for (let round = -1; round < rounds; round++) {
-    const measured = { raw: await rawLoop(), kernel: await kernel(), stock: await testClock(), cluster: await cluster() }
+    const measured = { raw: yield* rawLoop, kernel: yield* kernel, stock: yield* testClock, cluster: yield* cluster }
     if (round < 0) continue
-    raw.push(measured.raw.steps)
+    raw.push(measured.raw)
     steps.push(measured.kernel.steps)
     events.push(measured.kernel.events)
-    stock.push(measured.stock.events)
+    stock.push(measured.stock)
     seeds.push(measured.cluster.seeds)
     virtual.push(measured.cluster.virtual)
   }
-  const shrunk = await shrinking()
+  const shrunk = yield* shrinking
   const result: ReadonlyArray<Measured> = [
     { bench: "loop", system: "heap and hash", unit: "steps", perSecond: median(raw), ratio: 1 },
-    { bench: "loop", system: "kernel, gossip", unit: "steps", perSecond: median(steps), ratio: median(steps) / median(raw) },
+    {
+      bench: "loop",
+      system: "kernel, gossip",
+      unit: "steps",
+      perSecond: median(steps),
+      ratio: median(steps) / median(raw),
+    },
     { bench: "gossip", system: "TestClock", unit: "events", perSecond: median(stock), ratio: 1 },
-    { bench: "gossip", system: "kernel", unit: "events", perSecond: median(events), ratio: median(events) / median(stock) },
+    {
+      bench: "gossip",
+      system: "kernel",
+      unit: "events",
+      perSecond: median(events),
+      ratio: median(events) / median(stock),
+    },
     { bench: "three nodes", system: "real time", unit: "virtual seconds", perSecond: 1, ratio: 1 },
-    { bench: "three nodes", system: "simulation", unit: "virtual seconds", perSecond: median(virtual), ratio: median(virtual) },
+    {
+      bench: "three nodes",
+      system: "simulation",
+      unit: "virtual seconds",
+      perSecond: median(virtual),
+      ratio: median(virtual),
+    },
     { bench: "three nodes", system: "simulation", unit: "seeds", perSecond: median(seeds), ratio: median(seeds) },
-    ...shrunk.map(([name, took]) => ({ bench: "shrinking", system: name, unit: "runs of it", perSecond: 1 / took, ratio: 1 })),
+    ...shrunk.map(([name, took]) => ({
+      bench: "shrinking",
+      system: name,
+      unit: "runs of it",
+      perSecond: 1 / took,
+      ratio: 1,
+    })),
   ]
   if (process.argv.includes("--json")) {
     console.log(JSON.stringify(result))
     return
   }
   const [cpu] = os.cpus()
-  console.log(`${cpu?.model ?? "unknown"}, ${os.cpus().length} cores, Node ${process.version}, medians of ${rounds} interleaved rounds\n`)
+  console.log(
+    `${cpu?.model ?? "unknown"}, ${os.cpus().length} cores, Node ${process.version}, medians of ${rounds} interleaved rounds\n`,
+  )
   for (const { bench, perSecond, ratio, system, unit } of result) {
     const what =
-      bench === "shrinking" ? `${(1 / perSecond).toFixed(2)} s` : `${Math.round(perSecond).toLocaleString("en")} ${unit}/s`
-    console.log(`${bench.padEnd(12)} ${system.padEnd(28)} ${what.padStart(28)} ${ratio === 1 ? "" : `x ${ratio.toFixed(2)}`}`)
+      bench === "shrinking"
+        ? `${(1 / perSecond).toFixed(2)} s`
+        : `${Math.round(perSecond).toLocaleString("en")} ${unit}/s`
+    console.log(
+      `${bench.padEnd(12)} ${system.padEnd(28)} ${what.padStart(28)} ${ratio === 1 ? "" : `x ${ratio.toFixed(2)}`}`,
+    )
   }
-}
+})
 
-await main()
+await Effect.runPromise(main)

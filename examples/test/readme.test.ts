@@ -1,18 +1,22 @@
 /**
- * Keeps README.md true: its programs are files that are type-checked and run, its commands are scripts that
+ * Keeps README.md and docs/testing.md true: their programs are files that are type-checked and run, its commands are scripts that
  * exist, and its links lead somewhere.
  */
+import { FaultPlan } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { faults } from "../simulation/plan.ts"
 
 const root = Path.join(import.meta.dirname, "../..")
 const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
+const guide = read("docs/testing.md")
 
 /** The blocks of one language, each with the comment in front of it. */
-const blocks = (language: string) =>
-  [...readme.matchAll(/(?:<!-- (\S+) -->\n)?```(\w+)\n([^]*?)```\n/g)]
+const blocks = (language: string, text = readme) =>
+  [...text.matchAll(/(?:<!-- (\S+) -->\n)?```(\w+)\n([^]*?)```\n/g)]
     .filter(([, , found]) => found === language)
     .map(([, source, , text = ""]) => ({ source, text }))
 
@@ -34,6 +38,16 @@ describe("README.md", () => {
     }
   })
 
+  it("is joined by a guide whose programs are examples, too", () => {
+    const programs = blocks("ts", guide)
+    assert.isAbove(programs.length, 1)
+    for (const { source, text } of programs) {
+      assert.isDefined(source, `a block of TypeScript that is no example:\n${text}`)
+      assert.strictEqual(text, sourceOf(source ?? ""), source)
+    }
+    assert.isTrue(Result.isSuccess(FaultPlan.decode(faults)))
+  })
+
   it("uses scripts and files that exist", () => {
     const { scripts }: { readonly scripts: Record<string, string> } = JSON.parse(read("package.json"))
     const commands = [...readme.matchAll(/npx -y pnpm@12 ([^\n`#]+)/g)].map(([, command = ""]) => command.trim())
@@ -48,10 +62,15 @@ describe("README.md", () => {
     }
   })
 
-  it("links to what exists", () => {
-    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
-    for (const link of links.filter((link) => !link.startsWith("https://"))) {
-      assert.isTrue(Fs.existsSync(Path.join(root, link)), link)
+  it("links to what exists, as the guide does", () => {
+    for (const [folder, text] of [
+      [".", readme],
+      ["docs", guide],
+    ] as const) {
+      const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
+      for (const link of links.filter((link) => !link.startsWith("https://"))) {
+        assert.isTrue(Fs.existsSync(Path.join(root, folder, link)), link)
+      }
     }
   })
 })

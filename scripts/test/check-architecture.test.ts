@@ -69,6 +69,37 @@ describe("packages", () => {
     assert.strictEqual(checkPackage("a.ts", manifest, builtins).length, 3)
     assert.deepStrictEqual(checkPackage("a.ts", { name: "@coterie/node-transport" }, builtins), [])
   })
+
+  const testkit = {
+    name: "@coterie/testkit",
+    peerDependencies: { vitest: "^5", "@effect/platform-node": "^4" },
+    peerDependenciesMeta: { "@effect/platform-node": { optional: true } },
+  }
+  const inTestkit = (module: string, ...specifiers: ReadonlyArray<string>) =>
+    checkPackage(`packages/testkit/src/${module}`, testkit, imports(...specifiers), module).length
+
+  it("see Node, and what may be missing, only in the rooms for Node", () => {
+    const forNode = ["node:fs", "@effect/platform-node/NodeServices", "vitest"]
+    for (const module of ["cli/bin.ts", "cli/deep/a.ts", "node/files.ts", "vitest.ts"]) {
+      assert.strictEqual(inTestkit(module, ...forNode), 0, module)
+    }
+    for (const module of ["Swarm.ts", "run/Run.ts", "clip.ts", "run/vitest.ts", "vitest.tsx", "network/node/a.ts"]) {
+      assert.strictEqual(inTestkit(module, ...forNode), 2, module)
+    }
+  })
+
+  it("compute the name of a module only in the rooms for Node", () => {
+    const computed = readImports("a.ts", "export const load = (url: URL) => import(url.href)")
+    assert.strictEqual(checkPackage("packages/testkit/src/Swarm.ts", testkit, computed, "Swarm.ts").length, 1)
+    assert.strictEqual(checkPackage("packages/testkit/src/cli/a.ts", testkit, computed, "cli/a.ts").length, 0)
+  })
+
+  it("do not get to Node by a detour through a room for Node", () => {
+    assert.strictEqual(inTestkit("Swarm.ts", "./node/files.ts", "./cli/main.ts", "./vitest.ts", "./Seeds.ts"), 3)
+    assert.strictEqual(inTestkit("run/Run.ts", "../node/files.ts", "../run/../cli/main.ts", "./node/a.ts"), 2)
+    assert.strictEqual(inTestkit("vitest.ts", "./node/files.ts", "./Swarm.ts"), 0)
+    assert.strictEqual(inTestkit("cli/main.ts", "../node/files.ts", "../Swarm.ts"), 0)
+  })
 })
 
 describe("sources", () => {

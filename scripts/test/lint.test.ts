@@ -50,7 +50,7 @@ describe("the lint rules", () => {
     assert.deepStrictEqual(lint("packages/node-transport/src/NodeTransport.ts", ambient), [])
   })
 
-  it("keep Node out of core and the testkit", () => {
+  it("keep Node out of core, and out of the testkit but for its rooms for Node", () => {
     const source = [
       'import * as fs from "node:fs"',
       'import type { Socket } from "net"',
@@ -59,6 +59,10 @@ describe("the lint rules", () => {
     const rules = ["1 no-nodejs-modules", "2 no-nodejs-modules"]
     assert.deepStrictEqual(lint("packages/core/src/Bad.ts", source), rules)
     assert.deepStrictEqual(lint("packages/testkit/src/Bad.ts", source), rules)
+    assert.deepStrictEqual(lint("packages/testkit/src/run/vitest.ts", source), rules)
+    assert.deepStrictEqual(lint("packages/testkit/src/cli/good.ts", source), [])
+    assert.deepStrictEqual(lint("packages/testkit/src/node/good.ts", source), [])
+    assert.deepStrictEqual(lint("packages/testkit/src/vitest.ts", source), [])
     assert.deepStrictEqual(lint("packages/node-transport/src/Good.ts", source), [])
   })
 

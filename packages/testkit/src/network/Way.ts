@@ -50,7 +50,8 @@ export class Way {
 
   /** Whether nothing passes. */
   isClosed(): boolean {
-    if (this.from.dark || this.to.dark) return true
+    // From a host without power nothing sets out.
+    if (this.to.dark) return true
     const { closures } = this
     if (this.checked !== closures.version) {
       this.checked = closures.version

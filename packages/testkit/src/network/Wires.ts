@@ -6,9 +6,11 @@ import type { World } from "./World.ts"
 /** After which time a segment that was lost is sent again, for the first time; then it doubles, as TCP does on Linux. */
 export const retransmitMicros = 200_000
 
-/** The time that so many losses in a row cost, if there were others before. */
-export const retransmission = (before: number, losses: number): number =>
-  retransmitMicros * (2 ** Math.min(maxLosses, before + losses) - 2 ** Math.min(maxLosses, before))
+/** The time that so many losses in a row cost, if there were others before. It stops to grow somewhere, and is never nothing. */
+export const retransmission = (before: number, losses: number): number => {
+  const doubled = Math.min(before, maxLosses - losses)
+  return retransmitMicros * (2 ** (doubled + losses) - 2 ** doubled)
+}
 
 interface Options {
   readonly world: World

@@ -1,5 +1,17 @@
+import * as Address from "@coterie/core/Address"
 import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
 import type * as FaultPlan from "../../src/FaultPlan.ts"
+import { Agenda } from "../../src/kernel/Agenda.ts"
+import * as Draws from "../../src/kernel/Draws.ts"
+import { Closures } from "../../src/network/Closures.ts"
+import { Conditions } from "../../src/network/Conditions.ts"
+import { Connections } from "../../src/network/Connections.ts"
+import { Counters } from "../../src/network/Counters.ts"
+import { closed } from "../../src/network/failure.ts"
+import { Hosts } from "../../src/network/Host.ts"
+import { Way } from "../../src/network/Way.ts"
+import type { Process } from "../../src/network/World.ts"
 import { endOf, make, ms, pattern, reasonOf, second } from "./world.ts"
 
 /** Two nodes with a connection that both read, and that fails halfway. */
@@ -43,6 +55,13 @@ describe("Connections", () => {
     world.engine.halfOpen("a", "b", "gone")
     world.advance(second)
     assert.strictEqual(heard.text, "")
+  })
+
+  it("gone is found out by the end of the stream, too", () => {
+    const world = halfOpen("gone")
+    world.close()
+    world.advance(20 * ms)
+    assert.deepStrictEqual(world.engine.inspect().connections, [])
   })
 
   it("deaf: nothing that is written arrives, and the writer loses the connection after the user timeout", () => {
@@ -110,6 +129,21 @@ describe("Connections", () => {
     world.say(a, world.result(dialing), "new")
     world.advance(second)
     assert.strictEqual(heard.text, "new")
+  })
+
+  it("does nothing to a dial that is under way", () => {
+    for (const how of ["gone", "deaf", "dead", "closed"] as const) {
+      const world = make({ conditions: { delay: 10 * ms } })
+      const { a, b, server } = world.linked()
+      const { dialing } = world.connect(a, server.address)
+      world.advance(15 * ms)
+      world.engine.halfOpen("a", "b", how)
+      world.advance(5 * ms)
+      const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+      world.say(a, world.result(dialing), "hello")
+      world.advance(10 * ms)
+      assert.deepStrictEqual([heard.text, heard.end], ["hello", undefined], how)
+    }
   })
 
   it("leaves nothing of a half-open connection once both programs close it", () => {
@@ -194,5 +228,30 @@ describe("Connections", () => {
     world.advance(second)
     assert.deepStrictEqual([world.engine.bytes("a", "b"), world.engine.bytes("b", "a")], [700, 30])
     assert.strictEqual(world.engine.bytes("a", "c"), 0)
+  })
+
+  it("keeps nothing of a connection that is over", () => {
+    const draws = Draws.seeded(1)
+    const agenda = new Agenda()
+    const process: Process = { enqueue: (task) => task() }
+    const counters = new Counters()
+    const conditions = new Conditions(draws, counters)
+    const hosts = new Hosts((from, to) => new Way(from, to, conditions, new Closures()))
+    const micros = { connectTimeout: second, userTimeout: second, linger: second }
+    const connections = new Connections({
+      world: { timeline: { now: () => 0, schedule: (at, run) => agenda.add(at, run) }, draws, process: () => process },
+      counters,
+      listeners: new Map(),
+      sendBuffer: 1000,
+      ...micros,
+    })
+    const [a, b] = [hosts.at("a"), hosts.at("b")]
+    const way = hosts.way(a, b)
+    const address = Result.getOrThrow(Address.make("b", 1))
+    const end = connections.dial({ host: a, process, alive: true }, address, way, hosts.way(b, a))
+    assert.deepStrictEqual([...way.links], [end.link])
+    connections.abandon(end, closed(end))
+    assert.deepStrictEqual([connections.links.size, way.links.size, a.ends], [0, 0, 0])
+    assert.isUndefined(agenda.peek())
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import { endOf, make, ms, pattern, reasonOf, second } from "./world.ts"
 
 describe("Engine", () => {
@@ -64,14 +65,23 @@ describe("Engine", () => {
       const { a, acceptor, b, dialer } = world.linked()
       const heard = world.hear(b, acceptor)
       b.process.pause()
-      const writing = world.say(a, dialer, pattern(200_000))
+      let written = 0
+      let writing = world.say(a, dialer, pattern(1000))
+      for (; writing.exit !== undefined; writing = world.say(a, dialer, pattern(1000))) {
+        written++
+        assert.isBelow(written, 100)
+        // All of it arrives before the next.
+        world.advance(0)
+      }
       world.advance(600 * second)
       assert.isUndefined(writing.exit)
-      assert.strictEqual(world.engine.bytes("a", "b"), 65_536)
+      // The 66th does not fit.
+      assert.strictEqual(written, 65)
+      assert.strictEqual(world.engine.bytes("a", "b"), 65_000)
       b.process.resume()
       world.advance(second)
       world.result(writing)
-      assert.strictEqual(heard.text, pattern(200_000))
+      assert.strictEqual(heard.size, 66_000)
     })
 
     it("tells a process that stood still of a lost connection when it goes on", () => {
@@ -194,6 +204,35 @@ describe("Engine", () => {
       world.advance(second)
       const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
       assert.strictEqual(endOf(heard), "closed")
+    })
+
+    it("forgets a dial of a host that lost its power", () => {
+      const world = make({ conditions: { delay: 10 * ms } })
+      const { a, server } = world.linked()
+      world.engine.reset("a", "b")
+      world.connect(a, server.address)
+      world.advance(5 * ms)
+      world.kill(a, true)
+      assert.deepStrictEqual(world.engine.inspect().connections, [])
+      world.advance(second)
+      assert.strictEqual(server.accepted.length, 1)
+    })
+
+    it("takes along the connections that nobody at the host had taken", () => {
+      const world = make()
+      const { a } = world.linked()
+      const c = world.boot("c")
+      const listener = world.result(c.fork(Scope.provide(c.transport.listen, Scope.makeUnsafe())))
+      const { dialing } = world.connect(a, listener.address)
+      world.advance(second)
+      const heard = world.hear(a, world.result(dialing))
+      world.engine.crash("c")
+      world.advance(second)
+      assert.strictEqual(endOf(heard), "closed")
+      const accepted: Array<unknown> = []
+      c.fork(listener.run((connection) => Effect.sync(() => void accepted.push(connection))))
+      world.advance(second)
+      assert.deepStrictEqual(accepted, [])
     })
 
     it("lets nothing reach a new life that was meant for the old one", () => {

@@ -253,6 +253,20 @@ describe("Way", () => {
     assert.strictEqual(heard.text, "slow and fast")
   })
 
+  it("has an idle link under new conditions", () => {
+    const world = linked({ bandwidth: 1 }, { "bandwidth a>b": { 0: 1000, 1: 100_000 } })
+    const { a, b, server } = world
+    const { dialing } = world.connect(a, server.address)
+    world.advance(second)
+    const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+    world.say(a, world.dialer, pattern(10_000))
+    world.engine.setConditions({ bandwidth: 1 })
+    const began = world.now()
+    world.say(a, world.result(dialing), pattern(10_000))
+    world.advance(second)
+    assert.strictEqual(heard.batches[0]?.at, began + 100 * ms)
+  })
+
   it("is benign without conditions, and then draws nothing", () => {
     const world = make({ seed: 5 })
     const { a, acceptor, b, dialer } = world.linked()

@@ -130,15 +130,13 @@ describe("Wires", () => {
   })
 
   it("counts the user timeout from the last progress", () => {
-    const world = make({ userTimeout: "10 seconds", draws: Draws.replaying({ "loss a>b": { 0: 5, 1: 5, 2: 5 } }) })
+    const world = make({ userTimeout: "10 seconds", draws: Draws.replaying({ "bandwidth a>b": { 0: 1000 } }) })
     const { a, acceptor, b, dialer } = world.linked()
-    world.engine.setConditions({ loss: 0.1 })
+    world.engine.setConditions({ bandwidth: 1000 })
     const heard = world.hear(b, acceptor)
-    for (const words of ["one ", "two ", "three"]) {
-      world.say(a, dialer, words)
-      world.advance(6.2 * second)
-    }
-    assert.strictEqual(heard.text, "one two three")
+    for (let i = 0; i < 5; i++) world.say(a, dialer, pattern(9000, i * 9000))
+    world.advance(46 * second)
+    assert.strictEqual(heard.text, pattern(45_000))
   })
 
   it("loses the connection of a segment that is lost so often that its time is over", () => {
@@ -154,6 +152,23 @@ describe("Wires", () => {
       world.observations.flatMap((told) => (told._tag === "Dropped" ? [told.segment] : [])),
       [1],
     )
+  })
+
+  it("lets time pass between two tries, however often a segment was lost before", () => {
+    const world = make({
+      draws: Draws.replaying({
+        "bandwidth a>b": { 0: 1000 },
+        "queue a>b": { 0: 1000 },
+        "loss a>b": { 1: 1_000_000 },
+      }),
+    })
+    const { a, dialer } = world.linked()
+    world.engine.setConditions({ bandwidth: 1, queue: 1, loss: 1 })
+    const heard = world.hear(a, dialer)
+    world.say(a, dialer, pattern(1000))
+    world.say(a, dialer, pattern(1000))
+    world.advance(60 * second)
+    assert.strictEqual(endOf(heard), "closed")
   })
 
   it("does not time out while the other end does not pull", () => {
@@ -232,5 +247,27 @@ describe("Wires", () => {
     )
     // The connection in its place is not disturbed.
     assert.strictEqual(world.engine.fired()["queue"], 3)
+  })
+
+  it("does not hurry what waits for a retransmission when a way opens", () => {
+    const world = make({
+      draws: Draws.replaying({ "bandwidth a>b": { 0: 10_000 }, "queue a>b": { 0: 1000 } }),
+    })
+    const { a, acceptor, b, dialer } = world.linked()
+    world.engine.setConditions({ bandwidth: 1, queue: 1 })
+    const heard = world.hear(b, acceptor)
+    const began = world.now()
+    for (let i = 0; i < 3; i++) world.say(a, dialer, pattern(1000, i * 1000))
+    const undo = world.engine.partition(["a"], ["b"])
+    world.advance(150 * ms)
+    undo()
+    world.advance(10 * second)
+    assert.strictEqual(heard.text, pattern(3000))
+    // The first sets out again at 150, so at 200 there is no room for the second; at 600 there is, and not for the third.
+    assert.deepStrictEqual(
+      heard.batches.map(({ at }) => (at - began) / ms),
+      [250, 700, 1500],
+    )
+    assert.strictEqual(world.engine.fired()["queue"], 5)
   })
 })

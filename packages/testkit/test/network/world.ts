@@ -95,6 +95,7 @@ export const make = ({ draws: given, seed = 1, ...options }: Options = {}) => {
       now: () => now,
       schedule: (at, run) => {
         if (!Number.isInteger(at)) throw new Error(`${at} is no whole time`)
+        if (at < now) throw new Error(`${at} is over: it is ${now}`)
         return agenda.add(at, run)
       },
     },

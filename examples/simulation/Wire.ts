@@ -1,0 +1,93 @@
+/**
+ * Questions and answers over `Transport`: a connection for each question, and one line of JSON each way.
+ */
+import { Address, Transport } from "@coterie/core"
+import { type Duration, Effect, Option, Schema, Semaphore, Stream } from "effect"
+import { Ndjson } from "effect/encoding"
+
+/** There was no answer. Whether the question arrived, and had its effect, nobody knows. */
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { message: Schema.String }) {}
+
+/** How long either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
+const patience: Duration.Input = "2 seconds"
+
+/** The longest line that is read. */
+const maxLineBytes = 4096
+
+/** A client and a server that know the same questions and answers. */
+export const make = <Question, Answer>(schemas: {
+  readonly question: Schema.Codec<Question, unknown>
+  readonly answer: Schema.Codec<Answer, unknown>
+}) => {
+  const questions = line(schemas.question)
+  const answers = line(schemas.answer)
+  return {
+    /** Asks whoever listens at the address. */
+    client: (at: string) =>
+      Effect.gen(function* () {
+        const transport = yield* Transport.Transport
+        const address = yield* Effect.orDie(Effect.fromResult(Address.parse(at)))
+        return (question: Question) =>
+          transport.connect(address).pipe(
+            Effect.tap((connection) => questions.write(connection, question)),
+            Effect.flatMap(answers.read),
+            Effect.scoped,
+            Effect.timeout(patience),
+            Effect.mapError(({ message }) => new NoAnswer({ message: `${at} gave no answer: ${message}` })),
+          )
+      }),
+
+    /** Answers whoever asks, one after the other, until the scope is closed. */
+    serve: <R>(answer: (question: Question) => Effect.Effect<Answer, never, R>) =>
+      Effect.gen(function* () {
+        const transport = yield* Transport.Transport
+        const listener = yield* Effect.orDie(transport.listen)
+        const turn = yield* Semaphore.make(1)
+        const handle = (connection: Transport.Connection) =>
+          questions.read(connection).pipe(
+            // What has begun is done to its end, however long the other side waits.
+            Effect.flatMap((question) => turn.withPermit(Effect.uninterruptible(answer(question)))),
+            Effect.flatMap((reply) => answers.write(connection, reply)),
+            Effect.timeout(patience),
+            Effect.ignore({ log: "Debug" }),
+          )
+        yield* Effect.forkScoped(listener.run(handle))
+      }),
+  }
+}
+
+/** A line of JSON on a connection. */
+const line = <A>(schema: Schema.Codec<A, unknown>) => {
+  const encode = Schema.encodeEffect(Schema.fromJsonString(schema))
+  const decode = Ndjson.decodeSchema(schema)<Transport.TransportError>({ maxLineBytes })
+  return {
+    write: (connection: Transport.Connection, value: A) =>
+      Effect.flatMap(encode(value), (json) => connection.write([new TextEncoder().encode(`${json}\n`)])),
+
+    read: (connection: Transport.Connection) =>
+      Stream.fromPull(Effect.succeed(connection.pull)).pipe(
+        Stream.pipeThroughChannel(decode),
+        Stream.runHead,
+        Effect.flatMap(
+          Option.match({
+            onNone: () => new NoAnswer({ message: "the connection ended before the line" }),
+            onSome: Effect.succeed,
+          }),
+        ),
+      ),
+  }
+}
+
+/** Names the lines in what is sent, for the traces and the picture of a simulation. */
+export const describe = () => {
+  const decoder = new TextDecoder()
+  let rest = ""
+  return (bytes: Uint8Array) => {
+    const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split("\n")
+    rest = lines.pop() ?? ""
+    return lines.map((line) => ({
+      kind: /"_tag":"(\w+)"/.exec(line)?.[1] ?? "line",
+      text: line.replace(/"_tag":"\w+",?/, ""),
+    }))
+  }
+}

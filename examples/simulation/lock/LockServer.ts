@@ -1,0 +1,32 @@
+/**
+ * Grants a lease to one client at a time.
+ */
+import { Clock, Duration, Effect, Layer } from "effect"
+import type * as Disk from "../Disk.ts"
+import * as Protocol from "./Protocol.ts"
+
+export const layer = (options: { readonly disk: Disk.Disk<number>; readonly mistake?: Protocol.Mistake | undefined }) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+      const now = options.mistake === "wall clock" ? Clock.currentTimeMillis : monotonic
+      const term = Duration.toMillis(Protocol.term)
+
+      let token = options.mistake === "forgetful server" ? 0 : yield* options.disk.load
+      // The lease that a server granted before it went down may have just begun: nobody gets another until it is over.
+      let until = token === 0 ? -Infinity : (yield* now) + term
+
+      yield* Protocol.lock.serve(
+        Effect.fnUntraced(function* (question) {
+          const at = yield* now
+          // A lease can be renewed when its term is over, too: if the token is the same, nobody else has had one since.
+          if (question._tag === "Acquire" ? at < until : question.token !== token) return { _tag: "Refused" as const }
+          if (question._tag === "Acquire") token++
+          until = question._tag === "Release" ? at : at + term
+          // Before anybody hears of it, or a crash would give out the same token twice.
+          yield* options.disk.save(token)
+          return { _tag: "Leased" as const, token }
+        }),
+      )
+    }),
+  )

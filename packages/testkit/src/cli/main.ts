@@ -1,0 +1,81 @@
+/**
+ * The command in the process that it is called in.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as Command from "./command.ts"
+import { exits } from "./exits.ts"
+
+/** How often a swarm says where it is: on a terminal so that it moves, in a log so that it does not fill it. */
+const everyMillis = { terminal: 250, log: 10_000 }
+
+const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
+
+/** The package.json is as far from the sources as from what is built of them. */
+const version = (): string =>
+  Schema.decodeUnknownSync(Manifest)(fs.readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version
+
+/** How to call it again: by its name where it is installed, by its path in its own repository. */
+const self = (program: string): string =>
+  program.split(path.sep).includes("node_modules") ? "npx coterie-sim" : `node ${path.relative(process.cwd(), program)}`
+
+/** Ends with the first signal to end. Another one ends the process at once, as if nobody had listened. */
+const interrupt = Effect.callback<void>((resume) => {
+  const end = (): void => {
+    stop()
+    resume(Effect.void)
+  }
+  const stop = (): void => {
+    process.off("SIGINT", end)
+    process.off("SIGTERM", end)
+  }
+  process.on("SIGINT", end)
+  process.on("SIGTERM", end)
+  return Effect.sync(stop)
+})
+
+/** The width of a terminal that does not tell it. */
+const unknownWidth = 80
+
+const progress = (): Command.Process["progress"] => {
+  const { stderr } = process
+  if (!stderr.isTTY) {
+    return { everyMillis: everyMillis.log, say: (line) => void stderr.write(`${line}\n`), clear: () => undefined }
+  }
+  const clear = (): void => void stderr.write("\r\u001b[2K")
+  return {
+    everyMillis: everyMillis.terminal,
+    say: (line) => {
+      clear()
+      stderr.write(line.slice(0, (stderr.columns || unknownWidth) - 1))
+    },
+    clear,
+  }
+}
+
+/** Runs the command. The process ends by itself, so that all it printed gets out. */
+export const main = (bin: URL): void => {
+  const [, program = "coterie-sim", ...args] = process.argv
+  const run = Command.run({
+    bin,
+    version: version(),
+    self: self(program),
+    args,
+    print: (text) => void process.stdout.write(text),
+    complain: (text) => void process.stderr.write(text),
+    progress: progress(),
+    interrupt,
+    exit: (code) => {
+      process.exitCode = code
+    },
+  })
+  Effect.runFork(run).addObserver((exit) => {
+    if (Exit.isSuccess(exit)) return
+    process.stderr.write(`coterie-sim failed in a way that nobody thought of: ${Cause.pretty(exit.cause)}\n`)
+    process.exitCode = exits.unclear
+  })
+}

@@ -1,0 +1,92 @@
+/**
+ * Finds the module that exports the scenarios, and the scenarios in it.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { pathToFileURL } from "node:url"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Scenario from "../Scenario.ts"
+import { SimulationError } from "../SimulationError.ts"
+
+/** The modules that are looked for where none is named. */
+export const defaultFiles = ["coterie.sim.ts", "coterie.sim.js"]
+
+const wrong = (message: string): SimulationError => new SimulationError({ reason: "options", message })
+
+/** The path of the module. */
+export const locate = (file: string | undefined): Result.Result<string, SimulationError> => {
+  const found = (file === undefined ? defaultFiles : [file]).map((name) => path.resolve(name)).find(isFile)
+  if (found !== undefined) return Result.succeed(found)
+  return Result.fail(
+    wrong(
+      file === undefined
+        ? `there is no ${defaultFiles.join(" or ")} in ${process.cwd()}: name the module that exports the scenarios, ` +
+            "as in `coterie-sim swarm test/lease.sim.ts`"
+        : `there is no file "${file}": give the path of the module that exports the scenarios`,
+    ),
+  )
+}
+
+const isFile = (file: string): boolean => fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** All scenarios among the exports of a module, also in arrays and records, each once and in the order of their names. */
+export const among = (exports: unknown): Result.Result<ReadonlyArray<Scenario.Scenario>, SimulationError> => {
+  const found = new Set<Scenario.Scenario>()
+  const seen = new Set<unknown>()
+  const visit = (value: unknown): void => {
+    if (Scenario.isScenario(value)) {
+      found.add(value)
+      return
+    }
+    if (seen.has(value)) return
+    seen.add(value)
+    if (Array.isArray(value)) for (const item of value) visit(item)
+    else if (isRecord(value)) for (const item of Object.values(value)) visit(item)
+  }
+  // The namespace of a module has no prototype.
+  visit(exports)
+  const scenarios = [...found].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  const twice = scenarios.find(({ name }, index) => scenarios[index + 1]?.name === name)
+  if (twice !== undefined) {
+    return Result.fail(
+      wrong(`two scenarios are named "${twice.name}": artifacts find theirs by its name, so give each another one`),
+    )
+  }
+  return Result.succeed(scenarios)
+}
+
+/** Loads the module and gives its scenarios. */
+export const load = (file: string): Effect.Effect<ReadonlyArray<Scenario.Scenario>, SimulationError> =>
+  Effect.gen(function* () {
+    const exports = yield* Effect.tryPromise({
+      try: (): Promise<unknown> => import(pathToFileURL(file).href),
+      catch: (cause) =>
+        wrong(`${file} cannot be loaded: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`),
+    })
+    const scenarios = yield* Effect.fromResult(among(exports))
+    if (scenarios.length > 0) return scenarios
+    return yield* Effect.fail(
+      wrong(
+        `${file} exports no scenario: export what \`Simulation.scenario\` gives, as in ` +
+          '`export const lease = Simulation.scenario("one lease holder", (sim) => ...)`',
+      ),
+    )
+  })
+
+/** The one of that name. */
+export const named = (
+  scenarios: ReadonlyArray<Scenario.Scenario>,
+  name: string,
+): Result.Result<Scenario.Scenario, SimulationError> => {
+  const found = scenarios.find((scenario) => scenario.name === name)
+  if (found !== undefined) return Result.succeed(found)
+  const names = scenarios.map((scenario) => `"${scenario.name}"`).join(", ")
+  return Result.fail(wrong(`there is no scenario "${name}"; the module exports ${names}`))
+}

@@ -1,0 +1,105 @@
+/**
+ * A thread in which simulations run, one after the other. All of them run in such threads, and so does what the module
+ * of the scenarios does when it is loaded: a program that runs in circles cannot stop the command, what it
+ * prints cannot get among what the command prints, and every run finds the same surroundings.
+ */
+import { parentPort, workerData } from "node:worker_threads"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Artifact from "../Artifact.ts"
+import * as Difference from "../Difference.ts"
+import type { Scenario } from "../Scenario.ts"
+import * as Simulation from "../Simulation.ts"
+import type { Failure, SimulationError } from "../SimulationError.ts"
+import * as Swarm from "../Swarm.ts"
+import type { Ran, Reply, Request, Setup } from "./protocol.ts"
+import * as Scenarios from "./scenarios.ts"
+
+/** Everything that the setup names, in the order of their names. */
+const select = (setup: Setup): Effect.Effect<ReadonlyArray<Scenario>, SimulationError> =>
+  Effect.flatMap(Scenarios.load(setup.file), (all) =>
+    setup.scenario === undefined
+      ? Effect.succeed(all)
+      : Effect.map(Effect.fromResult(Scenarios.named(all, setup.scenario)), (one) => [one]),
+  )
+
+const runSeed = (
+  scenarios: ReadonlyArray<Scenario>,
+  seed: number,
+  options: Swarm.SeedOptions,
+): Effect.Effect<Reply, SimulationError> =>
+  Effect.map(
+    Effect.forEach(scenarios, (scenario) =>
+      Effect.map(Swarm.runSeed(scenario, seed, options), (result): Ran => {
+        const { found } = result
+        return {
+          ...result,
+          scenario: scenario.name,
+          found: found === undefined ? undefined : { artifact: Artifact.encode(found.artifact), trace: found.trace },
+        }
+      }),
+    ),
+    (runs) => ({ _tag: "Done", runs }),
+  )
+
+/** Where in the program it failed, if the failure knows. */
+const stackOf = (failure: Failure): string | undefined =>
+  "cause" in failure && failure.cause instanceof Error ? failure.cause.stack : undefined
+
+/** Runs an artifact twice: a failure that comes only sometimes is no failure that can be looked into. */
+const replay = (scenarios: ReadonlyArray<Scenario>, text: string): Effect.Effect<Reply, SimulationError> =>
+  Effect.gen(function* () {
+    const artifact = yield* Effect.fromResult(Artifact.decode(text))
+    const scenario = yield* Effect.fromResult(Scenarios.named(scenarios, artifact.scenario))
+    yield* Effect.fromResult(Artifact.matches(artifact, scenario.name, Swarm.fingerprint(scenario)))
+    const { deviations, explore, network, seed, timeline } = artifact
+    const once = Simulation.outcome(scenario, {
+      seed,
+      explore,
+      trace: true,
+      replay: { network, timeline, deviations },
+    })
+    const first = yield* once
+    const second = yield* once
+    const failure =
+      first.report.traceHash === second.report.traceHash
+        ? first.failure
+        : Difference.nonDeterministic(seed, first.report, second.report)
+    const { trace, traceHash } = first.report
+    return {
+      _tag: "Replayed",
+      asRecorded: Swarm.sameCheck(artifact.failure, failure),
+      failure:
+        failure === undefined ? undefined : { tag: failure._tag, message: failure.message, stack: stackOf(failure) },
+      traceHash,
+      trace: trace ?? { scenario: scenario.name, seed, nodes: [], skipped: 0, events: [] },
+    }
+  })
+
+const serve = (port: NonNullable<typeof parentPort>, setup: Setup): Effect.Effect<void> => {
+  const say = (reply: Reply): void => port.postMessage(reply)
+  const refuse = ({ message, reason }: SimulationError): void => say({ _tag: "Refused", reason, message })
+  return Effect.gen(function* () {
+    const scenarios = yield* select(setup)
+    const requests = yield* Queue.unbounded<Request>()
+    port.on("message", (request: Request) => void Queue.offerUnsafe(requests, request))
+    say({ _tag: "Loaded", scenarios: scenarios.map(({ name, options }) => ({ name, faults: options.faults })) })
+    const answer = Effect.flatMap(Queue.take(requests), (request) =>
+      request._tag === "Seed" ? runSeed(scenarios, request.seed, setup) : replay(scenarios, request.artifact),
+    )
+    return yield* Effect.forever(Effect.match(answer, { onFailure: refuse, onSuccess: say }))
+  }).pipe(Effect.catchTag("SimulationError", (error) => Effect.sync(() => refuse(error))))
+}
+
+if (parentPort !== null) {
+  const setup: Setup = workerData
+  Effect.runFork(serve(parentPort, setup)).addObserver((exit) => {
+    // What nobody expected ends the thread, and the command tells which seed it was at.
+    if (Exit.isFailure(exit))
+      setImmediate(() => {
+        throw Cause.squash(exit.cause)
+      })
+  })
+}

@@ -1,0 +1,140 @@
+/**
+ * The command, as a process of its own and as a part of this one.
+ */
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { pathToFileURL } from "node:url"
+import * as Command from "../../src/cli/command.ts"
+
+export const bin = path.join(import.meta.dirname, "../../src/cli/bin.ts")
+
+/** The path of a module with scenarios. */
+export const fixture = (name: string): string => path.join(import.meta.dirname, `fixtures/${name}.sim.ts`)
+
+/** How the process ended, and what it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface Options {
+  readonly cwd?: string
+  /** How the fixture differs from itself; see broken.sim.ts. */
+  readonly echo?: string
+  /** Sends SIGINT when this text is on the standard error. */
+  readonly interruptAt?: string
+  /** Another program than that of the sources. */
+  readonly program?: string
+}
+
+/** Runs the command and waits for its end. */
+export const coterieSim = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
+  Effect.callback((resume) => {
+    const { cwd = import.meta.dirname, echo = "", interruptAt, program = bin } = options
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { ...process.env, ECHO: echo, NODE_OPTIONS: "" },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    let out = ""
+    let err = ""
+    let interrupted = false
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      err += text
+      if (interruptAt === undefined || interrupted || !err.includes(interruptAt)) return
+      interrupted = true
+      child.kill("SIGINT")
+    })
+    child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
+
+/** Runs the command in this process, which is quicker; its threads are real. */
+export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+  Effect.suspend(() => {
+    let out = ""
+    let err = ""
+    let code = 0
+    const run = Command.run({
+      bin: pathToFileURL(bin),
+      version: "0.0.0",
+      self: "npx coterie-sim",
+      args,
+      print: (text) => {
+        out += text
+      },
+      complain: (text) => {
+        err += text
+      },
+      progress: { everyMillis: 60_000, say: () => undefined, clear: () => undefined },
+      interrupt: Effect.never,
+      exit: (value) => {
+        code = value
+      },
+    })
+    return Effect.map(run, () => ({ code, out, err }))
+  })
+
+/** A folder that is gone afterwards. */
+export const temporary = Effect.acquireRelease(
+  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "coterie-sim-"))),
+  (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true })),
+)
+
+const Counts = {
+  runs: Schema.Int,
+  steps: Schema.Int,
+  virtualSeconds: Schema.Finite,
+  traceHash: Schema.String,
+  faultsFired: Schema.Record(Schema.String, Schema.Int),
+  marks: Schema.Record(Schema.String, Schema.Boolean),
+}
+
+/** The object that `--json` prints: exactly these keys. */
+const Summary = Schema.Struct({
+  ...Counts,
+  file: Schema.String,
+  seeds: Schema.Int,
+  failures: Schema.Array(
+    Schema.Struct({
+      scenario: Schema.String,
+      seed: Schema.optionalKey(Schema.Int),
+      explore: Schema.optionalKey(Schema.Literals(["fifo", "random", "preempt"])),
+      failure: Schema.String,
+      message: Schema.String,
+      sentences: Schema.Array(Schema.String),
+      artifact: Schema.optionalKey(Schema.String),
+      picture: Schema.optionalKey(Schema.String),
+      replay: Schema.String,
+    }),
+  ),
+  seedsPerSecond: Schema.Finite,
+  wallSeconds: Schema.Finite,
+  workers: Schema.Int,
+  interrupted: Schema.Boolean,
+  unfinished: Schema.Array(Schema.Int),
+  scenarios: Schema.Array(Schema.Struct({ name: Schema.String, ...Counts })),
+})
+export type Summary = typeof Summary.Type
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Summary), { onExcessProperty: "error" })
+
+/** The summary that a process printed as JSON; throws, with all it said, if that is not all of its standard output. */
+export const summary = ({ code, err, out }: Ended): Summary => {
+  try {
+    return decode(out)
+  } catch (cause) {
+    throw new Error(`no summary; exit code ${code}\n${out}\n${err}`, { cause })
+  }
+}
+
+/** What must be the same whenever the same seeds are run. */
+export const deterministic = ({ file: _1, seedsPerSecond: _2, wallSeconds: _3, workers: _4, ...rest }: Summary) => rest

@@ -1,0 +1,151 @@
+import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Artifact from "../../src/Artifact.ts"
+import * as Trace from "../../src/Trace.ts"
+import { coterieSim, fixture, summary, temporary } from "./command.ts"
+
+const scope = Effect.runSync(Scope.make())
+let dir = ""
+let failure: ReturnType<typeof summary>["failures"][number] | undefined
+let artifact = ""
+
+/** The failure that all of these tests look into. */
+beforeAll(async () => {
+  dir = await Effect.runPromise(Scope.provide(temporary, scope))
+  const args = ["swarm", fixture("broken"), "--seeds", "11", "--explore", "random", "--json"]
+  const ended = await Effect.runPromise(coterieSim(args, { cwd: dir }))
+  assert.strictEqual(ended.code, 1)
+  failure = summary(ended).failures[0]
+  artifact = failure?.artifact ?? ""
+})
+
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+const replay = (echo = "", from = artifact) => coterieSim(["replay", from, fixture("broken")], { cwd: dir, echo })
+
+/** What is left of the failure, in the words in which the shrinker tells it. */
+const sentence = /^ {4}- at \S+ s .* for \S+ s$/m
+
+describe("coterie-sim replay", () => {
+  it("is told by the failure: where its files are, what it takes and how to see it again", () => {
+    assert.strictEqual(failure?.scenario, "an answer every 3 seconds")
+    assert.strictEqual(failure?.seed, 11)
+    assert.strictEqual(failure?.explore, "random")
+    assert.strictEqual(failure?.failure, "InvariantViolated")
+    assert.match(failure?.message ?? "", /the last answer came 3\d{6} µs ago/)
+    assert.strictEqual(failure?.artifact, ".coterie/sim/an-answer-every-3-seconds-11.json")
+    assert.strictEqual(failure?.picture, ".coterie/sim/an-answer-every-3-seconds-11.html")
+    assert.match(failure?.replay ?? "", /replay \.coterie\/sim\/an-answer-every-3-seconds-11\.json .*broken\.sim\.ts$/)
+    assert.strictEqual(failure?.sentences.length, 1)
+    const decoded = Result.getOrThrow(Artifact.decode(fs.readFileSync(path.join(dir, artifact), "utf8")))
+    assert.deepStrictEqual([decoded.timeline.length, decoded.deviations], [1, {}])
+    const html = fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8")
+    assert.include(html, "replay .coterie/sim/an-answer-every-3-seconds-11.json")
+    assert.include(html, failure?.sentences[0] ?? "there is none")
+  })
+
+  it.live("fails as recorded, in a process of its own", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* replay()
+      assert.strictEqual(code, 1)
+      assert.include(out, failure?.message ?? "there is none")
+      assert.match(out, sentence)
+      assert.match(out, /It fails as recorded, step by step\.\n$/)
+    }),
+  )
+
+  it.live("says that it does not fail any more", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* replay("mended")
+      assert.strictEqual(code, 0)
+      assert.match(out, /does not fail any more: InvariantViolated was recorded/)
+    }),
+  )
+
+  it.live("names the first difference to what was recorded", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* replay("other steps")
+      assert.strictEqual(code, 1)
+      assert.match(out, /It still fails the same check\.\nThe run is not the recorded one: its trace hash is/)
+      assert.match(out, /"b sends to a: 1 byte" at \S+ s, the other has "b sends to a: 2 bytes" at/)
+    }),
+  )
+
+  it.live("cannot be told where another check fails, or chance decides", () =>
+    Effect.gen(function* () {
+      const [other, chance] = yield* Effect.forEach(["other check", "chance"], (echo) => replay(echo), {
+        concurrency: 2,
+      })
+      assert.deepStrictEqual([other?.code, chance?.code], [3, 3])
+      assert.match(other?.out ?? "", /It fails, but not as recorded, which was InvariantViolated: "an answer every 3/)
+      assert.match(chance?.out ?? "", /^NonDeterministic in .*\n  two runs of .* are not the same/)
+      assert.match(chance?.out ?? "", /Two replays of the artifact are not the same/)
+    }),
+  )
+
+  it.live("refuses an artifact of another version, of a changed scenario, or of none that is there", () =>
+    Effect.gen(function* () {
+      const text = fs.readFileSync(path.join(dir, artifact), "utf8")
+      const write = (name: string, from: string, to: string): string => {
+        assert.include(text, from)
+        fs.writeFileSync(path.join(dir, name), text.replace(from, to))
+        return name
+      }
+      const cases = [
+        ["", write("later.json", '"version": 1', '"version": 2'), /has version 2 and this testkit reads version 1/],
+        ["other options", artifact, /the options of the scenario "an answer every 3 seconds" have changed since/],
+        ["", write("other.json", "every 3 seconds", "every 4 seconds"), /no scenario "an answer every 4 seconds"/],
+        ["", "missing.json", /the artifact "missing\.json" cannot be read: ENOENT/],
+      ] as const
+      const ended = yield* Effect.forEach(cases, ([echo, file]) => replay(echo, file), { concurrency: 2 })
+      for (const [index, { code, err, out }] of ended.entries()) {
+        assert.deepStrictEqual([code, out], [2, ""])
+        assert.match(err, cases[index]?.[2] ?? /^$/)
+      }
+    }),
+  )
+})
+
+describe("coterie-sim viz", () => {
+  it.live("draws the run in one page that needs nothing else", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* coterieSim(["viz", artifact, fixture("broken"), "--out", "pictures/a.html"], {
+        cwd: dir,
+      })
+      assert.deepStrictEqual([code, out], [0, "pictures/a.html\n"])
+      const html = fs.readFileSync(path.join(dir, "pictures/a.html"), "utf8")
+      assert.match(html, /^<!doctype html>/)
+      assert.include(html, "an answer every 3 seconds")
+      assert.include(html, '"failure":"InvariantViolated: ')
+      assert.notMatch(html, /\b(src|href)=|@import|\burl\((?!#)/)
+    }),
+  )
+
+  it.live("leaves the recorded picture alone where the run is another one, and writes lines beside the artifact", () =>
+    Effect.gen(function* () {
+      const before = fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8")
+      const [changed, lines] = yield* Effect.forEach(
+        [
+          ["other steps", "html"],
+          ["", "jsonl"],
+        ] as const,
+        ([echo, format]) => coterieSim(["viz", artifact, fixture("broken"), "--format", format], { cwd: dir, echo }),
+        { concurrency: 2 },
+      )
+      assert.deepStrictEqual(
+        [changed?.out, lines?.out],
+        [".coterie/sim/an-answer-every-3-seconds-11-now.html\n", ".coterie/sim/an-answer-every-3-seconds-11.jsonl\n"],
+      )
+      assert.match(changed?.err ?? "", /The run is not the recorded one/)
+      assert.strictEqual(fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8"), before)
+      const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(path.join(dir, lines?.out.trim() ?? ""), "utf8")))
+      assert.strictEqual(trace.seed, 11)
+      assert.strictEqual(trace.events.at(-1)?._tag, "Failed")
+    }),
+  )
+})

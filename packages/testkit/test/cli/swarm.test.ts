@@ -1,0 +1,140 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Seeds from "../../src/Seeds.ts"
+import { coterieSim, deterministic, fixture, inProcess, summary, temporary } from "./command.ts"
+
+/** As many processes at a time as a small machine can bear. */
+const together = { concurrency: 2 } as const
+
+describe("coterie-sim swarm", () => {
+  it.live("sums up the same for any number of workers, and in another process", () =>
+    Effect.gen(function* () {
+      const [one, two, again] = yield* Effect.forEach(
+        ["1", "2", "1"],
+        (workers) => coterieSim(["swarm", fixture("holds"), "--seeds", "1..20", "--json", "--workers", workers]),
+        together,
+      )
+      assert.isDefined(one)
+      assert.isDefined(two)
+      assert.isDefined(again)
+      const first = summary(one)
+      assert.deepStrictEqual(deterministic(summary(two)), deterministic(first))
+      assert.deepStrictEqual(deterministic(summary(again)), deterministic(first))
+      assert.deepStrictEqual([first.workers, summary(two).workers], [1, 2])
+
+      assert.strictEqual(one.code, 0)
+      assert.strictEqual(first.seeds, 20)
+      assert.strictEqual(first.runs, 60)
+      assert.deepStrictEqual(first.failures, [])
+      assert.match(first.traceHash, /^[0-9a-f]{16}$/)
+      assert.deepStrictEqual(
+        first.scenarios.map(({ name, runs }) => [name, runs]),
+        [
+          ["an echo", 20],
+          ["an echo under faults", 20],
+          ["in the order of a map", 20],
+        ],
+      )
+      assert.deepStrictEqual(first.marks, { "an answer comes": true })
+      assert.isAbove(first.faultsFired["partition"] ?? 0, 0)
+      assert.isAbove(first.steps, 1000)
+      assert.isAbove(first.virtualSeconds, 20 * 20)
+      assert.isAbove(first.seedsPerSecond, 0)
+    }),
+  )
+
+  it.live("ends with the failures that were asked for, whichever thread is the first to find them", () =>
+    Effect.gen(function* () {
+      const dir = yield* temporary
+      const results = yield* Effect.forEach(["1", "2"], (workers) => {
+        const out = ["--out", path.join(dir, "out"), "--no-shrink", "--stop-after", "2", "--json"]
+        return inProcess(["swarm", fixture("broken"), "--seeds", "1..40", ...out, "--workers", workers])
+      })
+      const [one, two] = results.map((ended) => deterministic(summary(ended)))
+      assert.deepStrictEqual(two, one)
+      assert.deepStrictEqual(
+        results.map(({ code }) => code),
+        [1, 1],
+      )
+      assert.strictEqual(one?.failures.length, 2)
+      assert.strictEqual(one?.failures[1]?.seed, one?.seeds)
+      assert.isTrue(fs.existsSync(one?.failures[1]?.artifact ?? ""))
+    }),
+  )
+
+  it.live("runs consecutive seeds from a base while there is time", () =>
+    Effect.gen(function* () {
+      const args = ["swarm", fixture("holds"), "--scenario", "an echo", "--json"]
+      const timed = summary(yield* coterieSim([...args, "--time", "500ms", "--base", "5f3a"]))
+      assert.isAbove(timed.seeds, 0)
+      const base = Seeds.base("5f3a")
+      const seeds = summary(yield* inProcess([...args, "--seeds", `${base + 1}..${base + timed.seeds}`]))
+      assert.deepStrictEqual(deterministic(timed), deterministic(seeds))
+      assert.deepStrictEqual(
+        timed.scenarios.map(({ name }) => name),
+        ["an echo"],
+      )
+    }),
+  )
+
+  it.live("finds coterie.sim.ts in the working directory, and tells people what it came to", () =>
+    Effect.gen(function* () {
+      const dir = yield* temporary
+      fs.writeFileSync(path.join(dir, "coterie.sim.ts"), `export * from ${JSON.stringify(fixture("holds"))}\n`)
+      const { code, out } = yield* coterieSim(["swarm", "--seeds", "5", "--scenario", "an echo"], { cwd: dir })
+      assert.strictEqual(code, 0)
+      assert.match(
+        out,
+        /^coterie\.sim\.ts: 1 seed, no failure\nin .* of virtual time.*\n(.*\n)*trace hash: [0-9a-f]{16}\n$/,
+      )
+    }),
+  )
+
+  it.live("fails if what is to happen sometimes never does, unless there is but one seed", () =>
+    Effect.gen(function* () {
+      const args = ["swarm", fixture("bad"), "--scenario", "never", "--json"]
+      const [one, several] = yield* Effect.forEach(["1", "1..3"], (seeds) => inProcess([...args, "--seeds", seeds]))
+      assert.isDefined(one)
+      assert.isDefined(several)
+      assert.strictEqual(one.code, 0)
+      assert.strictEqual(several.code, 1)
+      const [failure, ...others] = summary(several).failures
+      assert.deepStrictEqual(others, [])
+      assert.strictEqual(failure?.failure, "NeverHappened")
+      assert.match(failure?.message ?? "", /"a unicorn comes by" never happened in 3 seeds/)
+      assert.match(failure?.replay ?? "", /swarm .* --scenario never --json --seeds 1\.\.3$/)
+    }),
+  )
+
+  it.live("keeps what programs print out of its own output", () =>
+    Effect.gen(function* () {
+      const ended = yield* coterieSim(["swarm", fixture("bad"), "--scenario", "talks", "--seeds", "1..5", "--json"])
+      assert.strictEqual(summary(ended).seeds, 5)
+      assert.match(ended.err, /^seed 1 says hello$/m)
+    }),
+  )
+
+  it.live("names the seed at which a thread died", () =>
+    Effect.gen(function* () {
+      const ended = yield* inProcess(["swarm", fixture("bad"), "--scenario", "exits", "--seeds", "1..9", "--json"])
+      assert.strictEqual(ended.code, 1)
+      const [failure, ...others] = summary(ended).failures
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual([failure?.failure, failure?.seed], ["ThreadDied", 3])
+      assert.match(failure?.message ?? "", /while it was running seed 3: it exited with code 7/)
+      assert.match(failure?.replay ?? "", /swarm .*bad\.sim\.ts --seeds 3 --scenario exits$/)
+    }),
+  )
+
+  it.live("ends on Ctrl-C with the summary so far, also while a program runs in circles", () =>
+    Effect.gen(function* () {
+      const args = ["swarm", fixture("bad"), "--scenario", "circles", "--time", "1h", "--workers", "1", "--json"]
+      const ended = yield* coterieSim(args, { interruptAt: "seed 2 runs in circles" })
+      assert.strictEqual(ended.code, 130)
+      const { interrupted, seeds, unfinished } = summary(ended)
+      assert.deepStrictEqual({ interrupted, seeds, unfinished }, { interrupted: true, seeds: 1, unfinished: [2] })
+    }),
+  )
+})
