@@ -90,8 +90,10 @@ export const Artifact = Schema.Struct({
   failure: Failure,
   /** What is left after shrinking, for people. */
   sentences: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** How much there was before it was shrunk, and in how many runs. */
-  shrunk: Schema.optionalKey(Schema.Struct({ from: Schema.Struct({ faults: Count, draws: Count }), runs: Count })),
+  /** How much there was before it was shrunk, in how many runs, and whether everything was tried. */
+  shrunk: Schema.optionalKey(
+    Schema.Struct({ from: Schema.Struct({ faults: Count, draws: Count }), runs: Count, minimal: Schema.Boolean }),
+  ),
   /** What the network was like: it says which draws are made. */
   network: FaultPlan.Network,
   /** The faults as they happened, in the order of time. */

@@ -154,6 +154,9 @@ export const Slow = Schema.Struct({
 /** The wall clock of a node is set forth by a time, or back if it is negative. */
 export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Name, by: Micros })
 
+/** How fast or slow a clock may run, in parts in a million. */
+export const maxDrift = 500_000
+
 /** The clock of a node runs fast, or slow, by so many parts in a million from now on. */
 export const Drift = Schema.Struct({
   kind: Schema.Literal("drift"),
@@ -161,7 +164,7 @@ export const Drift = Schema.Struct({
   node: Name,
   ppm: Schema.Finite.check(
     Schema.isBetween(
-      { minimum: -500_000, maximum: 500_000 },
+      { minimum: -maxDrift, maximum: maxDrift },
       { expected: "parts in a million from -500000 to 500000" },
     ),
   ),

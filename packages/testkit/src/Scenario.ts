@@ -20,6 +20,8 @@ export type { Deviations, Explore, Predicate, State }
 /** A node: a machine, and the process of the application on it. `A` is what the layer provides. */
 export interface Node<A> {
   readonly name: string
+  /** Where it listens, for others to dial. */
+  readonly address: string
   /** What it is doing now. */
   readonly state: State
   /** Whether it stands still. */
@@ -30,25 +32,32 @@ export interface Node<A> {
   readonly service: <I extends A, S>(key: Context.Key<I, S>) => S | undefined
   /**
    * Runs an effect as part of the node's process, with its clock, its chance and the services of its layer. A crash or a
-   * stop of the node ends it with `NodeDown`.
+   * stop of the node ends it with `NodeDown`. Who interrupts it waits for its finalizers, as anywhere, but neither for a
+   * node that stands still nor for one that crashes meanwhile.
    */
   readonly run: <B, E>(effect: Effect.Effect<B, E, A | Scope.Scope>) => Effect.Effect<B, E | NodeDown>
-  /** Kills the process: no finalizer runs. Peers see what an operating system tells them when a process dies. */
+  /**
+   * Kills the process: no finalizer runs, and a stop that is under way ends. Peers see what an operating system tells
+   * them when a process dies.
+   */
   readonly crash: Effect.Effect<void, SimulationError>
   /** Cuts the power: as `crash`, and peers see nothing at all. */
   readonly powerOff: Effect.Effect<void, SimulationError>
-  /** Stops the process in good order, and waits until its finalizers have run. */
+  /** Stops the process in good order, and waits until its finalizers have run, or until it is killed instead. */
   readonly stop: Effect.Effect<void, SimulationError>
-  /** Starts it again, with a new layer, and waits until that is built. What the layer kept in memory is gone. */
+  /**
+   * Starts a node that has crashed or is stopped again, with a new layer, and waits until that is built. What the layer
+   * kept in memory is gone.
+   */
   readonly restart: Effect.Effect<void, SimulationError>
-  /** The process stands still until `resume`; its connections stay open. */
+  /** The process stands still until `resume`; its connections stay open. A crash ends this, too. */
   readonly pause: Effect.Effect<void, SimulationError>
   readonly resume: Effect.Effect<void>
   /** Every task takes so long from now on; zero is full speed. */
   readonly slow: (task: Duration.Input) => Effect.Effect<void>
   /** Sets its wall clock forth, or back if negative. */
   readonly setClock: (by: Duration.Input) => Effect.Effect<void>
-  /** Its clock runs fast, or slow if negative, by so many parts in a million. */
+  /** Its clock runs fast, or slow if negative, by so many parts in a million, at most half as fast again or half as slow. */
   readonly drift: (ppm: number) => Effect.Effect<void>
   /** Waits until it is running. */
   readonly running: Effect.Effect<void>
@@ -60,15 +69,22 @@ export type Nodes<Name extends string, A> = { readonly [K in Name]: Node<A> }
 /** What a scenario can do to the network by hand. */
 export interface Network {
   /** Lets nothing pass between the two groups. Connections stay open and stall. */
-  readonly partition: (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => Effect.Effect<void>
+  readonly partition: (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => Effect.Effect<void, SimulationError>
   /** Lets nothing pass from the first group to the second. */
-  readonly partitionOneWay: (from: ReadonlyArray<string>, to: ReadonlyArray<string>) => Effect.Effect<void>
-  /** Ends all partitions. What was held sets out again. */
+  readonly partitionOneWay: (
+    from: ReadonlyArray<string>,
+    to: ReadonlyArray<string>,
+  ) => Effect.Effect<void, SimulationError>
+  /** Ends all partitions, clogs and swizzles, also those of the plan. What was held sets out again. */
   readonly heal: Effect.Effect<void>
   /** Resets the connections between two nodes, at both ends. */
-  readonly reset: (a: string, b: string) => Effect.Effect<void>
+  readonly reset: (a: string, b: string) => Effect.Effect<void, SimulationError>
   /** Lets the present connections between two nodes fail halfway; see `FaultPlan.HalfOpen`. */
-  readonly halfOpen: (from: string, to: string, how: (typeof FaultPlan.HalfOpen.Type)["how"]) => Effect.Effect<void>
+  readonly halfOpen: (
+    from: string,
+    to: string,
+    how: (typeof FaultPlan.HalfOpen.Type)["how"],
+  ) => Effect.Effect<void, SimulationError>
   /** The number of open connections between two nodes. For invariants. */
   readonly connections: (a: string, b: string) => number
   /** The bytes that arrived so far from one node at the other. For invariants. */
@@ -90,8 +106,9 @@ export interface Sim {
   /**
    * Heals everything, then waits until the predicate holds; fails with `NotConverged` if it does not in time (of
    * virtual time; default: {@link defaultConvergence}). Healing ends all faults and the plan: partitions are over, the network is
-   * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their
-   * rate. With `core`, only these nodes are healed and the others stay away for good: the rest must do without.
+   * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their rate; a wall
+   * clock that was set stays so. With `core`, only these nodes are healed, and the others lose their power and do not
+   * come back by themselves: the rest must do without.
    */
   readonly converges: (
     predicate: Predicate,
@@ -100,7 +117,7 @@ export interface Sim {
       readonly core?: ReadonlyArray<string> | undefined
     },
   ) => Effect.Effect<void, SimulationError>
-  /** Waits until the predicate holds. It is evaluated after each step, so it must be quick. */
+  /** Waits until the predicate holds. It is evaluated after each step and each event, so it must be quick. */
   readonly until: (predicate: Predicate) => Effect.Effect<void>
   /** Puts a line into the trace. */
   readonly note: (text: string) => Effect.Effect<void>
@@ -122,7 +139,7 @@ export interface Options {
   readonly faults?: FaultPlan.Input | undefined
   /**
    * In which order what is ready runs: `fifo` in turn, `random`, or `preempt`, which also interrupts fibers between any
-   * two operations. Default: `fifo` if there is one seed, else drawn from the seed.
+   * two operations. Default: by the seed, `fifo` for the first.
    */
   readonly explore?: Explore | undefined
   /** Virtual time after which the scenario must be done. Default: {@link defaultTimeLimit}. */
@@ -131,7 +148,10 @@ export interface Options {
   readonly stepsPerInstant?: number | undefined
   /** Fails with `Escaped` where the program uses time, chance or timers of the machine. Default: `false`. */
   readonly strict?: boolean | undefined
-  /** Checks that a stopped node leaves no fiber, timer or connection behind. Default: `true`. */
+  /**
+   * Checks that a stopped node leaves no fiber, timer, connection or listener behind for longer than a minute; a timer
+   * that is `unref` may be left. Default: `true`.
+   */
   readonly leaks?: boolean | undefined
   /** Decodes what is sent, for traces. Made once per direction of each connection, since messages span segments. */
   readonly describe?: (() => Describe) | undefined
@@ -163,6 +183,12 @@ export const scenario: {
     ? { _tag: "Scenario", name, options: {}, body: rest[0] }
     : { _tag: "Scenario", name, options: rest[0], body: rest[1] }
 
+const orders: ReadonlyArray<Explore> = ["fifo", "random", "preempt"]
+
+/** The order in which a seed runs what is ready, if nobody says: the first in turn, and then each in another way. */
+export const exploreOf = (scenario: Scenario, seed: number): Explore =>
+  scenario.options.explore ?? orders[(seed + orders.length - 1) % orders.length] ?? "fifo"
+
 /** Whether something is a scenario. */
 export const isScenario = (u: unknown): u is Scenario =>
   typeof u === "object" && u !== null && "_tag" in u && u._tag === "Scenario" && "body" in u
@@ -180,6 +206,10 @@ export interface RunOptions {
   readonly seed: number
   /** Instead of the scenario's. */
   readonly explore?: Explore | undefined
+  /** Virtual time after which the run is not worth going on, if it is before that of the scenario. */
+  readonly timeLimit?: Duration.Input | undefined
+  /** Whether errors have stacks, which takes a good part of the time. Default: `true`. */
+  readonly stacks?: boolean | undefined
   /** Instead of the scenario's faults. */
   readonly replay?: Replay | undefined
   /** Records what happens: the last events, at most so many. Default: nothing is recorded. */

@@ -17,22 +17,44 @@
  *
  * The layer needs nothing but `Transport`; time comes from `Clock`, chance from `Random`, ids from `Entropy`. What does
  * not take them from there is simulated as well: `Date`, `Math.random`, `setTimeout` and their like are
- * replaced while the simulation runs.
+ * replaced while the simulation runs. What took them for itself before it began, or takes them from a module such as
+ * `node:timers`, is not.
  */
 import * as Effect from "effect/Effect"
 import * as Globals from "./kernel/Globals.ts"
 import * as Run from "./run/Run.ts"
 import type { Outcome, Report, RunOptions, Scenario } from "./Scenario.ts"
-import type { Failure, SimulationError } from "./SimulationError.ts"
+import { type Failure, SimulationError } from "./SimulationError.ts"
 
 export * from "./Scenario.ts"
 
-/** Runs a scenario once, and tells how it went, also if it failed. */
+/** Runs a scenario once, and tells how it went, also if it failed. Not from inside of a scenario. */
 export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<Outcome, SimulationError> =>
-  // The loop is synchronous. It begins in a turn of its own, so that no promise callback of others is due in it.
   Effect.callback<Outcome, SimulationError>((resume) => {
-    Globals.hop(() => resume(Run.run(scenario, options)))
+    if (Globals.inside()) {
+      const message =
+        `"${scenario.name}" cannot be run inside of another simulation: what is real stands still in there. ` +
+        "Run one after the other, or start its nodes in the one scenario."
+      return resume(Effect.fail(new SimulationError({ reason: "options", message })))
+    }
+    let wanted = true
+    // The loop is synchronous. It begins in a turn of its own, so that no promise callback of others is due in it.
+    Globals.hop(() => {
+      if (wanted) resume(attempt(() => Run.run(scenario, options)))
+    })
+    return Effect.sync(() => {
+      wanted = false
+    })
   })
+
+/** What throws here is a mistake of the testkit, or in a function of the options. Whoever waits must hear of it. */
+const attempt = (run: () => Effect.Effect<Outcome, SimulationError>): Effect.Effect<Outcome, SimulationError> => {
+  try {
+    return run()
+  } catch (cause) {
+    return Effect.die(cause)
+  }
+}
 
 /** Runs a scenario once. */
 export const run = (scenario: Scenario, options: RunOptions): Effect.Effect<Report, Failure | SimulationError> =>

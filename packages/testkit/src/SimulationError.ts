@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
  * - `nodeName`: a name is used twice, is none, or is not known.
  * - `nodeState`: the node is not in a state in which this can be done: a crashed one cannot crash.
  * - `seeds`: a range of seeds is empty, or the wrong way round.
- * - `options`: another option cannot be used.
+ * - `options`: another option cannot be used, or a simulation was run inside of another.
  */
 export class SimulationError extends Schema.TaggedError<SimulationError>()("SimulationError", {
   reason: Schema.Literals(["plan", "artifact", "nodeName", "nodeState", "seeds", "options"]),
@@ -65,7 +65,7 @@ export class Escaped extends Schema.TaggedError<Escaped>()("Escaped", {
   node: Schema.optionalKey(Schema.String),
 }) {}
 
-/** The layer of a node failed, or died, while nobody asked it to stop. */
+/** The layer of a node did not build, one of its finalizers failed, or one of its callbacks threw. */
 export class NodeDied extends Schema.TaggedError<NodeDied>()("NodeDied", {
   ...common,
   node: Schema.String,

@@ -1,11 +1,13 @@
 /**
  * A scenario over many seeds: what was found, and whether the swarm got to where it was meant to get.
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Artifact from "./Artifact.ts"
 import * as Difference from "./Difference.ts"
 import * as FaultPlan from "./FaultPlan.ts"
 import * as Hash from "./kernel/Hash.ts"
+import * as Scenarios from "./Scenario.ts"
 import type { Explore, Outcome, Report, Scenario } from "./Scenario.ts"
 import * as Shrink from "./Shrink.ts"
 import * as Simulation from "./Simulation.ts"
@@ -39,11 +41,12 @@ export interface SeedOptions {
   readonly shrink?: boolean | undefined
 }
 
-const orders: ReadonlyArray<Explore> = ["fifo", "random", "preempt"]
-
-/** The order in which a seed of a swarm runs what is ready, if nobody says. */
+/** The order in which a seed of a swarm runs what is ready. */
 export const exploreOf = (scenario: Scenario, seed: number, options: SeedOptions = {}): Explore =>
-  options.explore ?? scenario.options.explore ?? orders[seed % orders.length] ?? "fifo"
+  options.explore ?? Scenarios.exploreOf(scenario, seed)
+
+/** A run that does not fail is given up some time after the failure that is looked for. */
+const giveUpAfter = (failure: SimulationError.Failure): Duration.Input => `${2 * failure.at + 10_000_000} micros`
 
 /** Whether two failures are of the same check, which is what shrinking keeps. */
 export const sameCheck = (a: SimulationError.Failure, b: SimulationError.Failure | undefined): boolean =>
@@ -60,7 +63,7 @@ export const runSeed = (
 ): Effect.Effect<SeedResult, SimulationError.SimulationError> =>
   Effect.gen(function* () {
     const explore = exploreOf(scenario, seed, options)
-    const first = yield* Simulation.outcome(scenario, { seed, explore })
+    const first = yield* Simulation.outcome(scenario, { seed, explore, stacks: false })
     const { report } = first
     return {
       seed,
@@ -90,12 +93,21 @@ const examine = (
     }
     if (options.shrink === false) return found(scenario, failure, traced)
     const replay = (attempt: Shrink.Attempt, trace: boolean): Effect.Effect<Outcome, SimulationError.SimulationError> =>
-      Simulation.outcome(scenario, { seed, explore, trace, replay: { network: report.replay.network, ...attempt } })
+      Simulation.outcome(scenario, {
+        seed,
+        explore,
+        trace,
+        stacks: trace,
+        timeLimit: giveUpAfter(failure),
+        replay: { network: report.replay.network, ...attempt },
+      })
     const shrunk = yield* Shrink.shrink(report.replay, {
       test: (attempt) =>
-        Effect.map(replay(attempt, false), (outcome) =>
-          sameCheck(failure, outcome.failure) ? outcome.report.replay : undefined,
-        ),
+        Effect.match(replay(attempt, false), {
+          onSuccess: (outcome) => (sameCheck(failure, outcome.failure) ? outcome.report.replay : undefined),
+          // Without what was left out the scenario may not even make sense: it names a node that was never started.
+          onFailure: () => undefined,
+        }),
     })
     const last = yield* replay(shrunk.attempt, true)
     // The failure as it is told by the shrunk run: its times are those of the picture.
@@ -106,11 +118,20 @@ const examine = (
 export const fingerprint = ({ name, options }: Scenario): string => {
   const hash = Hash.make()
   hash.text(name)
-  hash.text(JSON.stringify(options, (_, value: unknown) => (typeof value === "function" ? undefined : value)))
+  hash.text(
+    JSON.stringify(options, (_, value: unknown) =>
+      typeof value === "function" ? undefined : typeof value === "bigint" ? String(value) : value,
+    ),
+  )
   return hash.digest()
 }
 
-const found = (scenario: Scenario, failure: SimulationError.Failure, outcome: Outcome, shrunk?: Shrink.Shrunk): Found => {
+const found = (
+  scenario: Scenario,
+  failure: SimulationError.Failure,
+  outcome: Outcome,
+  shrunk?: Shrink.Shrunk,
+): Found => {
   const { report } = outcome
   const { trace } = report
   return {
@@ -128,7 +149,7 @@ const found = (scenario: Scenario, failure: SimulationError.Failure, outcome: Ou
       timeline: report.replay.timeline,
       deviations: report.replay.deviations,
       sentences: shrunk?.sentences ?? Shrink.sentences(report.replay),
-      ...(shrunk === undefined ? {} : { shrunk: { from: shrunk.from, runs: shrunk.runs } }),
+      ...(shrunk === undefined ? {} : { shrunk: { from: shrunk.from, runs: shrunk.runs, minimal: shrunk.minimal } }),
     },
     trace: trace ?? { scenario: scenario.name, seed: report.seed, nodes: [], skipped: 0, events: [] },
   }
@@ -183,17 +204,16 @@ export const tally = (scenario: Scenario): Tally => {
     )
     if (seeds < coverageSeeds) return missed
     const idle = FaultPlan.kinds(scenario.options.faults).filter((kind) => !faultsFired.has(kind))
+    if (idle.length === 0) return missed
+    const kinds = idle.length === 1 ? `the fault ${idle.join("")} is` : `the faults ${idle.join(", ")} are`
     return [
       ...missed,
-      ...idle.map(
-        (kind) =>
-          new SimulationError.NeverHappened({
-            what: kind,
-            message:
-              `the fault "${kind}" is configured and never came in ${seeds} seeds of "${scenario.name}": ` +
-              "raise its rate, run longer, or take it out of the plan.",
-          }),
-      ),
+      new SimulationError.NeverHappened({
+        what: idle.join(", "),
+        message:
+          `${kinds} configured and never came in ${seeds} seeds of "${scenario.name}", which ended after ` +
+          `${(virtualSeconds / seeds).toFixed(1)} s of virtual time on average: let it run longer, raise the rate, or take it out of the plan.`,
+      }),
     ]
   }
 

@@ -20,7 +20,6 @@ import * as Seeds from "./Seeds.ts"
 import { SimulationError } from "./SimulationError.ts"
 import * as Swarm from "./Swarm.ts"
 
-/** How a scenario is run as a test. */
 /** How a scenario is, and how it is run as a test. */
 export interface Options extends Scenario.Options, TestOptions {}
 
@@ -42,21 +41,47 @@ interface Plan {
 }
 
 const seedsOf = ({ base = 1, seeds = 1 }: TestOptions): Result.Result<Seeds.Seeds, SimulationError> => {
-  const only = process.env[seedVariable]
-  return only === undefined || only === "" ? Seeds.make(base, base + seeds - 1) : Seeds.parse(only)
+  const only = onlySeed()
+  return only === undefined ? Seeds.make(base, base + seeds - 1) : Seeds.parse(only)
 }
+
+/** An empty variable is as good as none. */
+const onlySeed = (): string | undefined => {
+  const text = process.env[seedVariable]
+  return text === "" ? undefined : text
+}
+
+/** The line that runs it again. vitest takes the name as a regular expression, and a shell takes it apart. */
+const again = (name: string, seed: number): string => {
+  const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+  return `${seedVariable}=${seed} npx vitest run -t '${pattern.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** What one reads at a glance. */
+const maxSentences = 12
+
+const whatItTakes = (sentences: ReadonlyArray<string>, minimal: boolean): ReadonlyArray<string> =>
+  sentences.length === 0
+    ? ["It takes no fault and no bad luck: it fails in the calm."]
+    : [
+        `What it takes${minimal ? "" : ", as far as it was shrunk in the time for it"}:`,
+        ...sentences.slice(0, maxSentences).map((sentence) => `  - ${sentence}`),
+        ...(sentences.length > maxSentences
+          ? [`  - and ${sentences.length - maxSentences} more, in the artifact`]
+          : []),
+      ]
 
 /** What a person needs to know of a failure, and how to see it again. */
 const describe = (name: string, found: Swarm.Found): Error => {
   const { artifact, failure } = found
-  const files = Files.write(found)
+  const line = again(name, artifact.seed)
+  const files = Files.write(found, { replay: () => line })
   const lines = [
     failure.message,
     "",
-    ...(artifact.sentences === undefined || artifact.sentences.length === 0
-      ? []
-      : ["What it takes:", ...artifact.sentences.map((sentence) => `  - ${sentence}`), ""]),
-    `Run it again: ${seedVariable}=${artifact.seed} npx vitest run -t ${JSON.stringify(name)}`,
+    ...whatItTakes(artifact.sentences ?? [], artifact.shrunk?.minimal !== false),
+    "",
+    `Run it again: ${line}`,
     `Artifact:     ${files.artifact}`,
     `Picture:      ${files.picture}`,
   ]
@@ -74,12 +99,11 @@ const execute = (name: string, { scenario, test: options }: Plan): Effect.Effect
     const several = (options.seeds ?? 1) > 1
     const { failures, never } = yield* Swarm.run(scenario, Seeds.iterate(seeds), {
       stopAfter: 1,
-      explore: scenario.options.explore ?? (several ? undefined : "fifo"),
     })
     const [first] = failures
     if (first !== undefined) return yield* Effect.fail(describe(name, first))
     // One seed out of many says nothing about what happens sometimes.
-    if (process.env[seedVariable] === undefined && several && never.length > 0) {
+    if (onlySeed() === undefined && several && never.length > 0) {
       return yield* Effect.fail(new Error(never.map(({ message }) => message).join("\n")))
     }
   })
@@ -97,17 +121,21 @@ const plan = (
   body?: Scenario.Scenario["body"],
 ): Plan => {
   if (typeof second === "function") return plan(first, {}, second)
-  const options: Options = second
-  if (typeof first !== "string") return { scenario: first, test: options }
-  return { scenario: Scenario.scenario(first, options, body ?? (() => Effect.void)), test: options }
+  if (typeof first !== "string") return { scenario: first, test: second }
+  // How often it is run is no part of what it is: an artifact is good for it with any number of seeds.
+  const { base, seeds, timeout, ...options }: Options = second
+  return { scenario: Scenario.scenario(first, options, body ?? (() => Effect.void)), test: { base, seeds, timeout } }
 }
 
 const register =
-  (add: (name: string, run: () => Promise<void>, timeout?: number) => unknown): Sim =>
+  (
+    add: (name: string, run: (context: { readonly signal: AbortSignal }) => Promise<void>, timeout?: number) => unknown,
+  ): Sim =>
   (...args: Parameters<typeof plan>): void => {
     const planned = plan(...args)
     const { name } = planned.scenario
-    add(name, () => Effect.runPromise(execute(name, planned)), planned.test.timeout)
+    // A test that is over by its time runs no further seeds.
+    add(name, ({ signal }) => Effect.runPromise(execute(name, planned), { signal }), planned.test.timeout)
   }
 
 const sim: Sim & { readonly only: Sim; readonly skip: Sim } = Object.assign(register(test), {

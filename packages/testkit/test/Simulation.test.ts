@@ -51,13 +51,14 @@ describe("Simulation", () => {
     it.live("passes by itself, and the scenario only sleeps", () =>
       Effect.gen(function* () {
         let seen = 0
-        const report = yield* run((sim) =>
-          Effect.gen(function* () {
-            const { a } = yield* sim.nodes(["a"], () => counter)
-            yield* Effect.sleep("3600.5 seconds")
-            seen = a.service(Counter)?.count ?? 0
-          }),
-        { timeLimit: "2 hours" },
+        const report = yield* run(
+          (sim) =>
+            Effect.gen(function* () {
+              const { a } = yield* sim.nodes(["a"], () => counter)
+              yield* Effect.sleep("3600.5 seconds")
+              seen = a.service(Counter)?.count ?? 0
+            }),
+          { timeLimit: "2 hours" },
         )
         assert.strictEqual(seen, 3600)
         assert.isAtLeast(report.virtualSeconds, 3600)
@@ -107,10 +108,12 @@ describe("Simulation", () => {
         yield* run((sim) =>
           Effect.gen(function* () {
             const nodes = yield* sim.nodes(["a", "b"], (name) =>
-              Layer.effectDiscard(Effect.acquireRelease(
-                Effect.sync(() => seen.push(`${name} acquired`)),
-                () => Effect.sync(() => seen.push(`${name} released`)),
-              )),
+              Layer.effectDiscard(
+                Effect.acquireRelease(
+                  Effect.sync(() => seen.push(`${name} acquired`)),
+                  () => Effect.sync(() => seen.push(`${name} released`)),
+                ),
+              ),
             )
             yield* nodes.a.crash
             yield* nodes.b.stop
@@ -251,6 +254,23 @@ describe("Simulation", () => {
       }),
     )
 
+    it.live("are checked after the steps of the scenario, too", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("InvariantViolated", () =>
+          Effect.gen(function* () {
+            let holds = true
+            yield* Invariant.always("the flag", () => holds)
+            yield* Effect.sleep("1 second")
+            holds = false
+            yield* Effect.sleep("1 second")
+            holds = true
+          }),
+        )
+        assert.strictEqual(error.at, 1_000_000)
+        assert.include(error.message, "by a step of the scenario")
+      }),
+    )
+
     it.live("may look at the steps of some nodes only", () =>
       Effect.gen(function* () {
         let looked = 0
@@ -298,7 +318,9 @@ describe("Simulation", () => {
         const report = yield* run((sim) =>
           Effect.gen(function* () {
             const { a } = yield* sim.nodes(["a"], () => counter)
-            yield* Invariant.eventually("it counts to 10", () => a.service(Counter)?.count === 10, { within: "20 seconds" })
+            yield* Invariant.eventually("it counts to 10", () => a.service(Counter)?.count === 10, {
+              within: "20 seconds",
+            })
           }),
         )
         assert.isAtLeast(report.virtualSeconds, 10)
@@ -311,7 +333,9 @@ describe("Simulation", () => {
         const error = yield* failure("InvariantViolated", (sim) =>
           Effect.gen(function* () {
             const { a } = yield* sim.nodes(["a"], () => counter)
-            yield* Invariant.eventually("it counts to 10", () => a.service(Counter)?.count === 10, { within: "5 seconds" })
+            yield* Invariant.eventually("it counts to 10", () => a.service(Counter)?.count === 10, {
+              within: "5 seconds",
+            })
           }),
         )
         assert.strictEqual(error.at, 5_000_000)
@@ -429,7 +453,9 @@ describe("Simulation", () => {
 
     it.live("TimeLimit: a scenario that is not done in time", () =>
       Effect.gen(function* () {
-        const error = yield* failure("TimeLimit", () => Effect.forever(Effect.sleep("1 second")), { timeLimit: "1 minute" })
+        const error = yield* failure("TimeLimit", () => Effect.forever(Effect.sleep("1 second")), {
+          timeLimit: "1 minute",
+        })
         assert.strictEqual(error.at, 60_000_000)
       }),
     )
@@ -460,7 +486,9 @@ describe("Simulation", () => {
 
     it.live("ScenarioFailed: an assertion, with its cause", () =>
       Effect.gen(function* () {
-        const error = yield* failure("ScenarioFailed", () => Effect.sync(() => assert.strictEqual(1, 2, "one is not two")))
+        const error = yield* failure("ScenarioFailed", () =>
+          Effect.sync(() => assert.strictEqual(1, 2, "one is not two")),
+        )
         assert.include(error.message, "one is not two")
         assert.instanceOf(error.cause, Error)
       }),
@@ -558,6 +586,28 @@ describe("Simulation", () => {
       Effect.gen(function* () {
         const error = yield* misuse((sim) => sim.converges(() => true, { core: ["z"] }))
         assert.include(error.message, '"z"')
+      }),
+    )
+
+    it.live("a partition of nodes that there are not", () =>
+      Effect.gen(function* () {
+        const error = yield* misuse((sim) =>
+          Effect.andThen(
+            sim.nodes(["a"], () => counter),
+            sim.network.partition(["a"], ["b"]),
+          ),
+        )
+        assert.include(error.message, 'there is no node "b"')
+      }),
+    )
+
+    it.live("a time limit and an order that are none", () =>
+      Effect.gen(function* () {
+        // As somebody without the types would write it.
+        const options: object = { timeLimit: "soon" }
+        assert.include((yield* misuse(() => Effect.void, options)).message, "timeLimit: soon is no duration")
+        const order: object = { explore: "rnd" }
+        assert.include((yield* misuse(() => Effect.void, order)).message, '"rnd" is no order')
       }),
     )
 

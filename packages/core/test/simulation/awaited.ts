@@ -35,7 +35,10 @@ const never = (notebook: Notebook.Notebook, ...events: ReadonlyArray<string>) =>
     events.every((event) => (notebook.counts.get(event) ?? 0) === 0),
   )
 
-const oneCut = (title: string, cut: (sim: Simulation.Sim) => Effect.Effect<void>): Simulation.Scenario =>
+const oneCut = (
+  title: string,
+  cut: (sim: Simulation.Sim) => ReturnType<Simulation.Network["partition"]>,
+): Simulation.Scenario =>
   Simulation.scenario(title, (sim) =>
     Effect.gen(function* () {
       const { notebook } = yield* three(sim)

@@ -13,34 +13,86 @@ export interface Replacement {
   /** A number in [0, 1) for whoever asks. */
   readonly random: () => number
   /** Runs a callback after so many milliseconds, as part of whoever asks. */
-  readonly after: (millis: number, run: () => void) => { readonly cancel: () => void }
+  readonly after: (millis: number, run: () => void) => Armed
+  /** A callback that nobody waits for threw. Of the machine it would end the process. */
+  readonly threw: (cause: unknown) => void
   /** Something of the machine was used. */
   readonly used: (what: string) => void
+}
+
+/** A timer that is under way. */
+export interface Armed {
+  readonly cancel: () => void
+  /** Whether the program counts on it; a timer that is not may be left behind. */
+  readonly ref: (counts: boolean) => void
 }
 
 /** What the kernel itself uses of the machine. Taken when this module is loaded, so before anything is replaced. */
 const { setImmediate: realImmediate } = globalThis as { readonly setImmediate?: (run: () => void) => unknown }
 const realTimeout = globalThis.setTimeout
 
+/** Longer ones are none: they fire at once, as those of the machine do. */
+const maxDelay = 2 ** 31 - 1
+
+/** How Node tells `util.promisify` what the promise of a function with callbacks is. */
+const promisified = Symbol.for("nodejs.util.promisify.custom")
+
 /** Goes on when the promise callbacks that are due have run, in a turn of its own. */
 export const hop: (run: () => void) => void = realImmediate ?? ((run) => realTimeout(run, 0))
 
+/** Something that goes along with a call, and with the promise callbacks that come of it. */
+export interface Carrier<A> {
+  readonly during: (value: A, run: () => void) => void
+  readonly current: () => A | undefined
+}
+
+interface AsyncHooks {
+  readonly AsyncLocalStorage: new <A>() => {
+    readonly run: (value: A, run: () => void) => void
+    readonly getStore: () => A | undefined
+  }
+}
+
+/** Where the machine cannot tell whose a promise callback is, it is nobody's. */
+export const carrier = <A>(): Carrier<A> => {
+  const { process } = globalThis as {
+    readonly process?: { readonly getBuiltinModule?: (name: string) => AsyncHooks }
+  }
+  const hooks = process?.getBuiltinModule?.("node:async_hooks")
+  if (hooks === undefined) return { during: (_, run) => run(), current: () => undefined }
+  const storage = new hooks.AsyncLocalStorage<A>()
+  return { during: (value, run) => storage.run(value, run), current: () => storage.getStore() }
+}
+
 /** A handle of a timer that behaves as those of Node. */
 class Timer {
-  cancel: () => void
-  constructor(cancel: () => void) {
-    this.cancel = cancel
+  private readonly arm: () => Armed
+  private armed: Armed
+  private counts = true
+  constructor(arm: (self: Timer) => Armed) {
+    this.arm = () => arm(this)
+    this.armed = arm(this)
+  }
+  cancel(): void {
+    this.armed.cancel()
   }
   ref(): this {
+    this.counts = true
+    this.armed.ref(true)
     return this
   }
   unref(): this {
+    this.counts = false
+    this.armed.ref(false)
     return this
   }
   hasRef(): boolean {
-    return true
+    return this.counts
   }
   refresh(): this {
+    this.armed.cancel()
+    this.armed = this.arm()
+    this.armed.ref(this.counts)
     return this
   }
   close(): this {
@@ -50,6 +102,11 @@ class Timer {
   [Symbol.dispose](): void {
     this.cancel()
   }
+}
+
+interface NodeProcess {
+  readonly hrtime?: unknown
+  readonly nextTick?: (run: () => void) => void
 }
 
 interface Patch {
@@ -85,32 +142,53 @@ const patches = (by: Replacement): ReadonlyArray<Patch> => {
   Object.defineProperty(VirtualDate, "prototype", { value: RealDate.prototype })
   Object.defineProperty(VirtualDate, "now", { value: wall })
 
+  type Callback = (...args: ReadonlyArray<unknown>) => void
   const timer = (what: string, repeats: boolean) => {
-    return (
-      callback: (...args: ReadonlyArray<unknown>) => void,
-      millis: unknown = 0,
-      ...args: ReadonlyArray<unknown>
-    ) => {
+    return (callback: Callback, millis: unknown = 0, ...args: ReadonlyArray<unknown>): Timer => {
       by.used(what)
-      const delay = Math.max(1, Number(millis) || 0)
-      const handle = new Timer(() => undefined)
-      const arm = (): void => {
-        const { cancel } = by.after(delay, () => {
-          if (repeats) arm()
+      const wanted = Number(millis)
+      const delay = wanted >= 1 && wanted <= maxDelay ? Math.trunc(wanted) : 1
+      return new Timer((self) =>
+        by.after(delay, () => {
+          if (repeats) self.refresh()
           callback(...args)
-        })
-        handle.cancel = cancel
-      }
-      arm()
-      return handle
+        }),
+      )
     }
   }
-  const clear = (handle: unknown): void => {
-    if (handle instanceof Timer) handle.cancel()
-  }
-  const immediate = (callback: (...args: ReadonlyArray<unknown>) => void, ...args: ReadonlyArray<unknown>) => {
+  /** Timers from before the simulation are those of the machine. */
+  const clear =
+    (real: (handle: never) => void) =>
+    (handle: unknown): void => {
+      if (handle instanceof Timer) handle.cancel()
+      else real(handle as never)
+    }
+  const immediate = (callback: Callback, ...args: ReadonlyArray<unknown>): Timer => {
     by.used("setImmediate")
-    return new Timer(by.after(0, () => callback(...args)).cancel)
+    return new Timer(() => by.after(0, () => callback(...args)))
+  }
+  const timeout = timer("setTimeout", false)
+  Object.defineProperty(timeout, promisified, {
+    value: (millis: unknown, value: unknown) => new Promise((resolve) => timeout(resolve, millis, value)),
+  })
+  Object.defineProperty(immediate, promisified, {
+    value: (value: unknown) => new Promise((resolve) => immediate(resolve, value)),
+  })
+  const caught =
+    (schedule: (run: () => void) => void) =>
+    (callback: Callback, ...args: ReadonlyArray<unknown>): void =>
+      schedule(() => {
+        try {
+          callback(...args)
+        } catch (cause) {
+          by.threw(cause)
+        }
+      })
+  const abortAfter = (millis: number): AbortSignal => {
+    const controller = new AbortController()
+    const reason = new DOMException("The operation was aborted due to timeout", "TimeoutError")
+    timer("AbortSignal.timeout", false)(() => controller.abort(reason), millis).unref()
+    return controller.signal
   }
 
   const hrtime = (before?: readonly [number, number]): [number, number] => {
@@ -146,40 +224,63 @@ const patches = (by: Replacement): ReadonlyArray<Patch> => {
       key: "now",
       value: () => (by.used("performance.now"), Number(by.monotonicNanos()) / 1e6),
     },
+    {
+      target: globalThis.performance,
+      key: "timeOrigin",
+      value: by.wallMillis() - Number(by.monotonicNanos()) / 1e6,
+    },
     { target: Math, key: "random", value: random("Math.random") },
     { target: globalThis.crypto, key: "getRandomValues", value: fill },
     { target: globalThis.crypto, key: "randomUUID", value: () => uuid(random("crypto.randomUUID")) },
-    { target: globalThis, key: "setTimeout", value: timer("setTimeout", false) },
+    { target: globalThis, key: "setTimeout", value: timeout },
     { target: globalThis, key: "setInterval", value: timer("setInterval", true) },
-    { target: globalThis, key: "clearTimeout", value: clear },
-    { target: globalThis, key: "clearInterval", value: clear },
+    { target: globalThis, key: "clearTimeout", value: clear(globalThis.clearTimeout) },
+    { target: globalThis, key: "clearInterval", value: clear(globalThis.clearInterval) },
+    { target: AbortSignal, key: "timeout", value: abortAfter },
+    { target: globalThis, key: "queueMicrotask", value: caught(globalThis.queueMicrotask) },
   ]
-  if ("setImmediate" in globalThis) {
+  const { clearImmediate } = globalThis as { readonly clearImmediate?: (handle: never) => void }
+  if (clearImmediate !== undefined) {
     found.push(
       { target: globalThis, key: "setImmediate", value: immediate },
-      { target: globalThis, key: "clearImmediate", value: clear },
+      { target: globalThis, key: "clearImmediate", value: clear(clearImmediate) },
     )
   }
-  const { process } = globalThis as { readonly process?: { readonly hrtime?: unknown } }
+  const { process } = globalThis as { readonly process?: NodeProcess }
   if (process?.hrtime !== undefined) found.push({ target: process, key: "hrtime", value: hrtime })
+  if (process?.nextTick !== undefined) {
+    found.push({ target: process, key: "nextTick", value: caught(process.nextTick) })
+  }
   return found
 }
 
+let replacing = false
+
+/** Whether the time of the machine is replaced just now: whoever asks is inside of a simulation. */
+export const inside = (): boolean => replacing
+
 /** Runs the function with everything replaced, and puts all back, whatever happens. */
 export const within = <A>(by: Replacement, run: () => A): A => {
-  const replaced = patches(by).map(({ key, target, value }) => {
-    const before = Object.getOwnPropertyDescriptor(target, key)
-    Object.defineProperty(target, key, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: before?.enumerable ?? true,
-    })
-    return { target, key, before }
-  })
+  const replaced: Array<{
+    readonly target: object
+    readonly key: string
+    readonly before: PropertyDescriptor | undefined
+  }> = []
   try {
+    for (const { key, target, value } of patches(by)) {
+      const before = Object.getOwnPropertyDescriptor(target, key)
+      Object.defineProperty(target, key, {
+        value,
+        configurable: true,
+        writable: true,
+        enumerable: before?.enumerable ?? true,
+      })
+      replaced.push({ target, key, before })
+    }
+    replacing = true
     return run()
   } finally {
+    replacing = false
     for (const { before, key, target } of replaced.reverse()) {
       if (before === undefined) Reflect.deleteProperty(target, key)
       else Object.defineProperty(target, key, before)
@@ -197,13 +298,31 @@ export const pump: () => void = (() => {
   return typeof tick === "function" ? () => Reflect.apply(tick, process, []) : () => undefined
 })()
 
+/** V8 says how much of a stack is kept. */
+const errors = Error as { stackTraceLimit?: number | undefined }
+
+/** Runs the function without stacks, which cost more than most errors are worth. */
+export const withoutStacks = <A>(run: () => A): A => {
+  const before = errors.stackTraceLimit
+  errors.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    errors.stackTraceLimit = before
+  }
+}
+
 /** A line of a stack that belongs to the testkit or to Effect, which use what is replaced in ways of their own. */
 const ours =
   /[/\\](testkit[/\\](src|dist)|node_modules[/\\](\.pnpm[/\\][^/\\]+[/\\]node_modules[/\\])?effect)[/\\]|node:/
 
 /** The place in the program that called what was replaced; `undefined` if it was Effect itself. */
 export const callSite = (): string | undefined => {
-  const lines = (new Error("for its stack").stack ?? "")
+  const before = errors.stackTraceLimit
+  errors.stackTraceLimit = 30
+  const { stack = "" } = new Error("for its stack")
+  errors.stackTraceLimit = before
+  const lines = stack
     .split("\n")
     .slice(1)
     .map((line) => line.trim())

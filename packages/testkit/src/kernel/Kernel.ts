@@ -7,6 +7,7 @@
  */
 import { Agenda, type Entry } from "./Agenda.ts"
 import type { Draws, Stream } from "./Draws.ts"
+import * as Globals from "./Globals.ts"
 import * as Hash from "./Hash.ts"
 
 /** In which order what is ready runs: in turn, at random, or at random and interrupted between any two operations. */
@@ -68,8 +69,10 @@ export interface Options {
   readonly timeLimit: number
   /** Steps in one instant before the run stops with `livelock`. */
   readonly stepsPerInstant: number
-  /** After every step: of which life it was. */
+  /** After every step: of which life it was, if it was not the world's own. */
   readonly afterStep: (life: Life | undefined) => void
+  /** A task or a timer of the life threw: in a process of its own, nobody would have caught it. */
+  readonly threw: (life: Life, cause: unknown) => void
   /** Runs promise callbacks that are due, and says nothing of whether there were any. */
   readonly pump: () => void
 }
@@ -82,6 +85,9 @@ const preemptBlock = 64
 
 /** The operations that a fiber may do before it lets others go on, as Effect's own scheduler has it. */
 export const maxOps = 2048
+
+/** The life whose task is running, or whose promise callback. */
+export const lives = Globals.carrier<Life>()
 
 export class Kernel {
   now = 0
@@ -103,6 +109,9 @@ export class Kernel {
   private halted: Stop | "done" | undefined
   private stepsNow = 0
   private machines = 0
+  /** Steps of lives. */
+  private lived = 0
+  private over = false
 
   constructor(options: Options) {
     this.options = options
@@ -132,11 +141,19 @@ export class Kernel {
 
   /** Makes a task ready, unless its life is over. */
   enqueue(life: Life, run: () => void, priority = 0): void {
-    if (!life.alive) return
+    if (!life.alive || this.over) return
     const task: Task = { run, life, priority }
     const { machine } = life
     if (machine.paused || machine.taskMicros > 0 || machine.waiting.length > 0) this.delay(machine, task)
     else this.push(task)
+  }
+
+  /**
+   * Makes ready what a program of the life begins with. What comes of it carries the life along, fibers and promise callbacks
+   * alike, so that only the beginnings have to say whose they are.
+   */
+  begin(life: Life, run: () => void): void {
+    this.enqueue(life, () => lives.during(life, run))
   }
 
   private push(task: Task): void {
@@ -166,12 +183,15 @@ export class Kernel {
     machine.paused = true
     machine.working?.cancel()
     machine.working = undefined
-    // What was ready is not any more.
-    const stay = (task: Task): boolean => task.life.machine !== machine || machine.waiting.push(task) === 0
-    this.ready = this.ready.slice(this.head).filter(stay)
+    // What was ready is not any more; it was before whatever waits.
+    const waits: Array<Task> = []
+    const stay = (task: Task): boolean => task.life.machine !== machine || waits.push(task) === 0
+    const round = this.ready.slice(this.head, this.roundEnd).filter(stay)
+    this.ready = [...round, ...this.ready.slice(Math.max(this.head, this.roundEnd)).filter(stay)]
     this.others = this.others.filter(stay)
     this.head = 0
-    this.roundEnd = Math.min(this.roundEnd, this.ready.length)
+    this.roundEnd = round.length
+    machine.waiting = [...waits, ...machine.waiting]
   }
 
   resume(machine: Machine): void {
@@ -212,9 +232,12 @@ export class Kernel {
     this.current = life
     try {
       run()
+    } catch (cause) {
+      this.options.threw(life, cause)
     } finally {
       this.current = before
     }
+    this.lived++
     this.hash.add(this.now)
     this.hash.add(life.machine.ordinal)
     this.options.afterStep(life)
@@ -223,7 +246,7 @@ export class Kernel {
   /** Whether a fiber of the life has to let others go on before its next operation. */
   shouldYield(life: Life, ops: number): boolean {
     // A fiber may be resumed by another life inside of its own step: it goes on when its own process does.
-    if (!life.alive || life.machine.paused) return true
+    if (!life.alive || life.machine.paused || this.over) return true
     if (ops >= maxOps) return true
     if (this.preempts === undefined) return false
     if (life.opsLeft === 0) {
@@ -255,9 +278,9 @@ export class Kernel {
     const first = ready[head]
     if (first === undefined) return undefined
     if (this.picks !== undefined) {
-      let count = Math.min(pickWindow, ready.length - head)
+      let count = 1
       // Nothing goes before what has a better priority.
-      while (ready[head + count - 1]?.priority !== first.priority) count--
+      while (count < pickWindow && ready[head + count]?.priority === first.priority) count++
       if (count > 1) {
         const drawn = this.picks.draw((random) => Math.floor(random.next() * count))
         const pick = Math.min(Math.max(0, drawn), count - 1)
@@ -307,8 +330,16 @@ export class Kernel {
     return this.halted !== undefined
   }
 
-  /** Runs the world until somebody halts it, or it cannot go on. */
+  /** Runs the world until somebody halts it, or it cannot go on. Nothing of it runs ever after. */
   run(): Stop | undefined {
+    const stop = this.loop()
+    this.over = true
+    // Promise callbacks that are left belong to this world, and to no time after it.
+    this.options.pump()
+    return stop
+  }
+
+  private loop(): Stop | undefined {
     while (this.halted === undefined) {
       this.drain()
       if (this.halted !== undefined) break
@@ -336,9 +367,11 @@ export class Kernel {
   }
 
   private fire(entry: Entry): void {
+    const { lived } = this
     const { run } = entry
     entry.run = undefined
     run?.()
+    if (this.lived === lived) this.options.afterStep(undefined)
     this.count(undefined)
   }
 

@@ -8,11 +8,12 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
-import type { Kernel, Life } from "./Kernel.ts"
+import { type Kernel, type Life, lives } from "./Kernel.ts"
 import * as Prng from "./prng.ts"
 
 /** When the simulated world begins, on the wall: the first second of 2026. */
@@ -23,8 +24,9 @@ export const CurrentLife = Context.Reference<Life | undefined>("@coterie/testkit
   defaultValue: () => undefined,
 })
 
-/** The life that asks: that of the fiber that runs, or else of the step that runs. */
-export const asking = (kernel: Kernel): Life | undefined => Fiber.getCurrent()?.getRef(CurrentLife) ?? kernel.current
+/** The life that asks: that of the fiber that runs, or else of the step, or of the promise callback. */
+export const asking = (kernel: Kernel): Life | undefined =>
+  Fiber.getCurrent()?.getRef(CurrentLife) ?? kernel.current ?? lives.current()
 
 /** The wall clock of a life, in milliseconds. */
 export const wallMillis = (kernel: Kernel, life: Life): number =>
@@ -91,16 +93,18 @@ const purpose = (life: Life): string => `node ${life.machine.name} ${life.number
 export const make = (
   kernel: Kernel,
   life: Life,
-  options: { readonly seed: number; readonly log: (life: Life, text: string) => void },
+  options: { readonly seed: number; readonly log: ((life: Life, text: string) => void) | undefined },
 ): Context.Context<never> => {
   const random = Prng.make(options.seed, purpose(life))
   const entropy = Prng.make(options.seed, `entropy ${purpose(life)}`)
+  const { log } = options
   const logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+    if (log === undefined) return
     const parts = (Array.isArray(message) ? message : [message]).map((part) =>
-      typeof part === "string" ? part : JSON.stringify(part),
+      typeof part === "string" ? part : Formatter.format(part),
     )
     const reasons = cause.reasons.length === 0 ? [] : [String(cause)]
-    options.log(life, `${logLevel}: ${[...parts, ...reasons].join(" ")}`)
+    log(life, `${logLevel}: ${[...parts, ...reasons].join(" ")}`)
   })
   return Context.empty().pipe(
     Context.add(CurrentLife, life),

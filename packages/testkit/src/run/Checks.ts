@@ -7,7 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Micros from "../internal/Micros.ts"
 import * as SimulationError from "../SimulationError.ts"
 
-/** `true` if it holds; `false`, or what is wrong, if it does not. */
+/**
+ * `true` if it holds; `false`, or what is wrong, if it does not. A text is truthy: what is passed to `every` or `some` must not
+ * answer one.
+ */
 export type Predicate = () => boolean | string
 
 interface Always {
@@ -35,8 +38,10 @@ export interface Checks {
   readonly sometimes: (name: string, predicate: Predicate | undefined) => void
   readonly reached: (name: string) => void
   readonly marks: () => Readonly<Record<string, boolean>>
-  /** Evaluates what concerns a step of the node. */
-  readonly step: (node: string) => void
+  /** Evaluates what concerns a step of the node, or of the scenario. */
+  readonly step: (node: string | undefined) => void
+  /** Something else happened: evaluates what is waited for. */
+  readonly look: () => void
 }
 
 /** Why a predicate does not hold; `undefined` if it does. */
@@ -67,8 +72,8 @@ export const make = (options: {
   const marks = new Map<string, boolean>()
   let pending = 0
 
-  const check = ({ name, nodes, predicate }: Always, node: string): void => {
-    if (nodes !== undefined && !nodes.has(node)) return
+  const check = ({ name, nodes, predicate }: Always, node: string | undefined): void => {
+    if (nodes !== undefined && (node === undefined || !nodes.has(node))) return
     try {
       const reason = wrong(predicate)
       if (reason === undefined) return
@@ -77,8 +82,8 @@ export const make = (options: {
         new SimulationError.InvariantViolated({
           at,
           invariant: name,
-          node,
-          message: `"${name}" was violated at ${Micros.show(at)} by a step of ${node}: ${reason}`,
+          ...(node === undefined ? {} : { node }),
+          message: `"${name}" was violated at ${Micros.show(at)} by a step of ${node ?? "the scenario"}: ${reason}`,
         }),
       )
     } catch (cause) {
@@ -112,6 +117,7 @@ export const make = (options: {
         pending++
         let stop = (): unknown => undefined
         const cancel = options.after(Micros.fromDuration(within), () => {
+          if (attempt(goal)) return
           pending--
           stop()
           const at = options.now()
@@ -127,14 +133,15 @@ export const make = (options: {
           pending--
           cancel()
         }
-        stop = self.goal({
+        const goal: Goal = {
           predicate,
           held: over,
           threw: (cause) => {
             over()
             options.fail(threw(name, options.now(), cause))
           },
-        })
+        }
+        stop = self.goal(goal)
       }),
     settled: () => pending === 0,
     sometimes: (name, predicate) => {
@@ -152,6 +159,9 @@ export const make = (options: {
     marks: () => Object.fromEntries(marks),
     step: (node) => {
       for (const each of always) check(each, node)
+      self.look()
+    },
+    look: () => {
       if (goals.size > 0) for (const goal of goals) attempt(goal)
     },
   }

@@ -16,10 +16,11 @@ export interface Faults {
   readonly network: FaultPlan.Network
   /** Lets them begin. */
   readonly begin: () => void
-  /** No more faults: those that last are undone, and the network is at its best. */
-  readonly end: () => void
-  /** The same at the end of everything: who is down stays so. */
-  readonly endForGood: () => void
+  /**
+   * No more faults: those that last are undone, and the network is at its best. Of the nodes that are down, some may come
+   * back; the others never do by themselves.
+   */
+  readonly end: (returns: (node: string) => boolean) => void
   /** A partition that the scenario makes; it ends with {@link Faults.heal}. */
   readonly cut: (from: ReadonlyArray<string>, to: ReadonlyArray<string>, oneWay: boolean) => void
   /** Ends whatever lets nothing pass, from the plan or from the scenario. */
@@ -61,16 +62,18 @@ interface Options {
   readonly engine: Engine.Engine
   readonly nodes: ReadonlyMap<string, Nodes.NodeState<never>>
   readonly recorder: Recorder.Recorder
+  /** Whether there are nodes with these names; if not, the run ends. */
+  readonly check: (names: ReadonlyArray<string>) => boolean
 }
 
-export const make = ({ engine, host, nodes, recorder, source }: Options): Faults => {
+export const make = ({ check, engine, host, nodes, recorder, source }: Options): Faults => {
   const { agenda } = host.kernel
   const timeline: Array<FaultPlan.Fault> = []
   const counts = new Map<string, number>()
   /** Those that last, and how to end them before their time. */
   const active = new Set<Active>()
   let cuts = 0
-  let over = false
+  let returning = (_node: string): boolean => true
   let pending: Agenda.Entry | undefined
 
   /** Keeps something that lasts, for so long or until it is ended. */
@@ -99,15 +102,7 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
 
   /** Brings the node back, if it is still down from this. */
   const startAgain = (node: Nodes.NodeState<never>, life: number): void => {
-    if (over || node.lives !== life) return
-    if (node.state === "crashed" || node.state === "stopped") Nodes.start(host, node)
-    else if (node.state === "stopping") {
-      const watcher = (): void => {
-        node.watchers.delete(watcher)
-        if (node.lives === life && node.state === "stopped") Nodes.start(host, node)
-      }
-      node.watchers.add(watcher)
-    }
+    if (node.lives === life && returning(node.name)) Nodes.startAgain(host, node, () => !returning(node.name))
   }
 
   /** Does it; gives what undoes it, if it lasts. `undefined` if it cannot be done now. */
@@ -142,7 +137,7 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
     const life = node.lives
     switch (fault.kind) {
       case "crash":
-        if (!Nodes.isUp(node)) return undefined
+        if (!Nodes.isAlive(node)) return undefined
         Nodes.crash(host, node, fault.silent === true)
         return () => startAgain(node, life)
       case "stop":
@@ -168,6 +163,7 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
   }
 
   const take = (fault: FaultPlan.Fault): void => {
+    if (!check(Sentence.affected(fault))) return
     const undo = apply(fault)
     if (undo === undefined) return
     const place = timeline.push(fault) - 1
@@ -211,7 +207,8 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
     )
   }
 
-  const finish = (): void => {
+  const finish: Faults["end"] = (returns) => {
+    returning = returns
     pending?.cancel()
     engine.setConditions(calm)
     end(() => true)
@@ -222,10 +219,6 @@ export const make = ({ engine, host, nodes, recorder, source }: Options): Faults
     network: source.network,
     begin: () => arm(0),
     end: finish,
-    endForGood: () => {
-      over = true
-      finish()
-    },
     cut: (from, to, oneWay) => {
       const undo = oneWay ? engine.partitionOneWay(from, to) : engine.partition(from, to)
       // Beside those of the plan, which count from 0.

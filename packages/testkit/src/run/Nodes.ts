@@ -44,7 +44,7 @@ export class NodeState<A> {
   /** What a scenario runs as part of this life: interrupted by a stop, told by a crash. */
   readonly guests = new Set<Guest>()
   /** Called at the next change of state. */
-  readonly watchers = new Set<() => void>()
+  readonly watchers = new Set<(state: State) => void>()
 
   constructor(name: string, machine: Machine, layer: () => Layer.Layer<A, unknown, Transport.Transport>) {
     this.name = name
@@ -88,7 +88,8 @@ const record = <A>(host: Host, node: NodeState<A>, state: Trace.NodeState, text?
 const enter = <A>(host: Host, node: NodeState<A>, state: State): void => {
   node.state = state
   record(host, node, state)
-  for (const watcher of [...node.watchers]) watcher()
+  // A watcher may change the state again, and the others hear of both.
+  for (const watcher of [...node.watchers]) watcher(state)
 }
 
 /** Starts the process. It is `starting` until its layer is built. */
@@ -101,7 +102,7 @@ export const start = <A>(host: Host, node: NodeState<A>): void => {
   node.context = undefined
   enter(host, node, "starting")
   node.building = undefined
-  kernel.enqueue(life, () => {
+  kernel.begin(life, () => {
     // It may have been stopped before it came to run.
     if (node.life !== life || node.state !== "starting") return
     const build = Effect.suspend(() =>
@@ -133,7 +134,7 @@ export const start = <A>(host: Host, node: NodeState<A>): void => {
 /** Kills the process: no finalizer runs. */
 export const crash = <A>(host: Host, node: NodeState<A>, silent: boolean): void => {
   const { life } = node
-  if (life === undefined || !isUp(node)) return
+  if (life === undefined || !isAlive(node)) return
   host.kernel.kill(life)
   // A process that stands still can be killed, and the next one does not stand still.
   resume(host, node)
@@ -150,7 +151,7 @@ export const stop = <A>(host: Host, node: NodeState<A>): void => {
   const { kernel } = host
   enter(host, node, "stopping")
   node.context = undefined
-  kernel.enqueue(life, () => {
+  kernel.begin(life, () => {
     // Who waits for them hears of the stop, and not of the interruption that comes with it.
     for (const guest of lose(node, `${node.name} was stopped`)) guest.interrupt()
     const { building } = node
@@ -184,13 +185,16 @@ const lose = <A>(node: NodeState<A>, why: string): ReadonlyArray<Guest> => {
 /** Whether there is a process. */
 export const isUp = <A>(node: NodeState<A>): boolean => node.state === "running" || node.state === "starting"
 
+/** Whether there is one that can be killed. */
+export const isAlive = <A>(node: NodeState<A>): boolean => isUp(node) || node.state === "stopping"
+
 /** Waits until the node is in one of the states. */
 export const until = <A>(host: Host, node: NodeState<A>, states: ReadonlyArray<State>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const caller = Fiber.getCurrent()?.getRef(CurrentLife)
     if (states.includes(node.state)) return resume(Effect.void)
-    const watcher = (): void => {
-      if (!states.includes(node.state)) return
+    const watcher = (state: State): void => {
+      if (!states.includes(state)) return
       node.watchers.delete(watcher)
       if (caller === undefined) resume(Effect.void)
       else host.kernel.enqueue(caller, () => resume(Effect.void))
@@ -234,7 +238,7 @@ export const run = <A, B, E>(
       lost: (why) => finish(down(why)),
     }
     node.guests.add(guest)
-    kernel.enqueue(life, () => {
+    kernel.begin(life, () => {
       if (finished) return
       fiber = Effect.runForkWith(Context.merge(host.context(life), context))(Effect.scoped(effect))
       fiber.addObserver(finish)
@@ -242,8 +246,20 @@ export const run = <A, B, E>(
     return Effect.callback<void>((released) => {
       finished = true
       node.guests.delete(guest)
-      if (fiber === undefined || !life.alive) return released(Effect.void)
-      fiber.addObserver(() => released(Effect.void))
+      // The finalizers of a process that stands still wait until it goes on; who interrupts does not.
+      if (fiber === undefined || !life.alive || life.machine.paused) {
+        fiber?.interruptUnsafe()
+        return released(Effect.void)
+      }
+      const release = (): void => {
+        node.guests.delete(leaving)
+        if (caller === undefined) released(Effect.void)
+        else kernel.enqueue(caller, () => released(Effect.void))
+      }
+      // A crash ends the wait, too.
+      const leaving: Guest = { interrupt: () => undefined, lost: release }
+      node.guests.add(leaving)
+      fiber.addObserver(release)
       fiber.interruptUnsafe()
     })
   })
@@ -298,8 +314,26 @@ export const drift = <A>(host: Host, node: NodeState<A>, ppm: number): void => {
 
 /** Ends whatever is wrong with the node. */
 export const heal = <A>(host: Host, node: NodeState<A>): void => {
+  hasten(host, node)
+  if (node.machine.rate !== 1) drift(host, node, 0)
+  startAgain(host, node)
+}
+
+/** Ends what keeps the node from going on. */
+export const hasten = <A>(host: Host, node: NodeState<A>): void => {
   resume(host, node)
   if (node.machine.taskMicros > 0) slow(host, node, 0)
-  if (node.machine.rate !== 1) drift(host, node, 0)
-  if (node.state === "crashed" || node.state === "stopped") start(host, node)
+}
+
+/** Starts the node if it is down, or when it will be. */
+export const startAgain = <A>(host: Host, node: NodeState<A>, unless: () => boolean = () => false): void => {
+  const { lives } = node
+  if (node.state === "crashed" || node.state === "stopped") return start(host, node)
+  if (node.state !== "stopping") return
+  const watcher = (state: State): void => {
+    if (state !== "stopped" && state !== "crashed") return
+    node.watchers.delete(watcher)
+    if (node.lives === lives && node.state === state && !unless()) start(host, node)
+  }
+  node.watchers.add(watcher)
 }

@@ -5,6 +5,15 @@ import type { Describe } from "../Scenario.ts"
 import type * as Trace from "../Trace.ts"
 import type * as Recorder from "./Recorder.ts"
 
+/** Only a run with a trace describes anything, so what throws there must not make it another run. */
+const tell = (describe: Describe, bytes: Uint8Array): ReturnType<Describe> => {
+  try {
+    return describe(bytes)
+  } catch (cause) {
+    return [{ kind: "describe", text: `\`describe\` threw: ${cause instanceof Error ? cause.message : String(cause)}` }]
+  }
+}
+
 export const make = (options: {
   readonly kernel: Kernel
   readonly recorder: Recorder.Recorder
@@ -20,7 +29,7 @@ export const make = (options: {
     if (options.describe === undefined) return {}
     const known = decoders.get(key) ?? options.describe()
     decoders.set(key, known)
-    const found = known(bytes)
+    const found = tell(known, bytes)
     return found.length === 0 ? {} : { messages: found }
   }
 

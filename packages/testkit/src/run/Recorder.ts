@@ -21,7 +21,7 @@ export const make = (limit = defaultEvents): Recorder => {
   const trim = (): void => {
     if (events.length <= limit) return
     skipped += events.length - limit
-    events = events.slice(-limit)
+    events = events.slice(events.length - limit)
   }
   return {
     enabled: true,
@@ -33,6 +33,9 @@ export const make = (limit = defaultEvents): Recorder => {
       trim()
       return events
     },
-    skipped: () => skipped,
+    skipped: () => {
+      trim()
+      return skipped
+    },
   }
 }

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as FaultPlan from "../FaultPlan.ts"
 import * as Generator from "../faults/Generator.ts"
@@ -15,7 +16,7 @@ import * as Micros from "../internal/Micros.ts"
 import * as LifeContext from "../kernel/context.ts"
 import * as Draws from "../kernel/Draws.ts"
 import * as Globals from "../kernel/Globals.ts"
-import { Kernel, type Life, type Stop } from "../kernel/Kernel.ts"
+import { Kernel, lives, type Life, type Stop } from "../kernel/Kernel.ts"
 import * as Prng from "../kernel/prng.ts"
 import * as Engine from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
@@ -58,6 +59,24 @@ const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Mis
   return result
 }
 
+/** The virtual time in which the scenario must be done. */
+const limitOf = (scenario: Scenario.Scenario, options: Scenario.RunOptions): Result.Result<number, Misuse> => {
+  let limit = Number.POSITIVE_INFINITY
+  for (const input of [scenario.options.timeLimit ?? Scenario.defaultTimeLimit, options.timeLimit ?? "Infinity"]) {
+    const duration = Duration.fromInput(input)
+    if (Option.isNone(duration)) {
+      return Result.fail(misuse("options", `timeLimit: ${String(input)} is no duration: write "10 minutes"`))
+    }
+    limit = Math.min(limit, Micros.fromDuration(duration.value))
+  }
+  return Result.succeed(limit)
+}
+
+const checkExplore = (explore: Scenario.Explore): Misuse | undefined =>
+  ["fifo", "random", "preempt"].includes(explore)
+    ? undefined
+    : misuse("options", `explore: "${String(explore)}" is no order: give "fifo", "random" or "preempt"`)
+
 const sourceOf = (
   scenario: Scenario.Scenario,
   options: Scenario.RunOptions,
@@ -78,10 +97,12 @@ export const run = (
 ): Effect.Effect<Scenario.Outcome, Misuse> => {
   const badSeed = checkSeed(options.seed)
   if (badSeed !== undefined) return Effect.fail(badSeed)
-  const source = sourceOf(scenario, options)
-  if (Result.isFailure(source)) return Effect.fail(source.failure)
-  const world = new World(scenario, options, source.success)
-  return Effect.fromResult(world.run())
+  const badExplore = checkExplore(options.explore ?? Scenario.exploreOf(scenario, options.seed))
+  if (badExplore !== undefined) return Effect.fail(badExplore)
+  const prepared = Result.all({ source: sourceOf(scenario, options), timeLimit: limitOf(scenario, options) })
+  if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+  const world = new World(scenario, options, prepared.success.source, prepared.success.timeLimit)
+  return Effect.fromResult(options.stacks === false ? Globals.withoutStacks(() => world.run()) : world.run())
 }
 
 class World {
@@ -102,10 +123,10 @@ class World {
   private failure: SimulationError.Failure | undefined
   private wrong: Misuse | undefined
 
-  constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, source: Generator.Source) {
+  constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, source: Generator.Source, timeLimit: number) {
     this.scenario = scenario
     this.options = options
-    this.explore = options.explore ?? scenario.options.explore ?? "fifo"
+    this.explore = options.explore ?? Scenario.exploreOf(scenario, options.seed)
     this.draws = options.replay === undefined ? Draws.seeded(options.seed) : Draws.replaying(options.replay.deviations)
     this.recorder =
       options.trace === undefined || options.trace === false
@@ -114,11 +135,13 @@ class World {
     this.kernel = new Kernel({
       draws: this.draws,
       explore: this.explore,
-      timeLimit: Micros.fromDuration(scenario.options.timeLimit ?? Scenario.defaultTimeLimit),
+      timeLimit,
       stepsPerInstant: scenario.options.stepsPerInstant ?? Scenario.defaultStepsPerInstant,
       afterStep: (life) => {
-        if (life !== undefined && life !== this.self) this.checks.step(life.machine.name)
+        if (life === undefined) this.checks.look()
+        else this.checks.step(life === this.self ? undefined : life.machine.name)
       },
+      threw: (life, cause) => this.threw(life, cause),
       pump: Globals.pump,
     })
     const { kernel } = this
@@ -168,6 +191,13 @@ class World {
       engine: this.engine,
       nodes: this.nodes,
       recorder: this.recorder,
+      check: (names) => {
+        const unknown = this.unknownName(names)
+        if (unknown === undefined) return true
+        this.wrong ??= misuse("nodeName", `the fault plan: ${unknown.message}`)
+        this.kernel.halt()
+        return false
+      },
     })
   }
 
@@ -179,11 +209,12 @@ class World {
         wallMillis: () => LifeContext.wallMillis(kernel, this.asking()),
         monotonicNanos: () => LifeContext.monotonicNanos(kernel, this.asking()),
         random: chance.next,
-        after: (millis, task) => kernel.timer(this.asking(), kernel.now + Math.round(millis * 1000), task),
+        after: (millis, task) => this.after(millis, task),
+        threw: (cause) => this.threw(this.asking(), cause),
         used: this.scenario.options.strict === true ? (what) => this.escaped(what) : () => undefined,
       },
       () => {
-        kernel.enqueue(this.self, () => {
+        kernel.begin(this.self, () => {
           Effect.runForkWith(this.contextOf(this.self))(this.program()).addObserver((exit) => this.ended(exit))
         })
         this.faults.begin()
@@ -207,12 +238,12 @@ class World {
   }
 
   private stopAll(): Effect.Effect<void> {
-    this.faults.endForGood()
+    this.faults.end(() => false)
     return Effect.forEach(
       this.nodes.values(),
       (node) => {
-        Nodes.resume(this.host, node)
-        if (!Nodes.isUp(node)) return Effect.void
+        Nodes.hasten(this.host, node)
+        if (!Nodes.isAlive(node)) return Effect.void
         Nodes.stop(this.host, node)
         return Nodes.until(this.host, node, ["stopped", "died", "crashed"])
       },
@@ -296,6 +327,54 @@ class World {
     ].join(", ")
   }
 
+  /** A timer of the program that does not come from Effect. */
+  private after(millis: number, task: () => void): Globals.Armed {
+    const { kernel } = this
+    const life = this.asking()
+    let counted = false
+    const count = (counts: boolean): void => {
+      if (counted !== counts) life.timers += counts ? 1 : -1
+      counted = counts
+    }
+    count(true)
+    // A clock that runs fast has its timers early, as its sleeps.
+    const micros = Math.round((millis * 1000) / life.machine.rate)
+    const entry = kernel.timer(life, kernel.now + micros, () => {
+      count(false)
+      lives.during(life, task)
+    })
+    return {
+      cancel: () => {
+        count(false)
+        entry.cancel()
+      },
+      ref: (counts) => {
+        if (entry.run !== undefined) count(counts)
+      },
+    }
+  }
+
+  /** A callback threw, and nobody caught it. */
+  private threw(life: Life, cause: unknown): void {
+    const at = this.kernel.now
+    const { name } = life.machine
+    const what = cause instanceof Error ? cause.message : String(cause)
+    this.fail(
+      life === this.self
+        ? new SimulationError.ScenarioFailed({
+            at,
+            cause,
+            message: `a callback of the scenario threw at ${Micros.show(at)}: ${what}`,
+          })
+        : new SimulationError.NodeDied({
+            at,
+            node: name,
+            cause,
+            message: `a callback of ${name} threw at ${Micros.show(at)}, and nobody caught it: ${what}`,
+          }),
+    )
+  }
+
   private asking(): Life {
     return LifeContext.asking(this.kernel) ?? this.self
   }
@@ -323,11 +402,10 @@ class World {
     if (known !== undefined) return known
     const made = LifeContext.make(this.kernel, life, {
       seed: this.options.seed,
-      log: (from, text) => {
-        if (this.recorder.enabled) {
-          this.recorder.add({ _tag: "Note", at: this.kernel.now, node: from.machine.name, kind: "log", text })
-        }
-      },
+      log: this.recorder.enabled
+        ? (from, text) =>
+            this.recorder.add({ _tag: "Note", at: this.kernel.now, node: from.machine.name, kind: "log", text })
+        : undefined,
     })
     this.contexts.set(life, made)
     return made
@@ -336,7 +414,13 @@ class World {
   private report(): Scenario.Report {
     const { kernel, recorder } = this
     if (this.failure !== undefined) {
-      recorder.add({ _tag: "Failed", at: kernel.now, text: `${this.failure._tag}: ${this.failure.message}` })
+      const node = "node" in this.failure ? this.failure.node : undefined
+      recorder.add({
+        _tag: "Failed",
+        at: kernel.now,
+        ...(node === undefined || !this.nodes.has(node) ? {} : { node }),
+        text: `${this.failure._tag}: ${this.failure.message}`,
+      })
     }
     return {
       scenario: this.scenario.name,
@@ -365,15 +449,20 @@ class World {
   private sim(): Scenario.Sim {
     const { engine, faults, kernel } = this
     const sync = (run: () => unknown): Effect.Effect<void> => Effect.sync(() => void run())
+    const among = (names: ReadonlyArray<string>, run: () => unknown): Effect.Effect<void, Misuse> =>
+      Effect.suspend(() => {
+        const unknown = this.unknownName(names)
+        return unknown === undefined ? sync(run) : Effect.fail(unknown)
+      })
     return {
       seed: this.options.seed,
       nodes: (names, layer) => this.startNodes(names, layer),
       network: {
-        partition: (a, b) => sync(() => faults.cut(a, b, false)),
-        partitionOneWay: (from, to) => sync(() => faults.cut(from, to, true)),
+        partition: (a, b) => among([...a, ...b], () => faults.cut(a, b, false)),
+        partitionOneWay: (from, to) => among([...from, ...to], () => faults.cut(from, to, true)),
         heal: sync(() => faults.heal()),
-        reset: (a, b) => sync(() => engine.reset(a, b)),
-        halfOpen: (from, to, how) => sync(() => engine.halfOpen(from, to, how)),
+        reset: (a, b) => among([a, b], () => engine.reset(a, b)),
+        halfOpen: (from, to, how) => among([from, to], () => engine.halfOpen(from, to, how)),
         connections: (a, b) => engine.connections(a, b),
         bytes: (from, to) => engine.bytes(from, to),
       },
@@ -384,16 +473,29 @@ class World {
     }
   }
 
+  /** What is wrong with names that are not those of nodes. */
+  private unknownName(names: ReadonlyArray<string>): Misuse | undefined {
+    const unknown = names.find((name) => !this.nodes.has(name))
+    if (unknown === undefined) return undefined
+    const known = [...this.nodes.keys()].join(", ")
+    return misuse(
+      "nodeName",
+      `there is no node "${unknown}" at ${Micros.show(this.kernel.now)}; there are: ${known || "none"}`,
+    )
+  }
+
   private startNodes<Name extends string, A>(
     names: ReadonlyArray<Name>,
     layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
   ): Effect.Effect<Scenario.Nodes<Name, A>, Misuse> {
     const { host, kernel } = this
     return Effect.gen({ self: this }, function* () {
+      for (const [place, name] of names.entries()) {
+        const bad = this.badName(name, names.slice(0, place))
+        if (bad !== undefined) return yield* Effect.fail(misuse("nodeName", bad))
+      }
       const states: Array<Nodes.NodeState<A>> = []
       for (const name of names) {
-        const bad = this.badName(name)
-        if (bad !== undefined) return yield* Effect.fail(misuse("nodeName", bad))
         const state = new Nodes.NodeState<A>(name, kernel.machine(name), () => layer(name))
         this.nodes.set(name, state)
         states.push(state)
@@ -406,11 +508,12 @@ class World {
     })
   }
 
-  private badName(name: string): string | undefined {
+  private badName(name: string, before: ReadonlyArray<string>): string | undefined {
     if (!nameForm.test(name) || name === scenarioName) {
       return `"${name}" cannot be the name of a node: it is a host name, too, so use a to z, 0 to 9 and "-"`
     }
-    if (this.nodes.has(name)) return `there is a node "${name}" already: give each a name of its own`
+    if (this.nodes.has(name) || before.includes(name))
+      return `there is a node "${name}" already: give each a name of its own`
     return undefined
   }
 
@@ -437,20 +540,29 @@ class World {
       return this.until(predicate).pipe(
         Effect.timeoutOrElse({
           duration: within,
-          orElse: () =>
-            Effect.sync(() => {
-              const at = this.kernel.now
-              this.fail(
-                new SimulationError.NotConverged({
-                  at,
-                  message:
-                    `the nodes did not converge within ${Duration.format(within)} after everything was healed: ` +
-                    `${String(Checks.wrong(predicate))}`,
-                }),
-              )
-            }).pipe(Effect.andThen(Effect.never)),
+          orElse: () => this.notConverged(predicate, within),
         }),
       )
+    })
+  }
+
+  /** The time is over. It may have come to hold just now. */
+  private notConverged(predicate: Checks.Predicate, within: Duration.Duration): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const at = this.kernel.now
+      try {
+        const reason = Checks.wrong(predicate)
+        if (reason === undefined) return Effect.void
+        this.fail(
+          new SimulationError.NotConverged({
+            at,
+            message: `the nodes did not converge within ${Duration.format(within)} after everything was healed: ${reason}`,
+          }),
+        )
+      } catch (cause) {
+        this.fail(Checks.threw("converges", at, cause))
+      }
+      return Effect.never
     })
   }
 
@@ -463,13 +575,11 @@ class World {
       kind: "healed",
       text: core === undefined ? "everything is healed" : `${core.join(", ")} are healed, and nobody else`,
     })
-    this.faults.end()
+    const returns = (name: string): boolean => core === undefined || core.includes(name)
+    this.faults.end(returns)
     for (const node of this.nodes.values()) {
-      if (core !== undefined && !core.includes(node.name)) {
-        if (Nodes.isUp(node)) Nodes.crash(host, node, true)
-        continue
-      }
-      Nodes.heal(host, node)
+      if (returns(node.name)) Nodes.heal(host, node)
+      else if (Nodes.isAlive(node)) Nodes.crash(host, node, true)
     }
   }
 }

@@ -19,7 +19,8 @@ const still = (options: Partial<Globals.Replacement> = {}): Globals.Replacement 
   wallMillis: () => 1_000_000,
   monotonicNanos: () => 5_000_000_000n,
   random: () => 0.25,
-  after: () => ({ cancel: () => undefined }),
+  after: () => ({ cancel: () => undefined, ref: () => undefined }),
+  threw: () => undefined,
   used: () => undefined,
   ...options,
 })
@@ -34,6 +35,7 @@ describe("Globals", () => {
       assert.isTrue(new Date() instanceof Date)
       assert.strictEqual(typeof Date(), "string")
       assert.strictEqual(performance.now(), 5_000)
+      assert.strictEqual(performance.timeOrigin + performance.now(), Date.now())
       assert.strictEqual(process.hrtime.bigint(), 5_000_000_000n)
       assert.deepStrictEqual(process.hrtime([4, 999_999_999]), [0, 1])
       assert.strictEqual(Math.random(), 0.25)
@@ -65,6 +67,7 @@ describe("Globals", () => {
             cancel: () => {
               entry.run = undefined
             },
+            ref: () => undefined,
           }
         },
       }),

@@ -14,6 +14,9 @@ const make = (options: { seed?: number; explore?: Explore; draws?: Draws.Draws; 
     timeLimit: 60_000_000,
     stepsPerInstant: options.stepsPerInstant ?? 10_000,
     afterStep: () => undefined,
+    threw: (_, cause) => {
+      throw cause
+    },
     pump: () => undefined,
   })
   const life = (name: string): Life => kernel.life(kernel.machine(name), 1)
@@ -166,6 +169,171 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["never before 9000", "slept 2 9000", "slept 3 9000"])
   })
 
+  it("keeps the order of what was ready and what waits when a slow machine is paused", () => {
+    // In turn, but what comes at one instant is ready before any of it runs.
+    const { kernel, life } = make({ explore: "random", draws: Draws.replaying({}) })
+    const node = life("a")
+    const other = life("b")
+    const seen: Array<string> = []
+    kernel.timer(other, 1_000, () => kernel.pause(node.machine))
+    kernel.slow(node.machine, 1_000)
+    for (const name of ["1", "2", "3"]) kernel.enqueue(node, () => seen.push(name))
+    kernel.agenda.add(5_000, () => {
+      assert.deepStrictEqual(seen, ["1"])
+      kernel.resume(node.machine)
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, ["1", "2", "3"])
+  })
+
+  it("counts what a timer does as a task of a slow machine", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    kernel.slow(node.machine, 1_000)
+    const seen: Array<number> = []
+    for (let i = 0; i < 3; i++) kernel.timer(node, 5_000, () => seen.push(kernel.now))
+    kernel.run()
+    assert.deepStrictEqual(seen, [5_000, 6_000, 7_000])
+  })
+
+  it("counts steps as a livelock only within one instant", () => {
+    const { fork, kernel, life } = make({ stepsPerInstant: 10 })
+    fork(life("a"), Effect.forever(Effect.sleep("100 millis")))
+    assert.deepStrictEqual(kernel.run(), { _tag: "timeLimit" })
+  })
+
+  it("spends no time on what is left of a dead life", () => {
+    const { kernel, life } = make()
+    const dead = life("a")
+    const next = kernel.life(dead.machine, 2)
+    kernel.slow(dead.machine, 1_000)
+    const seen: Array<number> = []
+    for (let i = 0; i < 20; i++) kernel.enqueue(dead, () => undefined)
+    kernel.agenda.add(5_500, () => {
+      kernel.kill(dead)
+      for (let i = 0; i < 20; i++) kernel.enqueue(dead, () => undefined)
+      kernel.enqueue(next, () => seen.push(kernel.now))
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, [6_000])
+  })
+
+  it("goes on with the round in which a machine is paused, and with no more than that", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    const other = life("b")
+    const seen: Array<string> = []
+    kernel.enqueue(other, () => {
+      kernel.enqueue(other, () => seen.push("next round"))
+      kernel.pause(node.machine)
+    })
+    kernel.enqueue(node, () => seen.push("paused"))
+    kernel.enqueue(other, () => seen.push("this round"))
+    kernel.enqueue(other, () => seen.push("low"), 10)
+    kernel.run()
+    assert.deepStrictEqual(seen, ["this round", "low", "next round"])
+  })
+
+  it("keeps the order of what waits when a slow machine is at full speed again", () => {
+    const { kernel, life } = make()
+    const node = life("a")
+    kernel.slow(node.machine, 1_000)
+    const seen: Array<string> = []
+    for (const name of ["1", "2", "3"]) kernel.enqueue(node, () => seen.push(`${name} at ${kernel.now}`))
+    kernel.agenda.add(500, () => {
+      kernel.slow(node.machine, 0)
+      kernel.enqueue(node, () => seen.push(`4 at ${kernel.now}`))
+    })
+    kernel.run()
+    assert.deepStrictEqual(seen, ["1 at 0", "2 at 500", "3 at 500", "4 at 500"])
+  })
+
+  it("never picks what has a worse priority before what has a better one", () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const { kernel, life } = make({ explore: "random", seed })
+      const node = life("a")
+      const seen: Array<string> = []
+      kernel.enqueue(node, () => {
+        // They come in the round after the next, behind what is ready then.
+        kernel.enqueue(node, () => {
+          seen.push("a")
+          kernel.enqueue(node, () => seen.push("c"))
+        })
+        kernel.enqueue(node, () => seen.push("b"))
+        kernel.enqueue(node, () => seen.push("low"), 10)
+      })
+      kernel.run()
+      assert.strictEqual(
+        seen.indexOf("low") > seen.indexOf("a") && seen.indexOf("low") > seen.indexOf("b"),
+        true,
+        seen.join(),
+      )
+    }
+  })
+
+  it("tells of a task that throws, and goes on", () => {
+    const told: Array<unknown> = []
+    const kernel = new Kernel({
+      draws: Draws.seeded(1),
+      explore: "fifo",
+      timeLimit: 60_000_000,
+      stepsPerInstant: 100,
+      afterStep: () => undefined,
+      threw: (life, cause) => told.push(life.machine.name, cause),
+      pump: () => undefined,
+    })
+    const node = kernel.life(kernel.machine("a"), 1)
+    kernel.enqueue(node, () => {
+      throw "a mistake"
+    })
+    kernel.timer(node, 5, () => {
+      throw "another"
+    })
+    assert.deepStrictEqual(kernel.run(), { _tag: "stalled" })
+    assert.deepStrictEqual(told, ["a", "a mistake", "a", "another"])
+    assert.isUndefined(kernel.current)
+  })
+
+  it("runs nothing more when it has ended", () => {
+    const { fork, kernel, life } = make()
+    const node = life("a")
+    const seen: Array<string> = []
+    let resume = (): void => assert.fail("it never waited")
+    fork(
+      node,
+      Effect.andThen(
+        Effect.callback<void>((done) => {
+          resume = () => done(Effect.void)
+        }),
+        Effect.sync(() => seen.push("went on")),
+      ),
+    )
+    kernel.run()
+    resume()
+    kernel.enqueue(node, () => seen.push("later"))
+    kernel.run()
+    assert.deepStrictEqual(seen, [])
+  })
+
+  it("looks after every event that is no step of a life, and after no step twice", () => {
+    const looked: Array<string> = []
+    const kernel = new Kernel({
+      draws: Draws.seeded(1),
+      explore: "fifo",
+      timeLimit: 60_000_000,
+      stepsPerInstant: 100,
+      afterStep: (life) => looked.push(life?.machine.name ?? "world"),
+      threw: () => undefined,
+      pump: () => undefined,
+    })
+    const node = kernel.life(kernel.machine("a"), 1)
+    kernel.agenda.add(1, () => undefined)
+    kernel.timer(node, 2, () => undefined)
+    kernel.agenda.add(3, () => kernel.enqueue(node, () => undefined))
+    kernel.run()
+    assert.deepStrictEqual(looked, ["world", "a", "world", "a"])
+  })
+
   it("does one task after the other on a slow machine", () => {
     const { kernel, life } = make()
     const node = life("a")
@@ -191,10 +359,11 @@ describe("Kernel", () => {
         yield* Effect.sleep(100)
         seen.push(kernel.now, Number((yield* Clock.monotonicTimeNanos) - before) / 1e6)
         seen.push((yield* Clock.currentTimeMillis) - LifeContext.epochMillis)
+        seen.push(Number((yield* Clock.currentTimeNanos) / 1_000_000n) - LifeContext.epochMillis)
       }),
     )
     kernel.run()
-    assert.deepStrictEqual(seen, [50_000, 100, 3_100])
+    assert.deepStrictEqual(seen, [50_000, 100, 3_100, 3_100])
   })
 
   it("seeds chance by node and life", () => {

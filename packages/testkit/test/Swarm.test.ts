@@ -1,0 +1,271 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Artifact from "../src/Artifact.ts"
+import type * as FaultPlan from "../src/FaultPlan.ts"
+import * as Invariant from "../src/Invariant.ts"
+import * as Simulation from "../src/Simulation.ts"
+import { NeverHappened, ScenarioFailed } from "../src/SimulationError.ts"
+import * as Swarm from "../src/Swarm.ts"
+import { Counter, counter } from "./run/world.ts"
+
+const scenario = (body: Simulation.Scenario["body"], options: Simulation.Options = {}) =>
+  Simulation.scenario("a swarm", options, body)
+
+/** Fails in those seeds. */
+const failing = (...seeds: ReadonlyArray<number>) =>
+  scenario((sim) =>
+    seeds.includes(sim.seed)
+      ? Effect.fail(new Error(`seed ${sim.seed}`))
+      : Effect.andThen(Random.next, Effect.sleep("1 second")),
+  )
+
+const faults: FaultPlan.Input = {
+  swarm: { off: 0, faults: { crash: { perMinute: 12 }, partition: { perMinute: 12 }, clock: { perMinute: 12 } } },
+}
+
+/** Breaks with the second crash of a, whatever else happens. */
+const fragile = scenario(
+  (sim) =>
+    Effect.gen(function* () {
+      const { a } = yield* sim.nodes(["a", "b", "c"], () => counter)
+      yield* Invariant.always("a has two lives", () => a.lives < 3)
+      yield* Effect.sleep("2 minutes")
+    }),
+  { faults },
+)
+
+/** A result of a seed, without running it. */
+const result = (seed: number, parts: Partial<Swarm.SeedResult> = {}): Swarm.SeedResult => ({
+  seed,
+  explore: "fifo",
+  traceHash: `hash ${seed}`,
+  steps: 10,
+  virtualSeconds: 2,
+  faultsFired: {},
+  marks: {},
+  found: undefined,
+  ...parts,
+})
+
+describe("A tally", () => {
+  it("adds up what the seeds were like", () => {
+    const tally = Swarm.tally(failing())
+    tally.add(result(1, { faultsFired: { loss: 2, crash: 1 }, marks: { x: false, y: true } }))
+    tally.add(result(2, { faultsFired: { crash: 3 }, marks: { x: true, y: false, z: false } }))
+    const { traceHash: _, ...rest } = tally.summary()
+    assert.deepStrictEqual(rest, {
+      seeds: 2,
+      failures: [],
+      never: rest.never,
+      virtualSeconds: 4,
+      steps: 20,
+      faultsFired: { crash: 4, loss: 2 },
+      marks: { x: true, y: true, z: false },
+    })
+    assert.deepStrictEqual(Object.keys(rest.faultsFired), ["crash", "loss"])
+  })
+
+  it("folds the hashes of the seeds in their order", () => {
+    const hash = (...seeds: ReadonlyArray<number>) => {
+      const tally = Swarm.tally(failing())
+      for (const seed of seeds) tally.add(result(seed))
+      return tally.summary().traceHash
+    }
+    assert.strictEqual(hash(1, 2, 3), hash(1, 2, 3))
+    assert.strictEqual(new Set([hash(1, 2, 3), hash(2, 1, 3), hash(1, 2), hash()]).size, 4)
+  })
+
+  it("says what was to happen sometimes and never did, with any number of seeds", () => {
+    const tally = Swarm.tally(failing())
+    tally.add(result(1, { marks: { "a takeover": false, "a renewal": true } }))
+    const [never, ...others] = tally.summary().never
+    assert.deepStrictEqual(others, [])
+    assert.instanceOf(never, NeverHappened)
+    assert.strictEqual(never?.what, "a takeover")
+    assert.include(never?.message ?? "", '"a takeover" never happened in 1 seeds of "a swarm"')
+    tally.add(result(2, { marks: { "a takeover": true } }))
+    assert.deepStrictEqual(tally.summary().never, [])
+  })
+
+  it("says which configured faults never came, from a hundred seeds on", () => {
+    const tally = Swarm.tally(fragile)
+    for (let seed = 1; seed < Swarm.coverageSeeds; seed++) tally.add(result(seed, { faultsFired: { crash: 1 } }))
+    assert.deepStrictEqual(tally.summary().never, [])
+    tally.add(result(100))
+    const [never, ...others] = tally.summary().never
+    assert.deepStrictEqual(others, [])
+    assert.deepStrictEqual(never?.what.split(", ").sort(), ["clock", "partition"])
+    assert.include(never?.message ?? "", "configured and never came in 100 seeds")
+    tally.add(result(101, { faultsFired: { clock: 1, partition: 2 } }))
+    assert.deepStrictEqual(tally.summary().never, [])
+  })
+})
+
+describe("A swarm", () => {
+  it.live("runs all of its seeds and tells each", () =>
+    Effect.gen(function* () {
+      const told: Array<number> = []
+      const { failures, seeds } = yield* Swarm.run(failing(3, 5), [1, 2, 3, 4, 5, 6], {
+        onResult: ({ seed }) => told.push(seed),
+      })
+      assert.strictEqual(seeds, 6)
+      assert.deepStrictEqual(told, [1, 2, 3, 4, 5, 6])
+      assert.deepStrictEqual(
+        failures.map(({ artifact, failure }) => [artifact.seed, failure._tag]),
+        [
+          [3, "ScenarioFailed"],
+          [5, "ScenarioFailed"],
+        ],
+      )
+    }),
+  )
+
+  it.live("ends with the failure of so many seeds", () =>
+    Effect.gen(function* () {
+      for (const [stopAfter, expected] of [
+        [1, 3],
+        [2, 5],
+        [3, 6],
+      ] as const) {
+        assert.strictEqual((yield* Swarm.run(failing(3, 5), [1, 2, 3, 4, 5, 6], { stopAfter })).seeds, expected)
+      }
+    }),
+  )
+
+  it.live("comes to the same every time, and to something else with other seeds", () =>
+    Effect.gen(function* () {
+      const quiet = scenario(
+        (sim) =>
+          Effect.andThen(
+            sim.nodes(["a", "b", "c"], () => counter),
+            Effect.sleep("20 seconds"),
+          ),
+        { faults },
+      )
+      const first = yield* Swarm.run(quiet, [1, 2, 3, 4])
+      assert.deepStrictEqual(yield* Swarm.run(quiet, [1, 2, 3, 4]), first)
+      assert.notStrictEqual((yield* Swarm.run(quiet, [1, 2, 3, 5])).traceHash, first.traceHash)
+    }),
+  )
+
+  it("runs seeds in all three orders, unless somebody says which", () => {
+    const orders = (options: Simulation.Options, how?: Swarm.SeedOptions) =>
+      new Set(
+        Array.from({ length: 9 }, (_, seed) =>
+          Swarm.exploreOf(
+            scenario(() => Effect.void, options),
+            seed,
+            how,
+          ),
+        ),
+      )
+    assert.strictEqual(orders({}).size, 3)
+    assert.deepStrictEqual([...orders({ explore: "random" })], ["random"])
+    assert.deepStrictEqual([...orders({ explore: "random" }, { explore: "preempt" })], ["preempt"])
+  })
+})
+
+describe("A seed that fails", () => {
+  it.live("is shrunk to what it takes, and that runs again to the same hash and the same failure", () =>
+    Effect.gen(function* () {
+      for (const seed of [1, 2, 3]) {
+        const { found } = yield* Swarm.runSeed(fragile, seed)
+        assert.isDefined(found)
+        if (found === undefined) return
+        const { artifact, failure, trace } = found
+        assert.deepStrictEqual(
+          artifact.timeline.map((fault) => [fault.kind, "node" in fault ? fault.node : ""]),
+          [
+            ["crash", "a"],
+            ["crash", "a"],
+          ],
+        )
+        assert.deepStrictEqual(artifact.deviations, {})
+        assert.strictEqual(artifact.sentences?.length, 2)
+        assert.isAbove(artifact.shrunk?.from.faults ?? 0, 2)
+        const { explore, network, timeline, deviations } = artifact
+        const again = yield* Simulation.outcome(fragile, {
+          seed,
+          explore,
+          replay: { network, timeline, deviations },
+        })
+        assert.strictEqual(again.report.traceHash, artifact.traceHash)
+        assert.deepStrictEqual(again.failure, failure)
+        assert.strictEqual(trace.events.at(-1)?._tag, "Failed")
+        assert.strictEqual(artifact.fingerprint, Swarm.fingerprint(fragile))
+        // It survives the way through a file.
+        const read = yield* Effect.fromResult(Artifact.decode(Artifact.encode(artifact)))
+        assert.strictEqual(read.traceHash, artifact.traceHash)
+        assert.deepStrictEqual(read.timeline, timeline)
+      }
+    }),
+  )
+
+  it.live("is kept as it was, if nobody wants it shrunk", () =>
+    Effect.gen(function* () {
+      const { found, traceHash } = yield* Swarm.runSeed(fragile, 1, { shrink: false })
+      assert.strictEqual(found?.artifact.traceHash, traceHash)
+      assert.isUndefined(found?.artifact.shrunk)
+      assert.isAbove(found?.artifact.timeline.length ?? 0, 2)
+    }),
+  )
+
+  it.live("and does not do the same again is not deterministic, whatever it failed with", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const leftOver = scenario((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          yield* Effect.sleep(++runs * 1000)
+          return yield* Effect.fail(new Error(`a counted to ${a.service(Counter)?.count}`))
+        }),
+      )
+      const { found } = yield* Swarm.runSeed(leftOver, 1)
+      assert.strictEqual(found?.failure._tag, "NonDeterministic")
+      assert.include(found?.failure.message ?? "", "a variable of a module")
+    }),
+  )
+
+  it.live("and fails in another way when it is run again is not deterministic either", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const { found } = yield* Swarm.runSeed(
+        scenario(() => (++runs === 1 ? Effect.fail(new Error("only once")) : Effect.void)),
+        1,
+      )
+      assert.strictEqual(found?.failure._tag, "NonDeterministic")
+    }),
+  )
+})
+
+describe("The fingerprint of a scenario", () => {
+  it("is another one for another name or other options, and the same for another body", () => {
+    const body = () => Effect.void
+    const of = (name: string, options: Simulation.Options) =>
+      Swarm.fingerprint(Simulation.scenario(name, options, body))
+    const first = of("x", { timeLimit: "1 minute" })
+    assert.strictEqual(
+      Swarm.fingerprint(Simulation.scenario("x", { timeLimit: "1 minute" }, () => Effect.never)),
+      first,
+    )
+    assert.strictEqual(of("x", { timeLimit: "1 minute", describe: () => () => [] }), first)
+    const others = [
+      of("y", { timeLimit: "1 minute" }),
+      of("x", { timeLimit: "2 minutes" }),
+      of("x", {}),
+      of("x", { faults }),
+    ]
+    assert.strictEqual(new Set([first, ...others]).size, 5)
+    // A duration may be a whole number of nanoseconds.
+    assert.notStrictEqual(of("x", { timeLimit: 5n }), of("x", { timeLimit: 6n }))
+  })
+})
+
+describe("The same check", () => {
+  const failed = new ScenarioFailed({ at: 1, message: "one", cause: "x" })
+  it("is by the name of the failure, whatever its time and words", () => {
+    assert.isTrue(Swarm.sameCheck(failed, new ScenarioFailed({ at: 2, message: "two", cause: "y" })))
+    assert.isFalse(Swarm.sameCheck(failed, undefined))
+  })
+})

@@ -1,0 +1,347 @@
+import * as util from "node:util"
+import * as v8 from "node:v8"
+import * as vm from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import * as Layer from "effect/Layer"
+import * as LifeContext from "../src/kernel/context.ts"
+import * as Simulation from "../src/Simulation.ts"
+import { chatty, counter, failure, names, run } from "./run/world.ts"
+
+const epoch = LifeContext.epochMillis
+
+/** A world in which much goes wrong, and much is left to chance. */
+const busy = Simulation.scenario(
+  "busy",
+  {
+    faults: {
+      swarm: {
+        off: 0,
+        network: { delay: {}, loss: { uniform: [0, 0.2] } },
+        faults: { crash: {}, partition: {}, pause: {} },
+      },
+    },
+  },
+  (sim) =>
+    Effect.andThen(
+      sim.nodes(names, (name) => chatty(sim, name, names)),
+      Effect.sleep("20 seconds"),
+    ),
+)
+
+const hash = (seed: number, explore: Simulation.Explore = "random") =>
+  Effect.map(Simulation.run(busy, { seed, explore }), ({ traceHash }) => traceHash)
+
+describe("Runs", () => {
+  it.live("are the same for the same seed, whatever else was run before them in the process", () =>
+    Effect.gen(function* () {
+      for (const explore of ["fifo", "random", "preempt"] as const) {
+        const first = yield* hash(7, explore)
+        yield* hash(8, explore)
+        yield* failure("ScenarioFailed", () => Effect.sync(() => Math.random()).pipe(Effect.andThen(Effect.fail("x"))))
+        yield* failure("Stalled", () => Effect.promise(() => new Promise(() => undefined)))
+        assert.strictEqual(yield* hash(7, explore), first)
+      }
+    }),
+  )
+
+  it.live("at the same time do not touch each other", () =>
+    Effect.gen(function* () {
+      const seeds = [1, 2, 3, 4]
+      const alone = yield* Effect.forEach(seeds, (seed) => hash(seed))
+      assert.deepStrictEqual(yield* Effect.forEach(seeds, (seed) => hash(seed), { concurrency: "unbounded" }), alone)
+      const promises = yield* Effect.promise(() => Promise.all(seeds.map((seed) => Effect.runPromise(hash(seed)))))
+      assert.deepStrictEqual(promises, alone)
+      assert.strictEqual(new Set(alone).size, 4)
+    }),
+  )
+
+  it.live("cannot be inside of each other, and say so", () =>
+    Effect.gen(function* () {
+      const inner = Simulation.scenario("inner", () => Effect.void)
+      for (const body of [
+        () => Simulation.run(inner, { seed: 1 }),
+        () => Effect.promise(() => Effect.runPromise(Simulation.run(inner, { seed: 1 }))),
+      ]) {
+        const error = yield* Effect.flip(run(body))
+        assert.include(error.message, '"inner" cannot be run inside of another simulation')
+      }
+      // The outer one is over.
+      yield* Simulation.run(inner, { seed: 1 })
+    }),
+  )
+
+  it.live("keep HashMaps whose keys are objects in the same order", () =>
+    Effect.gen(function* () {
+      const order = (seed: number) =>
+        Effect.gen(function* () {
+          let seen: ReadonlyArray<number> = []
+          yield* run(
+            () =>
+              Effect.sync(() => {
+                const keys = Array.from({ length: 40 }, (_, id) => Object.create({ id }) as { readonly id: number })
+                const map = HashMap.fromIterable(keys.map((key) => [() => key, key.id] as const))
+                seen = [
+                  ...HashMap.values(map),
+                  ...[
+                    ...HashSet.fromIterable(
+                      keys.map(
+                        ({ id }) =>
+                          () =>
+                            id,
+                      ),
+                    ),
+                  ].map((f) => f()),
+                ]
+              }),
+            {},
+            { seed },
+          )
+          return seen
+        })
+      const first = yield* order(1)
+      assert.deepStrictEqual(yield* order(1), first)
+      assert.notDeepEqual(yield* order(2), first)
+    }),
+  )
+
+  it.live("leave nothing in memory, however many there are", () =>
+    Effect.gen(function* () {
+      v8.setFlagsFromString("--expose-gc")
+      const gc: unknown = vm.runInNewContext("gc")
+      assert.isFunction(gc)
+      const used = () => {
+        if (typeof gc === "function") gc()
+        return process.memoryUsage().heapUsed
+      }
+      const kinds: ReadonlyArray<Simulation.Scenario> = [
+        Simulation.scenario("fine", { timeLimit: "1 hours" }, (sim) =>
+          Effect.gen(function* () {
+            const { a } = yield* sim.nodes(["a", "b"], () => counter)
+            yield* Effect.forkChild(a.run(Effect.never))
+            yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1_000)))
+            yield* a.crash
+          }),
+        ),
+        Simulation.scenario("fails", (sim) =>
+          Effect.andThen(
+            sim.nodes(["a"], () => Layer.merge(counter, Layer.effectDiscard(Effect.forkDetach(Effect.never)))),
+            Effect.fail("x"),
+          ),
+        ),
+        Simulation.scenario("stalls", () => Effect.promise(() => new Promise(() => undefined))),
+      ]
+      const many = (count: number) =>
+        Effect.forEach(
+          Array.from({ length: count }, (_, seed) => seed),
+          (seed) => Effect.forEach(kinds, (kind) => Simulation.outcome(kind, { seed }), { discard: true }),
+          { discard: true },
+        )
+      yield* many(200)
+      const before = used()
+      yield* many(500)
+      // 1500 worlds of some ten kilobytes each would be fifteen megabytes.
+      assert.isBelow(used() - before, 3_000_000)
+    }),
+  )
+
+  it.live("begin with nothing when nobody waits for them any more", () =>
+    Effect.gen(function* () {
+      let began = 0
+      const scenario = Simulation.scenario("late", () => Effect.sync(() => began++))
+      const fiber = yield* Effect.forkChild(Simulation.run(scenario, { seed: 1 }), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(() => setImmediate(resolve))))
+      assert.strictEqual(began, 0)
+    }),
+  )
+
+  it.live("that cannot go on because an option throws die with it, and do not hang", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(
+        run(() => Effect.void, {
+          get timeLimit(): string {
+            throw new Error("no limit")
+          },
+        } as Simulation.Options),
+      )
+      assert.include(String(exit), "no limit")
+    }),
+  )
+})
+
+describe("The machine of a program", () => {
+  /** What it sees in the first instant and after five seconds. */
+  const sees = <A>(look: () => A) =>
+    Effect.gen(function* () {
+      const seen: Array<A> = []
+      yield* run((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          seen.push(yield* a.run(Effect.sync(look)))
+          yield* Effect.sleep("5 seconds")
+          seen.push(yield* a.run(Effect.sync(look)))
+        }),
+      )
+      return seen
+    })
+
+  it.live("has the time of the simulation, however it is asked", () =>
+    Effect.gen(function* () {
+      class Stamp extends Date {
+        readonly kind = "stamp"
+      }
+      assert.deepStrictEqual(yield* sees(() => Date.now() - epoch), [0, 5_000])
+      assert.deepStrictEqual(yield* sees(() => new Date().getTime() - epoch), [0, 5_000])
+      assert.deepStrictEqual(yield* sees(() => structuredClone(new Date()).getTime() - epoch), [0, 5_000])
+      assert.deepStrictEqual(yield* sees(() => structuredClone(new Date()) instanceof Date), [true, true])
+      assert.deepStrictEqual(yield* sees(() => performance.now()), [0, 5_000])
+      assert.deepStrictEqual(yield* sees(() => performance.timeOrigin + performance.now() - epoch), [0, 5_000])
+      assert.deepStrictEqual(
+        yield* sees(() => {
+          class Late extends Date {
+            readonly kind = "late"
+          }
+          const late = new Late()
+          return [late.getTime() - epoch, late.kind, late instanceof Late, new Stamp(7).getTime(), Date.UTC(1970, 0, 1)]
+        }),
+        [
+          [0, "late", true, 7, 0],
+          [5_000, "late", true, 7, 0],
+        ],
+      )
+      assert.deepStrictEqual(
+        yield* sees(() => new Intl.DateTimeFormat("en", { dateStyle: "short", timeZone: "UTC" }).format(new Date())),
+        ["1/1/26", "1/1/26"],
+      )
+    }),
+  )
+
+  /** When each of the timers fires, in milliseconds. */
+  const fires = (arm: (done: () => void) => unknown) =>
+    Effect.gen(function* () {
+      let at = -1
+      yield* run(
+        (sim) =>
+          Effect.gen(function* () {
+            const { a } = yield* sim.nodes(["a"], () => counter)
+            yield* a.run(
+              Effect.sync(() => {
+                arm(() => {
+                  at = sim.now() / 1_000
+                })
+              }),
+            )
+            yield* Effect.sleep("1 hour")
+          }),
+        { timeLimit: "2 hours" },
+      )
+      return at
+    })
+
+  it.live("has the timers of the simulation, however they are made", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* fires((done) => setTimeout(done, 2_500.7)), 2_500)
+      assert.strictEqual(yield* fires((done) => setTimeout(done, 2_500).unref()), 2_500)
+      assert.strictEqual(yield* fires((done) => setTimeout(done, -5)), 1)
+      // Node has no timers as long as that, and fires them at once.
+      assert.strictEqual(yield* fires((done) => setTimeout(done, 2 ** 31)), 1)
+      assert.strictEqual(yield* fires((done) => util.promisify(setTimeout)(2_500).then(done)), 2_500)
+      assert.strictEqual(yield* fires((done) => util.promisify(setImmediate)().then(done)), 0)
+      assert.strictEqual(yield* fires((done) => AbortSignal.timeout(2_500).addEventListener("abort", done)), 2_500)
+      assert.strictEqual(
+        yield* fires((done) => {
+          const timer = setTimeout(done, 2_000)
+          setTimeout(() => timer.refresh(), 1_000)
+        }),
+        3_000,
+      )
+      assert.strictEqual(
+        yield* fires((done) => {
+          const timer = setTimeout(done, 2_000)
+          setTimeout(() => timer.refresh(), 3_000)
+        }),
+        5_000,
+      )
+      assert.strictEqual(
+        yield* fires((done) => {
+          const interval = setInterval(() => {
+            clearInterval(interval)
+            done()
+          }, 2_000)
+        }),
+        2_000,
+      )
+      assert.strictEqual(yield* fires((done) => clearImmediate(setImmediate(done))), -1)
+    }),
+  )
+
+  it.live("aborts signals with the reason of the machine", () =>
+    run(() =>
+      Effect.gen(function* () {
+        const signal = AbortSignal.timeout(1_000)
+        yield* Effect.sleep("2 seconds")
+        assert.isTrue(signal.aborted)
+        assert.strictEqual(signal.reason.name, "TimeoutError")
+      }),
+    ),
+  )
+
+  it.live("gets back the timers of the real world that are cleared inside", () =>
+    Effect.gen(function* () {
+      let fired = false
+      const real = setTimeout(() => {
+        fired = true
+      }, 0)
+      yield* run(() => Effect.sync(() => clearTimeout(real)))
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1)))
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1)))
+      assert.isFalse(fired)
+    }),
+  )
+
+  it.live("keeps promise callbacks that are left at the end of a run to that run", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const outcome = yield* Effect.flip(
+        run(() =>
+          Effect.gen(function* () {
+            void Promise.resolve().then(() => {
+              setInterval(() => seen.push(-1), 1)
+              return seen.push(Date.now() - epoch)
+            })
+            return yield* Effect.fail("over")
+          }),
+        ),
+      )
+      assert.strictEqual(outcome._tag, "ScenarioFailed")
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 3)))
+      assert.deepStrictEqual(seen, [0])
+    }),
+  )
+
+  it.live("is attributed: what a promise of a node asks for is asked by the node", () =>
+    Effect.gen(function* () {
+      let seen: ReadonlyArray<number> = []
+      yield* run((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a", "b"], () => counter)
+          yield* a.setClock("1 hour")
+          seen = yield* a.run(
+            Effect.promise(async () => {
+              await Promise.resolve()
+              const first = Date.now() - epoch
+              await new Promise((resolve) => setTimeout(resolve, 1_000))
+              await Promise.resolve()
+              return [first, Date.now() - epoch]
+            }),
+          )
+        }),
+      )
+      assert.deepStrictEqual(seen, [3_600_000, 3_601_000])
+    }),
+  )
+})

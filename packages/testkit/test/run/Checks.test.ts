@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Invariant from "../../src/Invariant.ts"
+import { at, Counter, counter, failure, run, under } from "./world.ts"
+
+describe("Checks", () => {
+  describe("until", () => {
+    it.live("goes on when the scenario itself makes it so", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          let ready = false
+          const waiting = yield* Effect.forkChild(sim.until(() => ready))
+          yield* Effect.sleep("3 seconds")
+          ready = true
+          yield* Fiber.join(waiting)
+          assert.strictEqual(sim.now(), 3_000_000)
+        }),
+      ),
+    )
+
+    it.live("goes on when a fault makes it so, at that instant", () =>
+      under([{ kind: "crash", at: "5 seconds", for: "10 seconds", node: "a" }], (sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          yield* sim.until(() => a.state === "crashed")
+          assert.strictEqual(sim.now(), 5_000_000)
+          yield* sim.until(() => a.state === "running")
+          assert.strictEqual(sim.now(), 15_000_000)
+        }),
+      ),
+    )
+
+    it.live("goes on at once when it holds already", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          yield* sim.until(() => true)
+          assert.strictEqual(sim.now(), 0)
+        }),
+      ),
+    )
+
+    it.live("of a predicate that throws says which", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("InvariantThrew", (sim) =>
+          sim.until(() => {
+            throw new Error("no node yet")
+          }),
+        )
+        assert.include(error.message, 'the invariant "until" threw')
+        assert.include(error.message, "no node yet")
+      }),
+    )
+  })
+
+  describe("eventually", () => {
+    it.live("is content when it holds at the very last instant", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          yield* Invariant.eventually("late", () => sim.now() >= 5_000_000, { within: "5 seconds" })
+          yield* Effect.sleep("1 minute")
+        }),
+      ),
+    )
+
+    it.live("that throws at the end of its time says so", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("InvariantThrew", (sim) =>
+          Effect.gen(function* () {
+            yield* Invariant.eventually(
+              "broken",
+              () => {
+                if (sim.now() >= 5_000_000) throw new Error("too late")
+                return false
+              },
+              { within: "5 seconds" },
+            )
+            yield* Effect.sleep("1 minute")
+          }),
+        )
+        assert.strictEqual(error.invariant, "broken")
+        assert.strictEqual(error.at, 5_000_000)
+      }),
+    )
+
+    it.live("says why it does not hold, and that it was waited for from when to when", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("InvariantViolated", () =>
+          Effect.gen(function* () {
+            yield* Effect.sleep("2 seconds")
+            yield* Invariant.eventually("a leader", () => "nobody leads", { within: "3 seconds" })
+            yield* Invariant.eventually("holds already", () => true, { within: "1 seconds" })
+          }),
+        )
+        assert.strictEqual(error.invariant, "a leader")
+        assert.strictEqual(error.message, '"a leader" did not come to hold within 3s from 2.000 s: nobody leads')
+      }),
+    )
+  })
+
+  describe("converges", () => {
+    it.live("is content when it holds at the very last instant", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          yield* sim.nodes(["a"], () => counter)
+          yield* sim.converges(() => sim.now() >= 5_000_000, { within: "5 seconds" })
+        }),
+      ),
+    )
+
+    it.live("of a predicate that throws only at the end says so", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("InvariantThrew", (sim) =>
+          sim.converges(
+            () => {
+              if (sim.now() > 0) throw new Error("no view")
+              return false
+            },
+            { within: "5 seconds" },
+          ),
+        )
+        assert.include(error.message, "no view")
+      }),
+    )
+  })
+
+  describe("always", () => {
+    it.live("is asked from then on, and not before", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          yield* Effect.sleep("3500 millis")
+          yield* Invariant.always("at least three", () => (a.service(Counter)?.count ?? 3) >= 3)
+          yield* Effect.sleep("3 seconds")
+        }),
+      ),
+    )
+
+    it.live("that breaks ends the run at that step, and the first failure is the one that counts", () =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        const error = yield* failure("InvariantViolated", (sim) =>
+          Effect.gen(function* () {
+            const { a } = yield* sim.nodes(["a"], () => counter)
+            yield* Invariant.always("first", () => a.service(Counter)?.count !== 2)
+            yield* Invariant.always("second", () => a.service(Counter)?.count !== 2)
+            yield* Effect.sleep("2 seconds")
+            yield* Effect.sleep("1 millis")
+            seen.push("went on")
+          }),
+        )
+        assert.deepStrictEqual([error.invariant, error.at], ["first", 2_000_000])
+        assert.deepStrictEqual(seen, [])
+      }),
+    )
+  })
+
+  it.live("sometimes: what held once stays so, and a predicate is not asked again", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { marks } = yield* run((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          yield* Invariant.sometimes("two", () => ++asked > 0 && a.service(Counter)?.count === 2)
+          yield* at(sim, 2.5)
+          const before = asked
+          yield* at(sim, 10)
+          assert.strictEqual(asked, before)
+        }),
+      )
+      assert.deepStrictEqual(marks, { two: true })
+    }),
+  )
+})

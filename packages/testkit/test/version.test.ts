@@ -1,0 +1,9 @@
+import * as fs from "node:fs"
+import { assert, it } from "@effect/vitest"
+import { version } from "../src/version.ts"
+
+it("The version that artifacts tell is that of the package", () => {
+  const text = fs.readFileSync(new URL("../package.json", import.meta.url), "utf8")
+  const json: unknown = JSON.parse(text)
+  assert.deepInclude(json, { name: "@coterie/testkit", version })
+})
