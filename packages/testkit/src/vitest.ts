@@ -13,7 +13,7 @@
 import { it as effectIt } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { test } from "vitest"
+import { test, type TestContext } from "vitest"
 import * as Files from "./node/files.ts"
 import * as Scenario from "./Scenario.ts"
 import * as Seeds from "./Seeds.ts"
@@ -51,10 +51,13 @@ const onlySeed = (): string | undefined => {
   return text === "" ? undefined : text
 }
 
+const quoted = (text: string): string =>
+  /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+
 /** The line that runs it again. vitest takes the name as a regular expression, and a shell takes it apart. */
-const again = (name: string, seed: number): string => {
-  const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
-  return `${seedVariable}=${seed} npx vitest run -t '${pattern.replaceAll("'", String.raw`'\''`)}'`
+const again = (name: string, file: string, seed: number): string => {
+  const pattern = `${name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`
+  return `${seedVariable}=${seed} npx vitest run ${quoted(Files.shown(file))} -t ${quoted(pattern)}`
 }
 
 /** What one reads at a glance. */
@@ -72,9 +75,9 @@ const whatItTakes = (sentences: ReadonlyArray<string>, minimal: boolean): Readon
       ]
 
 /** What a person needs to know of a failure, and how to see it again. */
-const describe = (name: string, found: Swarm.Found): Error => {
+const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const { artifact, failure } = found
-  const line = again(name, artifact.seed)
+  const line = again(name, file, artifact.seed)
   const files = Files.write(found, { replay: () => line })
   const lines = [
     failure.message,
@@ -93,7 +96,7 @@ const describe = (name: string, found: Swarm.Found): Error => {
   return error
 }
 
-const execute = (name: string, { scenario, test: options }: Plan): Effect.Effect<void, Error> =>
+const execute = (name: string, file: string, { scenario, test: options }: Plan): Effect.Effect<void, Error> =>
   Effect.gen(function* () {
     const seeds = yield* Effect.fromResult(seedsOf(options))
     const several = (options.seeds ?? 1) > 1
@@ -101,7 +104,7 @@ const execute = (name: string, { scenario, test: options }: Plan): Effect.Effect
       stopAfter: 1,
     })
     const [first] = failures
-    if (first !== undefined) return yield* Effect.fail(describe(name, first))
+    if (first !== undefined) return yield* Effect.fail(describe(name, file, first))
     // One seed out of many says nothing about what happens sometimes.
     if (onlySeed() === undefined && several && never.length > 0) {
       return yield* Effect.fail(new Error(never.map(({ message }) => message).join("\n")))
@@ -128,14 +131,16 @@ const plan = (
 }
 
 const register =
-  (
-    add: (name: string, run: (context: { readonly signal: AbortSignal }) => Promise<void>, timeout?: number) => unknown,
-  ): Sim =>
+  (add: (name: string, run: (context: TestContext) => Promise<void>, timeout?: number) => unknown): Sim =>
   (...args: Parameters<typeof plan>): void => {
     const planned = plan(...args)
     const { name } = planned.scenario
     // A test that is over by its time runs no further seeds.
-    add(name, ({ signal }) => Effect.runPromise(execute(name, planned), { signal }), planned.test.timeout)
+    add(
+      name,
+      ({ signal, task }) => Effect.runPromise(execute(name, task.file.filepath, planned), { signal }),
+      planned.test.timeout,
+    )
   }
 
 const sim: Sim & { readonly only: Sim; readonly skip: Sim } = Object.assign(register(test), {

@@ -54,7 +54,8 @@ const text = `{
   ],
   "shrunk": {
     "from": { "faults": 22, "draws": 14 },
-    "runs": 21
+    "runs": 21,
+    "minimal": true
   },
   "network": {
     "delay": { "exponential": { "min": "1 millis", "mean": "20 millis" } },

@@ -96,7 +96,8 @@ describe("it.sim", () => {
     assert.match(first, /^InvariantViolated: "a lives once" was violated at .* by a step of a: a was started again$/)
     const text = lines.join("\n")
     assert.match(text, /What it takes:\n {2}- .*\ba\b.*/)
-    assert.include(text, String.raw`npx vitest run -t 'breaks \(in a crash\) of what'\''s running'`)
+    assert.match(text, /npx vitest run \S*fixture\.ts -t /)
+    assert.include(text, String.raw` -t 'breaks \(in a crash\) of what'\''s running$'`)
     assert.match(text, /Artifact: +\.coterie\/sim\/breaks-in-a-crash-of-what-s-running-\d+\.json\n/)
     assert.match(text, /Picture: +\.coterie\/sim\/breaks-in-a-crash-of-what-s-running-\d+\.html/)
   })
@@ -118,7 +119,7 @@ describe("it.sim", () => {
   })
 
   it("runs only the seed, and only the test, of the line that it printed", async () => {
-    const line = /Run it again: COTERIE_SIM_SEED=(\d+) npx vitest run -t '(.*)'/.exec(message(broken))
+    const line = /Run it again: COTERIE_SIM_SEED=(\d+) npx vitest run \S+ -t '(.*)'/.exec(message(broken))
     const [, seed = "", quoted = ""] = line ?? []
     const again = await runTests(["-t", quoted.replaceAll(String.raw`'\''`, "'")], { COTERIE_SIM_SEED: seed })
     assert.strictEqual(again.get(broken)?.status, "failed")

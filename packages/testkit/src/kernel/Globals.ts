@@ -229,7 +229,7 @@ const patches = (by: Replacement): ReadonlyArray<Patch> => {
       key: "timeOrigin",
       value: by.wallMillis() - Number(by.monotonicNanos()) / 1e6,
     },
-    { target: Math, key: "random", value: random("Math.random") },
+    { target: Math, key: "random", value: () => (isHashing() ? 0 : random("Math.random")()) },
     { target: globalThis.crypto, key: "getRandomValues", value: fill },
     { target: globalThis.crypto, key: "randomUUID", value: () => uuid(random("crypto.randomUUID")) },
     { target: globalThis, key: "setTimeout", value: timeout },
@@ -310,6 +310,19 @@ export const withoutStacks = <A>(run: () => A): A => {
   } finally {
     errors.stackTraceLimit = before
   }
+}
+
+/**
+ * Whether Effect is hashing a function, or another object without a hash of its own. It keeps that hash for as long as the object
+ * lives, which may be longer than a run, and the order of a HashMap follows from it. So it must not depend on
+ * the run that happened to be the first: all such objects get the same one, and stay in the order in which they came.
+ */
+const isHashing = (): boolean => {
+  const before = errors.stackTraceLimit
+  errors.stackTraceLimit = 4
+  const { stack = "" } = new Error("for its stack")
+  errors.stackTraceLimit = before
+  return /[/\\]effect[/\\](src|dist)[/\\]Hash\.[jt]s/.test(stack)
 }
 
 /** A line of a stack that belongs to the testkit or to Effect, which use what is replaced in ways of their own. */

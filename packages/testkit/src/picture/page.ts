@@ -426,7 +426,11 @@ export const page = (window: Window, document: Document, parts: Parts, options: 
     ].filter((fact) => fact !== "")
     const { title } = options
     const heading = html("h1", "", title ?? trace.scenario)
-    const meta = html("p", "meta", [...(title === undefined ? [] : [trace.scenario]), ...facts].join(" · "))
+    const meta = html(
+      "p",
+      "meta",
+      [...(title === undefined || title === trace.scenario ? [] : [trace.scenario]), ...facts].join(" · "),
+    )
     banner.replaceChildren(html("div", "title", heading, meta))
 
     const failed = model.failed

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Hash from "effect/Hash"
 import * as Globals from "../../src/kernel/Globals.ts"
 
 const watched = () => ({
@@ -97,6 +98,14 @@ describe("Globals", () => {
       clearTimeout(setTimeout(() => undefined, 1))
     })
     assert.deepStrictEqual(used, ["Date", "Math.random", "setTimeout"])
+  })
+
+  it("give all functions the same hash, so that none keeps that of the run in which it was hashed first", () => {
+    const of = () => Hash.hash(() => undefined)
+    assert.notStrictEqual(of(), of())
+    Globals.within(still({ random: () => assert.fail("it takes no chance") }), () => {
+      assert.strictEqual(of(), of())
+    })
   })
 
   it("let promise callbacks run from inside of the loop", async () => {

@@ -225,13 +225,13 @@ describe("Kernel", () => {
     const seen: Array<string> = []
     kernel.enqueue(other, () => {
       kernel.enqueue(other, () => seen.push("next round"))
+      kernel.enqueue(other, () => seen.push("first of the next round"), -1)
       kernel.pause(node.machine)
     })
     kernel.enqueue(node, () => seen.push("paused"))
     kernel.enqueue(other, () => seen.push("this round"))
-    kernel.enqueue(other, () => seen.push("low"), 10)
     kernel.run()
-    assert.deepStrictEqual(seen, ["this round", "low", "next round"])
+    assert.deepStrictEqual(seen, ["this round", "first of the next round", "next round"])
   })
 
   it("keeps the order of what waits when a slow machine is at full speed again", () => {
