@@ -8,9 +8,8 @@ import type { Predicate } from "./run/Checks.ts"
 import { Simulation } from "./Scenario.ts"
 
 /**
- * Must hold after every step of a node and of the scenario, from now on until the end of the run, where all nodes are stopped in good order: a
- * node that is not running has no services. With `nodes`, after every step of these nodes, which is faster in a large
- * simulation.
+ * Must hold after every step of a node and of the scenario, from now on until the scenario is done. A node that is not running
+ * has no services. With `nodes`, it must hold after every step of these nodes, which is faster in a large simulation.
  */
 export const always = (
   name: string,

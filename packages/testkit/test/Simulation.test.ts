@@ -271,6 +271,16 @@ describe("Simulation", () => {
       }),
     )
 
+    it.live("need not hold while the nodes are stopped, when the scenario is done", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* sim.nodes(["a"], () => counter)
+          yield* Invariant.always("a is running", () => a.state === "running")
+          yield* Effect.sleep("1 second")
+        }),
+      ),
+    )
+
     it.live("may look at the steps of some nodes only", () =>
       Effect.gen(function* () {
         let looked = 0
@@ -537,6 +547,27 @@ describe("Simulation", () => {
         )
         assert.include(error.message, "1 fibers, 1 timers")
         yield* run((sim) => sim.nodes(["a"], () => leak), { leaks: false })
+      }),
+    )
+
+    it.live("what a stopped node leaves behind is gone with its process, if it is allowed to", () =>
+      Effect.gen(function* () {
+        let count = 0
+        const tick = Effect.andThen(
+          Effect.sleep("1 second"),
+          Effect.sync(() => count++),
+        )
+        yield* run(
+          (sim) =>
+            Effect.gen(function* () {
+              const { a } = yield* sim.nodes(["a"], () => Layer.effectDiscard(Effect.forkDetach(Effect.forever(tick))))
+              yield* Effect.sleep("2500 millis")
+              yield* a.stop
+              yield* Effect.sleep("10 seconds")
+            }),
+          { leaks: false },
+        )
+        assert.strictEqual(count, 2)
       }),
     )
   })

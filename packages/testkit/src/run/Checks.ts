@@ -38,6 +38,8 @@ export interface Checks {
   readonly sometimes: (name: string, predicate: Predicate | undefined) => void
   readonly reached: (name: string) => void
   readonly marks: () => Readonly<Record<string, boolean>>
+  /** The scenario is done: what must hold always need not hold while its nodes are stopped. */
+  readonly end: () => void
   /** Evaluates what concerns a step of the node, or of the scenario. */
   readonly step: (node: string | undefined) => void
   /** Something else happened: evaluates what is waited for. */
@@ -104,6 +106,9 @@ export const make = (options: {
   }
 
   const self: Checks = {
+    end: () => {
+      always.length = 0
+    },
     always: (added) => {
       always.push(added)
     },

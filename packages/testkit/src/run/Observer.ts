@@ -14,6 +14,9 @@ const tell = (describe: Describe, bytes: Uint8Array): ReturnType<Describe> => {
   }
 }
 
+/** Their places tell them apart in the hash. */
+const tags: ReadonlyArray<Observation["_tag"]> = ["Dialed", "Accepted", "Sent", "Lost", "Arrived", "Dropped", "Ended"]
+
 export const make = (options: {
   readonly kernel: Kernel
   readonly recorder: Recorder.Recorder
@@ -66,6 +69,7 @@ export const make = (options: {
 
   return (observation) => {
     hash.add(kernel.now)
+    hash.add(tags.indexOf(observation._tag))
     switch (observation._tag) {
       case "Sent":
         hash.add(observation.segment)

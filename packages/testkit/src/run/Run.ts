@@ -8,10 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as FaultPlan from "../FaultPlan.ts"
-import * as Generator from "../faults/Generator.ts"
 import * as Micros from "../internal/Micros.ts"
 import * as LifeContext from "../kernel/context.ts"
 import * as Draws from "../kernel/Draws.ts"
@@ -26,13 +23,9 @@ import * as Faults from "./Faults.ts"
 import { handle } from "./handle.ts"
 import * as Nodes from "./Nodes.ts"
 import * as Observer from "./Observer.ts"
+import { type Misuse, misuse, prepare, type Prepared } from "./prepare.ts"
 import * as Recorder from "./Recorder.ts"
 import * as Stopping from "./Stopping.ts"
-
-type Misuse = SimulationError.SimulationError
-
-const misuse = (reason: Misuse["reason"], message: string): Misuse =>
-  new SimulationError.SimulationError({ reason, message })
 
 /** The name of the life in which the scenario itself runs. */
 export const scenarioName = "scenario"
@@ -40,68 +33,14 @@ export const scenarioName = "scenario"
 /** A name that is a host, too. */
 const nameForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
-/** Checks the seed. */
-const checkSeed = (seed: number): Misuse | undefined =>
-  Number.isSafeInteger(seed) && seed >= 0
-    ? undefined
-    : misuse("seeds", `${seed} is no seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`)
-
-/** Plans that were decoded: the same one is run with thousands of seeds. */
-const plans = new WeakMap<FaultPlan.Input, Result.Result<FaultPlan.FaultPlan, Misuse>>()
-
-const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Misuse> => {
-  // Whoever does not use the types may give anything.
-  if (typeof input !== "object" || input === null) return FaultPlan.decode(input)
-  const known = plans.get(input)
-  if (known !== undefined) return known
-  const result = FaultPlan.decode(input)
-  plans.set(input, result)
-  return result
-}
-
-/** The virtual time in which the scenario must be done. */
-const limitOf = (scenario: Scenario.Scenario, options: Scenario.RunOptions): Result.Result<number, Misuse> => {
-  let limit = Number.POSITIVE_INFINITY
-  for (const input of [scenario.options.timeLimit ?? Scenario.defaultTimeLimit, options.timeLimit ?? "Infinity"]) {
-    const duration = Duration.fromInput(input)
-    if (Option.isNone(duration)) {
-      return Result.fail(misuse("options", `timeLimit: ${String(input)} is no duration: write "10 minutes"`))
-    }
-    limit = Math.min(limit, Micros.fromDuration(duration.value))
-  }
-  return Result.succeed(limit)
-}
-
-const checkExplore = (explore: Scenario.Explore): Misuse | undefined =>
-  ["fifo", "random", "preempt"].includes(explore)
-    ? undefined
-    : misuse("options", `explore: "${String(explore)}" is no order: give "fifo", "random" or "preempt"`)
-
-const sourceOf = (
-  scenario: Scenario.Scenario,
-  options: Scenario.RunOptions,
-): Result.Result<Generator.Source, Misuse> => {
-  if (options.replay !== undefined) {
-    const { network, timeline } = options.replay
-    return Result.succeed(Generator.scripted({ network, timeline }))
-  }
-  return Result.map(decoded(scenario.options.faults ?? FaultPlan.none), (plan) =>
-    "swarm" in plan ? Generator.swarming(plan, options.seed) : Generator.scripted(plan),
-  )
-}
-
 /** Runs the scenario. Synchronous, and to be called from a turn of its own. */
 export const run = (
   scenario: Scenario.Scenario,
   options: Scenario.RunOptions,
 ): Effect.Effect<Scenario.Outcome, Misuse> => {
-  const badSeed = checkSeed(options.seed)
-  if (badSeed !== undefined) return Effect.fail(badSeed)
-  const badExplore = checkExplore(options.explore ?? Scenario.exploreOf(scenario, options.seed))
-  if (badExplore !== undefined) return Effect.fail(badExplore)
-  const prepared = Result.all({ source: sourceOf(scenario, options), timeLimit: limitOf(scenario, options) })
+  const prepared = prepare(scenario, options)
   if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
-  const world = new World(scenario, options, prepared.success.source, prepared.success.timeLimit)
+  const world = new World(scenario, options, prepared.success)
   return Effect.fromResult(options.stacks === false ? Globals.withoutStacks(() => world.run()) : world.run())
 }
 
@@ -123,10 +62,11 @@ class World {
   private failure: SimulationError.Failure | undefined
   private wrong: Misuse | undefined
 
-  constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, source: Generator.Source, timeLimit: number) {
+  constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, prepared: Prepared) {
+    const { explore, source, timeLimit } = prepared
     this.scenario = scenario
     this.options = options
-    this.explore = options.explore ?? Scenario.exploreOf(scenario, options.seed)
+    this.explore = explore
     this.draws = options.replay === undefined ? Draws.seeded(options.seed) : Draws.replaying(options.replay.deviations)
     this.recorder =
       options.trace === undefined || options.trace === false
@@ -238,6 +178,7 @@ class World {
   }
 
   private stopAll(): Effect.Effect<void> {
+    this.checks.end()
     this.faults.end(() => false)
     return Effect.forEach(
       this.nodes.values(),

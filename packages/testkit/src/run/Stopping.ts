@@ -37,7 +37,8 @@ export const make = (options: {
 
   return {
     watch: (node, life) => {
-      if (!options.enabled) return
+      // Its process is gone, with whatever it has left.
+      if (!options.enabled) return kernel.kill(life)
       watched.set(life, node)
       kernel.agenda.add(kernel.now + graceMicros, () => {
         free()
