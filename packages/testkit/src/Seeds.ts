@@ -1,5 +1,6 @@
 /** Which seeds a swarm runs. */
 import * as Result from "effect/Result"
+import { hash32 } from "./kernel/prng.ts"
 import { SimulationError } from "./SimulationError.ts"
 
 /** From the first to the last, both included. */
@@ -8,15 +9,16 @@ export interface Seeds {
   readonly to: number
 }
 
-const wrong = (message: string) =>
-  Result.fail(new SimulationError({ reason: "seeds", message: `${message}; write 1..200, or one seed such as 42` }))
+const wrong = (message: string, advice = "write 1..200, or one seed such as 42") =>
+  Result.fail(new SimulationError({ reason: "seeds", message: `${message}: ${advice}` }))
 
 /** Checks a range. */
 export const make = (from: number, to: number): Result.Result<Seeds, SimulationError> => {
   for (const seed of [from, to]) {
-    if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is no seed: seeds are whole numbers from 0`)
+    if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is no seed`, "seeds are whole numbers from 0")
   }
-  if (from > to) return wrong(`the range of seeds ${from}..${to} is the wrong way round: did you mean ${to}..${from}?`)
+  if (from > to)
+    return wrong(`the range of seeds ${from}..${to} is the wrong way round`, `did you mean ${to}..${from}?`)
   return Result.succeed({ from, to })
 }
 
@@ -32,12 +34,10 @@ export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
 export const count = ({ from, to }: Seeds): number => to - from + 1
 
 /** A base for seeds from a text, such as the hash of a commit: every commit has others, and each run of it the same. */
-export const base = (text: string): number => {
-  let h = 0x811c_9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193)
-  // Leaves room for as many seeds as anybody runs.
-  return (h >>> 0) * 1_000_000
-}
+export const base = (text: string): number => hash32(text) * seedsPerBase
+
+/** As many as anybody runs. */
+const seedsPerBase = 1_000_000
 
 /** The seeds, one after the other. */
 export function* iterate({ from, to }: Seeds): Generator<number> {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,42 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Invariant from "../src/Invariant.ts"
 import * as Simulation from "../src/Simulation.ts"
-import type * as SimulationError from "../src/SimulationError.ts"
-
-/** Counts up once a second. */
-class Counter extends Context.Service<Counter, { count: number }>()("test/Counter") {}
-
-const counter = Layer.effect(Counter)(
-  Effect.gen(function* () {
-    const self = { count: 0 }
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.andThen(
-          Effect.sleep("1 second"),
-          Effect.sync(() => self.count++),
-        ),
-      ),
-    )
-    return self
-  }),
-)
-
-const run = (
-  body: Simulation.Scenario["body"],
-  options: Simulation.Options = {},
-  how: Partial<Simulation.RunOptions> = {},
-) => Simulation.run(Simulation.scenario("a test", options, body), { seed: 1, ...how })
-
-/** The failure that a scenario ends with. */
-const failure = <T extends (SimulationError.Failure | SimulationError.SimulationError)["_tag"]>(
-  tag: T,
-  body: Simulation.Scenario["body"],
-  options: Simulation.Options = {},
-) =>
-  Effect.map(Effect.flip(run(body, options)), (error) => {
-    assert.strictEqual(error._tag, tag, error.message)
-    return error as Extract<typeof error, { readonly _tag: T }>
-  })
+import { Counter, counter, failure, run } from "./run/world.ts"
 
 describe("Simulation", () => {
   describe("time", () => {

@@ -7,38 +7,25 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Event, Timeline } from "../network/World.ts"
-
-interface Entry extends Event {
-  readonly at: number
-  readonly seq: number
-  /** `undefined` once it happened or was cancelled. */
-  run: (() => void) | undefined
-}
+import { Agenda, type Entry } from "../kernel/Agenda.ts"
+import type { Timeline } from "../network/World.ts"
 
 /** A timeline on the given clock. The context is that of the fiber that sleeps. */
 export const make = (clock: Clock.Clock, context: Context.Context<never>): Timeline => {
-  // A binary heap; cancelled entries stay until they come to the top.
-  const heap: Array<Entry> = []
-  let seq = 0
+  const agenda = new Agenda()
   let sleeper: Fiber.Fiber<void> | undefined
   let wakesAt = Number.POSITIVE_INFINITY
   let firing = false
 
   const now = () => Math.round(Number(clock.monotonicTimeNanosUnsafe()) / 1000)
 
-  const peek = (): Entry | undefined => {
-    while (heap[0] !== undefined && heap[0].run === undefined) pop(heap)
-    return heap[0]
-  }
-
   const fire = (reached: number): void => {
     // The sleep is over, so its time has come even if the clock rounds otherwise.
     const due = Math.max(reached, now())
     const entries: Array<Entry> = []
-    for (let next = peek(); next !== undefined && next.at <= due; next = peek()) {
+    for (let next = agenda.peek(); next !== undefined && next.at <= due; next = agenda.peek()) {
       entries.push(next)
-      pop(heap)
+      agenda.next()
     }
     firing = true
     for (const entry of entries) {
@@ -50,7 +37,7 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
   }
 
   const sleep: Effect.Effect<void> = Effect.suspend(() => {
-    const next = peek()
+    const next = agenda.peek()
     if (next === undefined) {
       sleeper = undefined
       wakesAt = Number.POSITIVE_INFINITY
@@ -69,7 +56,7 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
   /** Makes the one fiber sleep until the earliest event. */
   const arm = (): void => {
     if (firing) return
-    const next = peek()
+    const next = agenda.peek()
     if (next !== undefined && sleeper !== undefined && next.at >= wakesAt) return
     sleeper?.interruptUnsafe()
     sleeper = undefined
@@ -80,52 +67,15 @@ export const make = (clock: Clock.Clock, context: Context.Context<never>): Timel
   return {
     now,
     schedule: (at, run) => {
-      const entry: Entry = {
-        at: Math.round(at),
-        seq: seq++,
-        run,
+      const entry = agenda.add(at, run)
+      arm()
+      return {
         cancel: () => {
           if (entry.run === undefined) return
-          entry.run = undefined
+          entry.cancel()
           arm()
         },
       }
-      push(heap, entry)
-      arm()
-      return entry
     },
   }
-}
-
-const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.seq < b.seq)
-
-const push = (heap: Array<Entry>, entry: Entry): void => {
-  let i = heap.length
-  while (i > 0) {
-    const above = (i - 1) >>> 1
-    const parent = heap[above]
-    if (parent === undefined || before(parent, entry)) break
-    heap[i] = parent
-    i = above
-  }
-  heap[i] = entry
-}
-
-const pop = (heap: Array<Entry>): void => {
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return
-  let i = 0
-  for (;;) {
-    let below = 2 * i + 1
-    let child = heap[below]
-    const right = heap[below + 1]
-    if (child !== undefined && right !== undefined && before(right, child)) {
-      child = right
-      below += 1
-    }
-    if (child === undefined || before(last, child)) break
-    heap[i] = child
-    i = below
-  }
-  heap[i] = last
 }
