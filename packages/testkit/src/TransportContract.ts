@@ -48,6 +48,10 @@ export interface Options {
   readonly live: boolean
   /** Made anew for each test. */
   readonly world: Effect.Effect<World, never, Scope.Scope>
+  /** Runs a test somewhere else, such as inside of a simulation. Default: where `it` runs it. */
+  readonly run?: ((test: Effect.Effect<void, unknown>) => Effect.Effect<void, unknown>) | undefined
+  /** Lets others go on before a test looks again. Default: `Effect.yieldNow`, which lets no virtual time pass. */
+  readonly pause?: Effect.Effect<void> | undefined
 }
 
 type Service = Transport.Transport["Service"]
@@ -55,6 +59,7 @@ type Service = Transport.Transport["Service"]
 /** Registers the tests. */
 export const suite = (options: Options): void => {
   const test = options.live ? it.live : it.effect
+  const pause = options.pause ?? Effect.yieldNow
 
   /** A test after which nothing may be open that was not before. */
   const check = <E>(name: string, body: (world: World) => Effect.Effect<void, E, Scope.Scope>): void =>
@@ -64,7 +69,18 @@ export const suite = (options: Options): void => {
         const before = yield* world.open
         yield* Effect.scoped(body(world))
         yield* eventually(Effect.map(world.open, (open) => open <= before))
-      }).pipe(Random.withSeed(name)),
+      }).pipe(Random.withSeed(name), Effect.scoped, options.run ?? ((test) => test)),
+    )
+
+  /** Waits until it is so; if it never is, the test runs into its timeout. */
+  const eventually = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+    Effect.flatMap(condition, (holds) =>
+      holds
+        ? Effect.void
+        : Effect.andThen(
+            pause,
+            Effect.suspend(() => eventually(condition)),
+          ),
     )
 
   describe(`${options.name} keeps the contract of Transport`, () => {
@@ -225,8 +241,10 @@ export const suite = (options: Options): void => {
           yield* Fiber.interrupt(pulling)
           const exit = yield* Fiber.await(pulling)
           if (Exit.isSuccess(exit)) at = verify(at, exit.value)
-          else if (Cause.hasInterruptsOnly(exit.cause)) interrupted++
-          else open = false
+          else if (Cause.hasInterruptsOnly(exit.cause)) {
+            interrupted++
+            yield* pause
+          } else open = false
         }
         assert.strictEqual(at, size)
         assert.isAbove(interrupted, 0)
@@ -576,14 +594,3 @@ const next = (connection: Transport.Connection) =>
 
 const reasonOf = <A, R>(effect: Effect.Effect<A, Transport.TransportError, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason)
-
-/** Waits until it is so; if it never is, the test runs into its timeout. */
-const eventually = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.flatMap(condition, (holds) =>
-    holds
-      ? Effect.void
-      : Effect.andThen(
-          Effect.yieldNow,
-          Effect.suspend(() => eventually(condition)),
-        ),
-  )
