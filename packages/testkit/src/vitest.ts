@@ -28,9 +28,15 @@ export interface TestOptions {
   readonly seeds?: number | undefined
   /** The first seed. Default: 1. `Seeds.base` makes one from the hash of a commit. */
   readonly base?: number | undefined
-  /** How long the test may take, in milliseconds of real time. Default: that of vitest. */
+  /**
+   * How long the test may take, with all its seeds, in milliseconds of real time. Default: that of vitest for one seed, and
+   * {@link swarmTimeout} for several.
+   */
   readonly timeout?: number | undefined
 }
+
+/** What hundreds of seeds of most scenarios take on a machine that does other things as well. */
+export const swarmTimeout = 60_000
 
 /** Runs only this seed of every simulated test. */
 export const seedVariable = "COTERIE_SIM_SEED"
@@ -74,6 +80,14 @@ const whatItTakes = (sentences: ReadonlyArray<string>, minimal: boolean): Readon
           : []),
       ]
 
+/** An error with the name of the failure, and no stack: its places are all in the testkit. */
+const named = (name: string, message: string): Error => {
+  const error = new Error(message)
+  error.name = name
+  error.stack = `${name}: ${message}`
+  return error
+}
+
 /** What a person needs to know of a failure, and how to see it again. */
 const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const { artifact, failure } = found
@@ -82,17 +96,18 @@ const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const lines = [
     failure.message,
     "",
-    ...whatItTakes(artifact.sentences ?? [], artifact.shrunk?.minimal !== false),
+    // What it takes to be different from run to run is nothing that the simulation decides.
+    ...(failure._tag === "NonDeterministic"
+      ? ["One seed alone may not show it, because what is left over from other runs may be what makes it different."]
+      : whatItTakes(artifact.sentences ?? [], artifact.shrunk?.minimal !== false)),
     "",
     `Run it again: ${line}`,
     `Artifact:     ${files.artifact}`,
     `Picture:      ${files.picture}`,
   ]
-  const error = new Error(lines.join("\n"))
-  error.name = failure._tag
+  const error = named(failure._tag, lines.join("\n"))
   // The place in the scenario that failed says more than this one.
   if ("cause" in failure && failure.cause instanceof Error) error.cause = failure.cause
-  error.stack = `${failure._tag}: ${lines.join("\n")}`
   return error
 }
 
@@ -107,7 +122,7 @@ const execute = (name: string, file: string, { scenario, test: options }: Plan):
     if (first !== undefined) return yield* Effect.fail(describe(name, file, first))
     // One seed out of many says nothing about what happens sometimes.
     if (onlySeed() === undefined && several && never.length > 0) {
-      return yield* Effect.fail(new Error(never.map(({ message }) => message).join("\n")))
+      return yield* Effect.fail(named("NeverHappened", never.map(({ message }) => message).join("\n")))
     }
   })
 
@@ -139,7 +154,7 @@ const register =
     add(
       name,
       ({ signal, task }) => Effect.runPromise(execute(name, task.file.filepath, planned), { signal }),
-      planned.test.timeout,
+      planned.test.timeout ?? ((planned.test.seeds ?? 1) > 1 ? swarmTimeout : undefined),
     )
   }
 

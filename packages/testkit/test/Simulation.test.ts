@@ -468,6 +468,24 @@ describe("Simulation", () => {
       }),
     )
 
+    it.live("ScenarioFailed: a forked fiber that died, and nobody heard of it", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("ScenarioFailed", () =>
+          Effect.andThen(
+            Effect.forkScoped(
+              Effect.andThen(
+                Effect.sleep("1 second"),
+                Effect.sync(() => assert.fail("not as expected")),
+              ),
+            ),
+            Effect.sleep("3 seconds"),
+          ),
+        )
+        assert.strictEqual(error.at, 1_000_000)
+        assert.include(error.message, "not as expected")
+      }),
+    )
+
     it.live("Escaped: in strict mode, time and chance of the machine, with the line that took them", () =>
       Effect.gen(function* () {
         for (const [what, use] of [
@@ -509,7 +527,7 @@ describe("Simulation", () => {
             yield* a.stop
           }),
         )
-        assert.include(error.message, "1 fibers, 1 timers")
+        assert.include(error.message, "1 fiber, 1 timer")
         yield* run((sim) => sim.nodes(["a"], () => leak), { leaks: false })
       }),
     )

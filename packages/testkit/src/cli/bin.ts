@@ -6,12 +6,12 @@
  * Effect gives functions that are keys of a HashMap a hash from `Math.random` when they are first used, mostly while
  * modules load. The order of such a map would be another one in each process, and the same seed another run.
  */
-import { enableCompileCache } from "node:module"
+import * as module from "node:module"
 import { isMainThread } from "node:worker_threads"
 import * as Prng from "../kernel/prng.ts"
 
 // Half of what the command takes to start is to compile Effect; threads do it once more.
-enableCompileCache()
+module.enableCompileCache?.()
 
 Math.random = Prng.make(0, "modules").next
 
@@ -21,7 +21,14 @@ const peer = "@effect/platform-node"
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" && error.message.includes(peer)
 
-if (isMainThread) {
+/** The first version that runs TypeScript by itself. */
+const oldest = [22, 19] as const
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+
+if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
+  process.stderr.write(`coterie-sim needs Node ${oldest.join(".")} or later; this is ${process.versions.node}\n`)
+  process.exitCode = 2
+} else if (isMainThread) {
   try {
     const { main } = await import("./main.ts")
     main(new URL(import.meta.url))

@@ -68,7 +68,15 @@ export const load = (file: string): Effect.Effect<ReadonlyArray<Scenario.Scenari
     const exports = yield* Effect.tryPromise({
       try: (): Promise<unknown> => import(pathToFileURL(file).href),
       catch: (cause) =>
-        wrong(`${file} cannot be loaded: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`),
+        /\bvitest\b/i.test(String(cause))
+          ? wrong(
+              `${file} is a test, which only vitest can load. Export the scenario from a module of its own, as in ` +
+                "`export const x = Simulation.scenario(name, options, body)`, say `it.sim(x)` in the test, and give that module here. " +
+                "The line that the test printed runs its seed again without any of this.",
+            )
+          : wrong(
+              `${file} cannot be loaded: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
+            ),
     })
     const scenarios = yield* Effect.fromResult(among(exports))
     if (scenarios.length > 0) return scenarios

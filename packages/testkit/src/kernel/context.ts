@@ -3,10 +3,12 @@
  * context, so each life of each node has others.
  */
 import * as Entropy from "@coterie/core/Entropy"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Formatter from "effect/Formatter"
 import * as Logger from "effect/Logger"
@@ -93,7 +95,12 @@ const purpose = (life: Life): string => `node ${life.machine.name} ${life.number
 export const make = (
   kernel: Kernel,
   life: Life,
-  options: { readonly seed: number; readonly log: ((life: Life, text: string) => void) | undefined },
+  options: {
+    readonly seed: number
+    readonly log: ((life: Life, text: string) => void) | undefined
+    /** A fiber ended with a defect, whoever may know of it. */
+    readonly died?: ((cause: Cause.Cause<unknown>) => void) | undefined
+  },
 ): Context.Context<never> => {
   const random = Prng.make(options.seed, purpose(life))
   const entropy = Prng.make(options.seed, `entropy ${purpose(life)}`)
@@ -120,8 +127,9 @@ export const make = (
       recordFiberStart: () => {
         life.fibers++
       },
-      recordFiberEnd: () => {
+      recordFiberEnd: (_, exit) => {
         life.fibers--
+        if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) options.died?.(exit.cause)
       },
     }),
   )

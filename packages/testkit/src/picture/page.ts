@@ -466,7 +466,7 @@ export const page = (window: Window, document: Document, parts: Parts, options: 
     const right = html("div", "story")
     if (sentences.length > 0) {
       const list = html("ol", "", ...sentences.map((sentence) => html("li", "", sentence)))
-      right.append(html("h2", "", "Enough to make it fail"), list)
+      right.append(html("h2", "", "What it takes"), list)
     }
     if (left.childElementCount === 0 && right.childElementCount === 0) return
     const box = html("div", failure === undefined ? "report" : "report bad", left)

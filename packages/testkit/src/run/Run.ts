@@ -60,6 +60,8 @@ class World {
   private readonly self: Life
   private readonly contexts = new WeakMap<Life, Context.Context<never>>()
   private failure: SimulationError.Failure | undefined
+  /** The first fiber of the scenario that died. If the scenario ends well all the same, nobody has heard of it. */
+  private died: SimulationError.ScenarioFailed | undefined
   private wrong: Misuse | undefined
 
   constructor(scenario: Scenario.Scenario, options: Scenario.RunOptions, prepared: Prepared) {
@@ -201,7 +203,11 @@ class World {
 
   private ended(exit: Exit.Exit<unknown, unknown>): void {
     this.kernel.halt()
-    if (Exit.isSuccess(exit) || this.failure !== undefined) return
+    if (this.failure !== undefined) return
+    if (Exit.isSuccess(exit)) {
+      if (this.died !== undefined) this.fail(this.died)
+      return
+    }
     const cause = Cause.squash(exit.cause)
     if (cause instanceof SimulationError.SimulationError) {
       this.wrong = cause
@@ -244,7 +250,7 @@ class World {
           ...(stop.machine === undefined ? {} : { node: stop.machine.name }),
           message:
             `more than ${this.scenario.options.stepsPerInstant ?? Scenario.defaultStepsPerInstant} steps at ${when} and time does not pass. ` +
-            `${stop.machine === undefined ? "Something" : stop.machine.name} runs in circles: look for a loop without a sleep, ` +
+            `${stop.machine === undefined ? "Something" : stop.machine === this.self.machine ? "The scenario" : stop.machine.name} runs in circles: look for a loop without a sleep, ` +
             "a retry without a delay, or raise `stepsPerInstant` if the work is real.",
         })
       case "timeLimit":
@@ -252,7 +258,8 @@ class World {
           at,
           message:
             `the scenario was not done after ${when} of virtual time. Waiting: ${this.waiting()}. ` +
-            "Raise `timeLimit` if it needs longer, or look for what never comes.",
+            "Raise `timeLimit` if it needs longer, or look for what never comes: virtual time does not wait for anything real, " +
+            "such as a socket, a file, a worker or `node:timers`.",
         })
     }
   }
@@ -338,11 +345,23 @@ class World {
     )
   }
 
+  private deathOf(cause: Cause.Cause<unknown>): SimulationError.ScenarioFailed {
+    const at = this.kernel.now
+    const defect = Cause.squash(cause)
+    const what = defect instanceof Error ? defect.message : String(defect)
+    return new SimulationError.ScenarioFailed({
+      at,
+      cause: defect,
+      message: `a fiber that the scenario forked died at ${Micros.show(at)}, and nobody waited for it: ${what}`,
+    })
+  }
+
   private contextOf(life: Life): Context.Context<never> {
     const known = this.contexts.get(life)
     if (known !== undefined) return known
     const made = LifeContext.make(this.kernel, life, {
       seed: this.options.seed,
+      died: life === this.self ? (cause) => (this.died ??= this.deathOf(cause)) : undefined,
       log: this.recorder.enabled
         ? (from, text) =>
             this.recorder.add({ _tag: "Note", at: this.kernel.now, node: from.machine.name, kind: "log", text })

@@ -15,6 +15,8 @@ export interface Stopping {
   readonly settled: () => boolean
 }
 
+const of = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+
 export const make = (options: {
   readonly kernel: Kernel
   readonly engine: Engine.Engine
@@ -25,10 +27,12 @@ export const make = (options: {
   const watched = new Map<Life, Nodes.NodeState<never>>()
 
   const left = (node: Nodes.NodeState<never>, life: Life): ReadonlyArray<string> => [
-    ...(life.fibers > 0 ? [`${life.fibers} fibers`] : []),
-    ...(life.timers > 0 ? [`${life.timers} timers`] : []),
+    ...(life.fibers > 0 ? [of(life.fibers, "fiber")] : []),
+    ...(life.timers > 0 ? [of(life.timers, "timer")] : []),
     // A later life has connections of its own.
-    ...(node.life === life && engine.open(node.name) > 0 ? [`${engine.open(node.name)} connections or listeners`] : []),
+    ...(node.life === life && engine.open(node.name) > 0
+      ? [of(engine.open(node.name), "connection or listener", "connections or listeners")]
+      : []),
   ]
 
   const free = (): void => {

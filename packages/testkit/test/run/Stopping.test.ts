@@ -35,10 +35,10 @@ const detached = Layer.effectDiscard(Effect.forkDetach(Effect.never))
 describe("Stopping", () => {
   it.live("finds fibers, timers, connections and listeners that are left behind", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* left(stopped(detached)), "1 fibers")
+      assert.strictEqual(yield* left(stopped(detached)), "1 fiber")
       assert.strictEqual(
         yield* left(stopped(Layer.effectDiscard(Effect.sync(() => void setInterval(() => undefined, 1_000))))),
-        "1 timers",
+        "1 timer",
       )
       assert.strictEqual(
         yield* left(
@@ -51,14 +51,14 @@ describe("Stopping", () => {
             ),
           ),
         ),
-        "1 connections or listeners",
+        "1 connection or listener",
       )
     }),
   )
 
   it.live("finds them also when the node was started again", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* left(stopped(detached, true)), "1 fibers")
+      assert.strictEqual(yield* left(stopped(detached, true)), "1 fiber")
     }),
   )
 
