@@ -77,8 +77,9 @@ const cluster = Effect.gen(function* () {
   const start = process.hrtime.bigint()
   let virtual = 0
   for (let seed = 1; seed <= seedsPerRound; seed++) {
-    const report = yield* Simulation.run(three, { seed, explore: Swarm.exploreOf(three, seed) })
-    virtual += report.virtualSeconds
+    const { found, virtualSeconds } = yield* Swarm.runSeed(three, seed)
+    if (found !== undefined) return yield* Effect.die(`seed ${seed}: ${found.failure.message}`)
+    virtual += virtualSeconds
   }
   const took = seconds(start)
   return { seeds: seedsPerRound / took, virtual: virtual / took }
