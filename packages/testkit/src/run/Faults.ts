@@ -72,6 +72,7 @@ export const make = ({ check, engine, host, nodes, recorder, source }: Options):
   const counts = new Map<string, number>()
   /** Those that last, and how to end them before their time. */
   const active = new Set<Active>()
+  const slowed = new Map<Nodes.NodeState<never>, Array<number>>()
   let cuts = 0
   let returning = (_node: string): boolean => true
   let pending: Agenda.Entry | undefined
@@ -130,6 +131,19 @@ export const make = ({ check, engine, host, nodes, recorder, source }: Options):
     }
   }
 
+  /** Of several that slow a node down at a time the worst counts. */
+  const slow = (node: Nodes.NodeState<never>, task: number): (() => void) => {
+    const tasks = slowed.get(node) ?? []
+    slowed.set(node, tasks)
+    const set = (): void => Nodes.slow(host, node, Math.max(0, ...tasks))
+    tasks.push(task)
+    set()
+    return () => {
+      tasks.splice(tasks.indexOf(task), 1)
+      set()
+    }
+  }
+
   const applyTo = (
     node: Nodes.NodeState<never>,
     fault: Extract<FaultPlan.Fault, { readonly node: string }>,
@@ -151,8 +165,7 @@ export const make = ({ check, engine, host, nodes, recorder, source }: Options):
           if (node.lives === life) Nodes.resume(host, node)
         }
       case "slow":
-        Nodes.slow(host, node, fault.task)
-        return () => Nodes.slow(host, node, 0)
+        return slow(node, fault.task)
       case "clock":
         Nodes.setClock(host, node, fault.by)
         return () => undefined

@@ -309,6 +309,32 @@ describe("Faults of a plan", () => {
       }),
     )
 
+    it.live("of two that slow a node down at the same time the worse counts, until it is over", () =>
+      Effect.gen(function* () {
+        const { trace } = yield* under(
+          [
+            { kind: "slow", at: "1 seconds", for: "4 seconds", node: "a", task: "2 millis" },
+            { kind: "slow", at: "2 seconds", for: "1 seconds", node: "a", task: "5 millis" },
+          ],
+          (sim) =>
+            Effect.andThen(
+              sim.nodes(["a"], () => counter),
+              Effect.sleep("10 seconds"),
+            ),
+          { trace: true },
+        )
+        const slow = (trace?.events ?? []).flatMap((event) =>
+          event._tag === "Node" && event.state === "slow" ? [`${event.at / 1e6}: ${event.text ?? ""}`] : [],
+        )
+        assert.deepStrictEqual(slow, [
+          "1: 2.0 ms for each task",
+          "2: 5.0 ms for each task",
+          "3: 2.0 ms for each task",
+          "5: at full speed",
+        ])
+      }),
+    )
+
     it.live("what names a node that there is not ends the run, and says who there is", () =>
       Effect.gen(function* () {
         for (const fault of [
