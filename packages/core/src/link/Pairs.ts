@@ -66,7 +66,11 @@ export const make = (options: {
   /** The greatest rank that was ever up with a life of a peer. */
   const newest = new Map<string, { readonly generation: number; readonly rank: Rank }>()
 
-  const remember = (name: string, generation: number, rank: Rank): void => {
+  /** The connection is the one that is used with the peer from now on. */
+  const use = (entry: Committed): void => {
+    const { peer, rank } = entry
+    const { generation, name } = peer
+    used.set(name, entry)
     newest.delete(name)
     newest.set(name, { generation, rank })
     for (const oldest of newest.keys()) {
@@ -138,20 +142,19 @@ export const make = (options: {
         link.close("duplicate", "a later connection of this pair was up before this one")
         return false
       }
-      remember(name, generation, rank)
       if (before?.link?.isOpen() === true) {
         if (before.peer.generation > generation) {
           link.close("replaced", "a newer life of this name has a link")
           return false
         }
         if (before.peer.generation === generation) {
-          used.set(name, entry)
+          use(entry)
           before.link.close("duplicate", "another connection of this pair is up")
           return false
         }
         before.link.close("replaced", "a newer life of this name has a link")
       }
-      used.set(name, entry)
+      use(entry)
       return true
     },
     deliver: (entry, link, message) => {

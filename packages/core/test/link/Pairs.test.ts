@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Link } from "../../src/link/Link.ts"
+import * as Pairs from "../../src/link/Pairs.ts"
+import { emptyBody, type PeerRecord } from "../../src/PeerRecord.ts"
+
+const record = (generation: number): PeerRecord => ({
+  name: "peer",
+  generation,
+  incarnation: 0,
+  status: "alive",
+  body: emptyBody,
+})
+
+/** Connections with one peer, by what becomes of them. */
+const make = () => {
+  const pairs = Pairs.make({ onMessage: () => undefined, onEnd: () => undefined, remembered: 10 })
+  /** A connection that has come up; `closed` is the code with which this side closed it. */
+  const connect = (generation: number, epoch: number) => {
+    const rank = { epoch, byLower: false }
+    let code: string | undefined
+    const link: Link = {
+      peer: record(generation),
+      rank,
+      openedAt: 0,
+      send: () => undefined,
+      tryOffer: () => true,
+      offer: () => Effect.void,
+      taken: () => undefined,
+      close: (why) => {
+        code = why
+      },
+      isOpen: () => code === undefined,
+      run: () => Effect.void,
+    }
+    const entry = pairs.commit(record(generation), rank)
+    entry.link = link
+    pairs.install(entry, link)
+    return {
+      closed: () => code,
+      isUsed: () => pairs.current("peer") === link,
+      /** It is over, and read to its end. */
+      end: () => {
+        code ??= "ended"
+        pairs.uninstall(entry, false)
+        pairs.retire(entry)
+      },
+    }
+  }
+  return connect
+}
+
+describe("of the connections with a peer", () => {
+  it("the later one is used, and the earlier one closed", () => {
+    const connect = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    assert.strictEqual(first.closed(), "duplicate")
+    assert.isTrue(second.isUsed())
+  })
+
+  it("none is used that is earlier than one that was up, though that one has ended", () => {
+    const connect = make()
+    connect(1, 6).end()
+    const late = connect(1, 5)
+    assert.strictEqual(late.closed(), "duplicate")
+    assert.isFalse(late.isUsed())
+    assert.isTrue(connect(1, 7).isUsed())
+  })
+
+  it("that of an older life is refused, and does not make this side forget what was up with the newer one", () => {
+    const connect = make()
+    const newer = connect(2, 6)
+    assert.strictEqual(connect(1, 9).closed(), "replaced")
+    newer.end()
+    assert.strictEqual(connect(2, 5).closed(), "duplicate")
+  })
+
+  it("the first of a newer life is used, whatever its rank", () => {
+    const connect = make()
+    const older = connect(1, 9)
+    assert.isTrue(connect(2, 1).isUsed())
+    assert.strictEqual(older.closed(), "replaced")
+  })
+})
