@@ -24,14 +24,10 @@ export interface Found {
 }
 
 /** How one seed went. */
-export interface SeedResult {
-  readonly seed: number
-  readonly explore: Explore
-  readonly traceHash: string
-  readonly steps: number
-  readonly virtualSeconds: number
-  readonly faultsFired: Readonly<Record<string, number>>
-  readonly marks: Readonly<Record<string, boolean>>
+export interface SeedResult extends Pick<
+  Report,
+  "seed" | "explore" | "traceHash" | "steps" | "virtualSeconds" | "faultsFired" | "marks"
+> {
   readonly found: Found | undefined
 }
 

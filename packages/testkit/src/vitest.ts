@@ -51,6 +51,8 @@ const seedsOf = ({ base = 1, seeds = 1 }: TestOptions): Result.Result<Seeds.Seed
   return only === undefined ? Seeds.make(base, base + seeds - 1) : Seeds.parse(only)
 }
 
+const hasSeveral = ({ seeds = 1 }: TestOptions): boolean => seeds > 1
+
 /** An empty variable is as good as none. */
 const onlySeed = (): string | undefined => {
   const text = process.env[seedVariable]
@@ -114,14 +116,11 @@ const describe = (name: string, file: string, found: Swarm.Found): Error => {
 const execute = (name: string, file: string, { scenario, test: options }: Plan): Effect.Effect<void, Error> =>
   Effect.gen(function* () {
     const seeds = yield* Effect.fromResult(seedsOf(options))
-    const several = (options.seeds ?? 1) > 1
-    const { failures, never } = yield* Swarm.run(scenario, Seeds.iterate(seeds), {
-      stopAfter: 1,
-    })
+    const { failures, never } = yield* Swarm.run(scenario, Seeds.iterate(seeds), { stopAfter: 1 })
     const [first] = failures
     if (first !== undefined) return yield* Effect.fail(describe(name, file, first))
     // One seed out of many says nothing about what happens sometimes.
-    if (onlySeed() === undefined && several && never.length > 0) {
+    if (onlySeed() === undefined && hasSeveral(options) && never.length > 0) {
       return yield* Effect.fail(named("NeverHappened", never.map(({ message }) => message).join("\n")))
     }
   })
@@ -154,7 +153,7 @@ const register =
     add(
       name,
       ({ signal, task }) => Effect.runPromise(execute(name, task.file.filepath, planned), { signal }),
-      planned.test.timeout ?? ((planned.test.seeds ?? 1) > 1 ? swarmTimeout : undefined),
+      planned.test.timeout ?? (hasSeveral(planned.test) ? swarmTimeout : undefined),
     )
   }
 

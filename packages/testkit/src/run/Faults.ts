@@ -9,6 +9,7 @@ import * as Micros from "../internal/Micros.ts"
 import * as Agenda from "../kernel/Agenda.ts"
 import type * as Engine from "../network/Engine.ts"
 import * as Nodes from "./Nodes.ts"
+import type * as Trace from "../Trace.ts"
 import type * as Recorder from "./Recorder.ts"
 
 export interface Faults {
@@ -175,25 +176,26 @@ export const make = ({ check, engine, host, nodes, recorder, source }: Options):
     }
   }
 
+  /** Tells the trace when something begins, and when it is over. */
+  const teller =
+    (what: () => Omit<typeof Trace.FaultEvent.Type, "_tag" | "at" | "state">) =>
+    (state: "began" | "over"): void => {
+      if (recorder.enabled) recorder.add({ _tag: "Fault", at: host.kernel.now, state, ...what() })
+    }
+
   const take = (fault: FaultPlan.Fault): void => {
     if (!check(Sentence.affected(fault))) return
     const undo = apply(fault)
     if (undo === undefined) return
     const place = timeline.push(fault) - 1
     counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1)
-    const tell = (state: "began" | "over"): void => {
-      if (!recorder.enabled) return
-      recorder.add({
-        _tag: "Fault",
-        at: host.kernel.now,
-        fault: place,
-        kind: fault.kind,
-        state,
-        nodes: Sentence.affected(fault),
-        text: Sentence.sentence(fault),
-        ...cutOf(fault),
-      })
-    }
+    const tell = teller(() => ({
+      fault: place,
+      kind: fault.kind,
+      nodes: Sentence.affected(fault),
+      text: Sentence.sentence(fault),
+      ...cutOf(fault),
+    }))
     tell("began")
     if (!("for" in fault)) return
     last(fault.for, closing.has(fault.kind), () => {
@@ -236,17 +238,13 @@ export const make = ({ check, engine, host, nodes, recorder, source }: Options):
       const undo = oneWay ? engine.partitionOneWay(from, to) : engine.partition(from, to)
       // Beside those of the plan, which count from 0.
       const place = -++cuts
-      const tell = (state: "began" | "over"): void =>
-        recorder.add({
-          _tag: "Fault",
-          at: host.kernel.now,
-          fault: place,
-          kind: "partition",
-          state,
-          nodes: [...from, ...to],
-          text: `the scenario cuts off ${from.join(", ")} from ${to.join(", ")}${oneWay ? ", one way" : ""}`,
-          cut: { from, to, oneWay },
-        })
+      const tell = teller(() => ({
+        fault: place,
+        kind: "partition",
+        nodes: [...from, ...to],
+        text: `the scenario cuts off ${from.join(", ")} from ${to.join(", ")}${oneWay ? ", one way" : ""}`,
+        cut: { from, to, oneWay },
+      }))
       tell("began")
       last(undefined, true, () => {
         undo()

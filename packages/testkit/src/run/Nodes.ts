@@ -188,16 +188,21 @@ export const isUp = <A>(node: NodeState<A>): boolean => node.state === "running"
 /** Whether there is one that can be killed. */
 export const isAlive = <A>(node: NodeState<A>): boolean => isUp(node) || node.state === "stopping"
 
+/** Lets who calls now go on later in a turn of its own life, so that neither runs inside of the other. */
+const turnOfCaller = (kernel: Kernel): ((task: () => void) => void) => {
+  const caller = Fiber.getCurrent()?.getRef(CurrentLife)
+  return (task) => (caller === undefined ? task() : kernel.enqueue(caller, task))
+}
+
 /** Waits until the node is in one of the states. */
 export const until = <A>(host: Host, node: NodeState<A>, states: ReadonlyArray<State>): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    const caller = Fiber.getCurrent()?.getRef(CurrentLife)
+    const goOn = turnOfCaller(host.kernel)
     if (states.includes(node.state)) return resume(Effect.void)
     const watcher = (state: State): void => {
       if (!states.includes(state)) return
       node.watchers.delete(watcher)
-      if (caller === undefined) resume(Effect.void)
-      else host.kernel.enqueue(caller, () => resume(Effect.void))
+      goOn(() => resume(Effect.void))
     }
     node.watchers.add(watcher)
     return Effect.sync(() => node.watchers.delete(watcher))
@@ -212,7 +217,7 @@ export const run = <A, B, E>(
   Effect.callback<B, E | SimulationError.NodeDown>((resume) => {
     const { kernel } = host
     const { context, life } = node
-    const caller = Fiber.getCurrent()?.getRef(CurrentLife)
+    const goOn = turnOfCaller(host.kernel)
     const down = (why: string) =>
       Exit.fail(
         new SimulationError.NodeDown({
@@ -229,9 +234,7 @@ export const run = <A, B, E>(
       if (finished) return
       finished = true
       node.guests.delete(guest)
-      // In a turn of the caller, so that neither runs inside of the other.
-      if (caller === undefined) resume(exit)
-      else kernel.enqueue(caller, () => resume(exit))
+      goOn(() => resume(exit))
     }
     const guest: Guest = {
       interrupt: () => fiber?.interruptUnsafe(),
@@ -253,8 +256,7 @@ export const run = <A, B, E>(
       }
       const release = (): void => {
         node.guests.delete(leaving)
-        if (caller === undefined) released(Effect.void)
-        else kernel.enqueue(caller, () => released(Effect.void))
+        goOn(() => released(Effect.void))
       }
       // A crash ends the wait, too.
       const leaving: Guest = { interrupt: () => undefined, lost: release }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as FaultPlan from "../../src/FaultPlan.ts"
+import * as FaultPlan from "../../src/FaultPlan.ts"
 import * as LifeContext from "../../src/kernel/context.ts"
 import * as Simulation from "../../src/Simulation.ts"
 import { at, chatty, Counter, counter, Links, names, run, talkers, under } from "./world.ts"
@@ -458,19 +458,7 @@ describe("Faults of a plan", () => {
 
   it.live("come again, draw by draw, when a run is replayed, in whichever order it ran what was ready", () =>
     Effect.gen(function* () {
-      const all: typeof FaultPlan.Swarm.Encoded.swarm.faults = {
-        partition: {},
-        clog: {},
-        swizzle: {},
-        reset: {},
-        halfOpen: {},
-        crash: {},
-        stop: {},
-        pause: {},
-        slow: {},
-        clock: {},
-        drift: {},
-      }
+      const { faults: all } = FaultPlan.swarm.swarm
       const scenario = Simulation.scenario(
         "everything",
         {
