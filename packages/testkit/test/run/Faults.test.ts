@@ -309,12 +309,13 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("of two that slow a node down at the same time the worse counts, until it is over", () =>
+    it.live("of several that slow a node down at the same time the worst counts, until it is over", () =>
       Effect.gen(function* () {
         const { trace } = yield* under(
           [
             { kind: "slow", at: "1 seconds", for: "4 seconds", node: "a", task: "2 millis" },
             { kind: "slow", at: "2 seconds", for: "1 seconds", node: "a", task: "5 millis" },
+            { kind: "slow", at: "2500 millis", for: "200 millis", node: "a", task: "1 millis" },
           ],
           (sim) =>
             Effect.andThen(
@@ -329,6 +330,8 @@ describe("Faults of a plan", () => {
         assert.deepStrictEqual(slow, [
           "1: 2.0 ms for each task",
           "2: 5.0 ms for each task",
+          "2.5: 5.0 ms for each task",
+          "2.7: 5.0 ms for each task",
           "3: 2.0 ms for each task",
           "5: at full speed",
         ])
