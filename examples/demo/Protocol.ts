@@ -13,7 +13,7 @@ export const Report = Schema.Union([
       Schema.Struct({
         name: Schema.String,
         generation: Schema.Number,
-        link: Schema.Literals(["up", "down"]),
+        link: Schema.Literals(["up", "indirect", "down"]),
         address: Schema.String,
       }),
     ),

@@ -31,7 +31,10 @@ export type ViewChange =
   | { readonly _tag: "Replaced"; readonly peer: Peer; readonly old: Peer }
   /** A member changed its metadata or addresses. */
   | { readonly _tag: "MetadataChanged"; readonly peer: Peer }
-  /** The link to a member is lost. That alone says nothing about the member. */
+  /**
+   * The link to a member is lost (`peer.link` is `down`), or others were asked and reach it (`indirect`). Neither says
+   * anything bad about the member.
+   */
   | { readonly _tag: "Unreachable"; readonly peer: Peer }
   /** The link to a member is back. */
   | { readonly _tag: "Reachable"; readonly peer: Peer }
@@ -44,6 +47,21 @@ export type Notice =
   | { readonly _tag: "SlowPeer"; readonly peer: Peer }
   /** A seed or joined address does not answer or refuses; it is tried again. */
   | { readonly _tag: "SeedUnavailable"; readonly address: string; readonly reason: string }
+  /** No member can be reached, so it is rather this node that is cut off. It judges nobody for the longest suspicion. */
+  | { readonly _tag: "Isolated" }
+  /** After `Isolated`: there is a link again. */
+  | { readonly _tag: "Reconnected" }
+  /**
+   * So many members failed within the longest suspicion, at least two and a quarter of all, that the cluster is probably
+   * in two parts. The others see the same of this part.
+   */
+  | { readonly _tag: "PartitionSuspected"; readonly lost: ReadonlyArray<Peer> }
+  /** After `PartitionSuspected`: so many of the lost returned that it is over. The missing may be dead. */
+  | {
+      readonly _tag: "PartitionHealed"
+      readonly returned: ReadonlyArray<Peer>
+      readonly missing: ReadonlyArray<Peer>
+    }
   /** A newer life of this node's own name is in the cluster; this one has stopped. */
   | { readonly _tag: "Superseded" }
   /** The cluster holds this node for one that left; it has stopped. */
@@ -88,6 +106,10 @@ export const apply = (view: View, event: ClusterEvent): View => {
     }
     case "SlowPeer":
     case "SeedUnavailable":
+    case "Isolated":
+    case "Reconnected":
+    case "PartitionSuspected":
+    case "PartitionHealed":
     case "Superseded":
     case "Evicted":
     case "Diagnostic":

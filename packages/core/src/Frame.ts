@@ -115,6 +115,36 @@ export interface YouAre extends YouAreBelief {
   readonly _tag: "YouAre"
 }
 
+/** Can you reach this life of this peer? */
+export interface ProbeRequest {
+  readonly _tag: "ProbeRequest"
+  /** Of the question; the answer carries it. */
+  readonly id: number
+  readonly target: string
+  readonly generation: number
+  /** Milliseconds within which an answer is of use. */
+  readonly deadline: number
+}
+
+/**
+ * What an asked peer sees of another.
+ *
+ * - `up`: it has just heard of it, on a link of its own. `down`: it has no link, or one that gives no answer.
+ * - `refused`: its connection was refused, so the process is not there.
+ * - `unknown`: it never met this life, or has too much else to find out.
+ */
+export type Verdict = "up" | "down" | "refused" | "unknown"
+
+/** All verdicts. */
+export const verdicts: ReadonlyArray<Verdict> = ["up", "down", "refused", "unknown"]
+
+/** The answer to a ProbeRequest, with its number. */
+export interface ProbeResult {
+  readonly _tag: "ProbeResult"
+  readonly id: number
+  readonly verdict: Verdict
+}
+
 /** What I believe, without the bodies: the first half of anti-entropy. */
 export interface SyncDigest {
   readonly _tag: "SyncDigest"
@@ -214,7 +244,15 @@ export interface Bye {
 export type HandshakeFrame = Hello | HelloAck | HelloReject | Ready
 
 /** Frames that the membership reads and writes. */
-export type MembershipFrame = Update | YouAre | SyncDigest | SyncDelta | Leave | LeaveAck
+export type MembershipFrame =
+  | Update
+  | YouAre
+  | ProbeRequest
+  | ProbeResult
+  | SyncDigest
+  | SyncDelta
+  | Leave
+  | LeaveAck
 
 /** Frames that go before data and are not counted as data. */
 export type ControlFrame = HandshakeFrame | MembershipFrame | Ping | Pong | Credit | Bye

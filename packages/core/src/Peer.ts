@@ -18,8 +18,11 @@ export interface Peer {
    * `failed` or `left`.
    */
   readonly status: Status
-  /** Whether there is a live link to it, so that messages can be sent now. */
-  readonly link: "up" | "down"
+  /**
+   * `up`: there is a live link to it, so that messages can be sent now. `indirect`: there is none, but other members have
+   * one, so that it is no worse than out of reach from here. `down`: there is none, and what others see is being asked.
+   */
+  readonly link: "up" | "indirect" | "down"
   /** Where it says it can be reached. */
   readonly addresses: ReadonlyArray<Address>
   /** What its application says about it. */

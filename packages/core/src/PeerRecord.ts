@@ -37,6 +37,8 @@ export interface PeerRecord {
   readonly body: Body
   /** With `suspect`: the name of the peer that accuses. Not part of the order. */
   readonly by?: string | undefined
+  /** With `suspect`: the accuser's connection was refused, so that it is rather sure. Not part of the order. */
+  readonly refused?: boolean | undefined
 }
 
 /** What orders a record and all that a digest or an accusation needs to say. */

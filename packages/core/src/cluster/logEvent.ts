@@ -3,6 +3,13 @@
  */
 import * as Effect from "effect/Effect"
 import type { ClusterEvent } from "../ClusterEvent.ts"
+import type { Peer } from "../Peer.ts"
+
+/** Names in a line of the log: some, if they are many. */
+const names = (peers: ReadonlyArray<Peer>): string => {
+  const shown = peers.slice(0, 10).map(({ name }) => name)
+  return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
+}
 
 /** Membership is rare and worth a line; what repeats goes to debug. */
 export const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
@@ -25,6 +32,16 @@ export const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
       return Effect.logWarning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
     case "SlowPeer":
       return Effect.logWarning(`${event.peer.name} reads too slowly; a broadcast went on without it`)
+    case "Isolated":
+      return Effect.logWarning("no member can be reached: this node may be cut off")
+    case "Reconnected":
+      return Effect.logInfo("this node is connected again")
+    case "PartitionSuspected":
+      return Effect.logWarning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
+    case "PartitionHealed":
+      return Effect.logInfo(
+        `the cluster is whole again: ${names(event.returned)} returned${event.missing.length === 0 ? "" : `; missing: ${names(event.missing)}`}`,
+      )
     case "Superseded":
       return Effect.logError("another peer took this node's name; this node has stopped")
     case "Evicted":

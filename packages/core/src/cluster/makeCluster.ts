@@ -66,11 +66,18 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
 
   const listener = yield* within(transport.listen)
   const wall = clock.currentTimeMillisUnsafe()
+  const heartbeat = Duration.toMillis(detector.heartbeat)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* MembershipLoop.make({
     step: parts.step,
     initial: States.make({
       settings: {
         ...Settings.defaults,
+        heartbeat,
+        linkTimeout,
+        probeTimeout: Duration.toMillis(detector.probeTimeout),
+        probeFanOut: detector.probeFanOut,
+        probePause: 30 * heartbeat,
         suspicionMin: Duration.toMillis(detector.suspicionMin),
         suspicionMax: Duration.toMillis(detector.suspicionMax),
         updateDelay: Duration.toMillis(gossip.updateDelay),
@@ -96,10 +103,10 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
     }),
     clock,
     capacity: limits.membershipQueue,
+    pulse: heartbeat,
   })
   const inbox = yield* Inboxes.make(limits.inboxWindow + limits.messageBytes)
   const hub = EventHubs.make(limits.eventBuffer)
-  const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const links = yield* within(
     Linkses.make({
       label: options.cluster,
@@ -107,7 +114,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
       transport,
       loop,
       limits,
-      timing: { heartbeat: Duration.toMillis(detector.heartbeat), linkTimeout },
+      timing: { heartbeat, linkTimeout },
       admission,
       entropy,
       clock,
@@ -138,6 +145,8 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
     switch (output._tag) {
       case "Send":
         return links.send(output.to, output.frame)
+      case "Ask":
+        return links.ask(output.peer)
       case "CloseLink":
         return links.close(output.peer, output.code)
       case "Emit":

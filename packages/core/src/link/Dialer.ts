@@ -83,18 +83,9 @@ export const make = Effect.fnUntraced(function* (options: {
       Effect.flatMap(pause(step), (more) => (more ? Effect.void : Effect.never)),
     )
 
-  /** What a refusal means for this node as a whole. */
-  const heed = (error: Handshake.HandshakeError) => {
-    if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
-    if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-      return Effect.asVoid(loop.ask({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
-    }
-    return error.code === "evicted" ? Effect.asVoid(loop.ask({ _tag: "Evict" })) : Effect.void
-  }
-
   const tryAddress = (address: Address, how?: Parameters<Links["dial"]>[1]) =>
     links.dial(address, how).pipe(
-      Effect.tapError(heed),
+      Effect.tapError((error) => Handshake.heedRefusal(loop, error)),
       // A generation that was too low, or that of an earlier life, is higher now.
       Effect.catchIf(
         (error) =>
@@ -105,19 +96,21 @@ export const make = Effect.fnUntraced(function* (options: {
       ),
     )
 
-  /** Whether the attempts are over. */
+  /** `done`: nothing is left to try; `refused`: at every address somebody said that it is not there. */
   const tryPeer = Effect.fnUntraced(function* ({ addresses, name }: Wish) {
+    let refusals = 0
     for (const address of addresses) {
       const result = yield* Effect.result(tryAddress(address, { expected: name }))
-      if (result._tag === "Success") return true
+      if (result._tag === "Success") return "done"
       const error = result.failure
       if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
         // The word that the two parted was lost with a link.
         yield* loop.ask({ _tag: "Disconnect", name })
-        return true
+        return "done"
       }
+      if (error._tag === "TransportError" && error.reason === "refused") refusals++
     }
-    return false
+    return addresses.length > 0 && refusals === addresses.length ? "refused" : "failed"
   })
 
   const keepDialing = Effect.fnUntraced(function* (name: string, generation: number) {
@@ -140,7 +133,8 @@ export const make = Effect.fnUntraced(function* (options: {
       // The whole cluster makes about one attempt per interval to reach one that failed (R10).
       const chance = wish.kind === "failed" ? 1 / Math.max(1, States.linked(loop.state()).length) : 1
       if ((yield* Random.next) < chance) {
-        if (!(yield* tryPeer(wish))) yield* loop.submit({ _tag: "DialFailed", name })
+        const outcome = yield* tryPeer(wish)
+        if (outcome !== "done") yield* loop.submit({ _tag: "DialFailed", name, refused: outcome === "refused" })
         // A link that membership does not want, as that of an older life, is no reason to dial at once again.
         else if (!States.wishes(loop.state()).has(name)) return
       }

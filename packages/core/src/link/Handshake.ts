@@ -117,6 +117,15 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
 const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
   youAre === undefined ? Effect.sync(loop.state) : loop.ask({ _tag: "Accused", youAre })
 
+/** What a refusal of the other side means for this node as a whole: its generation is behind, or is over (R8, R9). */
+export const heedRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
+  if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
+  if (error.code === "stale" && error.atLeastGeneration !== undefined) {
+    return Effect.asVoid(loop.ask({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
+  }
+  return error.code === "evicted" ? Effect.asVoid(loop.ask({ _tag: "Evict" })) : Effect.void
+}
+
 /**
  * The peer pairs this incarnation with the body that it was shown before. If the application changed the body since,
  * the incarnation is that of the body that was shown, and the new one follows as an Update.
@@ -186,6 +195,13 @@ export const dial = Effect.fnUntraced(function* (
     const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
   }
+  const past = outdated(loop.state(), ack.record)
+  if (past !== undefined) {
+    // It may not know that its clock is behind, so it is told, whichever side dialed.
+    yield* write(connection, past)
+    yield* connection.end
+    return yield* new HandshakeRejected({ code: past.code, message: past.message, by: "us" })
+  }
   const verdict = yield* context.admission(applicant(ack.record, connection))
   if (verdict._tag === "Deny") {
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
@@ -226,6 +242,19 @@ const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>):
 /** What is answered to everybody when a cap is reached. */
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
+/** Why a life of a peer is refused that is over, as far as this node knows (R8, R9). */
+const outdated = (state: State, { generation, name }: PeerRecord): HelloReject | undefined => {
+  const tombstone = state.tombstones.get(name)
+  const newest = Math.max(state.members.get(name)?.record.generation ?? 0, tombstone?.generation ?? 0)
+  if (generation < newest) {
+    const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
+    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
+  }
+  return tombstone?.status === "left" && tombstone.generation === generation
+    ? reject("evicted", "this generation has left the cluster")
+    : undefined
+}
+
 /** Why a Hello is refused, by all that is known without the admission policy; `undefined` if it is not. */
 export const judge = (context: Context, hello: Hello): HelloReject | undefined => {
   const state = context.loop.state()
@@ -242,16 +271,9 @@ export const judge = (context: Context, hello: Hello): HelloReject | undefined =
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
   }
+  const past = outdated(state, hello.record)
+  if (past !== undefined) return past
   const member = state.members.get(name)
-  const tombstone = state.tombstones.get(name)
-  const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
-  if (generation < newest) {
-    const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
-    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
-  }
-  if (tombstone?.status === "left" && tombstone.generation === generation) {
-    return reject("evicted", "this generation has left the cluster")
-  }
   if (member?.parted === true && member.record.generation === generation && hello.join !== true) {
     return reject("parted", "this node has parted from the peer; join it to come together again")
   }
@@ -286,7 +308,7 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
     observedHost: connection.remoteHost.slice(0, maxHostLength),
     youAre: States.belief(before, peer.name, peer.generation),
   })
-  const ready = yield* awaitReady(exchange, peer)
+  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => heedRefusal(context.loop, error))
   const state = yield* heed(context.loop, ready.youAre)
   if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
     return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })

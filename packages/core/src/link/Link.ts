@@ -58,6 +58,10 @@ export interface Timing {
 
 /** What happens on a link that concerns others. None of it may wait for the application. */
 export interface Hooks {
+  /** How long silence is borne, in milliseconds: the link timeout, and more while this node distrusts itself. */
+  readonly patience: () => number
+  /** Something came after {@link Link.ask}. */
+  readonly onHeard: (link: Link) => Effect.Effect<void>
   readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
   readonly onMessage: (link: Link, message: Lane.Arrived) => void
@@ -78,6 +82,10 @@ export interface Link {
   readonly offer: (payload: Uint8Array) => Effect.Effect<void, Refusal>
   /** The reader of the inbox took a message of this cost. */
   readonly taken: (cost: number) => void
+  /** Makes the peer say something; the next that comes from it is told by `onHeard`. */
+  readonly ask: () => void
+  /** How long ago anything came from the peer, in milliseconds. */
+  readonly heardAgo: () => number
   /** Ends the link: what was accepted is sent, then a Bye. */
   readonly close: (code: ByeCode, message: string) => void
   /** Whether it accepts messages. */
@@ -255,6 +263,7 @@ export const make = (options: {
   const lane = options.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
   const openedAt = now()
   let lastHeard = openedAt
+  let asked = false
   // When the peer said that it leaves. It hangs up itself, unless it lies.
   let leavingSince: number | undefined
   const rate = RateLimit.make(limits.controlRate, limits.controlBurst, openedAt)
@@ -343,6 +352,10 @@ export const make = (options: {
   const read = Effect.gen(function* () {
     while (true) {
       const frames = yield* reader.batch
+      if (asked) {
+        asked = false
+        yield* hooks.onHeard(link)
+      }
       // The common batch holds messages only and needs no generator.
       if (onlyData(frames)) {
         for (const frame of frames) {
@@ -364,13 +377,14 @@ export const make = (options: {
   // ---- time ----
   let late = 0
   const lag = (): number => Math.min(0xffff, Math.max(0, Math.round(late)))
+  let seq = 0
+  const ping = (): void => send({ _tag: "Ping", seq: seq++ >>> 0, viewHash: hooks.viewHash(), lag: lag() })
 
   const keepTime = Effect.gen(function* () {
-    let seq = 0
     let nextPing = openedAt + timing.heartbeat
     while (true) {
       const before = now()
-      const due = Math.min(nextPing, lastHeard + timing.linkTimeout)
+      const due = Math.min(nextPing, lastHeard + hooks.patience())
       const pause = Math.max(1, due - before)
       yield* Effect.sleep(pause)
       const at = now()
@@ -386,13 +400,11 @@ export const make = (options: {
       if (leavingSince !== undefined && at - leavingSince >= limits.drainTimeout) {
         return { _tag: "Closed" } satisfies LinkEnd
       }
-      if (at - lastHeard >= timing.linkTimeout) return { _tag: "Silent" } satisfies LinkEnd
+      if (at - lastHeard >= hooks.patience()) return { _tag: "Silent" } satisfies LinkEnd
       if (at >= nextPing) {
         nextPing = at + timing.heartbeat
         // A peer of another policy may be slower to speak than this side is to lose patience, so it is asked.
-        if (options.drives || at - lastHeard >= timing.linkTimeout / 2) {
-          send({ _tag: "Ping", seq: seq++ >>> 0, viewHash: hooks.viewHash(), lag: lag() })
-        }
+        if (options.drives || at - lastHeard >= timing.linkTimeout / 2) ping()
       }
     }
   })
@@ -417,7 +429,7 @@ export const make = (options: {
       // What was accepted for a peer that is gone cannot reach it; one that moved still reads to the end.
       if (!moved) data = []
       if (end._tag === "Violation") close(end.code, end.message)
-      else if (end._tag === "Silent") close("silent", `nothing was heard for ${timing.linkTimeout} ms`)
+      else if (end._tag === "Silent") close("silent", `nothing was heard for ${Math.round(now() - lastHeard)} ms`)
       else if (end._tag === "Slow") close("slow", "what was written was not taken")
       else finish(undefined)
       yield* Effect.ignore(
@@ -439,6 +451,12 @@ export const make = (options: {
       lane.taken(cost)
       grant()
     },
+    ask: () => {
+      if (asked) return
+      asked = true
+      ping()
+    },
+    heardAgo: () => now() - lastHeard,
     close,
     isOpen: () => state === "open",
     run,

@@ -39,6 +39,8 @@ export interface Links {
   readonly takeover: (name: string) => Effect.Effect<void> | undefined
   /** Sends a frame to those of the names that have a link. */
   readonly send: (to: ReadonlyArray<string>, frame: MembershipFrame) => void
+  /** Makes one life of a peer say something, of which the membership is told. */
+  readonly ask: (peer: PeerId) => void
   /** Ends the link to one life of a peer. */
   readonly close: (peer: PeerId, code: ByeCode) => void
   /**
@@ -133,7 +135,13 @@ export const make = Effect.fnUntraced(function* (options: {
           timing,
           clock,
           hooks: {
-            onMembership: (from, frame) => loop.submit({ _tag: "Received", from: from.peer, frame }),
+            patience: () => timing.linkTimeout * (1 + loop.state().health),
+            onHeard: (from) => loop.submit({ _tag: "Heard", peer: from.peer }),
+            onMembership: (from, frame) => {
+              const target = frame._tag === "ProbeRequest" ? links.current(frame.target) : undefined
+              const heardAgo = target?.heardAgo()
+              return loop.submit({ _tag: "Received", from: from.peer, frame, heardAgo })
+            },
             onViewHash: (from, viewHash) =>
               viewHash === loop.state().viewHash
                 ? Effect.void
@@ -288,6 +296,10 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     send: (to, frame) => {
       for (const name of to) pairs.current(name)?.send(frame)
+    },
+    ask: ({ generation, name }) => {
+      const link = links.current(name)
+      if (link?.peer.generation === generation) link.ask()
     },
     close: (peer, code) => {
       for (const entry of pairs.of(peer.name)) {

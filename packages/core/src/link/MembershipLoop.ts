@@ -42,6 +42,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly step: Parts["step"]
   readonly clock: Clock
   readonly capacity: number
+  /** The longest time, in milliseconds, in which a stall of this process is noticed. */
+  readonly pulse: number
 }) {
   const queue = yield* Queue.bounded<Entry>(options.capacity)
   let state = options.initial
@@ -73,14 +75,17 @@ export const make = Effect.fnUntraced(function* (options: {
     return Effect.scoped(
       Effect.gen(function* () {
         const handle = yield* FiberHandle.make()
+        let entries: ReadonlyArray<Entry> = []
         while (true) {
-          for (const entry of yield* Queue.takeAll(queue)) take(entry)
-          const deadline = States.deadline(state)
+          for (const entry of entries) take(entry)
+          const now = monotonicMillis(options.clock)
+          const deadline = Math.min(States.deadline(state) ?? Number.POSITIVE_INFINITY, now + options.pulse)
           // A timer that is too early costs an idle Tick; only one that is too late must be replaced.
-          if (deadline !== undefined && deadline < armed) {
+          if (deadline < armed && state.phase._tag !== "Stopped") {
             armed = deadline
-            yield* FiberHandle.run(handle, timer(Math.max(0, Math.ceil(deadline - monotonicMillis(options.clock)))))
+            yield* FiberHandle.run(handle, timer(Math.max(0, Math.ceil(deadline - now))))
           }
+          entries = yield* Queue.takeAll(queue)
         }
       }),
     )

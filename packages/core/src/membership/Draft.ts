@@ -10,13 +10,15 @@ import type { ByeCode, MembershipFrame } from "../Frame.ts"
 import type { PeerId } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
-import type { Candidate, Member, State, StopReason, Tombstone } from "./State.ts"
+import type { Candidate, Member, Round, State, StopReason, Tombstone } from "./State.ts"
 import * as States from "./State.ts"
 
 /** What a step wishes. */
 export type Output =
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly frame: MembershipFrame }
   | { readonly _tag: "CloseLink"; readonly peer: PeerId; readonly code: ByeCode }
+  /** Make the peer say something, and tell when anything comes from it (`Heard`). */
+  | { readonly _tag: "Ask"; readonly peer: PeerId }
   | { readonly _tag: "Emit"; readonly event: ViewChange | Notice }
   /** The node takes part no more: close every link and accept none. */
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
@@ -32,24 +34,56 @@ export interface Draft {
 
 export const start = (state: State, now: number): Draft => ({ before: state, now, state: { ...state }, outputs: [] })
 
-export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => [draft.state, draft.outputs]
+/** The next state; the one before, if nothing changed. */
+export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => {
+  return [isSame(draft.state, draft.before) ? draft.before : draft.state, draft.outputs]
+}
+
+const isSame = <A extends object>(a: A, b: A): boolean => {
+  for (const key in a) if (a[key] !== b[key]) return false
+  return true
+}
 
 // A map that is no longer the one of the state before was made by this function in this step.
 const edited = <K, V>(before: ReadonlyMap<K, V>, current: ReadonlyMap<K, V>): Map<K, V> =>
   before === current ? new Map(current) : (current as Map<K, V>)
 
-/** Stores or removes a member and keeps the view hash true. */
+/** Stores or removes a member and keeps what follows from it true. */
 export const setMember = (draft: Draft, name: string, member: Member | undefined): void => {
   const { state } = draft
   const members = edited(draft.before.members, state.members)
   const old = members.get(name)
-  if (old !== undefined && States.counts(old.record)) state.viewHash ^= old.hash
+  if (old !== undefined && States.counts(old.record)) {
+    state.viewHash ^= old.hash
+    state.size--
+  }
   if (member === undefined) members.delete(name)
   else {
     members.set(name, member)
-    if (States.counts(member.record)) state.viewHash ^= member.hash
+    if (States.counts(member.record)) {
+      state.viewHash ^= member.hash
+      state.size++
+    }
   }
   state.members = members
+  endRound(draft, name)
+}
+
+/** Nobody is asked about a peer that is not looked for any more. */
+const endRound = (draft: Draft, name: string): void => {
+  const { candidates, members, rounds } = draft.state
+  if (!rounds.has(name) || candidates.has(name)) return
+  const member = members.get(name)
+  if (member === undefined || !States.isSought(member)) setRound(draft, name, undefined)
+}
+
+/** Stores or removes how far the asking about a peer is. */
+export const setRound = (draft: Draft, name: string, round: Round | undefined): void => {
+  if (round === undefined && !draft.state.rounds.has(name)) return
+  const rounds = edited(draft.before.rounds, draft.state.rounds)
+  if (round === undefined) rounds.delete(name)
+  else rounds.set(name, round)
+  draft.state.rounds = rounds
 }
 
 /** Changes some fields of a member; a new record gets its hash. */
@@ -67,9 +101,9 @@ export const makeMember = (record: PeerRecord, link: Member["link"], address: Ad
   hash: PeerRecords.memberHash(record),
   shown: "alive",
   link,
+  dial: "pending",
   parted: false,
   address,
-  vouchedUntil: 0,
   suspicion: undefined,
   failedAt: 0,
   mismatch: undefined,
@@ -81,6 +115,7 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
   if (candidate === undefined) candidates.delete(name)
   else candidates.set(name, candidate)
   draft.state.candidates = candidates
+  endRound(draft, name)
 }
 
 /** Remembers what became of a name; the oldest memories go when there are too many (R12). */
@@ -99,13 +134,32 @@ export const bury = (
   }
   tombstones.delete(record.name)
   tombstones.set(record.name, tombstone)
-  const capacity = Math.max(settings.tombstoneCapacity, 4 * States.size(draft.state))
+  const capacity = Math.max(settings.tombstoneCapacity, 4 * draft.state.size)
   for (const name of tombstones.keys()) {
     if (tombstones.size <= capacity) break
     tombstones.delete(name)
   }
   draft.state.tombstones = tombstones
 }
+
+/** Leaves a peer alone that others reach, each time for longer. */
+export const rest = (
+  draft: Draft,
+  name: string,
+  pause = draft.state.rounds.get(name)?.pause ?? draft.state.settings.heartbeat,
+): void => {
+  const { probePause } = draft.state.settings
+  setRound(draft, name, { _tag: "Resting", until: draft.now + pause, pause: Math.min(2 * pause, probePause) })
+}
+
+/** What can still be told of a name that is only remembered. */
+export const recordOf = ({ generation, incarnation, name, status }: Tombstone): PeerRecord => ({
+  name,
+  generation,
+  incarnation,
+  status,
+  body: PeerRecords.emptyBody,
+})
 
 export const unbury = (draft: Draft, name: string): void => {
   if (!draft.state.tombstones.has(name)) return
@@ -144,6 +198,10 @@ export const relay = (draft: Draft, record: PeerRecord): void => {
 
 export const send = (draft: Draft, to: ReadonlyArray<string>, frame: MembershipFrame): void => {
   if (to.length > 0) draft.outputs.push({ _tag: "Send", to, frame })
+}
+
+export const ask = (draft: Draft, { generation, name }: PeerId): void => {
+  draft.outputs.push({ _tag: "Ask", peer: { name, generation } })
 }
 
 export const closeLink = (draft: Draft, peer: PeerId, code: ByeCode): void => {

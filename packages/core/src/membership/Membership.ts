@@ -16,7 +16,10 @@ import type { LinkUp } from "./contact.ts"
 import * as Contact from "./contact.ts"
 import type { Draft, Output } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
+import * as Partition from "./partition.ts"
+import * as Probing from "./probing.ts"
 import * as Records from "./records.ts"
 import { generationLead } from "./Settings.ts"
 import type { State } from "./State.ts"
@@ -27,9 +30,17 @@ export type Input =
   | LinkUp
   /** A link is over. `code` is that of the peer's Bye. */
   | { readonly _tag: "LinkDown"; readonly peer: PeerId; readonly code: ByeCode | undefined }
-  /** A peer could not be reached at any of its addresses. */
-  | { readonly _tag: "DialFailed"; readonly name: string }
-  | { readonly _tag: "Received"; readonly from: PeerId; readonly frame: MembershipFrame }
+  /** A peer could not be reached at any of its addresses; `refused`: somebody said at each that it is not there. */
+  | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
+  | {
+      readonly _tag: "Received"
+      readonly from: PeerId
+      readonly frame: MembershipFrame
+      /** With a ProbeRequest: how many milliseconds ago the peer in question was heard on its link, if it has one. */
+      readonly heardAgo?: number | undefined
+    }
+  /** Something came from a peer after the wish `Ask`. */
+  | { readonly _tag: "Heard"; readonly peer: PeerId }
   /** A heartbeat brought a view hash that is not this node's. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
   /** A handshake that is not complete told what is believed about this node. */
@@ -50,6 +61,7 @@ export const step = (state: State, now: number, input: Input): readonly [State, 
   if (state.phase._tag === "Stopped") return [state, []]
   const draft = Drafts.start(state, now)
   run(draft, input)
+  Partition.watch(draft)
   return Drafts.finish(draft)
 }
 
@@ -60,9 +72,11 @@ const run = (draft: Draft, input: Input): void => {
     case "LinkDown":
       return Contact.linkDown(draft, input.peer, input.code)
     case "DialFailed":
-      return Records.doubt(draft, input.name)
+      return Probing.dialFailed(draft, input.name, input.refused)
     case "Received":
-      return receive(draft, input.from, input.frame)
+      return receive(draft, input)
+    case "Heard":
+      return Probing.heard(draft, input.peer)
     case "HashDiffers":
       return AntiEntropy.onHeartbeat(draft, input.from, input.viewHash)
     case "Accused":
@@ -83,12 +97,16 @@ const run = (draft: Draft, input: Input): void => {
     case "Leave":
       return Leaving.leave(draft)
     case "Tick":
-      if (input.stalled === true) Records.postpone(draft)
+      if (input.stalled === true) {
+        Health.worsen(draft)
+        Records.postpone(draft)
+        Probing.postpone(draft)
+      }
       return tick(draft)
   }
 }
 
-const receive = (draft: Draft, from: PeerId, frame: MembershipFrame): void => {
+const receive = (draft: Draft, { frame, from, heardAgo }: Input & { readonly _tag: "Received" }): void => {
   if (frame._tag === "Leave") return Leaving.receiveLeave(draft, from, frame.generation)
   if (frame._tag === "LeaveAck") return Leaving.forget(draft, from.name)
   // A link of an older life, or of one that is no member any more, says nothing that counts.
@@ -100,6 +118,10 @@ const receive = (draft: Draft, from: PeerId, frame: MembershipFrame): void => {
       return
     case "YouAre":
       return Records.aboutMe(draft, frame)
+    case "ProbeRequest":
+      return Probing.asked(draft, from.name, frame, heardAgo)
+    case "ProbeResult":
+      return Probing.answered(draft, from.name, frame)
     case "SyncDigest":
       return AntiEntropy.receiveDigest(draft, from.name, frame)
     case "SyncDelta":
@@ -137,7 +159,11 @@ const tick = (draft: Draft): void => {
   const { now, state } = draft
   Leaving.settle(draft)
   if (state.phase._tag === "Stopped") return
+  if (state.flushAt !== undefined && now >= state.flushAt) flush(draft)
+  if (state.phase._tag === "Leaving") return
+  Health.mend(draft)
   AntiEntropy.expire(draft)
+  Probing.tick(draft)
   for (const [name, candidate] of state.candidates) {
     if (now >= candidate.expiresAt) Drafts.setCandidate(draft, name, undefined)
   }
@@ -149,7 +175,6 @@ const tick = (draft: Draft): void => {
     }
   }
   for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Drafts.unbury(draft, name)
-  if (state.flushAt !== undefined && now >= state.flushAt) flush(draft)
 }
 
 /** Sends the news that have gathered: this node's own to all, those of others to some. */
@@ -159,7 +184,7 @@ const flush = (draft: Draft): void => {
   if (state.news.size > 0) Drafts.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
   const relays = [...state.relays.values()].filter((record: PeerRecord) => !state.news.has(record.name))
   if (relays.length > 0) {
-    const [seed, to] = Prng.sample(state.seed, linked, state.settings.relayFanOut(States.size(state)))
+    const [seed, to] = Prng.sample(state.seed, linked, state.settings.relayFanOut(state.size))
     state.seed = seed
     Drafts.send(draft, to, { _tag: "Update", records: relays })
   }

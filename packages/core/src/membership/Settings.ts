@@ -4,6 +4,18 @@
  */
 
 export interface Settings {
+  /** The time between two heartbeats of a link. What was heard within it is fresh. */
+  readonly heartbeat: number
+  /** Silence for so long ends a link of a healthy node. */
+  readonly linkTimeout: number
+  /** How long answers are awaited from those that were asked about a peer. */
+  readonly probeTimeout: number
+  /** How many, of `size` members, are asked at once. */
+  readonly probeFanOut: (size: number) => number
+  /** The longest pause between two rounds of asking about a peer that only others reach. */
+  readonly probePause: number
+  /** How many questions of one peer may wait for their answer here; what is beyond is answered with `unknown`. */
+  readonly probesPerPeer: number
   /** The shortest and longest time between a suspicion and the verdict. */
   readonly suspicionMin: number
   readonly suspicionMax: number
@@ -34,6 +46,14 @@ export interface Settings {
 }
 
 export const defaults: Settings = {
+  heartbeat: 1_000,
+  linkTimeout: 3_000,
+  probeTimeout: 1_000,
+  // Of three random members one at least answers, even where a third of all is lost; more only where many can die at once.
+  probeFanOut: (size) => (size > 100 ? 5 : 3),
+  probePause: 30_000,
+  // A node asks once about each peer that it lost: a quarter of a cluster of some hundreds.
+  probesPerPeer: 64,
   suspicionMin: 2_000,
   suspicionMax: 12_000,
   refuteGrace: 2_000,

@@ -14,7 +14,8 @@ import * as Suspicions from "./suspicion.ts"
 /** A doubt about a member, and who shares it. */
 export interface Suspicion {
   readonly since: number
-  readonly accusers: ReadonlySet<string>
+  /** The names of those who share it, and whether they saw a connection refused. */
+  readonly accusers: ReadonlyMap<string, boolean>
   /** While set, the link is live and the application has not been told; at this time it is. */
   readonly heldUntil: number | undefined
 }
@@ -26,13 +27,14 @@ export interface Member {
   readonly hash: bigint
   /** What this node says, by its own timers. */
   readonly shown: "alive" | "suspect" | "failed"
-  readonly link: "up" | "down"
+  /** `indirect`: there is none, but others have one. */
+  readonly link: Peer["link"]
+  /** What came of dialling since the link was lost. */
+  readonly dial: "pending" | "failed" | "refused"
   /** Parted from by `disconnect`: neither shown nor dialled. */
   readonly parted: boolean
   /** The address that last worked. */
   readonly address: Address | undefined
-  /** Until then a failed redial is no reason for doubt: somebody else has just heard of it. */
-  readonly vouchedUntil: number
   readonly suspicion: Suspicion | undefined
   /** When it was shown failed. */
   readonly failedAt: number
@@ -51,6 +53,36 @@ interface HashPair {
 export interface Candidate {
   readonly record: PeerRecord
   readonly expiresAt: number
+}
+
+/** How far this node is with asking others about a peer that it cannot reach itself (R3). */
+export type Round =
+  | {
+      readonly _tag: "Asking"
+      /** Of the questions that answers are awaited to. */
+      readonly id: number
+      /** Of the life that is asked about. */
+      readonly generation: number
+      readonly startedAt: number
+      readonly until: number
+      /** Everybody who was asked, and those of them who did not answer yet. */
+      readonly asked: ReadonlySet<string>
+      readonly waiting: ReadonlySet<string>
+      /** How many said that they cannot reach it either. */
+      readonly doubts: number
+      readonly pause: number
+    }
+  /** Asks again at `until`, or when the time of the suspicion is over. */
+  | { readonly _tag: "Resting"; readonly until: number; readonly pause: number }
+
+/** A question of another peer that this node is finding the answer to (R3). */
+export interface Errand {
+  readonly from: string
+  readonly id: number
+  /** About whom. */
+  readonly name: string
+  readonly generation: number
+  readonly until: number
 }
 
 /** What is remembered of a peer that left or failed for good (R12). */
@@ -77,10 +109,24 @@ export interface State {
   readonly raised: boolean
   readonly members: ReadonlyMap<string, Member>
   readonly candidates: ReadonlyMap<string, Candidate>
+  /** About members without a link that are not called failed, and about candidates that could not be dialled. */
+  readonly rounds: ReadonlyMap<string, Round>
+  readonly lastProbe: number
+  readonly errands: ReadonlyArray<Errand>
   readonly tombstones: ReadonlyMap<string, Tombstone>
   readonly view: View
-  /** XOR of the member hashes of all alive and suspected, this node included. */
+  /** XOR of the member hashes of all alive and suspected, this node included, and how many these are. */
   readonly viewHash: bigint
+  readonly size: number
+  /** How far this node distrusts itself, from 0 to 7, and when it may trust itself more again. */
+  readonly health: number
+  readonly mendsAt: number
+  /** Whether it has no link left and nobody else is to blame. */
+  readonly isolated: boolean
+  /** Whom this node called failed and when, as long as that may be one event; see `partition.ts`. */
+  readonly lost: ReadonlyMap<string, number>
+  /** Set while a partition is suspected: the names that came back since. */
+  readonly partition: { readonly returned: ReadonlySet<string> } | undefined
   /** News of this node's own, for everybody, and news from others, to be relayed; sent at `flushAt`. */
   readonly news: ReadonlyMap<string, PeerRecord>
   readonly relays: ReadonlyMap<string, PeerRecord>
@@ -114,9 +160,18 @@ export const make = (options: {
     raised: false,
     members: new Map(),
     candidates: new Map(),
+    rounds: new Map(),
+    lastProbe: 0,
+    errands: [],
     tombstones: new Map(),
     view: emptyView,
     viewHash: selfHash,
+    size: 1,
+    health: 0,
+    mendsAt: 0,
+    isolated: false,
+    lost: new Map(),
+    partition: undefined,
     news: new Map(),
     relays: new Map(),
     flushAt: undefined,
@@ -132,13 +187,6 @@ export const make = (options: {
 export const counts = (record: Pick<PeerRecord, "status">): boolean =>
   record.status === "alive" || record.status === "suspect"
 
-/** The number of members that are not failed, this node included. */
-export const size = (state: State): number => {
-  let total = 1
-  for (const member of state.members.values()) if (counts(member.record)) total++
-  return total
-}
-
 /** The member as the application sees it. */
 export const toPeer = (member: Member): Peer => ({
   name: member.record.name,
@@ -151,6 +199,9 @@ export const toPeer = (member: Member): Peer => ({
 
 /** Whether the member is in the view. */
 export const visible = (member: Member): boolean => !member.parted && member.shown !== "failed"
+
+/** Whether others are asked about the member: it is taken for alive, and there is no link to it. */
+export const isSought = (member: Member): boolean => member.link !== "up" && visible(member)
 
 /** Names of the members with a live link. */
 export const linked = (state: State): ReadonlyArray<string> => {
@@ -202,21 +253,32 @@ export const wishes = (state: State): ReadonlyMap<string, Wish> => {
 
 /** When the doubt about a member is to be looked at again. */
 export const suspicionDeadline = (state: State, suspicion: Suspicion): number =>
-  suspicion.heldUntil ??
-  suspicion.since + Suspicions.timeout(state.settings, size(state), Math.max(1, suspicion.accusers.size))
+  suspicion.heldUntil ?? suspicion.since + Suspicions.timeout(state, suspicion.accusers)
+
+/** When a round is to be looked at again. */
+export const roundDeadline = (state: State, name: string, round: Round): number => {
+  const suspicion = state.members.get(name)?.suspicion
+  return round._tag === "Resting" && suspicion !== undefined ? suspicionDeadline(state, suspicion) : round.until
+}
 
 /** When `step` wants to see a Tick, or `undefined` if nothing is due. */
 export const deadline = (state: State): number | undefined => {
   let at = Number.POSITIVE_INFINITY
   if (state.phase._tag === "Stopped") return undefined
-  if (state.phase._tag === "Leaving") at = state.phase.until
   if (state.flushAt !== undefined) at = Math.min(at, state.flushAt)
+  if (state.phase._tag === "Leaving") return Math.min(at, state.phase.until)
   if (state.sync !== undefined) at = Math.min(at, state.sync.startedAt + state.settings.syncTimeout)
   for (const member of state.members.values()) {
-    if (member.suspicion !== undefined) at = Math.min(at, suspicionDeadline(state, member.suspicion))
+    // While the others are asked, their answers are waited for.
+    if (member.suspicion !== undefined && !state.rounds.has(member.record.name)) {
+      at = Math.min(at, suspicionDeadline(state, member.suspicion))
+    }
     if (member.shown === "failed") at = Math.min(at, member.failedAt + state.settings.reconnectWindow)
   }
   for (const candidate of state.candidates.values()) at = Math.min(at, candidate.expiresAt)
+  for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
+  for (const errand of state.errands) at = Math.min(at, errand.until)
+  if (state.health > 0) at = Math.min(at, state.mendsAt)
   for (const tombstone of state.tombstones.values()) at = Math.min(at, tombstone.expiresAt)
   return at === Number.POSITIVE_INFINITY ? undefined : at
 }

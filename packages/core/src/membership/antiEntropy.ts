@@ -9,6 +9,7 @@ import * as PeerRecords from "../PeerRecord.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Records from "./records.ts"
+import * as States from "./State.ts"
 
 const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({
   name,
@@ -17,10 +18,26 @@ const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({
   status,
 })
 
-/** A link is up and the other side's view differed: the lower name starts an exchange at once. */
+/**
+ * A link is up and the other side's view differed. Who has no other link asks at once: it is just starting, or was cut off.
+ * Among others the lower name does, unless an exchange is under way or was just now: while many meet, the views differ all
+ * the time, and the heartbeats find what is left.
+ */
 export const onLinkUp = (draft: Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
-  if (theirs !== viewHash && compareNames(self.name, peer) < 0) sendDigest(draft, peer)
+  if (theirs === viewHash) return
+  if (States.linked(draft.state).length === 1) return start(draft, peer)
+  if (compareNames(self.name, peer) < 0 && mayStart(draft)) start(draft, peer)
+}
+
+/** One exchange at a time, and not one right after the other. */
+const mayStart = ({ now, state }: Draft): boolean =>
+  state.sync === undefined && now >= state.lastSyncAt + state.settings.syncInterval
+
+const start = (draft: Draft, peer: string): void => {
+  draft.state.sync = { peer, startedAt: draft.now }
+  draft.state.lastSyncAt = draft.now
+  sendDigest(draft, peer)
 }
 
 /**
@@ -38,11 +55,9 @@ export const onHeartbeat = (draft: Draft, peer: string, theirs: bigint): void =>
   }
   const { synced } = member
   if (synced?.mine === mine && synced.theirs === theirs && draft.now < synced.at + settings.syncRetry) return
-  if (state.sync !== undefined || draft.now < state.lastSyncAt + settings.syncInterval) return
-  state.sync = { peer, startedAt: draft.now }
-  state.lastSyncAt = draft.now
+  if (!mayStart(draft)) return
   Drafts.editMember(draft, peer, { synced: { mine, theirs, at: draft.now } })
-  sendDigest(draft, peer)
+  start(draft, peer)
 }
 
 const sendDigest = (draft: Draft, peer: string): void => {
@@ -83,10 +98,7 @@ const answer = (draft: Draft, from: string, digest: ReadonlyArray<Key>): void =>
     const order = known === undefined ? -1 : PeerRecords.compareKeys(known, entry)
     if (order < 0) want.push(entry.name)
     else if (order > 0 && member !== undefined) records.push(member.record)
-    else if (order > 0 && tombstone !== undefined) {
-      const { name, generation, incarnation, status } = tombstone
-      records.push({ name, generation, incarnation, status, body: PeerRecords.emptyBody })
-    }
+    else if (order > 0 && tombstone !== undefined) records.push(Drafts.recordOf(tombstone))
   }
   for (const member of state.members.values()) {
     if (!mentioned.has(member.record.name)) records.push(member.record)

@@ -10,6 +10,8 @@ import * as AntiEntropy from "./antiEntropy.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Leaving from "./leaving.ts"
+import * as Partition from "./partition.ts"
+import * as Probing from "./probing.ts"
 import * as Records from "./records.ts"
 import type { Member } from "./State.ts"
 import * as States from "./State.ts"
@@ -40,6 +42,7 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
     return Drafts.closeLink(draft, record, "parted")
   }
   Drafts.unbury(draft, name)
+  Partition.reconnect(draft)
   if (candidate !== undefined && candidate.record.generation <= generation) Drafts.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) reconnected(draft, record, address)
   else {
@@ -52,7 +55,8 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
         ? { _tag: "Joined", peer }
         : { _tag: "Replaced", peer, old: States.toPeer(member) },
     )
-    Drafts.tell(draft, record)
+    // A candidate is known to others, who have been told as this node was.
+    if (candidate?.record.generation !== generation) Drafts.tell(draft, record)
     // What was said of it while the handshake ran, above all an accusation, holds.
     if (candidate?.record.generation === generation) {
       Records.learn(draft, candidate.record, candidate.record.by ?? "somebody")
@@ -92,7 +96,7 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
   })
   if (next === undefined) return
   if (before.parted) Drafts.emit(draft, { _tag: "Joined", peer: States.toPeer(next) })
-  else if (before.link === "down" && States.visible(next)) {
+  else if (before.link !== "up" && States.visible(next)) {
     Drafts.emit(draft, { _tag: "Reachable", peer: States.toPeer(next) })
   }
   if (PeerRecords.compare(record, before.record) >= 0) return Records.refresh(draft, record)
@@ -100,7 +104,7 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
   // It was accused while the handshake ran: it is told, and what was held for failed is seen alive.
   const { generation, incarnation, status } = before.record
   Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
-  const suspicion = before.suspicion ?? { since: draft.now, accusers: new Set<string>(), heldUntil: undefined }
+  const suspicion = before.suspicion ?? { since: draft.now, accusers: new Map<string, boolean>(), heldUntil: undefined }
   const seen = Drafts.editMember(draft, name, { shown: "alive", suspicion: { ...suspicion, since: draft.now } })
   if (seen !== undefined && !before.parted && before.shown !== "alive") {
     Drafts.emit(draft, { _tag: "Recovered", peer: States.toPeer(seen) })
@@ -109,6 +113,11 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
 
 /** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
 export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
+  lose(draft, peer, code)
+  Probing.forget(draft, peer)
+}
+
+const lose = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
   const isRunning = draft.state.phase._tag === "Running"
   // A node that took a higher generation may have been replaced by itself: a handshake under the lower one
   // was under way. If it was another life after all, the next Hello or Update says so.
@@ -116,15 +125,21 @@ export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined):
   Leaving.forget(draft, peer.name)
   AntiEntropy.forget(draft, peer.name)
   const member = draft.state.members.get(peer.name)
-  if (member === undefined || member.record.generation !== peer.generation || member.link === "down") return
+  if (member === undefined || member.record.generation !== peer.generation || member.link !== "up") return
   if (code === "left" || code === "superseded") return Records.end(draft, member, member.record)
-  const next = Drafts.editMember(draft, peer.name, { link: "down", mismatch: undefined, synced: undefined })
+  const next = Drafts.editMember(draft, peer.name, {
+    link: "down",
+    dial: "pending",
+    mismatch: undefined,
+    synced: undefined,
+  })
   if (code === "parted") return part(draft, peer.name)
   Records.reveal(draft, peer.name)
   const now = draft.state.members.get(peer.name) ?? next
   if (now !== undefined && States.visible(now)) {
     Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(now) })
   }
+  if (isRunning && now !== undefined && States.isSought(now)) Probing.begin(draft, peer.name)
 }
 
 /** Takes a peer out of the view without saying anything about it; the link, if any, is closed. */

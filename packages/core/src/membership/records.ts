@@ -7,9 +7,11 @@ import type { PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import * as Health from "./health.ts"
 import { generationLead, incarnationLead } from "./Settings.ts"
 import type { Member } from "./State.ts"
 import * as States from "./State.ts"
+import { expectedConfirmations } from "./suspicion.ts"
 
 /** Takes in a record that the peer `from` sent. */
 export const learn = (draft: Draft, record: PeerRecord, from: string): void => {
@@ -69,8 +71,7 @@ const learnMember = (draft: Draft, member: Member, record: PeerRecord, from: str
     return Drafts.diagnose(draft, `${from} says "${record.name}" has an incarnation far beyond the known; ignored`)
   }
   if (keys === 0) {
-    if (record.status === "suspect" || record.status === "failed")
-      accuse(draft, member, record, record.by ?? from, "relay")
+    if (record.status === "suspect" || record.status === "failed") accuse(draft, member, record, record.by ?? from)
     if (PeerRecords.compare(record, known) > 0) {
       Drafts.diagnose(draft, `"${record.name}" wrote two bodies for one incarnation; the greater is kept`)
       refresh(draft, record)
@@ -82,7 +83,7 @@ const learnMember = (draft: Draft, member: Member, record: PeerRecord, from: str
     refresh(draft, record)
     return Drafts.relay(draft, record)
   }
-  accuse(draft, member, record, record.by ?? from, "relay")
+  accuse(draft, member, record, record.by ?? from)
 }
 
 /** Stores a record of a known life that is alive, and tells the application what changed by it. */
@@ -90,18 +91,16 @@ export const refresh = (draft: Draft, record: PeerRecord): void => {
   const before = draft.state.members.get(record.name)
   if (before === undefined) return
   const alive = record.status === "alive"
+  // What a peer has just said about itself came to this node, so somebody has a link to it.
+  const link = alive && before.link === "down" ? "indirect" : before.link
   const member = Drafts.editMember(draft, record.name, {
     record,
-    ...(alive
-      ? {
-          shown: "alive",
-          suspicion: undefined,
-          vouchedUntil: before.link === "down" ? draft.now + draft.state.settings.suspicionMax : before.vouchedUntil,
-        }
-      : {}),
+    ...(alive ? { shown: "alive", suspicion: undefined, link } : {}),
   })
   if (member === undefined || member.parted) return
+  if (alive && States.isSought(member)) Drafts.rest(draft, record.name)
   if (alive && before.shown !== "alive") Drafts.emit(draft, { _tag: "Recovered", peer: States.toPeer(member) })
+  else if (link !== before.link) Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(member) })
   announceBody(draft, before, member)
 }
 
@@ -116,16 +115,18 @@ const announceBody = (draft: Draft, { record: { body: old } }: Member, member: M
  * R4, R6: somebody doubts a member. With a live link the member is told and gets a moment to refute
  * before the application hears of it; without one this node's own timer runs.
  */
-const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string, spread: "relay" | "tell"): void => {
-  const { settings } = draft.state
+const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): void => {
+  const { self, settings, size } = draft.state
   const { name, generation, incarnation, status } = record
   const isSame = member.record.incarnation === incarnation
   // An accuser may hold no body any more, and within one incarnation there is but one.
   const believed = isSame ? { ...record, body: member.record.body } : record
   const same = isSame ? member.suspicion : undefined
-  const isNews = PeerRecords.compareKeys(record, member.record) > 0 || same?.accusers.has(by) === false
+  // Many lose a peer at one moment; more accusers than shorten the timer are of no use to anybody.
+  const isFurther = same?.accusers.has(by) === false && same.accusers.size <= expectedConfirmations(size)
+  const isNews = PeerRecords.compareKeys(record, member.record) > 0 || isFurther
   if (!isNews && same !== undefined) return
-  if (isNews || spread === "tell") Drafts[spread](draft, { ...believed, by })
+  if (isNews || by === self.name) Drafts.relay(draft, { ...believed, by })
   if (member.shown === "failed" && status === "failed") {
     Drafts.editMember(draft, name, { record: believed })
     return
@@ -137,7 +138,7 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string, sp
     shown: live || member.shown === "failed" ? member.shown : "suspect",
     suspicion: {
       since: same?.since ?? draft.now,
-      accusers: new Set(same?.accusers).add(by),
+      accusers: new Map(same?.accusers).set(by, record.refused === true),
       heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.refuteGrace) : undefined,
     },
   })
@@ -148,35 +149,51 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string, sp
   } else announceBody(draft, member, next)
 }
 
-/** R3, R4: this node tried to reach a member and failed. */
-export const doubt = (draft: Draft, name: string): void => {
-  const member = draft.state.members.get(name)
-  if (member === undefined || member.link === "up" || member.parted || member.shown === "failed") return
-  if (draft.now < member.vouchedUntil || member.suspicion?.accusers.has(draft.state.self.name) === true) return
+/** R4: neither this node nor anybody whom it asked reaches a member. */
+export const suspect = (draft: Draft, name: string): void => {
+  const before = draft.state.members.get(name)
+  const member = Drafts.editMember(draft, name, { link: "down" })
+  if (before === undefined || member === undefined) return
+  // With a suspicion of others the view says so already, and nothing else may change in it.
+  if (before.suspicion !== undefined && before.link !== "down") {
+    Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(member) })
+  }
   const status = PeerRecords.rank[member.record.status] < PeerRecords.rank.suspect ? "suspect" : member.record.status
-  accuse(draft, member, { ...member.record, status }, draft.state.self.name, "tell")
+  accuse(draft, member, accusation(member, status, draft.state.self.name), draft.state.self.name)
 }
 
-/** R5, R6: the time of a suspicion is over. */
+/** What this node says of a member, by its own experience. */
+const accusation = ({ dial, record }: Member, status: PeerRecord["status"], by: string): PeerRecord => {
+  const { refused: _, ...rest } = record
+  return { ...rest, status, by, ...(dial === "refused" ? { refused: true } : {}) }
+}
+
+/** R5, R6: the time of a suspicion is over, and nobody has to be asked before it is looked at. */
 export const judge = (draft: Draft, name: string): void => {
   const member = draft.state.members.get(name)
   if (member?.suspicion === undefined || draft.now < States.suspicionDeadline(draft.state, member.suspicion)) return
   const { record, suspicion } = member
   if (suspicion.heldUntil !== undefined) return reveal(draft, name)
-  if (member.link === "up") {
-    // Whom this node hears it never calls failed, whatever others say; it asks for the refutation again.
-    Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: draft.now } })
-    const { generation, incarnation, status } = record
-    return Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
-  }
-  const failed: PeerRecord = { ...record, status: "failed", by: draft.state.self.name }
+  if (member.link !== "up") return States.isSought(member) ? undefined : fail(draft, name)
+  // Whom this node hears it never calls failed, whatever others say; it asks for the refutation again.
+  Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: draft.now } })
+  const { generation, incarnation, status } = record
+  Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+}
+
+/** R5: the verdict. */
+export const fail = (draft: Draft, name: string): void => {
+  const member = draft.state.members.get(name)
+  if (member === undefined || member.link === "up") return
+  const failed = accusation(member, "failed", draft.state.self.name)
   const next = Drafts.editMember(draft, name, {
     record: failed,
     shown: "failed",
+    link: "down",
     failedAt: member.shown === "failed" ? member.failedAt : draft.now,
     suspicion: undefined,
   })
-  Drafts.tell(draft, failed)
+  Drafts.relay(draft, failed)
   // A suspicion that was not told, because the link was live then, is told before the verdict.
   if (member.shown === "alive" && !member.parted) {
     Drafts.emit(draft, { _tag: "Suspected", peer: { ...States.toPeer(member), status: "suspect" } })
@@ -219,6 +236,8 @@ export const aboutMe = (draft: Draft, said: YouAreBelief): void => {
   if (said.incarnation > Math.min(self.incarnation + incarnationLead, PeerRecords.maxIncarnation - 1)) {
     return Drafts.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
   }
+  // Somebody lost this node for a while, and it may be this node's own fault.
+  if (said.status !== "alive") Health.worsen(draft)
   Drafts.setSelf(draft, { incarnation: said.incarnation + 1 })
 }
 

@@ -155,6 +155,7 @@ const Record = Schema.Struct({
   status: Status,
   body: Body,
   by: Schema.optional(Name),
+  refused: Schema.optional(Schema.Boolean),
 })
 
 const beliefFields = { generation: Generation, incarnation: Incarnation, status: Status }
@@ -223,6 +224,10 @@ const Update = Schema.Struct({ records: list(Record, maxRecords) })
 
 const YouAre = Schema.Struct(beliefFields)
 
+const ProbeRequest = Schema.Struct({ id: U32, target: Name, generation: Generation, deadline: U32 })
+
+const ProbeResult = Schema.Struct({ id: U32, verdict: Schema.Literals(Frame.verdicts) })
+
 const SyncDigest = Schema.Struct({ entries: list(DigestEntry, maxDigestEntries), last: Schema.Boolean })
 
 const SyncDelta = Schema.Struct({ records: list(Record, maxRecords), want: list(Name, maxWant) })
@@ -245,6 +250,8 @@ const decodeReady = Schema.decodeUnknownResult(Ready)
 const decodeBye = Schema.decodeUnknownResult(Bye)
 const decodeUpdate = Schema.decodeUnknownResult(Update)
 const decodeYouAre = Schema.decodeUnknownResult(YouAre)
+const decodeProbeRequest = Schema.decodeUnknownResult(ProbeRequest)
+const decodeProbeResult = Schema.decodeUnknownResult(ProbeResult)
 const decodeSyncDigest = Schema.decodeUnknownResult(SyncDigest)
 const decodeSyncDelta = Schema.decodeUnknownResult(SyncDelta)
 const decodeLeave = Schema.decodeUnknownResult(Leave)
@@ -261,6 +268,10 @@ const decoders: { readonly [Tag in CborFrame["_tag"]]: Decoder } = {
   Bye: (body) => Result.map(decodeBye(body), (fields): Frame.Bye => ({ _tag: "Bye", ...fields })),
   Update: (body) => Result.map(decodeUpdate(body), (fields): Frame.Update => ({ _tag: "Update", ...fields })),
   YouAre: (body) => Result.map(decodeYouAre(body), (fields): Frame.YouAre => ({ _tag: "YouAre", ...fields })),
+  ProbeRequest: (body) =>
+    Result.map(decodeProbeRequest(body), (fields): Frame.ProbeRequest => ({ _tag: "ProbeRequest", ...fields })),
+  ProbeResult: (body) =>
+    Result.map(decodeProbeResult(body), (fields): Frame.ProbeResult => ({ _tag: "ProbeResult", ...fields })),
   SyncDigest: (body) =>
     Result.map(decodeSyncDigest(body), (fields): Frame.SyncDigest => ({ _tag: "SyncDigest", ...fields })),
   SyncDelta: (body) =>
@@ -282,6 +293,8 @@ const tagOfKind: ReadonlyMap<number, CborFrame["_tag"]> = new Map([
   [Layout.kinds.SyncDelta, "SyncDelta"],
   [Layout.kinds.Leave, "Leave"],
   [Layout.kinds.LeaveAck, "LeaveAck"],
+  [Layout.kinds.ProbeRequest, "ProbeRequest"],
+  [Layout.kinds.ProbeResult, "ProbeResult"],
 ])
 
 /** How much of what the other side sent an error may quote. */
@@ -314,6 +327,8 @@ const encodeReady = Schema.encodeResult(Ready)
 const encodeBye = Schema.encodeResult(Bye)
 const encodeUpdate = Schema.encodeResult(Update)
 const encodeYouAre = Schema.encodeResult(YouAre)
+const encodeProbeRequest = Schema.encodeResult(ProbeRequest)
+const encodeProbeResult = Schema.encodeResult(ProbeResult)
 const encodeSyncDigest = Schema.encodeResult(SyncDigest)
 const encodeSyncDelta = Schema.encodeResult(SyncDelta)
 const encodeLeave = Schema.encodeResult(Leave)
@@ -335,6 +350,10 @@ const toBody = (frame: CborFrame): Result.Result<unknown, Schema.SchemaError> =>
       return encodeUpdate(frame)
     case "YouAre":
       return encodeYouAre(frame)
+    case "ProbeRequest":
+      return encodeProbeRequest(frame)
+    case "ProbeResult":
+      return encodeProbeResult(frame)
     case "SyncDigest":
       return encodeSyncDigest(frame)
     case "SyncDelta":

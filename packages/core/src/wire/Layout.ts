@@ -34,6 +34,8 @@ export const kinds = {
   SyncDelta: 19,
   Leave: 20,
   LeaveAck: 21,
+  ProbeRequest: 22,
+  ProbeResult: 23,
   Data: 32,
   Credit: 33,
 } as const satisfies { readonly [Tag in Frame["_tag"]]: number }

@@ -30,6 +30,8 @@ const make = () => {
       close: (why) => {
         code = why
       },
+      ask: () => undefined,
+      heardAgo: () => 0,
       isOpen: () => code === undefined,
       run: () => Effect.void,
     }

@@ -29,6 +29,9 @@ export type Packet =
       readonly youAre: YouAreBelief | undefined
     }
   | { readonly _tag: "Ping"; readonly viewHash: bigint }
+  /** Wants to hear anything, and hears it. */
+  | { readonly _tag: "Ask" }
+  | { readonly _tag: "Answer" }
   | { readonly _tag: "Bye"; readonly code: ByeCode }
   /** The connection is closed or refused. */
   | { readonly _tag: "End" }
@@ -45,6 +48,8 @@ export interface End {
   said: PeerRecord | undefined
   peer: PeerRecord | undefined
   heardAt: number
+  /** Whether the membership is told when anything comes. */
+  asked: boolean
   /** On the way to this end, the oldest first. */
   readonly inbox: Array<Packet>
 }
@@ -186,6 +191,15 @@ const perform = (world: World, node: Node, output: Output): void => {
         if (connection !== undefined) push(world, connection, other(connection, mine(connection, node)), output.frame)
       }
       return
+    case "Ask": {
+      const connection = current(world, node, output.peer.name)
+      if (connection === undefined) return
+      const end = mine(connection, node)
+      if (end.peer?.generation !== output.peer.generation || end.asked) return
+      end.asked = true
+      push(world, connection, other(connection, end), { _tag: "Ask" })
+      return
+    }
     case "CloseLink":
       for (const connection of connectionsOf(world, node)) {
         const { peer, phase } = mine(connection, node)
@@ -346,24 +360,26 @@ const makeEnd = (world: World, node: Node, phase: End["phase"], said: PeerRecord
   said,
   peer: undefined,
   heardAt: world.now,
+  asked: false,
   inbox: [],
 })
 
 /** A connection that did not come about, as its dialler sees it (`link/Dialer.ts`). */
-export const fail = (world: World, connection: Connection, reject?: Packet & { _tag: "HelloReject" }): void => {
+export const fail = (world: World, connection: Connection, refusal?: Packet & { _tag: "HelloReject" }): void => {
   const [end, acceptor] = connection.ends
   const node = nodeAt(world, end.node)
   if (end.phase === "closed" || end.phase === "up") return
   shut(world, connection, end)
   push(world, connection, acceptor, { _tag: "End" })
-  if (reject?.code === "stale" && reject.atLeastGeneration !== undefined) {
-    submit(world, node, { _tag: "Stale", atLeastGeneration: reject.atLeastGeneration })
-    node.greatest = Math.max(node.greatest, node.state.self.generation)
+  if (refusal !== undefined) heedRefusal(world, node, refusal)
+  if (refusal?.code === "stale") {
     if (takesPart(node)) dial(world, node, nodeAt(world, acceptor.node), connection.expected)
     return
   }
-  if (reject?.code === "evicted") submit(world, node, { _tag: "Evict" })
-  if (connection.expected !== undefined) submit(world, node, { _tag: "DialFailed", name: connection.expected })
+  if (connection.expected !== undefined) {
+    const refused = acceptor.phase === "closed" && nodeAt(world, acceptor.node).health === "ended"
+    submit(world, node, { _tag: "DialFailed", name: connection.expected, refused })
+  }
   world.hooks.dialled?.(node, connection, false)
 }
 
@@ -374,16 +390,31 @@ const breakOff = (world: World, connection: Connection, end: End, code: ByeCode 
   uninstall(world, connection, end, code)
 }
 
+const reject = (code: RejectCode, atLeastGeneration?: number): Packet & { _tag: "HelloReject" } => ({
+  _tag: "HelloReject",
+  code,
+  atLeastGeneration,
+})
+
+/** Why a life is refused that is over, as `Handshake.outdated` decides it. */
+const outdated = ({ state }: Node, { generation, name }: PeerRecord) => {
+  const tombstone = state.tombstones.get(name)
+  const newest = Math.max(state.members.get(name)?.record.generation ?? 0, tombstone?.generation ?? 0)
+  if (generation < newest) return reject("stale", newest + 1)
+  return tombstone?.status === "left" && tombstone.generation === generation ? reject("evicted") : undefined
+}
+
 /** Why a Hello is refused, as `Handshake.judge` decides it. */
-const judge = ({ state }: Node, hello: PeerRecord): (Packet & { _tag: "HelloReject" }) | undefined => {
-  const reject = (code: RejectCode, atLeastGeneration?: number) =>
-    ({ _tag: "HelloReject", code, atLeastGeneration }) as const
-  if (state.phase._tag !== "Running") return reject("busy")
-  if (hello.name === state.self.name) return reject("duplicate")
-  const tombstone = state.tombstones.get(hello.name)
-  const newest = Math.max(state.members.get(hello.name)?.record.generation ?? 0, tombstone?.generation ?? 0)
-  if (hello.generation < newest) return reject("stale", newest + 1)
-  return tombstone?.status === "left" && tombstone.generation === hello.generation ? reject("evicted") : undefined
+const judge = (node: Node, hello: PeerRecord) => {
+  if (node.state.phase._tag !== "Running") return reject("busy")
+  return hello.name === node.name ? reject("duplicate") : outdated(node, hello)
+}
+
+/** What a refusal means for the node as a whole, as `Handshake.heedRefusal` decides it. */
+const heedRefusal = (world: World, node: Node, { atLeastGeneration, code }: Packet & { _tag: "HelloReject" }) => {
+  if (code === "stale" && atLeastGeneration !== undefined) submit(world, node, { _tag: "Stale", atLeastGeneration })
+  if (code === "evicted") submit(world, node, { _tag: "Evict" })
+  node.greatest = Math.max(node.greatest, node.state.self.generation)
 }
 
 /**
@@ -412,7 +443,15 @@ export const deliver = (world: World, connection: Connection, end: End): void =>
   if (end.phase !== "up") return shake(world, connection, end, node, packet)
   const { peer } = end
   if (peer === undefined) return
+  if (end.asked) {
+    end.asked = false
+    submit(world, node, { _tag: "Heard", peer: { name: peer.name, generation: peer.generation } })
+  }
   switch (packet._tag) {
+    case "Ask":
+      return push(world, connection, other(connection, end), { _tag: "Answer" })
+    case "Answer":
+      return
     case "End":
       return breakOff(world, connection, end, undefined)
     case "Bye":
@@ -434,7 +473,11 @@ export const deliver = (world: World, connection: Connection, end: End): void =>
 
 const shake = (world: World, connection: Connection, end: End, node: Node, packet: Packet): void => {
   const back = other(connection, end)
-  if (packet._tag === "HelloReject") return fail(world, connection, packet)
+  if (packet._tag === "HelloReject") {
+    if (end === connection.ends[0]) return fail(world, connection, packet)
+    shut(world, connection, end)
+    return heedRefusal(world, node, packet)
+  }
   if (packet._tag !== end.phase) return breakOff(world, connection, end, undefined)
   switch (packet._tag) {
     case "Hello": {
@@ -451,6 +494,11 @@ const shake = (world: World, connection: Connection, end: End, node: Node, packe
     }
     case "HelloAck": {
       if (connection.expected !== undefined && packet.record.name !== connection.expected) {
+        return breakOff(world, connection, end, undefined)
+      }
+      const past = outdated(node, packet.record)
+      if (past !== undefined) {
+        push(world, connection, back, past)
         return breakOff(world, connection, end, undefined)
       }
       if (packet.youAre !== undefined) submit(world, node, { _tag: "Accused", youAre: packet.youAre })

@@ -281,7 +281,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
         if (address === undefined) {
           // All that is known of a candidate may come from a tombstone.
           if (wish.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
-          Pure.submit(world, node, { _tag: "DialFailed", name })
+          Pure.submit(world, node, { _tag: "DialFailed", name, refused: false })
           return redial(node, name, attempt)
         }
         attempt.dialling = true

@@ -90,7 +90,7 @@ const isChange = (output: Output): output is Output & { _tag: "Emit"; event: Vie
 
 /** What must hold of a state by itself. */
 export const checkState = (state: State): void => {
-  const { candidates, members, self, settings, tombstones, view } = state
+  const { candidates, members, rounds, self, settings, tombstones, view } = state
   let shown = 0
   let hash = hashOf(self)
   for (const [name, member] of members) {
@@ -109,8 +109,18 @@ export const checkState = (state: State): void => {
     }
     const tombstone = tombstones.get(name)
     require(tombstone === undefined, () => `${name} is a member and buried`)
+    require(state.phase._tag !== "Running" || rounds.has(name) || !States.isSought(member), () =>
+      `nobody is asked about ${name}, to which there is no link`)
     require(!digestTooLong(state), () => "the memory of unfinished digests is not bounded")
   }
+  require(state.size === 1 + [...members.values()].filter(({ record }) => States.counts(record)).length, () =>
+    `the size of the cluster is not ${state.size}`)
+  for (const name of rounds.keys()) {
+    const member = members.get(name)
+    require(candidates.has(name) || (member !== undefined && States.isSought(member)) || state.phase._tag !== "Running", () =>
+      `others are asked about ${name}, which is not looked for`)
+  }
+  require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
   require(view.peers.size === shown, () => `the view has ${view.peers.size} peers, ${shown} members are visible`)
   require(state.viewHash === hash, () => "the view hash is not that of the members")
   require(state.selfHash === hashOf(self), () => "this node's own hash is not that of its record")
@@ -140,6 +150,11 @@ const digestTooLong = ({ digests, settings }: State): boolean => {
   return false
 }
 
+/** Whether a fact can make a member: a link to it, or the word of one that has a link to it. */
+const isFirstHand = (input: Membership.Input, name: string): boolean =>
+  (input._tag === "LinkUp" && input.record.name === name) ||
+  (input._tag === "Received" && input.frame._tag === "ProbeResult" && input.frame.verdict === "up")
+
 /** What must hold between a state and the next. */
 const checkStep = (before: State, input: Membership.Input, after: State, outputs: ReadonlyArray<Output>): void => {
   let view = before.view
@@ -150,14 +165,13 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
     const { name } = event.peer
     const member = before.members.get(name)
     if (event._tag === "Joined" || event._tag === "Replaced") {
-      require(input._tag === "LinkUp" && input.record.name === name, () =>
-        `${event._tag} of ${name} without a link to it, by ${show(input)}`)
+      require(isFirstHand(input, name), () => `${event._tag} of ${name} without a link to it, by ${show(input)}`)
     }
     if (event._tag === "Replaced") {
       require(event.old.generation < event.peer.generation, () => `${name} was replaced by an older life`)
     }
     if (event._tag === "Failed") {
-      require(member?.link === "down", () => `${name} is called failed and has a link`)
+      require(member !== undefined && member.link !== "up", () => `${name} is called failed and has a link`)
     }
     require(name !== before.self.name, () => `a node says ${event._tag} about itself`)
   }
@@ -183,7 +197,7 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
       }
     }
     for (const name of after.members.keys()) {
-      require(before.members.has(name) || (input._tag === "LinkUp" && input.record.name === name), () =>
+      require(before.members.has(name) || isFirstHand(input, name), () =>
         `${name} is a member by hearsay, by ${show(input)}`)
     }
   }

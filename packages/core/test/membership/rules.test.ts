@@ -25,7 +25,8 @@ const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Update", rec
 const lost = (node: Node, now: number, peer: PeerRecord) =>
   node.at(now, { _tag: "LinkDown", peer: { name: peer.name, generation: peer.generation }, code: undefined })
 
-const unreached = (node: Node, now: number, peer: PeerRecord) => node.at(now, { _tag: "DialFailed", name: peer.name })
+const unreached = (node: Node, now: number, peer: PeerRecord, refused = false) =>
+  node.at(now, { _tag: "DialFailed", name: peer.name, refused })
 
 const statusOf = (node: Node, name: string) => node.state().view.peers.get(name)?.status
 

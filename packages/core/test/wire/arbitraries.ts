@@ -87,8 +87,8 @@ const orWithout = <A, B>(self: Arbitrary.Arbitrary<A>, strip: (value: A) => B): 
   Arbitrary.map(Arbitrary.all([self, bool]), ([value, whole]) => (whole ? value : strip(value)))
 
 export const record: Arbitrary.Arbitrary<PeerRecord> = orWithout(
-  struct({ ...key, body, by: name }),
-  ({ by: _, ...others }) => others,
+  struct({ ...key, body, by: name, refused: bool }),
+  ({ by: _, refused: __, ...others }) => others,
 )
 
 const belief = { generation, incarnation: u32, status }
@@ -173,6 +173,8 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
   Bye: struct({ _tag: tag("Bye"), code: oneOf(Frame.byeCodes), message: text(0, 40) }),
   Update: struct({ _tag: tag("Update"), records }),
   YouAre: struct({ _tag: tag("YouAre"), ...belief }),
+  ProbeRequest: struct({ _tag: tag("ProbeRequest"), id: u32, target: name, generation, deadline: u32 }),
+  ProbeResult: struct({ _tag: tag("ProbeResult"), id: u32, verdict: oneOf(Frame.verdicts) }),
   SyncDigest: struct({
     _tag: tag("SyncDigest"),
     entries: Arbitrary.array(struct(key), { maxLength: 10 }),
@@ -195,6 +197,8 @@ export const tags: ReadonlyArray<Frame.Frame["_tag"]> = [
   "Bye",
   "Update",
   "YouAre",
+  "ProbeRequest",
+  "ProbeResult",
   "SyncDigest",
   "SyncDelta",
   "Leave",

@@ -43,6 +43,8 @@ const valid: { readonly [Tag in Control.CborFrame["_tag"]]: Fields } = {
   Bye: { code: "left", message: "" },
   Update: { records: [record] },
   YouAre: { generation: 1, incarnation: 2, status: 3 },
+  ProbeRequest: { id: 1, target: "a", generation: 1, deadline: 500 },
+  ProbeResult: { id: 1, verdict: "up" },
   SyncDigest: { entries: [["a", 1, 2, 3]], last: true },
   SyncDelta: { records: [record], want: ["a"] },
   Leave: { generation: 1 },

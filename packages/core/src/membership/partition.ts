@@ -1,0 +1,82 @@
+/**
+ * What the application is told when not one peer is lost but many at once: either this node is cut off, or the cluster is
+ * in two parts (docs/protocol.md, section "Partitions"). Nothing is decided by it.
+ */
+import type { Peer } from "../Peer.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import * as Health from "./health.ts"
+import * as States from "./State.ts"
+
+/** No link is left, and the last attempt was not refused: it is rather this node that cannot be reached. */
+export const isolate = (draft: Draft): void => {
+  if (draft.state.isolated) return
+  draft.state.isolated = true
+  Health.worsen(draft)
+  Drafts.emit(draft, { _tag: "Isolated" })
+}
+
+/** A link is up. */
+export const reconnect = (draft: Draft): void => {
+  if (!draft.state.isolated) return
+  draft.state.isolated = false
+  Drafts.emit(draft, { _tag: "Reconnected" })
+}
+
+/** So many of `size` members that fail within the longest suspicion are rather cut off than dead. */
+export const threshold = (size: number): number => Math.max(2, Math.ceil(size / 4))
+
+/** The size of the cluster before those were lost that are counted. */
+const sizeBefore = ({ lost, view }: States.State): number => view.peers.size + lost.size + 1
+
+/** Looks at what a step has done: who was called failed, and who of those is back. */
+export const watch = (draft: Draft): void => {
+  for (const name of draft.state.lost.keys()) {
+    const member = draft.state.members.get(name)
+    if (member?.shown !== "failed") regain(draft, name, member !== undefined)
+  }
+  // What is told here is about no peer, so it does not matter that the list grows.
+  for (const output of draft.outputs) {
+    if (output._tag === "Emit" && output.event._tag === "Failed") lose(draft, output.event.peer.name)
+  }
+}
+
+/** A member of the view was called failed. */
+const lose = (draft: Draft, name: string): void => {
+  const { now, state } = draft
+  const since = now - state.settings.suspicionMax
+  const kept = [...state.lost].filter(([, at]) => state.partition !== undefined || at > since)
+  state.lost = new Map([...kept, [name, now]])
+  if (state.partition !== undefined || state.lost.size < threshold(sizeBefore(state))) return
+  state.partition = { returned: new Set() }
+  Drafts.emit(draft, { _tag: "PartitionSuspected", lost: peersOf(draft, state.lost.keys()) })
+}
+
+/** One that was lost is back (`returned`), or will not come back. */
+const regain = (draft: Draft, name: string, returned: boolean): void => {
+  const { state } = draft
+  if (!state.lost.has(name)) return
+  const lost = new Map(state.lost)
+  lost.delete(name)
+  state.lost = lost
+  if (state.partition === undefined) return
+  const all = returned ? new Set(state.partition.returned).add(name) : state.partition.returned
+  state.partition = { returned: all }
+  if (lost.size >= threshold(sizeBefore(state))) return
+  state.partition = undefined
+  if (all.size === 0) return
+  Drafts.emit(draft, {
+    _tag: "PartitionHealed",
+    returned: peersOf(draft, all),
+    missing: peersOf(draft, lost.keys()),
+  })
+}
+
+const peersOf = (draft: Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
+  const peers: Array<Peer> = []
+  for (const name of names) {
+    const member = draft.state.members.get(name)
+    if (member !== undefined) peers.push(States.toPeer(member))
+  }
+  return peers
+}

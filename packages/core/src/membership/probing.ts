@@ -1,0 +1,241 @@
+/**
+ * Asking others about a peer that this node cannot reach itself, and answering when asked (docs/protocol.md R3). Only when
+ * nobody asked can reach it either is it suspected, and only when that is still so at the end is it called failed.
+ */
+import type { ProbeRequest, ProbeResult, Verdict } from "../Frame.ts"
+import * as Prng from "../internal/prng.ts"
+import type { PeerId } from "../PeerId.ts"
+import type { Draft } from "./Draft.ts"
+import * as Drafts from "./Draft.ts"
+import * as Health from "./health.ts"
+import * as Partition from "./partition.ts"
+import * as Records from "./records.ts"
+import type { Candidate, Errand, Round } from "./State.ts"
+import * as States from "./State.ts"
+
+type Asking = Round & { readonly _tag: "Asking" }
+
+// ---- asking ----
+
+/** Asks about a peer, from the beginning; the pauses between the rounds go on growing. */
+export const begin = (draft: Draft, name: string): void => {
+  const before = draft.state.rounds.get(name)
+  ask(draft, name, {
+    startedAt: draft.now,
+    asked: new Set(),
+    pause: before?.pause ?? draft.state.settings.heartbeat,
+  })
+}
+
+/** Asks some who were not asked yet. */
+const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "asked" | "pause">): void => {
+  const { now, state } = draft
+  const { settings } = state
+  // A newer life that is known by hearsay is looked for, and the older one no more.
+  const target = state.candidates.get(name) ?? state.members.get(name)
+  if (target === undefined) return Drafts.setRound(draft, name, undefined)
+  const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
+  const [seed, chosen] = Prng.sample(state.seed, others, settings.probeFanOut(state.size))
+  state.seed = seed
+  state.lastProbe = (state.lastProbe + 1) >>> 0
+  const { generation } = target.record
+  Drafts.setRound(draft, name, {
+    _tag: "Asking",
+    id: state.lastProbe,
+    generation,
+    startedAt: round.startedAt,
+    until: now + settings.probeTimeout,
+    asked: new Set([...round.asked, ...chosen]),
+    waiting: new Set(chosen),
+    doubts: 0,
+    pause: round.pause,
+  })
+  const deadline = Math.ceil(settings.probeTimeout / 2)
+  Drafts.send(draft, chosen, { _tag: "ProbeRequest", id: state.lastProbe, target: name, generation, deadline })
+  settle(draft, name)
+}
+
+/** An answer, of somebody who was asked. */
+export const answered = (draft: Draft, from: string, { id, verdict }: ProbeResult): void => {
+  for (const [name, round] of draft.state.rounds) {
+    if (round._tag !== "Asking" || round.id !== id || !round.waiting.has(from)) continue
+    if (verdict === "up") return reached(draft, name, round)
+    const doubts = round.doubts + Number(verdict !== "unknown")
+    Drafts.setRound(draft, name, { ...round, doubts, waiting: without(round.waiting, from) })
+    return settle(draft, name)
+  }
+}
+
+const without = (names: ReadonlySet<string>, name: string): ReadonlySet<string> => {
+  const rest = new Set(names)
+  rest.delete(name)
+  return rest
+}
+
+/** The link to a peer is over: it neither answers nor can be answered, and this node does not reach it either. */
+export const forget = (draft: Draft, peer: PeerId): void => {
+  if (draft.state.phase._tag !== "Running") return
+  draft.state.errands = draft.state.errands.filter(({ from }) => from !== peer.name)
+  answerAll(draft, peer, "down")
+  for (const [name, round] of draft.state.rounds) {
+    if (round._tag !== "Asking" || !round.waiting.has(peer.name)) continue
+    Drafts.setRound(draft, name, { ...round, waiting: without(round.waiting, peer.name) })
+    settle(draft, name)
+  }
+}
+
+/** This node could not dial a peer; `refused` if at every address somebody said that it is not there. */
+export const dialFailed = (draft: Draft, name: string, refused: boolean): void => {
+  const { candidates, members, rounds } = draft.state
+  const asking = rounds.get(name)?._tag === "Asking"
+  if (candidates.has(name)) {
+    if (!asking && States.linked(draft.state).length > 0) begin(draft, name)
+    return
+  }
+  const member = members.get(name)
+  if (member === undefined || !States.isSought(member)) return
+  Drafts.editMember(draft, name, { dial: refused ? "refused" : "failed" })
+  if (asking) settle(draft, name)
+}
+
+/** Whether this node's own attempt to reach a peer may still succeed. */
+const isDialling = (draft: Draft, name: string): boolean =>
+  !draft.state.candidates.has(name) && draft.state.members.get(name)?.dial === "pending"
+
+/** Goes on when everybody has answered, and this node's own attempt has ended. */
+const settle = (draft: Draft, name: string): void => {
+  const round = draft.state.rounds.get(name)
+  if (round?._tag !== "Asking" || round.waiting.size > 0 || isDialling(draft, name)) return
+  if (round.doubts === 0 && hasOthers(draft, name, round)) return ask(draft, name, round)
+  conclude(draft, name, round)
+}
+
+const hasOthers = (draft: Draft, name: string, { asked }: Asking): boolean =>
+  States.linked(draft.state).some((each) => each !== name && !asked.has(each))
+
+/** The time for the answers is over. */
+const timeUp = (draft: Draft, name: string, round: Asking): void => {
+  const { now, state } = draft
+  if (round.doubts === 0) {
+    // Nobody says anything: it may be this node that hears nothing.
+    if (round.waiting.size > 0) Health.worsen(draft)
+    if (hasOthers(draft, name, round)) return ask(draft, name, round)
+    const patience = state.settings.linkTimeout + state.settings.probeTimeout
+    if (isDialling(draft, name) && now < round.startedAt + patience) {
+      const until = Math.min(now + state.settings.probeTimeout, round.startedAt + patience)
+      return Drafts.setRound(draft, name, { ...round, waiting: new Set(), until })
+    }
+  }
+  conclude(draft, name, round)
+}
+
+/** Nobody reaches the peer. */
+const conclude = (draft: Draft, name: string, { pause }: Asking): void => {
+  const { now, state } = draft
+  const member = state.members.get(name)
+  if (member === undefined || !States.isSought(member)) return Drafts.setRound(draft, name, undefined)
+  Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause })
+  if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
+  Records.suspect(draft, name)
+  const suspicion = draft.state.members.get(name)?.suspicion
+  if (suspicion !== undefined && now >= States.suspicionDeadline(draft.state, suspicion)) Records.fail(draft, name)
+}
+
+/** Somebody has just heard of the peer (R3), or of one that this node never met (R2). */
+const reached = (draft: Draft, name: string, { generation, pause }: Asking): void => {
+  const { candidates, members } = draft.state
+  const candidate = candidates.get(name)
+  if (candidate?.record.generation === generation) return meet(draft, name, candidate)
+  const member = members.get(name)
+  if (member === undefined || !States.isSought(member) || member.record.generation !== generation) {
+    return Drafts.setRound(draft, name, undefined)
+  }
+  Drafts.rest(draft, name, pause)
+  const suspicion = member.suspicion === undefined ? undefined : { ...member.suspicion, since: draft.now }
+  const next = Drafts.editMember(draft, name, { link: "indirect", suspicion })
+  if (next !== undefined && member.link !== "indirect") {
+    Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(next) })
+  }
+}
+
+/** R2: a member whom this node knows through the eyes of another. */
+const meet = (draft: Draft, name: string, { record }: Candidate): void => {
+  if (record.status !== "alive") return Drafts.setRound(draft, name, undefined)
+  const old = draft.state.members.get(name)
+  if (old?.link === "up") return Drafts.setRound(draft, name, undefined)
+  Drafts.setCandidate(draft, name, undefined)
+  const member = Drafts.makeMember(record, "indirect", undefined)
+  Drafts.setMember(draft, name, member)
+  Drafts.rest(draft, name)
+  const peer = States.toPeer(member)
+  Drafts.emit(
+    draft,
+    old === undefined || old.parted
+      ? { _tag: "Joined", peer }
+      : { _tag: "Replaced", peer, old: States.toPeer(old) },
+  )
+}
+
+/** What is due of the rounds. */
+export const tick = (draft: Draft): void => {
+  const { now, state } = draft
+  for (const [name, round] of state.rounds) {
+    if (now < States.roundDeadline(draft.state, name, round)) continue
+    if (round._tag === "Resting") begin(draft, name)
+    else timeUp(draft, name, round)
+  }
+  const late = state.errands.filter(({ until }) => now >= until)
+  for (const errand of late) answer(draft, errand, "down")
+}
+
+/** After a stall of this node the answers may be here and not read yet. */
+export const postpone = (draft: Draft): void => {
+  const { now, state } = draft
+  const { probeTimeout } = state.settings
+  for (const [name, round] of state.rounds) {
+    if (round._tag !== "Asking") continue
+    Drafts.setRound(draft, name, { ...round, until: Math.max(round.until, now + probeTimeout) })
+  }
+  state.errands = state.errands.map((each) => ({ ...each, until: Math.max(each.until, now + probeTimeout / 2) }))
+}
+
+// ---- being asked ----
+
+/** A peer asks about another; `heardAgo` says how long ago this node heard of that one on its link, if it has one. */
+export const asked = (draft: Draft, from: string, request: ProbeRequest, heardAgo: number | undefined): void => {
+  const { state } = draft
+  const { generation, id, target: name } = request
+  const member = state.members.get(name)
+  const reply = (verdict: Verdict) => Drafts.send(draft, [from], { _tag: "ProbeResult", id, verdict })
+  if (name === state.self.name) return reply(generation === state.self.generation ? "up" : "unknown")
+  if (member?.record.generation === generation) {
+    if (member.link !== "up") return reply(member.dial === "refused" ? "refused" : "down")
+    if (heardAgo !== undefined && heardAgo < state.settings.heartbeat) return reply("up")
+    if (state.errands.filter((each) => each.from === from).length >= state.settings.probesPerPeer) {
+      return reply("unknown")
+    }
+    const until = draft.now + Math.min(request.deadline, state.settings.probeTimeout)
+    state.errands = [...state.errands, { from, id, name, generation, until }]
+    return Drafts.ask(draft, member.record)
+  }
+  const later = member ?? state.tombstones.get(name)
+  const known = later === undefined ? undefined : "record" in later ? later.record : Drafts.recordOf(later)
+  if (known === undefined || known.generation < generation) return reply("unknown")
+  // That life is over, and the asker has not heard of it.
+  Drafts.send(draft, [from], { _tag: "Update", records: [known] })
+  reply("down")
+}
+
+const answer = (draft: Draft, errand: Errand, verdict: Verdict): void => {
+  draft.state.errands = draft.state.errands.filter((each) => each !== errand)
+  Drafts.send(draft, [errand.from], { _tag: "ProbeResult", id: errand.id, verdict })
+}
+
+const answerAll = (draft: Draft, { generation, name }: PeerId, verdict: Verdict): void => {
+  for (const errand of draft.state.errands) {
+    if (errand.name === name && errand.generation === generation) answer(draft, errand, verdict)
+  }
+}
+
+/** Something came from a peer that this node was asked about. */
+export const heard = (draft: Draft, peer: PeerId): void => answerAll(draft, peer, "up")
