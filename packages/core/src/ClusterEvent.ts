@@ -56,7 +56,10 @@ export type Notice =
    * in two parts. The others see the same of this part.
    */
   | { readonly _tag: "PartitionSuspected"; readonly lost: ReadonlyArray<Peer> }
-  /** After `PartitionSuspected`: so many of the lost returned that it is over. The missing may be dead. */
+  /**
+   * After `PartitionSuspected`: it is over, for so few are lost any more. Some returned, or none if it was no partition
+   * and the lost have been given up. The missing may be dead.
+   */
   | {
       readonly _tag: "PartitionHealed"
       readonly returned: ReadonlyArray<Peer>

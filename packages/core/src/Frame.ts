@@ -244,15 +244,7 @@ export interface Bye {
 export type HandshakeFrame = Hello | HelloAck | HelloReject | Ready
 
 /** Frames that the membership reads and writes. */
-export type MembershipFrame =
-  | Update
-  | YouAre
-  | ProbeRequest
-  | ProbeResult
-  | SyncDigest
-  | SyncDelta
-  | Leave
-  | LeaveAck
+export type MembershipFrame = Update | YouAre | ProbeRequest | ProbeResult | SyncDigest | SyncDelta | Leave | LeaveAck
 
 /** Frames that go before data and are not counted as data. */
 export type ControlFrame = HandshakeFrame | MembershipFrame | Ping | Pong | Credit | Bye

@@ -7,6 +7,7 @@ import type { Peer } from "../Peer.ts"
 
 /** Names in a line of the log: some, if they are many. */
 const names = (peers: ReadonlyArray<Peer>): string => {
+  if (peers.length === 0) return "nobody"
   const shown = peers.slice(0, 10).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
 }
@@ -40,7 +41,7 @@ export const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
       return Effect.logWarning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
     case "PartitionHealed":
       return Effect.logInfo(
-        `the cluster is whole again: ${names(event.returned)} returned${event.missing.length === 0 ? "" : `; missing: ${names(event.missing)}`}`,
+        `the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`,
       )
     case "Superseded":
       return Effect.logError("another peer took this node's name; this node has stopped")

@@ -5,14 +5,12 @@
 import type { Peer } from "../Peer.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
-import * as Health from "./health.ts"
 import * as States from "./State.ts"
 
 /** No link is left, and the last attempt was not refused: it is rather this node that cannot be reached. */
 export const isolate = (draft: Draft): void => {
   if (draft.state.isolated) return
   draft.state.isolated = true
-  Health.worsen(draft)
   Drafts.emit(draft, { _tag: "Isolated" })
 }
 
@@ -64,7 +62,6 @@ const regain = (draft: Draft, name: string, returned: boolean): void => {
   state.partition = { returned: all }
   if (lost.size >= threshold(sizeBefore(state))) return
   state.partition = undefined
-  if (all.size === 0) return
   Drafts.emit(draft, {
     _tag: "PartitionHealed",
     returned: peersOf(draft, all),

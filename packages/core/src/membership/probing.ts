@@ -87,15 +87,17 @@ export const forget = (draft: Draft, peer: PeerId): void => {
 /** This node could not dial a peer; `refused` if at every address somebody said that it is not there. */
 export const dialFailed = (draft: Draft, name: string, refused: boolean): void => {
   const { candidates, members, rounds } = draft.state
-  const asking = rounds.get(name)?._tag === "Asking"
-  if (candidates.has(name)) {
-    if (!asking && States.linked(draft.state).length > 0) begin(draft, name)
+  const round = rounds.get(name)
+  const candidate = candidates.get(name)
+  if (candidate !== undefined) {
+    const isAsked = round?._tag === "Asking" && round.generation === candidate.record.generation
+    if (!isAsked && States.linked(draft.state).length > 0) begin(draft, name)
     return
   }
   const member = members.get(name)
   if (member === undefined || !States.isSought(member)) return
   Drafts.editMember(draft, name, { dial: refused ? "refused" : "failed" })
-  if (asking) settle(draft, name)
+  if (round?._tag === "Asking") settle(draft, name)
 }
 
 /** Whether this node's own attempt to reach a peer may still succeed. */
@@ -170,9 +172,7 @@ const meet = (draft: Draft, name: string, { record }: Candidate): void => {
   const peer = States.toPeer(member)
   Drafts.emit(
     draft,
-    old === undefined || old.parted
-      ? { _tag: "Joined", peer }
-      : { _tag: "Replaced", peer, old: States.toPeer(old) },
+    old === undefined || old.parted ? { _tag: "Joined", peer } : { _tag: "Replaced", peer, old: States.toPeer(old) },
   )
 }
 

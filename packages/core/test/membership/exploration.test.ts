@@ -8,7 +8,7 @@ import { explore } from "./Exploration.ts"
 describe("no order of events breaks an invariant", () => {
   for (const [subject, name] of ["first", "second", "third"].entries()) {
     it(`whatever two faults happen to the ${name} of three nodes`, () => {
-      const report = explore({ subject, depth: 7, states: 30_000 })
+      const report = explore({ subject, depth: 7, states: 60_000 })
       expect(report.problem).toBeUndefined()
       expect(report.depth).toBe(7)
     })

@@ -117,8 +117,18 @@ export const checkState = (state: State): void => {
     `the size of the cluster is not ${state.size}`)
   for (const name of rounds.keys()) {
     const member = members.get(name)
-    require(candidates.has(name) || (member !== undefined && States.isSought(member)) || state.phase._tag !== "Running", () =>
-      `others are asked about ${name}, which is not looked for`)
+    require(candidates.has(name) ||
+      (member !== undefined && States.isSought(member)) ||
+      state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
+  }
+  require(!state.isolated || States.linked(state).length === 0, () => "a node with a link takes itself for isolated")
+  for (const name of state.lost.keys()) {
+    require(members.get(name)?.shown === "failed", () => `${name} is counted as lost and is not failed`)
+  }
+  for (const { from, name } of state.errands) {
+    require(state.phase._tag !== "Running" ||
+      (members.get(from)?.link === "up" && members.get(name)?.link === "up"), () =>
+      `an answer about ${name} is owed to ${from}, and one of them has no link`)
   }
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
   require(view.peers.size === shown, () => `the view has ${view.peers.size} peers, ${shown} members are visible`)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import type { Key, PeerRecord, Status } from "../../src/PeerRecord.ts"
 import * as PeerRecords from "../../src/PeerRecord.ts"
+import type { Verdict } from "../../src/Frame.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import * as Settings from "../../src/membership/Settings.ts"
 import * as States from "../../src/membership/State.ts"
@@ -28,6 +29,21 @@ const lost = (node: Node, now: number, peer: PeerRecord) =>
 const unreached = (node: Node, now: number, peer: PeerRecord, refused = false) =>
   node.at(now, { _tag: "DialFailed", name: peer.name, refused })
 
+/** What those who are asked about a peer say now, all of them the same. */
+const answers = (node: Node, now: number, peer: PeerRecord, verdict: Verdict, ...others: ReadonlyArray<PeerRecord>) =>
+  others.flatMap((from) => {
+    const round = node.state().rounds.get(peer.name)
+    if (round?._tag !== "Asking" || !round.waiting.has(from.name)) return []
+    return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
+  })
+
+/** The link to a peer is lost, it cannot be dialled, and the others do not reach it either. */
+const gone = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
+  ...lost(node, now, peer),
+  ...unreached(node, now, peer),
+  ...answers(node, now, peer, "down", ...others),
+]
+
 const statusOf = (node: Node, name: string) => node.state().view.peers.get(name)?.status
 
 const closedOf = (outputs: ReadonlyArray<Output>) =>
@@ -39,7 +55,11 @@ const stoppedOf = (outputs: ReadonlyArray<Output>) =>
 /** The node a that has links to these. */
 const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Settings.Settings> = {}): Node => {
   const node = nodeOf("a", settings)
-  for (const peer of peers) node.meet(0, peer)
+  for (const peer of peers) {
+    node.meet(0, peer)
+    // What it asked for at the start is answered, by nothing.
+    node.hear(0, peer, { _tag: "SyncDelta", records: [], want: [] })
+  }
   node.until(100)
   return node
 }
@@ -97,13 +117,50 @@ describe("R1: hearsay", () => {
 })
 
 describe("R2: a handshake makes a member", () => {
-  it("a candidate joins, and everybody is told", () => {
+  it("a stranger joins, and everybody is told", () => {
     const a = linkedTo([b])
-    a.hear(1_000, b, update(c))
     const outputs = [...a.meet(1_500, c, { address: addressOf("c") }), ...a.until(1_600)]
     expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
     expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b", "c"], frame: update(c) }])
+  })
+
+  it("a candidate joins, and nobody is told what was relayed before", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    a.until(1_100)
+    const outputs = [...a.meet(1_500, c, { address: addressOf("c") }), ...a.until(1_600)]
+    expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
+    expect(framesOf(outputs, "Update")).toStrictEqual([])
     expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("so does the word of a member that has a link, to a candidate that cannot be dialled", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c))
+    expect(framesOf(unreached(a, 2_000, c), "ProbeRequest")).toMatchObject([{ to: ["b"], frame: { target: "c" } }])
+    expect(eventsOf(answers(a, 2_100, c, "up", b))).toStrictEqual(["Joined c"])
+    expect(a.state().view.peers.get("c")).toMatchObject({ status: "alive", link: "indirect" })
+    expect(States.wishes(a.state()).get("c")?.kind).toBe("lost")
+    expect(eventsOf(a.meet(3_000, c))).toStrictEqual(["Reachable c"])
+  })
+
+  it("but not of an accused candidate, nor if nobody reaches it", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(c, as(d, "suspect", 0, "b")))
+    unreached(a, 2_000, c)
+    unreached(a, 2_000, d)
+    expect(eventsOf([...answers(a, 2_100, c, "down", b), ...answers(a, 2_100, d, "up", b)])).toStrictEqual([])
+    expect(a.state().candidates.size).toBe(2)
+    expect(a.state().rounds.size).toBe(0)
+  })
+
+  it("a newer life that only others reach replaces the older", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, c)
+    a.hear(1_000, b, update({ ...c, generation: wall + 1 }))
+    unreached(a, 1_500, c)
+    expect(eventsOf(answers(a, 1_600, c, "up", b))).toStrictEqual(["Replaced c"])
+    expect(a.state().view.peers.get("c")).toMatchObject({ generation: wall + 1, link: "indirect" })
   })
 
   it("what was said of it while the handshake ran still holds", () => {
@@ -128,12 +185,10 @@ describe("R2: a handshake makes a member", () => {
 
   it("the longest failed makes room for whom the node meets", () => {
     const a = linkedTo([b, c], { maxMembers: 2, suspicionMax: 2_000 })
-    for (const peer of [b, c]) {
-      lost(a, 1_000, peer)
-      unreached(a, peer === b ? 1_000 : 2_000, peer)
-    }
-    expect(eventsOf(a.until(10_000))).toStrictEqual(["Failed b", "Failed c"])
-    expect(eventsOf(a.meet(11_000, d))).toStrictEqual(["Joined d"])
+    gone(a, 1_000, b, c)
+    gone(a, 2_000, c)
+    expect(eventsOf(a.until(10_000))).toStrictEqual(["Failed b", "Failed c", "PartitionSuspected"])
+    expect(eventsOf(a.meet(11_000, d))).toStrictEqual(["Reconnected", "Joined d", "PartitionHealed"])
     expect([...a.state().members.keys()]).toStrictEqual(["c", "d"])
     expect(a.state().tombstones.get("b")).toMatchObject({ status: "failed" })
   })
@@ -154,9 +209,113 @@ describe("R3: a lost link", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(lost(a, 1_000, b))).toStrictEqual(["Unreachable b"])
     expect(States.wishes(a.state()).get("b")?.kind).toBe("lost")
-    expect(eventsOf(a.until(60_000))).toStrictEqual([])
     expect(statusOf(a, "b")).toBe("alive")
-    expect(eventsOf(a.meet(60_000, b))).toStrictEqual(["Reachable b"])
+    expect(eventsOf(a.meet(1_100, b))).toStrictEqual(["Reachable b"])
+    expect(a.state().rounds.size).toBe(0)
+  })
+
+  it("makes the node ask three others, or five of many", () => {
+    for (const [size, count] of [
+      [10, 3],
+      [101, 5],
+    ] as const) {
+      const peers = Array.from({ length: size }, (_, i) => recordOf(`p${i}`))
+      const a = linkedTo([b, ...peers])
+      const [request, ...more] = framesOf(lost(a, 1_000, b), "ProbeRequest")
+      expect(more).toStrictEqual([])
+      expect(new Set(request?.to).size).toBe(count)
+      expect(request?.to).not.toContain("b")
+      expect(request?.frame).toMatchObject({ target: "b", generation: wall, deadline: 500 })
+    }
+  })
+
+  it("is no reason to suspect whom one of them reaches, however often", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    expect(eventsOf(answers(a, 1_050, b, "down", c))).toStrictEqual([])
+    expect(eventsOf(answers(a, 1_060, b, "up", d))).toStrictEqual(["Unreachable b"])
+    expect(a.state().view.peers.get("b")).toMatchObject({ status: "alive", link: "indirect" })
+    let at = 1_060
+    for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      expect(framesOf(a.until(at + pause - 1), "ProbeRequest")).toStrictEqual([])
+      at += pause
+      expect(framesOf(a.until(at), "ProbeRequest")).toHaveLength(1)
+      expect(eventsOf(answers(a, at, b, "up", d, c))).toStrictEqual([])
+    }
+    expect(eventsOf(a.meet(at, b))).toStrictEqual(["Reachable b"])
+  })
+
+  it("is a reason to suspect whom nobody reaches any more", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    answers(a, 1_000, b, "up", c)
+    a.until(2_000)
+    expect(eventsOf(answers(a, 2_050, b, "down", c))).toStrictEqual(["Suspected b"])
+    expect(a.state().view.peers.get("b")).toMatchObject({ status: "suspect", link: "down" })
+  })
+
+  it("waits for its own attempt before it believes the others, for the time of the answers", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    expect(eventsOf(answers(a, 1_050, b, "down", c))).toStrictEqual([])
+    expect(eventsOf(a.until(1_999))).toStrictEqual([])
+    expect(eventsOf(a.until(2_000))).toStrictEqual(["Suspected b"])
+  })
+
+  it("with nobody to ask is as bad as this node's own attempt says", () => {
+    const a = linkedTo([b])
+    lost(a, 1_000, b)
+    expect(eventsOf(a.until(4_900))).toStrictEqual([])
+    expect(eventsOf(unreached(a, 4_900, b, true))).toStrictEqual(["Suspected b"])
+    const never = linkedTo([b])
+    lost(never, 1_000, b)
+    // A dial that has not ended by then never will.
+    expect(eventsOf(never.until(5_000))).toStrictEqual(["Isolated", "Suspected b"])
+  })
+
+  it("of which those that were asked say nothing makes the node distrust itself and ask others", () => {
+    const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo([b, ...peers])
+    const first = framesOf(lost(a, 1_000, b), "ProbeRequest")[0]
+    unreached(a, 1_000, b)
+    const second = framesOf(a.until(2_000), "ProbeRequest")[0]
+    expect(a.state().health).toBe(1)
+    expect([...(first?.to ?? []), ...(second?.to ?? [])].sort()).toStrictEqual(["p0", "p1", "p2", "p3"])
+    expect(eventsOf(a.until(2_999))).toStrictEqual([])
+    expect(eventsOf(a.until(3_000))).toStrictEqual(["Suspected b"])
+  })
+
+  it("of somebody who never met the peer says nothing, and others are asked", () => {
+    const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo([b, ...peers])
+    const [first] = framesOf(lost(a, 1_000, b), "ProbeRequest")
+    unreached(a, 1_000, b)
+    const asked = peers.filter(({ name }) => first?.to.includes(name) === true)
+    const outputs = answers(a, 1_050, b, "unknown", ...asked)
+    expect(framesOf(outputs, "ProbeRequest")).toHaveLength(1)
+    expect(eventsOf(outputs)).toStrictEqual([])
+  })
+
+  it("answers to another question, from somebody else, or a second time count for nothing", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    const id = a.state().lastProbe
+    expect(a.hear(1_010, b, { _tag: "ProbeResult", id, verdict: "up" })).toStrictEqual([])
+    expect(a.hear(1_020, c, { _tag: "ProbeResult", id: id + 1, verdict: "up" })).toStrictEqual([])
+    a.hear(1_030, c, { _tag: "ProbeResult", id, verdict: "down" })
+    expect(a.hear(1_040, c, { _tag: "ProbeResult", id, verdict: "up" })).toStrictEqual([])
+    expect(statusOf(a, "b")).toBe("alive")
+  })
+
+  it("of somebody who was asked ends the waiting for its answer", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    answers(a, 1_010, b, "down", d)
+    expect(eventsOf(lost(a, 1_020, c))).toStrictEqual(["Unreachable c", "Suspected b"])
   })
 
   it("of an older life says nothing about this one", () => {
@@ -174,20 +333,35 @@ describe("R3: a lost link", () => {
 })
 
 describe("R4: suspicion", () => {
-  it("a member that could not be reached is suspect, and everybody is told by whom", () => {
+  it("a member that nobody reaches is suspect, and others are told by whom", () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    const outputs = [...unreached(a, 1_100, b), ...a.until(1_200)]
-    expect(eventsOf(outputs)).toStrictEqual(["Suspected b"])
+    const outputs = [...gone(a, 1_000, b, c), ...a.until(1_200)]
+    expect(eventsOf(outputs)).toStrictEqual(["Unreachable b", "Suspected b"])
     expect(framesOf(outputs, "Update")).toMatchObject([
       { to: ["c"], frame: { records: [{ name: "b", status: "suspect", by: "a" }] } },
     ])
+    expect(toldOf(outputs, "b")[0]).not.toHaveProperty("refused")
+  })
+
+  it("says so if a connection was refused", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b, true)
+    const outputs = [...answers(a, 1_000, b, "refused", c), ...a.until(1_200)]
+    expect(toldOf(outputs, "b")).toMatchObject([{ status: "suspect", by: "a", refused: true }])
+  })
+
+  it("many that lose a peer at once tell some each, and not everybody", () => {
+    const peers = Array.from({ length: 60 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo([b, ...peers])
+    const [updates, ...more] = framesOf([...gone(a, 1_000, b, ...peers), ...a.until(1_200)], "Update")
+    expect(more).toStrictEqual([])
+    expect(updates?.to).toHaveLength(6)
   })
 
   it("a further failure to reach it says nothing new", () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    unreached(a, 1_100, b)
+    gone(a, 1_000, b, c)
     a.until(1_200)
     const since = a.state().members.get("b")?.suspicion
     expect([...unreached(a, 1_300, b), ...a.until(1_400)]).toStrictEqual([])
@@ -200,13 +374,14 @@ describe("R4: suspicion", () => {
     for (const peer of [b, c, d]) expect(eventsOf(unreached(a, 1_100, peer))).toStrictEqual([])
   })
 
-  it("there is none while somebody else has just heard of it", () => {
+  it("it ends when others hear of the peer, who is then left alone for a while", () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    unreached(a, 1_100, b)
+    gone(a, 1_000, b, c)
     expect(eventsOf(a.hear(2_000, c, update(as(b, "alive", 1))))).toStrictEqual(["Recovered b"])
-    expect(eventsOf(unreached(a, 13_999, b))).toStrictEqual([])
-    expect(eventsOf(unreached(a, 14_000, b))).toStrictEqual(["Suspected b"])
+    expect(a.state().view.peers.get("b")?.link).toBe("indirect")
+    expect(eventsOf(unreached(a, 2_999, b))).toStrictEqual([])
+    expect(eventsOf(a.until(2_999, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(3_000, [c]))).toStrictEqual(["Suspected b"])
   })
 })
 
@@ -226,13 +401,36 @@ describe("R5: the verdict", () => {
     [300, 4, 2_000],
     [300, 99, 2_000],
   ])("in a cluster of %i with %i accusers it comes after %f ms", (size, accusers, millis) => {
-    expect(Suspicion.timeout(Settings.defaults, size, accusers)).toBeCloseTo(millis, 6)
+    expect(timeout({ size }, accusers)).toBeCloseTo(millis, 6)
+  })
+
+  const timeout = (circumstances: Partial<Suspicion.Circumstances>, accusers: number, refused = 0) =>
+    Suspicion.timeout(
+      { settings: Settings.defaults, size: 10, health: 0, isolated: false, ...circumstances },
+      new Map(Array.from({ length: accusers }, (_, i) => [`p${i}`, i < refused])),
+    )
+
+  it("two accusers that saw a connection refused halve the shortest time, and one does not", () => {
+    expect(timeout({}, 4, 1)).toBe(2_000)
+    expect(timeout({}, 4, 2)).toBe(1_000)
+    expect(timeout({}, 4, 4)).toBe(1_000)
+    expect(timeout({}, 1, 1)).toBe(12_000)
+  })
+
+  it("a node that distrusts itself waits longer, up to the longest time", () => {
+    expect(timeout({ health: 1 }, 4)).toBe(4_000)
+    expect(timeout({ health: 7 }, 4)).toBe(12_000)
+    expect(timeout({ health: 1 }, 1)).toBe(12_000)
+  })
+
+  it("a node without links waits as long as it may, unless there is but one other", () => {
+    expect(timeout({ isolated: true }, 4, 4)).toBe(12_000)
+    expect(timeout({ isolated: true, size: 2 }, 1)).toBe(2_000)
   })
 
   it("without anybody to confirm it comes after the shortest time", () => {
     const a = linkedTo([b])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
+    gone(a, 1_000, b)
     expect(eventsOf(a.until(2_999))).toStrictEqual([])
     expect(eventsOf(a.until(3_000))).toStrictEqual(["Failed b"])
     expect(a.state().view.peers.size).toBe(0)
@@ -240,18 +438,16 @@ describe("R5: the verdict", () => {
 
   it("nobody confirms, and it comes after the longest time, and is told", () => {
     const a = linkedTo([b, c, d])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
-    expect(eventsOf(a.until(12_999))).toStrictEqual([])
-    const outputs = a.until(13_100)
+    gone(a, 1_000, b, c, d)
+    expect(eventsOf(a.until(12_999, [c, d]))).toStrictEqual([])
+    const outputs = a.until(13_100, [c, d])
     expect(eventsOf(outputs)).toStrictEqual(["Failed b"])
     expect(toldOf(outputs, "b")).toMatchObject([{ status: "failed", by: "a" }])
   })
 
   it("each further accuser shortens the time that runs, and each counts once", () => {
     const a = linkedTo([b, c, d, e])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
+    gone(a, 1_000, b, c, d, e)
     const due = () => {
       const suspicion = a.state().members.get("b")?.suspicion
       return suspicion === undefined ? undefined : States.suspicionDeadline(a.state(), suspicion)
@@ -265,16 +461,48 @@ describe("R5: the verdict", () => {
     a.hear(1_700, d, update(as(b, "suspect", 0)))
     a.hear(1_800, e, update(as(b, "suspect", 0, "e")))
     expect(due()).toBe(3_000)
-    expect(eventsOf(a.until(3_000))).toStrictEqual(["Failed b"])
+    expect(eventsOf(a.until(3_000, [c, d, e]))).toStrictEqual(["Failed b"])
+  })
+
+  it("more accusers than shorten it are neither kept nor relayed", () => {
+    const peers = Array.from({ length: 20 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo([b, ...peers])
+    gone(a, 1_000, b, ...peers)
+    a.until(1_100)
+    const outputs = peers.flatMap((peer) => [
+      ...a.hear(1_200, peer, update(as(b, "suspect", 0, peer.name))),
+      ...a.until(1_300),
+    ])
+    expect(a.state().members.get("b")?.suspicion?.accusers.size).toBe(4)
+    expect(toldOf(outputs, "b").map(({ by }) => by)).toStrictEqual(["p0", "p1", "p2"])
   })
 
   it("a new incarnation begins a new suspicion", () => {
     const a = linkedTo([b, c, d])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
+    gone(a, 1_000, b, c, d)
     a.hear(9_000, c, update(as(b, "suspect", 1, "c")))
-    expect(eventsOf(a.until(20_999))).toStrictEqual([])
-    expect(eventsOf(a.until(21_000))).toStrictEqual(["Failed b"])
+    expect(eventsOf(a.until(20_999, [c, d]))).toStrictEqual([])
+    expect(eventsOf(a.until(21_000, [c, d]))).toStrictEqual(["Failed b"])
+  })
+
+  it("there is none over whom somebody reaches at the end; the suspicion begins anew", () => {
+    const a = linkedTo([b, c])
+    gone(a, 1_000, b, c)
+    const requests = framesOf(a.until(13_000), "ProbeRequest")
+    expect(requests).toHaveLength(1)
+    expect(eventsOf(answers(a, 13_100, b, "up", c))).toStrictEqual(["Unreachable b"])
+    expect(a.state().view.peers.get("b")).toMatchObject({ status: "suspect", link: "indirect" })
+    expect(eventsOf(a.until(25_099, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(25_100, [c]))).toStrictEqual(["Unreachable b", "Failed b"])
+  })
+
+  it("there is none at once by a node that stood still", () => {
+    const a = linkedTo([b, c])
+    gone(a, 1_000, b, c)
+    a.at(20_000, { _tag: "Tick", stalled: true })
+    expect(a.state().health).toBe(1)
+    expect(statusOf(a, "b")).toBe("suspect")
+    expect(eventsOf(a.until(21_999, [c]))).toStrictEqual([])
   })
 })
 
@@ -282,11 +510,13 @@ describe("R6: an accusation by others", () => {
   it("of a member without a link starts this node's own timer", () => {
     const a = linkedTo([b, c, d])
     lost(a, 1_000, b)
-    const outputs = [...a.hear(2_000, c, update(as(b, "failed", 0, "c"))), ...a.until(2_100)]
+    answers(a, 1_000, b, "up", d)
+    const outputs = [...a.hear(1_500, c, update(as(b, "failed", 0, "c"))), ...a.until(1_600)]
     expect(eventsOf(outputs)).toStrictEqual(["Suspected b"])
     expect(toldOf(outputs, "b")).toMatchObject([{ status: "failed", by: "c" }])
-    expect(eventsOf(a.until(13_999))).toStrictEqual([])
-    expect(eventsOf(a.until(14_000))).toStrictEqual(["Failed b"])
+    expect(eventsOf(a.until(13_499, [c, d]))).toStrictEqual([])
+    unreached(a, 13_499, b)
+    expect(eventsOf(a.until(13_500, [c, d]))).toStrictEqual(["Unreachable b", "Failed b"])
   })
 
   it("of a member with a link is told to it, relayed, and held back", () => {
@@ -358,9 +588,8 @@ describe("R6: an accusation by others", () => {
 
   it("of a member shown failed ends in failed, without a word to the application", () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
-    a.until(20_000)
+    gone(a, 1_000, b, c)
+    a.until(20_000, [c])
     const without = a.state().viewHash
     expect(eventsOf(a.hear(21_000, c, update(as(b, "suspect", 3, "c"))))).toStrictEqual([])
     expect(a.state().viewHash).not.toBe(without)
@@ -594,9 +823,8 @@ describe("R9: leaving", () => {
 describe("R10: the failed", () => {
   const failed = () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    unreached(a, 1_000, b)
-    a.until(13_000)
+    gone(a, 1_000, b, c)
+    a.until(13_000, [c])
     return a
   }
 
@@ -627,6 +855,164 @@ describe("R10: the failed", () => {
     expect(eventsOf(outputs)).toStrictEqual(["Recovered b"])
     expect(framesOf(outputs, "YouAre")).toMatchObject([{ frame: { status: "failed" } }])
     expect(eventsOf(a.until(21_000))).toStrictEqual([])
+  })
+})
+
+describe("R3: being asked", () => {
+  const request = (id: number, target: PeerRecord) =>
+    ({ _tag: "ProbeRequest", id, target: target.name, generation: target.generation, deadline: 500 }) as const
+  const asked = (node: Node, now: number, target: PeerRecord, heardAgo?: number, id = 7) =>
+    node.at(now, { _tag: "Received", from: b, frame: request(id, target), heardAgo })
+  const verdictsOf = (outputs: ReadonlyArray<Output>) =>
+    framesOf(outputs, "ProbeResult").map(({ frame, to }) => `${to.join()} ${frame.id} ${frame.verdict}`)
+
+  it("about a peer that was just heard it says up at once", () => {
+    const a = linkedTo([b, c])
+    expect(verdictsOf(asked(a, 1_000, c, 999))).toStrictEqual(["b 7 up"])
+  })
+
+  it("about one that was not it makes the peer say something, and then says up", () => {
+    const a = linkedTo([b, c])
+    const outputs = asked(a, 1_000, c, 1_000)
+    expect(verdictsOf(outputs)).toStrictEqual([])
+    expect(outputs).toMatchObject([{ _tag: "Ask", peer: { name: "c", generation: wall } }])
+    expect(verdictsOf(a.at(1_300, { _tag: "Heard", peer: c }))).toStrictEqual(["b 7 up"])
+    expect(verdictsOf(a.at(1_400, { _tag: "Heard", peer: c }))).toStrictEqual([])
+  })
+
+  it("says down when nothing came in time, or the link is lost meanwhile", () => {
+    const a = linkedTo([b, c])
+    asked(a, 1_000, c)
+    expect(verdictsOf(a.until(1_499))).toStrictEqual([])
+    expect(verdictsOf(a.until(1_500))).toStrictEqual(["b 7 down"])
+    asked(a, 2_000, c)
+    expect(verdictsOf(lost(a, 2_100, c))).toStrictEqual(["b 7 down"])
+  })
+
+  it("about one that it does not reach it says so, and whether it was refused", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, c)
+    expect(verdictsOf(asked(a, 1_100, c))).toStrictEqual(["b 7 down"])
+    unreached(a, 1_200, c, true)
+    expect(verdictsOf(asked(a, 1_300, c))).toStrictEqual(["b 7 refused"])
+  })
+
+  it("about a life that is over it tells what it knows", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, { _tag: "Leave", generation: wall })
+    const outputs = asked(a, 1_100, c)
+    expect(verdictsOf(outputs)).toStrictEqual(["b 7 down"])
+    expect(toldOf(outputs, "c")).toMatchObject([{ status: "left" }])
+    a.meet(2_000, { ...d, generation: wall + 5 })
+    expect(toldOf(asked(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
+  })
+
+  it("about a life that it never met it says unknown, and about itself up", () => {
+    const a = linkedTo([b, c])
+    expect(verdictsOf(asked(a, 1_000, d))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(asked(a, 1_000, { ...c, generation: wall + 1 }))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(asked(a, 1_000, recordOf("a")))).toStrictEqual(["b 7 up"])
+    expect(verdictsOf(asked(a, 1_000, recordOf("a", { generation: wall + 1 })))).toStrictEqual(["b 7 unknown"])
+  })
+
+  it("it remembers no more questions of one peer than the bound, and none of a peer that is gone", () => {
+    const a = linkedTo([b, c], { probesPerPeer: 2 })
+    expect(verdictsOf([1, 2, 3].flatMap((id) => asked(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
+    lost(a, 1_100, b)
+    expect(a.state().errands).toStrictEqual([])
+  })
+})
+
+describe("local health", () => {
+  it("worsens by stalls and by accusations that were wrong, and mends with time", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Tick", stalled: true })
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "suspect" })
+    expect(a.state().health).toBe(2)
+    a.until(3_999)
+    expect(a.state().health).toBe(2)
+    a.until(4_000)
+    expect(a.state().health).toBe(1)
+    a.until(7_000)
+    expect(a.state().health).toBe(0)
+  })
+
+  it("does not worsen by being overtaken, and never beyond seven", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 3, status: "alive" })
+    expect(a.state().health).toBe(0)
+    for (let i = 0; i < 20; i++) a.at(2_000, { _tag: "Tick", stalled: true })
+    expect(a.state().health).toBe(7)
+  })
+})
+
+describe("losing many at once", () => {
+  const peers = Array.from({ length: 7 }, (_, i) => recordOf(`p${i}`))
+  const refused = (node: Node, now: number, dead: ReadonlyArray<PeerRecord>, others: ReadonlyArray<PeerRecord>) => [
+    ...dead.flatMap((peer) => lost(node, now, peer)),
+    ...dead.flatMap((peer) => [...unreached(node, now, peer, true), ...answers(node, now, peer, "refused", ...others)]),
+  ]
+
+  it("a node without any link is isolated, once, until it has one", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    lost(a, 1_000, c)
+    const told = eventsOf([...unreached(a, 1_500, b), ...unreached(a, 1_500, c)])
+    expect(told).toStrictEqual(["Isolated", "Suspected b", "Suspected c"])
+    expect(eventsOf(a.until(13_499))).toStrictEqual([])
+    expect(eventsOf(a.until(14_000)).filter((event) => event.startsWith("Failed"))).toStrictEqual([
+      "Failed b",
+      "Failed c",
+    ])
+    expect(eventsOf(a.meet(15_000, as(b, "alive", 1)))).toStrictEqual(["Reconnected", "Recovered b", "PartitionHealed"])
+  })
+
+  it("a node whose connections are refused is not isolated: the others are dead", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(refused(a, 1_000, [b, c], []))).not.toContain("Isolated")
+    expect(eventsOf(a.until(20_000)).filter((event) => event.startsWith("Failed"))).toHaveLength(2)
+  })
+
+  it("a quarter of all within the longest suspicion is a partition, and fewer are not", () => {
+    const a = linkedTo(peers)
+    const [first, second, ...rest] = peers
+    if (first === undefined || second === undefined) throw new Error("seven peers are some")
+    gone(a, 1_000, first, second, ...rest)
+    expect(eventsOf(a.until(13_000, peers))).toStrictEqual(["Failed p0"])
+    gone(a, 13_000, second, ...rest)
+    expect(eventsOf(a.until(24_999, peers))).toStrictEqual([])
+    expect(eventsOf(a.until(25_000, peers))).toStrictEqual(["Failed p1"])
+    const both = linkedTo(peers)
+    gone(both, 1_000, first, second, ...rest)
+    gone(both, 1_000, second, ...rest)
+    expect(eventsOf(both.until(13_000, peers))).toStrictEqual(["Failed p0", "Failed p1", "PartitionSuspected"])
+  })
+
+  it("is over when enough of them returned, and the others are told as missing", () => {
+    const a = linkedTo(peers)
+    const dead = peers.slice(0, 4)
+    const rest = peers.slice(4)
+    for (const peer of dead) gone(a, 1_000, peer, ...rest)
+    a.until(30_000, rest)
+    const [first, second, third] = dead
+    if (first === undefined || second === undefined || third === undefined) throw new Error("four are dead")
+    expect(eventsOf(a.meet(40_000, as(first, "alive", 1)))).toStrictEqual(["Recovered p0"])
+    expect(eventsOf(a.meet(40_000, as(second, "alive", 1)))).toStrictEqual(["Recovered p1"])
+    const outputs = a.meet(40_000, { ...third, generation: wall + 1 })
+    expect(eventsOf(outputs)).toStrictEqual(["Replaced p2", "PartitionHealed"])
+    expect(outputs.flatMap((output) => (output._tag === "Emit" ? [output.event] : []))).toMatchObject([
+      {},
+      { returned: [{ name: "p0" }, { name: "p1" }, { name: "p2" }], missing: [{ name: "p3" }] },
+    ])
+  })
+
+  it("is over as well when those are given up that are lost", () => {
+    const a = linkedTo([b, c, d], { reconnectWindow: 60_000 })
+    gone(a, 1_000, b, d)
+    gone(a, 1_000, c, d)
+    expect(eventsOf(a.until(30_000, [d]))).toContain("PartitionSuspected")
+    expect(eventsOf(a.until(120_000, [d]))).toStrictEqual(["PartitionHealed"])
+    expect(a.state().partition).toBeUndefined()
   })
 })
 
@@ -805,6 +1191,7 @@ describe("anti-entropy", () => {
     const bNode = nodeOf("b")
     a.meet(0, b)
     bNode.meet(0, recordOf("a"))
+    bNode.hear(0, recordOf("a"), { _tag: "SyncDelta", records: [], want: [] })
     a.meet(0, c)
     a.meet(0, as(d, "alive", 2))
     bNode.meet(0, c)
@@ -862,10 +1249,27 @@ describe("anti-entropy", () => {
   })
 
   it("a link begins with an exchange if the views differ, and the lower name sends it", () => {
-    const a = nodeOf("a")
-    expect(framesOf(a.meet(0, b, { viewHash: 5n }), "SyncDigest")).toHaveLength(1)
+    const a = linkedTo([b])
+    expect(framesOf(a.meet(1_000, c, { viewHash: 5n }), "SyncDigest")).toHaveLength(1)
     const z = nodeOf("z")
-    expect(framesOf(z.meet(0, b, { viewHash: 5n }), "SyncDigest")).toHaveLength(0)
+    z.meet(0, b)
+    z.hear(0, b, { _tag: "SyncDelta", records: [], want: [] })
+    expect(framesOf(z.meet(1_000, c, { viewHash: 5n }), "SyncDigest")).toHaveLength(0)
+  })
+
+  it("the first link of all begins with an exchange, whatever the names", () => {
+    for (const name of ["a", "z"]) {
+      const node = nodeOf(name)
+      expect(framesOf(node.meet(0, b, { viewHash: 5n }), "SyncDigest")).toMatchObject([{ to: ["b"] }])
+      expect(node.state().sync?.peer).toBe("b")
+    }
+  })
+
+  it("of many links that come up at once one begins with an exchange", () => {
+    const a = linkedTo([b])
+    const peers = Array.from({ length: 20 }, (_, i) => recordOf(`p${i}`))
+    const outputs = peers.flatMap((peer) => a.meet(1_000, peer, { viewHash: 5n }))
+    expect(framesOf(outputs, "SyncDigest")).toHaveLength(1)
   })
 })
 
@@ -931,9 +1335,8 @@ describe("strange names", () => {
     a.hear(1_000, b, update(strange))
     expect(States.wishes(a.state()).has(name)).toBe(true)
     expect(eventsOf(a.meet(1_100, strange))).toStrictEqual([`Joined ${name}`])
-    lost(a, 1_200, strange)
-    unreached(a, 1_300, strange)
-    expect(eventsOf(a.until(60_000))).toStrictEqual([`Failed ${name}`])
+    gone(a, 1_200, strange, b)
+    expect(eventsOf(a.until(60_000, [b]))).toStrictEqual([`Failed ${name}`])
     expect(eventsOf(a.hear(60_000, b, update(as(strange, "left"))))).toStrictEqual([])
     expect(a.state().tombstones.has(name)).toBe(true)
   })

@@ -49,8 +49,11 @@ export interface Node {
   ) => ReadonlyArray<Output>
   /** Hears a frame from a peer, in its life of the record. */
   readonly hear: (now: number, from: PeerRecord, frame: MembershipFrame) => ReadonlyArray<Output>
-  /** Ticks at every deadline up to a time, and then at it. */
-  readonly until: (now: number) => ReadonlyArray<Output>
+  /**
+   * Ticks at every deadline up to a time, and then at it. Of those that are asked about others these say at once that they
+   * do not reach them; the rest says nothing.
+   */
+  readonly until: (now: number, deniers?: ReadonlyArray<PeerRecord>) => ReadonlyArray<Output>
 }
 
 export const nodeOf = (
@@ -78,15 +81,25 @@ export const nodeOf = (
     meet: (now, record, more) =>
       at(now, { _tag: "LinkUp", record, address: undefined, viewHash: 0n, youAre: undefined, ...more }),
     hear: (now, from, frame) => at(now, { _tag: "Received", from, frame }),
-    until: (now) => {
+    until: (now, deniers = []) => {
       const outputs: Array<Output> = []
+      const take = (time: number, wished: ReadonlyArray<Output>): void => {
+        outputs.push(...wished)
+        for (const { frame, to } of framesOf(wished, "ProbeRequest")) {
+          for (const from of deniers) {
+            if (!to.includes(from.name)) continue
+            const result = { _tag: "ProbeResult", id: frame.id, verdict: "down" } as const
+            take(time, at(time, { _tag: "Received", from, frame: result }))
+          }
+        }
+      }
       for (let ticks = 0; ticks < 10_000; ticks++) {
         const due = States.deadline(state)
         if (due === undefined || due > now) {
-          outputs.push(...at(now, { _tag: "Tick" }))
+          take(now, at(now, { _tag: "Tick" }))
           return outputs
         }
-        outputs.push(...at(due, { _tag: "Tick" }))
+        take(due, at(due, { _tag: "Tick" }))
       }
       throw new Error("the Ticks do not come to an end")
     },

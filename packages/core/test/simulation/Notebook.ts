@@ -48,6 +48,22 @@ export const make = (): Notebook => {
     if (!holds) wrong.push(`${observer.name}: ${promise}: ${JSON.stringify(event)}`)
   }
 
+  /** What begins and ends, and has not ended yet for an observer. */
+  const openOf = new WeakMap<Observer, Set<string>>()
+  const opposite = new Map([
+    ["Reconnected", "Isolated"],
+    ["PartitionHealed", "PartitionSuspected"],
+  ])
+
+  const checkOpen = (observer: Observer, event: ClusterEvent): void => {
+    const open = openOf.get(observer)
+    const begun = opposite.get(event._tag)
+    if (begun !== undefined) check(open?.delete(begun) === true, observer, `${event._tag} comes after ${begun}`, event)
+    if (event._tag !== "Isolated" && event._tag !== "PartitionSuspected") return
+    check(open?.has(event._tag) === false, observer, `${event._tag} is told once until it is over`, event)
+    open?.add(event._tag)
+  }
+
   const checkPeer = (observer: Observer, event: Extract<ClusterEvent, { readonly peer: Peer }>): void => {
     const { _tag, peer } = event
     const known = observer.view.peers.get(peer.name)
@@ -58,7 +74,7 @@ export const make = (): Notebook => {
     if (aboutMembers.has(_tag)) check(known !== undefined, observer, `${_tag} is told only of a member`, event)
     if (_tag === "Joined") {
       check(known === undefined, observer, "a member does not join again", event)
-      check(peer.link === "up", observer, "nobody is a member by hearsay", event)
+      check(peer.link !== "down", observer, "nobody is a member whom nobody reaches", event)
     }
     if (_tag === "Replaced") {
       check(event.old.generation < peer.generation, observer, "a life is replaced only by a newer one", event)
@@ -85,6 +101,7 @@ export const make = (): Notebook => {
       const observer: Observer = { name, view: emptyView, events: [], lastHeard: new Map(), heard: 0 }
       leftOf.set(observer, new Set())
       newestOf.set(observer, new Map())
+      openOf.set(observer, new Set())
       return observer
     },
     event: (observer, event) => {
@@ -96,6 +113,7 @@ export const make = (): Notebook => {
         event,
       )
       if ("peer" in event) checkPeer(observer, event)
+      checkOpen(observer, event)
       observer.events.push(event)
       observer.view = apply(observer.view, event)
     },

@@ -12,15 +12,13 @@ import { describe } from "./frames.ts"
 import * as Member from "./Member.ts"
 import * as Notebook from "./Notebook.ts"
 
-const { clock: _awaited, ...faults } = FaultPlan.swarm.swarm.faults
+/** Everything that can go wrong. */
+export const everything: FaultPlan.Input = FaultPlan.swarm
 
-/** Everything that can go wrong, but for clocks that are set back before a restart: see `awaited.ts`. */
-export const everything: FaultPlan.Input = { swarm: { ...FaultPlan.swarm.swarm, faults } }
-
-type Members = Readonly<Record<string, Simulation.Node<Member.Member>>>
+export type Members = Readonly<Record<string, Simulation.Node<Member.Member>>>
 
 /** Whether every running node lists every other one, alive and with a link; or who does not. */
-const everybodyListsEverybody = (nodes: Members): boolean | string => {
+export const everybodyListsEverybody = (nodes: Members): boolean | string => {
   const names = Object.keys(nodes)
   for (const name of names) {
     const member = nodes[name]?.service(Member.Member)
@@ -254,7 +252,20 @@ export const anything = cluster("a cluster survives anything", {
   size: [2, 12],
   seconds: 20,
   faults: everything,
-  goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
+  goals: [
+    "Joined",
+    "Left",
+    "Suspected",
+    "Recovered",
+    "Failed",
+    "Replaced",
+    "Unreachable",
+    "Reachable",
+    "Isolated",
+    "Reconnected",
+    "PartitionSuspected",
+    "PartitionHealed",
+  ],
 })
 
 /** Three nodes for ten seconds: small and quick, and what the benchmarks measure. */

@@ -3,11 +3,10 @@
  * prints the line that runs it again.
  */
 import { execFileSync } from "node:child_process"
-import { Seeds, Swarm } from "@coterie/testkit"
+import { Seeds } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
-import { assert, describe } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import { awaited } from "./awaited.ts"
+import { describe } from "@effect/vitest"
+import * as Promises from "./promises.ts"
 import { anything, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
 
 const commit = (): string => {
@@ -30,13 +29,15 @@ describe("a cluster of real nodes", () => {
   it.sim(three, { seeds: 100, base, timeout })
 })
 
-describe("what the present rules do not keep yet", () => {
-  for (const { rule, scenario, seeds } of awaited) {
-    it.live(`${scenario.name} (awaits ${rule})`, () =>
-      Effect.gen(function* () {
-        const { failures } = yield* Swarm.run(scenario, seeds, { shrink: false, stopAfter: 1 })
-        assert.strictEqual(failures.length, 1, `it holds now: move "${scenario.name}" to what must hold`)
-      }),
-    )
-  }
+describe("the membership tells the truth", () => {
+  for (const scenario of Promises.oneCut) it.sim(scenario, { seeds: 1, base, timeout })
+  it.sim(Promises.stoodStill("who stood still for ten seconds blames nobody and comes back once"), {
+    seeds: 10,
+    base,
+    timeout,
+  })
+  it.sim(Promises.clockSetBack, { seeds: 10, base, timeout })
+  it.sim(Promises.healsAfterForgetting, { seeds: 2, base, timeout })
+  it.sim(Promises.rollingRestart, { seeds: 3, base, timeout })
+  it.sim(Promises.isolated, { seeds: 10, base, timeout })
 })
