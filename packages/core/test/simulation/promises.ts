@@ -185,30 +185,47 @@ export const rollingRestart = noted("a rolling restart of twelve nodes under loa
 )
 
 /** R3: nobody is reached, so it is this node that is cut off; it says so, and judges nobody at once. */
-export const isolated = noted("a node that is cut off says so, and when it is back", (sim) =>
-  Effect.gen(function* () {
-    const { nodes, notebook } = yield* start(sim, { size: 8 })
-    yield* sim.network.partition(["n3"], ["n1", "n2", "n4", "n5", "n6", "n7", "n8"])
-    yield* Effect.timeout(
-      sim.until(() => nodes["n3"]?.service(Member.Member)?.observer.view.peers.size === 0),
-      "1 minute",
-    )
-    const told = (): ReadonlyArray<string> =>
-      nodes["n3"]?.service(Member.Member)?.observer.events.map(({ _tag }) => _tag) ?? []
-    const [isolation, suspicion, failure] = ["Isolated", "Suspected", "Failed"].map((tag) => told().indexOf(tag))
-    assert.isTrue((isolation ?? -1) >= 0, "n3 does not know that it is cut off")
-    assert.isBelow(isolation ?? 0, failure ?? 0, "n3 blames others before itself")
-    assert.isAtLeast(suspicion ?? -1, 0)
-    assert.strictEqual(notebook.counts.get("Isolated"), 1, "others take themselves for cut off")
-    yield* sim.network.heal
-    yield* Effect.timeout(
-      sim.until(() => everybodyListsEverybody(nodes)),
-      Duration.minutes(2),
-    )
-    assert.strictEqual(notebook.counts.get("Reconnected"), 1)
-    assert.deepStrictEqual(
-      told().filter((tag) => tag.startsWith("Partition")),
-      ["PartitionSuspected", "PartitionHealed"],
-    )
-  }),
-)
+export const isolated = (name: string, parts?: Partial<Parts>): Simulation.Scenario =>
+  noted(name, (sim) =>
+    Effect.gen(function* () {
+      const { nodes, notebook } = yield* start(sim, { size: 8, parts })
+      yield* sim.network.partition(["n3"], ["n1", "n2", "n4", "n5", "n6", "n7", "n8"])
+      yield* Effect.timeout(
+        sim.until(() => nodes["n3"]?.service(Member.Member)?.observer.view.peers.size === 0),
+        "1 minute",
+      )
+      const told = (): ReadonlyArray<string> =>
+        nodes["n3"]?.service(Member.Member)?.observer.events.map(({ _tag }) => _tag) ?? []
+      const [isolation, suspicion, failure] = ["Isolated", "Suspected", "Failed"].map((tag) => told().indexOf(tag))
+      assert.isTrue((isolation ?? -1) >= 0, "n3 does not know that it is cut off")
+      assert.isBelow(isolation ?? 0, failure ?? 0, "n3 blames others before itself")
+      assert.isAtLeast(suspicion ?? -1, 0)
+      assert.strictEqual(notebook.counts.get("Isolated"), 1, "others take themselves for cut off")
+      yield* sim.network.heal
+      yield* Effect.timeout(
+        sim.until(() => everybodyListsEverybody(nodes)),
+        Duration.minutes(2),
+      )
+      assert.strictEqual(notebook.counts.get("Reconnected"), 1)
+      assert.deepStrictEqual(
+        told().filter((tag) => tag.startsWith("Partition")),
+        ["PartitionSuspected", "PartitionHealed"],
+      )
+    }),
+  )
+
+/** R3, R6, R7: those that are asked are mostly of those that do not reach it either, and it is not called failed. */
+export const fewReach = (name: string, parts?: Partial<Parts>): Simulation.Scenario =>
+  noted(name, (sim) =>
+    Effect.gen(function* () {
+      const { notebook, nodes } = yield* start(sim, { size: 8, parts })
+      yield* never(notebook, "Failed")
+      yield* sim.network.partition(["n1"], ["n2", "n3", "n4", "n5", "n6"])
+      yield* Effect.sleep("5 minutes")
+      yield* sim.network.heal
+      yield* Effect.timeout(
+        sim.until(() => everybodyListsEverybody(nodes)),
+        "2 minutes",
+      )
+    }),
+  )

@@ -6,6 +6,7 @@ import type { Simulation } from "@coterie/testkit"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Drafts from "../../src/membership/Draft.ts"
 import { type Parts, parts } from "../../src/link/Parts.ts"
+import { fewReach, isolated } from "./promises.ts"
 import { cluster, everything, reachable } from "./scenarios.ts"
 
 export interface Bug {
@@ -15,14 +16,19 @@ export interface Bug {
   readonly within: number
 }
 
-const bug = (name: string, within: number, planted: Partial<Parts>): Bug => ({
+const bug = (
+  name: string,
+  within: number,
+  planted: Partial<Parts>,
+  talk: readonly [number, number] = [50, 400],
+): Bug => ({
   name,
   within,
   scenario: cluster(`planted: ${name}`, {
     size: [3, 4],
     seconds: 12,
     faults: everything,
-    talk: [50, 400],
+    talk,
     parts: planted,
   }),
 })
@@ -43,16 +49,51 @@ const forgets = (lost: (output: Drafts.Output) => boolean): Pick<Parts, "step"> 
 export const bugs: ReadonlyArray<Bug> = [
   {
     name: "an accused node does not refute",
-    within: 20,
-    scenario: reachable("planted: an accused node does not refute", {
+    within: 5,
+    scenario: fewReach("planted: an accused node does not refute", {
       step: (state, now, input) => {
         if (input._tag === "Accused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
+        if (input._tag === "LinkUp") return parts.step(state, now, { ...input, youAre: undefined })
         if (input._tag !== "Received" || input.frame._tag !== "Update") return parts.step(state, now, input)
         const records = input.frame.records.filter(({ name }) => name !== state.self.name)
         return parts.step(state, now, { ...input, frame: { _tag: "Update", records } })
       },
     }),
   },
+  {
+    name: "nobody answers whether he reaches another",
+    within: 10,
+    scenario: reachable(
+      "planted: nobody answers whether he reaches another",
+      forgets((output) => output._tag === "Send" && output.frame._tag === "ProbeResult"),
+    ),
+  },
+  {
+    name: "a node believes that it does not hear because nobody speaks",
+    within: 10,
+    scenario: isolated("planted: a node believes that it does not hear because nobody speaks", {
+      step: (state, now, input) => {
+        const [next, outputs] = parts.step(state, now, input)
+        return [
+          { ...next, isolated: false },
+          outputs.filter((output) => output._tag !== "Emit" || output.event._tag !== "Isolated"),
+        ]
+      },
+    }),
+  },
+  bug("whoever is asked says that he reaches everybody", 30, {
+    step: (state, now, input) => {
+      const [next, outputs] = parts.step(state, now, input)
+      return [
+        next,
+        outputs.map((output) =>
+          output._tag === "Send" && output.frame._tag === "ProbeResult"
+            ? { ...output, frame: { ...output.frame, verdict: "up" } }
+            : output,
+        ),
+      ]
+    },
+  }),
   bug("hearsay makes members", 30, {
     step: (state, now, input) => {
       const [next, outputs] = parts.step(state, now, input)
@@ -86,24 +127,29 @@ export const bugs: ReadonlyArray<Bug> = [
       }
     },
   }),
-  bug("messages of a better connection overtake those of the one before", 30, {
+  bug("messages of a better connection overtake those of the one before", 100, {
     makePairs: (options) => {
       const pairs = parts.makePairs(options)
       return { ...pairs, deliver: (_entry, link, message) => options.onMessage(link, message) }
     },
   }),
-  bug("credit is not given back for every tenth message", 30, {
-    makeReceiver: (options) => {
-      const receiver = parts.makeReceiver(options)
-      let taken = 0
-      return {
-        ...receiver,
-        taken: (cost) => {
-          if (++taken % 10 !== 0) receiver.taken(cost)
-        },
-      }
+  bug(
+    "credit is not given back for every tenth message",
+    30,
+    {
+      makeReceiver: (options) => {
+        const receiver = parts.makeReceiver(options)
+        let taken = 0
+        return {
+          ...receiver,
+          taken: (cost) => {
+            if (++taken % 10 !== 0) receiver.taken(cost)
+          },
+        }
+      },
     },
-  }),
+    [20, 60],
+  ),
   bug("every fiftieth message is lost", 30, {
     makeReceiver: (options) => {
       const receiver = parts.makeReceiver(options)
