@@ -123,7 +123,7 @@ const generation = int(0, Number.MAX_SAFE_INTEGER)
 /** What of a record decides which is the greater. */
 export const keyOf = ({ generation, incarnation, status }) => ({ generation, incarnation, status })
 const key = { generation, incarnation: number, status: int(0, 3) }
-const record = map({ name, ...key, body, "by?": name })
+const record = map({ name, ...key, body, "by?": name, "refused?": oneOf(true, false) })
 const entry = (v) => {
   const [of, generation, incarnation, status, ...more] = Array.isArray(v) ? v : []
   const value = { __proto__: null, name: of, generation, incarnation, status }
@@ -154,6 +154,8 @@ const BODIES = {
   SyncDelta: [19, { records: list(1024, record), want: list(1024, name) }],
   Leave: [20, { generation }],
   LeaveAck: [21, { generation }],
+  ProbeRequest: [22, { id: number, target: name, generation, deadline: number }],
+  ProbeResult: [23, { id: number, verdict: oneOf("up", "down", "refused", "unknown") }],
 }
 const KINDS = new Map(Object.entries(BODIES).map(([tag, [kind, shape]]) => [kind, [tag, map(shape)]]))
 

@@ -24,7 +24,8 @@ const start = (self, label, seed, tell, ended) => {
   const sockets = new Set() // every link, those in their handshake too
   const calls = new Map() // the generation of each name that is being dialed
   const avoided = new Set() // names that are not to be dialed
-  let [epoch, seq, leaving, exit, beat, seedAt] = [0, 0, false, undefined, Date.now(), 0]
+  const asked = new Map() // by the number of a question, what an `up` is the end of
+  let [epoch, seq, question, leaving, exit, beat, seedAt] = [0, 0, 0, false, undefined, Date.now(), 0]
 
   const view = () => [self, ...members.values()]
   const viewHash = () => Codec.viewHash(view())
@@ -79,6 +80,16 @@ const start = (self, label, seed, tell, ended) => {
     keep({ name, generation, incarnation, status: LEFT, body: EMPTY })
   }
 
+  /** R3: asks three others whether they reach a member; if nobody does within a second, it is accused. */
+  const doubt = (name) => {
+    const { generation, status } = members.get(name) ?? {}
+    const others = [...links.values()].filter((link) => link.name !== name).sort(() => Math.random() - 0.5)
+    if (status !== ALIVE) return
+    const id = ++question
+    for (const link of others.slice(0, 3)) send(link, "ProbeRequest", { id, target: name, generation, deadline: 500 })
+    const nobodyDoes = () => asked.delete(id) && accuse(name, SUSPECT)
+    asked.set(id, setTimeout(nobodyDoes, others.length > 0 ? 1000 : 0).unref())
+  }
   /** R4, R5: says that it cannot reach a member, and after the longest time that a suspicion may last that it failed. */
   const accuse = (name, status) => {
     const record = { ...members.get(name), status, by: self.name }
@@ -93,7 +104,7 @@ const start = (self, label, seed, tell, ended) => {
     const [count, isLinked] = [body.addresses.length, links.get(name)?.generation >= generation]
     if (leaving || status === LEFT || count === 0 || isLinked || calls.get(name) >= generation || avoided.has(name))
       return
-    if (tries === count) accuse(name, SUSPECT)
+    if (tries > 0 && tries % count === 0) doubt(name)
     calls.set(name, generation)
     const isWanted = () => calls.get(name) === generation
     const again = () => isWanted() && calls.delete(name) && call(name, tries + 1)
@@ -180,7 +191,12 @@ const start = (self, label, seed, tell, ended) => {
       const isTwice = [...sockets].some((other) => other.name === name && other.generation >= generation)
       const held = known.get(name)
       const isPast = held?.generation > generation || (held?.generation === generation && held.status === LEFT)
-      if (!isOther || isTwice || isPast || version !== 1 || window < 1024) return link.socket.destroy()
+      if (isPast) {
+        const more = held.generation > generation ? { atLeastGeneration: held.generation + 1 } : {}
+        send(link, "HelloReject", { code: more.atLeastGeneration ? "stale" : "evicted", message: "over", ...more })
+        return link.socket.end()
+      }
+      if (!isOther || isTwice || version !== 1 || window < 1024) return link.socket.destroy()
       Object.assign(link, { state: "committed", name, generation, record, window, credit: window })
       if (youAre) accused(youAre)
       const belief = held?.generation === generation ? { youAre: keyOf(held) } : {}
@@ -261,6 +277,18 @@ const start = (self, label, seed, tell, ended) => {
     },
     Update: (link, { records }) => records.forEach((record) => hear(record, link)),
     YouAre: (_link, belief) => accused(belief),
+    ProbeRequest(link, { id, target, generation }) {
+      const isHere = target === self.name && generation === self.generation
+      const [own, member] = [links.get(target), members.get(target)]
+      const isUp = isHere || (own?.generation === generation && Date.now() - own.heard < 1000)
+      const isKnown = member?.generation >= generation
+      send(link, "ProbeResult", { id, verdict: isUp ? "up" : isKnown ? "down" : "unknown" })
+    },
+    ProbeResult(_link, { id, verdict }) {
+      if (verdict !== "up") return
+      clearTimeout(asked.get(id))
+      asked.delete(id)
+    },
     SyncDigest(link, { entries, last }) {
       for (const key of entries) link.digest.set(key.name, key)
       if (link.digest.size > 16_384) malformed("a digest without end")

@@ -17,7 +17,7 @@ export const emptyView: View = { version: 0, peers: new Map() }
 
 /** One change of the view. */
 export type ViewChange =
-  /** A peer became a member. */
+  /** A peer became a member. Mostly there is a link to it (`peer.link` is `up`); if only others have one, `indirect`. */
   | { readonly _tag: "Joined"; readonly peer: Peer }
   /** A member left on purpose. Nobody redials it. */
   | { readonly _tag: "Left"; readonly peer: Peer }

@@ -86,10 +86,12 @@ export const forget = (draft: Draft, peer: PeerId): void => {
 
 /** This node could not dial a peer; `refused` if at every address somebody said that it is not there. */
 export const dialFailed = (draft: Draft, name: string, refused: boolean): void => {
-  const { candidates, members, rounds } = draft.state
+  const { candidates, members, rounds, settings } = draft.state
   const round = rounds.get(name)
   const candidate = candidates.get(name)
   if (candidate !== undefined) {
+    // Two that have just heard of each other mostly meet by themselves, and who is met is better than who is heard of.
+    if (draft.now < candidate.expiresAt - settings.candidateTimeout + settings.linkTimeout) return
     const isAsked = round?._tag === "Asking" && round.generation === candidate.record.generation
     if (!isAsked && States.linked(draft.state).length > 0) begin(draft, name)
     return

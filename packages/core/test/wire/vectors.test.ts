@@ -35,7 +35,13 @@ const keyFields = { name: Schema.String, generation: Schema.Number, incarnation:
 
 const Key = Schema.Struct({ ...keyFields, status: Status })
 
-const Record = Schema.Struct({ ...keyFields, status: Status, body: Body, by: Schema.optionalKey(Schema.String) })
+const Record = Schema.Struct({
+  ...keyFields,
+  status: Status,
+  body: Body,
+  by: Schema.optionalKey(Schema.String),
+  refused: Schema.optionalKey(Schema.Boolean),
+})
 
 /** A frame as the files spell it: 64-bit hashes and payloads are hexadecimal text. */
 const spell = (frame: Frame.Frame): unknown =>
