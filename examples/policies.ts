@@ -1,9 +1,9 @@
 /**
  * Every policy, with a choice of its own. README.md shows the part between the marks.
  */
-import { Admission, Cluster, Discovery, FailureDetector, Gossip, Reconnect } from "@coterie/core"
+import { Admission, Cluster, FailureDetector, Gossip, Reconnect } from "@coterie/core"
+import { NodeDiscovery } from "@coterie/node-transport"
 import { Effect, Layer, Schedule } from "effect"
-import { resolve4 } from "node:dns/promises"
 
 // #region policies
 /** When to dial again after an attempt failed: any Schedule. */
@@ -17,14 +17,8 @@ const failureDetector = FailureDetector.layer({ heartbeat: "2 seconds", linkTime
 /** How news spread: how long they gather, to how many they are relayed. */
 const gossip = Gossip.layer({ updateDelay: "50 millis", relayFanOut: (size) => Math.ceil(Math.sqrt(size)) })
 
-/** Where to look for peers: a list, a Stream of lists, or an effect that is run on a Schedule. */
-const discovery = Discovery.layerPoll(
-  Effect.tryPromise(() => resolve4("peers.example.internal")).pipe(
-    Effect.map((hosts) => hosts.map((host) => `${host}:7946`)),
-    Effect.orElseSucceed(() => []),
-  ),
-  Schedule.spaced("10 seconds"),
-)
+/** Where to look for peers: DNS or a file (NodeDiscovery), a list, a Stream of lists, an effect on a Schedule (Discovery). */
+const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal", port: 7946 })
 
 /** Who may be a peer; asked before anything about the applicant is stored. */
 const admission = Admission.layer((applicant) =>

@@ -1,7 +1,9 @@
 /**
  * The policy of whom to ask first: addresses where peers may be found, besides the seeds of the
- * options. They are asked again and again and never forgotten (docs/protocol.md, R11).
+ * options. They are asked again and again, the seeds for ever and the others until a newer set is
+ * without them (docs/protocol.md, R11). A set may be empty, and costs no peer that is known.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +12,10 @@ import type * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 
 export interface Policy {
-  /** Sets of addresses, `host:port` each; a newer set replaces the one before. */
+  /**
+   * Sets of addresses, `host:port` each; a newer set replaces the one before. What is no address is told
+   * of in the log and left out, as is what is beyond `limits.discovered`.
+   */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /** How often addresses without a live link are dialled. */
   readonly interval: Duration.Duration
@@ -45,14 +50,50 @@ export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?:
 export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Layer.Layer<never> =>
   layer(Stream.succeed(seeds), options)
 
-/** An effect that finds addresses, run at once and then on the schedule. */
-export const layerPoll = <R>(
-  find: Effect.Effect<ReadonlyArray<string>, never, R>,
+/**
+ * An effect that finds addresses, run at once and then on the schedule, as a stream of what it found. A run that fails
+ * or dies gives no set, so what was found before is kept; the log tells of it when the trouble begins, changes and
+ * ends, and not at every run. A run that does not end holds up the next, so bound it with `Effect.timeout` if it may.
+ */
+export const poll = <E, R>(
+  find: Effect.Effect<ReadonlyArray<string>, E, R>,
+  schedule: Schedule.Schedule<unknown>,
+): Stream.Stream<ReadonlyArray<string>, never, R> =>
+  Stream.suspend(() => {
+    let told: string | undefined
+    const run = Effect.matchCauseEffect(find, {
+      onSuccess: (found) => {
+        if (told === undefined) return Effect.succeed(found)
+        const over = Effect.logInfo(`discovery: works again; it was: ${told}`)
+        told = undefined
+        return Effect.as(over, found)
+      },
+      onFailure: (cause) => {
+        const trouble = describe(Cause.squash(cause))
+        if (trouble === told) return Effect.undefined
+        told = trouble
+        const line = `discovery: ${trouble}; what was found before is kept`
+        return Effect.as(Cause.hasDies(cause) ? Effect.logError(line, cause) : Effect.logWarning(line), undefined)
+      },
+    })
+    return Stream.filter(Stream.fromEffectSchedule(run, schedule), (found) => found !== undefined)
+  })
+
+/** What an error says, and what is behind it, to some depth: many that wrap another say nothing themselves. */
+const describe = (error: unknown, depth = 4): string => {
+  if (!(error instanceof Error)) return String(error)
+  const behind = error.cause === undefined || depth === 0 ? "" : describe(error.cause, depth - 1)
+  return [error.message, behind].filter((part) => part !== "").join(": ") || error.name
+}
+
+/** The sets that {@link poll} finds. */
+export const layerPoll = <E, R>(
+  find: Effect.Effect<ReadonlyArray<string>, E, R>,
   schedule: Schedule.Schedule<unknown>,
   options?: Options,
 ): Layer.Layer<never, never, R> =>
   Layer.unwrap(
     Effect.contextWith((context: Context.Context<R>) =>
-      Effect.succeed(layer(Stream.provideContext(Stream.fromEffectSchedule(find, schedule), context), options)),
+      Effect.succeed(layer(Stream.provideContext(poll(find, schedule), context), options)),
     ),
   )

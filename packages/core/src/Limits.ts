@@ -13,6 +13,8 @@ export interface Limits {
   readonly links: number
   /** Dials at once. */
   readonly dials: number
+  /** Addresses of one set of the discovery that are looked at; the seeds of the options are not among them. */
+  readonly discovered: number
   /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
   readonly inboxWindow: number
   /** The largest message, in bytes, sent or received. */
@@ -46,6 +48,8 @@ export const defaults: Limits = {
   links: 1_024,
   // A restart of everybody must not become a storm.
   dials: 16,
+  // One that answers leads to all others, so a longer list is more likely a mistake than a cluster.
+  discovered: 256,
   // Covers 1 Gbit/s at a round trip of 2 ms.
   inboxWindow: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,

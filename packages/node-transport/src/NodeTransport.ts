@@ -22,6 +22,7 @@ import * as Socket from "effect/socket/Socket"
 import type * as SocketServer from "effect/socket/SocketServer"
 import * as Net from "node:net"
 import * as Os from "node:os"
+import { codeOf } from "./internal/codeOf.ts"
 
 /** Where to listen, and how to dial. */
 export interface Options {
@@ -134,9 +135,6 @@ const describe = (cause: unknown): string => {
   if (code === "ECONNRESET" || code === "EPIPE") return "was reset"
   return `was lost: ${code ?? (cause instanceof Error ? cause.message : String(cause))}`
 }
-
-const codeOf = (cause: unknown): string | undefined =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
 
 // Dialing
 

@@ -1,1 +1,2 @@
+export * as NodeDiscovery from "./NodeDiscovery.ts"
 export * as NodeTransport from "./NodeTransport.ts"

@@ -134,6 +134,22 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
     }),
   )
 
+  // ---- what the discovery finds ----
+
+  /** What is wrong with the set that is in use. One that is found again and again is told of once. */
+  let faults = new Set<string>()
+
+  const discovered = Effect.fnUntraced(function* (found: ReadonlyArray<string>) {
+    const { addresses, problems } = parseAll(found.slice(0, limits.discovered))
+    const before = faults
+    faults = new Set(problems.map(({ message }) => message))
+    if (found.length > limits.discovered) {
+      faults.add(`of ${found.length} addresses the first ${limits.discovered} are asked (limits.discovered)`)
+    }
+    for (const fault of faults) if (!before.has(fault)) yield* Effect.logWarning(`discovery: ${fault}`)
+    dialer.discovered(addresses)
+  })
+
   // ---- what membership wishes ----
 
   const stopped = Deferred.makeUnsafe<StopReason>()
@@ -183,13 +199,9 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
   yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
   yield* Effect.forkIn(links.serve(listener), inner)
   yield* Effect.forkIn(
-    Stream.runForEach(discovery.addresses, (found) =>
-      Effect.gen(function* () {
-        const { addresses, problems } = parseAll(found)
-        for (const problem of problems) yield* Effect.logWarning(`discovery: ${problem.message}`)
-        dialer.discovered(addresses)
-      }),
-    ).pipe(Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" })),
+    Stream.runForEach(discovery.addresses, discovered).pipe(
+      Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" }),
+    ),
     inner,
   )
   for (const address of checked.seeds) dialer.seed(address)

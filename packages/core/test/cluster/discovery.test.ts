@@ -1,0 +1,114 @@
+/**
+ * What a node does with what its discovery finds.
+ */
+import * as Discovery from "@coterie/core/Discovery"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import { assert, describe } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const scenario = World.simulated
+
+/** The policies of a node with this discovery, and the lines that it logs about it. */
+const policies = (discovery: Layer.Layer<never>) => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => {
+    const line = String(message)
+    if (line.startsWith("discovery:")) lines.push(line)
+  })
+  const layer = Layer.merge(FailureDetector.layerLocal, discovery)
+  return { lines, layer: Layer.provideMerge(layer, Logger.layer([logger])) }
+}
+
+/** A discovery that finds what it is told to. */
+const told = Effect.gen(function* () {
+  const sets = yield* Queue.unbounded<ReadonlyArray<string>>()
+  return {
+    find: (...addresses: ReadonlyArray<string>) => Queue.offer(sets, addresses),
+    layer: Discovery.layer(Stream.fromQueue(sets)),
+  }
+})
+
+/** Long enough, in virtual time, for everything that is asked to be dialled. */
+const aWhile = Effect.sleep("5 minutes")
+
+const bad = (text: string) => `discovery: "${text}" is not an address: expected HOST:PORT, for example 127.0.0.1:7946`
+
+describe("discovery", () => {
+  scenario("a newer set replaces the one before, and never the seeds of the options", ({ node }) =>
+    Effect.gen(function* () {
+      const discovery = yield* told
+      const a = yield* node("a", { seeds: ["seed:1", "both:1"] }, policies(discovery.layer).layer)
+      const dialed = Effect.gen(function* () {
+        yield* aWhile
+        const before = a.dialed.length
+        yield* aWhile
+        return [...new Set(a.dialed.slice(before))].sort()
+      })
+      yield* discovery.find("both:1", "old:1")
+      assert.deepStrictEqual(yield* dialed, ["both:1", "old:1", "seed:1"])
+      yield* discovery.find("new:1")
+      assert.deepStrictEqual(yield* dialed, ["both:1", "new:1", "seed:1"])
+      yield* discovery.find()
+      assert.deepStrictEqual(yield* dialed, ["both:1", "seed:1"])
+    }),
+  )
+
+  scenario("polls that fail leave a node asking where it asked before", ({ node }) =>
+    Effect.gen(function* () {
+      const failing = yield* Deferred.make<void>()
+      let runs = 0
+      const find = Effect.suspend(() =>
+        runs++ === 0
+          ? Effect.succeed(["b:7946"])
+          : Effect.andThen(Deferred.succeed(failing, undefined), Effect.fail("no answer")),
+      )
+      const { layer, lines } = policies(Discovery.layerPoll(find, Schedule.spaced("10 seconds")))
+      const a = yield* node("a", {}, layer)
+      yield* Deferred.await(failing)
+      yield* aWhile
+      yield* node("b")
+      yield* World.untilPeers(a, ["b"])
+      assert.deepStrictEqual(lines, ["discovery: no answer; what was found before is kept"])
+    }),
+  )
+
+  scenario("an address that does not parse is told of once, and again only after it was gone", ({ node }) =>
+    Effect.gen(function* () {
+      const discovery = yield* told
+      const { layer, lines } = policies(discovery.layer)
+      yield* node("a", {}, layer)
+      yield* discovery.find("nowhere", "b:1")
+      yield* discovery.find("b:1", "nowhere")
+      yield* discovery.find("nowhere", "neither")
+      yield* aWhile
+      assert.deepStrictEqual(lines, [bad("nowhere"), bad("neither")])
+      yield* discovery.find()
+      yield* discovery.find("nowhere")
+      yield* aWhile
+      assert.deepStrictEqual(lines, [bad("nowhere"), bad("neither"), bad("nowhere")])
+    }),
+  )
+
+  scenario("of a set that is too long the first are asked, and that is told", ({ node }) =>
+    Effect.gen(function* () {
+      const discovery = yield* told
+      const { layer, lines } = policies(discovery.layer)
+      const a = yield* node("a", { limits: { discovered: 2 } }, layer)
+      yield* discovery.find("b:1", "c:1", "d:1")
+      yield* discovery.find("b:1", "c:1", "e:1")
+      yield* aWhile
+      assert.deepStrictEqual([...new Set(a.dialed)].sort(), ["b:1", "c:1"])
+      assert.deepStrictEqual(lines, ["discovery: of 3 addresses the first 2 are asked (limits.discovered)"])
+      yield* discovery.find("b:1", "c:1")
+      yield* aWhile
+      assert.strictEqual(lines.length, 1)
+    }),
+  )
+})

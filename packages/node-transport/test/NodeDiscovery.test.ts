@@ -1,0 +1,435 @@
+import * as Address from "@coterie/core/Address"
+import * as Cluster from "@coterie/core/Cluster"
+import * as Discovery from "@coterie/core/Discovery"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Reconnect from "@coterie/core/Reconnect"
+import * as NodeDiscovery from "@coterie/node-transport/NodeDiscovery"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Fs from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as DnsServer from "./dnsServer.ts"
+
+const name = "peers.example"
+
+const record = (target: string, port = 7946, priority = 0, weight = 0): NodeDiscovery.SrvRecord => ({
+  target,
+  port,
+  priority,
+  weight,
+})
+
+const noAnswer = new NodeDiscovery.SourceError({ reason: "noAnswer", message: "no answer" })
+
+/** The lines about the discovery, as they come. */
+const log = Effect.map(Queue.unbounded<string>(), (lines) => ({
+  lines,
+  layer: Logger.layer([
+    Logger.make(({ message }) => {
+      const line = String(message)
+      if (line.startsWith("discovery:")) Queue.offerUnsafe(lines, line)
+    }),
+  ]),
+}))
+
+/** The sets that a discovery gives, and the lines about it, from now on. */
+const watch = Effect.fnUntraced(function* (layer: Layer.Layer<never>) {
+  const { addresses } = Context.get(yield* Layer.build(layer), Discovery.Discovery)
+  const sets = yield* Queue.unbounded<ReadonlyArray<string>>()
+  const { layer: logger, lines } = yield* log
+  yield* Effect.forkScoped(
+    Stream.runForEach(addresses, (found) => Queue.offer(sets, found)).pipe(Effect.provide(logger)),
+  )
+  /** Waits for this set. */
+  const until = (...expected: ReadonlyArray<string>): Effect.Effect<void> =>
+    Effect.flatMap(Queue.take(sets), (found) =>
+      JSON.stringify(found) === JSON.stringify(expected) ? Effect.void : until(...expected),
+    )
+  return { sets, lines, until }
+})
+
+type Answer<A> = Effect.Effect<ReadonlyArray<A>, NodeDiscovery.SourceError>
+
+/** One name that is answered as a test says, without a server. */
+const staticZone = () => {
+  const none: Answer<never> = Effect.succeed([])
+  const answers: { a: Answer<string>; aaaa: Answer<string>; srv: Answer<NodeDiscovery.SrvRecord> } = {
+    a: none,
+    aaaa: none,
+    srv: none,
+  }
+  const resolver: NodeDiscovery.Resolver = {
+    a: () => Effect.suspend(() => answers.a),
+    aaaa: () => Effect.suspend(() => answers.aaaa),
+    srv: () => Effect.suspend(() => answers.srv),
+  }
+  return { answers, resolver }
+}
+
+/** A test in virtual time, which passes by itself. */
+const virtual = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
+  it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
+
+/** A file in a folder that goes away with the scope. */
+const fileIn = Effect.map(
+  Effect.acquireRelease(
+    Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "coterie-"))),
+    (folder) => Effect.promise(() => Fs.rm(folder, { recursive: true })),
+  ),
+  (folder) => {
+    const path = Path.join(folder, "peers")
+    return { folder, path, write: (text: string) => Effect.promise(() => Fs.writeFile(path, text)) }
+  },
+)
+
+describe("addresses of a name", () => {
+  virtual(
+    "are those of A and AAAA with the port, in canonical spelling and always in the same order",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      answers.a = Effect.succeed(["10.0.0.2", "10.0.0.1"])
+      answers.aaaa = Effect.succeed(["fd00::2", "::1"])
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7946, resolver }))
+      const expected = ["10.0.0.1:7946", "10.0.0.2:7946", "[::1]:7946", "[fd00::2]:7946"]
+      yield* until(...expected)
+      assert.isTrue(expected.every(Address.isAddress))
+    }),
+  )
+
+  virtual(
+    "are asked for at once and then every 30 seconds",
+    Effect.gen(function* () {
+      const asked: Array<number> = []
+      const { answers, resolver } = staticZone()
+      answers.a = Effect.map(Clock.currentTimeMillis, (now) => {
+        asked.push(now)
+        return [`10.0.0.${asked.length}`]
+      })
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      yield* until("10.0.0.3:1")
+      // The virtual clock goes on in steps of some milliseconds.
+      assert.deepStrictEqual(
+        asked.map((at) => Math.round(at / 1_000)),
+        [0, 30, 60],
+      )
+    }),
+  )
+
+  virtual(
+    "stay as they were where a question fails, whatever the other one says, and the log tells of it once",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      answers.a = Effect.succeed(["10.0.0.1"])
+      answers.aaaa = Effect.succeed(["fd00::1"])
+      const { lines, until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      yield* until("10.0.0.1:1", "[fd00::1]:1")
+      answers.a = Effect.fail(noAnswer)
+      answers.aaaa = Effect.succeed(["fd00::2"])
+      yield* until("10.0.0.1:1", "[fd00::2]:1")
+      yield* Effect.sleep("10 minutes")
+      assert.deepStrictEqual(yield* Queue.takeAll(lines), ["discovery: no answer; what was found before is kept"])
+      answers.a = Effect.succeed([])
+      yield* until("[fd00::2]:1")
+      assert.deepStrictEqual(yield* Queue.takeAll(lines), ["discovery: works again; it was: no answer"])
+    }),
+  )
+
+  virtual(
+    "of one kind do not wait for an answer about the other",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      answers.a = Effect.never
+      answers.aaaa = Effect.succeed(["fd00::1"])
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      yield* until("[fd00::1]:1")
+    }),
+  )
+})
+
+describe("targets of a service", () => {
+  virtual(
+    "come with their ports, those to be preferred first, however the records are rotated",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      const records = [
+        record("c", 1, 20, 9),
+        record("b", 2, 10, 1),
+        record("b", 1, 10, 1),
+        record("d", 1, 10, 5),
+        record("a", 1, 10, 1),
+      ]
+      const { sets } = yield* watch(
+        NodeDiscovery.layerSrv({ name, resolver, schedule: Schedule.recurs(records.length - 1) }),
+      )
+      answers.srv = Effect.sync(() => {
+        records.push(...records.splice(0, 1))
+        return [...records]
+      })
+      for (let rotations = 0; rotations < records.length; rotations++) {
+        assert.deepStrictEqual(yield* Queue.take(sets), ["d:1", "a:1", "b:1", "b:2", "c:1"])
+      }
+    }),
+  )
+
+  virtual(
+    "are none if the only one is the root",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      answers.srv = Effect.succeed([record(".", 0)])
+      const { sets } = yield* watch(NodeDiscovery.layerSrv({ name, resolver }))
+      assert.deepStrictEqual(yield* Queue.take(sets), [])
+    }),
+  )
+
+  virtual(
+    "that are no addresses are told of once, and the others are used",
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const { answers, resolver } = staticZone()
+      answers.srv = Effect.succeed([record("not a host"), record("b", 0), record("B")])
+      const { layer: logger, lines } = yield* log
+      const node = (name: string, discovery: Layer.Layer<never>) =>
+        Cluster.layer({ cluster: "test", name }).pipe(
+          Layer.provide([network.transport(name), discovery]),
+          Layer.provide(logger),
+          Layer.build,
+          Effect.map(Context.get(Cluster.Cluster)),
+        )
+      const b = yield* node("b", Layer.empty)
+      yield* node("a", NodeDiscovery.layerSrv({ name, resolver }))
+      yield* Stream.runHead(Stream.filter(b.views, ({ peers }) => peers.get("a")?.link === "up"))
+      yield* Effect.sleep("10 minutes")
+      const told = yield* Queue.takeAll(lines)
+      assert.strictEqual(told.length, 2)
+      assert.match(told[0] ?? "", /^discovery: "b:0" is not an address: the port/)
+      assert.match(told[1] ?? "", /^discovery: "not a host:7946" is not an address: the host/)
+    }),
+  )
+})
+
+describe("a file of addresses", () => {
+  const schedule = Schedule.spaced("5 millis")
+
+  it.live("is read line by line, without comments and blanks", () =>
+    Effect.gen(function* () {
+      const { path, write } = yield* fileIn
+      yield* write("\uFEFF# the peers\r\na:1\r\n\r\n  b:2  # since May\n#c:3\nnowhere\n[::1]:4")
+      const { sets } = yield* watch(NodeDiscovery.layerFile({ path }))
+      assert.deepStrictEqual(yield* Queue.take(sets), ["a:1", "b:2", "nowhere", "[::1]:4"])
+    }),
+  )
+
+  it.live("is read again, and may come later, go away and come back", () =>
+    Effect.gen(function* () {
+      const { path, write } = yield* fileIn
+      const { lines, until } = yield* watch(NodeDiscovery.layerFile({ path, schedule }))
+      const missing = `the file ${path} does not exist`
+      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; what was found before is kept`)
+      yield* write("a:1")
+      yield* until("a:1")
+      assert.strictEqual(yield* Queue.take(lines), `discovery: works again; it was: ${missing}`)
+      yield* Effect.promise(() => Fs.rm(path))
+      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; what was found before is kept`)
+      yield* write("b:1")
+      yield* until("b:1")
+      yield* write("# nobody")
+      yield* until()
+    }),
+  )
+
+  it.live("that does not exist is told of once and gives no set", () =>
+    Effect.gen(function* () {
+      const { path } = yield* fileIn
+      const { layer: logger, lines } = yield* log
+      const layer = NodeDiscovery.layerFile({ path, schedule: Schedule.recurs(4) })
+      const { addresses } = Context.get(yield* Layer.build(layer), Discovery.Discovery)
+      assert.deepStrictEqual(yield* Effect.provide(Stream.runCollect(addresses), logger), [])
+      assert.strictEqual((yield* Queue.takeAll(lines)).length, 1)
+    }),
+  )
+
+  it.live("that cannot be read is told of with the reason", () =>
+    Effect.gen(function* () {
+      const { folder } = yield* fileIn
+      const { lines } = yield* watch(NodeDiscovery.layerFile({ path: folder }))
+      assert.include(yield* Queue.take(lines), `the file ${folder} cannot be read: EISDIR`)
+    }),
+  )
+
+  virtual(
+    "is read at once and then every 10 seconds",
+    Effect.gen(function* () {
+      const { path, write } = yield* fileIn
+      yield* write("a:1")
+      const { sets } = yield* watch(NodeDiscovery.layerFile({ path }))
+      yield* Queue.take(sets)
+      const first = yield* Clock.currentTimeMillis
+      yield* Queue.take(sets)
+      assert.isAtLeast((yield* Clock.currentTimeMillis) - first, 10_000)
+    }),
+  )
+})
+
+describe("a server of DNS", () => {
+  it.live("is asked for A and AAAA", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("A", name, ["10.0.0.2", "10.0.0.1"])
+      server.answer("AAAA", name, ["::1", "fd00:0::2", "2001:db8:1:2:3:4:5:6"])
+      const resolver = NodeDiscovery.resolver({ servers: [server.address] })
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7946, resolver }))
+      yield* until("10.0.0.1:7946", "10.0.0.2:7946", "[2001:db8:1:2:3:4:5:6]:7946", "[::1]:7946", "[fd00::2]:7946")
+    }),
+  )
+
+  it.live("is asked for SRV, and its targets are left as names", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("SRV", name, [record("b.example", 2, 20), record("a.example", 1, 10, 7)])
+      const resolver = NodeDiscovery.resolver({ servers: [server.address] })
+      assert.deepStrictEqual(yield* resolver.srv(name), [record("b.example", 2, 20), record("a.example", 1, 10, 7)])
+      const { sets } = yield* watch(NodeDiscovery.layerSrv({ name, resolver }))
+      assert.deepStrictEqual(yield* Queue.take(sets), ["a.example:1", "b.example:2"])
+    }),
+  )
+
+  it.live("that knows the name and has no such record answers with nothing", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("A", name, ["10.0.0.1"])
+      const { aaaa, srv } = NodeDiscovery.resolver({ servers: [server.address] })
+      assert.deepStrictEqual(yield* aaaa(name), [])
+      assert.deepStrictEqual(yield* srv(name), [])
+    }),
+  )
+
+  it.live("that has no answer is told apart from others that have none", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("A", "fails.example", "fails")
+      server.answer("A", "silent.example", "is silent")
+      const why = (name: string, options?: NodeDiscovery.ResolverOptions) =>
+        Effect.map(
+          Effect.flip(
+            NodeDiscovery.resolver({ servers: [server.address], timeout: "50 millis", tries: 1, ...options }).a(name),
+          ),
+          ({ message, reason }) => `${reason}: ${message}`,
+        )
+      assert.strictEqual(yield* why("nobody.example"), "notFound: A records of nobody.example: DNS knows no such name")
+      assert.strictEqual(
+        yield* why("silent.example"),
+        "noAnswer: A records of silent.example: no server of DNS answered in time",
+      )
+      assert.strictEqual(yield* why("fails.example"), "failed: A records of fails.example cannot be found")
+      yield* server.stop
+      assert.strictEqual(
+        yield* why("nobody.example"),
+        "noAnswer: A records of nobody.example: no server of DNS can be reached",
+      )
+      assert.strictEqual(
+        yield* why("x.example", { servers: ["nowhere"] }),
+        "failed: A records of x.example cannot be found",
+      )
+    }),
+  )
+
+  it.live("is asked no more, and the socket to it is closed, when the question is interrupted", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("A", name, "is silent")
+      const { a } = NodeDiscovery.resolver({ servers: [server.address], timeout: "1 hours" })
+      const question = yield* Effect.forkChild(a(name))
+      const asker = yield* server.nextAsker
+      yield* Fiber.interrupt(question)
+      yield* server.untilGone(asker)
+    }),
+  )
+
+  it.live("lets nodes find each other, tells them of a new one, and may go away", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      const service = "_coterie._tcp.example"
+      server.answer("SRV", service, [])
+      const { layer: logger, lines } = yield* log
+      const discovery = NodeDiscovery.layerSrv({
+        name: service,
+        resolver: NodeDiscovery.resolver({ servers: [server.address] }),
+        schedule: Schedule.spaced("20 millis"),
+        interval: "50 millis",
+        intervalAlone: "50 millis",
+      })
+      const node = (name: string, layer: Layer.Layer<never> = discovery) =>
+        Cluster.layer({ cluster: "test", name }).pipe(
+          Layer.provide([
+            NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }),
+            FailureDetector.layerLocal,
+            Reconnect.layer(Schedule.spaced("50 millis")),
+            layer,
+          ]),
+          Layer.provide(logger),
+          Layer.build,
+          Effect.map(Context.get(Cluster.Cluster)),
+        )
+      type Node = Cluster.Cluster["Service"]
+      /** The record of a node, whose target is a name and not the address that the node tells. */
+      const recordOf = (node: Node) =>
+        Effect.map(node.self, ({ addresses }) =>
+          record("localhost", Number(addresses[0]?.slice(addresses[0].lastIndexOf(":") + 1))),
+        )
+      const lists = (node: Node, ...names: ReadonlyArray<string>) =>
+        Stream.runHead(
+          Stream.filter(
+            node.views,
+            ({ peers }) => peers.size === names.length && names.every((name) => peers.get(name)?.link === "up"),
+          ),
+        )
+
+      const a = yield* node("a")
+      const b = yield* node("b")
+      const c = yield* node("c")
+      const records = [yield* recordOf(a), yield* recordOf(b), yield* recordOf(c)]
+      server.answer("SRV", service, records)
+      yield* lists(a, "b", "c")
+      yield* lists(b, "a", "c")
+      yield* lists(c, "a", "b")
+
+      // It asks nobody: the others find it.
+      const d = yield* node("d", Layer.empty)
+      // A target where nobody is shows who is still asked.
+      const nobody = record("127.0.0.1", 1)
+      server.answer("SRV", service, [...records, yield* recordOf(d), nobody])
+      yield* lists(a, "b", "c", "d")
+      yield* lists(d, "a", "b", "c")
+      const asksNobody = Stream.runHead(
+        Stream.filter(a.events, (event) => event._tag === "SeedUnavailable" && event.address === "127.0.0.1:1"),
+      )
+      yield* asksNobody
+
+      yield* server.stop
+      const gone = "no server of DNS can be reached; what was found before is kept"
+      for (let told = 0; told < 3;) if ((yield* Queue.take(lines)).includes(gone)) told++
+      yield* asksNobody
+      yield* asksNobody
+      const { sent } = yield* d.broadcast("still here")
+      assert.deepStrictEqual([...sent].sort(), ["a", "b", "c"])
+      for (const node of [a, b, c]) {
+        const [message] = yield* Stream.runCollect(Stream.take(node.inbox, 1))
+        assert.strictEqual(message?.text, "still here")
+      }
+      yield* lists(a, "b", "c", "d")
+    }),
+  )
+})
