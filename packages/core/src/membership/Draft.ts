@@ -186,12 +186,14 @@ export const tell = (draft: Draft, record: PeerRecord): void => {
   draft.state.flushAt ??= draft.now + draft.state.settings.updateDelay
 }
 
-/** News from others: once, to some. */
+/** News from others, and accusations: once, to some. */
 export const relay = (draft: Draft, record: PeerRecord): void => {
   // What was to be told to all is now this.
   if (draft.state.news.has(record.name)) return tell(draft, record)
   const relays = edited(draft.before.relays, draft.state.relays)
-  relays.set(record.name, record)
+  // Each accuser counts, so the word of one does not replace that of another.
+  const isAccusation = record.status === "suspect" || record.status === "failed"
+  relays.set(isAccusation ? `${record.name}\0${record.by ?? ""}` : record.name, record)
   draft.state.relays = relays
   draft.state.flushAt ??= draft.now + draft.state.settings.updateDelay
 }

@@ -10,7 +10,7 @@ import * as Drafts from "./Draft.ts"
 import * as Health from "./health.ts"
 import * as Partition from "./partition.ts"
 import * as Records from "./records.ts"
-import type { Candidate, Errand, Round } from "./State.ts"
+import type { Candidate, Errand, Member, Round } from "./State.ts"
 import * as States from "./State.ts"
 
 type Asking = Round & { readonly _tag: "Asking" }
@@ -33,7 +33,7 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
   const { settings } = state
   // A newer life that is known by hearsay is looked for, and the older one no more.
   const target = state.candidates.get(name) ?? state.members.get(name)
-  if (target === undefined) return Drafts.setRound(draft, name, undefined)
+  if (target === undefined) return
   const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
   const [seed, chosen] = Prng.sample(state.seed, others, settings.probeFanOut(state.size))
   state.seed = seed
@@ -88,19 +88,22 @@ export const forget = (draft: Draft, peer: PeerId): void => {
 export const dialFailed = (draft: Draft, name: string, refused: boolean): void => {
   const { candidates, members, rounds, settings } = draft.state
   const round = rounds.get(name)
+  const member = members.get(name)
   const candidate = candidates.get(name)
   if (candidate !== undefined) {
     // Two that have just heard of each other mostly meet by themselves, and who is met is better than who is heard of.
     if (draft.now < candidate.expiresAt - settings.candidateTimeout + settings.linkTimeout) return
-    const isAsked = round?._tag === "Asking" && round.generation === candidate.record.generation
-    if (!isAsked && States.linked(draft.state).length > 0) begin(draft, name)
+    // Whom only hearsay knows is asked about with growing pauses, for it may be a lie of many.
+    const isAsked = round?._tag === "Asking" ? round.generation === candidate.record.generation : !isLost(member)
+    if ((round === undefined || !isAsked) && States.linked(draft.state).length > 0) begin(draft, name)
     return
   }
-  const member = members.get(name)
-  if (member === undefined || !States.isSought(member)) return
+  if (!isLost(member)) return
   Drafts.editMember(draft, name, { dial: refused ? "refused" : "failed" })
   if (round?._tag === "Asking") settle(draft, name)
 }
+
+const isLost = (member: Member | undefined): member is Member => member !== undefined && States.isSought(member)
 
 /** Whether this node's own attempt to reach a peer may still succeed. */
 const isDialling = (draft: Draft, name: string): boolean =>
@@ -137,7 +140,7 @@ const timeUp = (draft: Draft, name: string, round: Asking): void => {
 const conclude = (draft: Draft, name: string, { pause }: Asking): void => {
   const { now, state } = draft
   const member = state.members.get(name)
-  if (member === undefined || !States.isSought(member)) return Drafts.setRound(draft, name, undefined)
+  if (!isLost(member)) return Drafts.rest(draft, name, pause)
   Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause })
   if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
   Records.suspect(draft, name)
@@ -151,7 +154,7 @@ const reached = (draft: Draft, name: string, { generation, pause }: Asking): voi
   const candidate = candidates.get(name)
   if (candidate?.record.generation === generation) return meet(draft, name, candidate)
   const member = members.get(name)
-  if (member === undefined || !States.isSought(member) || member.record.generation !== generation) {
+  if (!isLost(member) || member.record.generation !== generation) {
     return Drafts.setRound(draft, name, undefined)
   }
   Drafts.rest(draft, name, pause)
@@ -164,9 +167,8 @@ const reached = (draft: Draft, name: string, { generation, pause }: Asking): voi
 
 /** R2: a member whom this node knows through the eyes of another. */
 const meet = (draft: Draft, name: string, { record }: Candidate): void => {
-  if (record.status !== "alive") return Drafts.setRound(draft, name, undefined)
   const old = draft.state.members.get(name)
-  if (old?.link === "up") return Drafts.setRound(draft, name, undefined)
+  if (record.status !== "alive" || old?.link === "up") return Drafts.rest(draft, name)
   Drafts.setCandidate(draft, name, undefined)
   const member = Drafts.makeMember(record, "indirect", undefined)
   Drafts.setMember(draft, name, member)

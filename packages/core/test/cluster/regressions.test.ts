@@ -910,7 +910,7 @@ describe("a stall of this process", () => {
       yield* World.untilPeers(b, ["a", "c"])
       yield* World.untilPeers(c, ["a", "b"])
       const events = yield* World.collect(a)
-      yield* network.partition(["a"], ["b"])
+      yield* network.partition(["a", "c"], ["b"])
       yield* World.untilEvent(a, (event) => event._tag === "Suspected" && event.peer.name === "b")
       yield* stalled.stall(
         Effect.gen(function* () {

@@ -153,6 +153,16 @@ describe("R2: a handshake makes a member", () => {
     expect(a.state().rounds.size).toBe(2)
     expect(eventsOf([...answers(a, 4_100, c, "down", b), ...answers(a, 4_100, d, "up", b)])).toStrictEqual([])
     expect(a.state().candidates.size).toBe(2)
+    // They are asked about again with growing pauses, however often they are dialled.
+    expect(
+      framesOf(
+        [5_000, 5_001, 5_099].flatMap((at) => unreached(a, at, c)),
+        "ProbeRequest",
+      ),
+    ).toStrictEqual([])
+    expect(framesOf(a.until(5_100), "ProbeRequest").map(({ frame }) => frame.target)).toStrictEqual(["c", "d"])
+    expect(framesOf(a.until(30_000, [b]), "ProbeRequest").length).toBeLessThan(10)
+    a.until(31_100)
     expect(a.state().rounds.size).toBe(0)
   })
 
@@ -352,6 +362,16 @@ describe("R4: suspicion", () => {
     unreached(a, 1_000, b, true)
     const outputs = [...answers(a, 1_000, b, "refused", c), ...a.until(1_200)]
     expect(toldOf(outputs, "b")).toMatchObject([{ status: "suspect", by: "a", refused: true }])
+  })
+
+  it("of two accusers in one moment others are told both", () => {
+    const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo([b, ...peers])
+    const [first] = peers
+    if (first === undefined) throw new Error("four peers are some")
+    gone(a, 1_000, b, ...peers)
+    a.hear(1_005, first, update(as(b, "suspect", 0, "p0")))
+    expect(toldOf(a.until(1_100), "b").map(({ by }) => by)).toStrictEqual(["a", "p0"])
   })
 
   it("many that lose a peer at once tell some each, and not everybody", () => {
