@@ -1,5 +1,5 @@
 /**
- * A Node program as a child process whose lines can be waited for. It ends with the scope: asked first,
+ * A program as a child process whose lines can be waited for. It ends with the scope: asked first,
  * killed if it does not heed.
  */
 import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
@@ -46,8 +46,12 @@ export interface Wait {
   readonly within?: Duration.Input | undefined
 }
 
+/** A Node program; see {@link spawnCommand}. */
+export const spawn = (name: string, file: string, args: ReadonlyArray<string>) =>
+  spawnCommand(name, process.execPath, [file, ...args])
+
 /** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
-export const spawn = Effect.fnUntraced(function* (name: string, file: string, args: ReadonlyArray<string>) {
+export const spawnCommand = Effect.fnUntraced(function* (name: string, command: string, args: ReadonlyArray<string>) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const input = yield* Queue.unbounded<Uint8Array, Cause.Done>()
   const lines: Array<string> = []
@@ -65,7 +69,7 @@ export const spawn = Effect.fnUntraced(function* (name: string, file: string, ar
 
   const handle = yield* Effect.mapError(
     spawner.spawn(
-      ChildProcess.make(process.execPath, [file, ...args], {
+      ChildProcess.make(command, args, {
         detached: false,
         forceKillAfter: "5 seconds",
         // The input ends with this process, whatever ends it, and programs that heed that are not left behind.

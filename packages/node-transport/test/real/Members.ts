@@ -1,0 +1,220 @@
+/**
+ * Members of a real cluster as child processes: how they are started, killed and stopped, and the facts that can be
+ * waited for.
+ *
+ * Nothing here waits for a time. Every wait is for a report of a member, and its bound is generous: it is for a test
+ * that would otherwise hang, and says nothing about speed.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as NodePath from "node:path"
+import * as Child from "../../../../examples/support/Child.ts"
+import * as Protocol from "./Protocol.ts"
+
+export const layer = Child.layer
+
+export interface Member extends Child.Child {
+  readonly address: string
+  readonly generation: number
+  /** SIGKILL. Gives the moment before, on the clock of the reports, when it has ended. */
+  readonly kill: Effect.Effect<number, Child.ChildFailure>
+  /** SIGSTOP: the process stands still, and its kernel goes on for it. Gives the moment before. */
+  readonly freeze: Effect.Effect<number, Child.ChildFailure>
+  /** SIGCONT. Gives the moment before. */
+  readonly thaw: Effect.Effect<number, Child.ChildFailure>
+}
+
+/** Where a member runs; without it, on the loopback of this machine. */
+export interface Place {
+  readonly host: string
+  /** The command that runs another one in the place. */
+  readonly enter: ReadonlyArray<string>
+}
+
+const patience = "60 seconds"
+
+/** Milliseconds on the clock of the reports. */
+const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Starts a member and waits until it listens. It is killed at the end of the scope. */
+export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, place?: Place) {
+  const [command = process.execPath, ...args] = [
+    ...(place?.enter ?? []),
+    process.execPath,
+    NodePath.join(import.meta.dirname, "member.ts"),
+    "--name",
+    name,
+    ...(place === undefined ? [] : ["--host", place.host, "--insecure"]),
+    ...seeds.flatMap((seed) => ["--seed", seed]),
+  ]
+  const child = yield* Child.spawnCommand(name, command, args)
+  const context = yield* Effect.context<Scope.Scope | ChildProcessSpawner>()
+  let ended = false
+  let guard: Child.Child | undefined
+
+  const kill = Effect.suspend(() => {
+    const at = now()
+    ended = true
+    return Effect.as(child.signal("SIGKILL"), at)
+  })
+  // A process that stands still does not notice the end of its input and would outlive whoever started it. The guard
+  // notices, and lets it go on.
+  const freeze = Effect.gen(function* () {
+    guard = yield* Child.spawnCommand(`the guard of ${name}`, "sh", [
+      "-c",
+      `echo ready; read -r _; kill -CONT ${child.pid}`,
+    ])
+    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: patience })
+    const at = now()
+    process.kill(child.pid, "SIGSTOP")
+    return at
+  }).pipe(Effect.provide(context))
+  const thaw = Effect.suspend(() => {
+    const at = now()
+    return guard === undefined ? Effect.succeed(at) : Effect.as(Effect.andThen(guard.hangUp, guard.ended), at)
+  })
+  // SIGKILL ends a process that stands still, too.
+  yield* Effect.addFinalizer(() => Effect.suspend(() => (ended ? Effect.void : Effect.ignore(kill))))
+
+  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: patience })
+  const member: Member = { ...child, address, generation, kill, freeze, thaw }
+  return member
+})
+
+/** Starts members, which know the address of the first, and waits until all list each other. */
+export const cluster = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+  const [first = "", ...rest] = names
+  const seed = yield* start(first, [])
+  const others = yield* Effect.forEach(rest, (name) => start(name, [seed.address]), { concurrency: "unbounded" })
+  const members = [seed, ...others]
+  yield* agree(members)
+  return members
+})
+
+/** Starts a, b, c and d, which know the address of a, and waits until all list each other. */
+export const four = Effect.fnUntraced(function* (places: ReadonlyArray<Place> = []) {
+  const a = yield* start("a", [], places[0])
+  const [b, c, d] = yield* Effect.all(
+    [start("b", [a.address], places[1]), start("c", [a.address], places[2]), start("d", [a.address], places[3])],
+    { concurrency: "unbounded" },
+  )
+  yield* agree([a, b, c, d])
+  return { a, b, c, d }
+})
+
+/** A report of one kind about which something holds. */
+export const report =
+  <Tag extends Protocol.Report["_tag"]>(
+    tag: Tag,
+    holds: (report: Extract<Protocol.Report, { readonly _tag: Tag }>) => boolean = () => true,
+  ): Child.Pick<Extract<Protocol.Report, { readonly _tag: Tag }>> =>
+  (line) => {
+    const isOne = (one: Protocol.Report): one is Extract<Protocol.Report, { readonly _tag: Tag }> => one._tag === tag
+    const one = Option.getOrUndefined(Protocol.decodeReport(line))
+    return one !== undefined && isOne(one) && holds(one) ? one : undefined
+  }
+
+const sees = (peers: Protocol.Peers): string =>
+  peers
+    .map(({ address, generation, link, name, status }) => `${name} ${generation} ${address} ${status} ${link}`)
+    .sort()
+    .join(", ")
+
+const isListed = ({ address, generation, name }: Member): string => `${name} ${generation} ${address} alive up`
+
+/** Where to look for the view of a member that is the latest now. */
+const latestView = (member: Member): number => {
+  let from = member.mark()
+  while (from > 0 && member.since(from, report("View")).length === 0) from--
+  return from
+}
+
+const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Command) {
+  const from = member.mark()
+  yield* member.say(Protocol.encodeCommand(command))
+  return from
+})
+
+/** The view of a member, which it is asked for. All that it reported before has been read by then. */
+export const view = Effect.fnUntraced(function* (member: Member) {
+  const from = yield* ask(member, { _tag: "View" })
+  const { peers } = yield* member.expect("its view", report("Answer"), { from, within: patience })
+  return peers
+})
+
+/**
+ * Waits until each lists exactly the others, the lives that they are, with a live link, and says so as well when it is
+ * asked after the last of them has come to it.
+ */
+export const agree = Effect.fnUntraced(function* (
+  members: ReadonlyArray<Member>,
+  within: Child.Wait["within"] = patience,
+) {
+  for (let agreed = false; !agreed;) {
+    const wanted = members.map((member) => {
+      const others = members.filter((other) => other !== member)
+      return { member, others: others.map(({ name }) => name).join(), list: others.map(isListed).sort().join(", ") }
+    })
+    for (const { list, member, others } of wanted) {
+      yield* member.expect(
+        `that it lists ${others}`,
+        report("View", ({ peers }) => sees(peers) === list),
+        { from: latestView(member), within },
+      )
+    }
+    const views = yield* Effect.forEach(wanted, ({ member }) => view(member), { concurrency: "unbounded" })
+    agreed = wanted.every(({ list }, i) => sees(views[i] ?? []) === list)
+  }
+})
+
+/** Every member broadcasts, and every other hears it: all links carry. */
+export const converse = Effect.fnUntraced(function* (members: ReadonlyArray<Member>, text: string) {
+  for (const member of members) {
+    const others = members.filter((other) => other !== member)
+    const marks = others.map((other) => other.mark())
+    yield* ask(member, { _tag: "Broadcast", text })
+    for (const [i, other] of others.entries()) {
+      yield* other.expect(
+        `"${text}" from ${member.name}`,
+        report("Message", (message) => message.from === member.name && message.text === text),
+        { from: marks[i], within: patience },
+      )
+    }
+  }
+})
+
+/** Waits for an event about a peer. */
+export const tells = (member: Member, event: string, about: string, wait: Child.Wait) =>
+  member.expect(
+    `${event} for ${about}`,
+    report("Event", (each) => each.event === event && each.peer === about),
+    { within: patience, ...wait },
+  )
+
+/** Waits until each tells of an event about a peer; gives the events. */
+export const tell = (
+  members: ReadonlyArray<Member>,
+  event: string,
+  about: string,
+  marks: ReadonlyMap<Member, number> = new Map(),
+) =>
+  Effect.forEach(members, (member) => tells(member, event, about, { from: marks.get(member) ?? 0 }), {
+    concurrency: "unbounded",
+  })
+
+/** How far each has reported. */
+export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number> =>
+  new Map(members.map((member) => [member, member.mark()]))
+
+const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Parted"])
+
+/** What a member has told so far of the membership of another, in order. What happened to links alone is left out. */
+export const story = (member: Member, about: string, from = 0): ReadonlyArray<string> =>
+  member
+    .since(
+      from,
+      report("Event", ({ event, peer }) => peer === about && membership.has(event)),
+    )
+    .map(({ event }) => event)

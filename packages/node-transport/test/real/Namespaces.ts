@@ -1,0 +1,175 @@
+/**
+ * Hosts on a network of their own, made of Linux network namespaces. Each host has a cable (veth) to a router in the
+ * middle, which can be told to lose what one host sends to another. That is a silent loss on the way, one way, and
+ * neither end is told: a `blackhole` rule of the router's routing.
+ *
+ * Nothing of it has a name or touches a network that is there already. A namespace belongs to a process that does
+ * nothing but wait for the end of its input, and goes with it, and with the namespace go its cables and rules; so nothing
+ * is left, whatever ends the test. Without root a user namespace around it all gives the right.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { execFile, execFileSync } from "node:child_process"
+import * as NodePath from "node:path"
+import * as Child from "../../../../examples/support/Child.ts"
+import type { Place } from "./Members.ts"
+
+class NamespaceError extends Schema.TaggedError<NamespaceError>()("NamespaceError", { message: Schema.String }) {}
+
+/** The commands of a network are not on everybody's path. */
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` }
+const bounded = { env, timeout: 20_000, encoding: "utf8" } as const
+
+/** A namespace of one's own, and the way into that of a process. */
+const isRoot = process.getuid?.() === 0
+const unshare = isRoot ? ["unshare", "--net"] : ["unshare", "--user", "--map-root-user", "--net"]
+const enter = (pid: number): ReadonlyArray<string> => [
+  "nsenter",
+  `--target=${pid}`,
+  ...(isRoot ? [] : ["--user", "--preserve-credentials"]),
+  "--net",
+]
+
+// What the machine allows
+
+/** Runs a script in a namespace that is gone after it; what it complains of, if it fails. */
+const trial = (script: string): string | undefined => {
+  const [command = "", ...args] = [...unshare, "sh", "-euc", script]
+  try {
+    execFileSync(command, args, { ...bounded, stdio: ["ignore", "ignore", "pipe"] })
+    return undefined
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : ""
+    return (said === "" ? String(error) : said).replace(/\s*\n\s*/g, "; ")
+  }
+}
+
+const missingNamespaces = (): string | undefined => {
+  if (process.platform !== "linux") return `this is ${process.platform}, and only Linux has network namespaces`
+  for (const tool of ["unshare", "nsenter", "ip"]) {
+    try {
+      execFileSync(tool, ["-V"], { ...bounded, stdio: "ignore" })
+    } catch {
+      return `there is no "${tool}" (of util-linux or iproute2)`
+    }
+  }
+  const failed = trial(`
+    ip link add v0 type veth peer name v1
+    ip rule add from 10.77.1.2 to 10.77.2.2 blackhole
+    echo 1 > /proc/sys/net/ipv4/ip_forward`)
+  return failed === undefined ? undefined : `this machine does not allow network namespaces: ${failed}`
+}
+
+/** Why there can be no hosts here, if there cannot. */
+export const missing = missingNamespaces()
+
+/** How a line can be made bad here, or why it cannot. */
+const weather = ((): { readonly by: "netem" | "relay" } | { readonly missing: string } => {
+  if (missing !== undefined) return { missing }
+  const netem = trial("tc qdisc add dev lo root netem delay 100ms loss 10%")
+  if (netem === undefined) return { by: "netem" }
+  const vxlan = trial("ip link add over0 type vxlan id 1 remote 10.77.1.1 dstport 4789")
+  if (vxlan === undefined) return { by: "relay" }
+  return { missing: `this kernel has neither netem (${netem}) nor VXLAN (${vxlan})` }
+})()
+
+/** Why there can be no bad lines here, if there cannot. */
+export const missingWeather = "missing" in weather ? weather.missing : undefined
+
+// Hosts
+
+export interface Host extends Place {
+  readonly pid: number
+}
+
+export interface Network {
+  /** The command that runs another one in the middle of it. */
+  readonly router: ReadonlyArray<string>
+  readonly hosts: ReadonlyArray<Host>
+  /** What one host sends to another is lost from now on; the other way stays as it is. */
+  readonly cut: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
+  /** It is no longer lost. */
+  readonly mend: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
+}
+
+const run = (where: ReadonlyArray<string>, script: string) =>
+  Effect.callback<void, NamespaceError>((resume) => {
+    const [command = "", ...args] = [...where, "sh", "-euc", script]
+    execFile(command, args, bounded, (error, _, stderr) => {
+      resume(error === null ? Effect.void : Effect.fail(new NamespaceError({ message: `${script}: ${stderr.trim()}` })))
+    })
+  })
+
+/** A process in a namespace of its own. */
+const namespace = Effect.fnUntraced(function* (name: string, command: ReadonlyArray<string>) {
+  const [first = "", ...rest] = [...command, "sh", "-c", "echo ready && exec cat"]
+  const holder = yield* Child.spawnCommand(name, first, rest)
+  yield* holder.expect("that it has its namespace", (line) => (line === "ready" ? line : undefined))
+  return holder.pid
+})
+
+/** So many hosts, all of which reach each other. */
+export const make = Effect.fnUntraced(function* (count: number) {
+  const pid = yield* namespace("the router", unshare)
+  const router = enter(pid)
+  yield* run(router, "echo 1 > /proc/sys/net/ipv4/ip_forward")
+  const hosts = yield* Effect.forEach(
+    Array.from({ length: count }, (_, i) => i + 1),
+    Effect.fnUntraced(function* (i) {
+      const host = `10.77.${i}.2`
+      // In the user namespace of the router, if there is one.
+      const pid = yield* namespace(`the host ${host}`, [...router, "unshare", "--net"])
+      const place: Host = { host, pid, enter: enter(pid) }
+      yield* run(
+        router,
+        `ip link add to${i} type veth peer name net0 netns ${pid}
+         ip address add 10.77.${i}.1/24 dev to${i}
+         ip link set to${i} up`,
+      )
+      yield* run(
+        place.enter,
+        `ip link set lo up
+         ip address add ${host}/24 dev net0
+         ip link set net0 up
+         ip route add default via 10.77.${i}.1`,
+      )
+      return place
+    }),
+  )
+  const rule = (what: "add" | "del") => (from: Host, to: Host) =>
+    run(router, `ip rule ${what} from ${from.host} to ${to.host} blackhole`)
+  const network: Network = { router, hosts, cut: rule("add"), mend: rule("del") }
+  return network
+})
+
+/**
+ * Makes every line bad: of what a host sends a part is lost, in percent, and the rest is late, by milliseconds. Gives the
+ * places to run at. It is done by the kernel's netem, and where that is missing by a process in the middle (relay.ts),
+ * to which other addresses of the hosts lead.
+ */
+export const worsen = Effect.fnUntraced(function* (network: Network, loss: number, delay: number) {
+  if ("missing" in weather) return yield* new NamespaceError({ message: weather.missing })
+  if (weather.by === "netem") {
+    for (const { enter } of network.hosts) {
+      yield* run(enter, `tc qdisc add dev net0 root netem delay ${delay}ms loss ${loss}%`)
+    }
+    return network.hosts
+  }
+  const [command = "", ...args] = network.router
+  const file = NodePath.join(import.meta.dirname, "relay.ts")
+  const relay = [...args, process.execPath, file, "4789", String(loss / 100), String(delay)]
+  const child = yield* Child.spawnCommand("the relay", command, relay)
+  yield* child.expect("that it runs", (line) => (line === "ready" ? line : undefined), { within: "60 seconds" })
+  return yield* Effect.forEach(network.hosts, ({ enter, host, pid }, i) => {
+    const place: Host = { host: `10.78.0.${i + 1}`, enter, pid }
+    return Effect.as(
+      run(
+        enter,
+        `ip link add over0 type vxlan id 1 remote ${host.replace(/2$/, "1")} dstport 4789 dev net0
+         ip address add ${place.host}/24 dev over0
+         ip link set over0 up`,
+      ),
+      place,
+    )
+  })
+})
