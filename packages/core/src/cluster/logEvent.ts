@@ -4,8 +4,14 @@
 import * as Effect from "effect/Effect"
 import type { ClusterEvent } from "../ClusterEvent.ts"
 
+/** Writes the line of an event; one about a peer says in its annotations which life of which peer. */
+export const logEvent = (event: ClusterEvent): Effect.Effect<void> =>
+  "peer" in event
+    ? Effect.annotateLogs(line(event), { peer: event.peer.name, generation: event.peer.generation })
+    : line(event)
+
 /** Membership is rare and worth a line; what repeats goes to debug. */
-export const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
+const line = (event: ClusterEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "Joined":
     case "Left":
