@@ -20,6 +20,7 @@ import type { Peer } from "../Peer.ts"
 import * as Layout from "../wire/Layout.ts"
 import * as Traffic from "../wire/Traffic.ts"
 import type { EventHub } from "./EventHub.ts"
+import * as Series from "./Series.ts"
 
 /** Which node it is that a metric is of: on every one of them. */
 export type Labels = { readonly cluster: string; readonly node: string }
@@ -70,64 +71,11 @@ const foreseenViolations: ReadonlyArray<ByeCode> = [
 /** In seconds: close where the policies of one machine, of a data centre and of several sites end up. */
 const detectionBoundaries = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60]
 
-const ignore = (): void => {}
-
 export const make = Effect.fnUntraced(function* (
   labels: Labels,
   clock: Clock,
 ): Effect.fn.Return<Metrics, never, Scope.Scope> {
-  const registry = yield* Metric.MetricRegistry
-  const common = { ...(yield* Metric.CurrentMetricAttributes), ...labels }
-  const shown = new Map<string, Metric.Metric.Metadata<never, unknown>>()
-  let over = false
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      over = true
-      // A newer life of this node in the same process may have taken the place.
-      for (const [key, metadata] of shown) if (registry.get(key) === metadata) registry.delete(key)
-    }),
-  )
-
-  /**
-   * Puts a series into the registry that is computed when it is read. `Metric.registerUnsafe` does the same and is not
-   * stable; the registry is.
-   */
-  const show = <State>(
-    type: Metric.Metric.Type,
-    id: string,
-    description: string,
-    more: Readonly<Record<string, string>>,
-    get: () => State,
-  ): void => {
-    if (over) return
-    const attributes = { ...common, ...more }
-    const hooks = { get, update: ignore, modify: ignore }
-    const key = `${id} ${JSON.stringify(attributes)}`
-    const metadata = { id, type, description, attributes, hooks }
-    shown.set(key, metadata)
-    registry.set(key, metadata)
-  }
-
-  const gauge = (id: string, description: string, more: Readonly<Record<string, string>>, read: () => number): void =>
-    show("Gauge", id, description, more, () => ({ value: read() }))
-
-  const counter = (id: string, description: string, more: Readonly<Record<string, string>>, read: () => number): void =>
-    show("Counter", id, description, more, () => ({ count: read(), incremental: true }))
-
-  /** A counter for each combination of labels that occurs. */
-  const counters = (id: string, description: string) => {
-    const cells = new Map<string, { count: number }>()
-    const cell = (more: Readonly<Record<string, string>>) => {
-      const key = JSON.stringify(more)
-      const found = cells.get(key)
-      if (found !== undefined) return found
-      const fresh = { count: 0 }
-      cells.set(key, fresh)
-      counter(id, description, more, () => fresh.count)
-      return fresh
-    }
-    return cell
-  }
+  const { counter, counters, gauge, show } = yield* Series.make(labels)
 
   // ---- what is counted ----
 
@@ -153,15 +101,16 @@ export const make = Effect.fnUntraced(function* (
 
   const received = Traffic.make()
   const sent = Traffic.make()
+  const kinds: ReadonlyArray<readonly [string, number]> = [
+    ...Object.entries(Layout.kinds),
+    ["unknown", Traffic.unknownKind],
+  ]
   const directions = [
     ["in", received],
     ["out", sent],
   ] as const
   for (const [direction, { bytes, frames }] of directions) {
-    const shownKinds: ReadonlyArray<readonly [string, number]> = Object.entries(Layout.kinds)
-    for (const [kind, index] of direction === "in"
-      ? [...shownKinds, ["unknown", Traffic.unknownKind] as const]
-      : shownKinds) {
+    for (const [kind, index] of kinds) {
       const more = { direction, kind }
       counter("coterie_frames_total", "Frames received and sent.", more, () => frames[index] ?? 0)
       counter("coterie_frame_bytes_total", "Bytes of these frames.", more, () => bytes[index] ?? 0)
