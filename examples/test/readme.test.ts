@@ -1,5 +1,5 @@
 /**
- * Keeps README.md and docs/testing.md true: their programs are files that are type-checked and run, its commands are scripts that
+ * Keeps README.md and the guides in docs true: their programs are files that are type-checked and run, its commands are scripts that
  * exist, and its links lead somewhere.
  */
 import { FaultPlan } from "@coterie/testkit"
@@ -12,7 +12,7 @@ import { faults } from "../simulation/plan.ts"
 const root = Path.join(import.meta.dirname, "../..")
 const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
-const guide = read("docs/testing.md")
+const guides = [read("docs/testing.md"), read("docs/metrics.md")]
 
 /** The blocks of one language, each with the comment in front of it. */
 const blocks = (language: string, text = readme) =>
@@ -38,9 +38,9 @@ describe("README.md", () => {
     }
   })
 
-  it("is joined by a guide whose programs are examples, too", () => {
-    const programs = blocks("ts", guide)
-    assert.isAbove(programs.length, 1)
+  it("is joined by guides whose programs are examples, too", () => {
+    const programs = guides.flatMap((guide) => blocks("ts", guide))
+    assert.isAbove(programs.length, 2)
     for (const { source, text } of programs) {
       assert.isDefined(source, `a block of TypeScript that is no example:\n${text}`)
       assert.strictEqual(text, sourceOf(source ?? ""), source)
@@ -62,14 +62,12 @@ describe("README.md", () => {
     }
   })
 
-  it("links to what exists, as the guide does", () => {
-    for (const [folder, text] of [
-      [".", readme],
-      ["docs", guide],
-    ] as const) {
+  it("links to what exists, as the guides do", () => {
+    const texts = [[".", readme] as const, ...guides.map((guide) => ["docs", guide] as const)]
+    for (const [folder, text] of texts) {
       const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
       for (const link of links.filter((link) => !link.startsWith("https://"))) {
-        assert.isTrue(Fs.existsSync(Path.join(root, folder, link)), link)
+        assert.isTrue(Fs.existsSync(Path.join(root, folder, link.replace(/#.*/, ""))), link)
       }
     }
   })

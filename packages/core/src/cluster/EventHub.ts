@@ -21,9 +21,13 @@ export interface EventHub {
   readonly events: Stream.Stream<ClusterEvent>
   /** The view of this moment, then the newest view whenever it changed. Slow readers skip views. */
   readonly views: Stream.Stream<View>
+  /** The events that wait for the slowest subscriber. */
+  readonly waiting: () => number
 }
 
 interface Subscriber {
+  /** Whether it wants every event, and not just the newest view. */
+  readonly buffers: boolean
   buffer: Array<ClusterEvent>
   missed: number
   readonly wake: Latch.Latch
@@ -35,10 +39,13 @@ export const make = (capacity: number): EventHub => {
   let ended = false
 
   /** A subscription for as long as the stream runs; `next` says what there is, or that it must wait. */
-  const subscribe = <A>(next: (subscriber: Subscriber) => NonEmptyReadonlyArray<A> | undefined): Stream.Stream<A> =>
+  const subscribe = <A>(
+    buffers: boolean,
+    next: (subscriber: Subscriber) => NonEmptyReadonlyArray<A> | undefined,
+  ): Stream.Stream<A> =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const subscriber: Subscriber = { buffer: [], missed: 0, wake: Latch.makeUnsafe(true) }
+        const subscriber: Subscriber = { buffers, buffer: [], missed: 0, wake: Latch.makeUnsafe(true) }
         yield* Effect.acquireRelease(
           Effect.sync(() => subscribers.add(subscriber)),
           () => Effect.sync(() => subscribers.delete(subscriber)),
@@ -54,15 +61,19 @@ export const make = (capacity: number): EventHub => {
       }),
     )
 
+  const append = (subscriber: Subscriber, event: ClusterEvent): void => {
+    if (subscriber.buffer.length < capacity && subscriber.missed === 0) subscriber.buffer.push(event)
+    else {
+      subscriber.missed += subscriber.buffer.length + 1
+      subscriber.buffer = []
+    }
+  }
+
   return {
     publish: (event, view) => {
       current = view
       for (const subscriber of subscribers) {
-        if (subscriber.buffer.length < capacity && subscriber.missed === 0) subscriber.buffer.push(event)
-        else {
-          subscriber.missed += subscriber.buffer.length + 1
-          subscriber.buffer = []
-        }
+        if (subscriber.buffers) append(subscriber, event)
         subscriber.wake.openUnsafe()
       }
     },
@@ -72,7 +83,7 @@ export const make = (capacity: number): EventHub => {
     },
     events: Stream.suspend(() => {
       let fresh = true
-      return subscribe<ClusterEvent>((subscriber) => {
+      return subscribe<ClusterEvent>(true, (subscriber) => {
         const snapshot: ClusterEvent = { _tag: "Snapshot", view: current }
         if (fresh) {
           fresh = false
@@ -91,13 +102,16 @@ export const make = (capacity: number): EventHub => {
     }),
     views: Stream.suspend(() => {
       let seen: View | undefined
-      return subscribe<View>((subscriber) => {
-        subscriber.buffer = []
-        subscriber.missed = 0
+      return subscribe<View>(false, () => {
         if (seen === current) return undefined
         seen = current
         return [current]
       })
     }),
+    waiting: () => {
+      let most = 0
+      for (const { buffer } of subscribers) most = Math.max(most, buffer.length)
+      return most
+    },
   }
 }

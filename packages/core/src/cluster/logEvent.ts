@@ -12,8 +12,14 @@ const names = (peers: ReadonlyArray<Peer>): string => {
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
 }
 
+/** Writes the line of an event; one about a peer says in its annotations which life of which peer. */
+export const logEvent = (event: ClusterEvent): Effect.Effect<void> =>
+  "peer" in event
+    ? Effect.annotateLogs(line(event), { peer: event.peer.name, generation: event.peer.generation })
+    : line(event)
+
 /** Membership is rare and worth a line; what repeats goes to debug. */
-export const logEvent = (event: ClusterEvent): Effect.Effect<void> => {
+const line = (event: ClusterEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "Joined":
     case "Left":

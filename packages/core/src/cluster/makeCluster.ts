@@ -14,6 +14,7 @@ import * as Address from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { BroadcastReport, Cluster, Options, PeerRef, Self } from "../Cluster.ts"
 import * as Errors from "../ClusterError.ts"
+import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
 import * as Entropy from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
@@ -40,6 +41,7 @@ import { Transport } from "../Transport.ts"
 import { checkOptions, metadataProblem, parseAll } from "./checkOptions.ts"
 import * as EventHubs from "./EventHub.ts"
 import { logEvent } from "./logEvent.ts"
+import * as Metrics from "./Metrics.ts"
 
 /** The Bye that goes with each way of stopping. */
 const byeOf: { readonly [R in StopReason]: Frames.ByeCode } = {
@@ -48,7 +50,19 @@ const byeOf: { readonly [R in StopReason]: Frames.ByeCode } = {
   evicted: "left",
 }
 
-export const make = Effect.fnUntraced(function* (options: Options, parts: Parts = defaultParts) {
+/** Makes a node. Its metrics, spans and lines of the log say which node of which cluster it is. */
+export const make = (options: Options, parts: Parts = defaultParts) =>
+  Effect.flatMap(Entropy.Entropy, (entropy) => {
+    const name = options.name ?? Entropy.id(entropy)
+    const labels: Metrics.Labels = { cluster: options.cluster, node: name }
+    return Effect.annotateLogs(makeNamed({ ...options, name }, labels, parts), labels)
+  })
+
+const makeNamed = Effect.fnUntraced(function* (
+  options: Options & { readonly name: string },
+  labels: Metrics.Labels,
+  parts: Parts,
+) {
   const checked = yield* Effect.fromResult(checkOptions(options))
   const transport = yield* Transport
   const detector = yield* FailureDetector
@@ -64,6 +78,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
   const inner = yield* Effect.acquireRelease(Scope.make(), Scope.close)
   const within = Effect.provideService(Scope.Scope, inner)
 
+  const metrics = yield* within(Metrics.make(labels, clock))
   const listener = yield* within(transport.listen)
   const wall = clock.currentTimeMillisUnsafe()
   const heartbeat = Duration.toMillis(detector.heartbeat)
@@ -85,7 +100,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
         syncInterval: Duration.toMillis(gossip.syncInterval),
       },
       self: {
-        name: options.name ?? Entropy.id(entropy),
+        name: options.name,
         generation: Math.max(1, Math.floor(wall)),
         incarnation: 0,
         status: "alive",
@@ -107,6 +122,10 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
   })
   const inbox = yield* Inboxes.make(limits.inboxWindow + limits.messageBytes)
   const hub = EventHubs.make(limits.eventBuffer)
+  const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
+    metrics.event(event)
+    hub.publish(event, view)
+  }
   const links = yield* within(
     Linkses.make({
       label: options.cluster,
@@ -118,6 +137,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
       admission,
       entropy,
       clock,
+      tally: metrics.tally,
       onMessage: inbox.offer,
       onEnd: inbox.ended,
     }),
@@ -130,9 +150,10 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
       discovery,
       healthy: linkTimeout,
       clock,
-      onUnavailable: (address, reason) => hub.publish({ _tag: "SeedUnavailable", address, reason }, loop.state().view),
+      onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
     }),
   )
+  metrics.observe({ loop, links, hub, limits })
 
   // ---- what the discovery finds ----
 
@@ -168,7 +189,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
       case "Emit":
         // Others decide how often they say what cannot be true, so not each time is worth an event.
         if (output.event._tag === "Diagnostic" && !diagnostics.take(monotonicMillis(clock), 1)) return
-        return hub.publish(output.event, state.view)
+        return publish(output.event, state.view)
       case "Stopped":
         Deferred.doneUnsafe(stopped, Effect.succeed(output.reason))
     }
@@ -190,7 +211,13 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
 
   // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.
   const membership = loop
-    .run({ perform, changed: dialer.reconcile })
+    .run({
+      perform,
+      changed: (state, before) => {
+        metrics.changed(state, before)
+        dialer.reconcile(state)
+      },
+    })
     .pipe(
       Effect.ignoreCause({ log: "Error", message: "the membership died; this node stops" }),
       Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(stopped, Effect.succeed("left")))),
@@ -209,13 +236,15 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
 
   const isRunning = (): boolean => loop.state().phase._tag === "Running"
 
-  const leave = Effect.raceFirst(
+  const leaving = Effect.raceFirst(
     Effect.andThen(
       Effect.suspend(() => (isRunning() ? loop.submit({ _tag: "Leave" }) : Effect.void)),
       Effect.never,
     ),
     Deferred.await(finished),
-  )
+  ).pipe(Effect.withSpan("Cluster.leave", { attributes: labels }))
+  // Who closes the scope after it has left asks for nothing.
+  const leave = Effect.suspend(() => (Deferred.isDoneUnsafe(finished) ? Effect.void : leaving))
   yield* Effect.addFinalizer(() => leave)
 
   // ---- what the application asks ----
@@ -285,7 +314,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
         Effect.timeoutOrElse(sendBytes(peer.name, bytes), {
           duration: limits.slowPeerTimeout,
           orElse: () => {
-            hub.publish({ _tag: "SlowPeer", peer }, loop.state().view)
+            publish({ _tag: "SlowPeer", peer })
             return Effect.fail(
               sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
             )
@@ -300,7 +329,7 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
     return { sent, failed } satisfies BroadcastReport
   })
 
-  const join: Cluster["Service"]["join"] = Effect.fnUntraced(function* (input: string) {
+  const joining = Effect.fnUntraced(function* (input: string) {
     const parsed = Address.parse(input)
     if (Result.isFailure(parsed)) {
       return yield* new Errors.JoinError({ reason: "badAddress", address: input, message: parsed.failure.message })
@@ -316,10 +345,18 @@ export const make = Effect.fnUntraced(function* (options: Options, parts: Parts 
     )
     const { name, generation, body } = link.peer
     dialer.seed(address, name)
+    yield* Effect.annotateCurrentSpan({ peer: name, generation })
     const peer: Peer | undefined = loop.state().view.peers.get(name)
     const { addresses, metadata } = body
-    return peer ?? { name, generation, status: "alive", link: "up", addresses, metadata }
+    return peer ?? ({ name, generation, status: "alive", link: "up", addresses, metadata } satisfies Peer)
   })
+
+  const join: Cluster["Service"]["join"] = (address) =>
+    joining(address).pipe(
+      Effect.withSpan("Cluster.join", { attributes: { ...labels, address } }),
+      // Connections that it makes outlive it, in fibers that take their annotations from here.
+      Effect.annotateLogs(labels),
+    )
 
   const self: Cluster["Service"]["self"] = Effect.sync((): Self => {
     const { body, generation, name } = loop.state().self

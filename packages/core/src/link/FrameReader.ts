@@ -9,6 +9,7 @@ import type { Bye, Frame } from "../Frame.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as FrameDecoder from "../wire/FrameDecoder.ts"
 import * as Layout from "../wire/Layout.ts"
+import type { Traffic } from "../wire/Traffic.ts"
 import type { WireError } from "../wire/WireError.ts"
 
 /** Why no further frame comes. */
@@ -31,8 +32,8 @@ export interface FrameReader {
   readonly onBytes: (f: () => void) => void
 }
 
-export const make = (connection: Connection): FrameReader => {
-  const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+export const make = (connection: Connection, traffic: Traffic): FrameReader => {
+  const decoder = FrameDecoder.make({ ...FrameDecoder.handshakeLimits, traffic })
   let handshaking = true
   let ready: Array<Frame> = []
   let end: ReadEnd | undefined

@@ -18,6 +18,8 @@ import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import * as Layout from "../wire/Layout.ts"
+import * as Traffic from "../wire/Traffic.ts"
 import * as WireError from "../wire/WireError.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
@@ -70,6 +72,8 @@ export interface Context {
 export interface Exchange {
   readonly connection: Connection
   readonly reader: FrameReader
+  /** Counts what is written. */
+  readonly sent: Traffic.Traffic
   /**
    * Called before this side sends Ready: from now on the other side may count on the connection, and it
    * must not be given up for a better one without a word.
@@ -77,7 +81,13 @@ export interface Exchange {
   readonly commit: (peer: PeerRecord, rank: Rank) => void
 }
 
-const write = (connection: Connection, frame: Frame) => connection.write([FrameEncoder.encode(frame)])
+/** Writes a frame and counts it. */
+export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent">, frame: Frame) =>
+  Effect.suspend(() => {
+    const bytes = FrameEncoder.encode(frame)
+    Traffic.count(sent, Layout.kinds[frame._tag], bytes.length)
+    return connection.write([bytes])
+  })
 
 /** Characters of a peer's text that an error or a line of the log repeats. */
 const maxQuote = 200
@@ -173,7 +183,7 @@ export const dial = Effect.fnUntraced(function* (
   const { connection } = exchange
   const { loop } = context
   const before = loop.state()
-  yield* write(connection, {
+  yield* write(exchange, {
     _tag: "Hello",
     versionMin: Frames.protocolVersion,
     versionMax: Frames.protocolVersion,
@@ -198,7 +208,7 @@ export const dial = Effect.fnUntraced(function* (
   const past = outdated(loop.state(), ack.record)
   if (past !== undefined) {
     // It may not know that its clock is behind, so it is told, whichever side dialed.
-    yield* write(connection, past)
+    yield* write(exchange, past)
     yield* connection.end
     return yield* new HandshakeRejected({ code: past.code, message: past.message, by: "us" })
   }
@@ -213,7 +223,7 @@ export const dial = Effect.fnUntraced(function* (
     return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
   }
   exchange.commit(ack.record, rank)
-  yield* write(connection, readyOf(before.self, state, ack.record))
+  yield* write(exchange, readyOf(before.self, state, ack.record))
   const ready = yield* awaitReady(exchange, ack.record)
   return established(ack.record, rank, ack.window, ready)
 })
@@ -293,13 +303,13 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
     if (verdict._tag === "Deny") refusal = reject("denied", verdict.reason)
   }
   if (refusal !== undefined) {
-    yield* write(connection, refusal)
+    yield* write(exchange, refusal)
     yield* connection.end
     return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
   }
   const peer = hello.record
   const before = context.loop.state()
-  yield* write(connection, {
+  yield* write(exchange, {
     _tag: "HelloAck",
     version: Frames.protocolVersion,
     record: before.self,
@@ -315,7 +325,7 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
   }
   const rank = rankOf(peer.name, state.self.name, hello.linkEpoch)
   exchange.commit(peer, rank)
-  yield* write(connection, readyOf(before.self, state, peer))
+  yield* write(exchange, readyOf(before.self, state, peer))
   reader.open()
   return established(peer, rank, hello.window, ready)
 })

@@ -47,6 +47,8 @@ export interface Receiver {
   readonly grant: () => number
   /** Bytes held: complete and not taken, and incomplete. */
   readonly held: () => number
+  /** What of the window the sender used and has not got back. */
+  readonly used: () => number
 }
 
 const broken = (code: Broken["code"], message: string): Broken => ({ _tag: "Broken", code, message })
@@ -117,5 +119,6 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
       return amount
     },
     held: () => queued + partialCost,
+    used: () => options.window - allowance,
   }
 }

@@ -20,6 +20,7 @@ import type { Connection } from "../Transport.ts"
 import * as Chunk from "../wire/Chunk.ts"
 import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
 import * as Lane from "./Lane.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -90,8 +91,26 @@ export interface Link {
   readonly close: (code: ByeCode, message: string) => void
   /** Whether it accepts messages. */
   readonly isOpen: () => boolean
+  /** How much waits on it at this moment, and what was last heard on it. */
+  readonly gauges: () => Gauges
   /** Lives the life of the link, until the connection may be closed. Reports its end before the last bytes are out. */
   readonly run: (onEnd: (end: LinkEnd) => Effect.Effect<void>) => Effect.Effect<void>
+}
+
+/** What a link shows of itself. */
+export interface Gauges {
+  /** Control frames that wait to be written. */
+  readonly control: number
+  /** Bytes of messages that wait to be written. */
+  readonly data: number
+  /** Bytes of the inbox's window that the peer used and has not got back. */
+  readonly inbox: number
+  /** How late this side's timer was, in milliseconds. */
+  readonly lag: number
+  /** When the last byte came, on the monotonic clock. */
+  readonly lastHeard: number
+  /** The peer's view, as it last said. */
+  readonly viewHash: bigint
 }
 
 /** How much data one write carries at most, so that control frames never wait behind more. */
@@ -106,6 +125,10 @@ export const make = (options: {
   readonly drives: boolean
   /** The credit that the peer gave in its handshake. */
   readonly peerWindow: number
+  /** The peer's view, as its handshake said. */
+  readonly viewHash: bigint
+  /** Counts what is written. */
+  readonly sent: Traffic
   readonly limits: Limits
   readonly makeReceiver: typeof Lane.makeReceiver
   readonly timing: Timing
@@ -160,7 +183,7 @@ export const make = (options: {
 
   const write = (frames: ReadonlyArray<Frame>) => {
     const chunks: Array<Uint8Array> = []
-    FrameEncoder.encodeInto(frames, chunks)
+    FrameEncoder.encodeInto(frames, chunks, options.sent)
     if (!Arr.isReadonlyArrayNonEmpty(chunks)) return Effect.void
     writingSince = now()
     return Effect.tap(connection.write(chunks as NonEmptyReadonlyArray<Uint8Array>), () => {
@@ -264,6 +287,7 @@ export const make = (options: {
   const openedAt = now()
   let lastHeard = openedAt
   let asked = false
+  let { viewHash } = options
   // When the peer said that it leaves. It hangs up itself, unless it lies.
   let leavingSince: number | undefined
   const rate = RateLimit.make(limits.controlRate, limits.controlBurst, openedAt)
@@ -315,9 +339,11 @@ export const make = (options: {
             return { _tag: "Bye", bye: frame } satisfies LinkEnd
           case "Ping":
             send({ _tag: "Pong", seq: frame.seq, viewHash: hooks.viewHash(), lag: lag() })
+            viewHash = frame.viewHash
             yield* hooks.onViewHash(link, frame.viewHash)
             break
           case "Pong":
+            viewHash = frame.viewHash
             yield* hooks.onViewHash(link, frame.viewHash)
             break
           case "Hello":
@@ -459,6 +485,7 @@ export const make = (options: {
     heardAgo: () => now() - lastHeard,
     close,
     isOpen: () => state === "open",
+    gauges: () => ({ control: control.length, data: unwritten, inbox: lane.used(), lag: lag(), lastHeard, viewHash }),
     run,
   }
   return link

@@ -5,6 +5,7 @@
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
@@ -20,7 +21,6 @@ import type { PeerId } from "../PeerId.ts"
 import { compareNames } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
-import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import * as FrameReader from "./FrameReader.ts"
 import * as Handshake from "./Handshake.ts"
 import type { Arrived } from "./Lane.ts"
@@ -29,6 +29,7 @@ import { make as makeLink } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import type * as Pairs from "./Pairs.ts"
 import type { Parts } from "./Parts.ts"
+import type { Tally } from "./Tally.ts"
 
 export interface Links {
   /** The link to a peer that messages go over, if there is one. */
@@ -55,6 +56,8 @@ export interface Links {
   readonly serve: (listener: Listener) => Effect.Effect<never>
   /** Ends all links and waits until the last bytes are out, for a bounded time. */
   readonly closeAll: (code: ByeCode) => Effect.Effect<void>
+  /** How many there are at this moment: links, connections of others in the handshake, dials. */
+  readonly gauges: () => { readonly links: number; readonly handshakes: number; readonly dials: number }
 }
 
 /** Epochs from here on are not followed, so that no liar can exhaust the counter. */
@@ -70,11 +73,12 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly admission: Admission.Policy
   readonly entropy: Source
   readonly clock: Clock
+  readonly tally: Tally
   readonly onMessage: (link: Link, message: Arrived) => void
   /** Nothing more comes from the link. */
   readonly onEnd: (link: Link) => void
 }): Effect.fn.Return<Links, never, Scope.Scope> {
-  const { clock, limits, loop, timing, transport } = options
+  const { clock, limits, loop, tally, timing, transport } = options
   const fibers = yield* FiberSet.make<void, never>()
   const dialPermits = Semaphore.makeUnsafe(limits.dials)
   const pairs = options.parts.makePairs({ ...options, remembered: limits.links })
@@ -99,7 +103,10 @@ export const make = Effect.fnUntraced(function* (options: {
     const code = end?._tag === "Bye" ? end.bye.code : undefined
     if (!pairs.uninstall(entry, code === "duplicate")) return Effect.void
     return Effect.andThen(
-      Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
+      Effect.annotateLogs(
+        Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
+        { peer: name, generation },
+      ),
       loop.submit({ _tag: "LinkDown", peer: { name, generation }, code }),
     )
   }
@@ -111,7 +118,7 @@ export const make = Effect.fnUntraced(function* (options: {
     onUp: (link: Link) => void,
     address: Address | undefined,
   ) {
-    const reader = FrameReader.make(connection)
+    const reader = FrameReader.make(connection, tally.received)
     let entry: Pairs.Committed | undefined
     yield* Effect.ensuring(
       Effect.gen(function* () {
@@ -120,7 +127,7 @@ export const make = Effect.fnUntraced(function* (options: {
           if (rank.epoch < followedEpochs) lastEpoch = Math.max(lastEpoch, rank.epoch)
           entry = pairs.commit(peer, rank)
         }
-        const result = yield* shake({ connection, reader, commit })
+        const result = yield* shake({ connection, reader, sent: tally.sent, commit })
         const mine = entry
         if (mine === undefined) return
         const link = makeLink({
@@ -130,6 +137,8 @@ export const make = Effect.fnUntraced(function* (options: {
           rank: result.rank,
           drives: compareNames(loop.state().self.name, result.peer.name) < 0,
           peerWindow: result.peerWindow,
+          viewHash: result.viewHash,
+          sent: tally.sent,
           limits,
           makeReceiver: options.parts.makeReceiver,
           timing,
@@ -163,6 +172,7 @@ export const make = Effect.fnUntraced(function* (options: {
         onUp(link)
         yield* link.run((end) =>
           Effect.suspend(() => {
+            tally.ended(link, end)
             const ended = uninstall(mine, end)
             pairs.retire(mine)
             return ended
@@ -193,7 +203,8 @@ export const make = Effect.fnUntraced(function* (options: {
     Effect.suspend(() => {
       if (turnedAway >= limits.handshakes) return Effect.void
       turnedAway++
-      return connection.write([FrameEncoder.encode(Handshake.busy)]).pipe(
+      tally.connected("in", "busy")
+      return Handshake.write({ connection, sent: tally.sent }, Handshake.busy).pipe(
         Effect.andThen(connection.end),
         Effect.andThen(Effect.forever(connection.pull)),
         Effect.timeoutOption(limits.linger),
@@ -224,7 +235,12 @@ export const make = Effect.fnUntraced(function* (options: {
     yield* converse(
       connection,
       (exchange) =>
-        Effect.ensuring(inTime(Handshake.accept(context, exchange), limits.handshakeTimeout), Effect.sync(uncount)),
+        Effect.onExit(inTime(Handshake.accept(context, exchange), limits.handshakeTimeout), (exit) =>
+          Effect.sync(() => {
+            uncount()
+            tally.connected("in", outcomeOf(exit))
+          }),
+        ),
       () => {},
       undefined,
     ).pipe(
@@ -234,6 +250,8 @@ export const make = Effect.fnUntraced(function* (options: {
   })
 
   // ---- out ----
+
+  let dials = 0
 
   // A dial that takes longer than the silence of a link would be borne is as good as failed.
   const dialTimeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
@@ -308,7 +326,18 @@ export const make = Effect.fnUntraced(function* (options: {
         else entry.link.close(code, "")
       }
     },
-    dial: (address, options) => dialPermits.withPermit(dialOnce(address, options)),
+    dial: (address, how) =>
+      dialPermits.withPermit(
+        Effect.acquireUseRelease(
+          Effect.sync(() => dials++),
+          () => dialOnce(address, how),
+          (_, exit) =>
+            Effect.sync(() => {
+              dials--
+              tally.connected("out", outcomeOf(exit))
+            }),
+        ),
+      ),
     serve: (listener) => listener.run(welcome),
     closeAll: (code) =>
       Effect.gen(function* () {
@@ -320,6 +349,7 @@ export const make = Effect.fnUntraced(function* (options: {
           2 * limits.linger,
         )
       }),
+    gauges: () => ({ links: pairs.size(), handshakes, dials }),
   }
   return links
 })
@@ -334,6 +364,14 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, millis: number) =>
           new Handshake.HandshakeFailed({ reason: "timeout", message: `no complete handshake within ${millis} ms` }),
         ),
   )
+
+/** How an attempt to make a link went, in a word. */
+const outcomeOf = (exit: Exit.Exit<unknown, Handshake.HandshakeError>): string => {
+  if (Exit.isSuccess(exit)) return "up"
+  const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+  if (error === undefined) return "interrupted"
+  return error._tag === "HandshakeRejected" ? error.code : error.reason
+}
 
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {

@@ -18,17 +18,19 @@ import type { Parts } from "./Parts.ts"
 export interface MembershipLoop {
   /** The newest state. */
   readonly state: () => State
+  /** How many facts wait. */
+  readonly waiting: () => number
   /** Puts a fact into the queue; waits while it is full. */
   readonly submit: (input: Membership.Input) => Effect.Effect<void>
   /** The state after the fact was taken in. */
   readonly ask: (input: Membership.Input) => Effect.Effect<State>
   /**
    * Takes in facts, for ever. `perform` fulfils wishes and must not wait; `changed` sees each new state
-   * after its wishes.
+   * after its wishes, and the one before it.
    */
   readonly run: (handlers: {
     readonly perform: (output: Output, state: State) => void
-    readonly changed: (state: State) => void
+    readonly changed: (state: State, before: State) => void
   }) => Effect.Effect<never>
 }
 
@@ -56,7 +58,7 @@ export const make = Effect.fnUntraced(function* (options: {
       const [next, outputs] = options.step(state, monotonicMillis(options.clock), entry.input)
       state = next
       for (const output of outputs) perform(output, next)
-      if (next !== before) changed(next)
+      if (next !== before) changed(next, before)
       if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
     }
 
@@ -99,6 +101,7 @@ export const make = Effect.fnUntraced(function* (options: {
 
   const loop: MembershipLoop = {
     state: () => state,
+    waiting: () => Queue.sizeUnsafe(queue),
     submit: (input) => Effect.asVoid(Queue.offer(queue, { input, done: undefined })),
     ask,
     run,

@@ -9,6 +9,7 @@ import * as Frame from "../Frame.ts"
 import * as Control from "./Control.ts"
 import { largePayload } from "./FrameEncoder.ts"
 import * as Layout from "./Layout.ts"
+import * as Traffic from "./Traffic.ts"
 import * as WireError from "./WireError.ts"
 
 export interface FrameDecoder {
@@ -35,6 +36,8 @@ export interface Options {
   readonly maxFrameBytes: number
   /** The most bytes that all frames may have together until {@link FrameDecoder.limit} is called. */
   readonly maxTotalBytes?: number | undefined
+  /** Counts the frames. */
+  readonly traffic?: Traffic.Traffic | undefined
 }
 
 /** The limits before the handshake is complete. */
@@ -46,6 +49,7 @@ export const handshakeLimits: Options = {
 export const make = (options: Options): FrameDecoder => {
   let maxFrameBytes = options.maxFrameBytes
   let totalLeft = options.maxTotalBytes ?? Infinity
+  const traffic = options.traffic ?? Traffic.make()
   let error: WireError.WireError | undefined
   // What of a header came before the border of a chunk.
   const head = new Uint8Array(Layout.headerBytes)
@@ -97,6 +101,7 @@ export const make = (options: Options): FrameDecoder => {
           body = undefined
           const frame = decodeBody(bodyKind, whole, new DataView(whole.buffer), 0, whole.length, slab)
           if (frame._tag === "WireError") return fail(frame)
+          Traffic.count(traffic, bodyKind, Layout.headerBytes + whole.length)
           out.push(frame)
         }
         continue
@@ -126,9 +131,11 @@ export const make = (options: Options): FrameDecoder => {
       const size = length - 1
       if (kind >= Layout.firstIgnorableKind) {
         skip = size
+        Traffic.count(traffic, Traffic.unknownKind, Layout.headerBytes + size)
       } else if (end - pos >= size) {
         const frame = decodeBody(kind, bytes, view, pos, pos + size, slab)
         if (frame._tag === "WireError") return fail(frame)
+        Traffic.count(traffic, kind, Layout.headerBytes + size)
         out.push(frame)
         pos += size
       } else {

@@ -4,6 +4,7 @@
 import * as Frame from "../Frame.ts"
 import * as Control from "./Control.ts"
 import * as Layout from "./Layout.ts"
+import * as Traffic from "./Traffic.ts"
 
 /**
  * Payloads from here on are not copied next to their header but handed to the network as they are. Below it
@@ -58,26 +59,38 @@ export const encode = (frame: Frame.Frame): Uint8Array => {
 /**
  * Appends the bytes of the frames to `out`, in order. All headers, control frames and small payloads share one
  * new buffer; payloads of {@link largePayload} bytes and more are put in between as they are and must not be
- * changed until they are written.
+ * changed until they are written. The frames are counted in `traffic`.
  */
-export const encodeInto = (frames: ReadonlyArray<Frame.Frame>, out: Array<Uint8Array>): void => {
+export const encodeInto = (
+  frames: ReadonlyArray<Frame.Frame>,
+  out: Array<Uint8Array>,
+  traffic: Traffic.Traffic = Traffic.make(),
+): void => {
   const encoded: Array<Uint8Array> = []
   let size = 0
   for (const frame of frames) {
     switch (frame._tag) {
-      case "Data":
+      case "Data": {
         checkData(frame)
-        size += isLarge(frame) ? dataHeadBytes(frame) : dataBytes(frame)
+        const head = dataHeadBytes(frame)
+        const whole = head + frame.payload.length
+        size += isLarge(frame) ? head : whole
+        Traffic.count(traffic, Layout.kinds.Data, whole)
         break
+      }
       case "Ping":
       case "Pong":
-      case "Credit":
-        size += fixedBytes(frame)
+      case "Credit": {
+        const whole = fixedBytes(frame)
+        size += whole
+        Traffic.count(traffic, Layout.kinds[frame._tag], whole)
         break
+      }
       default: {
         const bytes = encodeCbor(frame)
         encoded.push(bytes)
         size += bytes.length
+        Traffic.count(traffic, Layout.kinds[frame._tag], bytes.length)
       }
     }
   }

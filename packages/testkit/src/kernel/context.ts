@@ -123,6 +123,8 @@ export const make = (
     }),
     Context.add(Entropy.Entropy, { u32: entropy.u32 }),
     Context.add(Logger.CurrentLoggers, new Set([logger])),
+    // Metrics are memory of the process, and go with it.
+    Context.add(Metric.MetricRegistry, new Map()),
     Context.add(Metric.FiberRuntimeMetrics, {
       recordFiberStart: () => {
         life.fibers++

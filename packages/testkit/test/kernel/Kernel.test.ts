@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as LifeContext from "../../src/kernel/context.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
@@ -375,6 +377,19 @@ describe("Kernel", () => {
     }
     assert.strictEqual(numbers("a", 1), numbers("a", 1))
     assert.strictEqual(new Set([numbers("a", 1), numbers("a", 2), numbers("b", 1)]).size, 3)
+  })
+
+  it("keeps the metrics of a life with the life", () => {
+    const { kernel } = make()
+    const counter = Metric.counter("Kernel.test")
+    const count = (number: number): number => {
+      const life = kernel.life(kernel.machine("a"), number)
+      const context = LifeContext.make(kernel, life, { seed: 1, log: () => undefined })
+      counter.updateUnsafe(1, context)
+      return counter.valueUnsafe(context).count
+    }
+    assert.deepStrictEqual([count(1), count(2)], [1, 1])
+    assert.strictEqual(counter.valueUnsafe(Context.empty()).count, 0)
   })
 
   it("stops when something runs in circles, and says where", () => {

@@ -1,0 +1,148 @@
+/**
+ * What a node says to the log and to the tracer: which node it is, and of whom it speaks.
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import type { View } from "@coterie/core/ClusterEvent"
+import * as Reconnect from "@coterie/core/Reconnect"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+
+interface Line {
+  readonly text: string
+  readonly level: string
+  readonly annotations: Readonly<Record<string, unknown>>
+}
+
+/** Collects the lines and the spans of what is run in it. */
+const listen = () => {
+  const lines: Array<Line> = []
+  const spans: Array<Tracer.Span> = []
+  const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
+    const text = String(Array.isArray(message) ? message[0] : message)
+    lines.push({ text, level: logLevel, annotations: fiber.getRef(References.CurrentLogAnnotations) })
+  })
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    },
+  })
+  return {
+    lines,
+    spans,
+    layer: Layer.mergeAll(
+      Logger.layer([logger]),
+      Layer.succeed(References.MinimumLogLevel, "Debug"),
+      Layer.succeed(Tracer.Tracer, tracer),
+    ),
+  }
+}
+
+const start = Effect.fnUntraced(function* (network: SimNetwork.Shape, name: string, seeds: ReadonlyArray<string> = []) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const layer = Cluster.layer({ cluster: "test", name, seeds }).pipe(
+    Layer.provide(network.transport(name)),
+    Layer.provide(Reconnect.layer(Schedule.spaced("100 millis"))),
+  )
+  const cluster = Context.get(yield* Layer.buildWithScope(layer, scope), Cluster.Cluster)
+  return { cluster, stop: Scope.close(scope, Exit.void) }
+})
+
+type Node = Effect.Success<ReturnType<typeof start>>
+
+const until = ({ cluster }: Node, expected: (view: View) => boolean) =>
+  Stream.runHead(Stream.filter(cluster.views, expected))
+
+const untilPeers = (node: Node, count: number) =>
+  until(node, ({ peers }) => peers.size === count && [...peers.values()].every(({ link }) => link === "up"))
+
+const scene = (
+  title: string,
+  body: (said: ReturnType<typeof listen>, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
+) =>
+  it.effect(title, () => {
+    const said = listen()
+    return Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(said, network)).pipe(
+      Effect.scoped,
+      Effect.provide(said.layer),
+      VirtualTime.flow,
+    )
+  })
+
+describe("the log of a node", () => {
+  scene("says on every line which node speaks, and of which life of which peer", ({ lines }, network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b", ["a:7946"])
+      yield* untilPeers(a, 1)
+      yield* untilPeers(b, 1)
+      const { generation } = yield* b.cluster.self
+      yield* network.cut("a", "b")
+      yield* until(a, ({ peers }) => peers.get("b")?.link === "down")
+      yield* untilPeers(a, 1)
+      yield* b.stop
+      yield* untilPeers(a, 0)
+      const ofA = lines.filter(({ annotations }) => annotations["node"] === "a")
+      for (const line of [`b joined`, `b: Unreachable`, `b left`]) {
+        const found = ofA.find(({ text }) => text === line)
+        assert.deepStrictEqual(found?.annotations, { cluster: "test", node: "a", peer: "b", generation }, line)
+      }
+      const ended = ofA.find(({ text }) => text.startsWith("link to b ended"))
+      assert.deepInclude(ended?.annotations, { peer: "b", generation })
+    }),
+  )
+
+  scene("says it also where the application joined", ({ lines }, network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b")
+      // The link lives on in a fiber that began here.
+      const peer = yield* Effect.annotateLogs(b.cluster.join("a:7946"), { request: "7" })
+      assert.strictEqual(peer.name, "a")
+      yield* a.stop
+      yield* untilPeers(b, 0)
+      const ended = lines.find(({ text }) => text.startsWith("link to a ended"))
+      assert.deepInclude(ended?.annotations, { cluster: "test", node: "b", peer: "a", generation: peer.generation })
+    }),
+  )
+})
+
+describe("the spans of a node", () => {
+  scene("are its joins and its leaving, and nothing else", ({ spans }, network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b")
+      const { generation } = yield* b.cluster.join("a:7946")
+      yield* untilPeers(a, 1)
+      for (let i = 0; i < 3; i++) yield* a.cluster.send("b", "hello")
+      yield* a.cluster.broadcast("hello")
+      yield* Effect.flip(b.cluster.join("nonsense"))
+      yield* b.cluster.leave
+      yield* b.stop
+      assert.deepStrictEqual(
+        spans.map(({ attributes, name }) => [name, Object.fromEntries(attributes)]),
+        [
+          ["Cluster.join", { cluster: "test", node: "b", address: "a:7946", peer: "a", generation }],
+          ["Cluster.join", { cluster: "test", node: "b", address: "nonsense" }],
+          ["Cluster.leave", { cluster: "test", node: "b" }],
+        ],
+      )
+      assert.deepStrictEqual(
+        spans.map(({ status }) => status._tag === "Ended" && Exit.isSuccess(status.exit)),
+        [true, false, true],
+      )
+    }),
+  )
+})

@@ -1,0 +1,316 @@
+/**
+ * What the metrics of a node say, held against what is so.
+ */
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import { assert, describe } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { attack, bytes, enter } from "./stranger.ts"
+import * as World from "./world.ts"
+
+type Labels = Readonly<Record<string, string>>
+
+/** The metrics of this test alone. */
+const reader = (registry: Metric.MetricRegistry) => {
+  const context = Context.make(Metric.MetricRegistry, registry)
+  const all = () => Metric.snapshotUnsafe(context)
+  const find = (node: string, id: string, labels: Labels = {}) =>
+    all().filter(
+      (metric) =>
+        metric.id === id &&
+        metric.attributes?.["node"] === node &&
+        Object.entries(labels).every(([key, value]) => metric.attributes?.[key] === value),
+    )
+  /** The value, of a histogram the count; fails unless there is exactly one. */
+  const value = (node: string, id: string, labels?: Labels): number => {
+    const [metric, ...others] = find(node, id, labels)
+    assert.isDefined(metric, `${node} has no ${id} ${JSON.stringify(labels)}`)
+    assert.deepStrictEqual(others, [])
+    return metric === undefined ? Number.NaN : numberOf(metric)
+  }
+  const sum = (node: string, id: string, labels?: Labels): number =>
+    find(node, id, labels).reduce((total, metric) => total + numberOf(metric), 0)
+  return { all, find, value, sum }
+}
+
+const numberOf = (metric: Metric.Metric.Snapshot): number => {
+  switch (metric.type) {
+    case "Counter":
+      return Number(metric.state.count)
+    case "Gauge":
+      return Number(metric.state.value)
+    case "Histogram":
+      return metric.state.count
+    default:
+      return Number.NaN
+  }
+}
+
+const measured = (
+  title: string,
+  body: (
+    metrics: ReturnType<typeof reader>,
+    world: World.World,
+    network: SimNetwork.Shape,
+  ) => Effect.Effect<void, unknown, Scope.Scope>,
+): void =>
+  World.simulated(title, (world, network) => {
+    const registry: Metric.MetricRegistry = new Map()
+    return Effect.provideService(body(reader(registry), world, network), Metric.MetricRegistry, registry)
+  })
+
+const isStatus =
+  (name: string, status: string) => (view: { readonly peers: ReadonlyMap<string, { status: string }> }) =>
+    view.peers.get(name)?.status === status
+
+describe("the metrics", () => {
+  measured("tell the members by status and the links by state as the view does", (metrics, world, network) =>
+    Effect.gen(function* () {
+      const members = (status: string) => metrics.value("a", "coterie_members", { status })
+      const links = (state: string) => metrics.value("a", "coterie_links", { state })
+      const { a, b } = yield* World.pair(world)
+      const c = yield* world.node("c", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b", "c"])
+      assert.deepStrictEqual([members("alive"), members("suspect"), members("failed")], [2, 0, 0])
+      assert.deepStrictEqual([links("up"), links("down")], [2, 0])
+
+      yield* network.partition(["c"], ["a", "b"])
+      yield* World.until(a, isStatus("c", "suspect"))
+      assert.deepStrictEqual([members("alive"), members("suspect"), members("failed")], [1, 1, 0])
+      assert.deepStrictEqual([links("up"), links("down")], [1, 1])
+      yield* World.untilEvent(a, (event) => event._tag === "Failed")
+      assert.deepStrictEqual([members("alive"), members("suspect"), members("failed")], [1, 0, 1])
+      assert.deepStrictEqual([links("up"), links("down")], [1, 0])
+
+      yield* network.heal
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* c.stop
+      yield* b.stop
+      yield* World.untilPeers(a, [])
+      assert.deepStrictEqual([members("alive"), members("suspect"), members("failed")], [0, 0, 0])
+    }),
+  )
+
+  measured("count the views that differ: one, until news cannot get through", (metrics, world, network) =>
+    Effect.gen(function* () {
+      const views = (node: string) => metrics.value(node, "coterie_view_hashes")
+      const agree = World.eventually(() => ["a", "b", "c"].every((node) => views(node) === 1))
+      const { a, b } = yield* World.pair(world)
+      const c = yield* world.node("c", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* World.untilPeers(b, ["a", "c"])
+      yield* agree
+
+      yield* network.partition(["a"], ["b", "c"])
+      yield* a.cluster.updateMetadata({ side: "one" })
+      yield* b.cluster.updateMetadata({ side: "other" })
+      yield* World.until(c, ({ peers }) => peers.get("b")?.metadata["side"] === "other")
+      for (const node of ["a", "b", "c"]) assert.isAbove(views(node), 1, node)
+
+      // The links across are given up, and each side agrees with itself.
+      yield* World.untilPeers(a, [])
+      yield* World.untilPeers(c, ["b"])
+      yield* agree
+
+      yield* network.heal
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* World.until(a, ({ peers }) => peers.get("b")?.metadata["side"] === "other")
+      yield* World.until(c, ({ peers }) => peers.get("a")?.metadata["side"] === "one")
+      yield* agree
+    }),
+  )
+
+  measured("count frames and bytes as the network carried them", (metrics, world, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      for (let i = 0; i < 50; i++) yield* a.cluster.send("b", `${i}`)
+      yield* a.cluster.send("b", new Uint8Array(150_000))
+      yield* World.messages(b, 51)
+      assert.isAtLeast(metrics.value("a", "coterie_frames_total", { direction: "out", kind: "Data" }), 53)
+      assert.isAtLeast(metrics.value("a", "coterie_frame_bytes_total", { direction: "out", kind: "Data" }), 150_000)
+
+      const kinds = metrics
+        .find("a", "coterie_frames_total", { direction: "out" })
+        .map((one) => one.attributes?.["kind"])
+      assert.include(kinds, "Hello")
+      const nodes = [
+        ["a", "b"],
+        ["b", "a"],
+      ] as const
+      // Heartbeats go to and fro all the time; there are moments at which none is under way.
+      for (const [from, to] of nodes) {
+        yield* World.eventually(() => {
+          const carried = Effect.runSync(network.bytes(from, to))
+          return (
+            metrics.sum(from, "coterie_frame_bytes_total", { direction: "out" }) === carried &&
+            metrics.sum(to, "coterie_frame_bytes_total", { direction: "in" }) === carried &&
+            kinds.every((kind = "") =>
+              ["coterie_frames_total", "coterie_frame_bytes_total"].every(
+                (id) =>
+                  metrics.value(from, id, { direction: "out", kind }) ===
+                  metrics.value(to, id, { direction: "in", kind }),
+              ),
+            )
+          )
+        })
+      }
+      assert.strictEqual(metrics.value("a", "coterie_frames_total", { direction: "in", kind: "Hello" }), 1)
+      assert.strictEqual(metrics.value("a", "coterie_connections_total", { direction: "in", outcome: "up" }), 1)
+      assert.strictEqual(metrics.value("b", "coterie_connections_total", { direction: "out", outcome: "up" }), 1)
+    }),
+  )
+
+  measured(
+    "observe once for each failure how long it took to notice, and never for who left",
+    (metrics, world, network) =>
+      Effect.gen(function* () {
+        const observations = () => metrics.value("a", "coterie_detection_seconds")
+        const { a, b } = yield* World.pair(world)
+        const c = yield* world.node("c", { seeds: [a.address] })
+        yield* World.untilPeers(a, ["b", "c"])
+        for (const count of [1, 2]) {
+          const failed = yield* World.collect(a)
+          yield* network.partition(["b"], ["a", "c"])
+          yield* World.until(a, ({ peers }) => !peers.has("b"))
+          assert.strictEqual(failed.filter(({ _tag }) => _tag === "Failed").length, 1)
+          assert.strictEqual(observations(), count)
+          yield* network.heal
+          yield* World.untilPeers(a, ["b", "c"])
+        }
+        yield* b.stop
+        yield* World.untilPeers(a, ["c"])
+        yield* c.crash
+        yield* World.untilPeers(a, [])
+        assert.strictEqual(observations(), 3)
+        assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Failed" }), 3)
+        assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Left" }), 1)
+        assert.strictEqual(
+          metrics.value("a", "coterie_suspicions_total"),
+          metrics.value("a", "coterie_events_total", { event: "Suspected" }),
+        )
+
+        // The silence that ends a link and the shortest suspicion: 300 and 200 ms, of virtual time.
+        const [histogram] = metrics.find("a", "coterie_detection_seconds")
+        assert.strictEqual(histogram?.type, "Histogram")
+        if (histogram?.type !== "Histogram") return
+        assert.isAtLeast(histogram.state.max, 0.5)
+        assert.isBelow(histogram.state.max, 2)
+      }),
+  )
+
+  measured("count that this node refuted what was said of it, and not that it has news", (metrics, world, network) =>
+    Effect.gen(function* () {
+      const refutations = (node: string) => metrics.value(node, "coterie_refutations_total")
+      const { a, b } = yield* World.pair(world)
+      yield* b.cluster.updateMetadata({ edition: "second" })
+      yield* World.until(a, ({ peers }) => peers.get("b")?.metadata["edition"] === "second")
+      assert.strictEqual(refutations("b"), 0)
+
+      yield* network.partition(["a"], ["b"])
+      yield* World.untilPeers(a, [])
+      yield* World.untilPeers(b, [])
+      assert.deepStrictEqual([refutations("a"), refutations("b")], [0, 0])
+      yield* network.heal
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      assert.deepStrictEqual([refutations("a"), refutations("b")], [1, 1])
+    }),
+  )
+
+  measured("tell how full the queues are, which never are more than full", (metrics, world) =>
+    Effect.gen(function* () {
+      const size = (node: string, queue: string) => metrics.value(node, "coterie_queue_size", { queue })
+      const peak: Record<string, number> = {}
+      const look = Effect.sync(() => {
+        for (const node of ["a", "b"]) {
+          for (const { attributes } of metrics.find(node, "coterie_queue_limit")) {
+            const queue = attributes?.["queue"] ?? ""
+            const limit = metrics.value(node, "coterie_queue_limit", { queue })
+            assert.isAtMost(size(node, queue), limit, `${queue} of ${node}`)
+            peak[queue] = Math.max(peak[queue] ?? 0, size(node, queue))
+          }
+        }
+      })
+      const limits = { inboxWindow: 4_096, eventBuffer: 8, outbox: 65_536 }
+      const a = yield* world.node("a", { limits })
+      const b = yield* world.node("b", { limits, seeds: [a.address] })
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+
+      // Somebody who gets the first event and then is busy.
+      const busy = Deferred.makeUnsafe<void>()
+      yield* Effect.forkScoped(
+        Stream.runForEach(b.cluster.events, () => Effect.andThen(Deferred.succeed(busy, undefined), Effect.never)),
+      )
+      yield* Deferred.await(busy)
+      for (let i = 0; i < 5; i++) {
+        yield* a.cluster.updateMetadata({ edition: `${i}` })
+        yield* World.until(b, ({ peers }) => peers.get("a")?.metadata["edition"] === `${i}`)
+        yield* look
+      }
+      assert.strictEqual(size("b", "events"), 5)
+
+      // An inbox that nobody reads.
+      const sending = yield* Effect.forkScoped(
+        Effect.forEach(Array.from({ length: 40 }), () =>
+          Effect.andThen(a.cluster.send("b", new Uint8Array(200)), look),
+        ),
+      )
+      yield* World.eventually(() => size("b", "inbox_bytes") > 4_096 - 264)
+      yield* look
+      assert.isUndefined(sending.pollUnsafe())
+      yield* World.messages(b, 40)
+      yield* World.eventually(() => size("b", "inbox_bytes") < 4_096 / 2)
+      yield* look
+      assert.isAbove(peak["outbox_bytes"] ?? 0, 0)
+      assert.strictEqual(size("a", "links"), 1)
+      assert.strictEqual(size("a", "handshakes"), 0)
+      assert.strictEqual(size("b", "dials"), 0)
+    }),
+  )
+
+  measured("are told apart by node, and go with it", (metrics, world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      assert.isAbove(metrics.find("a", "coterie_members").length, 0)
+      for (const { attributes } of metrics.all()) assert.strictEqual(attributes?.["cluster"], "test")
+      yield* a.cluster.leave
+      assert.deepStrictEqual([...new Set(metrics.all().map(({ attributes }) => attributes?.["node"]))], ["b"])
+      yield* b.stop
+      assert.deepStrictEqual(metrics.all(), [])
+    }),
+  )
+
+  measured("of a newer life in the same process stay when the older one ends", (metrics, world) =>
+    Effect.gen(function* () {
+      const older = yield* world.node("a")
+      const elsewhere = World.sim(yield* SimNetwork.make())
+      yield* elsewhere.node("a")
+      const count = metrics.all().length
+      yield* older.stop
+      assert.strictEqual(metrics.all().length, count)
+    }),
+  )
+
+  attack("count what a peer does wrong by its code", ({ connect }) =>
+    Effect.gen(function* () {
+      const read = (code: string) =>
+        Effect.map(Metric.snapshot, (all) =>
+          all
+            .filter(({ attributes, id }) => id === "coterie_violations_total" && attributes?.["code"] === code)
+            .map(numberOf),
+        )
+      assert.deepStrictEqual(yield* read("malformed"), [0])
+      const stranger = yield* connect
+      yield* enter(stranger)
+      yield* stranger.write(bytes(0, 0, 0, 0))
+      yield* stranger.hearAll
+      assert.deepStrictEqual(yield* read("malformed"), [1])
+      assert.deepStrictEqual(yield* read("oversize"), [0])
+    }),
+  )
+})
