@@ -4,6 +4,7 @@ import type * as Transport from "@coterie/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { make } from "../../src/cluster/makeCluster.ts"
@@ -20,8 +21,13 @@ export class Member extends Context.Service<
     readonly next: () => number
     /** Talks no more. */
     readonly hush: Effect.Effect<void>
+    /** How many different views this node and those that it has a link to have, as it heard last. */
+    readonly views: () => number
   }
 >()("test/Member") {}
+
+/** Queues that go beyond their limit by what is taken in last (docs/metrics.md). */
+const exceedable: ReadonlySet<string> = new Set(["outbox_bytes", "control_outbox", "links"])
 
 export interface Options {
   readonly notebook: Notebook.Notebook
@@ -64,7 +70,27 @@ export const layer = (
         }
       })
       yield* Effect.forkScoped(talking)
+      const context = yield* Effect.context<never>()
+      const read = (id: string): ReadonlyMap<string, number> =>
+        new Map(
+          Metric.snapshotUnsafe(context).flatMap((metric) =>
+            metric.id === id && metric.type === "Gauge"
+              ? [[metric.attributes?.["queue"] ?? "", Number(metric.state.value)]]
+              : [],
+          ),
+        )
+      const measuring = Effect.gen(function* () {
+        const limits = read("coterie_queue_limit")
+        while (true) {
+          for (const [queue, size] of read("coterie_queue_size")) {
+            if (size > (limits.get(queue) ?? 0) && !exceedable.has(queue)) notebook.exceeded(observer, queue, size)
+          }
+          yield* Effect.sleep("5 seconds")
+        }
+      })
+      yield* Effect.forkScoped(measuring)
       return {
+        views: () => read("coterie_view_hashes").get("") ?? 0,
         cluster,
         observer,
         next,

@@ -26,6 +26,8 @@ export interface Notebook {
   readonly message: (observer: Observer, message: Message) => void
   /** The view that the node itself gives, to be compared with the folded one of the same version. */
   readonly viewed: (observer: Observer, view: View) => void
+  /** A queue of the node holds more than it may. */
+  readonly exceeded: (observer: Observer, queue: string, size: number) => void
   /** What contradicts a promise. */
   readonly wrong: ReadonlyArray<string>
   /** How often each event was seen, by all. */
@@ -135,6 +137,9 @@ export const make = (): Notebook => {
       if (mine.size === its.size && [...mine].every(([name, peer]) => its.get(name) === peer)) return
       const [a, b] = [mine, its].map((peers) => JSON.stringify([...peers].sort()))
       if (a !== b) wrong.push(`${observer.name}: events add up to ${a}, and the view is ${b}`)
+    },
+    exceeded: ({ name }, queue, size) => {
+      wrong.push(`${name}: ${queue}: ${size} is beyond its bound`)
     },
     wrong,
     counts,

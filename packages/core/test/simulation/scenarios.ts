@@ -34,6 +34,15 @@ export const everybodyListsEverybody = (nodes: Members): boolean | string => {
   return true
 }
 
+/** Whether everybody believes the same of everybody, down to the numbers of the records. */
+const everybodyAgrees = (nodes: Members): boolean | string => {
+  for (const node of Object.values(nodes)) {
+    const views = node.service(Member.Member)?.views()
+    if (views !== 1) return `${node.name} sees ${views} different views`
+  }
+  return true
+}
+
 /** Whether each pair has exactly one connection. */
 const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean | string => {
   const names = Object.keys(nodes)
@@ -209,6 +218,7 @@ export const cluster = (
       // longer, and replaced.
       yield* Effect.sleep("30 seconds")
       yield* sim.converges(together, { within: "1 minute" })
+      yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
       yield* everythingArrives(sim, nodes, 20)
       yield* foldedIsView(nodes)
       yield* farewells(sim, nodes)
