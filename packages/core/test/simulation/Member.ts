@@ -23,6 +23,8 @@ export class Member extends Context.Service<
     readonly hush: Effect.Effect<void>
     /** How many different views this node and those that it has a link to have, as it heard last. */
     readonly views: () => number
+    /** How far this node distrusts itself. */
+    readonly health: () => number
   }
 >()("test/Member") {}
 
@@ -91,6 +93,7 @@ export const layer = (
       yield* Effect.forkScoped(measuring)
       return {
         views: () => read("coterie_view_hashes").get("") ?? 0,
+        health: () => read("coterie_health").get("") ?? 0,
         cluster,
         observer,
         next,

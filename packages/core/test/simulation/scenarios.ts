@@ -216,7 +216,10 @@ export const cluster = (
       yield* sim.converges(together, { within: "2 minutes" })
       // A connection that a fault has left dead is noticed by its silence, which a node that distrusts itself bears for
       // longer, and replaced.
-      yield* Effect.sleep("30 seconds")
+      while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
+        yield* Effect.sleep("1 second")
+      }
+      yield* Effect.sleep("5 seconds")
       yield* sim.converges(together, { within: "1 minute" })
       yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
       yield* everythingArrives(sim, nodes, 20)
