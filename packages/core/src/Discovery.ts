@@ -12,9 +12,12 @@ import * as Stream from "effect/Stream"
 export interface Policy {
   /** Sets of addresses, `host:port` each; a newer set replaces the one before. */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
-  /** How often addresses without a live link are dialled. */
+  /**
+   * How often addresses without a live link are dialled: one connection each. It bounds how long two sides that have forgotten
+   * each other stay apart. No effect on detection.
+   */
   readonly interval: Duration.Duration
-  /** The same for a node that has no live link at all. */
+  /** The same for a node that has no live link at all: how soon it finds back. The reconnect schedule may be quicker. */
   readonly intervalAlone: Duration.Duration
 }
 
