@@ -17,9 +17,12 @@ export interface Policy {
    * of in the log and left out, as is what is beyond `limits.discovered`.
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
-  /** How often addresses without a live link are dialled. */
+  /**
+   * How often addresses without a live link are dialled: one connection each. It bounds how long two sides that have forgotten
+   * each other stay apart. No effect on detection.
+   */
   readonly interval: Duration.Duration
-  /** The same for a node that has no live link at all. */
+  /** The same for a node that has no live link at all: how soon it finds back. The reconnect schedule may be quicker. */
   readonly intervalAlone: Duration.Duration
 }
 

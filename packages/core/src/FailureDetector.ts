@@ -3,8 +3,9 @@
  * borne, and how long a suspicion lasts (docs/protocol.md, section "Heartbeats" and R5).
  *
  * Nobody is suspected before others were asked whether they reach it, and nobody is called failed whom one of them
- * reaches. A killed process, whose address refuses connections, is called failed after about the shortest suspicion; one
- * that falls silent, after about the link timeout and half the probe timeout more. docs/membership.md has the sums.
+ * reaches. A killed process, whose address refuses connections, is called failed after about half the shortest suspicion,
+ * of two nodes after all of it; one that falls silent, after about link timeout, probe timeout and shortest suspicion.
+ * docs/membership.md has the sums.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -12,19 +13,35 @@ import * as Layer from "effect/Layer"
 import * as Settings from "./membership/Settings.ts"
 
 export interface Policy {
-  /** The time between two heartbeats of a link. Halving it doubles the idle traffic. */
+  /**
+   * The time between two heartbeats of a link. Halving it doubles the idle traffic, and detection is no faster for it: that is
+   * up to the link timeout. What was heard within it counts as a sign of life for others.
+   */
   readonly heartbeat: Duration.Duration
-  /** Silence for so long ends a link. At least two heartbeats, or one delayed packet ends it. */
+  /**
+   * Silence for so long ends a link. At least two heartbeats, or one delayed packet ends it. Detection of a silent peer takes
+   * so much longer, and that of a killed one does not. No effect on bandwidth.
+   */
   readonly linkTimeout: Duration.Duration
   /**
    * How long answers are awaited from members that are asked about a peer; they have half of it to find out. At least two
-   * round trips, or a slow answer counts for none.
+   * round trips, or a slow answer counts for none. Detection of a silent peer takes so much longer. Default: a heartbeat.
    */
   readonly probeTimeout: Duration.Duration
-  /** How many members, drawn at random, are asked at once in a cluster of `size`. */
+  /**
+   * How many members, drawn at random, are asked at once in a cluster of `size`; at least one. More find sooner somebody who
+   * reaches the peer, at about a hundred bytes each. No effect on the detection of who is dead.
+   */
   readonly probeFanOut: (size: number) => number
-  /** The suspicion when enough others share it, and when nobody does. */
+  /**
+   * The suspicion when enough others share it. Detection takes so much longer, or half of it where two saw a connection
+   * refused. A shorter one calls more peers failed that recover, which costs news about it.
+   */
   readonly suspicionMin: Duration.Duration
+  /**
+   * The suspicion when nobody shares it, or this node has no link left. Who fails within it counts as lost at one time. No
+   * effect on bandwidth.
+   */
   readonly suspicionMax: Duration.Duration
 }
 

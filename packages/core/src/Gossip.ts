@@ -8,11 +8,21 @@ import * as Layer from "effect/Layer"
 import * as Settings from "./membership/Settings.ts"
 
 export interface Policy {
-  /** How long news wait for more to travel with. */
+  /**
+   * How long news wait for more to travel with. Each time that they are passed on takes so much longer; more of them share
+   * a frame.
+   */
   readonly updateDelay: Duration.Duration
-  /** To how many peers, drawn at random, news from others are relayed in a cluster of `size`. */
+  /**
+   * To how many peers, drawn at random, in a cluster of `size`, news from others are relayed, and accusations and verdicts of
+   * this node's own are told. The bandwidth of each event is proportional to it. With fewer, further accusers are heard of
+   * later, and suspicions last longer.
+   */
   readonly relayFanOut: (size: number) => number
-  /** The least time between two digest exchanges that this node starts. */
+  /**
+   * The least time between two digest exchanges that this node starts. Bounds the bandwidth while views differ: a digest is
+   * about twenty bytes for each member. No effect on detection.
+   */
   readonly syncInterval: Duration.Duration
 }
 

@@ -2,6 +2,10 @@
  * The policy of trying again: when to dial a peer or seed after an attempt failed. Every sequence of
  * attempts has a schedule of its own, started afresh once a link has been healthy for the link timeout,
  * so an hour of health is not followed by a minute of waiting.
+ *
+ * It has no effect on how soon a death is known: the first attempt after a lost link is made at once. The longest pause is how long
+ * a link may take to come back after the network has, and how long a partition takes to heal. Each attempt is one connection;
+ * all nodes together make about one in a pause to each peer that failed.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
