@@ -1,10 +1,14 @@
 /**
  * What an application may say, checked before anything is started with it.
  */
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
 import type { Options } from "../Cluster.ts"
 import * as Errors from "../ClusterError.ts"
+import type * as Discovery from "../Discovery.ts"
+import type * as FailureDetector from "../FailureDetector.ts"
+import type * as Gossip from "../Gossip.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerId from "../PeerId.ts"
 import * as PeerRecord from "../PeerRecord.ts"
@@ -32,6 +36,41 @@ export const metadataProblem = (metadata: Readonly<Record<string, string>>): str
   const bytes = PeerRecord.metadataBytes(metadata)
   return bytes > PeerRecord.maxMetadataBytes
     ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`
+    : undefined
+}
+
+/** What policies say in numbers. */
+export interface Policies {
+  readonly detector: FailureDetector.Policy
+  readonly gossip: Gossip.Policy
+  readonly discovery: Discovery.Policy
+}
+
+/** Which of the policies cannot be used, and why; `undefined` if they all can. */
+export const policyProblem = ({ detector, discovery, gossip }: Policies): Errors.OptionsError | undefined => {
+  const problem = (option: string, message: string) => new Errors.OptionsError({ option, message })
+  const millis = Duration.toMillis
+  const times = {
+    "FailureDetector.heartbeat": detector.heartbeat,
+    "FailureDetector.linkTimeout": detector.linkTimeout,
+    "FailureDetector.probeTimeout": detector.probeTimeout,
+    "FailureDetector.suspicionMin": detector.suspicionMin,
+    "FailureDetector.suspicionMax": detector.suspicionMax,
+    "Discovery.interval": discovery.interval,
+    "Discovery.intervalAlone": discovery.intervalAlone,
+  }
+  for (const [option, time] of Object.entries(times)) {
+    if (!(millis(time) >= 1 && millis(time) <= maxLimit)) return problem(option, `a time from 1 ms to ${maxLimit} ms`)
+  }
+  for (const option of ["updateDelay", "syncInterval"] as const) {
+    const time = millis(gossip[option])
+    if (!(time >= 0 && time <= maxLimit)) return problem(`Gossip.${option}`, `a time up to ${maxLimit} ms`)
+  }
+  if (millis(detector.linkTimeout) < 2 * millis(detector.heartbeat)) {
+    return problem("FailureDetector.linkTimeout", "at least two heartbeats, or one packet that is late ends a link")
+  }
+  return millis(detector.suspicionMax) < millis(detector.suspicionMin)
+    ? problem("FailureDetector.suspicionMax", "at least as long as suspicionMin")
     : undefined
 }
 

@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -38,7 +39,7 @@ import * as Inboxes from "../messaging/Inbox.ts"
 import type { Peer } from "../Peer.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
-import { checkOptions, metadataProblem, parseAll } from "./checkOptions.ts"
+import { checkOptions, metadataProblem, parseAll, policyProblem } from "./checkOptions.ts"
 import * as EventHubs from "./EventHub.ts"
 import { logEvent } from "./logEvent.ts"
 import * as Metrics from "./Metrics.ts"
@@ -68,6 +69,8 @@ const makeNamed = Effect.fnUntraced(function* (
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
+  const unusable = policyProblem({ detector, gossip, discovery })
+  if (unusable !== undefined) return yield* unusable
   const reconnect = yield* Reconnect
   const admission = yield* Admission
   const entropy = yield* Entropy.Entropy
@@ -95,6 +98,8 @@ const makeNamed = Effect.fnUntraced(function* (
         probePause: 30 * heartbeat,
         suspicionMin: Duration.toMillis(detector.suspicionMin),
         suspicionMax: Duration.toMillis(detector.suspicionMax),
+        // Who is reached gets as long to refute as who is not.
+        refuteGrace: Duration.toMillis(detector.suspicionMin),
         updateDelay: Duration.toMillis(gossip.updateDelay),
         relayFanOut: gossip.relayFanOut,
         syncInterval: Duration.toMillis(gossip.syncInterval),
@@ -195,6 +200,8 @@ const makeNamed = Effect.fnUntraced(function* (
     }
   }
 
+  const logging = yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
+
   /** Takes the node apart once it takes part no more. */
   const stopping = Effect.gen(function* () {
     const reason = yield* Deferred.await(stopped)
@@ -203,6 +210,8 @@ const makeNamed = Effect.fnUntraced(function* (
         yield* links.closeAll(byeOf[reason])
         yield* inbox.end
         hub.end()
+        // Why it stops is said in the last line of its log.
+        yield* Fiber.await(logging)
         yield* Scope.close(inner, Exit.void)
         Deferred.doneUnsafe(finished, Effect.void)
       }),
@@ -223,7 +232,6 @@ const makeNamed = Effect.fnUntraced(function* (
       Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(stopped, Effect.succeed("left")))),
     )
   yield* Effect.forkIn(membership, inner)
-  yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
   yield* Effect.forkIn(links.serve(listener), inner)
   yield* Effect.forkIn(
     Stream.runForEach(discovery.addresses, discovered).pipe(

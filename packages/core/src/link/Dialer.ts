@@ -40,6 +40,8 @@ const dutyMillis = 2_000
 /** Where the attempts to reach one life of a peer stand. */
 interface Attempts {
   readonly generation: number
+  /** Whether the peer was called failed when they were looked at last. */
+  failed: boolean
   readonly step: Step
   /** When they led to a link. */
   linkAt: number | undefined
@@ -119,9 +121,9 @@ export const make = Effect.fnUntraced(function* (options: {
     const now = monotonicMillis(clock)
     const flapping = attempt?.linkAt !== undefined && now - attempt.linkAt < options.healthy
     if (attempt === undefined || (attempt.linkAt !== undefined && !flapping)) {
-      attempt = { generation, step: yield* freshStep, linkAt: undefined, over: false }
-      attempts.set(name, attempt)
       const wish = States.wishes(loop.state()).get(name)
+      attempt = { generation, failed: wish?.kind === "failed", step: yield* freshStep, linkAt: undefined, over: false }
+      attempts.set(name, attempt)
       if (wish?.kind === "candidate" && compareNames(self, name) > 0) yield* Effect.sleep(dutyMillis)
     } else if (flapping) {
       attempt.linkAt = undefined
@@ -156,43 +158,57 @@ export const make = Effect.fnUntraced(function* (options: {
       }
     }
     for (const name of peers.keys()) if (!wishes.has(name)) peers.stop(name)
-    for (const [name, { generation }] of wishes) {
-      // The waiting for an earlier life is not for this one, which lives elsewhere and is just starting.
-      if ((attempts.get(name)?.generation ?? generation) < generation) {
+    for (const [name, { generation, kind }] of wishes) {
+      const attempt = attempts.get(name)
+      const failed = kind === "failed"
+      // The waiting for an earlier life is not for this one, which lives elsewhere and is just starting; nor is that for
+      // one that was called failed for the same one that has just given a sign of life.
+      if (attempt !== undefined && (attempt.generation < generation || (attempt.failed && !failed))) {
         peers.stop(name)
         attempts.delete(name)
-      }
+      } else if (attempt !== undefined) attempt.failed = failed
       if (attempts.get(name)?.over !== true) peers.start(name, keepDialing(name, generation))
     }
     if (state.phase._tag !== "Running") for (const address of seeds.keys()) seeds.stop(address)
   }
 
-  /** Whether the peer at an address has a link, or must not be dialled. */
-  const isSettled = (address: Address, met: string | undefined): boolean => {
+  /**
+   * Whether an address need not be asked now: `yes`, for the peer that says that it lives there has a link, or who answered
+   * must not be dialled. Where somebody else answered (`met`, if he need not tell others this address) who has a link, it may
+   * be the name of a service, and only `strangers` are looked for.
+   */
+  const isSettled = (address: Address, met: string | undefined): "yes" | "strangers" | "no" => {
+    let settled: "strangers" | "no" = "no"
     for (const [name, member] of loop.state().members) {
-      const lives = name === met || member.address === address || member.record.body.addresses.includes(address)
-      if (lives && (member.link === "up" || member.parted)) return true
+      const says = member.record.body.addresses.includes(address)
+      if (!says && name !== met && member.address !== address) continue
+      if (member.parted || (says && member.link === "up")) return "yes"
+      if (member.link === "up") settled = "strangers"
     }
-    return false
+    return settled
   }
 
   // `met` is who answered here last; it need not tell others this address.
   const keepAsking = Effect.fnUntraced(function* (address: Address, met: string | undefined) {
     let step = yield* freshStep
     while (true) {
-      if (isSettled(address, met)) {
+      const settled = isSettled(address, met)
+      if (settled === "yes") {
         step = yield* freshStep
         yield* Effect.sleep(discovery.interval)
         continue
       }
-      const error = yield* Effect.match(tryAddress(address), {
+      const error = yield* Effect.match(tryAddress(address, { stranger: settled === "strangers" }), {
         onFailure: (failure): Handshake.HandshakeError | undefined => failure,
         onSuccess: ({ peer }) => {
           met = peer.name
           return undefined
         },
       })
-      if (error?._tag === "HandshakeRejected" && error.code === "self") {
+      if (
+        (error?._tag === "HandshakeRejected" && error.code === "self") ||
+        (error?._tag === "HandshakeFailed" && error.reason === "known")
+      ) {
         // The name of a service may lead to another peer next time.
         yield* Effect.sleep(discovery.interval)
         continue

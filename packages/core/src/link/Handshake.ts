@@ -38,9 +38,10 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
 export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("HandshakeFailed", {
   /**
    * `timeout`: not complete in time. `violation`: the other side does not speak this protocol.
-   * `wrongPeer`: somebody else lives at the address. `lost`: the connection ended.
+   * `wrongPeer`: somebody else lives at the address. `known`: a stranger was looked for, and who answered has a link.
+   * `lost`: the connection ended.
    */
-  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "lost"]),
+  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "lost"]),
   message: Schema.String,
 }) {}
 
@@ -178,6 +179,8 @@ export const dial = Effect.fnUntraced(function* (
     readonly epoch: number
     readonly expected: string | undefined
     readonly join: boolean
+    /** Whether nobody is wanted who has a link. */
+    readonly stranger: boolean
   },
 ) {
   const { connection } = exchange
@@ -204,6 +207,10 @@ export const dial = Effect.fnUntraced(function* (
   if (options.expected !== undefined && ack.record.name !== options.expected) {
     const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
+  }
+  if (options.stranger && loop.state().members.get(ack.record.name)?.link === "up") {
+    const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
+    return yield* new HandshakeFailed({ reason: "known", message })
   }
   const past = outdated(loop.state(), ack.record)
   if (past !== undefined) {
@@ -252,10 +259,17 @@ const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>):
 /** What is answered to everybody when a cap is reached. */
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
-/** Why a life of a peer is refused that is over, as far as this node knows (R8, R9). */
+/**
+ * Why a life of a peer is refused that is over, as far as this node knows (R8, R9). Hearsay of a newer one counts: to a peer
+ * whose clock was set back before its restart the first that it meets says so, and a higher generation costs nothing.
+ */
 const outdated = (state: State, { generation, name }: PeerRecord): HelloReject | undefined => {
   const tombstone = state.tombstones.get(name)
-  const newest = Math.max(state.members.get(name)?.record.generation ?? 0, tombstone?.generation ?? 0)
+  const newest = Math.max(
+    state.members.get(name)?.record.generation ?? 0,
+    state.candidates.get(name)?.record.generation ?? 0,
+    tombstone?.generation ?? 0,
+  )
   if (generation < newest) {
     const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
     return reject("stale", "a newer life of this name is known", { atLeastGeneration })

@@ -286,6 +286,8 @@ export const make = (options: {
   const lane = options.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
   const openedAt = now()
   let lastHeard = openedAt
+  // The same without what a stall of this process adds to it, for those who want to know what is true of the peer.
+  let heardAt = openedAt
   let asked = false
   let { viewHash } = options
   // When the peer said that it leaves. It hangs up itself, unless it lies.
@@ -372,7 +374,8 @@ export const make = (options: {
 
   // Any byte is a sign of life: over a slow line a large frame takes longer than the link timeout.
   reader.onBytes(() => {
-    lastHeard = now()
+    heardAt = now()
+    lastHeard = heardAt
   })
 
   const read = Effect.gen(function* () {
@@ -482,10 +485,17 @@ export const make = (options: {
       asked = true
       ping()
     },
-    heardAgo: () => now() - lastHeard,
+    heardAgo: () => now() - heardAt,
     close,
     isOpen: () => state === "open",
-    gauges: () => ({ control: control.length, data: unwritten, inbox: lane.used(), lag: lag(), lastHeard, viewHash }),
+    gauges: () => ({
+      control: control.length,
+      data: unwritten,
+      inbox: lane.used(),
+      lag: lag(),
+      lastHeard: heardAt,
+      viewHash,
+    }),
     run,
   }
   return link

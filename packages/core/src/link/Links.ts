@@ -46,11 +46,15 @@ export interface Links {
   readonly close: (peer: PeerId, code: ByeCode) => void
   /**
    * Connects to an address; ends when the link is up. `expected` is the name that must answer, `join` says that
-   * the application wants it.
+   * the application wants it, and `stranger` that nobody is wanted who has a link.
    */
   readonly dial: (
     address: Address,
-    options?: { readonly expected?: string | undefined; readonly join?: boolean | undefined },
+    options?: {
+      readonly expected?: string | undefined
+      readonly join?: boolean | undefined
+      readonly stranger?: boolean | undefined
+    },
   ) => Effect.Effect<Link, Handshake.HandshakeError>
   /** Takes connections from the listener, for ever. */
   readonly serve: (listener: Listener) => Effect.Effect<never>
@@ -256,7 +260,7 @@ export const make = Effect.fnUntraced(function* (options: {
   // A dial that takes longer than the silence of a link would be borne is as good as failed.
   const dialTimeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
 
-  const dialOnce: Links["dial"] = (address, { expected, join = false } = {}) =>
+  const dialOnce: Links["dial"] = (address, { expected, join = false, stranger = false } = {}) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
@@ -274,7 +278,7 @@ export const make = Effect.fnUntraced(function* (options: {
                     exchange.commit(peer, rank)
                   },
                 },
-                { address, epoch, expected, join },
+                { address, epoch, expected, join, stranger },
               )
             const connection = yield* inTime(transport.connect(address), dialTimeout)
             dialing.add(epoch)

@@ -21,7 +21,7 @@ import * as Leaving from "./leaving.ts"
 import * as Partition from "./partition.ts"
 import * as Probing from "./probing.ts"
 import * as Records from "./records.ts"
-import { generationLead } from "./Settings.ts"
+import { atLeastOne, generationLead } from "./Settings.ts"
 import type { State } from "./State.ts"
 import * as States from "./State.ts"
 
@@ -184,7 +184,7 @@ const flush = (draft: Draft): void => {
   if (state.news.size > 0) Drafts.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
   const relays = [...state.relays.values()].filter((record: PeerRecord) => !state.news.has(record.name))
   if (relays.length > 0) {
-    const [seed, to] = Prng.sample(state.seed, linked, state.settings.relayFanOut(state.size))
+    const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
     state.seed = seed
     Drafts.send(draft, to, { _tag: "Update", records: relays })
   }

@@ -10,7 +10,7 @@ export interface Settings {
   readonly linkTimeout: number
   /** How long answers are awaited from those that were asked about a peer. */
   readonly probeTimeout: number
-  /** How many, of `size` members, are asked at once. */
+  /** How many, of `size` members, are asked at once; at least one is. */
   readonly probeFanOut: (size: number) => number
   /** The longest pause between two rounds of asking about a peer that only others reach. */
   readonly probePause: number
@@ -45,11 +45,14 @@ export interface Settings {
   readonly maxMembers: number
 }
 
+/** A number of peers as a policy gives it, which may be any number, as one that can be worked with. */
+export const atLeastOne = (count: number): number => (count >= 1 ? Math.floor(count) : 1)
+
 export const defaults: Settings = {
   heartbeat: 1_000,
   linkTimeout: 3_000,
   probeTimeout: 1_000,
-  // Of three random members one at least answers, even where a third of all is lost; more only where many can die at once.
+  // That all three are among the lost, where a third of all is, happens once in 27 times; more only where many can die.
   probeFanOut: (size) => (size > 100 ? 5 : 3),
   probePause: 30_000,
   // A node asks once about each peer that it lost: a quarter of a cluster of some hundreds.

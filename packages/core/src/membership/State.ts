@@ -255,10 +255,15 @@ export const wishes = (state: State): ReadonlyMap<string, Wish> => {
 export const suspicionDeadline = (state: State, suspicion: Suspicion): number =>
   suspicion.heldUntil ?? suspicion.since + Suspicions.timeout(state, suspicion.accusers)
 
-/** When a round is to be looked at again. */
+/**
+ * When a round is to be looked at again. Whose doubt this node shares it asks about when the time of the suspicion is over;
+ * before it shares that of others it goes on asking.
+ */
 export const roundDeadline = (state: State, name: string, round: Round): number => {
   const suspicion = state.members.get(name)?.suspicion
-  return round._tag === "Resting" && suspicion !== undefined ? suspicionDeadline(state, suspicion) : round.until
+  if (round._tag === "Asking" || suspicion === undefined) return round.until
+  const due = suspicionDeadline(state, suspicion)
+  return suspicion.accusers.has(state.self.name) ? due : Math.min(round.until, due)
 }
 
 /** When `step` wants to see a Tick, or `undefined` if nothing is due. */

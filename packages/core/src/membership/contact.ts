@@ -34,7 +34,12 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   const tombstone = draft.state.tombstones.get(name)
   const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
   const over = tombstone?.status === "left" && tombstone.generation === generation
-  if (generation < newest || over) return Drafts.closeLink(draft, record, "replaced")
+  if (over) {
+    // Not replaced, but gone: it may start again.
+    Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation: tombstone.incarnation, status: "left" })
+    return Drafts.closeLink(draft, record, "parted")
+  }
+  if (generation < newest) return Drafts.closeLink(draft, record, "replaced")
 
   const candidate = draft.state.candidates.get(name)
   if (member === undefined && candidate === undefined && !makeRoom(draft)) {

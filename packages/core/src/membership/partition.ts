@@ -27,19 +27,25 @@ export const threshold = (size: number): number => Math.max(2, Math.ceil(size / 
 /** The size of the cluster before those were lost that are counted. */
 const sizeBefore = ({ lost, view }: States.State): number => view.peers.size + lost.size + 1
 
-/** Looks at what a step has done: who was called failed, and who of those is back. */
+/**
+ * Looks at what a step has done: who was called failed, and who of those is back. One whose connection was refused has ended,
+ * for it is its machine that says so, and is no sign of a partition.
+ */
 export const watch = (draft: Draft): void => {
+  const { members } = draft.state
   for (const name of draft.state.lost.keys()) {
-    const member = draft.state.members.get(name)
+    const member = members.get(name)
     if (member?.shown !== "failed") regain(draft, name, member !== undefined)
   }
   // What is told here is about no peer, so it does not matter that the list grows.
   for (const output of draft.outputs) {
-    if (output._tag === "Emit" && output.event._tag === "Failed") lose(draft, output.event.peer.name)
+    if (output._tag !== "Emit" || output.event._tag !== "Failed") continue
+    const { name } = output.event.peer
+    if (members.get(name)?.dial !== "refused") lose(draft, name)
   }
+  settle(draft)
 }
 
-/** A member of the view was called failed. */
 const lose = (draft: Draft, name: string): void => {
   const { now, state } = draft
   const since = now - state.settings.suspicionMax
@@ -53,18 +59,22 @@ const lose = (draft: Draft, name: string): void => {
 /** One that was lost is back (`returned`), or will not come back. */
 const regain = (draft: Draft, name: string, returned: boolean): void => {
   const { state } = draft
-  if (!state.lost.has(name)) return
   const lost = new Map(state.lost)
   lost.delete(name)
   state.lost = lost
-  if (state.partition === undefined) return
-  const all = returned ? new Set(state.partition.returned).add(name) : state.partition.returned
-  state.partition = { returned: all }
-  if (lost.size >= threshold(sizeBefore(state))) return
-  state.partition = undefined
+  if (state.partition !== undefined && returned) {
+    state.partition = { returned: new Set(state.partition.returned).add(name) }
+  }
+}
+
+/** It is over when those that are lost are few among all, of whom some may be new. */
+const settle = (draft: Draft): void => {
+  const { lost, partition } = draft.state
+  if (partition === undefined || lost.size >= threshold(sizeBefore(draft.state))) return
+  draft.state.partition = undefined
   Drafts.emit(draft, {
     _tag: "PartitionHealed",
-    returned: peersOf(draft, all),
+    returned: peersOf(draft, partition.returned),
     missing: peersOf(draft, lost.keys()),
   })
 }

@@ -174,9 +174,13 @@ export const judge = (draft: Draft, name: string): void => {
   if (member?.suspicion === undefined || draft.now < States.suspicionDeadline(draft.state, member.suspicion)) return
   const { record, suspicion } = member
   if (suspicion.heldUntil !== undefined) return reveal(draft, name)
-  if (member.link !== "up") return States.isSought(member) ? undefined : fail(draft, name)
+  if (States.isSought(member)) return
+  // Of one that it parted from it has no verdict of its own.
+  const isForOthers = member.parted && record.status !== "failed"
+  if (member.link !== "up" && !isForOthers) return fail(draft, name)
   // Whom this node hears it never calls failed, whatever others say; it asks for the refutation again.
   Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: draft.now } })
+  if (member.link !== "up") return
   const { generation, incarnation, status } = record
   Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
 }
@@ -193,7 +197,7 @@ export const fail = (draft: Draft, name: string): void => {
     failedAt: member.shown === "failed" ? member.failedAt : draft.now,
     suspicion: undefined,
   })
-  Drafts.relay(draft, failed)
+  if (!member.parted) Drafts.relay(draft, failed)
   // A suspicion that was not told, because the link was live then, is told before the verdict.
   if (member.shown === "alive" && !member.parted) {
     Drafts.emit(draft, { _tag: "Suspected", peer: { ...States.toPeer(member), status: "suspect" } })

@@ -1,6 +1,7 @@
 /**
  * Defects that a review found, each with the situation that showed it.
  */
+import * as Address from "@coterie/core/Address"
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import type { Frame } from "@coterie/core/Frame"
@@ -17,6 +18,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
@@ -160,16 +162,47 @@ describe("dialling", () => {
     }),
   )
 
-  scenario("an address that its peer does not tell is not dialled while there is a link", ({ node }) =>
+  scenario(
+    "an address that its peer does not tell is asked for strangers, and the link to that peer stays",
+    ({ node }) =>
+      Effect.gen(function* () {
+        const a = yield* node("a", { advertise: ["public:1"] })
+        const found = Discovery.layer(Stream.fromEffect(Effect.as(Effect.sleep("2 seconds"), ["a:7946"])))
+        const b = yield* node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
+        yield* a.cluster.join(b.address)
+        yield* World.untilPeers(b, ["a"])
+        yield* Effect.sleep("5 seconds")
+        const events = yield* World.collect(b)
+        yield* Effect.sleep("5 minutes")
+        // Every 30 seconds: it may be the name of a service, behind which others live.
+        assert.approximately(b.dialed.filter((address) => address === "a:7946").length, 10, 2)
+        assert.deepStrictEqual(
+          events.map(({ _tag }) => _tag),
+          ["Snapshot"],
+        )
+      }),
+  )
+
+  scenario("the name of a service leads to all who are behind it, though one of them has a link", ({ node }, network) =>
     Effect.gen(function* () {
-      const a = yield* node("a", { advertise: ["public:1"] })
-      const found = Discovery.layer(Stream.fromEffect(Effect.as(Effect.sleep("2 seconds"), ["a:7946"])))
-      const b = yield* node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
-      yield* a.cluster.join(b.address)
-      yield* World.untilPeers(b, ["a"])
-      yield* Effect.sleep("5 minutes")
-      assert.isAtMost(b.dialed.filter((address) => address === "a:7946").length, 1)
-      yield* World.untilPeers(b, ["a"])
+      const a = yield* node("a")
+      const b = yield* node("b")
+      // The first two times it leads to a, and then to b.
+      const [first, second] = [a, b].map(({ address }) => Result.getOrThrow(Address.parse(address)))
+      let times = 0
+      const service = Layer.effect(
+        Transport.Transport,
+        Effect.map(Transport.Transport, (transport) => ({
+          ...transport,
+          connect: (address: Address.Address) =>
+            transport.connect(address !== "service:1" ? address : ((times++ < 2 ? first : second) ?? address)),
+        })),
+      ).pipe(Layer.provide(network.transport("c")))
+      const { node: behind } = World.sim({ ...network, transport: () => service })
+      const c = yield* behind("c", { seeds: ["service:1"] })
+      yield* World.untilPeers(c, ["a"])
+      yield* World.untilPeers(c, ["a", "b"])
+      yield* World.untilPeers(a, ["b", "c"])
     }),
   )
 

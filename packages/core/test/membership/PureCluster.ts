@@ -399,7 +399,11 @@ const reject = (code: RejectCode, atLeastGeneration?: number): Packet & { _tag: 
 /** Why a life is refused that is over, as `Handshake.outdated` decides it. */
 const outdated = ({ state }: Node, { generation, name }: PeerRecord) => {
   const tombstone = state.tombstones.get(name)
-  const newest = Math.max(state.members.get(name)?.record.generation ?? 0, tombstone?.generation ?? 0)
+  const newest = Math.max(
+    state.members.get(name)?.record.generation ?? 0,
+    state.candidates.get(name)?.record.generation ?? 0,
+    tombstone?.generation ?? 0,
+  )
   if (generation < newest) return reject("stale", newest + 1)
   return tombstone?.status === "left" && tombstone.generation === generation ? reject("evicted") : undefined
 }

@@ -311,6 +311,25 @@ describe("R3: a lost link", () => {
     expect(eventsOf(outputs)).toStrictEqual([])
   })
 
+  it("asks at least one, whatever the policy says", () => {
+    for (const count of [0, -1, Number.NaN]) {
+      const a = linkedTo([b, c, d], { probeFanOut: () => count, relayFanOut: () => count })
+      expect(framesOf(lost(a, 1_000, b), "ProbeRequest").flatMap(({ to }) => to)).toHaveLength(1)
+    }
+  })
+
+  it("whoever was reached when others began to doubt is asked about in its turn, so that the doubt is shared", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    answers(a, 1_000, b, "up", c)
+    expect(eventsOf(a.hear(1_100, c, update(as(b, "suspect", 0, "c"))))).toStrictEqual(["Suspected b"])
+    const outputs = a.until(2_100, [c])
+    expect(toldOf(outputs, "b").map(({ by }) => by)).toContain("a")
+    expect(eventsOf(a.until(3_099, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(3_100, [c]))).toStrictEqual(["Failed b"])
+  })
+
   it("answers to another question, from somebody else, or a second time count for nothing", () => {
     const a = linkedTo([b, c, d])
     lost(a, 1_000, b)
@@ -504,8 +523,10 @@ describe("R5: the verdict", () => {
     const a = linkedTo([b, c, d])
     gone(a, 1_000, b, c, d)
     a.hear(9_000, c, update(as(b, "suspect", 1, "c")))
-    expect(eventsOf(a.until(20_999, [c, d]))).toStrictEqual([])
-    expect(eventsOf(a.until(21_000, [c, d]))).toStrictEqual(["Failed b"])
+    // This node asks again, and shares it.
+    const due = 9_000 + 12_000 - 10_000 * (Math.log(2) / Math.log(3))
+    expect(eventsOf(a.until(due - 1, [c, d]))).toStrictEqual([])
+    expect(eventsOf(a.until(due, [c, d]))).toStrictEqual(["Failed b"])
   })
 
   it("there is none over whom somebody reaches at the end; the suspicion begins anew", () => {
@@ -537,9 +558,13 @@ describe("R6: an accusation by others", () => {
     const outputs = [...a.hear(1_500, c, update(as(b, "failed", 0, "c"))), ...a.until(1_600)]
     expect(eventsOf(outputs)).toStrictEqual(["Suspected b"])
     expect(toldOf(outputs, "b")).toMatchObject([{ status: "failed", by: "c" }])
-    expect(eventsOf(a.until(13_499, [c, d]))).toStrictEqual([])
-    unreached(a, 13_499, b)
-    expect(eventsOf(a.until(13_500, [c, d]))).toStrictEqual(["Unreachable b", "Failed b"])
+    unreached(a, 1_700, b)
+    expect(eventsOf(a.until(1_999, [c, d]))).toStrictEqual([])
+    // One of them had reached it. It asks again in its turn, and shares the doubt now.
+    expect(eventsOf(a.until(2_000, [c, d]))).toStrictEqual(["Unreachable b"])
+    // With b failed they are three, and two accusers are all.
+    expect(eventsOf(a.until(3_499, [c, d]))).toStrictEqual([])
+    expect(eventsOf(a.until(3_500, [c, d]))).toStrictEqual(["Failed b"])
   })
 
   it("of a member with a link is told to it, relayed, and held back", () => {
@@ -816,7 +841,9 @@ describe("R9: leaving", () => {
     expect(framesOf(outputs, "LeaveAck")).toStrictEqual([{ to: ["b"], frame: { _tag: "LeaveAck", generation: wall } }])
     expect(toldOf(outputs, "b")).toMatchObject([{ status: "left" }])
     a.hear(2_000, c, update(as(b, "alive", 99)))
-    expect(closedOf(a.meet(2_000, as(b, "alive", 99)))).toStrictEqual(["replaced b"])
+    const again = a.meet(2_000, as(b, "alive", 99))
+    expect(closedOf(again)).toStrictEqual(["parted b"])
+    expect(framesOf(again, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
     expect(a.state().members.has("b")).toBe(false)
     expect(States.wishes(a.state()).size).toBe(0)
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
@@ -881,6 +908,30 @@ describe("R10: the failed", () => {
   })
 })
 
+describe("R3: asking about a life that is followed by another", () => {
+  const second = { ...b, generation: wall + 1 }
+  const third = { ...b, generation: wall + 2 }
+
+  it("goes on for the first when the second is accused, replaced or forgotten meanwhile", () => {
+    for (const [meanwhile, until] of [
+      [update({ ...second, status: "suspect", by: "d" }), 5_000],
+      [update(third), 5_000],
+      [update(), 60_000],
+    ] as const) {
+      const a = linkedTo([b, c, d])
+      lost(a, 1_000, b)
+      a.hear(1_000, c, update(second))
+      a.until(4_000, [c, d])
+      unreached(a, 4_000, b)
+      a.hear(4_100, d, meanwhile)
+      answers(a, 4_200, b, "up", c)
+      // The invariants see that somebody is asked; in the end nobody is held for alive whom nobody reaches.
+      a.until(until, [c, d])
+      expect(a.state().rounds.has("b") || statusOf(a, "b") === undefined || a.state().candidates.has("b")).toBe(true)
+    }
+  })
+})
+
 describe("R3: being asked", () => {
   const request = (id: number, target: PeerRecord) =>
     ({ _tag: "ProbeRequest", id, target: target.name, generation: target.generation, deadline: 500 }) as const
@@ -930,6 +981,12 @@ describe("R3: being asked", () => {
     expect(toldOf(asked(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
   })
 
+  it("about one that it parted from it says unknown, for it does not try", () => {
+    const a = linkedTo([b, c])
+    a.at(1_000, { _tag: "Disconnect", name: "c" })
+    expect(verdictsOf(asked(a, 1_100, c))).toStrictEqual(["b 7 unknown"])
+  })
+
   it("about a life that it never met it says unknown, and about itself up", () => {
     const a = linkedTo([b, c])
     expect(verdictsOf(asked(a, 1_000, d))).toStrictEqual(["b 7 unknown"])
@@ -943,6 +1000,23 @@ describe("R3: being asked", () => {
     expect(verdictsOf([1, 2, 3].flatMap((id) => asked(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
     lost(a, 1_100, b)
     expect(a.state().errands).toStrictEqual([])
+  })
+})
+
+describe("parting and doubts", () => {
+  it("of one that it parted from this node has no verdict of its own", () => {
+    const a = linkedTo([b, c])
+    a.at(1_000, { _tag: "Disconnect", name: "b" })
+    lost(a, 1_000, b)
+    a.hear(2_000, c, update(as(b, "suspect", 0, "c")))
+    const outputs = a.until(120_000, [c])
+    expect(toldOf(outputs, "b").filter(({ by }) => by === "a")).toStrictEqual([])
+    expect(a.state().members.get("b")?.record.status).toBe("suspect")
+    a.hear(120_000, c, update(as(b, "failed", 0, "c")))
+    const later = a.until(240_000, [c])
+    expect(eventsOf(later)).toStrictEqual([])
+    expect(toldOf(later, "b").filter(({ by }) => by === "a")).toStrictEqual([])
+    expect(a.state().members.get("b")).toMatchObject({ shown: "failed", record: { status: "failed" } })
   })
 })
 
@@ -994,6 +1068,23 @@ describe("losing many at once", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(refused(a, 1_000, [b, c], []))).not.toContain("Isolated")
     expect(eventsOf(a.until(20_000)).filter((event) => event.startsWith("Failed"))).toHaveLength(2)
+  })
+
+  it("those whose connections are refused are dead, and no sign of a partition", () => {
+    const a = linkedTo(peers)
+    refused(a, 1_000, peers.slice(0, 4), peers.slice(4))
+    expect(eventsOf(a.until(20_000, peers.slice(4)))).toStrictEqual(
+      peers.slice(0, 4).map(({ name }) => `Failed ${name}`),
+    )
+  })
+
+  it("is over when so many have come that the lost are few among all", () => {
+    const a = linkedTo([b, c, d, e])
+    gone(a, 1_000, b, d, e)
+    gone(a, 1_000, c, d, e)
+    expect(eventsOf(a.until(20_000, [d, e]))).toContain("PartitionSuspected")
+    const events = peers.flatMap((peer) => eventsOf(a.meet(30_000, peer)))
+    expect(events.filter((event) => event.startsWith("Partition"))).toStrictEqual(["PartitionHealed"])
   })
 
   it("a quarter of all within the longest suspicion is a partition, and fewer are not", () => {

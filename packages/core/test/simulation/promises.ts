@@ -162,6 +162,25 @@ export const healsAfterForgetting = noted(
     }),
 )
 
+/** R10: whoever was called failed and gives a sign of life is dialled at once, and not when its turn comes. */
+export const meetsAgain = noted("after a long partition all are linked soon after the first two are", (sim) =>
+  Effect.gen(function* () {
+    const { names, nodes } = yield* start(sim, { size: 12 })
+    yield* sim.network.partition(names.slice(0, 6), names.slice(6))
+    yield* Effect.sleep("10 minutes")
+    yield* sim.network.heal
+    const across = (): boolean => names.slice(6).some((name) => sim.network.connections("n1", name) > 0)
+    yield* Effect.timeout(sim.until(across), "2 minutes")
+    yield* Effect.timeoutOrElse(
+      sim.until(() => everybodyListsEverybody(nodes)),
+      {
+        duration: "10 seconds",
+        orElse: () => Effect.sync(() => assert.fail(String(everybodyListsEverybody(nodes)))),
+      },
+    )
+  }),
+)
+
 /** R8, R9: of a rolling restart the others are told what it was, and of nothing else. */
 export const rollingRestart = noted("a rolling restart of twelve nodes under load is told as what it is", (sim) =>
   Effect.gen(function* () {

@@ -38,6 +38,7 @@ describe("the membership tells the truth", () => {
   })
   it.sim(Promises.clockSetBack, { seeds: 10, base, timeout })
   it.sim(Promises.healsAfterForgetting, { seeds: 2, base, timeout })
+  it.sim(Promises.meetsAgain, { seeds: 3, base, timeout })
   it.sim(Promises.rollingRestart, { seeds: 3, base, timeout })
   it.sim(Promises.fewReach("whom few reach is suspected at most"), { seeds: 5, base, timeout })
   it.sim(Promises.isolated("a node that is cut off says so, and when it is back"), { seeds: 10, base, timeout })
