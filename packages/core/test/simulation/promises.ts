@@ -248,3 +248,38 @@ export const fewReach = (name: string, parts?: Partial<Parts>): Simulation.Scena
       )
     }),
   )
+
+const deaths = {
+  "is killed": { die: (node: Members[string]) => node.crash, within: 3_000 },
+  "falls silent": { die: (node: Members[string]) => node.powerOff, within: 10_000 },
+} satisfies Record<
+  string,
+  { readonly die: (node: Members[string]) => Effect.Effect<void, unknown>; readonly within: number }
+>
+
+/** R3 to R5: how long it takes until every other one has called a node failed, in milliseconds, with the defaults. */
+export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].flatMap((size) =>
+  Object.entries(deaths).map(([how, { die, within }]) =>
+    Simulation.scenario(
+      `of ${size} nodes one that ${how} is called failed by all within ${within / 1_000} seconds`,
+      { describe, faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } } },
+      (sim) =>
+        Effect.gen(function* () {
+          const { names, node, nodes, notebook } = yield* start(sim, { size })
+          const victim = names.at(-1) ?? ""
+          yield* die(node(victim))
+          const missing = (): string | true => {
+            for (const name of names) {
+              if (name !== victim && fateOf(nodes, name, victim).at(-1) !== "Failed") return `${name} did not notice it`
+            }
+            return true
+          }
+          yield* Effect.timeoutOrElse(sim.until(missing), {
+            duration: within,
+            orElse: () => Effect.sync(() => assert.fail(String(missing()))),
+          })
+          assert.strictEqual(notebook.counts.get("Failed"), size - 1, "others were called failed")
+        }),
+    ),
+  ),
+)

@@ -36,6 +36,7 @@ describe("the membership tells the truth", () => {
     base,
     timeout,
   })
+  for (const scenario of Promises.noticed) it.sim(scenario, { seeds: 10, base, timeout })
   it.sim(Promises.clockSetBack, { seeds: 10, base, timeout })
   it.sim(Promises.healsAfterForgetting, { seeds: 2, base, timeout })
   it.sim(Promises.meetsAgain, { seeds: 3, base, timeout })
