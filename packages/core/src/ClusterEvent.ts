@@ -47,7 +47,10 @@ export type Notice =
   | { readonly _tag: "SlowPeer"; readonly peer: Peer }
   /** A seed or joined address does not answer or refuses; it is tried again. */
   | { readonly _tag: "SeedUnavailable"; readonly address: string; readonly reason: string }
-  /** No member can be reached, so it is rather this node that is cut off. It judges nobody for the longest suspicion. */
+  /**
+   * No member can be reached, so it is rather this node that is cut off. If it knows more than one, it calls nobody failed
+   * before the longest suspicion is over.
+   */
   | { readonly _tag: "Isolated" }
   /** After `Isolated`: there is a link again. */
   | { readonly _tag: "Reconnected" }

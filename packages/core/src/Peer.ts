@@ -20,7 +20,8 @@ export interface Peer {
   readonly status: Status
   /**
    * `up`: there is a live link to it, so that messages can be sent now. `indirect`: there is none, but other members have
-   * one, so that it is no worse than out of reach from here. `down`: there is none, and what others see is being asked.
+   * one, so that it is no worse than out of reach from here. `down`: there is none, and nobody who was asked has one either,
+   * or the answers are not here yet.
    */
   readonly link: "up" | "indirect" | "down"
   /** Where it says it can be reached. */

@@ -35,9 +35,9 @@ export interface PeerRecord {
   readonly incarnation: number
   readonly status: Status
   readonly body: Body
-  /** With `suspect`: the name of the peer that accuses. Not part of the order. */
+  /** With `suspect` and `failed`: the name of the peer that accuses. Not part of the order. */
   readonly by?: string | undefined
-  /** With `suspect`: the accuser's connection was refused, so that it is rather sure. Not part of the order. */
+  /** With the same: the accuser's connection was refused, so that it is rather sure. Not part of the order. */
   readonly refused?: boolean | undefined
 }
 
