@@ -62,6 +62,38 @@ describe("options", () => {
     )
   }
 
+  const unfit: ReadonlyArray<readonly [string, Layer.Layer<never>, string]> = [
+    ["no heartbeat", FailureDetector.layer({ heartbeat: 0 }), "FailureDetector.heartbeat"],
+    [
+      "a link timeout of one heartbeat",
+      FailureDetector.layer({ linkTimeout: "1 second" }),
+      "FailureDetector.linkTimeout",
+    ],
+    [
+      "a link that is never given up",
+      FailureDetector.layer({ linkTimeout: "Infinity" }),
+      "FailureDetector.linkTimeout",
+    ],
+    ["no time for answers", FailureDetector.layer({ probeTimeout: 0 }), "FailureDetector.probeTimeout"],
+    ["no shortest suspicion", FailureDetector.layer({ suspicionMin: 0 }), "FailureDetector.suspicionMin"],
+    [
+      "a longest suspicion below the shortest",
+      FailureDetector.layer({ suspicionMax: "1 second" }),
+      "FailureDetector.suspicionMax",
+    ],
+    ["news that wait for ever", Gossip.layer({ updateDelay: "Infinity" }), "Gossip.updateDelay"],
+    ["seeds that are asked without a pause", Discovery.layerSeeds([], { interval: 0 }), "Discovery.interval"],
+  ]
+  for (const [what, policies, option] of unfit) {
+    scenario(`${what} keeps the node from starting, with the name of the policy`, ({ node }) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(node("a", {}, policies))
+        assert.strictEqual(error._tag, "OptionsError")
+        if (error._tag === "OptionsError") assert.strictEqual(error.option, option)
+      }),
+    )
+  }
+
   scenario("metadata that is too large is refused later as well, and the old stays", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
