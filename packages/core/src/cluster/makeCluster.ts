@@ -322,7 +322,9 @@ const makeNamed = Effect.fnUntraced(function* (
         Effect.timeoutOrElse(sendBytes(peer.name, bytes), {
           duration: limits.slowPeerTimeout,
           orElse: () => {
-            publish({ _tag: "SlowPeer", peer })
+            // It may have left meanwhile, or be another life.
+            const now = loop.state().view.peers.get(peer.name)
+            if (now?.generation === peer.generation) publish({ _tag: "SlowPeer", peer: now })
             return Effect.fail(
               sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
             )

@@ -206,6 +206,39 @@ describe("dialling", () => {
     }),
   )
 
+  scenario("a peer that has left while a broadcast waits for it is not told as slow", ({ node }, network) =>
+    Effect.gen(function* () {
+      const lan = FailureDetector.layerLan
+      const a = yield* node("a", { limits: { slowPeerTimeout: 2_000 } }, lan)
+      const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 1_024 } }, lan)
+      const c = yield* node("c", { seeds: [a.address] }, lan)
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* World.untilPeers(c, ["a", "b"])
+      const events = yield* World.collect(a)
+      // Nobody reads at b, so the last of these waits for it. That b leaves a hears from c, and its own link is dead.
+      const waiting = yield* Effect.forkChild(
+        Effect.repeat(
+          Effect.suspend(() => a.cluster.broadcast("x".repeat(400))),
+          { until: ({ failed }) => failed.length > 0 },
+        ),
+      )
+      yield* Effect.sleep("500 millis")
+      yield* network.partition(["a"], ["b"])
+      yield* Effect.forkChild(b.stop)
+      const { failed } = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(
+        failed.map(({ reason }) => reason),
+        ["slow"],
+      )
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Snapshot", "Left"],
+      )
+      yield* network.heal
+    }),
+  )
+
   scenario("news of a newer life at another address end the wait for the older one", ({ node }, network) =>
     Effect.gen(function* () {
       const policies = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("1 minute")))
