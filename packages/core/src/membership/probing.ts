@@ -10,7 +10,6 @@ import * as Drafts from "./Draft.ts"
 import * as Health from "./health.ts"
 import * as Partition from "./partition.ts"
 import * as Records from "./records.ts"
-import { atLeastOne } from "./Settings.ts"
 import type { Candidate, Errand, Member, Round } from "./State.ts"
 import * as States from "./State.ts"
 
@@ -34,9 +33,9 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
   const { settings } = state
   // A newer life that is known by hearsay is looked for, and the older one no more.
   const target = state.candidates.get(name) ?? state.members.get(name)
-  if (target === undefined) return Drafts.setRound(draft, name, undefined)
+  if (target === undefined) return
   const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
-  const [seed, chosen] = Prng.sample(state.seed, others, atLeastOne(settings.probeFanOut(state.size)))
+  const [seed, chosen] = Prng.sample(state.seed, others, settings.probeFanOut(state.size))
   state.seed = seed
   state.lastProbe = (state.lastProbe + 1) >>> 0
   const { generation } = target.record
@@ -142,8 +141,10 @@ const conclude = (draft: Draft, name: string, { generation, pause }: Asking): vo
   const { now, state } = draft
   const member = state.members.get(name)
   if (!isLost(member)) return Drafts.rest(draft, name, pause)
-  // The newer life that was asked about is forgotten, and says nothing about this one.
-  if (generation !== member.record.generation && !state.candidates.has(name)) return begin(draft, name)
+  // The newer life that was asked about was forgotten meanwhile, or is over, and nothing was said about this one.
+  if (member.record.generation !== generation && state.candidates.get(name)?.record.generation !== generation) {
+    return begin(draft, name)
+  }
   Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause })
   if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
   Records.suspect(draft, name)
@@ -157,7 +158,9 @@ const reached = (draft: Draft, name: string, { generation, pause }: Asking): voi
   const candidate = candidates.get(name)
   if (candidate?.record.generation === generation) return meet(draft, name, candidate)
   const member = members.get(name)
-  if (!isLost(member) || member.record.generation !== generation) return begin(draft, name)
+  if (!isLost(member)) return Drafts.setRound(draft, name, undefined)
+  // The newer life that was asked about was forgotten meanwhile, or is over, and the older is looked for as before.
+  if (member.record.generation !== generation) return begin(draft, name)
   Drafts.rest(draft, name, pause)
   const suspicion = member.suspicion === undefined ? undefined : { ...member.suspicion, since: draft.now }
   const next = Drafts.editMember(draft, name, { link: "indirect", suspicion })
@@ -214,7 +217,6 @@ export const asked = (draft: Draft, from: string, request: ProbeRequest, heardAg
   const reply = (verdict: Verdict) => Drafts.send(draft, [from], { _tag: "ProbeResult", id, verdict })
   if (name === state.self.name) return reply(generation === state.self.generation ? "up" : "unknown")
   if (member?.record.generation === generation) {
-    if (member.parted) return reply("unknown")
     if (member.link !== "up") return reply(member.dial === "refused" ? "refused" : "down")
     if (heardAgo !== undefined && heardAgo < state.settings.heartbeat) return reply("up")
     if (state.errands.filter((each) => each.from === from).length >= state.settings.probesPerPeer) {

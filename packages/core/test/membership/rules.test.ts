@@ -176,6 +176,21 @@ describe("R2: a handshake makes a member", () => {
     expect(a.state().view.peers.get("c")).toMatchObject({ generation: wall + 1, link: "indirect" })
   })
 
+  it("an answer about a newer life that is known no more does not end the asking about the older", () => {
+    for (const verdict of ["up", "down"] as const) {
+      const a = linkedTo([b, c])
+      gone(a, 1_000, c, b)
+      a.hear(1_000, b, update({ ...c, generation: wall + 1 }))
+      unreached(a, 4_000, c)
+      const round = a.state().rounds.get("c")
+      if (round?._tag !== "Asking") throw new Error("nobody is asked")
+      a.hear(4_100, b, update({ ...c, generation: wall + 2 }))
+      a.hear(4_200, b, { _tag: "ProbeResult", id: round.id, verdict })
+      expect(a.state().rounds.get("c")).toMatchObject({ _tag: "Asking", generation: wall + 2 })
+      expect(eventsOf(a.until(60_000, [b]))).toStrictEqual(["Failed c"])
+    }
+  })
+
   it("what was said of it while the handshake ran still holds", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
