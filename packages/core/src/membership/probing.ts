@@ -173,6 +173,7 @@ const reached = (draft: Draft, name: string, { generation, pause }: Asking): voi
 const meet = (draft: Draft, name: string, { record }: Candidate): void => {
   const old = draft.state.members.get(name)
   if (record.status !== "alive" || old?.link === "up") return Drafts.rest(draft, name)
+  Drafts.unbury(draft, name)
   Drafts.setCandidate(draft, name, undefined)
   const member = Drafts.makeMember(record, "indirect", undefined)
   Drafts.setMember(draft, name, member)

@@ -176,6 +176,15 @@ describe("R2: a handshake makes a member", () => {
     expect(a.state().view.peers.get("c")).toMatchObject({ generation: wall + 1, link: "indirect" })
   })
 
+  it("a newer life that only others reach is remembered no more as one that left", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, { _tag: "Leave", generation: wall })
+    a.hear(2_000, b, update({ ...c, generation: wall + 1 }))
+    unreached(a, 6_000, c)
+    expect(eventsOf(answers(a, 6_100, c, "up", b))).toStrictEqual(["Joined c"])
+    expect(a.state().tombstones.size).toBe(0)
+  })
+
   it("an answer about a newer life that is known no more does not end the asking about the older", () => {
     for (const verdict of ["up", "down"] as const) {
       const a = linkedTo([b, c])
