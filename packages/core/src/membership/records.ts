@@ -125,7 +125,9 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): v
   // Many lose a peer at one moment; more accusers than shorten the timer are of no use to anybody.
   const isFurther = same?.accusers.has(by) === false && same.accusers.size <= expectedConfirmations(size)
   const isNews = PeerRecords.compareKeys(record, member.record) > 0 || isFurther
-  if (!isNews && same !== undefined) return
+  // Whom a link showed alive, though it was accused, is suspect again without that link.
+  const isHidden = member.link !== "up" && member.shown === "alive"
+  if (!isNews && same !== undefined && !isHidden) return
   if (isNews || by === self.name) Drafts.relay(draft, { ...believed, by })
   if (member.shown === "failed" && status === "failed") {
     Drafts.editMember(draft, name, { record: believed })

@@ -434,6 +434,13 @@ describe("R4: suspicion", () => {
     expect(a.state().members.get("b")?.suspicion).toStrictEqual(since)
   })
 
+  it("whose link comes and is lost again before the refutation is suspect again", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(gone(a, 1_000, b, c))).toStrictEqual(["Unreachable b", "Suspected b"])
+    expect(eventsOf(a.meet(2_000, b))).toStrictEqual(["Reachable b", "Recovered b"])
+    expect(eventsOf(gone(a, 2_100, b, c))).toStrictEqual(["Unreachable b", "Suspected b"])
+  })
+
   it("there is none of a member with a link, of a candidate, or of nobody", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
