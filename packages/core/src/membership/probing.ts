@@ -93,14 +93,21 @@ export const dialFailed = (draft: Draft, name: string, refused: boolean): void =
   if (candidate !== undefined) {
     // Two that have just heard of each other mostly meet by themselves, and who is met is better than who is heard of.
     if (draft.now < candidate.expiresAt - settings.candidateTimeout + settings.linkTimeout) return
-    // Whom only hearsay knows is asked about with growing pauses, for it may be a lie of many.
+    // Whom only hearsay knows is asked about with growing pauses, and few of them at a time, for it may be a lie of many.
     const isAsked = round?._tag === "Asking" ? round.generation === candidate.record.generation : !isLost(member)
-    if ((round === undefined || !isAsked) && States.linked(draft.state).length > 0) begin(draft, name)
+    const mayBegin = round !== undefined || hearsayRounds(draft) < settings.probesPerPeer
+    if ((round === undefined || !isAsked) && mayBegin && States.linked(draft.state).length > 0) begin(draft, name)
     return
   }
   if (!isLost(member)) return
   Drafts.editMember(draft, name, { dial: refused ? "refused" : "failed" })
   if (round?._tag === "Asking") settle(draft, name)
+}
+
+const hearsayRounds = ({ state: { candidates, rounds } }: Draft): number => {
+  let count = 0
+  for (const name of rounds.keys()) if (candidates.has(name)) count++
+  return count
 }
 
 const isLost = (member: Member | undefined): member is Member => member !== undefined && States.isSought(member)
@@ -117,8 +124,9 @@ const settle = (draft: Draft, name: string): void => {
   conclude(draft, name, round)
 }
 
+/** Whether somebody is left to be asked. About whom only hearsay knows a few are asked each time: mostly they know nothing. */
 const hasOthers = (draft: Draft, name: string, { asked }: Asking): boolean =>
-  States.linked(draft.state).some((each) => each !== name && !asked.has(each))
+  isLost(draft.state.members.get(name)) && States.linked(draft.state).some((each) => each !== name && !asked.has(each))
 
 /** The time for the answers is over. */
 const timeUp = (draft: Draft, name: string, round: Asking): void => {

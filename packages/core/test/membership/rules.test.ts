@@ -145,6 +145,22 @@ describe("R2: a handshake makes a member", () => {
     expect(eventsOf(a.meet(5_000, c))).toStrictEqual(["Reachable c"])
   })
 
+  it("about whom only hearsay knows a few are asked each time, and about few at once", () => {
+    const others = Array.from({ length: 12 }, (_, i) => recordOf(`m${i}`))
+    const ghosts = Array.from({ length: 200 }, (_, i) => recordOf(`ghost${i}`))
+    const a = linkedTo(others)
+    a.hear(1_000, recordOf("m0"), update(...ghosts))
+    const asked = ghosts.flatMap((ghost) => [
+      ...unreached(a, 5_000, ghost),
+      ...answers(a, 5_000, ghost, "unknown", ...others),
+    ])
+    const requests = framesOf(asked, "ProbeRequest")
+    expect(requests.length).toBe(a.state().settings.probesPerPeer)
+    expect(requests.every(({ to }) => to.length === 3)).toBe(true)
+    a.until(40_000)
+    expect(a.state().rounds.size).toBe(0)
+  })
+
   it("but not of an accused candidate, nor if nobody reaches it", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c, as(d, "suspect", 0, "b")))
