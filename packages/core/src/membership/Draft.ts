@@ -101,6 +101,7 @@ export const makeMember = (record: PeerRecord, link: Member["link"], address: Ad
   hash: PeerRecords.memberHash(record),
   shown: "alive",
   link,
+  through: undefined,
   dial: "pending",
   parted: false,
   address,

@@ -29,6 +29,8 @@ export interface Member {
   readonly shown: "alive" | "suspect" | "failed"
   /** `indirect`: there is none, but others have one. */
   readonly link: Peer["link"]
+  /** Who said last that it reaches the peer. */
+  readonly through: string | undefined
   /** What came of dialling since the link was lost. */
   readonly dial: "pending" | "failed" | "refused"
   /** Parted from by `disconnect`: neither shown nor dialled. */

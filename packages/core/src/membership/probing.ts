@@ -35,7 +35,11 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
   const target = state.candidates.get(name) ?? state.members.get(name)
   if (target === undefined) return
   const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
-  const [seed, chosen] = Prng.sample(state.seed, others, settings.probeFanOut(state.size))
+  // Who reached it the last time mostly does again; where few do, chance would miss them.
+  const through = state.members.get(name)?.through
+  const [known, rest] = [others.filter((each) => each === through), others.filter((each) => each !== through)]
+  const [seed, drawn] = Prng.sample(state.seed, rest, settings.probeFanOut(state.size) - known.length)
+  const chosen = [...known, ...drawn]
   state.seed = seed
   state.lastProbe = (state.lastProbe + 1) >>> 0
   const { generation } = target.record
@@ -59,7 +63,7 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
 export const answered = (draft: Draft, from: string, { id, verdict }: ProbeResult): void => {
   for (const [name, round] of draft.state.rounds) {
     if (round._tag !== "Asking" || round.id !== id || !round.waiting.has(from)) continue
-    if (verdict === "up") return reached(draft, name, round)
+    if (verdict === "up") return reached(draft, name, round, from)
     const doubts = round.doubts + Number(verdict !== "unknown")
     Drafts.setRound(draft, name, { ...round, doubts, waiting: without(round.waiting, from) })
     return settle(draft, name)
@@ -161,29 +165,29 @@ const conclude = (draft: Draft, name: string, { generation, pause }: Asking): vo
 }
 
 /** Somebody has just heard of the peer (R3), or of one that this node never met (R2). */
-const reached = (draft: Draft, name: string, { generation, pause }: Asking): void => {
+const reached = (draft: Draft, name: string, { generation, pause }: Asking, through: string): void => {
   const { candidates, members } = draft.state
   const candidate = candidates.get(name)
-  if (candidate?.record.generation === generation) return meet(draft, name, candidate)
+  if (candidate?.record.generation === generation) return meet(draft, name, candidate, through)
   const member = members.get(name)
   if (!isLost(member)) return Drafts.setRound(draft, name, undefined)
   // The newer life that was asked about was forgotten meanwhile, or is over, and the older is looked for as before.
   if (member.record.generation !== generation) return begin(draft, name)
   Drafts.rest(draft, name, pause)
   const suspicion = member.suspicion === undefined ? undefined : { ...member.suspicion, since: draft.now }
-  const next = Drafts.editMember(draft, name, { link: "indirect", suspicion })
+  const next = Drafts.editMember(draft, name, { link: "indirect", through, suspicion })
   if (next !== undefined && member.link !== "indirect") {
     Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(next) })
   }
 }
 
 /** R2: a member whom this node knows through the eyes of another. */
-const meet = (draft: Draft, name: string, { record }: Candidate): void => {
+const meet = (draft: Draft, name: string, { record }: Candidate, through: string): void => {
   const old = draft.state.members.get(name)
   if (record.status !== "alive" || old?.link === "up") return Drafts.rest(draft, name)
   Drafts.unbury(draft, name)
   Drafts.setCandidate(draft, name, undefined)
-  const member = Drafts.makeMember(record, "indirect", undefined)
+  const member: Member = { ...Drafts.makeMember(record, "indirect", undefined), through }
   Drafts.setMember(draft, name, member)
   Drafts.rest(draft, name)
   const peer = States.toPeer(member)

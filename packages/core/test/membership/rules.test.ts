@@ -299,6 +299,26 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.meet(at, b))).toStrictEqual(["Reachable b"])
   })
 
+  it("makes the node ask first who reached it the last time", () => {
+    const others = Array.from({ length: 12 }, (_, i) => recordOf(`m${i}`))
+    const a = linkedTo([b, ...others])
+    const m7 = recordOf("m7")
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    while (answers(a, 1_000, b, "up", m7).length === 0)
+      answers(a, 1_000, b, "unknown", ...others.filter((each) => each.name !== "m7"))
+    for (let round = 0; round < 10; round++) {
+      const now = a.state().rounds.get("b")?.until ?? 0
+      const [request] = framesOf(a.until(now), "ProbeRequest")
+      expect(request?.to).toContain("m7")
+      expect(request?.to.length).toBe(3)
+      expect(eventsOf(answers(a, now, b, "up", m7))).toStrictEqual([])
+    }
+    // Whom it has no link to any more it does not ask.
+    lost(a, 1_000_000, m7)
+    expect(framesOf(a.until(1_100_000), "ProbeRequest").every(({ to }) => !to.includes("m7"))).toBe(true)
+  })
+
   it("is a reason to suspect whom nobody reaches any more", () => {
     const a = linkedTo([b, c])
     lost(a, 1_000, b)
