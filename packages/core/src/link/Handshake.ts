@@ -332,7 +332,11 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
     observedHost: connection.remoteHost.slice(0, maxHostLength),
     youAre: States.belief(before, peer.name, peer.generation),
   })
-  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => heedRefusal(context.loop, error))
+  // A node that just starts may hear first from who dials it that its generation is behind. Later its members say so, and
+  // who is none must not end it.
+  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) =>
+    context.loop.state().members.size === 0 ? heedRefusal(context.loop, error) : Effect.void,
+  )
   const state = yield* heed(context.loop, ready.youAre)
   if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
     return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })

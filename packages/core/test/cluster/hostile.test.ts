@@ -54,6 +54,22 @@ describe("before the handshake is complete", () => {
     }),
   )
 
+  for (const code of ["stale", "evicted"] as const) {
+    attack(`a refusal as ${code} by who dials does not end a node that has members`, ({ connect }) =>
+      Effect.gen(function* () {
+        const member = yield* connect
+        yield* enter(member)
+        const stranger = yield* connect
+        yield* stranger.say(hello({}, "x"))
+        assert.strictEqual((yield* stranger.hear)?._tag, "HelloAck")
+        const more = code === "stale" ? { atLeastGeneration: 2 ** 52 } : {}
+        yield* stranger.say({ _tag: "HelloReject", code, message: "", ...more })
+        assert.deepStrictEqual(yield* stranger.hearAll, [])
+        yield* exit(member)
+      }),
+    )
+  }
+
   attack("a first frame that is not Hello is closed without a word", ({ connect }) =>
     Effect.gen(function* () {
       for (const frame of [
