@@ -35,10 +35,12 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
   const target = state.candidates.get(name) ?? state.members.get(name)
   if (target === undefined) return
   const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
+  // A policy that asks nobody would ask for ever.
+  const fanOut = Math.max(1, settings.probeFanOut(state.size) || 1)
   // Who reached it the last time mostly does again; where few do, chance would miss them.
   const through = state.members.get(name)?.through
   const [known, rest] = [others.filter((each) => each === through), others.filter((each) => each !== through)]
-  const [seed, drawn] = Prng.sample(state.seed, rest, settings.probeFanOut(state.size) - known.length)
+  const [seed, drawn] = Prng.sample(state.seed, rest, fanOut - known.length)
   const chosen = [...known, ...drawn]
   state.seed = seed
   state.lastProbe = (state.lastProbe + 1) >>> 0

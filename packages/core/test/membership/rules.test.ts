@@ -299,6 +299,13 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.meet(at, b))).toStrictEqual(["Reachable b"])
   })
 
+  it("makes the node ask one at a time if the policy says none, or no number", () => {
+    for (const fanOut of [0, -1, Number.NaN]) {
+      const a = linkedTo([b, c, d], { probeFanOut: () => fanOut })
+      expect(framesOf(lost(a, 1_000, b), "ProbeRequest").map(({ to }) => to.length)).toStrictEqual([1])
+    }
+  })
+
   it("makes the node ask first who reached it the last time", () => {
     const others = Array.from({ length: 12 }, (_, i) => recordOf(`m${i}`))
     const a = linkedTo([b, ...others])
