@@ -8,7 +8,7 @@ import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import * as ClusterEvents from "../ClusterEvent.ts"
 import type { ByeCode, MembershipFrame } from "../Frame.ts"
 import type { PeerId } from "../PeerId.ts"
-import type { PeerRecord } from "../PeerRecord.ts"
+import type { Key, PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
 import type { Candidate, Member, Round, State, StopReason, Tombstone } from "./State.ts"
 import * as States from "./State.ts"
@@ -201,6 +201,15 @@ export const relay = (draft: Draft, record: PeerRecord): void => {
 
 export const send = (draft: Draft, to: ReadonlyArray<string>, frame: MembershipFrame): void => {
   if (to.length > 0) draft.outputs.push({ _tag: "Send", to, frame })
+}
+
+/** Tells a peer what is believed of it: once in a step, for what was said before in it is less. */
+export const tellAccused = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
+  const before = draft.outputs.findIndex(
+    (output) => output._tag === "Send" && output.frame._tag === "YouAre" && output.to[0] === name,
+  )
+  if (before >= 0) draft.outputs.splice(before, 1)
+  send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
 }
 
 export const ask = (draft: Draft, { generation, name }: PeerId): void => {

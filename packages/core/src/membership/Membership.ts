@@ -177,12 +177,25 @@ const tick = (draft: Draft): void => {
   for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Drafts.unbury(draft, name)
 }
 
+/** Without accusations of an edition before the newest of the same name. */
+const newestOf = (records: Iterable<PeerRecord>): ReadonlyArray<PeerRecord> => {
+  const all = [...records]
+  const newest = new Map<string, PeerRecord>()
+  const isOlder = (a: PeerRecord, b: PeerRecord) =>
+    a.generation < b.generation || (a.generation === b.generation && a.incarnation < b.incarnation)
+  for (const record of all) {
+    const known = newest.get(record.name)
+    if (known === undefined || isOlder(known, record)) newest.set(record.name, record)
+  }
+  return all.filter((record) => record.status === "left" || !isOlder(record, newest.get(record.name) ?? record))
+}
+
 /** Sends the news that have gathered: this node's own to all, those of others to some. */
 const flush = (draft: Draft): void => {
   const { state } = draft
   const linked = States.linked(state)
   if (state.news.size > 0) Drafts.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
-  const relays = [...state.relays.values()].filter((record: PeerRecord) => !state.news.has(record.name))
+  const relays = newestOf(state.relays.values()).filter(({ name }) => !state.news.has(name))
   if (relays.length > 0) {
     const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
     state.seed = seed

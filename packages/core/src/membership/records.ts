@@ -117,7 +117,7 @@ const announceBody = (draft: Draft, { record: { body: old } }: Member, member: M
  */
 const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): void => {
   const { self, settings, size } = draft.state
-  const { name, generation, incarnation, status } = record
+  const { name, incarnation, status } = record
   const isSame = member.record.incarnation === incarnation
   // An accuser may hold no body any more, and within one incarnation there is but one.
   const believed = isSame ? { ...record, body: member.record.body } : record
@@ -144,7 +144,7 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): v
       heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.refuteGrace) : undefined,
     },
   })
-  if (live) Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  if (live) Drafts.tellAccused(draft, record)
   if (next === undefined) return
   if (!next.parted && next.shown !== member.shown) {
     Drafts.emit(draft, { _tag: "Suspected", peer: States.toPeer(next) })

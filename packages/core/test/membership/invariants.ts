@@ -200,7 +200,9 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
       }
       require(next.generation >= old.generation, () => `the generation of ${name} went back`)
       if (next.generation === old.generation) {
-        require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
+        // What left is the last of a life, in whatever edition it was said.
+        const isForward = next.status === "left" || next.incarnation >= old.incarnation
+        require(isForward, () => `the incarnation of ${name} went back`)
         require(PeerRecords.compareKeys(next, old) >= 0, () =>
           `what is known of ${name} went back from ${old.status} to ${next.status}`)
       }

@@ -650,6 +650,16 @@ describe("R6: an accusation by others", () => {
     expect(statusOf(a, "b")).toBe("alive")
   })
 
+  it("in many editions at once is told to it and relayed in the newest, and a life that left is not forgotten over them", () => {
+    const a = linkedTo([b, c, d])
+    const accusations = Array.from({ length: 100 }, (_, i) => as(c, "suspect", i, `x${i}`))
+    const outputs = [...a.hear(1_000, b, update(...accusations)), ...a.until(1_020)]
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["c"], frame: { incarnation: 99, status: "suspect" } }])
+    expect(toldOf(outputs, "c")).toMatchObject([{ incarnation: 99, by: "x99" }])
+    a.hear(2_000, b, update(as(c, "suspect", 200, "b"), as(c, "left", 3)))
+    expect(toldOf(a.until(2_020), "c")).toContainEqual(expect.objectContaining({ status: "left" }))
+  })
+
   it("that is refuted in time the application never hears of", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, update(as(b, "suspect", 0, "c")))
