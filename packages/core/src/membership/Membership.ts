@@ -16,6 +16,7 @@ import type { LinkUp } from "./contact.ts"
 import * as Contact from "./contact.ts"
 import type { Draft, Output } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import * as Errands from "./errands.ts"
 import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
 import * as Partition from "./partition.ts"
@@ -76,7 +77,7 @@ const run = (draft: Draft, input: Input): void => {
     case "Received":
       return receive(draft, input)
     case "Heard":
-      return Probing.heard(draft, input.peer)
+      return Errands.heard(draft, input.peer)
     case "HashDiffers":
       return AntiEntropy.onHeartbeat(draft, input.from, input.viewHash)
     case "Accused":
@@ -101,6 +102,7 @@ const run = (draft: Draft, input: Input): void => {
         Health.worsen(draft)
         Records.postpone(draft)
         Probing.postpone(draft)
+        Errands.postpone(draft)
       }
       return tick(draft)
   }
@@ -119,7 +121,7 @@ const receive = (draft: Draft, { frame, from, heardAgo }: Input & { readonly _ta
     case "YouAre":
       return Records.aboutMe(draft, frame)
     case "ProbeRequest":
-      return Probing.asked(draft, from.name, frame, heardAgo)
+      return Errands.asked(draft, from.name, frame, heardAgo)
     case "ProbeResult":
       return Probing.answered(draft, from.name, frame)
     case "SyncDigest":
@@ -138,10 +140,10 @@ const stale = (draft: Draft, atLeastGeneration: number): void => {
   // To a Hello from before it took this generation the answer may be that this very one is known.
   const own = raised ? self.generation + 1 : self.generation
   if (phase._tag !== "Running" || atLeastGeneration <= own) return
-  if (members.size > 0) return Drafts.stop(draft, "superseded")
   if (atLeastGeneration > draft.now + draft.state.wallOffset + generationLead) {
     return Drafts.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
   }
+  if (members.size > 0) return Drafts.stop(draft, "superseded")
   draft.state.raised = true
   Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
 }
@@ -164,6 +166,7 @@ const tick = (draft: Draft): void => {
   Health.mend(draft)
   AntiEntropy.expire(draft)
   Probing.tick(draft)
+  Errands.tick(draft)
   for (const [name, candidate] of state.candidates) {
     if (now >= candidate.expiresAt) Drafts.setCandidate(draft, name, undefined)
   }

@@ -163,7 +163,8 @@ export const make = (options: {
     members: new Map(),
     candidates: new Map(),
     rounds: new Map(),
-    lastProbe: 0,
+    // An answer to a question of an earlier life must not pass for one to this life's.
+    lastProbe: options.seed >>> 0,
     errands: [],
     tombstones: new Map(),
     view: emptyView,

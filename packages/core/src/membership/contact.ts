@@ -9,6 +9,7 @@ import * as PeerRecords from "../PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
+import * as Errands from "./errands.ts"
 import * as Leaving from "./leaving.ts"
 import * as Partition from "./partition.ts"
 import * as Probing from "./probing.ts"
@@ -42,13 +43,14 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   if (generation < newest) return Drafts.closeLink(draft, record, "replaced")
 
   const candidate = draft.state.candidates.get(name)
-  if (member === undefined && candidate === undefined && !makeRoom(draft)) {
+  const hasPlace = candidate !== undefined && candidate.record.generation <= generation
+  if (member === undefined && !hasPlace && !makeRoom(draft)) {
     Drafts.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
     return Drafts.closeLink(draft, record, "parted")
   }
   Drafts.unbury(draft, name)
   Partition.reconnect(draft)
-  if (candidate !== undefined && candidate.record.generation <= generation) Drafts.setCandidate(draft, name, undefined)
+  if (hasPlace) Drafts.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) reconnected(draft, record, address)
   else {
     const next = Drafts.makeMember(record, "up", address)
@@ -119,7 +121,8 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
 /** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
 export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
   lose(draft, peer, code)
-  Probing.forget(draft, peer)
+  Errands.forget(draft, peer)
+  Probing.forget(draft, peer.name)
 }
 
 const lose = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {

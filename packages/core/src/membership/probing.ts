@@ -1,21 +1,19 @@
 /**
- * Asking others about a peer that this node cannot reach itself, and answering when asked (docs/protocol.md R3). Only when
- * nobody asked can reach it either is it suspected, and only when that is still so at the end is it called failed.
+ * Asking others about a peer that this node cannot reach itself (docs/protocol.md R3). Only when nobody asked can reach it
+ * either is it suspected, and only when that is still so at the end is it called failed.
  */
-import type { ProbeRequest, ProbeResult, Verdict } from "../Frame.ts"
+import type { ProbeResult } from "../Frame.ts"
 import * as Prng from "../internal/prng.ts"
-import type { PeerId } from "../PeerId.ts"
 import type { Draft } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
 import * as Health from "./health.ts"
 import * as Partition from "./partition.ts"
 import * as Records from "./records.ts"
-import type { Candidate, Errand, Member, Round } from "./State.ts"
+import { atLeastOne } from "./Settings.ts"
+import type { Candidate, Member, Round } from "./State.ts"
 import * as States from "./State.ts"
 
 type Asking = Round & { readonly _tag: "Asking" }
-
-// ---- asking ----
 
 /** Asks about a peer, from the beginning; the pauses between the rounds go on growing. */
 export const begin = (draft: Draft, name: string): void => {
@@ -33,10 +31,9 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
   const { settings } = state
   // A newer life that is known by hearsay is looked for, and the older one no more.
   const target = state.candidates.get(name) ?? state.members.get(name)
-  if (target === undefined) return
+  if (target === undefined) return Drafts.setRound(draft, name, undefined)
   const others = States.linked(state).filter((each) => each !== name && !round.asked.has(each))
-  // A policy that asks nobody would ask for ever.
-  const fanOut = Math.max(1, settings.probeFanOut(state.size) || 1)
+  const fanOut = atLeastOne(settings.probeFanOut(state.size))
   // Who reached it the last time mostly does again; where few do, chance would miss them.
   const through = state.members.get(name)?.through
   const [known, rest] = [others.filter((each) => each === through), others.filter((each) => each !== through)]
@@ -78,14 +75,12 @@ const without = (names: ReadonlySet<string>, name: string): ReadonlySet<string> 
   return rest
 }
 
-/** The link to a peer is over: it neither answers nor can be answered, and this node does not reach it either. */
-export const forget = (draft: Draft, peer: PeerId): void => {
+/** A peer cannot answer any more: its link is over. */
+export const forget = (draft: Draft, peer: string): void => {
   if (draft.state.phase._tag !== "Running") return
-  draft.state.errands = draft.state.errands.filter(({ from }) => from !== peer.name)
-  answerAll(draft, peer, "down")
   for (const [name, round] of draft.state.rounds) {
-    if (round._tag !== "Asking" || !round.waiting.has(peer.name)) continue
-    Drafts.setRound(draft, name, { ...round, waiting: without(round.waiting, peer.name) })
+    if (round._tag !== "Asking" || !round.waiting.has(peer)) continue
+    Drafts.setRound(draft, name, { ...round, waiting: without(round.waiting, peer) })
     settle(draft, name)
   }
 }
@@ -207,8 +202,6 @@ export const tick = (draft: Draft): void => {
     if (round._tag === "Resting") begin(draft, name)
     else timeUp(draft, name, round)
   }
-  const late = state.errands.filter(({ until }) => now >= until)
-  for (const errand of late) answer(draft, errand, "down")
 }
 
 /** After a stall of this node the answers may be here and not read yet. */
@@ -219,46 +212,4 @@ export const postpone = (draft: Draft): void => {
     if (round._tag !== "Asking") continue
     Drafts.setRound(draft, name, { ...round, until: Math.max(round.until, now + probeTimeout) })
   }
-  state.errands = state.errands.map((each) => ({ ...each, until: Math.max(each.until, now + probeTimeout / 2) }))
 }
-
-// ---- being asked ----
-
-/** A peer asks about another; `heardAgo` says how long ago this node heard of that one on its link, if it has one. */
-export const asked = (draft: Draft, from: string, request: ProbeRequest, heardAgo: number | undefined): void => {
-  const { state } = draft
-  const { generation, id, target: name } = request
-  const member = state.members.get(name)
-  const reply = (verdict: Verdict) => Drafts.send(draft, [from], { _tag: "ProbeResult", id, verdict })
-  if (name === state.self.name) return reply(generation === state.self.generation ? "up" : "unknown")
-  if (member?.record.generation === generation) {
-    if (member.link !== "up") return reply(member.dial === "refused" ? "refused" : "down")
-    if (heardAgo !== undefined && heardAgo < state.settings.heartbeat) return reply("up")
-    if (state.errands.filter((each) => each.from === from).length >= state.settings.probesPerPeer) {
-      return reply("unknown")
-    }
-    const until = draft.now + Math.min(request.deadline, state.settings.probeTimeout)
-    state.errands = [...state.errands, { from, id, name, generation, until }]
-    return Drafts.ask(draft, member.record)
-  }
-  const later = member ?? state.tombstones.get(name)
-  const known = later === undefined ? undefined : "record" in later ? later.record : Drafts.recordOf(later)
-  if (known === undefined || known.generation < generation) return reply("unknown")
-  // That life is over, and the asker has not heard of it.
-  Drafts.send(draft, [from], { _tag: "Update", records: [known] })
-  reply("down")
-}
-
-const answer = (draft: Draft, errand: Errand, verdict: Verdict): void => {
-  draft.state.errands = draft.state.errands.filter((each) => each !== errand)
-  Drafts.send(draft, [errand.from], { _tag: "ProbeResult", id: errand.id, verdict })
-}
-
-const answerAll = (draft: Draft, { generation, name }: PeerId, verdict: Verdict): void => {
-  for (const errand of draft.state.errands) {
-    if (errand.name === name && errand.generation === generation) answer(draft, errand, verdict)
-  }
-}
-
-/** Something came from a peer that this node was asked about. */
-export const heard = (draft: Draft, peer: PeerId): void => answerAll(draft, peer, "up")

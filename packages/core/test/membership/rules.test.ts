@@ -533,6 +533,48 @@ describe("R5: the verdict", () => {
     expect(timeout({}, 1, 1)).toBe(12_000)
   })
 
+  it("the refusals that others saw count, and this node's own, but not in another's name", () => {
+    const a = linkedTo([b, c, d, e])
+    gone(a, 1_000, b, c, d, e)
+    for (const [by, saw] of [
+      [c, true],
+      [d, true],
+      [e, false],
+    ] as const) {
+      a.hear(1_500, by, update({ ...as(b, "suspect", 0, by.name), ...(saw ? { refused: true } : {}) }))
+    }
+    // Two of the four were refused: half of two seconds.
+    expect(eventsOf(a.until(1_999, [c, d, e]))).toStrictEqual([])
+    const outputs = a.until(2_020, [c, d, e])
+    expect(eventsOf(outputs)).toStrictEqual(["Failed b"])
+    expect(toldOf(outputs, "b").filter(({ by }) => by === "a")[0]).not.toHaveProperty("refused")
+  })
+
+  it("a stall never makes a suspicion shorter", () => {
+    const a = linkedTo([b, c, d, e])
+    gone(a, 1_000, b, c, d, e)
+    a.at(1_100, { _tag: "Tick", stalled: true })
+    // It had twelve seconds left, and keeps them.
+    expect(eventsOf(a.until(12_999, [c, d, e]))).toStrictEqual([])
+    expect(eventsOf(a.until(13_000, [c, d, e]))).toStrictEqual(["Failed b"])
+    const held = linkedTo([b, c])
+    held.hear(1_000, c, update(as(b, "suspect", 0, "c")))
+    held.at(2_900, { _tag: "Tick", stalled: true })
+    // The refutation may be here and not read yet: it has two seconds again, and one more than that for the distrust.
+    expect(eventsOf(held.until(4_899))).toStrictEqual([])
+    expect(eventsOf(held.until(4_900))).toStrictEqual(["Suspected b"])
+  })
+
+  it("whom a stall of this node kept from answering has its time again", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    a.at(5_000, { _tag: "Tick", stalled: true })
+    expect(statusOf(a, "b")).toBe("alive")
+    expect(eventsOf(a.until(5_999))).toStrictEqual([])
+    expect(eventsOf(answers(a, 5_999, b, "up", c))).toStrictEqual(["Unreachable b"])
+  })
+
   it("a node that distrusts itself waits longer, up to the longest time", () => {
     expect(timeout({ health: 1 }, 4)).toBe(4_000)
     expect(timeout({ health: 7 }, 4)).toBe(12_000)
@@ -1169,6 +1211,22 @@ describe("losing many at once", () => {
     expect(eventsOf(a.until(20_000, [d, e]))).toContain("PartitionSuspected")
     const events = peers.flatMap((peer) => eventsOf(a.meet(30_000, peer)))
     expect(events.filter((event) => event.startsWith("Partition"))).toStrictEqual(["PartitionHealed"])
+  })
+
+  it("of nine it takes three, for two are less than a quarter", () => {
+    const eight = [...peers, b]
+    const a = linkedTo(eight)
+    const [first, second, third, ...rest] = eight
+    if (first === undefined || second === undefined || third === undefined) throw new Error("eight peers are some")
+    gone(a, 1_000, first, second, third, ...rest)
+    gone(a, 1_000, second, third, ...rest)
+    expect(eventsOf(a.until(13_000, eight))).toStrictEqual(["Failed p0", "Failed p1"])
+    gone(a, 13_000, third, ...rest)
+    a.hear(13_000, rest[0] ?? b, update(as(third, "suspect", 0, "p3")))
+    a.hear(13_000, rest[1] ?? b, update(as(third, "suspect", 0, "p4")))
+    a.hear(13_000, rest[2] ?? b, update(as(third, "suspect", 0, "p5")))
+    // The third within twelve seconds of the first two, when the others are eight with this node, and three are lost.
+    expect(eventsOf(a.until(15_000, rest))).toStrictEqual(["Failed p2", "PartitionSuspected"])
   })
 
   it("a quarter of all within the longest suspicion is a partition, and fewer are not", () => {
