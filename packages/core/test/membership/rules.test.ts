@@ -537,9 +537,9 @@ describe("R5: the verdict", () => {
     const a = linkedTo([b, c, d, e])
     gone(a, 1_000, b, c, d, e)
     for (const [by, saw] of [
+      [e, false],
       [c, true],
       [d, true],
-      [e, false],
     ] as const) {
       a.hear(1_500, by, update({ ...as(b, "suspect", 0, by.name), ...(saw ? { refused: true } : {}) }))
     }
@@ -1242,6 +1242,20 @@ describe("losing many at once", () => {
     gone(both, 1_000, first, second, ...rest)
     gone(both, 1_000, second, ...rest)
     expect(eventsOf(both.until(13_000, peers))).toStrictEqual(["Failed p0", "Failed p1", "PartitionSuspected"])
+  })
+
+  it("those that were lost at first still count when more follow much later", () => {
+    const a = linkedTo(peers)
+    const [first, second, third, ...rest] = peers
+    if (first === undefined || second === undefined || third === undefined) throw new Error("seven peers are some")
+    gone(a, 1_000, first, second, third, ...rest)
+    gone(a, 1_000, second, third, ...rest)
+    expect(eventsOf(a.until(13_000, peers))).toContain("PartitionSuspected")
+    gone(a, 60_000, third, ...rest)
+    a.until(100_000, rest)
+    // One of three is back, and two are a quarter still.
+    expect(eventsOf(a.meet(110_000, as(third, "alive", 1)))).toStrictEqual(["Recovered p2"])
+    expect(eventsOf(a.meet(110_000, as(first, "alive", 1)))).toStrictEqual(["Recovered p0", "PartitionHealed"])
   })
 
   it("is over when enough of them returned, and the others are told as missing", () => {
