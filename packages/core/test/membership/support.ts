@@ -1,12 +1,12 @@
 /** Records, nodes and names that the tests of membership share. */
 import * as Address from "../../src/Address.ts"
-import type { MembershipFrame } from "../../src/Frame.ts"
+import type { MembershipFrame, Verdict } from "../../src/Frame.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import type * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
 import type { State } from "../../src/membership/State.ts"
 import * as States from "../../src/membership/State.ts"
-import type { Body, PeerRecord } from "../../src/PeerRecord.ts"
+import type { Body, PeerRecord, Status } from "../../src/PeerRecord.ts"
 import { checkedStep, seal } from "./invariants.ts"
 
 export const addressOf = (name: string): Address.Address => {
@@ -138,3 +138,68 @@ const isKind = <Tag extends MembershipFrame["_tag"]>(
 /** What was told about a name, to whomever. */
 export const toldOf = (outputs: ReadonlyArray<Output>, name: string): ReadonlyArray<PeerRecord> =>
   framesOf(outputs, "Update").flatMap(({ frame }) => frame.records.filter((record) => record.name === name))
+
+/** Peers that many tests meet. */
+export const b = recordOf("b")
+export const c = recordOf("c")
+export const d = recordOf("d")
+export const e = recordOf("e")
+
+/** A record as others say it. */
+export const as = (record: PeerRecord, status: Status, incarnation = record.incarnation, by?: string): PeerRecord => ({
+  ...record,
+  status,
+  incarnation,
+  ...(by === undefined ? {} : { by }),
+})
+
+export const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Update", records }) as const
+
+/** The link to a peer is lost. */
+export const lost = (node: Node, now: number, peer: PeerRecord) =>
+  node.at(now, { _tag: "LinkDown", peer: { name: peer.name, generation: peer.generation }, code: undefined })
+
+/** A peer cannot be dialled. */
+export const unreached = (node: Node, now: number, peer: PeerRecord, refused = false) =>
+  node.at(now, { _tag: "DialFailed", name: peer.name, refused })
+
+/** What those who are asked about a peer say now, all of them the same. */
+export const answers = (
+  node: Node,
+  now: number,
+  peer: PeerRecord,
+  verdict: Verdict,
+  ...others: ReadonlyArray<PeerRecord>
+) =>
+  others.flatMap((from) => {
+    const round = node.state().rounds.get(peer.name)
+    if (round?._tag !== "Asking" || !round.waiting.has(from.name)) return []
+    return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
+  })
+
+/** The link to a peer is lost, it cannot be dialled, and the others do not reach it either. */
+export const gone = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
+  ...lost(node, now, peer),
+  ...unreached(node, now, peer),
+  ...answers(node, now, peer, "down", ...others),
+]
+
+export const statusOf = (node: Node, name: string) => node.state().view.peers.get(name)?.status
+
+export const closedOf = (outputs: ReadonlyArray<Output>) =>
+  outputs.flatMap((output) => (output._tag === "CloseLink" ? [`${output.code} ${output.peer.name}`] : []))
+
+export const stoppedOf = (outputs: ReadonlyArray<Output>) =>
+  outputs.flatMap((output) => (output._tag === "Stopped" ? [output.reason] : []))
+
+/** The node a that has links to these. */
+export const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Settings.Settings> = {}): Node => {
+  const node = nodeOf("a", settings)
+  for (const peer of peers) {
+    node.meet(0, peer)
+    // What it asked for at the start is answered, by nothing.
+    node.hear(0, peer, { _tag: "SyncDelta", records: [], want: [] })
+  }
+  node.until(100)
+  return node
+}
