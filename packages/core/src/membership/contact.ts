@@ -63,7 +63,7 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
         : { _tag: "Replaced", peer, old: States.toPeer(member) },
     )
     // A candidate is known to others, who have been told as this node was.
-    if (candidate?.record.generation !== generation) Drafts.tell(draft, record)
+    if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)
     // What was said of it while the handshake ran, above all an accusation, holds.
     if (candidate?.record.generation === generation) {
       Records.learn(draft, candidate.record, candidate.record.by ?? "somebody")
@@ -72,6 +72,13 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   if (youAre !== undefined) Records.aboutMe(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
 }
+
+/**
+ * One that knew nobody else is told to everybody. Who has other links was told to everybody already, and dials them all by
+ * itself: if each of them told each, one that joins would cost the square of the size of the cluster.
+ */
+const introduce = (draft: Draft, record: PeerRecord, viewHash: bigint): void =>
+  viewHash === PeerRecords.memberHash(record) ? Drafts.tell(draft, record) : Drafts.relay(draft, record)
 
 /** A place for a peer that this node met: before it go those that are hearsay, and then the longest failed. */
 const makeRoom = (draft: Draft): boolean => {

@@ -66,6 +66,13 @@ describe("dissemination", () => {
     expect(States.deadline(a.state())).toBeUndefined()
   })
 
+  it("of an accusation that is refuted at once nothing is told", () => {
+    const a = linkedTo([b, c, d])
+    a.hear(1_000, c, update(as(b, "suspect", 0, "c")))
+    a.hear(1_001, b, update(as(b, "alive", 1)))
+    expect(toldOf(a.until(1_100), "b")).toMatchObject([{ status: "alive", incarnation: 1 }])
+  })
+
   it("a member's own news are relayed once, to as many as the fan-out says", () => {
     const peers = Array.from({ length: 30 }, (_, i) => recordOf(`p${i}`))
     const [first] = peers

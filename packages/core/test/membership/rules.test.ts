@@ -2,8 +2,10 @@
  * Who becomes a member and how it ends (docs/protocol.md R1, R2, R8 to R10, R12), and what cannot be believed.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Settings from "../../src/membership/Settings.ts"
 import * as States from "../../src/membership/State.ts"
 import type { PeerRecord } from "../../src/PeerRecord.ts"
+import * as PeerRecords from "../../src/PeerRecord.ts"
 import {
   addressOf,
   answers,
@@ -83,9 +85,20 @@ describe("R1: hearsay", () => {
 describe("R2: a handshake makes a member", () => {
   it("a stranger joins, and everybody is told", () => {
     const a = linkedTo([b])
-    const outputs = [...a.meet(1_500, c, { address: addressOf("c") }), ...a.until(1_600)]
+    const alone = { address: addressOf("c"), viewHash: PeerRecords.memberHash(c) }
+    const outputs = [...a.meet(1_500, c, alone), ...a.until(1_600)]
     expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
     expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b", "c"], frame: update(c) }])
+  })
+
+  it("of a stranger that knows others as well only some are told, for the others do the same", () => {
+    const peers = Array.from({ length: 30 }, (_, i) => recordOf(`p${i}`))
+    const a = linkedTo(peers)
+    const outputs = [...a.meet(1_500, c, { viewHash: 1n }), ...a.until(1_600)]
+    expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
+    const updates = framesOf(outputs, "Update")
+    expect(updates).toMatchObject([{ frame: update(c) }])
+    expect(updates[0]?.to).toHaveLength(Settings.defaults.relayFanOut(32))
   })
 
   it("a candidate joins, and nobody is told what was relayed before", () => {
@@ -123,6 +136,17 @@ describe("R2: a handshake makes a member", () => {
     expect(requests.every(({ to }) => to.length === 3)).toBe(true)
     a.until(40_000)
     expect(a.state().rounds.size).toBe(0)
+  })
+
+  it("and so does it to the next life of one that left", () => {
+    const a = linkedTo([b, c])
+    a.hear(500, c, { _tag: "Leave", generation: c.generation })
+    expect(a.state().tombstones.has("c")).toBe(true)
+    const again = { ...c, generation: c.generation + 1 }
+    a.hear(1_000, b, update(again))
+    unreached(a, 4_000, again)
+    expect(eventsOf(answers(a, 4_100, again, "up", b))).toStrictEqual(["Joined c"])
+    expect(a.state().tombstones.has("c")).toBe(false)
   })
 
   it("but not of an accused candidate, nor if nobody reaches it", () => {

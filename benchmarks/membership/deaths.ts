@@ -1,0 +1,68 @@
+/** How long it takes until a node that is gone is called failed, by each of the others. */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
+import * as Quiet from "../../packages/core/test/simulation/Quiet.ts"
+import * as Simulation from "../../packages/testkit/src/Simulation.ts"
+
+/** `killed`: its host refuses connections. `dark`: its host is gone. `still`: it accepts connections and says nothing. */
+export type Death = "killed" | "dark" | "still"
+
+export const deathKinds: ReadonlyArray<Death> = ["killed", "dark", "still"]
+
+export interface Detections {
+  readonly nodes: number
+  readonly death: Death
+  /** Milliseconds from the death to each verdict. */
+  readonly millis: ReadonlyArray<number>
+}
+
+const die = (node: Simulation.Node<Quiet.Quiet>, death: Death) =>
+  death === "killed" ? node.crash : death === "dark" ? node.powerOff : node.pause
+
+/** A cluster of which some die in different ways, one after the other, each when all have heard of the one before. */
+export const deaths = (
+  nodes: number,
+  order: ReadonlyArray<Death>,
+  done: (detections: Detections) => void,
+): Simulation.Scenario =>
+  Simulation.scenario(
+    `deaths among ${nodes}`,
+    {
+      explore: "fifo",
+      leaks: false,
+      faults: { network: { delay: { exponential: { min: "100 micros", mean: "500 micros" } } } },
+      timeLimit: "1 hour",
+    },
+    (sim) =>
+      Effect.gen(function* () {
+        const counts: FrameCount.Counts = new Map()
+        const board = Quiet.makeBoard(sim.now)
+        const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
+        const running = yield* sim.nodes(names, (name) => Quiet.layer(name, { board, counts, seeds: ["n1:7946"] }))
+        yield* sim.until(() => board.live() === nodes * (nodes - 1))
+        const alive = new Set(Object.values(running))
+        const victims = yield* Random.shuffle([...alive])
+        for (const [i, death] of order.entries()) {
+          const victim = victims[i]
+          if (victim === undefined) break
+          // At any moment between two heartbeats.
+          yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 2_000))
+          const at = sim.now()
+          const before = board.told.length
+          const verdicts = board.failed()
+          yield* die(victim, death)
+          board.gone(victim.name)
+          alive.delete(victim)
+          yield* sim.until(() => board.failed() >= verdicts + alive.size)
+          done({
+            nodes,
+            death,
+            millis: board.told
+              .slice(before)
+              .flatMap((told) => (told.tag === "Failed" && told.of === victim.name ? [(told.at - at) / 1_000] : [])),
+          })
+        }
+        yield* Effect.forEach(alive, (node) => node.powerOff, { discard: true })
+      }),
+  )

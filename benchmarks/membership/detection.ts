@@ -1,0 +1,264 @@
+/**
+ * How soon the dead are called failed, and how often the living are: in the simulated world, with the defaults for one data
+ * centre. The same seed gives the same numbers on every machine.
+ *
+ *     node benchmarks/membership/detection.ts [--quick] [--only deaths|alarms] [--nodes 10,50,100,300] [--seconds 300]
+ *       [--seed 1] [--workers 2] [--resume file] [--out docs]
+ *
+ * Prints tables; with `--out` it writes detection.json and detection.svg there, and the tables into detection.md. With
+ * `--resume` it keeps what is done in a file, and goes on from there the next time; with no workers it takes what is there.
+ */
+import * as Child from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Simulation from "../../packages/testkit/src/Simulation.ts"
+import { deathKinds, deaths } from "./deaths.ts"
+import { falseAlarms, slowOf, variants } from "./falseAlarms.ts"
+import { fill, table } from "./markdown.ts"
+import { svg } from "./plot.ts"
+
+const Job = Schema.Union([
+  Schema.Struct({
+    kind: Schema.Literal("deaths"),
+    seed: Schema.Number,
+    nodes: Schema.Number,
+    order: Schema.Array(Schema.Literals(deathKinds)),
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("alarms"),
+    seed: Schema.Number,
+    nodes: Schema.Number,
+    variant: Schema.String,
+    loss: Schema.Number,
+    seconds: Schema.Number,
+  }),
+])
+type Job = typeof Job.Type
+
+const Detected = Schema.Struct({
+  nodes: Schema.Number,
+  death: Schema.Literals(deathKinds),
+  millis: Schema.Array(Schema.Number),
+})
+const Alarmed = Schema.Struct({
+  variant: Schema.String,
+  loss: Schema.Number,
+  nodeHours: Schema.Number,
+  failed: Schema.Number,
+  ofSound: Schema.Number,
+  bySoundOfSound: Schema.Number,
+  suspected: Schema.Number,
+})
+const Done = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("deaths"), result: Detected }),
+  Schema.Struct({ kind: Schema.Literal("alarms"), result: Alarmed }),
+])
+type Done = typeof Done.Type
+
+// ---- in a process of its own ----
+
+const scenarioOf = (job: Job, done: (result: Done) => void): Simulation.Scenario => {
+  if (job.kind === "deaths") return deaths(job.nodes, job.order, (result) => done({ kind: "deaths", result }))
+  const variant = variants.find(({ name }) => name === job.variant)
+  if (variant === undefined) throw new Error(`there is no variant "${job.variant}"`)
+  return falseAlarms(variant, job, (result) => done({ kind: "alarms", result }))
+}
+
+const work = (job: Job) =>
+  Effect.gen(function* () {
+    const results: Array<Done> = []
+    const scenario = scenarioOf(job, (result) => results.push(result))
+    const { failure } = yield* Simulation.outcome(scenario, { seed: job.seed, stacks: false })
+    if (failure !== undefined) return yield* Effect.die(`${scenario.name}, seed ${job.seed}: ${failure.message}`)
+    process.send?.(results)
+  })
+
+// ---- in the first process ----
+
+/** The largest cluster takes some gigabytes. */
+const execArgv = ["--max-old-space-size=12000"]
+
+const inProcess = (job: Job): Effect.Effect<ReadonlyArray<Done>> =>
+  Effect.callback((resume) => {
+    const child = Child.fork(fileURLToPath(import.meta.url), ["--job", JSON.stringify(job)], { execArgv })
+    child.once("message", (message) => resume(Effect.sync(() => Schema.decodeUnknownSync(Schema.Array(Done))(message))))
+    child.once("exit", (code) => resume(Effect.die(`${JSON.stringify(job)} ended with ${code}`)))
+    return Effect.sync(() => child.kill())
+  })
+
+/** What became of a job, as a line of the file of `--resume`. */
+const Line = Schema.Struct({ job: Job, results: Schema.Array(Done) })
+
+const kept = (file: string): Map<string, ReadonlyArray<Done>> => {
+  if (file === "" || !fs.existsSync(file)) return new Map()
+  const lines = fs.readFileSync(file, "utf8").split("\n").filter(Boolean)
+  return new Map(
+    lines.map((line) => {
+      const { job, results } = Schema.decodeUnknownSync(Line)(JSON.parse(line))
+      return [JSON.stringify(job), results]
+    }),
+  )
+}
+
+/** Runs all, so many at a time, but for those whose results are kept. The results are in the order of the jobs. */
+const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, workers: number, file: string) {
+  const before = kept(file)
+  const run = Effect.fnUntraced(function* (job: Job) {
+    const known = before.get(JSON.stringify(job))
+    if (known !== undefined || workers === 0) return known ?? []
+    const start = performance.now()
+    const results = yield* inProcess(job)
+    if (file !== "") fs.appendFileSync(file, `${JSON.stringify({ job, results })}\n`)
+    console.error(`${((performance.now() - start) / 1_000).toFixed(1)} s: ${JSON.stringify(job)}`)
+    return results
+  })
+  return (yield* Effect.forEach(jobs, run, { concurrency: Math.max(1, workers) })).flat()
+})
+
+/** How many deaths of each kind, so that there are some hundred verdicts at least. */
+const repetitions = (nodes: number, quick: boolean): number => {
+  if (quick) return 1
+  return nodes <= 10 ? 20 : nodes <= 50 ? 4 : nodes <= 100 ? 2 : 1
+}
+
+const losses = [0, 0.1, 0.2, 0.3]
+const alarmNodes = 32
+
+const quantile = (sorted: ReadonlyArray<number>, part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+
+const seconds = (millis: number): string => (millis / 1_000).toFixed(2)
+
+const main = Effect.gen(function* () {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+      nodes: { type: "string", default: "" },
+      seconds: { type: "string", default: "" },
+      seed: { type: "string", default: "1" },
+      workers: { type: "string", default: String(os.availableParallelism()) },
+      resume: { type: "string", default: "" },
+      out: { type: "string", default: "" },
+    },
+  })
+  const { quick } = values
+  const first = Number(values.seed)
+  const sizes = (values.nodes || (quick ? "10,50" : "10,50,100,300")).split(",").map(Number)
+  const duration = Number(values.seconds || (quick ? 30 : 300))
+  const deathJobs = sizes.flatMap((nodes) =>
+    Array.from({ length: repetitions(nodes, quick) }, (_, i) => first + i).flatMap((seed): ReadonlyArray<Job> => {
+      // To start hundreds takes longest, so there all die in one cluster, one after the other.
+      const orders = nodes > 100 ? [deathKinds] : deathKinds.map((death) => [death])
+      return orders.map((order) => ({ kind: "deaths", seed, nodes, order }))
+    }),
+  )
+  // From the ends, so that the first results tell most.
+  const alarmJobs = [0, 0.3, 0.1, 0.2].flatMap((loss) =>
+    variants.map(({ name }): Job => ({
+      kind: "alarms",
+      seed: first,
+      nodes: alarmNodes,
+      variant: name,
+      loss,
+      seconds: duration,
+    })),
+  )
+  const jobs = [...(values.only === "alarms" ? [] : deathJobs), ...(values.only === "deaths" ? [] : alarmJobs)]
+  const done = yield* runAll(jobs, Number(values.workers), values.resume)
+
+  const detections = sizes.flatMap((nodes) =>
+    deathKinds.flatMap((death) => {
+      const runs = done.flatMap(({ kind, result }) =>
+        kind === "deaths" && result.nodes === nodes && result.death === death ? [result.millis] : [],
+      )
+      const millis = runs.flat().sort((a, b) => a - b)
+      if (millis.length === 0) return []
+      const [median, p99, worst] = [0.5, 0.99, 1].map((part) => quantile(millis, part))
+      return [
+        {
+          nodes,
+          death,
+          deaths: runs.length,
+          verdicts: millis.length,
+          median: median ?? 0,
+          p99: p99 ?? 0,
+          worst: worst ?? 0,
+        },
+      ]
+    }),
+  )
+  const alarms = done.flatMap(({ kind, result }) => (kind === "alarms" ? [result] : []))
+
+  const deathTable = table(
+    ["gone", "nodes", "deaths", "verdicts", "median, s", "99 of 100, s", "worst, s"],
+    deathKinds.flatMap((death) =>
+      detections
+        .filter((each) => each.death === death)
+        .map(({ deaths: count, median, nodes, p99, verdicts, worst }) =>
+          [death, nodes, count, verdicts, seconds(median), seconds(p99), seconds(worst)].map(String),
+        ),
+    ),
+  )
+  const rate = (loss: number, variant: string, of: "failed" | "ofSound" | "suspected"): number | undefined => {
+    const found = alarms.find((each) => each.loss === loss && each.variant === variant)
+    return found === undefined ? undefined : found[of] / found.nodeHours
+  }
+  const alarmTable = (of: "failed" | "ofSound" | "suspected"): string =>
+    table(
+      ["", ...losses.map((loss) => `${Math.round(loss * 100)} % lost`)],
+      variants.map(({ name }) => [name, ...losses.map((loss) => rate(loss, name, of)?.toFixed(1) ?? "")]),
+    )
+
+  if (detections.length > 0) console.log(`From the death to the verdict of each other\n\n${deathTable}\n`)
+  if (alarms.length > 0) {
+    console.log(
+      `False verdicts a node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable("failed")}\n`,
+    )
+    console.log(`Those of them on nodes that were never slow\n\n${alarmTable("ofSound")}\n`)
+    console.log(`Suspicions a node and hour\n\n${alarmTable("suspected")}\n`)
+  }
+  if (values.out === "") return
+  const out = pathToFileURL(`${values.out}/`)
+  fs.writeFileSync(
+    new URL("detection.json", out),
+    `${JSON.stringify({ seed: first, detections, alarms }, undefined, 2)}\n`,
+  )
+  const page = new URL("detection.md", out)
+  fill(page, "deaths", deathTable)
+  fill(page, "alarms", alarmTable("failed"))
+  fill(page, "alarms of sound", alarmTable("ofSound"))
+  fill(page, "suspicions", alarmTable("suspected"))
+  fs.writeFileSync(
+    new URL("detection.svg", out),
+    svg("Detection time by the size of the cluster, and false verdicts by loss", [
+      {
+        title: "From death to verdict, seconds: median and worst",
+        x: { name: "nodes", places: sizes.map(String) },
+        y: { scale: "linear", ticks: [0, 2, 4, 6, 8, 10] },
+        lines: deathKinds.map((death) => ({
+          name: death,
+          values: detections
+            .filter((each) => each.death === death)
+            .map(({ median, worst }) => ({ value: median / 1_000, upTo: worst / 1_000 })),
+        })),
+      },
+      {
+        title: "False verdicts a node and hour",
+        x: { name: "segments lost", places: losses.map((loss) => `${Math.round(loss * 100)} %`) },
+        y: { scale: "log1p", ticks: [0, 1, 3, 10, 30, 100, 300] },
+        lines: variants.map(({ name }) => ({
+          name,
+          values: losses.map((loss) => ({ value: rate(loss, name, "failed") ?? 0 })),
+        })),
+      },
+    ]),
+  )
+})
+
+const [flag, job] = process.argv.slice(2)
+await Effect.runPromise(flag === "--job" ? work(Schema.decodeUnknownSync(Job)(JSON.parse(job ?? ""))) : main)

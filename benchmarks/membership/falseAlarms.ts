@@ -1,0 +1,149 @@
+/**
+ * Clusters in which some nodes are slow, on networks that lose what is sent: who is called failed though it lives. And the
+ * same with parts of the failure detector taken out.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as FailureDetector from "../../packages/core/src/FailureDetector.ts"
+import { type Parts, parts } from "../../packages/core/src/link/Parts.ts"
+import type { Output } from "../../packages/core/src/membership/Draft.ts"
+import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
+import * as Quiet from "../../packages/core/test/simulation/Quiet.ts"
+import * as Simulation from "../../packages/testkit/src/Simulation.ts"
+
+/** The failure detector, whole or with something taken out. */
+export interface Variant {
+  readonly name: string
+  readonly policies: Layer.Layer<never>
+  readonly parts: Partial<Parts>
+}
+
+type Step = Parts["step"]
+
+/** Never distrusts itself. */
+const trusting =
+  (step: Step): Step =>
+  (state, now, input) => {
+    const [next, outputs] = step(state, now, input)
+    return [next.health === 0 ? next : { ...next, health: 0 }, outputs]
+  }
+
+/** Takes its own word for that of everybody: whom it would ask, it answers for, that they reach the peer no more than it does. */
+const unasking =
+  (step: Step): Step =>
+  (state, now, input) => {
+    let [next, wished] = step(state, now, input)
+    const outputs: Array<Output> = []
+    const queue = [...wished]
+    for (let output = queue.shift(); output !== undefined; output = queue.shift()) {
+      if (output._tag !== "Send" || output.frame._tag !== "ProbeRequest") {
+        outputs.push(output)
+        continue
+      }
+      const frame = { _tag: "ProbeResult", id: output.frame.id, verdict: "down" } as const
+      for (const name of output.to) {
+        const generation = next.members.get(name)?.record.generation ?? 0
+        ;[next, wished] = step(next, now, { _tag: "Received", from: { name, generation }, frame })
+        queue.push(...wished)
+      }
+    }
+    return [next, outputs]
+  }
+
+/** A suspicion lasts as long as it must, whoever shares it. */
+const impatient = FailureDetector.layer({ suspicionMax: FailureDetector.lan.suspicionMin })
+
+const lan = Layer.empty
+
+export const variants: ReadonlyArray<Variant> = [
+  { name: "Coterie", policies: lan, parts: {} },
+  { name: "without local health", policies: lan, parts: { step: trusting(parts.step) } },
+  { name: "shortest suspicion", policies: impatient, parts: {} },
+  { name: "without asking others", policies: lan, parts: { step: unasking(parts.step) } },
+  { name: "without all three", policies: impatient, parts: { step: trusting(unasking(parts.step)) } },
+]
+
+export interface Alarms {
+  readonly variant: string
+  readonly loss: number
+  readonly nodeHours: number
+  /** Verdicts on nodes that lived; those of them on nodes that were never slow, and by such on such. */
+  readonly failed: number
+  readonly ofSound: number
+  readonly bySoundOfSound: number
+  readonly suspected: number
+}
+
+const millis = Duration.toMillis
+const { heartbeat, linkTimeout, probeTimeout, suspicionMin } = FailureDetector.lan
+
+/**
+ * The least time, in milliseconds, in which a silent node may rightly be called failed: it was last heard a heartbeat before
+ * it fell silent, and who is asked has half of the time of a question. None stands still for longer, so each verdict is false.
+ */
+export const leastDetection = millis(linkTimeout) - millis(heartbeat) + millis(probeTimeout) / 2 + millis(suspicionMin)
+
+/** How long a slow node goes on and stands still, in milliseconds, from the least to the most. */
+const goesOn = [2_000, 15_000] as const
+const standsStill = [1_000, leastDetection] as const
+
+export const slowOf = (nodes: number): number => Math.ceil(nodes / 5)
+
+/** A cluster for so long, with a fifth of its nodes slow. */
+export const falseAlarms = (
+  { name, parts: planted, policies }: Variant,
+  { loss, nodes, seconds }: { readonly nodes: number; readonly loss: number; readonly seconds: number },
+  done: (alarms: Alarms) => void,
+): Simulation.Scenario =>
+  Simulation.scenario(
+    `${name}, ${Math.round(loss * 100)} % lost`,
+    {
+      explore: "fifo",
+      leaks: false,
+      faults: { network: { delay: { exponential: { min: "100 micros", mean: "500 micros" } }, loss } },
+      timeLimit: "12 hours",
+    },
+    (sim) =>
+      Effect.gen(function* () {
+        const counts: FrameCount.Counts = new Map()
+        const board = Quiet.makeBoard(sim.now)
+        const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
+        const slow = new Set(names.slice(0, slowOf(nodes)))
+        const running = yield* sim.nodes(names, (node) =>
+          Quiet.layer(node, { board, counts, seeds: ["n1:7946", `n${nodes}:7946`], parts: planted, policies }),
+        )
+        yield* Effect.timeoutOption(
+          sim.until(() => board.live() === nodes * (nodes - 1)),
+          "1 minute",
+        )
+        const before = board.told.length
+        for (const node of Object.values(running)) {
+          if (!slow.has(node.name)) continue
+          yield* Effect.forkScoped(
+            Effect.forever(
+              Effect.gen(function* () {
+                yield* Effect.sleep(yield* Random.nextIntBetween(...goesOn))
+                yield* Effect.orDie(node.pause)
+                yield* Effect.sleep(yield* Random.nextIntBetween(...standsStill))
+                yield* node.resume
+              }),
+            ),
+          )
+        }
+        yield* Effect.sleep(`${seconds} seconds`)
+        const told = board.told.slice(before)
+        const failed = told.filter(({ tag }) => tag === "Failed")
+        done({
+          variant: name,
+          loss,
+          nodeHours: (nodes * seconds) / 3_600,
+          failed: failed.length,
+          ofSound: failed.filter(({ of }) => !slow.has(of)).length,
+          bySoundOfSound: failed.filter(({ by, of }) => !slow.has(of) && !slow.has(by)).length,
+          suspected: told.filter(({ tag }) => tag === "Suspected").length,
+        })
+        yield* Effect.forEach(Object.values(running), (node) => node.powerOff, { discard: true })
+      }),
+  )
