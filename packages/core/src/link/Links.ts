@@ -266,6 +266,7 @@ export const make = Effect.fnUntraced(function* (options: {
         const up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
         const epoch = ++lastEpoch >>> 0
         let mayAbort = true
+        // Who waits hears of a failure at once, and not when the connection, which may be to a dead end, is closed.
         const attempt = Effect.scoped(
           Effect.gen(function* () {
             const shake = (exchange: Handshake.Exchange) =>
@@ -289,12 +290,8 @@ export const make = Effect.fnUntraced(function* (options: {
               (link) => Deferred.doneUnsafe(up, Effect.succeed(link)),
               address,
             )
-          }),
-        ).pipe(
-          Effect.catch((error) => Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(error)))),
-          Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(closedError)))),
-          Effect.asVoid,
-        )
+          }).pipe(Effect.catch((error) => Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(error))))),
+        ).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(up, Effect.fail(closedError)))), Effect.asVoid)
         const fiber = yield* FiberSet.run(fibers, Effect.interruptible(attempt))
         return yield* Effect.onInterrupt(restore(awaitDeferred(up)), () =>
           mayAbort ? Fiber.interrupt(fiber) : Effect.void,

@@ -113,9 +113,11 @@ const hearsayRounds = ({ state: { candidates, rounds } }: Draft): number => {
 
 const isLost = (member: Member | undefined): member is Member => member !== undefined && States.isSought(member)
 
-/** Whether this node's own attempt to reach a peer may still succeed. */
-const isDialling = (draft: Draft, name: string): boolean =>
-  !draft.state.candidates.has(name) && draft.state.members.get(name)?.dial === "pending"
+/** Whether this node's own first attempt to reach a peer may still succeed, before it is suspected. */
+const isDialling = (draft: Draft, name: string): boolean => {
+  const member = draft.state.members.get(name)
+  return !draft.state.candidates.has(name) && member?.suspicion === undefined && member?.dial === "pending"
+}
 
 /** Goes on when everybody has answered, and this node's own attempt has ended. */
 const settle = (draft: Draft, name: string): void => {

@@ -244,6 +244,14 @@ describe("R5: the verdict", () => {
     expect(eventsOf(a.until(due, [c, d]))).toStrictEqual(["Failed b"])
   })
 
+  it("it waits for the others, but not for an attempt of its own that does not end", () => {
+    const a = linkedTo([b, c, d])
+    lost(a, 1_000, b)
+    expect(eventsOf(a.until(2_000, [c, d]))).toStrictEqual(["Suspected b"])
+    expect(eventsOf(a.until(13_999, [c, d]))).toStrictEqual([])
+    expect(eventsOf(a.until(14_000, [c, d]))).toStrictEqual(["Failed b"])
+  })
+
   it("there is none over whom somebody reaches at the end; the suspicion begins anew", () => {
     const a = linkedTo([b, c])
     gone(a, 1_000, b, c)
