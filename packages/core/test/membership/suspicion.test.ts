@@ -247,6 +247,7 @@ describe("R5: the verdict", () => {
   it("it waits for the others, but not for an attempt of its own that does not end", () => {
     const a = linkedTo([b, c, d])
     lost(a, 1_000, b)
+    answers(a, 1_100, b, "down", c, d)
     expect(eventsOf(a.until(2_000, [c, d]))).toStrictEqual(["Suspected b"])
     expect(eventsOf(a.until(13_999, [c, d]))).toStrictEqual([])
     expect(eventsOf(a.until(14_000, [c, d]))).toStrictEqual(["Failed b"])
