@@ -150,7 +150,8 @@ export const rest = (
   pause = draft.state.rounds.get(name)?.pause ?? draft.state.settings.heartbeat,
 ): void => {
   const { probePause } = draft.state.settings
-  setRound(draft, name, { _tag: "Resting", until: draft.now + pause, pause: Math.min(2 * pause, probePause) })
+  const until = draft.now + pause
+  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, probePause), missing: undefined })
 }
 
 /** What can still be told of a name that is only remembered. */

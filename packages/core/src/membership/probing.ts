@@ -22,11 +22,12 @@ export const begin = (draft: Draft, name: string): void => {
     startedAt: draft.now,
     asked: new Set(),
     pause: before?.pause ?? draft.state.settings.heartbeat,
+    missing: before?.missing,
   })
 }
 
 /** Asks some who were not asked yet. */
-const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "asked" | "pause">): void => {
+const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "asked" | "pause" | "missing">): void => {
   const { now, state } = draft
   const { settings } = state
   // A newer life that is known by hearsay is looked for, and the older one no more.
@@ -52,6 +53,7 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
     waiting: new Set(chosen),
     doubts: 0,
     pause: round.pause,
+    missing: round.missing,
   })
   const deadline = Math.ceil(settings.probeTimeout / 2)
   Drafts.send(draft, chosen, { _tag: "ProbeRequest", id: state.lastProbe, target: name, generation, deadline })
@@ -148,7 +150,7 @@ const timeUp = (draft: Draft, name: string, round: Asking): void => {
 }
 
 /** Nobody reaches the peer. */
-const conclude = (draft: Draft, name: string, { generation, pause }: Asking): void => {
+const conclude = (draft: Draft, name: string, { generation, missing, pause, startedAt }: Asking): void => {
   const { now, state } = draft
   const member = state.members.get(name)
   if (!isLost(member)) return Drafts.rest(draft, name, pause)
@@ -156,7 +158,15 @@ const conclude = (draft: Draft, name: string, { generation, pause }: Asking): vo
   if (member.record.generation !== generation && state.candidates.get(name)?.record.generation !== generation) {
     return begin(draft, name)
   }
-  Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause })
+  const { heartbeat, linkTimeout } = state.settings
+  const since = missing ?? startedAt
+  const patience = linkTimeout * (1 + state.health)
+  // A link would bear as much silence, and half a second of it must not count for more because there is none. Whom others
+  // suspect they have not heard for so long.
+  if (member.link === "indirect" && member.suspicion === undefined && now < since + patience) {
+    return Drafts.setRound(draft, name, { _tag: "Resting", until: now + heartbeat, pause, missing: since })
+  }
+  Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause, missing: undefined })
   if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
   Records.suspect(draft, name)
   const suspicion = draft.state.members.get(name)?.suspicion

@@ -95,13 +95,29 @@ describe("R3: a lost link", () => {
     expect(framesOf(a.until(1_100_000), "ProbeRequest").every(({ to }) => !to.includes("m7"))).toBe(true)
   })
 
+  it("counts the time in which nobody reaches it from the beginning after each up", () => {
+    const a = linkedTo([b, c])
+    lost(a, 1_000, b)
+    unreached(a, 1_000, b)
+    answers(a, 1_000, b, "up", c)
+    a.until(4_500, [c])
+    a.until(5_000)
+    answers(a, 5_000, b, "up", c)
+    expect(eventsOf(a.until(9_000, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(20_000, [c]))).toStrictEqual(["Suspected b"])
+  })
+
   it("is a reason to suspect whom nobody reaches any more", () => {
     const a = linkedTo([b, c])
     lost(a, 1_000, b)
     unreached(a, 1_000, b)
     answers(a, 1_000, b, "up", c)
     a.until(2_000)
-    expect(eventsOf(answers(a, 2_050, b, "down", c))).toStrictEqual(["Suspected b"])
+    expect(eventsOf(answers(a, 2_050, b, "down", c))).toStrictEqual([])
+    // As long as a link would bear it: asked every heartbeat, and not one time too few.
+    expect(framesOf(a.until(4_999, [c]), "ProbeRequest")).toHaveLength(2)
+    expect(eventsOf(a.until(5_049, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(5_050, [c]))).toStrictEqual(["Suspected b"])
     expect(a.state().view.peers.get("b")).toMatchObject({ status: "suspect", link: "down" })
   })
 

@@ -96,7 +96,9 @@ describe("R4: suspicion", () => {
     expect(a.state().view.peers.get("b")?.link).toBe("indirect")
     expect(eventsOf(unreached(a, 2_999, b))).toStrictEqual([])
     expect(eventsOf(a.until(2_999, [c]))).toStrictEqual([])
-    expect(eventsOf(a.until(3_000, [c]))).toStrictEqual(["Suspected b"])
+    expect(framesOf(a.until(3_000, [c]), "ProbeRequest")).toHaveLength(1)
+    expect(eventsOf(a.until(5_999, [c]))).toStrictEqual([])
+    expect(eventsOf(a.until(6_000, [c]))).toStrictEqual(["Suspected b"])
   })
 })
 
