@@ -95,11 +95,8 @@ const makeNamed = Effect.fnUntraced(function* (
         linkTimeout,
         probeTimeout: Duration.toMillis(detector.probeTimeout),
         probeFanOut: detector.probeFanOut,
-        probePause: 30 * heartbeat,
         suspicionMin: Duration.toMillis(detector.suspicionMin),
         suspicionMax: Duration.toMillis(detector.suspicionMax),
-        // Who is reached gets as long to refute as who is not.
-        refuteGrace: Duration.toMillis(detector.suspicionMin),
         updateDelay: Duration.toMillis(gossip.updateDelay),
         relayFanOut: gossip.relayFanOut,
         syncInterval: Duration.toMillis(gossip.syncInterval),

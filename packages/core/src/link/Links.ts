@@ -17,6 +17,7 @@ import type { Source } from "../Entropy.ts"
 import type { ByeCode, MembershipFrame } from "../Frame.ts"
 import { awaitDeferred } from "../internal/resume.ts"
 import type { Limits } from "../Limits.ts"
+import * as States from "../membership/State.ts"
 import type { PeerId } from "../PeerId.ts"
 import { compareNames } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
@@ -148,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: {
           timing,
           clock,
           hooks: {
-            patience: () => timing.linkTimeout * (1 + loop.state().health),
+            patience: () => States.patience(loop.state()),
             onHeard: (from) => loop.submit({ _tag: "Heard", peer: from.peer }),
             onMembership: (from, frame) => {
               const target = frame._tag === "ProbeRequest" ? links.current(frame.target) : undefined

@@ -10,6 +10,7 @@ import type { ByeCode, MembershipFrame } from "../Frame.ts"
 import type { PeerId } from "../PeerId.ts"
 import type { Key, PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
+import { longestPause } from "./Settings.ts"
 import type { Candidate, Member, Round, State, StopReason, Tombstone } from "./State.ts"
 import * as States from "./State.ts"
 
@@ -35,9 +36,10 @@ export interface Draft {
 export const start = (state: State, now: number): Draft => ({ before: state, now, state: { ...state }, outputs: [] })
 
 /** The next state; the one before, if nothing changed. */
-export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => {
-  return [isSame(draft.state, draft.before) ? draft.before : draft.state, draft.outputs]
-}
+export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => [
+  isSame(draft.state, draft.before) ? draft.before : draft.state,
+  draft.outputs,
+]
 
 const isSame = <A extends object>(a: A, b: A): boolean => {
   for (const key in a) if (a[key] !== b[key]) return false
@@ -111,6 +113,18 @@ export const makeMember = (record: PeerRecord, link: Member["link"], address: Ad
   synced: undefined,
 })
 
+/** A peer, or a newer life of one, becomes a member, and the application is told. */
+export const enter = (draft: Draft, member: Member): void => {
+  const { name } = member.record
+  const old = draft.state.members.get(name)
+  setMember(draft, name, member)
+  const peer = States.toPeer(member)
+  emit(
+    draft,
+    old === undefined || old.parted ? { _tag: "Joined", peer } : { _tag: "Replaced", peer, old: States.toPeer(old) },
+  )
+}
+
 export const setCandidate = (draft: Draft, name: string, candidate: Candidate | undefined): void => {
   const candidates = edited(draft.before.candidates, draft.state.candidates)
   if (candidate === undefined) candidates.delete(name)
@@ -149,9 +163,9 @@ export const rest = (
   name: string,
   pause = draft.state.rounds.get(name)?.pause ?? draft.state.settings.heartbeat,
 ): void => {
-  const { probePause } = draft.state.settings
   const until = draft.now + pause
-  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, probePause), missing: undefined })
+  const longest = longestPause * draft.state.settings.heartbeat
+  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, longest), missing: undefined })
 }
 
 /** What can still be told of a name that is only remembered. */

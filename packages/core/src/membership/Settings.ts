@@ -12,15 +12,14 @@ export interface Settings {
   readonly probeTimeout: number
   /** How many, of `size` members, are asked at once; at least one is. */
   readonly probeFanOut: (size: number) => number
-  /** The longest pause between two rounds of asking about a peer that only others reach. */
-  readonly probePause: number
   /** How many questions of one peer may wait for their answer here; what is beyond is answered with `unknown`. */
   readonly probesPerPeer: number
-  /** The shortest and longest time between a suspicion and the verdict. */
+  /**
+   * The shortest and longest time between a suspicion and the verdict. For the shortest, an accusation against a peer with a
+   * live link is kept from the application.
+   */
   readonly suspicionMin: number
   readonly suspicionMax: number
-  /** How long an accusation against a peer with a live link is kept from the application. */
-  readonly refuteGrace: number
   /** How long a peer known by hearsay is dialled before it is forgotten. */
   readonly candidateTimeout: number
   /** How long a failed peer is redialled. */
@@ -45,6 +44,9 @@ export interface Settings {
   readonly maxMembers: number
 }
 
+/** The longest pause between two rounds of asking about a peer that only others reach, in heartbeats. */
+export const longestPause = 30
+
 /** A number of peers as a policy gives it, which may be any number, as one that can be worked with. */
 export const atLeastOne = (count: number): number => (count >= 1 ? Math.floor(count) : 1)
 
@@ -54,12 +56,10 @@ export const defaults: Settings = {
   probeTimeout: 1_000,
   // That all three are among the lost, where a third of all is, happens once in 27 times; more only where many can die.
   probeFanOut: (size) => (size > 100 ? 5 : 3),
-  probePause: 30_000,
   // A node asks once about each peer that it lost: a quarter of a cluster of some hundreds.
   probesPerPeer: 64,
   suspicionMin: 2_000,
   suspicionMax: 12_000,
-  refuteGrace: 2_000,
   candidateTimeout: 30_000,
   reconnectWindow: 24 * 3_600_000,
   tombstoneTimeout: 3_600_000,

@@ -261,6 +261,9 @@ export const wishes = (state: State): ReadonlyMap<string, Wish> => {
   return result
 }
 
+/** How long silence is borne, in milliseconds: longer while this node distrusts itself. */
+export const patience = ({ health, settings }: State): number => settings.linkTimeout * (1 + health)
+
 /** When the doubt about a member is to be looked at again. */
 export const suspicionDeadline = (state: State, suspicion: Suspicion): number =>
   suspicion.heldUntil ?? suspicion.since + Suspicions.timeout(state, suspicion.accusers)

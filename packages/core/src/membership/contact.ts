@@ -53,15 +53,7 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   if (hasPlace) Drafts.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) reconnected(draft, record, address)
   else {
-    const next = Drafts.makeMember(record, "up", address)
-    Drafts.setMember(draft, name, next)
-    const peer = States.toPeer(next)
-    Drafts.emit(
-      draft,
-      member === undefined || member.parted
-        ? { _tag: "Joined", peer }
-        : { _tag: "Replaced", peer, old: States.toPeer(member) },
-    )
+    Drafts.enter(draft, Drafts.makeMember(record, "up", address))
     // A candidate is known to others, who have been told as this node was.
     if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)
     // What was said of it while the handshake ran, above all an accusation, holds.

@@ -158,13 +158,12 @@ const conclude = (draft: Draft, name: string, { generation, missing, pause, star
   if (member.record.generation !== generation && state.candidates.get(name)?.record.generation !== generation) {
     return begin(draft, name)
   }
-  const { heartbeat, linkTimeout } = state.settings
   const since = missing ?? startedAt
-  const patience = linkTimeout * (1 + state.health)
   // A link would bear as much silence, and half a second of it must not count for more because there is none. Whom others
   // suspect they have not heard for so long.
-  if (member.link === "indirect" && member.suspicion === undefined && now < since + patience) {
-    return Drafts.setRound(draft, name, { _tag: "Resting", until: now + heartbeat, pause, missing: since })
+  if (member.link === "indirect" && member.suspicion === undefined && now < since + States.patience(state)) {
+    const until = now + state.settings.heartbeat
+    return Drafts.setRound(draft, name, { _tag: "Resting", until, pause, missing: since })
   }
   Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause, missing: undefined })
   if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
@@ -196,14 +195,8 @@ const meet = (draft: Draft, name: string, { record }: Candidate, through: string
   if (record.status !== "alive" || old?.link === "up") return Drafts.rest(draft, name)
   Drafts.unbury(draft, name)
   Drafts.setCandidate(draft, name, undefined)
-  const member: Member = { ...Drafts.makeMember(record, "indirect", undefined), through }
-  Drafts.setMember(draft, name, member)
+  Drafts.enter(draft, { ...Drafts.makeMember(record, "indirect", undefined), through })
   Drafts.rest(draft, name)
-  const peer = States.toPeer(member)
-  Drafts.emit(
-    draft,
-    old === undefined || old.parted ? { _tag: "Joined", peer } : { _tag: "Replaced", peer, old: States.toPeer(old) },
-  )
 }
 
 /** What is due of the rounds. */

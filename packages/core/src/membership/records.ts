@@ -141,7 +141,7 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): v
     suspicion: {
       since: same?.since ?? draft.now,
       accusers: new Map(same?.accusers).set(by, record.refused === true),
-      heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.refuteGrace) : undefined,
+      heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.suspicionMin) : undefined,
     },
   })
   if (live) Drafts.tellAccused(draft, record)
