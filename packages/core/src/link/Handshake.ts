@@ -264,17 +264,12 @@ export const busy: HelloReject = reject("busy", "too many connections; try again
  * whose clock was set back before its restart the first that it meets says so, and a higher generation costs nothing.
  */
 const outdated = (state: State, { generation, name }: PeerRecord): HelloReject | undefined => {
-  const tombstone = state.tombstones.get(name)
-  const newest = Math.max(
-    state.members.get(name)?.record.generation ?? 0,
-    state.candidates.get(name)?.record.generation ?? 0,
-    tombstone?.generation ?? 0,
-  )
+  const newest = Math.max(States.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
   if (generation < newest) {
     const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
     return reject("stale", "a newer life of this name is known", { atLeastGeneration })
   }
-  return tombstone?.status === "left" && tombstone.generation === generation
+  return States.farewellOf(state, { name, generation }) !== undefined
     ? reject("evicted", "this generation has left the cluster")
     : undefined
 }

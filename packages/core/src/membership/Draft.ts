@@ -219,7 +219,7 @@ export const send = (draft: Draft, to: ReadonlyArray<string>, frame: MembershipF
 }
 
 /** Tells a peer what is believed of it: once in a step, for what was said before in it is less. */
-export const tellAccused = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
+export const tellBelief = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
   const before = draft.outputs.findIndex(
     (output) => output._tag === "Send" && output.frame._tag === "YouAre" && output.to[0] === name,
   )

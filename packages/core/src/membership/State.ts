@@ -6,6 +6,7 @@ import type { View } from "../ClusterEvent.ts"
 import { emptyView } from "../ClusterEvent.ts"
 import type { YouAreBelief } from "../Frame.ts"
 import type { Peer } from "../Peer.ts"
+import type { PeerId } from "../PeerId.ts"
 import type { Key, PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
 import type { Settings } from "./Settings.ts"
@@ -209,6 +210,16 @@ export const toPeer = (member: Member): Peer => ({
 
 /** Whether the member is in the view. */
 export const visible = (member: Member): boolean => !member.parted && member.shown !== "failed"
+
+/** The newest life of a name that this node met or buried; 0 if there is none. */
+export const newestLife = ({ members, tombstones }: State, name: string): number =>
+  Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.generation ?? 0)
+
+/** What is remembered of a life that has left. */
+export const farewellOf = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
+  const tombstone = tombstones.get(name)
+  return tombstone?.status === "left" && tombstone.generation === generation ? tombstone : undefined
+}
 
 /** Whether others are asked about the member: it is taken for alive, and there is no link to it. */
 export const isSought = (member: Member): boolean => member.link !== "up" && visible(member)

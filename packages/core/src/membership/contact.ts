@@ -32,15 +32,13 @@ export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: Link
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Drafts.closeLink(draft, record, "left")
   const member = draft.state.members.get(name)
-  const tombstone = draft.state.tombstones.get(name)
-  const newest = Math.max(member?.record.generation ?? 0, tombstone?.generation ?? 0)
-  const over = tombstone?.status === "left" && tombstone.generation === generation
-  if (over) {
+  const farewell = States.farewellOf(draft.state, record)
+  if (farewell !== undefined) {
     // Not replaced, but gone: it may start again.
-    Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation: tombstone.incarnation, status: "left" })
+    Drafts.tellBelief(draft, farewell)
     return Drafts.closeLink(draft, record, "parted")
   }
-  if (generation < newest) return Drafts.closeLink(draft, record, "replaced")
+  if (generation < States.newestLife(draft.state, name)) return Drafts.closeLink(draft, record, "replaced")
 
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
@@ -108,8 +106,7 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
   if (PeerRecords.compare(record, before.record) >= 0) return Records.refresh(draft, record)
   if (before.record.status === "alive") return Records.contest(draft, before.record)
   // It was accused while the handshake ran: it is told, and what was held for failed is seen alive.
-  const { generation, incarnation, status } = before.record
-  Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  Drafts.tellBelief(draft, before.record)
   const suspicion = before.suspicion ?? { since: draft.now, accusers: new Map<string, boolean>(), heldUntil: undefined }
   const seen = Drafts.editMember(draft, name, { shown: "alive", suspicion: { ...suspicion, since: draft.now } })
   if (seen !== undefined && !before.parted && before.shown !== "alive") {

@@ -42,8 +42,7 @@ const forgetCandidate = (draft: Draft, { generation, name }: PeerRecord): void =
 
 /** R7, R9: others say that a life is over. If this node has a link to it, it gets to hear that. */
 const endByOthers = (draft: Draft, member: Member, record: PeerRecord): void => {
-  const { generation, incarnation, name } = record
-  if (member.link === "up") Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status: "left" })
+  if (member.link === "up") Drafts.tellBelief(draft, record)
   end(draft, member, record)
 }
 
@@ -144,7 +143,7 @@ const accuse = (draft: Draft, member: Member, record: PeerRecord, by: string): v
       heldUntil: live && member.shown === "alive" ? (same?.heldUntil ?? draft.now + settings.suspicionMin) : undefined,
     },
   })
-  if (live) Drafts.tellAccused(draft, record)
+  if (live) Drafts.tellBelief(draft, record)
   if (next === undefined) return
   if (!next.parted && next.shown !== member.shown) {
     Drafts.emit(draft, { _tag: "Suspected", peer: States.toPeer(next) })
@@ -182,9 +181,7 @@ export const judge = (draft: Draft, name: string): void => {
   if (member.link !== "up" && !isForOthers) return fail(draft, name)
   // Whom this node hears it never calls failed, whatever others say; it asks for the refutation again.
   Drafts.editMember(draft, name, { suspicion: { ...suspicion, since: draft.now } })
-  if (member.link !== "up") return
-  const { generation, incarnation, status } = record
-  Drafts.send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
+  if (member.link === "up") Drafts.tellBelief(draft, record)
 }
 
 /** R5: the verdict. */
