@@ -3,7 +3,7 @@
  * signal to the last of the events, on the clock that all processes of a machine share. Half of the rounds kill a member
  * (SIGKILL), the other half make one stand still (SIGSTOP); after each it comes back, under its name.
  *
- *     node benchmarks/detection/real.ts [--rounds 50] [--json]
+ *     node benchmarks/membership/processes.ts [--rounds 50] [--json]
  *
  * It fails if one round takes longer than it may, or if anybody calls one failed that is not.
  */

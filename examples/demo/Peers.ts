@@ -2,7 +2,6 @@
  * The peers of the demo as child processes, and the facts that can be waited for.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 import * as Protocol from "./Protocol.ts"
@@ -21,16 +20,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
 })
 
 /** A report of one kind about which something holds. */
-export const report =
-  <Tag extends Protocol.Report["_tag"]>(
-    tag: Tag,
-    holds: (report: Extract<Protocol.Report, { readonly _tag: Tag }>) => boolean = () => true,
-  ): Child.Pick<Extract<Protocol.Report, { readonly _tag: Tag }>> =>
-  (line) => {
-    const isOne = (one: Protocol.Report): one is Extract<Protocol.Report, { readonly _tag: Tag }> => one._tag === tag
-    const one = Option.getOrUndefined(Protocol.decodeReport(line))
-    return one !== undefined && isOne(one) && holds(one) ? one : undefined
-  }
+export const report = Child.reports(Protocol.decodeReport)
 
 /** The peer lists exactly these lives, with a live link to each. */
 export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.Wait) => {

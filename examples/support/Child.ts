@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -40,6 +41,19 @@ export interface Child {
 
 /** What a line means, or `undefined` if it is not the one. */
 export type Pick<A> = (line: string) => A | undefined
+
+/** Of a program that prints reports: picks one of a kind about which something holds. */
+export const reports =
+  <Report extends { readonly _tag: string }>(decode: (line: string) => Option.Option<Report>) =>
+  <Tag extends Report["_tag"]>(
+    tag: Tag,
+    holds: (report: Extract<Report, { readonly _tag: Tag }>) => boolean = () => true,
+  ): Pick<Extract<Report, { readonly _tag: Tag }>> =>
+  (line) => {
+    const isOne = (one: Report): one is Extract<Report, { readonly _tag: Tag }> => one._tag === tag
+    const one = Option.getOrUndefined(decode(line))
+    return one !== undefined && isOne(one) && holds(one) ? one : undefined
+  }
 
 export interface Wait {
   readonly from?: number | undefined

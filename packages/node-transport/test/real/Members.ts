@@ -6,7 +6,6 @@
  * that would otherwise hang, and says nothing about speed.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as NodePath from "node:path"
@@ -105,16 +104,7 @@ export const four = Effect.fnUntraced(function* (places: ReadonlyArray<Place> = 
 })
 
 /** A report of one kind about which something holds. */
-export const report =
-  <Tag extends Protocol.Report["_tag"]>(
-    tag: Tag,
-    holds: (report: Extract<Protocol.Report, { readonly _tag: Tag }>) => boolean = () => true,
-  ): Child.Pick<Extract<Protocol.Report, { readonly _tag: Tag }>> =>
-  (line) => {
-    const isOne = (one: Protocol.Report): one is Extract<Protocol.Report, { readonly _tag: Tag }> => one._tag === tag
-    const one = Option.getOrUndefined(Protocol.decodeReport(line))
-    return one !== undefined && isOne(one) && holds(one) ? one : undefined
-  }
+export const report = Child.reports(Protocol.decodeReport)
 
 const sees = (peers: Protocol.Peers): string =>
   peers
