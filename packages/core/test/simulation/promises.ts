@@ -12,7 +12,7 @@ import type { Parts } from "../../src/link/Parts.ts"
 import { describe } from "./frames.ts"
 import * as Member from "./Member.ts"
 import * as Notebook from "./Notebook.ts"
-import { everybodyListsEverybody, type Members } from "./scenarios.ts"
+import { everybodyAgrees, everybodyListsEverybody, type Members } from "./scenarios.ts"
 
 interface Start {
   readonly size: number
@@ -114,6 +114,8 @@ export const stoodStill = (name: string, parts?: Partial<Parts>): Simulation.Sce
         )
         assert.deepStrictEqual(fateOf(nodes, "n2", other), [], `${other} as n2 saw it`)
       }
+      // It has refuted what was said of it, and is not just seen alive because it has links.
+      assert.strictEqual(everybodyAgrees(nodes), true)
     }),
   )
 

@@ -35,7 +35,7 @@ export const everybodyListsEverybody = (nodes: Members): boolean | string => {
 }
 
 /** Whether everybody believes the same of everybody, down to the numbers of the records. */
-const everybodyAgrees = (nodes: Members): boolean | string => {
+export const everybodyAgrees = (nodes: Members): boolean | string => {
   for (const node of Object.values(nodes)) {
     const views = node.service(Member.Member)?.views()
     if (views !== 1) return `${node.name} sees ${views} different views`
