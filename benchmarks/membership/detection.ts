@@ -3,10 +3,10 @@
  * centre. The same seed gives the same numbers on every machine.
  *
  *     node benchmarks/membership/detection.ts [--quick] [--only deaths|alarms] [--nodes 10,50,100,300] [--seconds 300]
- *       [--seed 1] [--workers 2] [--resume file] [--out docs]
+ *       [--seed 1] [--runs 3] [--workers 2] [--resume file] [--out docs]
  *
- * Prints tables; with `--out` it writes detection.json and detection.svg there, and the tables into detection.md. With
- * `--resume` it keeps what is done in a file, and goes on from there the next time; with no workers it takes what is there.
+ * Prints tables; with `--out` it writes detection.json and detection.svg there, and the tables into detection.md; for that
+ * it measures both. With `--resume` it keeps what is done in a file, and goes on from there the next time; with no workers it takes what is there.
  */
 import * as Child from "node:child_process"
 import * as fs from "node:fs"
@@ -50,7 +50,6 @@ const Alarmed = Schema.Struct({
   nodeHours: Schema.Number,
   failed: Schema.Number,
   ofSound: Schema.Number,
-  bySoundOfSound: Schema.Number,
   suspected: Schema.Number,
 })
 const Done = Schema.Union([
@@ -125,6 +124,8 @@ const repetitions = (nodes: number, quick: boolean): number => {
   return nodes <= 10 ? 20 : nodes <= 50 ? 4 : nodes <= 100 ? 2 : 1
 }
 
+type Verdicts = "failed" | "ofSound" | "suspected"
+
 const losses = [0, 0.1, 0.2, 0.3]
 const alarmNodes = 32
 
@@ -141,11 +142,15 @@ const main = Effect.gen(function* () {
       nodes: { type: "string", default: "" },
       seconds: { type: "string", default: "" },
       seed: { type: "string", default: "1" },
+      runs: { type: "string", default: "3" },
       workers: { type: "string", default: String(os.availableParallelism()) },
       resume: { type: "string", default: "" },
       out: { type: "string", default: "" },
     },
   })
+  if (values.out !== "" && values.only !== "") {
+    return yield* Effect.die("half of the figures would be lost: --out goes with both, with --resume for what is done")
+  }
   const { quick } = values
   const first = Number(values.seed)
   const sizes = (values.nodes || (quick ? "10,50" : "10,50,100,300")).split(",").map(Number)
@@ -159,14 +164,16 @@ const main = Effect.gen(function* () {
   )
   // From the ends, so that the first results tell most.
   const alarmJobs = [0, 0.3, 0.1, 0.2].flatMap((loss) =>
-    variants.map(({ name }): Job => ({
-      kind: "alarms",
-      seed: first,
-      nodes: alarmNodes,
-      variant: name,
-      loss,
-      seconds: duration,
-    })),
+    variants.flatMap(({ name }) =>
+      Array.from({ length: quick ? 1 : Number(values.runs) }, (_, i): Job => ({
+        kind: "alarms",
+        seed: first + i,
+        nodes: alarmNodes,
+        variant: name,
+        loss,
+        seconds: duration,
+      })),
+    ),
   )
   const jobs = [...(values.only === "alarms" ? [] : deathJobs), ...(values.only === "deaths" ? [] : alarmJobs)]
   const done = yield* runAll(jobs, Number(values.workers), values.resume)
@@ -192,7 +199,18 @@ const main = Effect.gen(function* () {
       ]
     }),
   )
-  const alarms = done.flatMap(({ kind, result }) => (kind === "alarms" ? [result] : []))
+  const alarms = losses.flatMap((loss) =>
+    variants.flatMap(({ name: variant }) => {
+      const runs = done.flatMap(({ kind, result }) =>
+        kind === "alarms" && result.loss === loss && result.variant === variant ? [result] : [],
+      )
+      const sum = (of: "nodeHours" | Verdicts): number => runs.reduce((total, run) => total + run[of], 0)
+      const [failed, ofSound, suspected] = [sum("failed"), sum("ofSound"), sum("suspected")]
+      return runs.length === 0
+        ? []
+        : [{ variant, loss, runs: runs.length, nodeHours: sum("nodeHours"), failed, ofSound, suspected }]
+    }),
+  )
 
   const deathTable = table(
     ["gone", "nodes", "deaths", "verdicts", "median, s", "99 of 100, s", "worst, s"],
@@ -204,11 +222,11 @@ const main = Effect.gen(function* () {
         ),
     ),
   )
-  const rate = (loss: number, variant: string, of: "failed" | "ofSound" | "suspected"): number | undefined => {
+  const rate = (loss: number, variant: string, of: Verdicts): number | undefined => {
     const found = alarms.find((each) => each.loss === loss && each.variant === variant)
     return found === undefined ? undefined : found[of] / found.nodeHours
   }
-  const alarmTable = (of: "failed" | "ofSound" | "suspected"): string =>
+  const alarmTable = (of: Verdicts): string =>
     table(
       ["", ...losses.map((loss) => `${Math.round(loss * 100)} % lost`)],
       variants.map(({ name }) => [name, ...losses.map((loss) => rate(loss, name, of)?.toFixed(1) ?? "")]),

@@ -69,10 +69,9 @@ export interface Alarms {
   readonly variant: string
   readonly loss: number
   readonly nodeHours: number
-  /** Verdicts on nodes that lived; those of them on nodes that were never slow, and by such on such. */
+  /** Verdicts on nodes that lived, and those of them on nodes that were never slow. */
   readonly failed: number
   readonly ofSound: number
-  readonly bySoundOfSound: number
   readonly suspected: number
 }
 
@@ -141,7 +140,6 @@ export const falseAlarms = (
           nodeHours: (nodes * seconds) / 3_600,
           failed: failed.length,
           ofSound: failed.filter(({ of }) => !slow.has(of)).length,
-          bySoundOfSound: failed.filter(({ by, of }) => !slow.has(of) && !slow.has(by)).length,
           suspected: told.filter(({ tag }) => tag === "Suspected").length,
         })
         yield* Effect.forEach(Object.values(running), (node) => node.powerOff, { discard: true })

@@ -112,7 +112,7 @@ export const make = Effect.fnUntraced(function* (options: {
         Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
         { peer: name, generation },
       ),
-      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code }),
+      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code, silent: end?._tag === "Silent" }),
     )
   }
 

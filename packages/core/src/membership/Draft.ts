@@ -165,7 +165,7 @@ export const rest = (
 ): void => {
   const until = draft.now + pause
   const longest = longestPause * draft.state.settings.heartbeat
-  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, longest), missing: undefined })
+  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, longest), borneUntil: undefined })
 }
 
 /** What can still be told of a name that is only remembered. */

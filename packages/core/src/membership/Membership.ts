@@ -6,13 +6,13 @@
  * {@link State.deadline} says when the next {@link Tick} is wanted; timers are part of the state, so
  * none ever has to be cancelled.
  */
-import type { ByeCode, MembershipFrame, YouAreBelief } from "../Frame.ts"
+import type { MembershipFrame, YouAreBelief } from "../Frame.ts"
 import * as Prng from "../internal/prng.ts"
 import type { PeerId } from "../PeerId.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
 import * as PeerRecords from "../PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
-import type { LinkUp } from "./contact.ts"
+import type { LinkDown, LinkUp } from "./contact.ts"
 import * as Contact from "./contact.ts"
 import type { Draft, Output } from "./Draft.ts"
 import * as Drafts from "./Draft.ts"
@@ -29,8 +29,7 @@ import * as States from "./State.ts"
 /** A fact. */
 export type Input =
   | LinkUp
-  /** A link is over. `code` is that of the peer's Bye. */
-  | { readonly _tag: "LinkDown"; readonly peer: PeerId; readonly code: ByeCode | undefined }
+  | LinkDown
   /** A peer could not be reached at any of its addresses; `refused`: somebody said at each that it is not there. */
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
   | {
@@ -71,7 +70,7 @@ const run = (draft: Draft, input: Input): void => {
     case "LinkUp":
       return Contact.linkUp(draft, input)
     case "LinkDown":
-      return Contact.linkDown(draft, input.peer, input.code)
+      return Contact.linkDown(draft, input)
     case "DialFailed":
       return Probing.dialFailed(draft, input.name, input.refused)
     case "Received":

@@ -74,15 +74,15 @@ export type Round =
       /** How many said that they cannot reach it either. */
       readonly doubts: number
       readonly pause: number
-      /** Since when nobody reaches a peer that others reached before. */
-      readonly missing: number | undefined
+      /** Until when its silence is no reason to suspect it. */
+      readonly borneUntil: number
     }
   /** Asks again at `until`, or when the time of the suspicion is over. */
   | {
       readonly _tag: "Resting"
       readonly until: number
       readonly pause: number
-      readonly missing: number | undefined
+      readonly borneUntil: number | undefined
     }
 
 /** A question of another peer that this node is finding the answer to (R3). */

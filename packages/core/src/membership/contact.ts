@@ -27,6 +27,16 @@ export interface LinkUp {
   readonly youAre: YouAreBelief | undefined
 }
 
+/** A link is over. */
+export interface LinkDown {
+  readonly _tag: "LinkDown"
+  readonly peer: PeerId
+  /** That of the peer's Bye, if there was one. */
+  readonly code: ByeCode | undefined
+  /** Whether this node ended it, as it heard nothing for as long as it bears. */
+  readonly silent: boolean
+}
+
 /** R2: a completed handshake makes a member. */
 export const linkUp = (draft: Draft, { record, address, viewHash, youAre }: LinkUp): void => {
   const { name, generation } = record
@@ -114,14 +124,15 @@ const reconnected = (draft: Draft, record: PeerRecord, address: Address | undefi
   }
 }
 
-/** R3, R9: the link to a peer is over; `code` is that of its Bye, if there was one. */
-export const linkDown = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
-  lose(draft, peer, code)
+/** R3, R9. */
+export const linkDown = (draft: Draft, end: LinkDown): void => {
+  const { peer } = end
+  lose(draft, end)
   Errands.forget(draft, peer)
   Probing.forget(draft, peer.name)
 }
 
-const lose = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
+const lose = (draft: Draft, { code, peer, silent }: LinkDown): void => {
   const isRunning = draft.state.phase._tag === "Running"
   // A node that took a higher generation may have been replaced by itself: a handshake under the lower one
   // was under way. If it was another life after all, the next Hello or Update says so.
@@ -143,7 +154,8 @@ const lose = (draft: Draft, peer: PeerId, code: ByeCode | undefined): void => {
   if (now !== undefined && States.visible(now)) {
     Drafts.emit(draft, { _tag: "Unreachable", peer: States.toPeer(now) })
   }
-  if (isRunning && now !== undefined && States.isSought(now)) Probing.begin(draft, peer.name)
+  if (isRunning && now !== undefined && States.isSought(now))
+    Probing.begin(draft, peer.name, silent ? draft.now : undefined)
 }
 
 /** Takes a peer out of the view without saying anything about it; the link, if any, is closed. */

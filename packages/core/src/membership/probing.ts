@@ -15,19 +15,22 @@ import * as States from "./State.ts"
 
 type Asking = Round & { readonly _tag: "Asking" }
 
-/** Asks about a peer, from the beginning; the pauses between the rounds go on growing. */
-export const begin = (draft: Draft, name: string): void => {
+/**
+ * Asks about a peer, from the beginning; the pauses between the rounds go on growing. Its silence is
+ * borne from now on for as long as a link would bear it, if nothing else is said here or was before.
+ */
+export const begin = (draft: Draft, name: string, borneUntil?: number): void => {
   const before = draft.state.rounds.get(name)
   ask(draft, name, {
     startedAt: draft.now,
     asked: new Set(),
     pause: before?.pause ?? draft.state.settings.heartbeat,
-    missing: before?.missing,
+    borneUntil: borneUntil ?? before?.borneUntil ?? draft.now + States.patience(draft.state),
   })
 }
 
 /** Asks some who were not asked yet. */
-const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "asked" | "pause" | "missing">): void => {
+const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "asked" | "pause" | "borneUntil">): void => {
   const { now, state } = draft
   const { settings } = state
   // A newer life that is known by hearsay is looked for, and the older one no more.
@@ -53,7 +56,7 @@ const ask = (draft: Draft, name: string, round: Pick<Asking, "startedAt" | "aske
     waiting: new Set(chosen),
     doubts: 0,
     pause: round.pause,
-    missing: round.missing,
+    borneUntil: round.borneUntil,
   })
   const deadline = Math.ceil(settings.probeTimeout / 2)
   Drafts.send(draft, chosen, { _tag: "ProbeRequest", id: state.lastProbe, target: name, generation, deadline })
@@ -150,7 +153,7 @@ const timeUp = (draft: Draft, name: string, round: Asking): void => {
 }
 
 /** Nobody reaches the peer. */
-const conclude = (draft: Draft, name: string, { generation, missing, pause, startedAt }: Asking): void => {
+const conclude = (draft: Draft, name: string, { borneUntil, generation, pause }: Asking): void => {
   const { now, state } = draft
   const member = state.members.get(name)
   if (!isLost(member)) return Drafts.rest(draft, name, pause)
@@ -158,14 +161,13 @@ const conclude = (draft: Draft, name: string, { generation, missing, pause, star
   if (member.record.generation !== generation && state.candidates.get(name)?.record.generation !== generation) {
     return begin(draft, name)
   }
-  const since = missing ?? startedAt
-  // A link would bear as much silence, and half a second of it must not count for more because there is none. Whom others
-  // suspect they have not heard for so long.
-  if (member.link === "indirect" && member.suspicion === undefined && now < since + States.patience(state)) {
+  // Half a second of silence must not count for more because there is no link. Whom others suspect they have not heard for
+  // long enough, and who refuses is not there.
+  if (member.suspicion === undefined && member.dial !== "refused" && now < borneUntil) {
     const until = now + state.settings.heartbeat
-    return Drafts.setRound(draft, name, { _tag: "Resting", until, pause, missing: since })
+    return Drafts.setRound(draft, name, { _tag: "Resting", until, pause, borneUntil })
   }
-  Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause, missing: undefined })
+  Drafts.setRound(draft, name, { _tag: "Resting", until: now + pause, pause, borneUntil: undefined })
   if (States.linked(state).length === 0 && member.dial !== "refused") Partition.isolate(draft)
   Records.suspect(draft, name)
   const suspicion = draft.state.members.get(name)?.suspicion

@@ -286,7 +286,7 @@ const uninstall = (world: World, connection: Connection, end: End, code: ByeCode
   if (peer === undefined || node.currents.get(peer.name) !== connection.id) return
   node.currents.delete(peer.name)
   const { generation, name } = peer
-  submit(world, node, { _tag: "LinkDown", peer: { name, generation }, code })
+  submit(world, node, { _tag: "LinkDown", peer: { name, generation }, code, silent: code === undefined })
 }
 
 /** Decides between a new connection and the one in use, as `Links.install` does. */

@@ -95,6 +95,24 @@ describe("R3: a lost link", () => {
     expect(framesOf(a.until(1_100_000), "ProbeRequest").every(({ to }) => !to.includes("m7"))).toBe(true)
   })
 
+  it("that did not end by silence is borne for as long as a link bears it, unless the peer refuses", () => {
+    const broken = (node: Node) => node.at(1_000, { _tag: "LinkDown", peer: b, code: undefined, silent: false })
+    const patient = linkedTo([b, c])
+    broken(patient)
+    unreached(patient, 1_000, b)
+    for (const at of [1_000, 2_000, 3_000]) {
+      expect(framesOf(at === 1_000 ? [] : patient.until(at), "ProbeRequest").length).toBe(Number(at > 1_000))
+      expect(eventsOf(answers(patient, at, b, "down", c))).toStrictEqual([])
+    }
+    patient.until(4_000)
+    expect(eventsOf(answers(patient, 4_000, b, "down", c))).toStrictEqual(["Suspected b"])
+
+    const refused = linkedTo([b, c])
+    broken(refused)
+    unreached(refused, 1_000, b, true)
+    expect(eventsOf(answers(refused, 1_000, b, "down", c))).toStrictEqual(["Suspected b"])
+  })
+
   it("counts the time in which nobody reaches it from the beginning after each up", () => {
     const a = linkedTo([b, c])
     lost(a, 1_000, b)

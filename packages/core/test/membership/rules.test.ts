@@ -285,7 +285,9 @@ describe("R8: a newer life", () => {
 
   it("Bye `replaced` ends this node", () => {
     const a = linkedTo([b])
-    expect(stoppedOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced" }))).toStrictEqual(["superseded"])
+    expect(stoppedOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced", silent: false }))).toStrictEqual([
+      "superseded",
+    ])
   })
 
   it("a refusal as stale before the first link makes it take the higher generation", () => {
@@ -307,7 +309,7 @@ describe("R8: a newer life", () => {
     a.at(1_000, { _tag: "Stale", atLeastGeneration: wall + 7 })
     a.meet(1_000, b)
     a.at(1_100, { _tag: "Stale", atLeastGeneration: wall + 8 })
-    a.at(1_200, { _tag: "LinkDown", peer: b, code: "replaced" })
+    a.at(1_200, { _tag: "LinkDown", peer: b, code: "replaced", silent: false })
     expect(a.state().phase._tag).toBe("Running")
     expect(stoppedOf(a.at(1_300, { _tag: "Stale", atLeastGeneration: wall + 9 }))).toStrictEqual(["superseded"])
   })
@@ -380,7 +382,7 @@ describe("R9: leaving", () => {
 
   it.each(["left", "superseded"] as const)("Bye `%s` ends the peer's life", (code) => {
     const a = linkedTo([b])
-    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code }))).toStrictEqual(["Left b"])
+    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code, silent: false }))).toStrictEqual(["Left b"])
     expect(a.state().tombstones.get("b")?.status).toBe("left")
   })
 
@@ -471,7 +473,9 @@ describe("parting", () => {
 
   it("by the other side is the same", () => {
     const a = linkedTo([b])
-    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "parted" }))).toStrictEqual(["Parted b"])
+    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "parted", silent: false }))).toStrictEqual([
+      "Parted b",
+    ])
     expect(States.wishes(a.state()).size).toBe(0)
   })
 

@@ -157,7 +157,12 @@ export const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Updat
 
 /** The link to a peer is lost. */
 export const lost = (node: Node, now: number, peer: PeerRecord) =>
-  node.at(now, { _tag: "LinkDown", peer: { name: peer.name, generation: peer.generation }, code: undefined })
+  node.at(now, {
+    _tag: "LinkDown",
+    peer: { name: peer.name, generation: peer.generation },
+    code: undefined,
+    silent: true,
+  })
 
 /** A peer cannot be dialled. */
 export const unreached = (node: Node, now: number, peer: PeerRecord, refused = false) =>
