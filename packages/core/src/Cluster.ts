@@ -18,9 +18,10 @@ import type { Address } from "./Address.ts"
 import { make } from "./cluster/makeCluster.ts"
 import type { JoinError, OptionsError, SendError } from "./ClusterError.ts"
 import type { ClusterEvent, View } from "./ClusterEvent.ts"
+import type { BroadcastReport, Lane, SendOptions, Sent } from "./Lane.ts"
 import type { Limits } from "./Limits.ts"
 import type { Message } from "./Message.ts"
-import type { Peer } from "./Peer.ts"
+import type { Peer, PeerRef } from "./Peer.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 /** How a node takes part. Only `cluster` is required. */
@@ -35,6 +36,8 @@ export interface Options {
   readonly advertise?: ReadonlyArray<string> | undefined
   /** What this node tells others about itself: at most 8 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Whether what this node sends carries the span that sends it, so that who reads it can go on with the trace. Default: `false`. */
+  readonly tracing?: boolean | undefined
   /** Bounds that should not be the default. */
   readonly limits?: Partial<Limits> | undefined
 }
@@ -46,17 +49,6 @@ export interface Self {
   readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   readonly metadata: Readonly<Record<string, string>>
-}
-
-/** A peer, or its name. */
-export type PeerRef = string | Pick<Peer, "name">
-
-/** What became of a broadcast, peer by peer. */
-export interface BroadcastReport {
-  /** Names of the peers whose link accepted the message. */
-  readonly sent: ReadonlyArray<string>
-  /** Why it did not for the others. */
-  readonly failed: ReadonlyArray<SendError>
 }
 
 /** A node of the cluster, running. */
@@ -90,16 +82,22 @@ export class Cluster extends Context.Service<
     readonly join: (address: string) => Effect.Effect<Peer, JoinError>
     /**
      * Sends bytes or text to one peer, directly. Succeeds when the link accepted the message, which waits
-     * while the peer's inbox is full. Messages of one sender arrive in order, at most once; what was
-     * accepted before a link ends may be lost. The bytes must not be changed afterwards.
+     * while the peer's inbox is full; with `confirm`, when the peer's reader took it. Messages of one sender arrive in
+     * order, at most once; what was accepted before a link ends may be lost. The bytes must not be changed afterwards.
      */
-    readonly send: (peer: PeerRef, payload: Uint8Array | string) => Effect.Effect<void, SendError>
+    readonly send: (
+      peer: PeerRef,
+      payload: Uint8Array | string,
+      options?: SendOptions,
+    ) => Effect.Effect<Sent, SendError>
     /**
      * Sends to every peer and reports for each. A peer whose inbox stays full for
      * `limits.slowPeerTimeout` is skipped. Fails only if the message can be sent to nobody: it is too large, or
      * this node has left.
      */
     readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+    /** Messages under a name of 1 to 128 bytes, to and from those who read it: what topics and requests are made of. */
+    readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
     /** Parts from a peer: both forget each other, and neither dials the other until one joins it again. */
     readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
     /** Replaces what this node tells others about itself. */

@@ -31,13 +31,25 @@ export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
  *
  * - `unknownPeer`: nobody of that name was met, or it is this node's own. `left`: it has left.
  * - `notConnected`: it is a member, but there is no link to it now.
- * - `linkLost`: the link ended while the message waited for credit.
+ * - `linkLost`: the link ended while the message waited for credit, or before it was known that the reader took it.
+ * - `notReading`: the peer does not read this lane, or stopped to.
+ * - `timeout`: it was not taken in time.
  * - `slow`: a broadcast went on without the peer, because its reader is slow.
  * - `tooLarge`: beyond `limits.messageBytes`.
  * - `stopped`: this node has left.
  */
 export class SendError extends Schema.TaggedError<SendError>()("SendError", {
-  reason: Schema.Literals(["unknownPeer", "left", "notConnected", "linkLost", "slow", "tooLarge", "stopped"]),
+  reason: Schema.Literals([
+    "unknownPeer",
+    "left",
+    "notConnected",
+    "linkLost",
+    "notReading",
+    "timeout",
+    "slow",
+    "tooLarge",
+    "stopped",
+  ]),
   /** The peer's name, or `*` if the message was for all. */
   peer: Schema.String,
   message: Schema.String,

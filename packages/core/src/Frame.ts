@@ -182,6 +182,10 @@ export interface Data {
   readonly abort: boolean
   /** Bytes of the whole message: in the first fragment of several, and there only. */
   readonly total?: number | undefined
+  /** In the first fragment only: the sender wants to know when the reader took the message. Counts from 1 on each lane. */
+  readonly confirm?: number | undefined
+  /** In the first fragment only: the span that sent the message, {@link traceBytes} long. */
+  readonly trace?: Uint8Array | undefined
   readonly payload: Uint8Array
 }
 
@@ -191,6 +195,46 @@ export interface Credit {
   readonly lane: number
   readonly bytes: number
 }
+
+/** A lane as its receiver opens it. */
+export interface OpenedLane {
+  /** Its number on this link, in this direction: not 0, which is the inbox. */
+  readonly lane: number
+  /** What it is for: the name of a topic. */
+  readonly name: string
+  /** Bytes that may be sent on it before the first Credit. */
+  readonly window: number
+}
+
+/** I take what is sent on these. The first frames of a link say all that its side has open, also if that is none. */
+export interface LaneOpen {
+  readonly _tag: "LaneOpen"
+  readonly lanes: ReadonlyArray<OpenedLane>
+  /** Whether this is the last chunk of the list. */
+  readonly last: boolean
+}
+
+/** I take no more on this lane. */
+export interface LaneClose {
+  readonly _tag: "LaneClose"
+  readonly lane: number
+}
+
+/** Nothing more will come on this lane, whose number is free again: the answer to LaneClose. */
+export interface LaneClosed {
+  readonly _tag: "LaneClosed"
+  readonly lane: number
+}
+
+/** The reader took the message with this number of `confirm`, and all before it on the lane. */
+export interface Taken {
+  readonly _tag: "Taken"
+  readonly lane: number
+  readonly id: number
+}
+
+/** Frames about the lanes. */
+export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
 
 /**
  * Why a link ends.
@@ -247,7 +291,7 @@ export type HandshakeFrame = Hello | HelloAck | HelloReject | Ready
 export type MembershipFrame = Update | YouAre | ProbeRequest | ProbeResult | SyncDigest | SyncDelta | Leave | LeaveAck
 
 /** Frames that go before data and are not counted as data. */
-export type ControlFrame = HandshakeFrame | MembershipFrame | Ping | Pong | Credit | Bye
+export type ControlFrame = HandshakeFrame | MembershipFrame | LaneFrame | Ping | Pong | Bye
 
 /** Every frame of version 1. */
 export type Frame = ControlFrame | Data
@@ -260,6 +304,12 @@ export const inboxLane = 0
 
 /** What a Data frame costs in credit beyond its payload, so that empty messages are not free. */
 export const dataOverhead = 64
+
+/** The most lanes that one side may have open or closing on a link, besides the inbox. */
+export const maxLanes = 4096
+
+/** A trace id of 16 bytes, a span id of 8, and one byte of flags (W3C Trace Context, section 3.2). */
+export const traceBytes = 25
 
 /** The largest payload of one Data frame. */
 export const maxFragmentBytes = 64 * 1024

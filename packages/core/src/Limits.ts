@@ -17,8 +17,12 @@ export interface Limits {
   readonly discovered: number
   /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
   readonly inboxWindow: number
+  /** The same for each topic that this node reads. */
+  readonly laneWindow: number
   /** The largest message, in bytes, sent or received. */
   readonly messageBytes: number
+  /** How long a message that is to be confirmed may wait for its reader, in milliseconds, if nothing else is said. */
+  readonly confirmTimeout: number
   /** How long a broadcast waits for a peer whose reader is slow, in milliseconds. */
   readonly slowPeerTimeout: number
   /** How long a link may take nothing of what is written to it, in milliseconds, before it is cut. */
@@ -52,7 +56,9 @@ export const defaults: Limits = {
   discovered: 256,
   // Covers 1 Gbit/s at a round trip of 2 ms.
   inboxWindow: 256 * 1024,
+  laneWindow: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,
+  confirmTimeout: 30_000,
   slowPeerTimeout: 5_000,
   drainTimeout: 10_000,
   // A busy cluster of hundreds says some tens a second.

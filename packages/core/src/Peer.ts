@@ -29,3 +29,6 @@ export interface Peer {
   /** What its application says about it. */
   readonly metadata: Readonly<Record<string, string>>
 }
+
+/** A peer, or its name. */
+export type PeerRef = string | Pick<Peer, "name">

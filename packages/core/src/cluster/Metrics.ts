@@ -30,6 +30,12 @@ export interface Metrics {
   readonly tally: Tally
   /** The application is told this. */
   readonly event: (event: ViewChange | Notice) => void
+  /** What became of a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
+  readonly confirmed: (outcome: string) => void
+  /** A message did not fit the buffer of a reader. */
+  readonly dropped: (lane: string, strategy: string) => void
+  /** A message could not be read as what its topic says. */
+  readonly undecodable: (topic: string) => void
   /** Membership took a step. */
   readonly changed: (state: State, before: State) => void
   /** Shows from now on what can be read off these. */
@@ -102,6 +108,14 @@ export const make = Effect.fnUntraced(function* (
   connections({ direction: "in", outcome: "up" })
   connections({ direction: "out", outcome: "up" })
 
+  const confirmations = counters(
+    "coterie_confirmations_total",
+    "Messages that were to be confirmed, by what became of them.",
+  )
+  confirmations({ outcome: "taken" })
+  const dropped = counters("coterie_dropped_messages_total", "Messages that did not fit the buffer of a reader.")
+  const undecodable = counters("coterie_undecodable_messages_total", "Messages that are not what their topic says.")
+
   const received = Traffic.make()
   const sent = Traffic.make()
   const kinds: ReadonlyArray<readonly [string, number]> = [
@@ -169,6 +183,15 @@ export const make = Effect.fnUntraced(function* (
       if (event._tag === "Failed") detected(event.peer)
       // It may have been others who heard it.
       if (event._tag === "Recovered") remember(event.peer.name, monotonicMillis(clock))
+    },
+    confirmed: (outcome) => {
+      confirmations({ outcome }).count++
+    },
+    dropped: (lane, strategy) => {
+      dropped({ lane, strategy }).count++
+    },
+    undecodable: (topic) => {
+      undecodable({ topic }).count++
     },
     changed: ({ self }, before) => {
       // With a new body it is news of its own; with a new generation, another life.

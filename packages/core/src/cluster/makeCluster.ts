@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Address from "../Address.ts"
 import { Admission } from "../Admission.ts"
-import type { BroadcastReport, Cluster, Options, PeerRef, Self } from "../Cluster.ts"
+import type { Cluster, Options, Self } from "../Cluster.ts"
 import * as Errors from "../ClusterError.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
@@ -34,9 +34,11 @@ import type { Output } from "../membership/Draft.ts"
 import * as Settings from "../membership/Settings.ts"
 import type { State, StopReason } from "../membership/State.ts"
 import * as States from "../membership/State.ts"
-import * as Messages from "../Message.ts"
-import * as Inboxes from "../messaging/Inbox.ts"
-import type { Peer } from "../Peer.ts"
+import * as Lanes from "../messaging/Lanes.ts"
+import * as Mailbox from "../messaging/Mailbox.ts"
+import * as Sends from "../messaging/Sends.ts"
+import type { Peer, PeerRef } from "../Peer.ts"
+import { nameProblem } from "../PeerId.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
 import { checkOptions, metadataProblem, parseAll, policyProblem } from "./checkOptions.ts"
@@ -122,13 +124,23 @@ const makeNamed = Effect.fnUntraced(function* (
     capacity: limits.membershipQueue,
     pulse: heartbeat,
   })
-  const inbox = yield* Inboxes.make(limits.inboxWindow + limits.messageBytes)
+  const inbox = yield* Mailbox.make(limits.inboxWindow + limits.messageBytes)
   const hub = EventHubs.make(limits.eventBuffer)
   const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
     metrics.event(event)
     hub.publish(event, view)
   }
-  const links = yield* within(
+  const lanes = Lanes.make({
+    limits,
+    opened: (each) => {
+      for (const link of links.all()) link.openLanes([each])
+    },
+    closed: (each) => {
+      for (const link of links.all()) link.closeLane(each)
+    },
+    dropped: metrics.dropped,
+  })
+  const links: Linkses.Links = yield* within(
     Linkses.make({
       label: options.cluster,
       parts,
@@ -140,8 +152,14 @@ const makeNamed = Effect.fnUntraced(function* (
       entropy,
       clock,
       tally: metrics.tally,
-      onMessage: inbox.offer,
-      onEnd: inbox.ended,
+      lanes: lanes.names,
+      onMessage: (link, end, message) =>
+        end.name === undefined ? inbox.offer(link, end, message) : lanes.offer(link, end, message),
+      onEnd: (link) => {
+        inbox.ended(link)
+        lanes.ended(link)
+      },
+      onSessionEnd: (peer, { session }) => lanes.sessionEnded(peer, session),
     }),
   )
   const dialer = yield* within(
@@ -206,6 +224,7 @@ const makeNamed = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         yield* links.closeAll(byeOf[reason])
         yield* inbox.end
+        yield* lanes.end
         hub.end()
         // Why it stops is said in the last line of its log.
         yield* Fiber.await(logging)
@@ -256,85 +275,26 @@ const makeNamed = Effect.fnUntraced(function* (
 
   const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
 
-  const sendError = (reason: Errors.SendError["reason"], peer: string, message: string) =>
-    new Errors.SendError({ reason, peer, message })
-
-  const checkMessage = (peer: string, bytes: Uint8Array): Errors.SendError | undefined => {
-    if (!isRunning()) return sendError("stopped", peer, "this node has left the cluster")
-    return bytes.length > limits.messageBytes
-      ? sendError(
-          "tooLarge",
-          peer,
-          `a message of ${bytes.length} bytes; the limit is ${limits.messageBytes} (limits.messageBytes)`,
-        )
-      : undefined
-  }
-
-  const noLink = (name: string): Errors.SendError => {
-    const { members, self, tombstones } = loop.state()
-    if (name === self.name) return sendError("unknownPeer", name, "a node cannot send to itself")
-    if (members.has(name)) return sendError("notConnected", name, `there is no link to "${name}" now`)
-    return tombstones.get(name)?.status === "left"
-      ? sendError("left", name, `"${name}" has left the cluster`)
-      : sendError("unknownPeer", name, `there is no peer "${name}"`)
-  }
-
-  const sendBytes = (name: string, bytes: Uint8Array): Effect.Effect<void, Errors.SendError> =>
-    Effect.suspend(() => {
-      const link = links.current(name)
-      if (link === undefined) {
-        const takeover = links.takeover(name)
-        return takeover === undefined
-          ? Effect.fail(noLink(name))
-          : Effect.andThen(takeover, () => sendBytes(name, bytes))
-      }
-      if (link.tryOffer(bytes)) return Effect.void
-      return Effect.catch(link.offer(bytes), (refusal) =>
-        refusal === "moved"
-          ? sendBytes(name, bytes)
-          : Effect.fail(sendError("linkLost", name, `the link to "${name}" ended before the message was accepted`)),
-      )
-    })
-
-  const send: Cluster["Service"]["send"] = (peer, payload) =>
-    Effect.suspend(() => {
-      const bytes = Messages.toBytes(payload)
-      const problem = checkMessage(nameOf(peer), bytes)
-      return problem === undefined ? sendBytes(nameOf(peer), bytes) : Effect.fail(problem)
-    })
-
-  const broadcast: Cluster["Service"]["broadcast"] = Effect.fnUntraced(function* (payload: Uint8Array | string) {
-    const bytes = Messages.toBytes(payload)
-    const problem = checkMessage("*", bytes)
-    if (problem !== undefined) return yield* problem
-    const sent: Array<string> = []
-    const failed: Array<Errors.SendError> = []
-    const slow: Array<Peer> = []
-    for (const peer of loop.state().view.peers.values()) {
-      if (links.current(peer.name)?.tryOffer(bytes) === true) sent.push(peer.name)
-      else slow.push(peer)
-    }
-    const wait = (peer: Peer) =>
-      Effect.match(
-        Effect.timeoutOrElse(sendBytes(peer.name, bytes), {
-          duration: limits.slowPeerTimeout,
-          orElse: () => {
-            // It may have left meanwhile, or be another life.
-            const now = loop.state().view.peers.get(peer.name)
-            if (now?.generation === peer.generation) publish({ _tag: "SlowPeer", peer: now })
-            return Effect.fail(
-              sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
-            )
-          },
-        }),
-        {
-          onFailure: (error) => void failed.push(error),
-          onSuccess: () => void sent.push(peer.name),
-        },
-      )
-    if (slow.length > 0) yield* Effect.forEach(slow, wait, { concurrency: "unbounded", discard: true })
-    return { sent, failed } satisfies BroadcastReport
+  const sends = Sends.make({
+    loop,
+    links,
+    limits,
+    tracing: options.tracing ?? false,
+    confirmed: metrics.confirmed,
+    slow: (peer) => publish({ _tag: "SlowPeer", peer }),
   })
+
+  const lane: Cluster["Service"]["lane"] = (name) => {
+    const problem = nameProblem(name)
+    return problem !== undefined
+      ? Effect.fail(new Errors.OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+      : Effect.succeed({
+          name,
+          send: (peer, payload, how) => sends.send(name, peer, payload, how),
+          publish: (payload) => sends.publish(name, payload),
+          read: (how) => lanes.read(name, how),
+        })
+  }
 
   const joining = Effect.fnUntraced(function* (input: string) {
     const parsed = Address.parse(input)
@@ -378,8 +338,9 @@ const makeNamed = Effect.fnUntraced(function* (
     events: hub.events,
     inbox: inbox.stream,
     join,
-    send,
-    broadcast,
+    send: (peer, payload, how) => sends.send(undefined, peer, payload, how),
+    broadcast: (payload) => sends.publish(undefined, payload),
+    lane,
     disconnect: (peer) =>
       Effect.suspend(() =>
         isRunning() ? Effect.asVoid(loop.ask({ _tag: "Disconnect", name: nameOf(peer) })) : Effect.void,

@@ -9,8 +9,7 @@ import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import * as Semaphore from "effect/Semaphore"
-import type { Bye, ByeCode, ControlFrame, Data, Frame, MembershipFrame } from "../Frame.ts"
+import type { Bye, ByeCode, ControlFrame, Frame, MembershipFrame } from "../Frame.ts"
 import * as Frames from "../Frame.ts"
 import { awaitLatch } from "../internal/resume.ts"
 import { monotonicMillis, stallMillis } from "../internal/time.ts"
@@ -22,7 +21,10 @@ import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
-import * as Lane from "./Lane.ts"
+import * as Intakes from "./Intake.ts"
+import type * as Receiver from "./Receiver.ts"
+import * as Outboxes from "./Outbox.ts"
+import type { Session } from "./Pairs.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /** Which of two connections of one pair stays: the greater (docs/protocol.md, "Simultaneous connections"). */
@@ -36,9 +38,6 @@ export interface Rank {
 export const compareRanks = (a: Rank, b: Rank): number =>
   a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
 
-/** Why a message was not accepted: a better link took over, or there is none any more. */
-export type Refusal = "moved" | "closed"
-
 /** How a link ended, as this side saw it. */
 export type LinkEnd =
   | Exclude<ReadEnd, { readonly _tag: "Violation" }>
@@ -50,6 +49,9 @@ export type LinkEnd =
   | { readonly _tag: "Slow" }
   /** This side wanted it. */
   | { readonly _tag: "Closed" }
+
+/** Whether the peer said all that it had to say here, and goes on elsewhere. */
+export const isMoved = (end: LinkEnd): boolean => end._tag === "Bye" && end.bye.code === "duplicate"
 
 /** What a link needs to know of time. In milliseconds. */
 export interface Timing {
@@ -65,7 +67,7 @@ export interface Hooks {
   readonly onHeard: (link: Link) => Effect.Effect<void>
   readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
-  readonly onMessage: (link: Link, message: Lane.Arrived) => void
+  readonly onMessage: (link: Link, lane: Intakes.ReadEnd, message: Receiver.Arrived) => void
   readonly viewHash: () => bigint
 }
 
@@ -75,14 +77,19 @@ export interface Link {
   readonly rank: Rank
   /** When it came up, on the monotonic clock. */
   readonly openedAt: number
+  /** The session that it belongs to now. */
+  readonly session: () => Session
   /** Puts a control frame before all data. */
   readonly send: (frame: ControlFrame) => void
-  /** Accepts a message if there is credit for it now and nobody waits; `false` if not. */
-  readonly tryOffer: (payload: Uint8Array) => boolean
-  /** Accepts a message when there is credit for it; messages go out in the order of acceptance. */
-  readonly offer: (payload: Uint8Array) => Effect.Effect<void, Refusal>
-  /** The reader of the inbox took a message of this cost. */
-  readonly taken: (cost: number) => void
+  /** The peer's inbox. */
+  readonly inbox: Outboxes.Sender
+  /** What the peer reads under this name; `undefined` if it does not, or did not say yet. */
+  readonly lane: (name: string) => Outboxes.Sender | undefined
+  /** Waits until the peer has said what it reads, or the link is over; `undefined` if it has. */
+  readonly lanesKnown: () => Effect.Effect<void> | undefined
+  /** This side reads what is sent under these names from now on, or no more under this one. */
+  readonly openLanes: (names: Iterable<string>) => void
+  readonly closeLane: (name: string) => void
   /** Makes the peer say something; the next that comes from it is told by `onHeard`. */
   readonly ask: () => void
   /** How long ago anything came from the peer, in milliseconds. */
@@ -130,7 +137,8 @@ export const make = (options: {
   /** Counts what is written. */
   readonly sent: Traffic
   readonly limits: Limits
-  readonly makeReceiver: typeof Lane.makeReceiver
+  readonly makeReceiver: typeof Receiver.makeReceiver
+  readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock
   readonly hooks: Hooks
@@ -140,16 +148,13 @@ export const make = (options: {
 
   // ---- out ----
   let control: Array<ControlFrame> = []
-  let data: Array<Data> = []
   // Set once: nothing is accepted any more, and after what was accepted comes the Bye, if there is one.
   let farewell: { readonly bye: Bye | undefined } | undefined
-  let state: "open" | Refusal = "open"
   let overflow = false
   let writingSince: number | undefined
-  // What of the data is not written yet, and what of it is in the write under way, as it counts for credit.
-  let unwritten = 0
-  let writingData = 0
   const wake = Latch.makeUnsafe(false)
+  const wakeWriter = (): void => void wake.openUnsafe()
+  const outbox = Outboxes.make({ window: options.peerWindow, limit: limits.outbox, wake: wakeWriter })
 
   const send = (frame: ControlFrame): void => {
     if (farewell !== undefined) return
@@ -161,9 +166,8 @@ export const make = (options: {
   const finish = (bye: Bye | undefined): void => {
     if (farewell !== undefined) return
     farewell = { bye }
-    state = bye?.code === "duplicate" ? "moved" : "closed"
+    outbox.stop(bye?.code === "duplicate" ? "moved" : "closed")
     wake.openUnsafe()
-    credited.openUnsafe()
   }
 
   const close = (code: ByeCode, message: string): void =>
@@ -171,14 +175,13 @@ export const make = (options: {
 
   /** The next write, or `undefined` when there is nothing to say. */
   const nextBatch = (): Array<Frame> | undefined => {
+    if (farewell === undefined) for (const frame of intake.confirmations()) control.push(frame)
+    const data = outbox.next(writeBytes)
+    if (control.length === 0) return data.length === 0 ? undefined : data
     const batch: Array<Frame> = control
     control = []
-    let bytes = 0
-    let count = 0
-    while (count < data.length && bytes < writeBytes) bytes += Lane.cost(data[count++]?.payload.length ?? 0)
-    for (const frame of data.splice(0, count)) batch.push(frame)
-    writingData = bytes
-    return batch.length === 0 ? undefined : batch
+    for (const frame of data) batch.push(frame)
+    return batch
   }
 
   const write = (frames: ReadonlyArray<Frame>) => {
@@ -197,8 +200,7 @@ export const make = (options: {
       const batch = nextBatch()
       if (batch !== undefined) {
         yield* write(batch)
-        unwritten -= writingData
-        if (waiting > 0) credited.openUnsafe()
+        outbox.written()
       } else if (farewell !== undefined) {
         if (farewell.bye !== undefined) yield* write([farewell.bye])
         return yield* connection.end
@@ -209,81 +211,16 @@ export const make = (options: {
     }
   }).pipe(Effect.ignore)
 
-  // ---- messages out ----
-  let credit = options.peerWindow
-  let waiting = 0
-  const fragment = Lane.fragmentBytes(options.peerWindow)
-  const turn = Semaphore.makeUnsafe(1)
-  const credited = Latch.makeUnsafe(false)
-
-  const push = (frame: Omit<Data, "_tag" | "lane">): void => {
-    const cost = Lane.cost(frame.payload.length)
-    credit -= frame.abort ? 0 : cost
-    unwritten += cost
-    data.push({ _tag: "Data", lane: Frames.inboxLane, ...frame })
-    wake.openUnsafe()
-  }
-
-  /** Whether the peer takes so much more; and this node, for its memory must not be the peer's to decide on. */
-  const hasRoom = (size: number): boolean => credit >= Lane.cost(size) && unwritten < limits.outbox
-
-  const offerSlowly = Effect.fnUntraced(function* (payload: Uint8Array) {
-    let at = 0
-    const abandon = () => {
-      if (at > 0 && at < payload.length) {
-        push({ first: false, last: false, abort: true, payload: new Uint8Array(0) })
-      }
-    }
-    yield* Effect.onInterrupt(
-      Effect.gen(function* () {
-        do {
-          const size = Math.min(fragment, payload.length - at)
-          while (!hasRoom(size) && state === "open") {
-            credited.closeUnsafe()
-            yield* awaitLatch(credited)
-          }
-          if (state !== "open") {
-            abandon()
-            return yield* Effect.fail(state)
-          }
-          const first = at === 0
-          const last = at + size === payload.length
-          push({
-            first,
-            last,
-            abort: false,
-            payload: first && last ? payload : payload.subarray(at, at + size),
-            ...(first && !last ? { total: payload.length } : {}),
-          })
-          at += size
-        } while (at < payload.length)
-      }),
-      () => Effect.sync(abandon),
-    )
-  })
-
-  const tryOffer = (payload: Uint8Array): boolean => {
-    if (state !== "open" || waiting > 0) return false
-    if (payload.length > fragment || !hasRoom(payload.length)) return false
-    push({ first: true, last: true, abort: false, payload })
-    return true
-  }
-
-  const offer = (payload: Uint8Array): Effect.Effect<void, Refusal> =>
-    Effect.suspend(() => {
-      if (state !== "open") return Effect.fail(state)
-      if (tryOffer(payload)) return Effect.void
-      waiting++
-      return Effect.ensuring(
-        turn.withPermit(offerSlowly(payload)),
-        Effect.sync(() => {
-          waiting--
-        }),
-      )
-    })
-
   // ---- in ----
-  const lane = options.makeReceiver({ window: limits.inboxWindow, messageBytes: limits.messageBytes })
+  const intake = Intakes.make({
+    makeReceiver: options.makeReceiver,
+    inboxWindow: limits.inboxWindow,
+    laneWindow: limits.laneWindow,
+    messageBytes: limits.messageBytes,
+    send,
+    wake: wakeWriter,
+    deliver: (lane, message) => hooks.onMessage(link, lane, message),
+  })
   const openedAt = now()
   let lastHeard = openedAt
   // The same without what a stall of this process adds to it, for those who want to know what is true of the peer.
@@ -294,48 +231,43 @@ export const make = (options: {
   let leavingSince: number | undefined
   const rate = RateLimit.make(limits.controlRate, limits.controlBurst, openedAt)
 
-  const grant = (): void => {
-    const bytes = lane.grant()
-    if (bytes > 0) send({ _tag: "Credit", lane: Frames.inboxLane, bytes })
-  }
-
   const violation = (code: ByeCode, message: string): LinkEnd => ({ _tag: "Violation", code, message })
 
-  const receiveData = (frame: Data): LinkEnd | undefined => {
-    if (frame.lane !== Frames.inboxLane) return violation("laneUnknown", `lane ${frame.lane} was never opened`)
-    const result = lane.receive(frame)
-    if (result?._tag === "Broken") return violation(result.code, result.message)
-    if (result?._tag === "Arrived") hooks.onMessage(link, result)
-    else grant()
-    return undefined
-  }
-
-  const receiveCredit = (bytes: number): LinkEnd | undefined => {
-    if (bytes === 0 || credit + bytes > options.peerWindow) {
-      return violation("malformed", "credit that was not spent before")
-    }
-    credit += bytes
-    credited.openUnsafe()
-    return undefined
-  }
+  const broken = (fault: Intakes.Fault | Outboxes.Fault | undefined): LinkEnd | undefined =>
+    fault === undefined ? undefined : violation(fault.code, fault.message)
 
   const dispatch = (frames: ReadonlyArray<Frame>) =>
     Effect.gen(function* () {
       let controls = 0
       for (const frame of frames) {
         switch (frame._tag) {
-          case "Data": {
-            const broke = receiveData(frame)
-            if (broke !== undefined) return broke
+          // Of these nobody can send more than data that was paid for.
+          case "Data":
+          case "Credit":
+          case "Taken": {
+            const end = broken(
+              frame._tag === "Data"
+                ? intake.receive(frame)
+                : frame._tag === "Credit"
+                  ? outbox.credit(frame.lane, frame.bytes)
+                  : outbox.taken(frame.lane, frame.id),
+            )
+            if (end !== undefined) return end
             continue
           }
-          case "Credit": {
-            const broke =
-              frame.lane === Frames.inboxLane
-                ? receiveCredit(frame.bytes)
-                : violation("laneUnknown", `credit for lane ${frame.lane}`)
-            if (broke !== undefined) return broke
-            continue
+          case "LaneOpen":
+          case "LaneClose":
+          case "LaneClosed": {
+            const end = broken(
+              frame._tag === "LaneOpen"
+                ? outbox.open(frame)
+                : frame._tag === "LaneClose"
+                  ? outbox.close(frame.lane)
+                  : intake.closed(frame.lane),
+            )
+            if (end !== undefined) return end
+            if (frame._tag === "LaneClose") send({ _tag: "LaneClosed", lane: frame.lane })
+            break
           }
           case "Bye":
             return { _tag: "Bye", bye: frame } satisfies LinkEnd
@@ -388,8 +320,8 @@ export const make = (options: {
       // The common batch holds messages only and needs no generator.
       if (onlyData(frames)) {
         for (const frame of frames) {
-          const broke = frame._tag === "Data" ? receiveData(frame) : undefined
-          if (broke !== undefined) return broke
+          const fault = frame._tag === "Data" ? intake.receive(frame) : undefined
+          if (fault !== undefined) return violation(fault.code, fault.message)
         }
         continue
       }
@@ -423,7 +355,11 @@ export const make = (options: {
         lastHeard = Math.min(at, lastHeard + late)
         if (writingSince !== undefined) writingSince = Math.min(at, writingSince + late)
       }
-      if (overflow || (writingSince !== undefined && at - writingSince >= limits.drainTimeout)) {
+      if (
+        intake.closing() > Frames.maxLanes ||
+        overflow ||
+        (writingSince !== undefined && at - writingSince >= limits.drainTimeout)
+      ) {
         return { _tag: "Slow" } satisfies LinkEnd
       }
       if (leavingSince !== undefined && at - leavingSince >= limits.drainTimeout) {
@@ -451,12 +387,12 @@ export const make = (options: {
         _tag: "Closed",
       } satisfies LinkEnd)
       const end: LinkEnd = yield* Effect.raceAllFirst([reading, keepTime, closed])
-      const moved = end._tag === "Bye" && end.bye.code === "duplicate"
-      if (state === "open") state = moved ? "moved" : "closed"
-      credited.openUnsafe()
+      const moved = isMoved(end)
+      if (outbox.state() === "open") outbox.stop(moved ? "moved" : "closed")
+      outbox.end()
       yield* onEnd(end)
       // What was accepted for a peer that is gone cannot reach it; one that moved still reads to the end.
-      if (!moved) data = []
+      if (!moved) outbox.clear()
       if (end._tag === "Violation") close(end.code, end.message)
       else if (end._tag === "Silent") close("silent", `nothing was heard for ${Math.round(now() - lastHeard)} ms`)
       else if (end._tag === "Slow") close("slow", "what was written was not taken")
@@ -473,13 +409,13 @@ export const make = (options: {
     peer: options.peer,
     rank: options.rank,
     openedAt,
+    session: options.session,
     send,
-    tryOffer,
-    offer,
-    taken: (cost) => {
-      lane.taken(cost)
-      grant()
-    },
+    inbox: outbox.inbox,
+    lane: outbox.lane,
+    lanesKnown: () => (outbox.isKnown() ? undefined : outbox.known),
+    openLanes: intake.open,
+    closeLane: intake.close,
     ask: () => {
       if (asked) return
       asked = true
@@ -487,11 +423,11 @@ export const make = (options: {
     },
     heardAgo: () => now() - heardAt,
     close,
-    isOpen: () => state === "open",
+    isOpen: () => outbox.state() === "open",
     gauges: () => ({
       control: control.length,
-      data: unwritten,
-      inbox: lane.used(),
+      data: outbox.size(),
+      inbox: intake.used(),
       lag: lag(),
       lastHeard: heardAt,
       viewHash,

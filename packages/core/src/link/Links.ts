@@ -24,9 +24,10 @@ import type { PeerRecord } from "../PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
 import * as FrameReader from "./FrameReader.ts"
 import * as Handshake from "./Handshake.ts"
-import type { Arrived } from "./Lane.ts"
+import type { ReadEnd } from "./Intake.ts"
+import type { Arrived } from "./Receiver.ts"
 import type { Link, LinkEnd, Rank, Timing } from "./Link.ts"
-import { make as makeLink } from "./Link.ts"
+import { isMoved, make as makeLink } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import type * as Pairs from "./Pairs.ts"
 import type { Parts } from "./Parts.ts"
@@ -79,9 +80,12 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly entropy: Source
   readonly clock: Clock
   readonly tally: Tally
-  readonly onMessage: (link: Link, message: Arrived) => void
+  readonly onMessage: (link: Link, lane: ReadEnd, message: Arrived) => void
   /** Nothing more comes from the link. */
   readonly onEnd: (link: Link) => void
+  readonly onSessionEnd: (peer: PeerId, session: Pairs.Session) => void
+  /** What the application reads besides the inbox, at this moment. */
+  readonly lanes: () => Iterable<string>
 }): Effect.fn.Return<Links, never, Scope.Scope> {
   const { clock, limits, loop, tally, timing, transport } = options
   const fibers = yield* FiberSet.make<void, never>()
@@ -106,7 +110,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const uninstall = (entry: Pairs.Committed, end: LinkEnd | undefined) => {
     const { name, generation } = entry.peer
     const code = end?._tag === "Bye" ? end.bye.code : undefined
-    if (!pairs.uninstall(entry, code === "duplicate")) return Effect.void
+    if (!pairs.uninstall(entry, end !== undefined && isMoved(end))) return Effect.void
     return Effect.andThen(
       Effect.annotateLogs(
         Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
@@ -146,6 +150,7 @@ export const make = Effect.fnUntraced(function* (options: {
           sent: tally.sent,
           limits,
           makeReceiver: options.parts.makeReceiver,
+          session: () => mine.session,
           timing,
           clock,
           hooks: {
@@ -160,7 +165,7 @@ export const make = Effect.fnUntraced(function* (options: {
               viewHash === loop.state().viewHash
                 ? Effect.void
                 : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
-            onMessage: (from, message) => pairs.deliver(mine, from, message),
+            onMessage: (from, lane, message) => pairs.deliver(mine, from, lane, message),
             viewHash: () => loop.state().viewHash,
           },
         })
@@ -168,7 +173,9 @@ export const make = Effect.fnUntraced(function* (options: {
         // The other side counts on the link already, so it is told.
         const unwanted = closing ?? mine.unwanted
         if (unwanted !== undefined) link.close(unwanted, "")
-        else if (pairs.install(mine, link)) {
+        // Said first of all and also if it is nothing, for until then the peer does not know.
+        else link.openLanes(options.lanes())
+        if (unwanted === undefined && pairs.install(mine, link)) {
           // Membership knows the peer before the application can get a message from it.
           const { viewHash, youAre, peer } = result
           yield* loop.ask({ _tag: "LinkUp", record: peer, address, viewHash, youAre })
@@ -179,7 +186,7 @@ export const make = Effect.fnUntraced(function* (options: {
           Effect.suspend(() => {
             tally.ended(link, end)
             const ended = uninstall(mine, end)
-            pairs.retire(mine)
+            pairs.retire(mine, isMoved(end))
             return ended
           }),
         )
@@ -188,7 +195,7 @@ export const make = Effect.fnUntraced(function* (options: {
         if (entry === undefined) return Effect.void
         const { done, finished, settled } = entry
         const ended = finished ? Effect.void : uninstall(entry, undefined)
-        pairs.retire(entry)
+        pairs.retire(entry, false)
         Deferred.doneUnsafe(settled, Effect.void)
         Deferred.doneUnsafe(done, Effect.void)
         return ended

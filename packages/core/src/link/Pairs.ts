@@ -6,9 +6,20 @@
 import * as Deferred from "effect/Deferred"
 import type { ByeCode } from "../Frame.ts"
 import type { PeerRecord } from "../PeerRecord.ts"
-import type { Arrived } from "./Lane.ts"
+import type { PeerId } from "../PeerId.ts"
+import type { ReadEnd } from "./Intake.ts"
+import type { Arrived } from "./Receiver.ts"
 import type { Link, Rank } from "./Link.ts"
 import { compareRanks } from "./Link.ts"
+
+/**
+ * The connections between two lives of two peers of which one takes over from the other, so that nothing of what is said
+ * over them is lost or comes twice (docs/protocol.md, section "What a receiver may rely on").
+ */
+export interface Session {
+  /** Numbers the sessions of this node. */
+  readonly session: number
+}
 
 /** A connection on which the other side may count: its Ready is under way. */
 export interface Committed {
@@ -21,10 +32,13 @@ export interface Committed {
   link: Link | undefined
   /** Why it is to end as soon as it is up. */
   unwanted: ByeCode | undefined
+  session: Session
   /** Messages that wait because a connection that was used before this one is not read to its end. */
-  held: Array<Arrived>
+  held: Array<readonly [lane: ReadEnd, message: Arrived]>
   /** Nothing more comes; it stays only for what it holds. */
   finished: boolean
+  /** The peer said that it goes on elsewhere, so all that it said here has come. */
+  complete: boolean
 }
 
 export interface Pairs {
@@ -34,14 +48,14 @@ export interface Pairs {
   /** Decides between a new link and the one in use. `true`: the peer had none, and membership must know. */
   readonly install: (entry: Committed, link: Link) => boolean
   /** A message from the peer: handed on in the order in which the peer spoke, over however many connections. */
-  readonly deliver: (entry: Committed, link: Link, message: Arrived) => void
+  readonly deliver: (entry: Committed, link: Link, lane: ReadEnd, message: Arrived) => void
   /**
    * The connection is used no more. `true`: the peer has no link now, and membership must know. `duplicate` says that
    * the peer closed it for a better one, which may still be on its way here.
    */
   readonly uninstall: (entry: Committed, duplicate: boolean) => boolean
-  /** Nothing more comes from the connection. */
-  readonly retire: (entry: Committed) => void
+  /** Nothing more comes from the connection; `complete` if the peer said before that it goes on elsewhere. */
+  readonly retire: (entry: Committed, complete: boolean) => void
   /** The link that is used with the peer, open or closing. */
   readonly current: (name: string) => Link | undefined
   /** All of these. */
@@ -53,15 +67,20 @@ export interface Pairs {
 }
 
 export const make = (options: {
-  readonly onMessage: (link: Link, message: Arrived) => void
+  readonly onMessage: (link: Link, lane: ReadEnd, message: Arrived) => void
   /** Nothing more comes from the link. */
   readonly onEnd: (link: Link) => void
+  /** What was said in the session and has not come is lost. Comes after its last message. */
+  readonly onSessionEnd: (peer: PeerId, session: Session) => void
   /** Of so many peers the rank of their last connection is remembered after it has ended. */
   readonly remembered: number
 }): Pairs => {
   const committed = new Map<string, Set<Committed>>()
   const used = new Map<string, Committed>()
   let total = 0
+  let sessions = 0
+
+  const newSession = (): Session => ({ session: ++sessions })
 
   /** The greatest rank that was ever up with a life of a peer. */
   const newest = new Map<string, { readonly generation: number; readonly rank: Rank }>()
@@ -89,6 +108,24 @@ export const make = (options: {
     return false
   }
 
+  /** The session that a new connection with this life of the peer takes part in. */
+  const sessionOf = ({ generation, name }: PeerRecord): Session | undefined => {
+    for (const { peer, session } of of(name)) if (peer.generation === generation) return session
+    return undefined
+  }
+
+  /** A connection is forgotten; what comes on others of its session follows on it only if it was read to its end. */
+  const leaveSession = (entry: Committed): void => {
+    const { complete, peer, session } = entry
+    let next: Session | undefined
+    for (const other of of(peer.name)) {
+      if (other === entry || other.session !== session) continue
+      if (complete) return
+      other.session = next ??= newSession()
+    }
+    options.onSessionEnd(peer, session)
+  }
+
   const release = (name: string): void => {
     const entries = [...of(name)].sort((a, b) => compareRanks(a.rank, b.rank))
     // From the lowest rank on, because each that goes may set the next one free.
@@ -96,10 +133,11 @@ export const make = (options: {
       if (isBlocked(entry)) continue
       const { held, link } = entry
       entry.held = []
-      if (link !== undefined) for (const message of held) options.onMessage(link, message)
+      if (link !== undefined) for (const [lane, message] of held) options.onMessage(link, lane, message)
       if (!entry.finished) continue
       committed.get(name)?.delete(entry)
       if (link !== undefined) options.onEnd(link)
+      leaveSession(entry)
     }
     if (committed.get(name)?.size === 0) committed.delete(name)
   }
@@ -123,8 +161,10 @@ export const make = (options: {
         done: Deferred.makeUnsafe(),
         link: undefined,
         unwanted: undefined,
+        session: sessionOf(peer) ?? newSession(),
         held: [],
         finished: false,
+        complete: false,
       }
       const entries = committed.get(peer.name) ?? new Set()
       entries.add(entry)
@@ -157,9 +197,9 @@ export const make = (options: {
       use(entry)
       return true
     },
-    deliver: (entry, link, message) => {
-      if (entry.held.length > 0 || isBlocked(entry)) entry.held.push(message)
-      else options.onMessage(link, message)
+    deliver: (entry, link, lane, message) => {
+      if (entry.held.length > 0 || isBlocked(entry)) entry.held.push([lane, message])
+      else options.onMessage(link, lane, message)
     },
     uninstall: (entry, duplicate) => {
       const { name } = entry.peer
@@ -169,9 +209,10 @@ export const make = (options: {
       // The peer has the better connection already, and this side is about to: nothing is lost.
       return !(duplicate && hasSuccessor(entry))
     },
-    retire: (entry) => {
+    retire: (entry, complete) => {
       if (entry.finished) return
       entry.finished = true
+      entry.complete = complete
       total--
       release(entry.peer.name)
     },

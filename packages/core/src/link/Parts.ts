@@ -3,17 +3,17 @@
  * of the tests plant bugs in them, and must find each.
  */
 import * as Membership from "../membership/Membership.ts"
-import * as Lane from "./Lane.ts"
+import * as Receiver from "./Receiver.ts"
 import * as Pairs from "./Pairs.ts"
 
 export interface Parts {
   readonly step: typeof Membership.step
   readonly makePairs: typeof Pairs.make
-  readonly makeReceiver: typeof Lane.makeReceiver
+  readonly makeReceiver: typeof Receiver.makeReceiver
 }
 
 export const parts: Parts = {
   step: Membership.step,
   makePairs: Pairs.make,
-  makeReceiver: Lane.makeReceiver,
+  makeReceiver: Receiver.makeReceiver,
 }

@@ -4,7 +4,7 @@
  */
 import type * as Frame from "../Frame.ts"
 import type { Key, PeerRecord } from "../PeerRecord.ts"
-import { maxDigestEntries, maxRecords, maxWant } from "./Control.ts"
+import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "./Control.ts"
 
 /**
  * What the records, entries and names of one frame may take together. A quarter of the largest frame: data waits
@@ -14,12 +14,16 @@ export const maxChunkBytes = 64 * 1024
 
 /**
  * The frames that say the same as this one, each within the bounds of a frame. Frames other than Update,
- * SyncDigest and SyncDelta are within them always.
+ * SyncDigest, SyncDelta and LaneOpen are within them always.
  */
 export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFrame> => {
   switch (frame._tag) {
     case "Update":
       return cut(frame.records, recordBytes, maxRecords).map((records) => ({ _tag: "Update", records }))
+    case "LaneOpen": {
+      const chunks = cut(frame.lanes, laneBytes, maxOpenedLanes)
+      return chunks.map((lanes, i) => ({ _tag: "LaneOpen", lanes, last: frame.last && i === chunks.length - 1 }))
+    }
     case "SyncDigest": {
       const chunks = cut(frame.entries, keyBytes, maxDigestEntries)
       return chunks.map((entries, i) => ({
@@ -73,6 +77,9 @@ const textBytes = (text: string): number => headBytes + 3 * text.length
 
 /** At most so many bytes of a digest's entry: its head, two numbers and the status. */
 const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
+
+/** At most so many bytes of a lane: the names of its fields, two numbers and its name. */
+const laneBytes = ({ name }: Frame.OpenedLane): number => 32 + textBytes(name)
 
 /** The heads and names of the fields of a record, and its numbers. */
 const recordFixedBytes = 160

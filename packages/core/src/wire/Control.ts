@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Address from "../Address.ts"
 import * as Frame from "../Frame.ts"
+import { minWindow } from "../Limits.ts"
 import * as PeerId from "../PeerId.ts"
 import * as PeerRecord from "../PeerRecord.ts"
 import * as Cbor from "./Cbor.ts"
@@ -43,6 +44,9 @@ export const maxDigestEntries = 4096
 
 /** The most names that one frame may ask for: as many as one frame may answer. */
 export const maxWant = maxRecords
+
+/** The most lanes that one frame may open; more go in several. */
+export const maxOpenedLanes = 1024
 
 /** The greatest version number: a version is 16 bits. */
 export const maxVersion = 0xffff
@@ -236,10 +240,21 @@ const Leave = Schema.Struct({ generation: Generation })
 
 const LeaveAck = Schema.Struct({ generation: Generation })
 
+const LaneNumber = uint(1, 0xffff)
+
+const LaneOpen = Schema.Struct({
+  lanes: list(Schema.Struct({ lane: LaneNumber, name: Name, window: uint(minWindow, maxU32) }), maxOpenedLanes),
+  last: Schema.Boolean,
+})
+
+const LaneClose = Schema.Struct({ lane: LaneNumber })
+
+const LaneClosed = Schema.Struct({ lane: LaneNumber })
+
 // --- decoding ---
 
 /** The frames with a CBOR body. */
-export type CborFrame = Exclude<Frame.Frame, Frame.Ping | Frame.Pong | Frame.Credit | Frame.Data>
+export type CborFrame = Exclude<Frame.Frame, Frame.Ping | Frame.Pong | Frame.Credit | Frame.Taken | Frame.Data>
 
 type Decoder = (body: unknown) => Result.Result<CborFrame, Schema.SchemaError>
 
@@ -256,6 +271,9 @@ const decodeSyncDigest = Schema.decodeUnknownResult(SyncDigest)
 const decodeSyncDelta = Schema.decodeUnknownResult(SyncDelta)
 const decodeLeave = Schema.decodeUnknownResult(Leave)
 const decodeLeaveAck = Schema.decodeUnknownResult(LeaveAck)
+const decodeLaneOpen = Schema.decodeUnknownResult(LaneOpen)
+const decodeLaneClose = Schema.decodeUnknownResult(LaneClose)
+const decodeLaneClosed = Schema.decodeUnknownResult(LaneClosed)
 
 const withoutMagic = ({ magic: _, ...fields }: typeof Hello.Type): Frame.Hello => ({ _tag: "Hello", ...fields })
 
@@ -278,6 +296,11 @@ const decoders: { readonly [Tag in CborFrame["_tag"]]: Decoder } = {
     Result.map(decodeSyncDelta(body), (fields): Frame.SyncDelta => ({ _tag: "SyncDelta", ...fields })),
   Leave: (body) => Result.map(decodeLeave(body), (fields): Frame.Leave => ({ _tag: "Leave", ...fields })),
   LeaveAck: (body) => Result.map(decodeLeaveAck(body), (fields): Frame.LeaveAck => ({ _tag: "LeaveAck", ...fields })),
+  LaneOpen: (body) => Result.map(decodeLaneOpen(body), (fields): Frame.LaneOpen => ({ _tag: "LaneOpen", ...fields })),
+  LaneClose: (body) =>
+    Result.map(decodeLaneClose(body), (fields): Frame.LaneClose => ({ _tag: "LaneClose", ...fields })),
+  LaneClosed: (body) =>
+    Result.map(decodeLaneClosed(body), (fields): Frame.LaneClosed => ({ _tag: "LaneClosed", ...fields })),
 }
 
 /** The CBOR frames by the number of their kind. */
@@ -295,6 +318,9 @@ const tagOfKind: ReadonlyMap<number, CborFrame["_tag"]> = new Map([
   [Layout.kinds.LeaveAck, "LeaveAck"],
   [Layout.kinds.ProbeRequest, "ProbeRequest"],
   [Layout.kinds.ProbeResult, "ProbeResult"],
+  [Layout.kinds.LaneOpen, "LaneOpen"],
+  [Layout.kinds.LaneClose, "LaneClose"],
+  [Layout.kinds.LaneClosed, "LaneClosed"],
 ])
 
 /** How much of what the other side sent an error may quote. */
@@ -333,6 +359,9 @@ const encodeSyncDigest = Schema.encodeResult(SyncDigest)
 const encodeSyncDelta = Schema.encodeResult(SyncDelta)
 const encodeLeave = Schema.encodeResult(Leave)
 const encodeLeaveAck = Schema.encodeResult(LeaveAck)
+const encodeLaneOpen = Schema.encodeResult(LaneOpen)
+const encodeLaneClose = Schema.encodeResult(LaneClose)
+const encodeLaneClosed = Schema.encodeResult(LaneClosed)
 
 const toBody = (frame: CborFrame): Result.Result<unknown, Schema.SchemaError> => {
   switch (frame._tag) {
@@ -362,6 +391,12 @@ const toBody = (frame: CborFrame): Result.Result<unknown, Schema.SchemaError> =>
       return encodeLeave(frame)
     case "LeaveAck":
       return encodeLeaveAck(frame)
+    case "LaneOpen":
+      return encodeLaneOpen(frame)
+    case "LaneClose":
+      return encodeLaneClose(frame)
+    case "LaneClosed":
+      return encodeLaneClosed(frame)
   }
 }
 

@@ -189,14 +189,14 @@ const kindProblem = (kind: number, size: number): WireError.WireError | undefine
   switch (kind) {
     case Layout.kinds.Data:
       if (size < Layout.dataFixedBytes) return WireError.make("malformed", `a Data body of ${size} bytes`)
-      return size > Layout.dataFixedBytes + Layout.dataTotalBytes + Frame.maxFragmentBytes
-        ? WireError.make("oversize", `a Data body of ${size} bytes`)
-        : undefined
+      return size > maxDataBytes ? WireError.make("oversize", `a Data body of ${size} bytes`) : undefined
     case Layout.kinds.Ping:
     case Layout.kinds.Pong:
       return size === Layout.heartbeatBytes
         ? undefined
         : WireError.make("malformed", `a heartbeat body of ${size} bytes`)
+    case Layout.kinds.Taken:
+      return size === Layout.takenBytes ? undefined : WireError.make("malformed", `a Taken body of ${size} bytes`)
     case Layout.kinds.Credit:
       return size === Layout.creditBytes ? undefined : WireError.make("malformed", `a Credit body of ${size} bytes`)
     default:
@@ -205,6 +205,10 @@ const kindProblem = (kind: number, size: number): WireError.WireError | undefine
         : WireError.make("unexpectedFrame", `a frame of the unknown kind ${kind}`)
   }
 }
+
+/** The largest body of Data. */
+const maxDataBytes =
+  Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.dataConfirmBytes + Frame.traceBytes + Frame.maxFragmentBytes
 
 const decodeBody = (
   kind: number,
@@ -217,6 +221,8 @@ const decodeBody = (
   switch (kind) {
     case Layout.kinds.Data:
       return decodeData(bytes, view, start, end, slab)
+    case Layout.kinds.Taken:
+      return { _tag: "Taken", lane: view.getUint16(start), id: view.getUint32(start + 2) }
     case Layout.kinds.Credit:
       return { _tag: "Credit", lane: view.getUint16(start), bytes: view.getUint32(start + 2) }
     case Layout.kinds.Ping:
@@ -246,17 +252,53 @@ const decodeData = (
   const last = (bits & Layout.flags.last) !== 0
   const abort = (bits & Layout.flags.abort) !== 0
   let from = start + Layout.dataFixedBytes
-  if (abort && (first || last || from !== end)) return WireError.make("malformed", "Data with abort and more")
-  if (!first || last) {
+  if (abort && (bits !== Layout.flags.abort || from !== end))
+    return WireError.make("malformed", "Data with abort and more")
+  // The common frame: one of a message that carries nothing but its payload.
+  if (bits <= Layout.flags.abort && (!first || last)) {
     if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
     return { _tag: "Data", lane, first, last, abort, payload: payloadOf(bytes, from, end, slab) }
   }
-  if (end - from < Layout.dataTotalBytes) return WireError.make("malformed", "Data without its total")
-  const total = view.getUint32(from)
-  from += Layout.dataTotalBytes
-  if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
-  if (total <= end - from) return WireError.make("malformed", "Data with a total that one fragment reaches")
-  return { _tag: "Data", lane, first, last, abort, total, payload: payloadOf(bytes, from, end, slab) }
+  const confirms = (bits & Layout.flags.confirm) !== 0
+  const isTraced = (bits & Layout.flags.trace) !== 0
+  if (!first && (confirms || isTraced))
+    return WireError.make("malformed", "Data with confirm or trace and not the first")
+  const hasTotal = first && !last
+  const head =
+    (hasTotal ? Layout.dataTotalBytes : 0) +
+    (confirms ? Layout.dataConfirmBytes : 0) +
+    (isTraced ? Frame.traceBytes : 0)
+  if (end - from < head) return WireError.make("malformed", "Data that ends before its payload")
+  const size = end - from - head
+  if (size > Frame.maxFragmentBytes) return tooLarge(size)
+  let total: number | undefined
+  let confirm: number | undefined
+  let trace: Uint8Array | undefined
+  if (hasTotal) {
+    total = view.getUint32(from)
+    from += Layout.dataTotalBytes
+    if (total <= size) return WireError.make("malformed", "Data with a total that one fragment reaches")
+  }
+  if (confirms) {
+    confirm = view.getUint32(from)
+    from += Layout.dataConfirmBytes
+  }
+  if (isTraced) {
+    trace = bytes.slice(from, from + Frame.traceBytes)
+    from += Frame.traceBytes
+  }
+  const payload = payloadOf(bytes, from, end, slab)
+  return {
+    _tag: "Data",
+    lane,
+    first,
+    last,
+    abort,
+    ...(total === undefined ? {} : { total }),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(trace === undefined ? {} : { trace }),
+    payload,
+  }
 }
 
 const tooLarge = (size: number): WireError.WireError => WireError.make("oversize", `a payload of ${size} bytes`)

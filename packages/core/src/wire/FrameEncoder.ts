@@ -14,7 +14,11 @@ export const largePayload = 4096
 
 /** The bytes of a Data frame before its payload. */
 export const dataHeadBytes = (frame: Frame.Data): number =>
-  Layout.headerBytes + Layout.dataFixedBytes + (hasTotal(frame) ? Layout.dataTotalBytes : 0)
+  Layout.headerBytes +
+  Layout.dataFixedBytes +
+  (hasTotal(frame) ? Layout.dataTotalBytes : 0) +
+  (frame.confirm === undefined ? 0 : Layout.dataConfirmBytes) +
+  (frame.trace === undefined ? 0 : Frame.traceBytes)
 
 /** All bytes of a Data frame on the wire. */
 export const dataBytes = (frame: Frame.Data): number => dataHeadBytes(frame) + frame.payload.length
@@ -46,7 +50,8 @@ export const encode = (frame: Frame.Frame): Uint8Array => {
     }
     case "Ping":
     case "Pong":
-    case "Credit": {
+    case "Credit":
+    case "Taken": {
       const bytes = new Uint8Array(fixedBytes(frame))
       writeFixed(frame, new DataView(bytes.buffer), 0)
       return bytes
@@ -80,7 +85,8 @@ export const encodeInto = (
       }
       case "Ping":
       case "Pong":
-      case "Credit": {
+      case "Credit":
+      case "Taken": {
         const whole = fixedBytes(frame)
         size += whole
         Traffic.count(traffic, Layout.kinds[frame._tag], whole)
@@ -115,6 +121,7 @@ export const encodeInto = (
       case "Ping":
       case "Pong":
       case "Credit":
+      case "Taken":
         pos = writeFixed(frame, view, pos)
         break
       default: {
@@ -147,11 +154,26 @@ const writeHeader = (view: DataView, pos: number, length: number, kind: number):
   return pos + Layout.headerBytes
 }
 
-const fixedBytes = (frame: Frame.Ping | Frame.Pong | Frame.Credit): number =>
-  Layout.headerBytes + (frame._tag === "Credit" ? Layout.creditBytes : Layout.heartbeatBytes)
+/** The frames of a fixed size. */
+type FixedFrame = Frame.Ping | Frame.Pong | Frame.Credit | Frame.Taken
 
-const writeFixed = (frame: Frame.Ping | Frame.Pong | Frame.Credit, view: DataView, start: number): number => {
+const bodyBytes: { readonly [Tag in FixedFrame["_tag"]]: number } = {
+  Ping: Layout.heartbeatBytes,
+  Pong: Layout.heartbeatBytes,
+  Credit: Layout.creditBytes,
+  Taken: Layout.takenBytes,
+}
+
+const fixedBytes = (frame: FixedFrame): number => Layout.headerBytes + bodyBytes[frame._tag]
+
+const writeFixed = (frame: FixedFrame, view: DataView, start: number): number => {
   const pos = writeHeader(view, start, fixedBytes(frame) - Layout.lengthBytes, Layout.kinds[frame._tag])
+  if (frame._tag === "Taken") {
+    if (!isU16(frame.lane) || !isU32(frame.id)) defect(frame, "lane is 16 bits and id 32")
+    view.setUint16(pos, frame.lane)
+    view.setUint32(pos + 2, frame.id)
+    return pos + Layout.takenBytes
+  }
   if (frame._tag === "Credit") {
     if (!isU16(frame.lane) || !isU32(frame.bytes)) defect(frame, "lane is 16 bits and bytes 32")
     view.setUint16(pos, frame.lane)
@@ -173,6 +195,13 @@ const checkData = (frame: Frame.Data): void => {
   if (frame.abort && (frame.first || frame.last || frame.payload.length > 0)) {
     defect(frame, "abort stands alone")
   }
+  if (!frame.first && (frame.confirm !== undefined || frame.trace !== undefined)) {
+    defect(frame, "confirm and trace are for the first fragment")
+  }
+  if (frame.confirm !== undefined && !isU32(frame.confirm)) defect(frame, "confirm is 32 bits")
+  if (frame.trace !== undefined && frame.trace.length !== Frame.traceBytes) {
+    defect(frame, `trace is ${Frame.traceBytes} bytes`)
+  }
   if (hasTotal(frame)) {
     if (frame.total === undefined || !isU32(frame.total) || frame.total <= frame.payload.length) {
       defect(frame, "total is 32 bits and more than the payload")
@@ -183,15 +212,27 @@ const checkData = (frame: Frame.Data): void => {
 }
 
 const writeDataHead = (frame: Frame.Data, view: DataView, start: number): number => {
-  const pos = writeHeader(view, start, dataBytes(frame) - Layout.lengthBytes, Layout.kinds.Data)
+  let pos = writeHeader(view, start, dataBytes(frame) - Layout.lengthBytes, Layout.kinds.Data)
   view.setUint16(pos, frame.lane)
   view.setUint8(
     pos + 2,
     (frame.first ? Layout.flags.first : 0) |
       (frame.last ? Layout.flags.last : 0) |
-      (frame.abort ? Layout.flags.abort : 0),
+      (frame.abort ? Layout.flags.abort : 0) |
+      (frame.confirm === undefined ? 0 : Layout.flags.confirm) |
+      (frame.trace === undefined ? 0 : Layout.flags.trace),
   )
-  if (!hasTotal(frame)) return pos + Layout.dataFixedBytes
-  view.setUint32(pos + Layout.dataFixedBytes, frame.total ?? 0)
-  return pos + Layout.dataFixedBytes + Layout.dataTotalBytes
+  pos += Layout.dataFixedBytes
+  if (hasTotal(frame)) {
+    view.setUint32(pos, frame.total ?? 0)
+    pos += Layout.dataTotalBytes
+  }
+  if (frame.confirm !== undefined) {
+    view.setUint32(pos, frame.confirm)
+    pos += Layout.dataConfirmBytes
+  }
+  if (frame.trace !== undefined) {
+    for (const byte of frame.trace) view.setUint8(pos++, byte)
+  }
+  return pos
 }

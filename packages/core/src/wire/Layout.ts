@@ -38,6 +38,10 @@ export const kinds = {
   ProbeResult: 23,
   Data: 32,
   Credit: 33,
+  LaneOpen: 34,
+  LaneClose: 35,
+  Taken: 36,
+  LaneClosed: 37,
 } as const satisfies { readonly [Tag in Frame["_tag"]]: number }
 
 /** Kinds from here on are extensions, which who does not know them skips. */
@@ -49,14 +53,20 @@ export const heartbeatBytes = 14
 /** Body of Credit: `lane u16 | bytes u32`. */
 export const creditBytes = 6
 
+/** Body of Taken: `lane u16 | id u32`. */
+export const takenBytes = 6
+
 /** Body of Data before total and payload: `lane u16 | flags u8`. */
 export const dataFixedBytes = 3
 
 /** `total u32`, in the first of several fragments. */
 export const dataTotalBytes = 4
 
+/** `id u32`, in the first fragment of a message that is to be confirmed. */
+export const dataConfirmBytes = 4
+
 /** Flags of Data. The other bits are reserved and zero. */
-export const flags = { first: 1, last: 2, abort: 4 } as const
+export const flags = { first: 1, last: 2, abort: 4, confirm: 8, trace: 16 } as const
 
 /** All flags that version 1 knows. */
-export const knownFlags = flags.first | flags.last | flags.abort
+export const knownFlags = flags.first | flags.last | flags.abort | flags.confirm | flags.trace

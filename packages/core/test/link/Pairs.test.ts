@@ -14,19 +14,29 @@ const record = (generation: number): PeerRecord => ({
 
 /** Connections with one peer, by what becomes of them. */
 const make = () => {
-  const pairs = Pairs.make({ onMessage: () => undefined, onEnd: () => undefined, remembered: 10 })
+  const told: Array<string> = []
+  const pairs = Pairs.make({
+    onMessage: (link, _, { payload }) => told.push(`${payload.length} in ${link.session().session}`),
+    onEnd: () => undefined,
+    onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
+    remembered: 10,
+  })
   /** A connection that has come up; `closed` is the code with which this side closed it. */
   const connect = (generation: number, epoch: number) => {
     const rank = { epoch, byLower: false }
+    const entry = pairs.commit(record(generation), rank)
     let code: string | undefined
     const link: Link = {
       peer: record(generation),
       rank,
       openedAt: 0,
+      session: () => entry.session,
       send: () => undefined,
-      tryOffer: () => true,
-      offer: () => Effect.void,
-      taken: () => undefined,
+      inbox: { tryOffer: () => true, offer: () => Effect.void },
+      lane: () => undefined,
+      lanesKnown: () => undefined,
+      openLanes: () => undefined,
+      closeLane: () => undefined,
       close: (why) => {
         code = why
       },
@@ -36,26 +46,32 @@ const make = () => {
       gauges: () => ({ control: 0, data: 0, inbox: 0, lag: 0, lastHeard: 0, viewHash: 0n }),
       run: () => Effect.void,
     }
-    const entry = pairs.commit(record(generation), rank)
     entry.link = link
     pairs.install(entry, link)
     return {
       closed: () => code,
       isUsed: () => pairs.current("peer") === link,
-      /** It is over, and read to its end. */
-      end: () => {
+      /** A message of so many bytes comes on it. */
+      brings: (bytes: number) => {
+        const payload = new Uint8Array(bytes)
+        pairs.deliver(entry, link, lane, { _tag: "Arrived", payload, cost: 0, confirm: undefined, trace: undefined })
+      },
+      /** It is over; `moved` if the peer said that it goes on elsewhere. */
+      end: (moved = false) => {
         code ??= "ended"
-        pairs.uninstall(entry, false)
-        pairs.retire(entry)
+        pairs.uninstall(entry, moved)
+        pairs.retire(entry, moved)
       },
     }
   }
-  return connect
+  return { connect, told }
 }
+
+const lane = { name: undefined, taken: () => undefined }
 
 describe("of the connections with a peer", () => {
   it("the later one is used, and the earlier one closed", () => {
-    const connect = make()
+    const { connect } = make()
     const first = connect(1, 5)
     const second = connect(1, 6)
     assert.strictEqual(first.closed(), "duplicate")
@@ -63,7 +79,7 @@ describe("of the connections with a peer", () => {
   })
 
   it("none is used that is earlier than one that was up, though that one has ended", () => {
-    const connect = make()
+    const { connect } = make()
     connect(1, 6).end()
     const late = connect(1, 5)
     assert.strictEqual(late.closed(), "duplicate")
@@ -72,7 +88,7 @@ describe("of the connections with a peer", () => {
   })
 
   it("that of an older life is refused, and does not make this side forget what was up with the newer one", () => {
-    const connect = make()
+    const { connect } = make()
     const newer = connect(2, 6)
     assert.strictEqual(connect(1, 9).closed(), "replaced")
     newer.end()
@@ -80,9 +96,42 @@ describe("of the connections with a peer", () => {
   })
 
   it("the first of a newer life is used, whatever its rank", () => {
-    const connect = make()
+    const { connect } = make()
     const older = connect(1, 9)
     assert.isTrue(connect(2, 1).isUsed())
     assert.strictEqual(older.closed(), "replaced")
+  })
+})
+
+describe("the session of a link", () => {
+  it("goes on when another takes over and the peer has said all that it had to say on the first", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    second.brings(2)
+    first.brings(1)
+    first.end(true)
+    assert.deepStrictEqual(told, ["1 in 1", "2 in 1"])
+    second.end()
+    assert.deepStrictEqual(told, ["1 in 1", "2 in 1", "end of 1"])
+  })
+
+  it("is over when it breaks, and what another brought meanwhile is of the next", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    second.brings(2)
+    first.brings(1)
+    first.end()
+    assert.deepStrictEqual(told, ["1 in 1", "end of 1", "2 in 2"])
+  })
+
+  it("is over when it ends and there is no other, or one of another life", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const newer = connect(2, 6)
+    newer.brings(2)
+    first.end(true)
+    assert.deepStrictEqual(told, ["2 in 2", "end of 1"])
   })
 })

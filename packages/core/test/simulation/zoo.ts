@@ -130,7 +130,7 @@ export const bugs: ReadonlyArray<Bug> = [
   bug("messages of a better connection overtake those of the one before", 100, {
     makePairs: (options) => {
       const pairs = parts.makePairs(options)
-      return { ...pairs, deliver: (_entry, link, message) => options.onMessage(link, message) }
+      return { ...pairs, deliver: (_entry, link, lane, message) => options.onMessage(link, lane, message) }
     },
   }),
   bug(
@@ -169,9 +169,9 @@ export const bugs: ReadonlyArray<Bug> = [
         ...options,
         onMessage: (() => {
           let received = 0
-          return (link, message) => {
-            options.onMessage(link, message)
-            if (++received % 50 === 0) options.onMessage(link, message)
+          return (link, lane, message) => {
+            options.onMessage(link, lane, message)
+            if (++received % 50 === 0) options.onMessage(link, lane, message)
           }
         })(),
       }),

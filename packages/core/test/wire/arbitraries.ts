@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Address from "../../src/Address.ts"
 import * as Frame from "../../src/Frame.ts"
+import { minWindow } from "../../src/Limits.ts"
 import type { PeerRecord } from "../../src/PeerRecord.ts"
 
 const oneOf = <const A extends string | number | boolean | bigint>(values: ReadonlyArray<A>) =>
@@ -105,13 +106,28 @@ const payload = Arbitrary.map(
 )
 
 const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
-  struct({ lane: u16, part: oneOf(["whole", "first", "middle", "last", "abort"]), more: intBetween(1, 1000), payload }),
-  ({ lane, more, part, payload }): Frame.Data => {
+  struct({
+    lane: u16,
+    part: oneOf(["whole", "first", "middle", "last", "abort"]),
+    more: intBetween(1, 1000),
+    payload,
+    confirm: u32,
+    carries: oneOf(["nothing", "nothing", "confirm", "trace", "both"]),
+  }),
+  ({ carries, confirm, lane, more, part, payload }): Frame.Data => {
+    const extra = {
+      ...(carries === "confirm" || carries === "both" ? { confirm } : {}),
+      ...(carries === "trace" || carries === "both"
+        ? { trace: Uint8Array.from({ length: Frame.traceBytes }, (_, i) => (i * 11 + confirm) & 0xff) }
+        : {}),
+    }
     switch (part) {
       case "whole":
-        return { _tag: "Data", lane, first: true, last: true, abort: false, payload }
-      case "first":
-        return { _tag: "Data", lane, first: true, last: false, abort: false, total: payload.length + more, payload }
+        return { _tag: "Data", lane, first: true, last: true, abort: false, payload, ...extra }
+      case "first": {
+        const total = payload.length + more
+        return { _tag: "Data", lane, first: true, last: false, abort: false, total, payload, ...extra }
+      }
       case "middle":
         return { _tag: "Data", lane, first: false, last: false, abort: false, payload }
       case "last":
@@ -121,6 +137,8 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
     }
   },
 )
+
+const laneNumber = intBetween(1, 0xffff)
 
 /** One generator per kind, so that no kind can be forgotten. */
 const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extract<Frame.Frame, { _tag: Tag }>> } = {
@@ -185,6 +203,16 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
   LeaveAck: struct({ _tag: tag("LeaveAck"), generation }),
   Data: data,
   Credit: struct({ _tag: tag("Credit"), lane: u16, bytes: u32 }),
+  LaneOpen: struct({
+    _tag: tag("LaneOpen"),
+    lanes: Arbitrary.array(struct({ lane: laneNumber, name, window: intBetween(minWindow, 0xffff_ffff) }), {
+      maxLength: 5,
+    }),
+    last: bool,
+  }),
+  LaneClose: struct({ _tag: tag("LaneClose"), lane: laneNumber }),
+  LaneClosed: struct({ _tag: tag("LaneClosed"), lane: laneNumber }),
+  Taken: struct({ _tag: tag("Taken"), lane: u16, id: u32 }),
 }
 
 export const tags: ReadonlyArray<Frame.Frame["_tag"]> = [
@@ -205,6 +233,10 @@ export const tags: ReadonlyArray<Frame.Frame["_tag"]> = [
   "LeaveAck",
   "Data",
   "Credit",
+  "LaneOpen",
+  "LaneClose",
+  "LaneClosed",
+  "Taken",
 ]
 
 /** A frame of this kind. */

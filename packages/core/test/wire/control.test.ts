@@ -49,6 +49,9 @@ const valid: { readonly [Tag in Control.CborFrame["_tag"]]: Fields } = {
   SyncDelta: { records: [record], want: ["a"] },
   Leave: { generation: 1 },
   LeaveAck: { generation: 1 },
+  LaneOpen: { lanes: [{ lane: 1, name: "orders", window: 1024 }], last: true },
+  LaneClose: { lane: 1 },
+  LaneClosed: { lane: 1 },
 }
 
 const decode = (tag: Control.CborFrame["_tag"], fields: unknown) =>

@@ -1,7 +1,6 @@
 /**
- * One lane of one link, as seen by its two ends: the sender spends credit, the receiver puts fragments
- * together and gives credit back as its reader takes messages. Pure accounting without Effect
- * (docs/protocol.md, section "Lanes and credit").
+ * The receiving end of one lane of one link: it puts fragments together and gives credit back as its reader takes
+ * messages. Pure accounting without Effect (docs/protocol.md, section "Lanes and credit").
  *
  * With these rules a lane holds at most `window + messageBytes` at the receiver: a message larger than
  * the window flows only while it is the oldest that was not taken.
@@ -28,6 +27,10 @@ export interface Arrived {
   readonly _tag: "Arrived"
   readonly payload: Uint8Array
   readonly cost: number
+  /** The number under which the sender wants to know that it was taken. */
+  readonly confirm: number | undefined
+  /** The span that sent it. */
+  readonly trace: Uint8Array | undefined
 }
 
 /** The peer broke the rules of the lane. */
@@ -59,15 +62,20 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
   // Cost of messages that are complete and not taken, and of the fragments of the incomplete one.
   let queued = 0
   let partialCost = 0
-  let partial: { readonly total: number; readonly chunks: Array<Uint8Array>; bytes: number } | undefined
+  let partial:
+    | { readonly first: Data; readonly total: number; readonly chunks: Array<Uint8Array>; bytes: number }
+    | undefined
+  // The last message that is to be confirmed had this number.
+  let confirms = 0
 
-  const complete = (payload: Uint8Array, total: number): Arrived => {
+  const complete = (payload: Uint8Array, total: number, { confirm, trace }: Data): Arrived => {
     queued += total
-    return { _tag: "Arrived", payload, cost: total }
+    return { _tag: "Arrived", payload, cost: total, confirm, trace }
   }
 
   return {
-    receive: ({ abort, first, last, payload, total }) => {
+    receive: (frame) => {
+      const { abort, confirm, first, last, payload, total } = frame
       const spent = cost(payload.length)
       if (!abort) {
         if (spent > allowance) return broken("creditExceeded", "more data than credit")
@@ -82,12 +90,16 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
       if (first !== (partial === undefined)) {
         return broken("malformed", first ? "a message began within another" : "a fragment without a first")
       }
-      if (first && last) return complete(payload, spent)
+      if (confirm !== undefined) {
+        if (confirm !== (confirms + 1) >>> 0) return broken("malformed", `confirm ${confirm} after ${confirms}`)
+        confirms = confirm
+      }
+      if (first && last) return complete(payload, spent, frame)
       if (partial === undefined) {
         if (total === undefined || total > options.messageBytes) {
           return broken("oversize", `a message of ${total} bytes; the limit is ${options.messageBytes}`)
         }
-        partial = { total, chunks: [], bytes: 0 }
+        partial = { first: frame, total, chunks: [], bytes: 0 }
       }
       if (!last && payload.length < minFragmentBytes) return broken("malformed", "a fragment that is too small")
       partial.chunks.push(payload)
@@ -103,7 +115,7 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
         whole.set(chunk, at)
         at += chunk.length
       }
-      const arrived = complete(whole, partialCost)
+      const arrived = complete(whole, partialCost, partial.first)
       partial = undefined
       partialCost = 0
       return arrived

@@ -3,15 +3,15 @@ import { assert, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Lane from "../../src/link/Lane.ts"
+import * as Receiver from "../../src/link/Receiver.ts"
 
 const window = 4_096
 
 /** A sender as the protocol wants it, over a receiver, both driven by a list of choices. */
 const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
   const messageBytes = 50_000
-  const receiver = Lane.makeReceiver({ window, messageBytes })
-  const fragment = Lane.fragmentBytes(window)
+  const receiver = Receiver.makeReceiver({ window, messageBytes })
+  const fragment = Receiver.fragmentBytes(window)
   const queue: Array<Data> = []
   for (const [i, size] of sizes.entries()) {
     let at = 0
@@ -32,7 +32,7 @@ const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
     } while (at < size)
   }
   let credit = window
-  const inbox: Array<Lane.Arrived> = []
+  const inbox: Array<Receiver.Arrived> = []
   const taken: Array<Uint8Array> = []
   let maxHeld = 0
   const take = (): void => {
@@ -43,9 +43,9 @@ const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
   }
   const send = (): boolean => {
     const frame = queue[0]
-    if (frame === undefined || Lane.cost(frame.payload.length) > credit) return false
+    if (frame === undefined || Receiver.cost(frame.payload.length) > credit) return false
     queue.shift()
-    credit -= Lane.cost(frame.payload.length)
+    credit -= Receiver.cost(frame.payload.length)
     const result = receiver.receive(frame)
     assert.notStrictEqual(result?._tag, "Broken", "a sender within its credit is never cut")
     if (result?._tag === "Arrived") inbox.push(result)
@@ -86,13 +86,13 @@ it.effect.prop(
         sizes,
       )
       taken.forEach((payload, i) => assert.isTrue(payload.every((byte) => byte === i % 256)))
-      const overhead = 64 * Math.ceil(20_000 / Lane.fragmentBytes(window))
+      const overhead = 64 * Math.ceil(20_000 / Receiver.fragmentBytes(window))
       assert.isAtMost(maxHeld, window + 20_000 + overhead)
     }),
 )
 
 it("credit comes half a window at a time, not per message", () => {
-  const receiver = Lane.makeReceiver({ window, messageBytes: 1_000 })
+  const receiver = Receiver.makeReceiver({ window, messageBytes: 1_000 })
   const payload = new Uint8Array(100)
   let frames = 0
   for (let i = 0; i < 200; i++) {
@@ -104,16 +104,16 @@ it("credit comes half a window at a time, not per message", () => {
       assert.isAtLeast(bytes, window / 2)
     }
   }
-  assert.strictEqual(frames, Math.floor((200 * Lane.cost(100)) / Math.ceil(window / 2 / 164) / 164))
+  assert.strictEqual(frames, Math.floor((200 * Receiver.cost(100)) / Math.ceil(window / 2 / 164) / 164))
 })
 
 it("a message cannot come in so many pieces that their number is what takes the memory", () => {
-  const receiver = Lane.makeReceiver({ window, messageBytes: 1_000_000 })
-  const first = new Uint8Array(Lane.minFragmentBytes)
+  const receiver = Receiver.makeReceiver({ window, messageBytes: 1_000_000 })
+  const first = new Uint8Array(Receiver.minFragmentBytes)
   const begun = { _tag: "Data", lane: 0, first: true, last: false, abort: false, total: 1_000_000 } as const
   assert.strictEqual(receiver.receive({ ...begun, payload: first }), undefined)
   const { total: _, ...next } = { ...begun, first: false }
-  for (const size of [0, 1, Lane.minFragmentBytes - 1]) {
+  for (const size of [0, 1, Receiver.minFragmentBytes - 1]) {
     assert.strictEqual(receiver.receive({ ...next, payload: new Uint8Array(size) })?._tag, "Broken", `${size} bytes`)
   }
 })

@@ -1,0 +1,163 @@
+/**
+ * What this node reads besides its inbox. A lane is open at every peer while somebody here reads it; each reader has a buffer
+ * of its own, and says what is to happen when it is full (docs/messages.md, section "Topics").
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { OptionsError } from "../ClusterError.ts"
+import * as Frames from "../Frame.ts"
+import type { ReadOptions } from "../Lane.ts"
+import { defaultCapacity } from "../Lane.ts"
+import type { Limits } from "../Limits.ts"
+import type { ReadEnd } from "../link/Intake.ts"
+import type { Link } from "../link/Link.ts"
+import type { Arrived } from "../link/Receiver.ts"
+import type { Message, SessionEnded } from "../Message.ts"
+import * as Messages from "../Message.ts"
+import type { PeerId } from "../PeerId.ts"
+import * as Mailboxes from "./Mailbox.ts"
+
+export interface Lanes {
+  /** All that are read at this moment. */
+  readonly names: () => Iterable<string>
+  /** A message on a lane that has a name. */
+  readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
+  /** Nothing more comes on the link. */
+  readonly ended: (link: Link) => void
+  readonly sessionEnded: (from: PeerId, session: number) => void
+  /** What comes on a lane, from when the stream is run until it ends. */
+  readonly read: (name: string, options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
+  /** No more will come: all streams end after what is there. */
+  readonly end: Effect.Effect<void>
+}
+
+/** One reader of a lane. */
+interface Reader {
+  /** Takes a message; `taken` is to be called for it, now or later. */
+  readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
+  readonly ended: (link: Link) => void
+  readonly sessionEnded: (ended: SessionEnded) => void
+  readonly stream: Stream.Stream<Message | SessionEnded>
+  readonly end: Effect.Effect<void>
+  readonly close: Effect.Effect<void>
+}
+
+const ignore = (): void => {}
+
+export const make = (options: {
+  readonly limits: Limits
+  /** The first reader of a lane has come, or the last one has gone. */
+  readonly opened: (name: string) => void
+  readonly closed: (name: string) => void
+  /** A message did not fit the buffer of a reader. */
+  readonly dropped: (lane: string, strategy: "dropping" | "sliding") => void
+}): Lanes => {
+  const { limits } = options
+  const readers = new Map<string, Set<Reader>>()
+  let isOver = false
+
+  const suspending = Effect.gen(function* () {
+    const mailbox = yield* Mailboxes.make<SessionEnded>(limits.laneWindow + limits.messageBytes)
+    const reader: Reader = { ...mailbox, sessionEnded: mailbox.mark }
+    return reader
+  })
+
+  const losing = Effect.fnUntraced(function* (name: string, strategy: "dropping" | "sliding", capacity: number) {
+    const queue = yield* Queue.make<Message | SessionEnded, Cause.Done>({ capacity, strategy })
+    const reader: Reader = {
+      offer: (link, lane, arrived) => {
+        const { generation, name: from } = link.peer
+        const message = Messages.make(
+          { name: from, generation },
+          link.session().session,
+          arrived.payload,
+          arrived.trace,
+        )
+        if (Queue.sizeUnsafe(queue) >= capacity) options.dropped(name, strategy)
+        Queue.offerUnsafe(queue, message)
+        lane.taken(arrived)
+      },
+      ended: ignore,
+      // Where messages are lost for other reasons, this one would say little.
+      sessionEnded: ignore,
+      stream: Stream.fromQueue(queue),
+      end: Effect.asVoid(Queue.end(queue)),
+      close: Effect.asVoid(Queue.shutdown(queue)),
+    }
+    return reader
+  })
+
+  const add = Effect.fnUntraced(function* (
+    name: string,
+    { capacity = defaultCapacity, strategy = "suspend" }: ReadOptions,
+  ) {
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
+    }
+    if (!readers.has(name) && readers.size >= Frames.maxLanes) {
+      return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${Frames.maxLanes} lanes` })
+    }
+    const reader = yield* strategy === "suspend" ? suspending : losing(name, strategy, capacity)
+    const others = readers.get(name)
+    if (isOver) yield* reader.end
+    else if (others !== undefined) others.add(reader)
+    else {
+      readers.set(name, new Set([reader]))
+      options.opened(name)
+    }
+    return reader
+  })
+
+  const remove = (name: string, reader: Reader) =>
+    Effect.suspend(() => {
+      const all = readers.get(name)
+      if (all?.delete(reader) === true && all.size === 0) {
+        readers.delete(name)
+        if (!isOver) options.closed(name)
+      }
+      return reader.close
+    })
+
+  return {
+    names: () => readers.keys(),
+    offer: (link, lane, arrived) => {
+      const all = lane.name === undefined ? undefined : readers.get(lane.name)
+      // The last one has just gone.
+      if (all === undefined) return lane.taken(arrived)
+      if (all.size === 1) {
+        for (const reader of all) reader.offer(link, lane, arrived)
+        return
+      }
+      // The sender gets its credit back when all have taken the message.
+      let left = all.size
+      const shared: ReadEnd = {
+        name: lane.name,
+        taken: () => {
+          if (--left === 0) lane.taken(arrived)
+        },
+      }
+      for (const reader of all) reader.offer(link, shared, arrived)
+    },
+    ended: (link) => {
+      for (const all of readers.values()) for (const reader of all) reader.ended(link)
+    },
+    sessionEnded: (from, session) => {
+      const ended: SessionEnded = { _tag: "SessionEnded", from, session }
+      for (const all of readers.values()) for (const reader of all) reader.sessionEnded(ended)
+    },
+    read: (name, how = {}) =>
+      Stream.unwrap(
+        Effect.map(
+          Effect.acquireRelease(add(name, how), (reader) => remove(name, reader)),
+          ({ stream }) => stream,
+        ),
+      ),
+    end: Effect.suspend(() => {
+      isOver = true
+      const all = [...readers.values()].flatMap((each) => [...each])
+      return Effect.forEach(all, ({ end }) => end, { discard: true })
+    }),
+  }
+}

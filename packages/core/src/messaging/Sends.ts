@@ -1,0 +1,202 @@
+/**
+ * What the application sends: to one, to all, or to those who read, and what becomes of it.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { SendError } from "../ClusterError.ts"
+import * as Trace from "../internal/trace.ts"
+import type { BroadcastReport, SendOptions, Sent } from "../Lane.ts"
+import type { Limits } from "../Limits.ts"
+import type { Link } from "../link/Link.ts"
+import type { Links } from "../link/Links.ts"
+import type { MembershipLoop } from "../link/MembershipLoop.ts"
+import type { Confirmation, Extra, Refusal, Sender } from "../link/Outbox.ts"
+import { toBytes } from "../Message.ts"
+import type { Peer, PeerRef } from "../Peer.ts"
+
+/** A lane by its name; `undefined` is the inbox. */
+type LaneName = string | undefined
+
+export interface Sends {
+  readonly send: (
+    lane: LaneName,
+    peer: PeerRef,
+    payload: Uint8Array | string,
+    options?: SendOptions,
+  ) => Effect.Effect<Sent, SendError>
+  /** To every peer that reads the lane; the inbox is read by all. */
+  readonly publish: (lane: LaneName, payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+}
+
+const sendError = (reason: SendError["reason"], peer: string, message: string) =>
+  new SendError({ reason, peer, message })
+
+const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
+
+const senderOf = (link: Link, lane: LaneName): Sender | undefined => (lane === undefined ? link.inbox : link.lane(lane))
+
+export const make = (options: {
+  readonly loop: MembershipLoop
+  readonly links: Links
+  readonly limits: Limits
+  /** Messages carry the span that sends them. */
+  readonly tracing: boolean
+  /** What became of a message that was to be confirmed, in a word. */
+  readonly confirmed: (outcome: string) => void
+  /** A message to many went on without this peer. */
+  readonly slow: (peer: Peer) => void
+}): Sends => {
+  const { limits, links, loop } = options
+
+  const isRunning = (): boolean => loop.state().phase._tag === "Running"
+
+  const problemOf = (peer: string, bytes: Uint8Array): SendError | undefined => {
+    if (!isRunning()) return sendError("stopped", peer, "this node has left the cluster")
+    return bytes.length > limits.messageBytes
+      ? sendError(
+          "tooLarge",
+          peer,
+          `a message of ${bytes.length} bytes; the limit is ${limits.messageBytes} (limits.messageBytes)`,
+        )
+      : undefined
+  }
+
+  const noLink = (name: string): SendError => {
+    const { members, self, tombstones } = loop.state()
+    if (name === self.name) return sendError("unknownPeer", name, "a node cannot send to itself")
+    if (members.has(name)) return sendError("notConnected", name, `there is no link to "${name}" now`)
+    return tombstones.get(name)?.status === "left"
+      ? sendError("left", name, `"${name}" has left the cluster`)
+      : sendError("unknownPeer", name, `there is no peer "${name}"`)
+  }
+
+  const refused = (refusal: Exclude<Refusal, "moved">, name: string, lane: LaneName, before: string): SendError =>
+    refusal === "closed"
+      ? sendError("linkLost", name, `the link to "${name}" ended before the message was ${before}`)
+      : sendError("notReading", name, `"${name}" stopped to read "${lane}" before the message was ${before}`)
+
+  /** Ends when the link of the moment has accepted the message. */
+  const offer = (lane: LaneName, name: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> =>
+    Effect.suspend(() => {
+      const link = links.current(name)
+      if (link === undefined) {
+        const takeover = links.takeover(name)
+        return takeover === undefined
+          ? Effect.fail(noLink(name))
+          : Effect.andThen(takeover, () => offer(lane, name, bytes, extra))
+      }
+      const sender = senderOf(link, lane)
+      if (sender === undefined) {
+        const known = link.lanesKnown()
+        return known === undefined
+          ? Effect.fail(sendError("notReading", name, `"${name}" does not read "${lane}"`))
+          : Effect.andThen(known, () => offer(lane, name, bytes, extra))
+      }
+      const session = link.session()
+      if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
+      return Effect.matchEffect(sender.offer(bytes, extra), {
+        // If the session changed meanwhile, nobody knows in which of the two it was accepted.
+        onSuccess: () =>
+          link.session() === session ? Effect.succeed(session) : Effect.fail(refused("closed", name, lane, "accepted")),
+        onFailure: (refusal) =>
+          refusal === "moved" ? offer(lane, name, bytes, extra) : Effect.fail(refused(refusal, name, lane, "accepted")),
+      })
+    })
+
+  const traced = (use: (trace: Uint8Array | undefined) => Effect.Effect<Sent, SendError>) =>
+    Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) =>
+      use(Option.isSome(span) ? Trace.encode(span.value) : undefined),
+    )
+
+  const confirming = (
+    lane: LaneName,
+    name: string,
+    bytes: Uint8Array,
+    trace: Uint8Array | undefined,
+    timeout: Duration.Input = limits.confirmTimeout,
+  ) =>
+    Effect.suspend(() => {
+      const confirm: Confirmation = Deferred.makeUnsafe()
+      const taken = Effect.catch(Deferred.await(confirm), (refusal) =>
+        Effect.fail(refused(refusal, name, lane, "known to be taken")),
+      )
+      return offer(lane, name, bytes, { confirm, trace }).pipe(
+        Effect.flatMap((sent) => Effect.as(taken, sent)),
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () =>
+            Effect.fail(
+              sendError(
+                "timeout",
+                name,
+                `"${name}" did not take the message within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
+              ),
+            ),
+        }),
+        Effect.tapError(({ reason }) => Effect.sync(() => options.confirmed(reason))),
+        Effect.tap(() => Effect.sync(() => options.confirmed("taken"))),
+      )
+    })
+
+  const send: Sends["send"] = (lane, peer, payload, how) =>
+    Effect.suspend(() => {
+      const name = nameOf(peer)
+      const bytes = toBytes(payload)
+      const problem = problemOf(name, bytes)
+      if (problem !== undefined) return Effect.fail(problem)
+      const one = (trace: Uint8Array | undefined) =>
+        how?.confirm === true
+          ? confirming(lane, name, bytes, trace, how.timeout)
+          : offer(lane, name, bytes, trace === undefined ? undefined : { trace })
+      return options.tracing ? traced(one) : one(undefined)
+    })
+
+  const toMany = Effect.fnUntraced(function* (lane: LaneName, bytes: Uint8Array, extra: Extra | undefined) {
+    const sent: Array<string> = []
+    const failed: Array<SendError> = []
+    const slow: Array<Peer> = []
+    for (const peer of loop.state().view.peers.values()) {
+      const link = links.current(peer.name)
+      const sender = link === undefined ? undefined : senderOf(link, lane)
+      if (sender?.tryOffer(bytes, extra) === true) sent.push(peer.name)
+      else if (sender !== undefined || lane === undefined || link?.lanesKnown() !== undefined) slow.push(peer)
+    }
+    const wait = (peer: Peer) =>
+      Effect.match(
+        Effect.timeoutOrElse(offer(lane, peer.name, bytes, extra), {
+          duration: limits.slowPeerTimeout,
+          orElse: () => {
+            // It may have left meanwhile, or be another life.
+            const now = loop.state().view.peers.get(peer.name)
+            if (now?.generation === peer.generation) options.slow(now)
+            return Effect.fail(
+              sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
+            )
+          },
+        }),
+        {
+          // Who does not read the lane, as it turns out, has nothing to do with it.
+          onFailure: (error) => void (error.reason === "notReading" || failed.push(error)),
+          onSuccess: () => void sent.push(peer.name),
+        },
+      )
+    if (slow.length > 0) yield* Effect.forEach(slow, wait, { concurrency: "unbounded", discard: true })
+    return { sent, failed } satisfies BroadcastReport
+  })
+
+  const publish: Sends["publish"] = (lane, payload) =>
+    Effect.suspend(() => {
+      const bytes = toBytes(payload)
+      const problem = problemOf("*", bytes)
+      if (problem !== undefined) return Effect.fail(problem)
+      if (!options.tracing) return toMany(lane, bytes, undefined)
+      return Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
+        const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
+        return toMany(lane, bytes, trace === undefined ? undefined : { trace })
+      })
+    })
+
+  return { send, publish }
+}

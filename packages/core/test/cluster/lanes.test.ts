@@ -1,0 +1,300 @@
+/**
+ * Messages beside the inbox: lanes go to who reads them, each with its own flow control; and messages whose sender wants to
+ * know that they were taken.
+ */
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import { assert } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const scenario = World.simulated
+
+/** Reads a lane from now on; what came is in the list. */
+const reading = Effect.fnUntraced(function* (node: World.Node, name: string) {
+  const lane = yield* node.cluster.lane(name)
+  const heard: Array<Message | SessionEnded> = []
+  const fiber = yield* Effect.forkScoped(Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))))
+  return { heard, fiber }
+})
+
+const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
+  heard.map((item) => (item._tag === "Message" ? item.text : "end"))
+
+/** Tries again until a peer reads the lane. */
+const untilRead = (node: World.Node, name: string, peers: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const lane = yield* node.cluster.lane(name)
+    while (true) {
+      const { sent } = yield* lane.publish("ping")
+      if (peers.every((peer) => sent.includes(peer))) return
+      yield* Effect.sleep("10 millis")
+    }
+  })
+
+scenario("a lane goes to those who read it, and to nobody else", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    const c = yield* node("c", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b", "c"])
+    const { heard } = yield* reading(b, "orders")
+    yield* reading(c, "other")
+    yield* untilRead(a, "orders", ["b"])
+    const orders = yield* a.cluster.lane("orders")
+    assert.deepStrictEqual(yield* orders.publish("one"), { sent: ["b"], failed: [] })
+    yield* orders.send("b", "two")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(textsOf(heard).slice(-2), ["one", "two"])
+    const refused = yield* Effect.flip(orders.send("c", "three"))
+    assert.strictEqual(refused.reason, "notReading")
+  }),
+)
+
+scenario("what is published right after joining reaches who read the lane before", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const { heard } = yield* reading(a, "orders")
+    const b = yield* node("b")
+    yield* b.cluster.join(a.address)
+    const orders = yield* b.cluster.lane("orders")
+    assert.deepStrictEqual(yield* orders.publish("first"), { sent: ["a"], failed: [] })
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(textsOf(heard), ["first"])
+  }),
+)
+
+scenario("a lane that is not read any more gets nothing, and can be read again", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const orders = yield* a.cluster.lane("orders")
+    for (let i = 0; i < 3; i++) {
+      const { fiber, heard } = yield* reading(b, "orders")
+      yield* untilRead(a, "orders", ["b"])
+      yield* orders.publish(`round ${i}`)
+      yield* Effect.sleep("100 millis")
+      assert.strictEqual(textsOf(heard).at(-1), `round ${i}`)
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(yield* orders.publish("nobody"), { sent: [], failed: [] })
+    }
+  }),
+)
+
+scenario("a slow reader of a lane stops those who send on it, and nothing else", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a", { limits: { slowPeerTimeout: 60_000 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const go = Deferred.makeUnsafe<void>()
+    const slow = yield* b.cluster.lane("slow")
+    const taken: Array<number> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(slow.read(), (item) =>
+        item._tag === "Message"
+          ? Effect.andThen(
+              Deferred.await(go),
+              Effect.sync(() => taken.push(item.payload[0] ?? -1)),
+            )
+          : Effect.void,
+      ),
+    )
+    const { heard } = yield* reading(b, "fast")
+    yield* untilRead(a, "fast", ["b"])
+    const out = yield* a.cluster.lane("slow")
+    let accepted = 0
+    const sender = yield* Effect.forkChild(
+      Effect.gen(function* () {
+        for (let i = 0; i < 50; i++) {
+          yield* out.send("b", new Uint8Array(1_000).fill(i))
+          accepted++
+        }
+      }),
+    )
+    yield* Effect.sleep("30 seconds")
+    // What the reader holds in its hands, and a window of four.
+    assert.isAtMost(accepted, 8)
+    const fast = yield* a.cluster.lane("fast")
+    yield* fast.publish("quick")
+    yield* a.cluster.send("b", "hello")
+    const [message] = yield* World.messages(b, 1)
+    assert.strictEqual(message?.text, "hello")
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(textsOf(heard).at(-1), "quick")
+    assert.strictEqual((yield* a.cluster.view).peers.get("b")?.status, "alive")
+    yield* Deferred.succeed(go, undefined)
+    yield* Fiber.join(sender)
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(
+      taken,
+      Array.from({ length: 50 }, (_, i) => i),
+    )
+  }),
+)
+
+scenario("a message in many fragments lets those of other lanes pass", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096, inboxWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const { heard } = yield* reading(b, "big")
+    yield* untilRead(a, "big", ["b"])
+    const big = yield* a.cluster.lane("big")
+    const sender = yield* Effect.forkChild(big.send("b", new Uint8Array(1_000_000)))
+    yield* a.cluster.send("b", "small")
+    const [message] = yield* World.messages(b, 1)
+    assert.strictEqual(message?.text, "small")
+    assert.deepStrictEqual(
+      textsOf(heard).filter((text) => text !== "ping"),
+      [],
+    )
+    yield* Fiber.join(sender)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(textsOf(heard).at(-1)?.length, 1_000_000)
+  }),
+)
+
+scenario("each of several readers of one lane gets all, and the slowest of them sets the pace", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const { heard } = yield* reading(b, "orders")
+    const go = Deferred.makeUnsafe<void>()
+    const slow: Array<Message | SessionEnded> = []
+    const lane = yield* b.cluster.lane("orders")
+    yield* Effect.forkScoped(
+      Stream.runForEach(lane.read(), (item) =>
+        Effect.andThen(
+          Deferred.await(go),
+          Effect.sync(() => slow.push(item)),
+        ),
+      ),
+    )
+    const dropping: Array<Message | SessionEnded> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(lane.read({ strategy: "sliding", capacity: 2 }), (item) =>
+        Effect.andThen(
+          Deferred.await(go),
+          Effect.sync(() => dropping.push(item)),
+        ),
+      ),
+    )
+    yield* untilRead(a, "orders", ["b"])
+    const orders = yield* a.cluster.lane("orders")
+    const sender = yield* Effect.forkChild(
+      Effect.forEach(
+        Array.from({ length: 50 }, (_, i) => i),
+        (i) => orders.send("b", `${i} `.padEnd(1_000, ".")),
+      ),
+    )
+    yield* Effect.sleep("10 seconds")
+    assert.isAtMost(heard.length, 12)
+    yield* Deferred.succeed(go, undefined)
+    yield* Fiber.join(sender)
+    yield* Effect.sleep("1 second")
+    const numbers = (items: ReadonlyArray<Message | SessionEnded>) => textsOf(items).slice(-50).map(parseFloat)
+    const all = Array.from({ length: 50 }, (_, i) => i)
+    assert.deepStrictEqual(numbers(heard), all)
+    assert.deepStrictEqual(numbers(slow), all)
+    assert.strictEqual(numbers(dropping).at(-1), 49)
+  }),
+)
+
+scenario("a reader that goes while others stay does not hold them up", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const lane = yield* b.cluster.lane("orders")
+    const stuck = yield* Effect.forkScoped(Stream.runForEach(lane.read(), () => Effect.never))
+    const { heard } = yield* reading(b, "orders")
+    yield* untilRead(a, "orders", ["b"])
+    const orders = yield* a.cluster.lane("orders")
+    const sender = yield* Effect.forkChild(
+      Effect.forEach(
+        Array.from({ length: 50 }, (_, i) => i),
+        (i) => orders.send("b", `${i} `.padEnd(1_000, ".")),
+      ),
+    )
+    yield* Effect.sleep("10 seconds")
+    yield* Fiber.interrupt(stuck)
+    yield* Fiber.join(sender)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(textsOf(heard).filter((text) => text !== "ping").length, 50)
+  }),
+)
+
+scenario(
+  "the end of a session comes after its last message, and the next one has another number",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const { heard } = yield* reading(b, "orders")
+      yield* untilRead(a, "orders", ["b"])
+      const orders = yield* a.cluster.lane("orders")
+      yield* orders.publish("before")
+      yield* Effect.sleep("100 millis")
+      yield* network.cut("a", "b")
+      yield* World.until(b, ({ peers }) => peers.get("a")?.link !== "up")
+      yield* World.untilPeers(b, ["a"])
+      yield* untilRead(a, "orders", ["b"])
+      yield* orders.publish("after")
+      yield* Effect.sleep("100 millis")
+      const told = heard.flatMap((item) =>
+        item._tag === "SessionEnded"
+          ? [`end ${item.session}`]
+          : item.text === "ping"
+            ? []
+            : [`${item.text} ${item.session}`],
+      )
+      const first = heard.find((item) => item._tag === "Message")?.session
+      const second = heard.findLast((item) => item._tag === "Message")?.session
+      assert.notStrictEqual(first, second)
+      assert.deepStrictEqual(told, [`before ${first}`, `end ${first}`, `after ${second}`])
+    }),
+)
+
+scenario("a confirmed message succeeds when its reader took it, and not before", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const fiber = yield* Effect.forkChild(a.cluster.send("b", "are you there", { confirm: true }))
+    yield* Effect.sleep("5 seconds")
+    assert.isUndefined(fiber.pollUnsafe())
+    const [message] = yield* World.messages(b, 1)
+    const sent = yield* Fiber.join(fiber)
+    assert.isNumber(sent.session)
+    assert.strictEqual(message?.text, "are you there")
+  }),
+)
+
+scenario("a confirmed message whose reader is too slow fails in time", ({ node }) =>
+  Effect.gen(function* () {
+    const { a } = yield* World.pair({ node })
+    const error = yield* Effect.flip(a.cluster.send("b", "hello", { confirm: true, timeout: "3 seconds" }))
+    assert.strictEqual(error.reason, "timeout")
+  }),
+)
+
+scenario("a confirmed message fails when its link is lost before it was taken", ({ node }, network) =>
+  Effect.gen(function* () {
+    const { a } = yield* World.pair({ node })
+    const fiber = yield* Effect.forkChild(Effect.flip(a.cluster.send("b", "hello", { confirm: true })))
+    yield* Effect.sleep("1 second")
+    yield* network.cut("a", "b")
+    const error = yield* Fiber.join(fiber)
+    assert.strictEqual(error.reason, "linkLost")
+  }),
+)
+
+scenario("large messages are confirmed when they are whole and taken", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    yield* Effect.forkScoped(Stream.runDrain(b.cluster.inbox))
+    yield* Effect.forEach([10, 1_000_000, 0, 100_000], (size) =>
+      a.cluster.send("b", new Uint8Array(size), { confirm: true }),
+    )
+  }),
+)
