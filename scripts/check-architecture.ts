@@ -34,10 +34,11 @@ import {
 const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> = [
   { ground: ["internal"] },
   { wire: ["wire"], membership: ["membership"] },
-  { policies: ["Admission.ts", "Discovery.ts", "FailureDetector.ts", "Gossip.ts", "Reconnect.ts"] },
+  { policies: ["Admission.ts", "Codec.ts", "Discovery.ts", "FailureDetector.ts", "Gossip.ts", "Reconnect.ts"] },
   { link: ["link"] },
   { messaging: ["messaging"], discovery: ["discovery"] },
   { cluster: ["cluster", "Cluster.ts"] },
+  { topic: ["Topic.ts"] },
   { index: ["index.ts"] },
 ]
 

@@ -26,6 +26,12 @@ export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
   message: Schema.String,
 }) {}
 
+/** A value is not what its topic's schema says, and was not sent to anybody. */
+export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError", {
+  topic: Schema.String,
+  message: Schema.String,
+}) {}
+
 /**
  * A message was not accepted.
  *

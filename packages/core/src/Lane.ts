@@ -51,6 +51,14 @@ export interface ReadOptions {
 /** What `dropping` and `sliding` keep: some pulls of a reader that is busy for a moment. */
 export const defaultCapacity = 1_024
 
+/** A message that its reader could not use. */
+export interface DeadLetter {
+  readonly lane: string
+  readonly message: Message
+  /** What is wrong with it. */
+  readonly reason: string
+}
+
 /** A lane, to be written and read. Nothing is held for it until it is read. */
 export interface Lane {
   readonly name: string
@@ -67,4 +75,11 @@ export interface Lane {
    * over, the stream says so after its last message (not with `dropping` and `sliding`). Ends when this node has left.
    */
   readonly read: (options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
+  /** Says that a message cannot be used: it is counted (docs/metrics.md), and goes to who watches {@link Lane.deadLetters}. */
+  readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
+  /**
+   * The messages of this lane that could not be used, from when the stream is run. Who is more than
+   * {@link defaultCapacity} behind misses the oldest.
+   */
+  readonly deadLetters: Stream.Stream<DeadLetter>
 }

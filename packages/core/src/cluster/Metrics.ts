@@ -34,8 +34,8 @@ export interface Metrics {
   readonly confirmed: (outcome: string) => void
   /** A message did not fit the buffer of a reader. */
   readonly dropped: (lane: string, strategy: string) => void
-  /** A message could not be read as what its topic says. */
-  readonly undecodable: (topic: string) => void
+  /** A reader could not use a message. */
+  readonly died: (lane: string) => void
   /** Membership took a step. */
   readonly changed: (state: State, before: State) => void
   /** Shows from now on what can be read off these. */
@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function* (
   )
   confirmations({ outcome: "taken" })
   const dropped = counters("coterie_dropped_messages_total", "Messages that did not fit the buffer of a reader.")
-  const undecodable = counters("coterie_undecodable_messages_total", "Messages that are not what their topic says.")
+  const died = counters("coterie_dead_letters_total", "Messages that are not what their topic says.")
 
   const received = Traffic.make()
   const sent = Traffic.make()
@@ -190,8 +190,8 @@ export const make = Effect.fnUntraced(function* (
     dropped: (lane, strategy) => {
       dropped({ lane, strategy }).count++
     },
-    undecodable: (topic) => {
-      undecodable({ topic }).count++
+    died: (lane) => {
+      died({ lane }).count++
     },
     changed: ({ self }, before) => {
       // With a new body it is news of its own; with a new generation, another life.

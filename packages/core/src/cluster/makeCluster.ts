@@ -130,7 +130,7 @@ const makeNamed = Effect.fnUntraced(function* (
     metrics.event(event)
     hub.publish(event, view)
   }
-  const lanes = Lanes.make({
+  const lanes = yield* Lanes.make({
     limits,
     opened: (each) => {
       for (const link of links.all()) link.openLanes([each])
@@ -139,6 +139,7 @@ const makeNamed = Effect.fnUntraced(function* (
       for (const link of links.all()) link.closeLane(each)
     },
     dropped: metrics.dropped,
+    died: metrics.died,
   })
   const links: Linkses.Links = yield* within(
     Linkses.make({
@@ -293,6 +294,8 @@ const makeNamed = Effect.fnUntraced(function* (
           send: (peer, payload, how) => sends.send(name, peer, payload, how),
           publish: (payload) => sends.publish(name, payload),
           read: (how) => lanes.read(name, how),
+          deadLetter: (message, reason) => lanes.deadLetter({ lane: name, message, reason }),
+          deadLetters: lanes.deadLetters(name),
         })
   }
 

@@ -4,11 +4,12 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
 import * as Frames from "../Frame.ts"
-import type { ReadOptions } from "../Lane.ts"
+import type { DeadLetter, ReadOptions } from "../Lane.ts"
 import { defaultCapacity } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { ReadEnd } from "../link/Intake.ts"
@@ -29,6 +30,8 @@ export interface Lanes {
   readonly sessionEnded: (from: PeerId, session: number) => void
   /** What comes on a lane, from when the stream is run until it ends. */
   readonly read: (name: string, options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
+  readonly deadLetter: (letter: DeadLetter) => Effect.Effect<void>
+  readonly deadLetters: (name: string) => Stream.Stream<DeadLetter>
   /** No more will come: all streams end after what is there. */
   readonly end: Effect.Effect<void>
 }
@@ -46,15 +49,18 @@ interface Reader {
 
 const ignore = (): void => {}
 
-export const make = (options: {
+export const make = Effect.fnUntraced(function* (options: {
   readonly limits: Limits
   /** The first reader of a lane has come, or the last one has gone. */
   readonly opened: (name: string) => void
   readonly closed: (name: string) => void
   /** A message did not fit the buffer of a reader. */
   readonly dropped: (lane: string, strategy: "dropping" | "sliding") => void
-}): Lanes => {
+  /** A reader could not use a message. */
+  readonly died: (lane: string) => void
+}) {
   const { limits } = options
+  const letters = yield* PubSub.sliding<DeadLetter>(defaultCapacity)
   const readers = new Map<string, Set<Reader>>()
   let isOver = false
 
@@ -120,7 +126,7 @@ export const make = (options: {
       return reader.close
     })
 
-  return {
+  const lanes: Lanes = {
     names: () => readers.keys(),
     offer: (link, lane, arrived) => {
       const all = lane.name === undefined ? undefined : readers.get(lane.name)
@@ -154,10 +160,20 @@ export const make = (options: {
           ({ stream }) => stream,
         ),
       ),
+    deadLetter: (letter) =>
+      Effect.suspend(() => {
+        options.died(letter.lane)
+        return Effect.asVoid(PubSub.publish(letters, letter))
+      }),
+    deadLetters: (name) => Stream.filter(Stream.fromPubSub(letters), ({ lane }) => lane === name),
     end: Effect.suspend(() => {
       isOver = true
       const all = [...readers.values()].flatMap((each) => [...each])
-      return Effect.forEach(all, ({ end }) => end, { discard: true })
+      return Effect.andThen(
+        Effect.forEach(all, ({ end }) => end, { discard: true }),
+        PubSub.shutdown(letters),
+      )
     }),
   }
-}
+  return lanes
+})

@@ -1,0 +1,1 @@
+export * as SchemaBinary from "./SchemaBinary.ts"

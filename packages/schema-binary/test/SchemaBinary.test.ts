@@ -1,0 +1,45 @@
+import * as SchemaBinary from "@coterie/schema-binary/SchemaBinary"
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** Half a character is no text in UTF-8. */
+const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
+const Order = Schema.Struct({ id: Text, total: Schema.Number, tags: Schema.Array(Text) })
+const Newer = Schema.Struct({ ...Order.fields, note: Schema.optionalKey(Text) })
+const { format } = SchemaBinary
+
+const older = format.coder(Order)
+const newer = format.coder(Newer)
+
+describe("the binary format", () => {
+  it.prop("reads what it wrote", [Arbitrary.schema(Newer)], ([value]) => {
+    assert.deepStrictEqual(Result.map(newer.encode(value), newer.decode), Result.succeed(Result.succeed(value)))
+  })
+
+  it.prop("gives bytes of their own, which later ones do not change", [Arbitrary.schema(Order)], ([value]) => {
+    const first = Result.getOrThrow(older.encode(value))
+    const copy = first.slice()
+    older.encode({ id: "another", total: 1, tags: [] })
+    assert.deepStrictEqual(first, copy)
+    assert.strictEqual(first.buffer.byteLength, first.length)
+  })
+
+  it.prop("lets a schema get an optional field, in both directions", [Arbitrary.schema(Newer)], ([value]) => {
+    const { note: _, ...without } = value
+    assert.deepStrictEqual(Result.getOrThrow(older.decode(Result.getOrThrow(newer.encode(value)))), without)
+    assert.deepStrictEqual(Result.getOrThrow(newer.decode(Result.getOrThrow(older.encode(without)))), without)
+  })
+
+  it.prop("refuses what is cut short, without throwing", [Arbitrary.schema(Order)], ([value]) => {
+    const bytes = Result.getOrThrow(older.encode(value))
+    assert.isTrue(Result.isFailure(older.decode(bytes.subarray(0, bytes.length - 1))))
+    assert.isTrue(Result.isFailure(older.decode(new Uint8Array(0))))
+  })
+
+  it("is smaller than JSON", () => {
+    const value = { id: "o-1", total: 12, tags: ["a", "b"] }
+    assert.isBelow(Result.getOrThrow(older.encode(value)).length, JSON.stringify(value).length)
+  })
+})
