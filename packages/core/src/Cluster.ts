@@ -91,6 +91,11 @@ export class Cluster extends Context.Service<
       options?: SendOptions,
     ) => Effect.Effect<Sent, SendError>
     /**
+     * Sends many messages to one peer, in this order: the same as `send` for each, and much faster for small ones. If one
+     * of them is not accepted it fails, and says how many were accepted before. If one is too large none is sent.
+     */
+    readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
+    /**
      * Sends to every peer and reports for each. A peer whose inbox stays full for
      * `limits.slowPeerTimeout` is skipped. Fails only if the message can be sent to nobody: it is too large, or
      * this node has left.

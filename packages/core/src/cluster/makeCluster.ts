@@ -342,6 +342,7 @@ const makeNamed = Effect.fnUntraced(function* (
     inbox: inbox.stream,
     join,
     send: (peer, payload, how) => sends.send(undefined, peer, payload, how),
+    sendAll: sends.sendAll,
     broadcast: (payload) => sends.publish(undefined, payload),
     lane,
     disconnect: (peer) =>

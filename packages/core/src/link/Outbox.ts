@@ -122,14 +122,24 @@ export const make = (options: {
 
     const hasRoom = (size: number): boolean => credit >= Receiver.cost(size) && unwritten < options.limit
 
-    const push = (frame: Omit<Data, "_tag" | "lane">): void => {
+    const push = (frame: Data): void => {
       const cost = Receiver.cost(frame.payload.length)
       credit -= frame.abort ? 0 : cost
       unwritten += cost
-      lane.data.push({ _tag: "Data", lane: number, ...frame })
+      lane.data.push(frame)
+      if (lane.data.length > 1) return
       busy.add(lane)
       options.wake()
     }
+
+    const whole = (payload: Uint8Array): Data => ({
+      _tag: "Data",
+      lane: number,
+      first: true,
+      last: true,
+      abort: false,
+      payload,
+    })
 
     const register = (confirm: Confirmation): number => {
       confirms = (confirms + 1) >>> 0
@@ -148,7 +158,8 @@ export const make = (options: {
       let id: number | undefined
       const abandon = (): void => {
         if (id !== undefined) pending.delete(id)
-        if (isOpen && at > 0 && at < payload.length) push({ first: false, last: false, abort: true, payload: nothing })
+        if (!isOpen || at === 0 || at === payload.length) return
+        push({ _tag: "Data", lane: number, first: false, last: false, abort: true, payload: nothing })
       }
       yield* Effect.onInterrupt(
         Effect.gen(function* () {
@@ -168,6 +179,8 @@ export const make = (options: {
             const more = first && extra !== undefined ? extras(extra) : undefined
             id ??= more?.confirm
             push({
+              _tag: "Data",
+              lane: number,
               first,
               last,
               abort: false,
@@ -189,8 +202,7 @@ export const make = (options: {
       tryOffer: (payload, extra) => {
         if (waiting > 0 || refusal() !== undefined) return false
         if (payload.length > fragment || !hasRoom(payload.length)) return false
-        if (extra === undefined) push({ first: true, last: true, abort: false, payload })
-        else push({ first: true, last: true, abort: false, payload, ...extras(extra) })
+        push(extra === undefined ? whole(payload) : { ...whole(payload), ...extras(extra) })
         return true
       },
       offer: (payload, extra) =>

@@ -26,9 +26,13 @@ export interface Sends {
     payload: Uint8Array | string,
     options?: SendOptions,
   ) => Effect.Effect<Sent, SendError>
+  /** Many in order, of the inbox. */
+  readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /** To every peer that reads the lane; the inbox is read by all. */
   readonly publish: (lane: LaneName, payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
 }
+
+const nothing = new Uint8Array(0)
 
 const sendError = (reason: SendError["reason"], peer: string, message: string) =>
   new SendError({ reason, peer, message })
@@ -105,16 +109,20 @@ export const make = (options: {
       })
     })
 
-  const traced = (use: (trace: Uint8Array | undefined) => Effect.Effect<Sent, SendError>) =>
-    Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) =>
-      use(Option.isSome(span) ? Trace.encode(span.value) : undefined),
-    )
+  /** Sends with the span of the moment, if this node traces its messages. */
+  const traced = <A>(use: (extra: Extra | undefined) => Effect.Effect<A, SendError>): Effect.Effect<A, SendError> =>
+    options.tracing
+      ? Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
+          const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
+          return use(trace === undefined ? undefined : { trace })
+        })
+      : use(undefined)
 
   const confirming = (
     lane: LaneName,
     name: string,
     bytes: Uint8Array,
-    trace: Uint8Array | undefined,
+    extra: Extra | undefined,
     timeout: Duration.Input = limits.confirmTimeout,
   ) =>
     Effect.suspend(() => {
@@ -122,7 +130,7 @@ export const make = (options: {
       const taken = Effect.catch(Deferred.await(confirm), (refusal) =>
         Effect.fail(refused(refusal, name, lane, "known to be taken")),
       )
-      return offer(lane, name, bytes, { confirm, trace }).pipe(
+      return offer(lane, name, bytes, { ...extra, confirm }).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -146,11 +154,32 @@ export const make = (options: {
       const bytes = toBytes(payload)
       const problem = problemOf(name, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      const one = (trace: Uint8Array | undefined) =>
-        how?.confirm === true
-          ? confirming(lane, name, bytes, trace, how.timeout)
-          : offer(lane, name, bytes, trace === undefined ? undefined : { trace })
-      return options.tracing ? traced(one) : one(undefined)
+      return traced((extra) =>
+        how?.confirm === true ? confirming(lane, name, bytes, extra, how.timeout) : offer(lane, name, bytes, extra),
+      )
+    })
+
+  const sendAll: Sends["sendAll"] = (peer, payloads) =>
+    Effect.suspend(() => {
+      const name = nameOf(peer)
+      const all = payloads.map(toBytes)
+      let problem = all.length === 0 ? problemOf(name, nothing) : undefined
+      for (const bytes of all) problem ??= problemOf(name, bytes)
+      if (problem !== undefined) return Effect.fail(problem)
+      const from = (at: number, extra: Extra | undefined): Effect.Effect<Sent, SendError> => {
+        const link = links.current(name)
+        let next = at
+        for (; link !== undefined && next < all.length; next++) {
+          if (!link.inbox.tryOffer(all[next] ?? nothing, extra)) break
+        }
+        if (link !== undefined && next === all.length) return Effect.succeed(link.session())
+        return Effect.matchEffect(offer(undefined, name, all[next] ?? nothing, extra), {
+          onFailure: ({ message, reason }) =>
+            Effect.fail(new SendError({ reason, peer: name, message, accepted: next })),
+          onSuccess: (sent) => (next + 1 < all.length ? from(next + 1, extra) : Effect.succeed(sent)),
+        })
+      }
+      return traced((extra) => from(0, extra))
     })
 
   const toMany = Effect.fnUntraced(function* (lane: LaneName, bytes: Uint8Array, extra: Extra | undefined) {
@@ -191,12 +220,8 @@ export const make = (options: {
       const bytes = toBytes(payload)
       const problem = problemOf("*", bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      if (!options.tracing) return toMany(lane, bytes, undefined)
-      return Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
-        const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
-        return toMany(lane, bytes, trace === undefined ? undefined : { trace })
-      })
+      return traced((extra) => toMany(lane, bytes, extra))
     })
 
-  return { send, publish }
+  return { send, sendAll, publish }
 }

@@ -124,6 +124,53 @@ scenario("empty messages are messages, and cost credit", ({ node }) =>
   }),
 )
 
+scenario("many messages at once arrive in order, and wait for the reader as single ones do", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const sender = yield* Effect.forkChild(
+      a.cluster.sendAll(
+        "b",
+        Array.from({ length: 500 }, (_, i) => (i === 250 ? `${i}`.padEnd(20_000) : `${i}`)),
+      ),
+    )
+    yield* Effect.sleep("10 seconds")
+    assert.isUndefined(sender.pollUnsafe())
+    const messages = yield* World.messages(b, 500)
+    assert.deepStrictEqual(
+      messages.map(({ text }) => Number(text)),
+      Array.from({ length: 500 }, (_, i) => i),
+    )
+    yield* Fiber.join(sender)
+  }),
+)
+
+scenario("of many messages to a peer that goes, the sender knows how many were accepted", ({ node }, network) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const sender = yield* Effect.forkChild(
+      Effect.flip(
+        a.cluster.sendAll(
+          "b",
+          Array.from({ length: 500 }, () => new Uint8Array(448)),
+        ),
+      ),
+    )
+    yield* Effect.sleep("1 second")
+    yield* network.cut("a", "b")
+    const error = yield* Fiber.join(sender)
+    assert.deepInclude(error, { reason: "linkLost", accepted: 8 })
+    yield* World.untilPeers(a, ["b"])
+    const huge = yield* Effect.flip(a.cluster.sendAll("b", ["hello", new Uint8Array(Limits.defaults.messageBytes + 1)]))
+    assert.strictEqual(huge.reason, "tooLarge")
+    const messages = yield* World.messages(b, 8)
+    assert.isTrue(messages.every(({ payload }) => payload.length === 448))
+  }),
+)
+
 scenario("a broadcast goes on without a peer that does not read, and says so", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 500 } })
