@@ -66,8 +66,8 @@ export interface Lane {
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
    * Sends to every peer that reads the lane and reports for each of these. A peer that has just connected and has not said yet
-   * what it reads is waited for, and so is one whose reader is slow, for `limits.slowPeerTimeout`. This node's own readers get
-   * nothing.
+   * what it reads is waited for, and so is one whose reader is slow, for `limits.slowPeerTimeout`. One that has no link now
+   * fails as `notConnected`, for it may read the lane. This node's own readers get nothing.
    */
   readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
   /**

@@ -39,9 +39,9 @@ export interface Published<A> {
 export interface Topic<A> {
   readonly name: string
   /**
-   * Sends a value to every peer that subscribes, and reports for each of these; the others have nothing to do with it. A
-   * peer whose subscription is slow is waited for, for `limits.slowPeerTimeout`. A value that does not encode is sent to
-   * nobody.
+   * Sends a value to every peer that subscribes, and reports for each of these, and for each that has no link now, as it
+   * may subscribe (`notConnected`). A peer whose subscription is slow is waited for, for `limits.slowPeerTimeout`. A value
+   * that does not encode is sent to nobody.
    */
   readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError | OptionsError, Cluster>
   /** Sends a value to one peer that subscribes. */

@@ -190,7 +190,8 @@ export const make = (options: {
       const link = links.current(peer.name)
       const sender = link === undefined ? undefined : senderOf(link, lane)
       if (sender?.tryOffer(bytes, extra) === true) sent.push(peer.name)
-      else if (sender !== undefined || lane === undefined || link?.lanesKnown() !== undefined) slow.push(peer)
+      // Whose link is up, and who does not read the lane, has nothing to do with it.
+      else if (link === undefined || sender !== undefined || link.lanesKnown() !== undefined) slow.push(peer)
     }
     const wait = (peer: Peer) =>
       Effect.match(
@@ -206,7 +207,6 @@ export const make = (options: {
           },
         }),
         {
-          // Who does not read the lane, as it turns out, has nothing to do with it.
           onFailure: (error) => void (error.reason === "notReading" || failed.push(error)),
           onSuccess: () => void sent.push(peer.name),
         },

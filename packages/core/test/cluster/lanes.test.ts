@@ -66,6 +66,19 @@ scenario("what is published right after joining reaches who read the lane before
   }),
 )
 
+scenario("a peer without a link is reported, for it may read the lane", ({ node }, network) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    yield* reading(b, "orders")
+    yield* untilRead(a, "orders", ["b"])
+    yield* network.partition(["a"], ["b"])
+    yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+    const orders = yield* a.cluster.lane("orders")
+    const { failed, sent } = yield* orders.publish("hello")
+    assert.deepStrictEqual([sent, failed.map(({ peer, reason }) => [peer, reason])], [[], [["b", "notConnected"]]])
+  }),
+)
+
 scenario("a lane that is not read any more gets nothing, and can be read again", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
