@@ -111,7 +111,7 @@ const [name, address] = [
   that(isName, "a bad name"),
   that((v) => typeof v === "string" && isAddress(v), "a bad address"),
 ]
-const [version, number, message] = [int(1, 65_535), int(0, 2 ** 32 - 1), text(0, 512)]
+const [version, lane, number, message] = [int(1, 65_535), int(1, 65_535), int(0, 2 ** 32 - 1), text(0, 512)]
 const hash = (v) => (v instanceof Uint8Array && v.length === 8 ? v.readBigUInt64BE() : malformed("a bad hash"))
 const metadata = (v) => {
   const texts = isMap(v) ? Object.entries(v).flat().map(text(0, 8192)) : malformed("metadata that is no map")
@@ -129,6 +129,7 @@ const entry = (v) => {
   const value = { __proto__: null, name: of, generation, incarnation, status }
   return more.length === 0 ? map({ name, ...key })(value) : malformed("a bad entry")
 }
+const opened = map({ lane, name, window: int(1024, 2 ** 32 - 1) })
 const [greeting, belief] = [{ record, viewHash: hash, window: number }, { "youAre?": map(key) }]
 const refusals = oneOf("label", "version", "busy", "self", "evicted", "denied", "duplicate", "stale", "parted")
 const faults = ["oversize", "malformed", "creditExceeded", "laneUnknown", "unexpectedFrame", "rate"]
@@ -156,24 +157,56 @@ const BODIES = {
   LeaveAck: [21, { generation }],
   ProbeRequest: [22, { id: number, target: name, generation, deadline: number }],
   ProbeResult: [23, { id: number, verdict: oneOf("up", "down", "refused", "unknown") }],
+  LaneOpen: [34, { lanes: list(1024, opened), last: oneOf(true, false) }],
+  LaneClose: [35, { lane }],
+  LaneClosed: [37, { lane }],
 }
 const KINDS = new Map(Object.entries(BODIES).map(([tag, [kind, shape]]) => [kind, [tag, map(shape)]]))
 
 // Chapter 3, frames.
 
+const [FIRST, LAST, ABORT, CONFIRM, TRACE] = [1, 2, 4, 8, 16]
+
 const encodeBody = ({ _tag: tag, ...frame }) => {
-  const { entries, first, last, abort, payload } = frame
+  const { entries, first, last, abort, total, confirm, trace, payload } = frame
   if (tag === "Ping") return [5, u32(frame.seq), u64(frame.viewHash), u16(frame.lag)]
   if (tag === "Pong") return [6, u32(frame.seq), u64(frame.viewHash), u16(frame.lag)]
   if (tag === "Credit") return [33, u16(frame.lane), u32(frame.bytes)]
+  if (tag === "Taken") return [36, u16(frame.lane), u32(frame.id)]
   if (tag !== "Data")
     return [BODIES[tag][0], encodeCbor(entries ? { ...frame, entries: entries.map(Object.values) } : frame)]
-  const flags = (first ? 1 : 0) + (last ? 2 : 0) + (abort ? 4 : 0)
-  return [32, u16(frame.lane), Buffer.of(flags), ...(flags === 1 ? [u32(frame.total)] : []), payload]
+  const flags = [first, last, abort, confirm !== undefined, trace].reduce(
+    (all, is, bit) => all | (is ? 1 << bit : 0),
+    0,
+  )
+  const fields = [first && !last && u32(total), confirm !== undefined && u32(confirm), trace]
+  return [32, u16(frame.lane), Buffer.of(flags), ...fields.filter(Boolean), payload]
 }
 export const encodeFrame = (frame) => {
   const [kind, ...parts] = encodeBody(frame)
   return Buffer.concat([u32(1 + Buffer.concat(parts).length), Buffer.of(kind), ...parts])
+}
+
+const decodeData = (bytes) => {
+  const flags = bytes[2]
+  const has = (flag) => (flags & flag) > 0
+  if (!(flags < 32)) malformed("Data without flags, or with reserved ones")
+  if (has(ABORT) && (flags !== ABORT || bytes.length > 3)) malformed("an abort with more")
+  if (!has(FIRST) && (has(CONFIRM) || has(TRACE))) malformed("a later fragment with confirm or trace")
+  const data = { _tag: "Data", lane: bytes.readUInt16BE(), first: has(FIRST), last: has(LAST), abort: has(ABORT) }
+  let rest = bytes.subarray(3)
+  const take = (n) => {
+    if (n > rest.length) malformed("Data that ends before its payload")
+    const field = rest.subarray(0, n)
+    rest = rest.subarray(n)
+    return field
+  }
+  if (data.first && !data.last) data.total = take(4).readUInt32BE()
+  if (has(CONFIRM)) data.confirm = take(4).readUInt32BE()
+  if (has(TRACE)) data.trace = take(25)
+  if (rest.length > 65_536) throw new Fault("oversize")
+  if (data.total <= rest.length) malformed("a total that one fragment reaches")
+  return { ...data, payload: rest }
 }
 
 const decodeFrame = (kind, bytes) => {
@@ -182,19 +215,12 @@ const decodeFrame = (kind, bytes) => {
     const [seq, viewHash, lag] = [bytes.readUInt32BE(), bytes.readBigUInt64BE(4), bytes.readUInt16BE(12)]
     return { _tag: kind === 5 ? "Ping" : "Pong", seq, viewHash, lag }
   }
-  if (kind === 33) {
-    if (bytes.length !== 6) malformed("Credit of another size")
-    return { _tag: "Credit", lane: bytes.readUInt16BE(), bytes: bytes.readUInt32BE(2) }
+  if (kind === 33 || kind === 36) {
+    if (bytes.length !== 6) malformed("Credit or Taken of another size")
+    const [lane, n] = [bytes.readUInt16BE(), bytes.readUInt32BE(2)]
+    return kind === 33 ? { _tag: "Credit", lane, bytes: n } : { _tag: "Taken", lane, id: n }
   }
-  if (kind === 32) {
-    const several = bytes[2] === 1
-    if (bytes.length < (several ? 7 : 3) || bytes[2] > 4) malformed("Data without flags or total, or with others")
-    const [first, last, abort] = [1, 2, 4].map((bit) => (bytes[2] & bit) > 0)
-    const [payload, total] = several ? [bytes.subarray(7), bytes.readUInt32BE(3)] : [bytes.subarray(3)]
-    if (payload.length > 65_536) throw new Fault("oversize")
-    if (total <= payload.length || (abort && payload.length > 0)) malformed("Data with too much payload")
-    return { _tag: "Data", lane: bytes.readUInt16BE(), first, last, abort, payload, ...(several && { total }) }
-  }
+  if (kind === 32) return decodeData(bytes)
   if (kind >= 128) return undefined
   if (!KINDS.has(kind)) throw new Fault("unexpectedFrame")
   const [_tag, rule] = KINDS.get(kind)

@@ -1,7 +1,7 @@
 /**
  * A member of a Coterie cluster in plain JavaScript, written from docs/protocol.md alone, whose chapters are named below:
  * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:7946`. It does not listen, but dials all that it hears of.
- * It prints JSON, one object a line, and reads `say TEXT` and `leave` from its standard input.
+ * It prints JSON, one object a line, and reads `say TEXT`, `publish LANE TEXT` and `leave` from its standard input.
  */
 import { connect } from "node:net"
 import * as Codec from "./codec.mjs"
@@ -119,7 +119,7 @@ const start = (self, label, seed, tell, ended) => {
     const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address)
     const socket = connect({ host, port: Number(port), allowHalfOpen: true, noDelay: true })
     const link = { socket, address, expected, failed, heard: Date.now(), reader: Codec.makeReader(), state: "greeted" }
-    Object.assign(link, { allowance: WINDOW, outbox: [], parts: undefined, missing: 0, digest: new Map() })
+    Object.assign(link, { allowance: WINDOW, confirms: 0, parts: undefined, lanes: new Map(), digest: new Map() })
     sockets.add(link)
     setTimeout(() => link.state === "up" || socket.destroy(), 3000).unref()
     link.closed = new Promise((resolve) => socket.on("close", resolve)).then(() => closed(link))
@@ -166,6 +166,7 @@ const start = (self, label, seed, tell, ended) => {
     if (links.has(name)) bye(links.get(name), "replaced")
     link.reader.budget = Infinity
     link.state = "up"
+    send(link, "LaneOpen", { lanes: [], last: true })
     links.set(name, link)
     calls.delete(name)
     const record = { ...link.record, incarnation }
@@ -197,7 +198,8 @@ const start = (self, label, seed, tell, ended) => {
         return link.socket.end()
       }
       if (!isOther || isTwice || version !== 1 || window < 1024) return link.socket.destroy()
-      Object.assign(link, { state: "committed", name, generation, record, window, credit: window })
+      Object.assign(link, { state: "committed", name, generation, record })
+      openLane(link, { lane: 0, window })
       if (youAre) accused(youAre)
       const belief = held?.generation === generation ? { youAre: keyOf(held) } : {}
       return send(link, "Ready", { incarnation: self.incarnation, viewHash: viewHash(), ...belief })
@@ -208,46 +210,64 @@ const start = (self, label, seed, tell, ended) => {
     },
     up(link, frame) {
       if (!(frame._tag in on)) throw new Fault("unexpectedFrame")
-      if ((frame.lane ?? 0) !== 0) throw new Fault("laneUnknown")
       on[frame._tag](link, frame)
     },
   }
 
-  // Chapter 10: messages. What is complete is printed at once, so nothing is ever queued.
-  const take = (link, { first, last, abort, payload, total = payload.length }) => {
+  // Chapter 10: messages. What is complete is printed at once, so nothing is ever queued. This peer reads its inbox only.
+  const take = (link, { lane, first, last, abort, confirm, payload, total = payload.length }) => {
     const cost = abort ? 0 : payload.length + 64
-    if (first !== (link.parts === undefined)) malformed("a message within another, or a fragment without a first")
+    if (lane !== 0) throw new Fault("laneUnknown")
     if (cost > link.allowance) throw new Fault("creditExceeded")
+    if (first !== (link.parts === undefined)) malformed("a message within another, or a fragment without a first")
     if (first && total > LARGEST) throw new Fault("oversize")
-    if (first) Object.assign(link, { parts: [], missing: total })
+    if (first) Object.assign(link, { parts: [], missing: total, confirm })
+    if (confirm !== undefined && confirm !== (link.confirms = (link.confirms + 1) >>> 0)) malformed("a number left out")
+    if (!last && !abort && payload.length < 448) malformed("a small fragment")
     link.allowance -= cost
     link.missing -= payload.length
     link.parts.push(payload)
     if (link.missing < 0 || (last && link.missing > 0)) malformed("a total that is not met")
     if (last) tell({ event: "message", from: link.name, text: Buffer.concat(link.parts).toString() })
+    if (last && link.confirm !== undefined) send(link, "Taken", { lane, id: link.confirm })
     if (last || abort) link.parts = undefined
     if (WINDOW - link.allowance < WINDOW / 2) return
-    send(link, "Credit", { lane: 0, bytes: WINDOW - link.allowance })
+    send(link, "Credit", { lane, bytes: WINDOW - link.allowance })
     link.allowance = WINDOW
   }
-  const say = (message) => {
+  /** Sends to the inbox of each peer, or to those who read a lane of this name. */
+  const say = (message, name) => {
     const total = message.length
     for (const link of links.values()) {
-      const most = Math.min(65_536, Math.floor(link.window / 2) - 64)
-      for (let at = 0; at < total; at += most) {
+      const to = [...link.lanes.values()].find((lane) => lane.name === name)
+      const most = Math.min(65_536, Math.floor(to?.window / 2) - 64)
+      for (let at = 0; to && at < total; at += most) {
         const payload = message.subarray(at, at + most)
-        link.outbox.push({ lane: 0, first: at === 0, last: at + most >= total, payload, total })
+        to.outbox.push({ lane: to.lane, first: at === 0, last: at + most >= total, payload, total })
       }
       pump(link)
     }
   }
+  /** Writes a frame of each lane in turn, as far as credit and the network go. */
   const pump = (link) => {
-    while (link.outbox.length > 0 && link.socket.writableLength < 65_536) {
-      const cost = link.outbox[0].payload.length + 64
-      if (cost > link.credit) return
-      link.credit -= cost
-      send(link, "Data", link.outbox.shift())
+    const mayGo = ({ credit, outbox }) => outbox.length > 0 && outbox[0].payload.length + 64 <= credit
+    for (let turn; (turn = [...link.lanes.values()].filter(mayGo)).length > 0;) {
+      for (const lane of turn) {
+        if (link.socket.writableLength >= 65_536) return
+        lane.credit -= lane.outbox[0].payload.length + 64
+        send(link, "Data", lane.outbox.shift())
+      }
     }
+  }
+  /** What the other side reads. */
+  const openLane = (link, { lane, name, window }) => {
+    if ([...link.lanes.values()].some((other) => other.lane === lane || other.name === name)) malformed("open already")
+    if (link.lanes.size > 4096) throw new Fault("oversize")
+    link.lanes.set(lane, { lane, name, window, credit: window, outbox: [] })
+  }
+  const laneOf = (link, number) => {
+    if (!link.lanes.has(number)) throw new Fault("laneUnknown")
+    return link.lanes.get(number)
   }
 
   // Chapter 12: what either side lacks.
@@ -270,10 +290,28 @@ const start = (self, label, seed, tell, ended) => {
     Ping: (link, { seq }) => send(link, "Pong", { seq, viewHash: viewHash(), lag: 0 }),
     Pong: () => {},
     Data: take,
-    Credit(link, { bytes }) {
-      link.credit += bytes
-      if (bytes === 0 || link.credit > link.window) malformed("credit of nothing, or beyond the window")
+    Credit(link, { lane, bytes }) {
+      const to = laneOf(link, lane)
+      to.credit += bytes
+      if (bytes === 0 || to.credit > to.window) malformed("credit of nothing, or beyond the window")
       pump(link)
+    },
+    Taken(link, { lane }) {
+      laneOf(link, lane)
+      malformed("nothing is to be confirmed")
+    },
+    LaneOpen(link, { lanes }) {
+      for (const each of lanes) openLane(link, each)
+      for (const { name } of lanes) tell({ event: "open", peer: link.name, lane: name })
+    },
+    LaneClose(link, { lane }) {
+      const { name } = laneOf(link, lane)
+      link.lanes.delete(lane)
+      send(link, "LaneClosed", { lane })
+      tell({ event: "closed", peer: link.name, lane: name })
+    },
+    LaneClosed: () => {
+      throw new Fault("laneUnknown")
     },
     Update: (link, { records }) => records.forEach((record) => hear(record, link)),
     YouAre: (_link, belief) => accused(belief),
@@ -385,7 +423,9 @@ const main = (args) => {
     const lines = (rest + chunk).split("\n")
     rest = lines.pop()
     for (const line of lines) {
+      const [, lane, text] = /^publish (\S+) (.*)$/.exec(line) ?? []
       if (line.startsWith("say ")) say(Buffer.from(line.slice(4)))
+      if (lane) say(Buffer.from(text), lane)
       if (line === "leave") leave()
     }
   })

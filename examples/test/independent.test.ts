@@ -1,9 +1,18 @@
 /**
  * A peer that was written from docs/protocol.md alone, among real nodes.
  */
+import * as Cluster from "@coterie/core/Cluster"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import * as NodeFs from "node:fs"
+import * as Net from "node:net"
 import * as NodePath from "node:path"
 import * as Peers from "../demo/Peers.ts"
 import * as Mini from "../independent/peer.mjs"
@@ -55,6 +64,23 @@ const startNodes = Effect.gen(function* () {
   yield* Peers.lists(ann, [zed])
   return [ann, zed] as const
 })
+
+/** A node in this process, and its address. */
+const startNode = Effect.fnUntraced(function* (name: string) {
+  const layer = Cluster.layer({ cluster: "demo", name }).pipe(
+    Layer.provide([NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }), Logger.layer([])]),
+  )
+  const cluster = Context.get(yield* Layer.build(layer), Cluster.Cluster)
+  return { cluster, address: (yield* cluster.self).addresses[0] ?? "" }
+})
+
+/** Waits until a node has a link to the independent peer. */
+const untilMini = (cluster: Cluster.Cluster["Service"]) =>
+  cluster.views.pipe(
+    Stream.filter(({ peers }) => peers.get("mini")?.link === "up"),
+    Stream.take(1),
+    Stream.runDrain,
+  )
 
 const patience = 60_000
 const slow = { within: "20 seconds" } as const
@@ -170,6 +196,238 @@ describe("an independent peer", () => {
   )
 })
 
+describe("an independent peer and a node", () => {
+  it.live(
+    "agree on which messages were taken",
+    () =>
+      Effect.gen(function* () {
+        const { address, cluster } = yield* startNode("ann")
+        const mini = yield* startMini(address)
+        yield* untilMini(cluster)
+        for (const text of ["first", "", "0123456789".repeat(50_000), "last"]) {
+          yield* cluster.send("mini", text, { confirm: true })
+          // What is taken is printed.
+          yield* mini.expect("the message", printed({ event: "message", from: "ann", text }))
+        }
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    patience,
+  )
+
+  it.live(
+    "agree on which topics are read",
+    () =>
+      Effect.gen(function* () {
+        const { address, cluster } = yield* startNode("ann")
+        const orders = yield* cluster.lane("orders")
+        const heard: Array<string> = []
+        const reading = orders.read().pipe(
+          Stream.runForEach((item) => Effect.sync(() => heard.push(item._tag === "Message" ? item.text : "over"))),
+          Effect.forkScoped,
+        )
+        let reader = yield* reading
+        const mini = yield* startMini(address)
+        yield* mini.expect("that orders are read", printed({ event: "open", peer: "ann", lane: "orders" }))
+        yield* untilMini(cluster)
+        const large = "0123456789abcdef".repeat(2 ** 16)
+        yield* mini.say("publish others unheard")
+        yield* mini.say(`publish orders ${large}`)
+        yield* mini.say("publish orders one")
+        yield* mini.say("say Done.")
+        const [done] = yield* Stream.runCollect(Stream.take(cluster.inbox, 1))
+        assert.strictEqual(done?.text, "Done.")
+        yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => heard.length >= 2 })
+        assert.deepStrictEqual(heard, [large, "one"])
+        // The peer itself reads no topic.
+        assert.deepStrictEqual(yield* orders.publish("nobody"), { sent: [], failed: [] })
+
+        for (const text of ["two", "three"]) {
+          const mark = mini.mark()
+          yield* Fiber.interrupt(reader)
+          yield* mini.expect("that they are not", printed({ event: "closed", lane: "orders" }), { from: mark })
+          reader = yield* reading
+          yield* mini.expect("that they are", printed({ event: "open", lane: "orders" }), { from: mark })
+          yield* mini.say(`publish orders ${text}`)
+          yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => heard.at(-1) === text })
+        }
+        yield* cluster.send("mini", "bye", { confirm: true })
+        assert.deepStrictEqual(mini.since(0, printed({ event: "down" })), [])
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    patience,
+  )
+})
+
+// Peers made by hand, that say on a link what they like, and hear what comes back.
+
+const handmade = (name: string, ...addresses: ReadonlyArray<string>): Mini.PeerRecord => ({
+  name,
+  generation: Date.now(),
+  incarnation: 0,
+  status: Mini.ALIVE,
+  body: { addresses, metadata: {}, versionMin: 1, versionMax: 1, features: [] },
+})
+
+/** What to say on a link, and what is waited for. */
+interface Talk {
+  readonly says: ReadonlyArray<Mini.Frame>
+  readonly until: (heard: Mini.Frame) => boolean
+}
+
+/** Completes the handshake on either side of a connection, and talks. Gives what was heard after the handshake. */
+const talk = (socket: Net.Socket, self: Mini.PeerRecord, { says, until }: Talk, hello?: object) =>
+  Effect.callback<ReadonlyArray<Mini.Frame>>((resume) => {
+    const heard: Array<Mini.Frame> = []
+    const say = (_tag: string, fields: object) => socket.write(Mini.encodeFrame({ _tag, ...fields }))
+    const greeting = { record: self, viewHash: 0n, window: 2 ** 18 }
+    const ready = () => say("Ready", { incarnation: 0, viewHash: 0n })
+    const hear = (frame: Mini.Frame): void => {
+      if (frame._tag === "Hello") say("HelloAck", { version: 1, observedHost: "", ...greeting })
+      else if (frame._tag === "HelloAck") ready()
+      else if (frame._tag === "Ready") {
+        if (hello === undefined) ready()
+        for (const frame of [openLanes(0), ...says]) socket.write(Mini.encodeFrame(frame))
+      } else {
+        heard.push(frame)
+        if (until(frame)) resume(Effect.succeed(heard))
+      }
+    }
+    const reader = Mini.makeReader(Infinity)
+    socket.on("data", (chunk) => [...reader.push(chunk)].forEach(hear))
+    socket.on("error", () => {})
+    socket.on("close", () => resume(Effect.succeed(heard)))
+    if (hello !== undefined) {
+      const versions = { versionMin: 1, versionMax: 1 }
+      say("Hello", { magic: "COTERIE", ...versions, label: "demo", linkEpoch: 1, ...greeting, ...hello })
+    }
+  }).pipe(Effect.timeout("10 seconds"), Effect.ensuring(Effect.sync(() => socket.destroy())))
+
+/** Talks to who listens there. */
+const dial = (address: string, name: string, what: Talk) =>
+  Effect.suspend(() => {
+    const socket = Net.connect(Number(address.split(":").at(-1)), "127.0.0.1")
+    return talk(socket, handmade(name), what, { dialedAddress: address })
+  })
+
+/** Listens for one connection. */
+const listen = Effect.fnUntraced(function* (name: string) {
+  const server = Net.createServer()
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+  const port = yield* Effect.callback<number>((resume) => {
+    server.listen(0, "127.0.0.1", () => {
+      const bound = server.address()
+      resume(Effect.succeed(typeof bound === "object" && bound !== null ? bound.port : 0))
+    })
+  })
+  const address = `127.0.0.1:${port}`
+  const self = handmade(name, address)
+  const first = Deferred.makeUnsafe<Net.Socket>()
+  // Whoever dials again comes too late.
+  server.on("connection", (socket) => void (Deferred.doneUnsafe(first, Effect.succeed(socket)) || socket.destroy()))
+  const talks = (what: Talk) => Effect.flatMap(Deferred.await(first), (socket) => talk(socket, self, what))
+  return { address, self, talks }
+})
+
+const openLanes = (count: number, from = 1): Mini.Frame => ({
+  _tag: "LaneOpen",
+  lanes: Array.from({ length: count }, (_, i) => ({ lane: from + i, name: `lane ${from + i}`, window: 1024 })),
+  last: true,
+})
+const data = (fields: object = {}): Mini.Frame => ({
+  _tag: "Data",
+  ...{ lane: 0, first: true, last: true, abort: false, payload: Buffer.from("hi"), ...fields },
+})
+const begun = (fields: object = {}) => data({ last: false, total: 1000, payload: Buffer.alloc(448), ...fields })
+const abort = data({ first: false, last: false, abort: true, payload: Buffer.alloc(0) })
+const laneClose: Mini.Frame = { _tag: "LaneClose", lane: 1 }
+const many = [0, 1, 2, 3].map((i) => openLanes(1024, 1 + i * 1024))
+const orders = { lane: 1, name: "orders", window: 1024 }
+
+/** What chapter 10 forbids, and the code of the Bye. */
+const violations: ReadonlyArray<readonly [what: string, code: string, ...frames: ReadonlyArray<Mini.Frame>]> = [
+  ["Data on a lane that is not open", "laneUnknown", data({ lane: 7 })],
+  ["Credit for such a lane", "laneUnknown", { _tag: "Credit", lane: 1, bytes: 1 }],
+  ["credit that was not spent", "malformed", { _tag: "Credit", lane: 0, bytes: 1 }],
+  ["Taken for such a lane", "laneUnknown", { _tag: "Taken", lane: 1, id: 1 }],
+  ["Taken of what was not sent", "malformed", { _tag: "Taken", lane: 0, id: 1 }],
+  ["LaneOpen of a number that is open", "malformed", openLanes(1), { ...openLanes(0), lanes: [orders] }],
+  ["LaneOpen of one name twice", "malformed", { ...openLanes(0), lanes: [orders, { ...orders, lane: 2 }] }],
+  ["LaneOpen of too many lanes", "oversize", ...many, openLanes(1, 5000)],
+  ["LaneClose of what is not open", "laneUnknown", laneClose],
+  ["LaneClose twice", "laneUnknown", openLanes(1), laneClose, laneClose],
+  ["LaneClosed of what is not closing", "laneUnknown", { _tag: "LaneClosed", lane: 1 }],
+  ["a number to be confirmed that is left out", "malformed", data({ confirm: 2 })],
+  ["a number to be confirmed twice", "malformed", data({ confirm: 1 }), data({ confirm: 1 })],
+  ["the number of an aborted message", "malformed", begun({ confirm: 1 }), abort, data({ confirm: 1 })],
+  ["an abort of nothing", "malformed", abort],
+  ["a message within another", "malformed", begun(), data()],
+  ["a fragment without a first", "malformed", data({ first: false })],
+  ["a small fragment", "malformed", begun({ payload: Buffer.alloc(447) })],
+]
+
+/** What it allows. */
+const allowed: Talk = {
+  says: [
+    ...many,
+    laneClose,
+    openLanes(1),
+    data({ confirm: 1, trace: Buffer.alloc(25) }),
+    begun({ confirm: 2, trace: Buffer.alloc(25, 255) }),
+    abort,
+    data({ confirm: 3 }),
+  ],
+  until: ({ _tag, id }) => _tag === "Bye" || (_tag === "Taken" && id === 3),
+}
+const isBye = ({ _tag }: Mini.Frame) => _tag === "Bye"
+
+describe("the rules of the lanes", () => {
+  const verify = (heard: ReadonlyArray<Mini.Frame>, what: string, code?: string) => {
+    assert.deepStrictEqual(heard[0], openLanes(0), what)
+    assert.deepStrictEqual(
+      heard.filter(isBye).map(({ code }) => code),
+      code === undefined ? [] : [code],
+      what,
+    )
+  }
+  const verifyAllowed = (heard: ReadonlyArray<Mini.Frame>) => {
+    verify(heard, "what is allowed")
+    assert.deepInclude(heard, { _tag: "LaneClosed", lane: 1 })
+  }
+
+  it.live(
+    "are kept by a node",
+    () =>
+      Effect.gen(function* () {
+        const { address, cluster } = yield* startNode("node")
+        yield* Effect.forkScoped(Stream.runDrain(cluster.inbox))
+        for (const [i, [what, code, ...says]] of violations.entries()) {
+          verify(yield* dial(address, `x${i}`, { says, until: isBye }), what, code)
+        }
+        verifyAllowed(yield* dial(address, "x", allowed))
+      }).pipe(Effect.scoped),
+    patience,
+  )
+
+  it.live(
+    "are kept by the independent peer",
+    () =>
+      Effect.gen(function* () {
+        const bad = yield* Effect.forEach(violations, ([what, code, ...says], i) =>
+          Effect.map(listen(`x${i}`), (peer) => ({ ...peer, what, code, says })),
+        )
+        const good = yield* listen("x")
+        // Who tells the peer of all the others.
+        const seed = yield* listen("y")
+        const records = [good, ...bad].map(({ self }) => self)
+        yield* startMini(seed.address)
+        yield* Effect.forkScoped(seed.talks({ says: [{ _tag: "Update", records }], until: () => false }))
+        const checks = bad.map(({ code, says, talks, what }) =>
+          Effect.map(talks({ says, until: isBye }), (heard) => verify(heard, what, code)),
+        )
+        yield* Effect.all([Effect.map(good.talks(allowed), verifyAllowed), ...checks], { concurrency: "unbounded" })
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    patience,
+  )
+})
+
 // The vectors, read into the form that the codec has.
 
 interface Case {
@@ -197,7 +455,7 @@ const readable = (value: unknown, key?: string): unknown => {
 const internal = <A>(value: A): A =>
   JSON.parse(JSON.stringify(value), (key, item: unknown) => {
     if (key === "viewHash") return BigInt(`0x${String(item)}`)
-    if (key === "payload") return Buffer.from(String(item), "hex")
+    if (key === "payload" || key === "trace") return Buffer.from(String(item), "hex")
     return key === "status" ? Mini.STATUS.indexOf(String(item)) : item
   })
 

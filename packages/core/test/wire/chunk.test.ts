@@ -60,6 +60,34 @@ describe("what does not fit one frame", () => {
     expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.want : []))).toStrictEqual(want)
   })
 
+  it("of a LaneOpen goes in several, of which the last alone says so", () => {
+    // Names as long as they may be, in units that take the most bytes, and as short.
+    for (const letter of ["中", "a"]) {
+      const lanes = Array.from({ length: 4096 }, (_, i) => ({
+        lane: i + 1,
+        name: letter === "a" ? `${i}` : `${i}`.padEnd(5, "-") + letter.repeat(41),
+        window: 0xffff_ffff,
+      }))
+      const frames = sent({ _tag: "LaneOpen", lanes, last: true })
+      expect(frames.flatMap((frame) => (frame._tag === "LaneOpen" ? frame.lanes : []))).toStrictEqual(lanes)
+      expect(frames.map((frame) => frame._tag === "LaneOpen" && frame.last)).toStrictEqual(
+        frames.map((_, i) => i === frames.length - 1),
+      )
+      expect(frames.length).toBeGreaterThan(3)
+      for (const frame of frames) {
+        expect(frame._tag === "LaneOpen" && frame.lanes.length).toBeLessThanOrEqual(1024)
+        expect(FrameEncoder.encode(frame).length).toBeLessThanOrEqual(Chunk.maxChunkBytes)
+      }
+    }
+  })
+
+  it("of a LaneOpen that is not the last of its list has no last", () => {
+    const lanes = Array.from({ length: 2000 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1024 }))
+    for (const frame of sent({ _tag: "LaneOpen", lanes, last: false })) {
+      expect(frame).toMatchObject({ _tag: "LaneOpen", last: false })
+    }
+  })
+
   it("is nothing of a frame that is empty or of another kind", () => {
     const frames: ReadonlyArray<Frame.ControlFrame> = [
       { _tag: "Update", records: [] },
@@ -67,6 +95,10 @@ describe("what does not fit one frame", () => {
       { _tag: "SyncDigest", entries: [], last: false },
       { _tag: "SyncDelta", records: [], want: [] },
       { _tag: "Leave", generation: 1 },
+      { _tag: "LaneOpen", lanes: [], last: true },
+      { _tag: "LaneOpen", lanes: [], last: false },
+      { _tag: "LaneClose", lane: 1 },
+      { _tag: "Taken", lane: 1, id: 1 },
     ]
     for (const frame of frames) expect(Chunk.split(frame)).toStrictEqual([frame])
   })

@@ -15,6 +15,8 @@ const body: Fields = { addresses: ["a:1"], metadata: { k: "v" }, versionMin: 1, 
 const record: Fields = { name: "a", generation: 1, incarnation: 2, status: 0, body }
 const withRecord = (change: Fields): Fields => ({ records: [{ ...record, ...change }] })
 const withBody = (change: Fields): Fields => withRecord({ body: { ...body, ...change } })
+const lane: Fields = { lane: 1, name: "orders", window: 1024 }
+const withLane = (change: Fields): Fields => ({ lanes: [{ ...lane, ...change }], last: true })
 const hash = new Uint8Array(8)
 
 /** A valid map for each kind, as it is on the wire. */
@@ -49,7 +51,7 @@ const valid: { readonly [Tag in Control.CborFrame["_tag"]]: Fields } = {
   SyncDelta: { records: [record], want: ["a"] },
   Leave: { generation: 1 },
   LeaveAck: { generation: 1 },
-  LaneOpen: { lanes: [{ lane: 1, name: "orders", window: 1024 }], last: true },
+  LaneOpen: withLane({}),
   LaneClose: { lane: 1 },
   LaneClosed: { lane: 1 },
 }
@@ -151,6 +153,17 @@ describe("bounds: at the bound accepted, one over refused", () => {
     ["a reject message of 512 bytes", "HelloReject", (n) => ({ code: "label", message: text(512 + n) })],
     ["a retryAfter of 32 bits", "HelloReject", (n) => ({ code: "busy", message: "", retryAfter: 0xffff_ffff + n })],
     ["a Bye message of 512 bytes", "Bye", (n) => ({ code: "left", message: text(512 + n) })],
+    ["1024 lanes in a LaneOpen", "LaneOpen", (n) => ({ lanes: many(1024 + n, () => lane), last: true })],
+    ["the lane 65535", "LaneOpen", (n) => withLane({ lane: 65_535 + n })],
+    ["the lane 1", "LaneOpen", (n) => withLane({ lane: 1 - n })],
+    ["a lane's name of 128 bytes", "LaneOpen", (n) => withLane({ name: text(128 + n) })],
+    ["a lane's name of 128 bytes beyond ASCII", "LaneOpen", (n) => withLane({ name: "é".repeat(64) + text(n) })],
+    ["a lane's window of 1024", "LaneOpen", (n) => withLane({ window: 1024 - n })],
+    ["a lane's window of 32 bits", "LaneOpen", (n) => withLane({ window: 0xffff_ffff + n })],
+    ["the closing lane 65535", "LaneClose", (n) => ({ lane: 65_535 + n })],
+    ["the closing lane 1", "LaneClose", (n) => ({ lane: 1 - n })],
+    ["the closed lane 65535", "LaneClosed", (n) => ({ lane: 65_535 + n })],
+    ["the closed lane 1", "LaneClosed", (n) => ({ lane: 1 - n })],
     ["a Bye message of 512 bytes beyond ASCII", "Bye", (n) => ({ code: "left", message: "é".repeat(256) + text(n) })],
   ]
   for (const [what, tag, fields] of cases) {
@@ -166,7 +179,21 @@ describe("bounds: at the bound accepted, one over refused", () => {
     isRefused("Update", withBody({ features: [""] }))
     isRefused("Hello", { ...valid.Hello, label: "" })
     isRefused("SyncDelta", { records: [], want: [""] })
+    isRefused("LaneOpen", withLane({ name: "" }))
     isRefused("SyncDigest", { entries: [["", 1, 2, 3]], last: true })
+  })
+
+  it("a lane needs all its keys, each of its type, and a name as a peer has one", () => {
+    for (const key of Object.keys(lane)) {
+      const { [key]: _, ...others } = lane
+      isRefused("LaneOpen", { lanes: [others], last: true })
+      for (const wrong of [null, true, [], {}, new Uint8Array(2)]) isRefused("LaneOpen", withLane({ [key]: wrong }))
+    }
+    for (const name of ["a\u0000", "\n", "\u007f", "\u0085"]) isRefused("LaneOpen", withLane({ name }))
+    isRefused("LaneOpen", { lanes: [lane, null], last: true })
+    expect(decode("LaneOpen", { lanes: [{ ...lane, later: [1] }], last: true })).toStrictEqual(
+      decode("LaneOpen", valid.LaneOpen),
+    )
   })
 
   it("addresses are refused unless they are canonical", () => {
@@ -224,6 +251,7 @@ describe("names that JavaScript knows", () => {
     it(`${name} is a name like any other`, () => {
       const decoded = decode("SyncDelta", { ...withRecord({ name }), want: [name] })
       expect(decoded).toMatchObject({ records: [{ name }], want: [name] })
+      expect(decode("LaneOpen", withLane({ name }))).toMatchObject({ lanes: [{ name }] })
     })
 
     it(`${name} is a key of metadata like any other`, () => {

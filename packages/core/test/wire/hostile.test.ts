@@ -55,10 +55,14 @@ describe("a length", () => {
   })
 
   it("that does not fit the kind is refused before the body comes", () => {
-    for (const kind of [Layout.kinds.Ping, Layout.kinds.Pong, Layout.kinds.Credit]) {
+    for (const kind of [Layout.kinds.Ping, Layout.kinds.Pong, Layout.kinds.Credit, Layout.kinds.Taken]) {
       expect(decode([concat([u32(1000), Uint8Array.of(kind)])]).error?.code).toBe("malformed")
     }
-    expect(decode([concat([u32(200_000), Uint8Array.of(Layout.kinds.Data)])]).error?.code).toBe("oversize")
+    // Kind, lane, flags, total, id, trace and payload: so long Data can be, and no longer.
+    const longest = 1 + 2 + 1 + 4 + 4 + 25 + 65_536
+    const ofData = (length: number) => decode([concat([u32(length), Uint8Array.of(Layout.kinds.Data)])])
+    expect(ofData(longest)).toStrictEqual({ frames: [], error: undefined, partial: true })
+    expect(ofData(longest + 1).error?.code).toBe("oversize")
     expect(decode([concat([u32(1000), Uint8Array.of(99)])]).error?.code).toBe("unexpectedFrame")
   })
 })
@@ -138,6 +142,66 @@ describe("the limits of the handshake", () => {
   })
 })
 
+describe("Data", () => {
+  /** What docs/protocol.md, section "Fixed bodies", says of a body with these flags, zeros up to its total, and so many bytes. */
+  const expected = (flags: number, size: number, total: number): string | undefined => {
+    const has = (flag: number) => (flags & flag) !== 0
+    if (size < 3 || flags > 31) return "malformed"
+    if (has(4) && (flags !== 4 || size !== 3)) return "malformed"
+    if (!has(1) && (has(8) || has(16))) return "malformed"
+    const isFirstOfSeveral = has(1) && !has(2)
+    const payload = size - 3 - (isFirstOfSeveral ? 4 : 0) - (has(8) ? 4 : 0) - (has(16) ? 25 : 0)
+    if (payload < 0) return "malformed"
+    if (payload > 65_536) return "oversize"
+    return isFirstOfSeveral && total <= payload ? "malformed" : undefined
+  }
+  const codeOf = (flags: number, size: number, total: number) => {
+    const body = new Uint8Array(size)
+    if (size > 2) body[2] = flags
+    if (size > 6) new DataView(body.buffer).setUint32(3, total)
+    const { error, frames } = decode([raw(Layout.kinds.Data, body)])
+    return frames.length === (error === undefined ? 1 : 0) ? error?.code : `${error?.code} and ${frames.length} frames`
+  }
+
+  const tell = (flags: number, size: number, total: number, code: string | undefined) =>
+    `flags ${flags}, ${size} bytes, total ${total}: ${code}`
+
+  it("of any flags and any small size is what the page says", () => {
+    const wrong: Array<string> = []
+    for (let flags = 0; flags < 256; flags++) {
+      for (let size = 0; size < 45; size++) {
+        for (const total of [0, 3, 0xffff_ffff]) {
+          const code = codeOf(flags, size, total)
+          if (code !== expected(flags, size, total)) wrong.push(tell(flags, size, total, code))
+        }
+      }
+    }
+    expect(wrong).toStrictEqual([])
+  })
+
+  it("of any flags holds a payload of 64 KiB and no more", () => {
+    const wrong: Array<string> = []
+    for (let flags = 0; flags < 32; flags++) {
+      for (let size = 65_536; size < 65_536 + 40; size++) {
+        const code = codeOf(flags, size, 0xffff_ffff)
+        // Beyond what any Data may have, nobody looks at the flags.
+        const right = size > 65_536 + 36 ? "oversize" : expected(flags, size, 0xffff_ffff)
+        if (code !== right) wrong.push(tell(flags, size, 0xffff_ffff, code))
+      }
+    }
+    expect(wrong).toStrictEqual([])
+  })
+
+  it("has a span of its own, not a view of the chunk", () => {
+    const trace = Uint8Array.from({ length: 25 }, (_, i) => i)
+    const chunk = FrameEncoder.encode({ ...dataOf(new Uint8Array(5000)), confirm: 1, trace })
+    const [frame] = decode([chunk]).frames
+    chunk.fill(0xff)
+    expect(frame?._tag === "Data" && frame.trace).toStrictEqual(trace)
+    expect(frame?._tag === "Data" && frame.trace?.buffer.byteLength).toBe(25)
+  })
+})
+
 describe("payloads", () => {
   it("of 4 KiB and more are views into the chunk", () => {
     const bytes = FrameEncoder.encode(dataOf(new Uint8Array(4096)))
@@ -207,6 +271,25 @@ describe("a frame that may not be sent", () => {
     ["a total where none belongs", { ...dataOf(new Uint8Array(2)), total: 2 }],
     ["an abort with a payload", { ...dataOf(new Uint8Array(2)), first: false, last: false, abort: true }],
     ["credit beyond 32 bits", { _tag: "Credit", lane: 0, bytes: 2 ** 32 }],
+    ["a later fragment to be confirmed", { ...dataOf(new Uint8Array(2)), first: false, confirm: 1 }],
+    ["a later fragment with a span", { ...dataOf(new Uint8Array(2)), first: false, trace: new Uint8Array(25) }],
+    ["a span one byte short", { ...dataOf(new Uint8Array(2)), trace: new Uint8Array(24) }],
+    ["a confirm beyond 32 bits", { ...dataOf(new Uint8Array(2)), confirm: 2 ** 32 }],
+    ["Taken beyond 32 bits", { _tag: "Taken", lane: 0, id: 2 ** 32 }],
+    ["Taken on a lane of 17 bits", { _tag: "Taken", lane: 65_536, id: 1 }],
+    ["an open lane 0", { _tag: "LaneOpen", lanes: [{ lane: 0, name: "a", window: 1024 }], last: true }],
+    ["an open lane without a name", { _tag: "LaneOpen", lanes: [{ lane: 1, name: "", window: 1024 }], last: true }],
+    ["a small window", { _tag: "LaneOpen", lanes: [{ lane: 1, name: "a", window: 1023 }], last: true }],
+    [
+      "more lanes than one frame opens",
+      {
+        _tag: "LaneOpen",
+        lanes: Array.from({ length: 1025 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1024 })),
+        last: true,
+      },
+    ],
+    ["the end of the inbox", { _tag: "LaneClose", lane: 0 }],
+    ["a closed lane of 17 bits", { _tag: "LaneClosed", lane: 65_536 }],
     ["a lag of 17 bits", { ...ping, lag: 65_536 }],
     ["a generation that is not whole", { _tag: "Leave", generation: 1.5 }],
     ["a name that is empty", { _tag: "Update", records: [{ ...record, name: "" }] }],

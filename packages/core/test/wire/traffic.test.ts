@@ -1,11 +1,11 @@
-import type { Frame } from "@coterie/core/Frame"
+import type { Data, Frame } from "@coterie/core/Frame"
 import { assert, describe, it } from "@effect/vitest"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 
-const data = (size: number): Frame => ({
+const data = (size: number): Data => ({
   _tag: "Data",
   lane: 0,
   first: true,
@@ -20,6 +20,11 @@ const frames: ReadonlyArray<Frame> = [
   data(10),
   data(10_000),
   { _tag: "Credit", lane: 0, bytes: 1 },
+  { _tag: "LaneOpen", lanes: [{ lane: 1, name: "orders", window: 1024 }], last: true },
+  { ...data(5000), lane: 1, confirm: 1, trace: new Uint8Array(25) },
+  { _tag: "Taken", lane: 1, id: 1 },
+  { _tag: "LaneClose", lane: 1 },
+  { _tag: "LaneClosed", lane: 1 },
   { _tag: "Ping", seq: 2, viewHash: 0n, lag: 0 },
 ]
 
