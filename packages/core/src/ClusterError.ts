@@ -38,7 +38,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
  * - `unknownPeer`: nobody of that name was met, or it is this node's own. `left`: it has left.
  * - `notConnected`: it is a member, but there is no link to it now.
  * - `linkLost`: the link ended while the message waited for credit, or before it was known that the reader took it.
- * - `notReading`: the peer does not read this lane, or stopped to.
+ * - `notReading`: the peer does not read this lane, or stopped to before it was known that its reader took the message.
  * - `timeout`: it was not taken in time.
  * - `slow`: a broadcast went on without the peer, because its reader is slow.
  * - `tooLarge`: beyond `limits.messageBytes`.

@@ -305,7 +305,7 @@ export const inboxLane = 0
 /** What a Data frame costs in credit beyond its payload, so that empty messages are not free. */
 export const dataOverhead = 64
 
-/** The most lanes that one side may have open or closing on a link, besides the inbox. */
+/** The most lanes that one side may have open on a link, besides the inbox. */
 export const maxLanes = 4096
 
 /** A trace id of 16 bytes, a span id of 8, and one byte of flags (W3C Trace Context, section 3.2). */

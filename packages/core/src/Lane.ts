@@ -13,7 +13,8 @@ import type { PeerRef } from "./Peer.ts"
 export interface SendOptions {
   /**
    * Succeed when the peer's reader took the message, not when the link accepted it. If that is not known in the end, as after a
-   * lost link, it fails, and the message may have been taken or not. Default: `false`.
+   * lost link, it fails, and the message may have been taken or not. A reader of a lane that loses what does not fit
+   * (`dropping`, `sliding`) has taken it all the same. Default: `false`.
    */
   readonly confirm?: boolean | undefined
   /** How long to wait for that, from the beginning. Default: `limits.confirmTimeout`. */

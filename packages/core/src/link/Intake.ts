@@ -42,7 +42,7 @@ interface ReadLane extends ReadEnd {
   readonly receiver: Receiver.Receiver
   isOpen: boolean
   /** The number of the last message to be confirmed that was taken. */
-  confirmed: number | undefined
+  confirmed: number
 }
 
 export const make = (options: {
@@ -68,7 +68,7 @@ export const make = (options: {
       name,
       receiver,
       isOpen: true,
-      confirmed: undefined,
+      confirmed: 0,
       taken: ({ confirm, cost }) => {
         receiver.taken(cost)
         grant(lane)
@@ -97,6 +97,14 @@ export const make = (options: {
     return lastNumber
   }
 
+  const confirmations = (lanes: Iterable<ReadLane>): ReadonlyArray<Taken> => {
+    const frames: Array<Taken> = []
+    for (const lane of lanes) {
+      if (unconfirmed.delete(lane)) frames.push({ _tag: "Taken", lane: lane.number, id: lane.confirmed })
+    }
+    return frames
+  }
+
   return {
     receive: (frame) => {
       const lane = frame.lane === Frames.inboxLane ? inbox : byNumber.get(frame.lane)
@@ -120,7 +128,7 @@ export const make = (options: {
       const lane = byName.get(name)
       if (lane === undefined) return
       byName.delete(name)
-      unconfirmed.delete(lane)
+      for (const frame of confirmations([lane])) send(frame)
       lane.isOpen = false
       send({ _tag: "LaneClose", lane: lane.number })
     },
@@ -130,14 +138,7 @@ export const make = (options: {
       byNumber.delete(number)
       return undefined
     },
-    confirmations: () => {
-      const frames: Array<Taken> = []
-      for (const { confirmed, number } of unconfirmed) {
-        if (confirmed !== undefined) frames.push({ _tag: "Taken", lane: number, id: confirmed })
-      }
-      unconfirmed.clear()
-      return frames
-    },
+    confirmations: () => confirmations(unconfirmed),
     used: () => inbox.receiver.used(),
     closing: () => byNumber.size - 1 - byName.size,
   }

@@ -175,7 +175,7 @@ export const make = (options: {
 
   /** The next write, or `undefined` when there is nothing to say. */
   const nextBatch = (): Array<Frame> | undefined => {
-    if (farewell === undefined) for (const frame of intake.confirmations()) control.push(frame)
+    for (const frame of intake.confirmations()) control.push(frame)
     const data = outbox.next(writeBytes)
     if (control.length === 0) return data.length === 0 ? undefined : data
     const batch: Array<Frame> = control
@@ -396,6 +396,8 @@ export const make = (options: {
       if (end._tag === "Violation") close(end.code, end.message)
       else if (end._tag === "Silent") close("silent", `nothing was heard for ${Math.round(now() - lastHeard)} ms`)
       else if (end._tag === "Slow") close("slow", "what was written was not taken")
+      // The other side must hear that it has heard all, or it takes the rest for lost.
+      else if (moved) close("duplicate", "")
       else finish(undefined)
       yield* Effect.ignore(
         Effect.timeoutOption(

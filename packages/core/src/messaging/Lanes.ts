@@ -3,6 +3,7 @@
  * of its own, and says what is to happen when it is full (docs/messages.md, section "Topics").
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
@@ -11,9 +12,11 @@ import { OptionsError } from "../ClusterError.ts"
 import * as Frames from "../Frame.ts"
 import type { DeadLetter, ReadOptions } from "../Lane.ts"
 import { defaultCapacity } from "../Lane.ts"
+import { monotonicMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { ReadEnd } from "../link/Intake.ts"
 import type { Link } from "../link/Link.ts"
+import * as RateLimit from "../link/RateLimit.ts"
 import type { Arrived } from "../link/Receiver.ts"
 import type { Message, SessionEnded } from "../Message.ts"
 import * as Messages from "../Message.ts"
@@ -47,6 +50,12 @@ interface Reader {
   readonly close: Effect.Effect<void>
 }
 
+/** To open a lane and to close it are two control frames to each peer; half of what a peer bears is for others. */
+const framesPerReader = 4
+
+/** How long to wait until a lane may be opened again. */
+const paceMillis = 10
+
 const ignore = (): void => {}
 
 export const make = Effect.fnUntraced(function* (options: {
@@ -60,6 +69,12 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly died: (lane: string) => void
 }) {
   const { limits } = options
+  const clock = yield* Clock.Clock
+  const pace = RateLimit.make(
+    limits.controlRate / framesPerReader,
+    limits.controlBurst / framesPerReader,
+    monotonicMillis(clock),
+  )
   const letters = yield* PubSub.sliding<DeadLetter>(defaultCapacity)
   const readers = new Map<string, Set<Reader>>()
   let isOver = false
@@ -106,6 +121,8 @@ export const make = Effect.fnUntraced(function* (options: {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${Frames.maxLanes} lanes` })
     }
     const reader = yield* strategy === "suspend" ? suspending : losing(name, strategy, capacity)
+    // Whoever reads on and off would be taken for a flood by every peer.
+    while (!readers.has(name) && !pace.take(monotonicMillis(clock), 1)) yield* Effect.sleep(paceMillis)
     const others = readers.get(name)
     if (isOver) yield* reader.end
     else if (others !== undefined) others.add(reader)

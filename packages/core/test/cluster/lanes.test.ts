@@ -96,6 +96,45 @@ scenario("a lane that is not read any more gets nothing, and can be read again",
   }),
 )
 
+scenario("a node that reads on and off is paced, and keeps its links", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const events = yield* World.collect(a)
+    const lane = yield* b.cluster.lane("orders")
+    for (let i = 0; i < 3_000; i++) {
+      const fiber = yield* Effect.forkChild(Stream.runDrain(lane.read()))
+      yield* Effect.sleep("1 millis")
+      yield* Fiber.interrupt(fiber)
+    }
+    const { heard } = yield* reading(b, "orders")
+    while (heard.length === 0) yield* untilRead(a, "orders", ["b"])
+    assert.deepStrictEqual(
+      events.map(({ _tag }) => _tag),
+      ["Snapshot"],
+    )
+  }),
+)
+
+scenario("a confirmed message that was taken is known to be, though its reader then goes", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const lane = yield* b.cluster.lane("orders")
+    const one = yield* Effect.forkChild(
+      Stream.runCollect(
+        Stream.take(
+          Stream.filter(lane.read(), (item) => item._tag === "Message"),
+          1,
+        ),
+      ),
+    )
+    yield* Effect.sleep("1 second")
+    const orders = yield* a.cluster.lane("orders")
+    yield* orders.send("b", "only one", { confirm: true })
+    const [message] = yield* Fiber.join(one)
+    assert.strictEqual(message?._tag === "Message" ? message.text : undefined, "only one")
+  }),
+)
+
 scenario("a slow reader of a lane stops those who send on it, and nothing else", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 60_000 } })
