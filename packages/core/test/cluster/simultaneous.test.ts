@@ -1,6 +1,6 @@
 /**
  * Two peers that dial each other at one moment end with one link, and what was said meanwhile is heard
- * in order and without a gap.
+ * in order and without a gap, in one session.
  */
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
@@ -14,7 +14,7 @@ import * as World from "./world.ts"
 const rounds = 60
 
 it.effect(
-  `in ${rounds} random timings of two simultaneous dials nothing that was accepted is lost, and one link is left`,
+  `in ${rounds} random timings of two simultaneous dials nothing that was accepted is lost, no session ends, and one link is left`,
   () =>
     VirtualTime.flow(
       Effect.gen(function* () {
@@ -30,6 +30,18 @@ it.effect(
               const { node } = World.sim(network)
               const a = yield* node("a", { seeds: ["b:7946"] })
               const b = yield* node("b", { seeds: ["a:7946"] })
+
+              let ended = 0
+              for (const each of [a, b]) {
+                const lane = yield* each.cluster.lane("any")
+                yield* Effect.forkScoped(
+                  Stream.runForEach(lane.read(), ({ _tag }) =>
+                    Effect.sync(() => {
+                      if (_tag === "SessionEnded") ended++
+                    }),
+                  ),
+                )
+              }
 
               /** Sends numbers from the first moment on. */
               const talk = Effect.fnUntraced(function* (from: World.Node, to: string) {
@@ -62,6 +74,7 @@ it.effect(
               }
               yield* Effect.sleep("3 seconds")
               assert.strictEqual(yield* network.connections("a", "b"), 1)
+              assert.strictEqual(ended, 0)
               for (const each of [a, b]) assert.isAtMost(each.dialed.length, 2)
             }),
           )
