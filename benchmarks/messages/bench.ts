@@ -42,7 +42,7 @@ const measures: { readonly [name: string]: (plan: Plan) => ReadonlyArray<Cell> }
 
 const timing: Timing = options.quick
   ? { warmUp: 400, measured: 600, stopped: 1_500 }
-  : { warmUp: 1_500, measured: 3_000, stopped: 5_000 }
+  : { warmUp: 1_500, measured: 2_000, stopped: 5_000 }
 
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 

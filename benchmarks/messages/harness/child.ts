@@ -7,8 +7,8 @@ import type { Answer, Calls, Latency, Request } from "./Calls.ts"
 /** Beyond this a sender stops, so that the machine survives. */
 const memoryCap = 1e9
 
-/** How often it looks: asking for the memory costs as much as many messages. */
-const bytesPerLook = 1024 * 1024
+/** How often it looks: asking for the memory takes as long as many messages. */
+const bytesPerLook = 16 * 1024 * 1024
 
 interface Count {
   messages: number
