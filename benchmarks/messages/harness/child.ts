@@ -1,0 +1,139 @@
+/** One process of a measurement. It does what its parent asks, one thing after the other, and ends when that is gone. */
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Driver, Hub, Receiver, Setup, Take } from "../systems/Driver.ts"
+import { systems } from "../systems/index.ts"
+import type { Answer, Calls, Latency, Request } from "./Calls.ts"
+
+/** Beyond this a sender stops, so that the machine survives. */
+const memoryCap = 1e9
+
+/** How often it looks: asking for the memory takes as long as many messages. */
+const bytesPerLook = 16 * 1024 * 1024
+
+interface Count {
+  messages: number
+  bytes: number
+  /** Kept, for a message that nobody keeps need not be made. */
+  last: Parameters<Take>[0] | undefined
+}
+
+const newCount = (): Count => ({ messages: 0, bytes: 0, last: undefined })
+
+const takeInto =
+  (count: Count): Take =>
+  (message) => {
+    count.messages++
+    count.bytes += message.length
+    count.last = message
+  }
+
+const percentiles = (samples: Array<number>): Latency => {
+  samples.sort((a, b) => a - b)
+  const at = (part: number): number => samples[Math.max(0, Math.ceil(part * samples.length) - 1)] ?? Number.NaN
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+/** Ends this process, which the parent sees. */
+const die = (cause: unknown): never => {
+  console.error(cause)
+  process.exit(1)
+}
+
+const make = (): Calls => {
+  let started: { readonly setup: Setup; readonly driver: Driver } | undefined
+  let receiver: Receiver | undefined
+  let hub: Hub | undefined
+  const counts: Array<Count> = []
+
+  const driver = (): Driver => started?.driver ?? die("no system is set up")
+  const payload = (): Uint8Array => new Uint8Array(started?.setup.size ?? 0).fill(0x78)
+
+  /** Says whether to go on, as long as there is memory. */
+  const whileThereIsMemory = (): (() => boolean) => {
+    const perLook = Math.ceil(bytesPerLook / (started?.setup.size ?? 1))
+    let left = perLook
+    return () => {
+      if (--left > 0) return true
+      left = perLook
+      return process.memoryUsage.rss() < memoryCap
+    }
+  }
+
+  const newTake = (): Take => {
+    const count = newCount()
+    counts.push(count)
+    return takeInto(count)
+  }
+
+  return {
+    setup: async (setup) => {
+      const module = await systems[setup.system]?.load()
+      if (module === undefined) throw new Error(`there is no system ${setup.system}`)
+      started = { setup, driver: module.make(setup) }
+    },
+    receive: async () => {
+      receiver = await driver().receive(newTake())
+      return receiver.address
+    },
+    echo: () => driver().echo(),
+    hub: async () => {
+      hub = await driver().hub?.()
+      return hub?.address ?? die("the system has no hub")
+    },
+    join: async (address, count) => driver().join?.(address, Array.from({ length: count }, newTake)),
+    send: async (address, pace) => {
+      const sender = await driver().connect(address)
+      const run = pace === "flood" ? (sender.flood ?? sender.pump) : sender.pump
+      run(payload(), whileThereIsMemory()).catch(die)
+    },
+    broadcast: async () => {
+      hub?.pump(payload(), whileThereIsMemory()).catch(die)
+    },
+    count: async (millis) => {
+      const at = performance.now()
+      const before = counts.map((count) => ({ ...count }))
+      await sleep(millis)
+      const seconds = (performance.now() - at) / 1_000
+      const all = { messages: 0, bytes: 0 }
+      let idle = 0
+      for (const [i, { bytes, messages }] of counts.entries()) {
+        const arrived = messages - (before[i]?.messages ?? 0)
+        all.messages += arrived
+        all.bytes += bytes - (before[i]?.bytes ?? 0)
+        if (messages === 0) idle++
+      }
+      return { ...all, seconds, idle }
+    },
+    ping: async (address, warmUpMillis, millis) => {
+      const sender = await driver().connect(address)
+      const samples: Array<number> = []
+      const warm = performance.now() + warmUpMillis
+      const end = warm + millis
+      let last = performance.now()
+      await sender.ping(payload(), () => {
+        const now = performance.now()
+        if (now > warm) samples.push((now - last) * 1_000)
+        last = now
+        return now < end
+      })
+      return percentiles(samples)
+    },
+    pause: async () => receiver?.pause?.(),
+    memory: async () => process.memoryUsage.rss(),
+  }
+}
+
+const calls = make()
+
+const answer = (value: Answer): void => void process.send?.(value)
+
+process.on("message", (message) => {
+  // The other end is Process.ts, which checks names and arguments against the same interface.
+  const { args, name } = message as Request
+  const call = calls[name] as (...args: ReadonlyArray<unknown>) => Promise<unknown>
+  call(...args).then(
+    (value) => answer({ value }),
+    (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  )
+})
+process.on("disconnect", () => process.exit())

@@ -1,0 +1,25 @@
+/** A nats-server of this run, if the machine has one. */
+import * as Child from "node:child_process"
+import * as readline from "node:readline"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { host } from "../systems/Driver.ts"
+import * as Children from "./children.ts"
+
+/** Starts it on a free port; gives the port, or `undefined` if there is no such program, or it does not start. */
+export const start: Effect.Effect<number | undefined, never, Scope.Scope> = Effect.gen(function* () {
+  const child = yield* Children.scoped(
+    () => Child.spawn("nats-server", ["-a", host, "-p", "-1"], { stdio: ["ignore", "ignore", "pipe"] }),
+    0,
+  )
+  if (Children.hasEnded(child)) return undefined
+  const port = Effect.callback<number | undefined>((resume) => {
+    child.once("exit", () => resume(Effect.succeed(undefined)))
+    // It tells which port it took.
+    readline.createInterface({ input: child.stderr }).on("line", (line) => {
+      const port = /Listening for client connections on .*:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) resume(Effect.succeed(Number(port)))
+    })
+  })
+  return yield* Effect.timeoutOrElse(port, { duration: "5 seconds", orElse: () => Effect.succeed(undefined) })
+})

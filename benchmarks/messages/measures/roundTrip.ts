@@ -1,0 +1,21 @@
+/** How long a message takes there and back, one at a time. Both ends share a core, so that none has to be woken up. */
+import * as Effect from "effect/Effect"
+import { type Cell, nothing, type Plan } from "../harness/Cell.ts"
+import * as Process from "../harness/Process.ts"
+
+const size = 100
+const mode = "message"
+
+export const cells = ({ cores, setup, systems, timing }: Plan): ReadonlyArray<Cell> =>
+  systems.map(([system]) => {
+    const measure = Effect.scoped(
+      Effect.gen(function* () {
+        const echo = yield* Process.start(cores?.sender, setup(system, mode, size))
+        const address = yield* echo.call("echo")
+        const sender = yield* Process.start(cores?.sender, setup(system, mode, size))
+        const { p50, p99 } = yield* sender.call("ping", address, timing.warmUp, timing.measured)
+        return { ...nothing, p50us: p50, p99us: p99 }
+      }),
+    )
+    return { bench: "roundtrip", system, size, mode, measure }
+  })

@@ -1,0 +1,87 @@
+/**
+ * TLS as a `Transport`, as far as a measurement on one machine needs it: @coterie/node-transport has none yet. It reads
+ * and writes through the same sockets of Effect as the transport for TCP there, so that what TLS adds is TLS.
+ */
+import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import type { AddressInfo } from "node:net"
+import * as Tls from "node:tls"
+import { host } from "./Driver.ts"
+
+type Options = Tls.CommonConnectionOptions & Tls.SecureContextOptions
+
+export const layer = (options: Options): Layer.Layer<Transport.Transport> =>
+  Layer.succeed(Transport.Transport)({ listen: listen(options), connect: (address) => connect(options, address) })
+
+const failure = (reason: Transport.TransportError["reason"], cause: unknown): Transport.TransportError =>
+  new Transport.TransportError({ reason, message: `TLS: ${String(cause)}`, cause })
+
+const open = (socket: Tls.TLSSocket): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+    const duplex = yield* NodeSocket.fromDuplex(Effect.succeed(socket))
+    const pull = yield* Effect.orDie(Socket.readerBytes(duplex))
+    const writer = yield* duplex.writer
+    return {
+      remoteHost: socket.remoteAddress ?? host,
+      pull: Effect.catch(pull, (error): Effect.Effect<never, Transport.TransportError | Cause.Done> =>
+        error.reason._tag === "SocketCloseError" && error.reason.code === 1000
+          ? Cause.done()
+          : Effect.fail(failure("closed", error)),
+      ),
+      write: (chunks) => Effect.mapError(writer.writeAll(chunks), (error) => failure("closed", error)),
+      end: Effect.sync(() => void socket.end()),
+    }
+  })
+
+const connect = (
+  options: Options,
+  address: Address.Address,
+): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const socket = Tls.connect({ ...options, host: Address.host(address), port: Address.port(address) })
+    socket.setNoDelay(true)
+    yield* Effect.callback<void, Transport.TransportError>((resume) => {
+      socket.once("secureConnect", () => resume(Effect.void))
+      socket.on("error", (cause) => resume(Effect.fail(failure("unreachable", cause))))
+    })
+    return yield* open(socket)
+  })
+
+const listen = (options: Options): Effect.Effect<Transport.Listener, Transport.TransportError, Scope.Scope> =>
+  Effect.gen(function* () {
+    let accept = (socket: Tls.TLSSocket): void => void socket.destroy()
+    const server = Tls.createServer({ ...options, noDelay: true }, (socket) => accept(socket))
+    yield* Effect.callback<void, Transport.TransportError>((resume) => {
+      server.once("error", (cause) => resume(Effect.fail(failure("listen", cause))))
+      server.listen(0, host, () => resume(Effect.void))
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+    // Of a server on TCP it is no string.
+    const address = Address.make(host, (server.address() as AddressInfo).port)
+    if (Result.isFailure(address)) return yield* failure("listen", address.failure)
+    return { address: address.success, run: run((handle) => (accept = handle)) }
+  })
+
+const run =
+  (onSocket: (accept: (socket: Tls.TLSSocket) => void) => void): Transport.Listener["run"] =>
+  <R>(handler: (connection: Transport.Connection) => Effect.Effect<void, never, R>) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
+        onSocket((socket) => {
+          // Without a listener, an error after the reader has gone would end the process.
+          socket.on("error", () => {})
+          fork(Effect.scoped(Effect.flatMap(open(socket), handler)))
+        })
+        return yield* Effect.never
+      }),
+    )

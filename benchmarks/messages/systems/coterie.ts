@@ -1,0 +1,119 @@
+/** Coterie, as an application uses it: one layer, `send`, `broadcast` and the inbox. */
+import * as Cluster from "@coterie/core/Cluster"
+import type { Message } from "@coterie/core/Message"
+import type { Transport } from "@coterie/core/Transport"
+import { NodeTransport } from "@coterie/node-transport"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+import { type Driver, host, type Setup, type Take } from "./Driver.ts"
+
+/** Sends that one effect does in the mode `batch`. */
+const batchMessages = 256
+
+const hubName = "hub"
+
+export const make = (setup: Setup): Driver => makeOver(setup, () => NodeTransport.layerTcp({ host, port: 0 }))
+
+/** The same over another transport. */
+export const makeOver = (setup: Setup, transport: () => Layer.Layer<Transport>): Driver => {
+  const node = async (name: string) => {
+    // All nodes have one host, so what is a bound for a host is none here.
+    const limits = { handshakesPerHost: 64 }
+    const runtime = ManagedRuntime.make(
+      Layer.provide(Cluster.layer({ cluster: "bench", name, limits }), [
+        transport(),
+        Layer.succeed(References.MinimumLogLevel, "Error"),
+      ]),
+    )
+    const cluster = await runtime.runPromise(Cluster.Cluster)
+    const { addresses } = await runtime.runPromise(cluster.self)
+    return {
+      address: addresses[0] ?? "",
+      cluster,
+      run: <A, E>(effect: Effect.Effect<A, E>) => runtime.runPromise(effect),
+    }
+  }
+
+  /** Takes the messages of the inbox, until `isPaused`. */
+  const read = (inbox: Stream.Stream<Message>, take: Take, isPaused: () => boolean): Effect.Effect<void> =>
+    setup.mode === "batch"
+      ? Stream.runForEachArray(inbox, (messages) => {
+          for (const { payload } of messages) take(payload)
+          return isPaused() ? Effect.never : Effect.void
+        })
+      : Stream.runForEach(inbox, ({ payload }) => {
+          take(payload)
+          return isPaused() ? Effect.never : Effect.void
+        })
+
+  return {
+    receive: async (take) => {
+      const { address, cluster, run } = await node("receiver")
+      let paused = false
+      void run(read(cluster.inbox, take, () => paused))
+      return {
+        address,
+        pause: () => {
+          paused = true
+        },
+      }
+    },
+    echo: async () => {
+      const { address, cluster, run } = await node("echo")
+      void run(Stream.runForEach(cluster.inbox, ({ from, payload }) => cluster.send(from, payload)))
+      return address
+    },
+    connect: async (address) => {
+      const { cluster, run } = await node("sender")
+      const peer = await run(cluster.join(address))
+      const send = (payload: Uint8Array) => cluster.send(peer, payload)
+      const sends = (payload: Uint8Array) =>
+        setup.mode === "batch"
+          ? Effect.forEach(
+              Array.from({ length: batchMessages }, () => payload),
+              send,
+              { discard: true },
+            )
+          : send(payload)
+      return {
+        pump: (payload, more) =>
+          run(
+            Effect.gen(function* () {
+              while (more()) yield* sends(payload)
+            }),
+          ),
+        ping: (payload, again) =>
+          run(
+            Effect.andThen(
+              send(payload),
+              Stream.runForEachWhile(cluster.inbox, () =>
+                again() ? Effect.as(send(payload), true) : Effect.succeed(false),
+              ),
+            ),
+          ),
+      }
+    },
+    hub: async () => {
+      const { address, cluster, run } = await node(hubName)
+      return {
+        address,
+        pump: (payload, more) =>
+          run(
+            Effect.gen(function* () {
+              while (more()) yield* cluster.broadcast(payload)
+            }),
+          ),
+      }
+    },
+    join: async (hub, takes) => {
+      for (const [i, take] of takes.entries()) {
+        const { cluster, run } = await node(`peer-${i}`)
+        await run(cluster.join(hub))
+        void run(read(cluster.inbox, take, () => false))
+      }
+    },
+  }
+}
