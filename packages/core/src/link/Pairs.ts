@@ -33,6 +33,8 @@ export interface Committed {
   /** Why it is to end as soon as it is up. */
   unwanted: ByeCode | undefined
   session: Session
+  /** All connections with the peer that are not forgotten, this one among them. */
+  readonly siblings: ReadonlySet<Committed>
   /** Messages that wait because a connection that was used before this one is not read to its end. */
   held: Array<readonly [lane: ReadEnd, message: Arrived]>
   /** Nothing more comes; it stays only for what it holds. */
@@ -101,7 +103,9 @@ export const make = (options: {
   const of = (name: string): Iterable<Committed> => committed.get(name) ?? []
 
   const isBlocked = (entry: Committed): boolean => {
-    for (const other of of(entry.peer.name)) {
+    // Nearly always it is the only one.
+    if (entry.siblings.size === 1) return false
+    for (const other of entry.siblings) {
       if (other.peer.generation !== entry.peer.generation) continue
       if (other !== entry && compareRanks(other.rank, entry.rank) < 0) return true
     }
@@ -154,8 +158,10 @@ export const make = (options: {
   return {
     size: () => total,
     commit: (peer, rank) => {
+      const siblings = committed.get(peer.name) ?? new Set()
       const entry: Committed = {
         peer,
+        siblings,
         rank,
         settled: Deferred.makeUnsafe(),
         done: Deferred.makeUnsafe(),
@@ -166,9 +172,8 @@ export const make = (options: {
         finished: false,
         complete: false,
       }
-      const entries = committed.get(peer.name) ?? new Set()
-      entries.add(entry)
-      committed.set(peer.name, entries)
+      siblings.add(entry)
+      committed.set(peer.name, siblings)
       total++
       return entry
     },
