@@ -49,24 +49,27 @@ const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.De
   return { a, b, orders, ...(yield* reading(b, "orders", gate)) }
 })
 
-scenario("while a peer has no link, sends and broadcasts say so, and a publish does not name it", (world, network) =>
-  Effect.gen(function* () {
-    const { a, orders } = yield* pair(world)
-    yield* network.partition(["a"], ["b"])
-    yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
-    const reason = <A, E extends { readonly reason: string }>(send: Effect.Effect<A, E>) =>
-      Effect.map(Effect.flip(send), ({ reason }) => reason)
-    assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
-    assert.strictEqual(yield* reason(a.cluster.send("b", "?", { confirm: true })), "notConnected")
-    assert.strictEqual(yield* reason(orders.send("b", "?")), "notConnected")
-    assert.deepStrictEqual(reasonsOf((yield* a.cluster.broadcast("?")).failed), ["b notConnected"])
-    assert.deepStrictEqual(yield* orders.publish("?"), { sent: [], failed: [] })
-    // Who is called failed is no member to whom anything goes.
-    yield* World.untilPeers(a, [])
-    assert.deepStrictEqual(yield* a.cluster.broadcast("?"), { sent: [], failed: [] })
-    assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
-    yield* network.heal
-  }),
+scenario(
+  "while a peer has no link, all that is sent to it says so, and once it has failed nothing goes to it",
+  (world, network) =>
+    Effect.gen(function* () {
+      const { a, orders } = yield* pair(world)
+      yield* network.partition(["a"], ["b"])
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      const reason = <A, E extends { readonly reason: string }>(send: Effect.Effect<A, E>) =>
+        Effect.map(Effect.flip(send), ({ reason }) => reason)
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?", { confirm: true })), "notConnected")
+      assert.strictEqual(yield* reason(orders.send("b", "?")), "notConnected")
+      assert.deepStrictEqual(reasonsOf((yield* a.cluster.broadcast("?")).failed), ["b notConnected"])
+      assert.deepStrictEqual(reasonsOf((yield* orders.publish("?")).failed), ["b notConnected"])
+      // Who is called failed is no member to whom anything goes.
+      yield* World.untilPeers(a, [])
+      assert.deepStrictEqual(yield* a.cluster.broadcast("?"), { sent: [], failed: [] })
+      assert.deepStrictEqual(yield* orders.publish("?"), { sent: [], failed: [] })
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
+      yield* network.heal
+    }),
 )
 
 scenario("what waits to be confirmed fails when the peer crashes, and when it leaves", (world) =>
