@@ -229,6 +229,31 @@ scenario(
     }),
 )
 
+for (const size of [100, 1_000, 5_000]) {
+  World.simulated(
+    `a window carries at least half of itself in each round trip, and at most all of it (${size} bytes)`,
+    ({ node }) =>
+      Effect.gen(function* () {
+        // Less than one write, of which the simulated network takes one in each latency.
+        const inboxWindow = 32_768
+        const a = yield* node("a")
+        const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow } })
+        yield* World.untilPeers(a, ["b"])
+        let cost = 0
+        yield* Effect.forkScoped(
+          Stream.runForEach(b.cluster.inbox, ({ payload }) => Effect.sync(() => (cost += payload.length + 64))),
+        )
+        yield* Effect.forkScoped(Effect.forever(a.cluster.send("b", new Uint8Array(size))))
+        // The first window needs half a round trip, and then come twenty.
+        yield* Effect.sleep("2075 millis")
+        const windows = cost / inboxWindow
+        assert.isAtMost(windows, 21)
+        assert.isAtLeast(windows, 10)
+      }),
+    { latency: "50 millis" },
+  )
+}
+
 scenario("a lane ends when its node leaves, after what is there, and publishing is an error then", (world) =>
   Effect.gen(function* () {
     const { a, b, fiber, heard, orders } = yield* pair(world)

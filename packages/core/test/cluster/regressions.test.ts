@@ -576,6 +576,34 @@ describe("two connections of one pair", () => {
     }),
   )
 
+  scenario(
+    "what waits to be confirmed on a connection that is replaced is not known to be taken",
+    ({ node }, network) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const connect = yield* connectTo(network, a)
+        const open = Effect.fnUntraced(function* (linkEpoch: number) {
+          const stranger = yield* connect
+          yield* stranger.say(hello({ linkEpoch }))
+          yield* stranger.hear
+          yield* stranger.say({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+          yield* stranger.hear
+          yield* ping(stranger)
+          return stranger
+        })
+        const first = yield* open(1)
+        yield* World.untilPeers(a, ["m"])
+        const waiting = yield* Effect.forkChild(Effect.flip(a.cluster.send("m", "hello", { confirm: true })))
+        assert.strictEqual(yield* hearText(first), "hello")
+        const second = yield* open(2)
+        yield* first.hearAll
+        yield* first.say({ _tag: "Bye", code: "duplicate", message: "" })
+        assert.strictEqual((yield* Fiber.join(waiting)).reason, "linkLost")
+        yield* a.cluster.send("m", "later")
+        assert.strictEqual(yield* hearText(second), "later")
+      }),
+  )
+
   scenario("a disconnect holds for a connection that is under way", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
