@@ -56,7 +56,8 @@ const program = Effect.gen(function* () {
     yield* store.writeFileString(fileOf(key), value)
     yield* Cache.invalidate(cache, key)
     const { failed } = yield* Invalidations.publish({ key })
-    // Who is only slow stays in its session, so it must hear this. `send` waits as long as it takes, or until the link is lost.
+    // Who is only slow stays in its session, so it must hear this: `send` waits as long as it takes. Who has no link is told to
+    // forget everything when it has one again.
     yield* Effect.forEach(failed, ({ peer }) => Effect.forkScoped(Effect.ignore(Invalidations.send(peer, { key }))))
     yield* screen.print(`* wrote ${key}`)
   })
