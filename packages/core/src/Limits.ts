@@ -1,6 +1,6 @@
 /**
- * Every bound of a node, with its default and the reason for it. Memory is bounded by these: see
- * docs/protocol.md, section "Limits".
+ * Every bound of a node, with its default and the reason for it. What memory they allow stands in
+ * docs/messages.md, section "Memory".
  */
 
 export interface Limits {
