@@ -12,7 +12,7 @@ import { faults } from "../simulation/plan.ts"
 const root = Path.join(import.meta.dirname, "../..")
 const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
-const guides = [read("docs/testing.md"), read("docs/metrics.md")]
+const guides = ["testing", "metrics", "messages", "operations"].map((name) => read(`docs/${name}.md`))
 
 /** The blocks of one language, each with the comment in front of it. */
 const blocks = (language: string, text = readme) =>
@@ -59,6 +59,28 @@ describe("README.md", () => {
         assert.isTrue(Fs.existsSync(Path.join(root, third)), third)
       } else if (word === "-C") assert.isTrue(Fs.existsSync(Path.join(root, second, "package.json")), second)
       else assert.property(scripts, word)
+    }
+  })
+
+  it("is joined by a guide of messages that names tests that exist", () => {
+    const folders = ["packages/core/test", "packages/schema-binary/test", "examples/test"]
+    const files = folders.flatMap((folder) =>
+      Fs.readdirSync(Path.join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".test.ts"))
+        .map((file) => read(Path.join(folder, file))),
+    )
+    const guide = read("docs/messages.md").replace(/```[^]*?```/g, "")
+    const names = [...guide.matchAll(/`([^`]+)`/g)]
+      .map(([, name = ""]) => name.replace(/\s+/g, " "))
+      // What has so many words is no piece of code.
+      .filter((name) => name.split(" ").length > 6)
+    assert.isAbove(names.length, 30)
+    for (const name of names) {
+      const parts = name.split(" ... ")
+      assert.isTrue(
+        files.some((file) => parts.every((part) => file.includes(part))),
+        name,
+      )
     }
   })
 

@@ -1,6 +1,6 @@
 /**
- * Every bound of a node, with its default and the reason for it. Memory is bounded by these: see
- * docs/protocol.md, section "Limits".
+ * Every bound of a node, with its default and the reason for it. What memory they allow stands in
+ * docs/messages.md, section "Memory".
  */
 
 export interface Limits {
@@ -54,7 +54,7 @@ export const defaults: Limits = {
   dials: 16,
   // One that answers leads to all others, so a longer list is more likely a mistake than a cluster.
   discovered: 256,
-  // Covers 1 Gbit/s at a round trip of 2 ms.
+  // Half of it, which is what a round trip carries at least, covers 1 Gbit/s at a round trip of 1 ms.
   inboxWindow: 256 * 1024,
   laneWindow: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,

@@ -247,6 +247,7 @@ export const make = Effect.fnUntraced(function* (
       queue("membership", limits.membershipQueue, loop.waiting)
       queue("events", limits.eventBuffer, hub.waiting)
       queue("inbox_bytes", limits.inboxWindow, () => most(({ inbox }) => inbox))
+      queue("lane_bytes", limits.laneWindow, () => most(({ lane }) => lane))
       queue("outbox_bytes", limits.outbox, () => most(({ data }) => data))
       queue("control_outbox", limits.controlOutbox, () => most(({ control }) => control))
       queue("links", limits.links, () => links.gauges().links)

@@ -33,6 +33,8 @@ export interface Intake {
   readonly confirmations: () => ReadonlyArray<Taken>
   /** What of the window of the inbox the sender used and has not got back. */
   readonly used: () => number
+  /** The same of the lane that is fullest; 0 without lanes. */
+  readonly usedMost: () => number
   /** How many lanes this side has closed without an answer of the peer. */
   readonly closing: () => number
 }
@@ -140,6 +142,11 @@ export const make = (options: {
     },
     confirmations: () => confirmations(unconfirmed),
     used: () => inbox.receiver.used(),
+    usedMost: () => {
+      let most = 0
+      for (const { receiver } of byName.values()) most = Math.max(most, receiver.used())
+      return most
+    },
     closing: () => byNumber.size - 1 - byName.size,
   }
 }

@@ -112,6 +112,8 @@ export interface Gauges {
   readonly data: number
   /** Bytes of the inbox's window that the peer used and has not got back. */
   readonly inbox: number
+  /** The same of the lane that is fullest. */
+  readonly lane: number
   /** How late this side's timer was, in milliseconds. */
   readonly lag: number
   /** When the last byte came, on the monotonic clock. */
@@ -430,6 +432,7 @@ export const make = (options: {
       control: control.length,
       data: outbox.size(),
       inbox: intake.used(),
+      lane: intake.usedMost(),
       lag: lag(),
       lastHeard: heardAt,
       viewHash,

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { attack, bytes, enter } from "./stranger.ts"
@@ -235,7 +236,7 @@ describe("the metrics", () => {
           }
         }
       })
-      const limits = { inboxWindow: 4_096, eventBuffer: 8, outbox: 65_536 }
+      const limits = { inboxWindow: 4_096, laneWindow: 4_096, eventBuffer: 8, outbox: 65_536 }
       const a = yield* world.node("a", { limits })
       const b = yield* world.node("b", { limits, seeds: [a.address] })
       yield* World.untilPeers(a, ["b"])
@@ -266,6 +267,21 @@ describe("the metrics", () => {
       yield* World.messages(b, 40)
       yield* World.eventually(() => size("b", "inbox_bytes") < 4_096 / 2)
       yield* look
+      // The same of a lane.
+      assert.strictEqual(size("b", "lane_bytes"), 0)
+      const go = Deferred.makeUnsafe<void>()
+      const [reads, writes] = [yield* b.cluster.lane("orders"), yield* a.cluster.lane("orders")]
+      yield* Effect.forkScoped(Stream.runForEach(reads.read(), () => Deferred.await(go)))
+      const publishing = yield* Effect.forkScoped(
+        Effect.forEach(Array.from({ length: 40 }), () =>
+          Effect.andThen(Effect.retry(writes.send("b", new Uint8Array(200)), Schedule.spaced("10 millis")), look),
+        ),
+      )
+      yield* World.eventually(() => size("b", "lane_bytes") > 4_096 - 264)
+      yield* look
+      assert.isUndefined(publishing.pollUnsafe())
+      yield* Deferred.succeed(go, undefined)
+      yield* World.eventually(() => size("b", "lane_bytes") < 4_096 / 2)
       assert.isAbove(peak["outbox_bytes"] ?? 0, 0)
       assert.strictEqual(size("a", "links"), 1)
       assert.strictEqual(size("a", "handshakes"), 0)

@@ -518,6 +518,38 @@ describe("two connections of one pair", () => {
     }),
   )
 
+  scenario("what is published while the better connection is coming up waits for it", ({ node }, network) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const go = Deferred.makeUnsafe<void>()
+      const reached = Deferred.makeUnsafe<void>()
+      const heard = Deferred.makeUnsafe<string>()
+      const reads = { _tag: "LaneOpen", lanes: [{ lane: 1, name: "orders", window: 10_000 }], last: true } as const
+      const address = yield* listenAt(network, "m", (stranger) =>
+        Effect.gen(function* () {
+          yield* answer(stranger, "m", 7, Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(go)))
+          yield* stranger.say(reads)
+          yield* Deferred.succeed(heard, yield* hearText(stranger))
+        }),
+      )
+      const first = yield* yield* connectTo(network, a)
+      yield* enter(first)
+      yield* first.say(reads)
+      yield* ping(first)
+      yield* World.untilPeers(a, ["m"])
+      yield* Effect.forkScoped(a.cluster.join(address))
+      yield* Deferred.await(reached)
+      yield* first.say({ _tag: "Bye", code: "duplicate", message: "" })
+      yield* Effect.sleep("10 millis")
+      const orders = yield* a.cluster.lane("orders")
+      const publishing = yield* Effect.forkChild(orders.publish("hello"))
+      yield* Effect.sleep("10 millis")
+      yield* Deferred.succeed(go, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(publishing), { sent: ["m"], failed: [] })
+      assert.strictEqual(yield* Deferred.await(heard), "hello")
+    }),
+  )
+
   scenario("a send that waits for credit goes over the better connection when there is one", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
@@ -542,6 +574,34 @@ describe("two connections of one pair", () => {
       yield* Fiber.join(waiting)
       assert.strictEqual(yield* hearText(second), "later".repeat(50))
     }),
+  )
+
+  scenario(
+    "what waits to be confirmed on a connection that is replaced is not known to be taken",
+    ({ node }, network) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const connect = yield* connectTo(network, a)
+        const open = Effect.fnUntraced(function* (linkEpoch: number) {
+          const stranger = yield* connect
+          yield* stranger.say(hello({ linkEpoch }))
+          yield* stranger.hear
+          yield* stranger.say({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+          yield* stranger.hear
+          yield* ping(stranger)
+          return stranger
+        })
+        const first = yield* open(1)
+        yield* World.untilPeers(a, ["m"])
+        const waiting = yield* Effect.forkChild(Effect.flip(a.cluster.send("m", "hello", { confirm: true })))
+        assert.strictEqual(yield* hearText(first), "hello")
+        const second = yield* open(2)
+        yield* first.hearAll
+        yield* first.say({ _tag: "Bye", code: "duplicate", message: "" })
+        assert.strictEqual((yield* Fiber.join(waiting)).reason, "linkLost")
+        yield* a.cluster.send("m", "later")
+        assert.strictEqual(yield* hearText(second), "later")
+      }),
   )
 
   scenario("a disconnect holds for a connection that is under way", ({ node }, network) =>

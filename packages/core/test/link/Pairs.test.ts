@@ -43,7 +43,7 @@ const make = () => {
       ask: () => undefined,
       heardAgo: () => 0,
       isOpen: () => code === undefined,
-      gauges: () => ({ control: 0, data: 0, inbox: 0, lag: 0, lastHeard: 0, viewHash: 0n }),
+      gauges: () => ({ control: 0, data: 0, inbox: 0, lane: 0, lag: 0, lastHeard: 0, viewHash: 0n }),
       run: () => Effect.void,
     }
     entry.link = link

@@ -1,0 +1,68 @@
+/** Runs the pieces of code of docs/messages.md. */
+import { Cluster } from "@coterie/core"
+import { SimNetwork, VirtualTime } from "@coterie/testkit"
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Logger, Stream, Tracer } from "effect"
+import * as Messages from "../messages.ts"
+
+const logged: Array<string> = []
+const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+
+/** Waits until something is so. */
+const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep("10 millis"), () => until(condition))))
+
+it.effect("the pieces of the guide do what it says", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make()
+    const start = (name: string) =>
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], tracing: true }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.provide(Logger.layer([])),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+    const ann = yield* start("ann")
+    const bob = yield* start("bob")
+    const on = <A, E, R>(node: Cluster.Cluster["Service"], effect: Effect.Effect<A, E, R>) =>
+      Effect.provideService(effect, Cluster.Cluster, node)
+    const spans: Array<Tracer.Span> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      },
+    })
+
+    yield* Effect.forkScoped(Effect.provide(on(bob, Messages.readOrders), logger))
+    yield* Effect.forkScoped(Effect.provide(on(bob, Messages.readJobs), logger))
+    yield* Effect.forkScoped(Effect.withTracer(Effect.provide(on(bob, Messages.shipOrders), logger), tracer))
+    const latest = yield* Effect.forkScoped(on(bob, Stream.runHead(Messages.readLatest)))
+    yield* Stream.runHead(Stream.filter(ann.views, ({ peers }) => peers.get("bob")?.link === "up"))
+    yield* Effect.sleep("1 second")
+
+    const report = yield* on(ann, Messages.publishOrder).pipe(Effect.withSpan("sell"), Effect.withTracer(tracer))
+    assert.deepStrictEqual(report, { sent: ["bob"], failed: [] })
+    yield* until(() => logged.length === 2)
+    assert.deepStrictEqual(logged.toSorted(), ["ann sold o-1 for 12", "shipping o-1"])
+    assert.strictEqual((yield* Fiber.join(latest))._tag, "Some")
+
+    // Both nodes are of this process, so both spans are seen here.
+    const [sell, ship] = ["sell", "ship the order"].map((name) => spans.find((span) => span.name === name))
+    assert.isDefined(sell)
+    assert.strictEqual(ship?.traceId, sell?.traceId)
+    assert.strictEqual(ship?.parent._tag === "Some" ? ship.parent.value.spanId : undefined, sell?.spanId)
+
+    assert.strictEqual(yield* on(ann, Messages.handOver("eve", "?")), 'not taken: there is no peer "eve"')
+    assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the unread")), "unknown")
+    yield* Effect.forkScoped(Stream.runDrain(bob.inbox))
+    assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the read")), "taken")
+
+    const jobs = yield* ann.lane("jobs")
+    yield* jobs.send("bob", "a picture", { confirm: true })
+    yield* ann.leave
+    yield* until(() => logged.some((line) => /^the session \d+ with ann is over$/.test(line)))
+    assert.include(logged, "ann wants a picture")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)

@@ -1,0 +1,320 @@
+/**
+ * What becomes of messages when something goes wrong, as docs/messages.md says it, where no other test keeps it.
+ */
+import * as Codec from "@coterie/core/Codec"
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as World from "./world.ts"
+
+const scenario = World.simulated
+
+/** Reads a lane from now on, but takes nothing more in hand while the gate is closed. */
+const reading = Effect.fnUntraced(function* (
+  node: World.Node,
+  name: string,
+  gate?: Deferred.Deferred<void>,
+  strategy?: "dropping",
+) {
+  const lane = yield* node.cluster.lane(name)
+  const heard: Array<Message | SessionEnded> = []
+  const fiber = yield* Effect.forkScoped(
+    Stream.runForEach(lane.read({ strategy, capacity: 1 }), (item) =>
+      Effect.andThen(
+        Effect.sync(() => heard.push(item)),
+        gate === undefined ? Effect.void : Deferred.await(gate),
+      ),
+    ),
+  )
+  // What it reads is known to the peers.
+  yield* Effect.sleep("100 millis")
+  return { heard, fiber }
+})
+
+const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
+  heard.map((item) => (item._tag === "Message" ? item.text : "end"))
+
+const reasonsOf = (failed: ReadonlyArray<{ readonly peer: string; readonly reason: string }>) =>
+  failed.map(({ peer, reason }) => `${peer} ${reason}`)
+
+/** Two nodes, of which `b` reads the lane `orders`. */
+const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.Deferred<void>) {
+  const { a, b } = yield* World.pair(world)
+  const orders = yield* a.cluster.lane("orders")
+  return { a, b, orders, ...(yield* reading(b, "orders", gate)) }
+})
+
+scenario(
+  "while a peer has no link, all that is sent to it says so, and once it has failed nothing goes to it",
+  (world, network) =>
+    Effect.gen(function* () {
+      const { a, orders } = yield* pair(world)
+      yield* network.partition(["a"], ["b"])
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      const reason = <A, E extends { readonly reason: string }>(send: Effect.Effect<A, E>) =>
+        Effect.map(Effect.flip(send), ({ reason }) => reason)
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?", { confirm: true })), "notConnected")
+      assert.strictEqual(yield* reason(orders.send("b", "?")), "notConnected")
+      assert.deepStrictEqual(reasonsOf((yield* a.cluster.broadcast("?")).failed), ["b notConnected"])
+      assert.deepStrictEqual(reasonsOf((yield* orders.publish("?")).failed), ["b notConnected"])
+      // Who is called failed is no member to whom anything goes.
+      yield* World.untilPeers(a, [])
+      assert.deepStrictEqual(yield* a.cluster.broadcast("?"), { sent: [], failed: [] })
+      assert.deepStrictEqual(yield* orders.publish("?"), { sent: [], failed: [] })
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
+      yield* network.heal
+    }),
+)
+
+scenario("what waits to be confirmed fails when the peer crashes, and when it leaves", (world) =>
+  Effect.gen(function* () {
+    const { a, b, orders } = yield* pair(world, yield* Deferred.make<void>())
+    const c = yield* world.node("c", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b", "c"])
+    // The reader of b has this one in its hands, and reads no further.
+    yield* orders.send("b", "first")
+    const confirm = { confirm: true } as const
+    const waiting = yield* Effect.forEach(
+      [orders.send("b", "?", confirm), a.cluster.send("b", "?", confirm), a.cluster.send("c", "?", confirm)],
+      (send) => Effect.forkChild(Effect.flip(send)),
+    )
+    yield* Effect.sleep("100 millis")
+    yield* b.crash
+    yield* c.stop
+    const errors = yield* Effect.forEach(waiting, Fiber.join)
+    assert.deepStrictEqual(reasonsOf(errors), ["b linkLost", "b linkLost", "c linkLost"])
+    assert.strictEqual((yield* Effect.flip(a.cluster.send("c", "?"))).reason, "left")
+  }),
+)
+
+scenario("who stops to read ends the waiting for it, and is no failure of a publish", (world) =>
+  Effect.gen(function* () {
+    const { a, b, fiber, orders } = yield* pair(world, yield* Deferred.make<void>())
+    yield* orders.send("b", "first")
+    const confirmed = yield* Effect.forkChild(Effect.flip(orders.send("b", "?", { confirm: true })))
+    // As much as the window holds, and one that waits.
+    const large = new Uint8Array(200_000)
+    yield* orders.send("b", large)
+    const sent = yield* Effect.forkChild(Effect.flip(orders.send("b", large)))
+    const published = yield* Effect.forkChild(orders.publish(large))
+    yield* Effect.sleep("100 millis")
+    yield* Fiber.interrupt(fiber)
+    assert.strictEqual((yield* Fiber.join(confirmed)).reason, "notReading")
+    assert.strictEqual((yield* Fiber.join(sent)).reason, "notReading")
+    assert.deepStrictEqual(yield* Fiber.join(published), { sent: [], failed: [] })
+    assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
+    assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
+  }),
+)
+
+scenario("a subscriber that a publish went on without has a gap within its session", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a", { limits: { slowPeerTimeout: 500 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const gate = yield* Deferred.make<void>()
+    const { heard } = yield* reading(b, "orders", gate)
+    const events = yield* World.collect(a)
+    const orders = yield* a.cluster.lane("orders")
+    const skipped: Array<number> = []
+    for (let i = 0; i < 8; i++) {
+      const { failed } = yield* orders.publish(`${i} `.padEnd(1_000, "."))
+      if (failed.length > 0) skipped.push(i)
+      assert.isTrue(failed.every(({ reason }) => reason === "slow"))
+    }
+    assert.isAbove(skipped.length, 0)
+    assert.isTrue(events.some((event) => event._tag === "SlowPeer" && event.peer.name === "b"))
+    yield* Deferred.succeed(gate, undefined)
+    yield* Effect.sleep("100 millis")
+    yield* orders.publish("8")
+    yield* Effect.sleep("100 millis")
+    assert.deepStrictEqual(
+      textsOf(heard).map(parseFloat),
+      Array.from({ length: 9 }, (_, i) => i).filter((i) => !skipped.includes(i)),
+    )
+    assert.strictEqual(new Set(heard.map(({ session }) => session)).size, 1)
+  }),
+)
+
+scenario(
+  "a message that timed out after its link accepted it may be read later, one that waited for credit is not",
+  (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const confirm = { confirm: true, timeout: "1 second" } as const
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "accepted", confirm))).reason, "timeout")
+      yield* a.cluster.send("b", new Uint8Array(60_000))
+      yield* a.cluster.send("b", new Uint8Array(60_000))
+      yield* a.cluster.send("b", new Uint8Array(60_000))
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "x".repeat(200_000), confirm))).reason, "timeout")
+      const sending = yield* Effect.forkChild(a.cluster.send("b", "last"))
+      const heard = yield* World.messages(b, 5)
+      yield* Fiber.join(sending)
+      assert.deepStrictEqual([heard[0]?.text, heard[4]?.text], ["accepted", "last"])
+    }),
+)
+
+scenario("taken means pulled by the reader, a batch at a time, and not that anything was done with it", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const sending = yield* Effect.forEach([1, 2, 3], () =>
+      Effect.forkChild(a.cluster.send("b", "hello", { confirm: true })),
+    )
+    yield* Effect.sleep("100 millis")
+    let handled = 0
+    yield* Effect.forkScoped(
+      Stream.runForEach(b.cluster.inbox, () =>
+        Effect.andThen(
+          Effect.sync(() => handled++),
+          Effect.never,
+        ),
+      ),
+    )
+    yield* Effect.forEach(sending, Fiber.join)
+    assert.strictEqual(handled, 1)
+  }),
+)
+
+scenario("a reader that is dropping takes what it drops", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const orders = yield* a.cluster.lane("orders")
+    const { heard } = yield* reading(b, "orders", yield* Deferred.make<void>(), "dropping")
+    for (let i = 0; i < 5; i++) yield* orders.send("b", `${i}`, { confirm: true })
+    assert.deepStrictEqual(textsOf(heard), ["0"])
+  }),
+)
+
+scenario("a message that only its sender holds for small enough costs the link", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { messageBytes: 100_000 } })
+    yield* World.untilPeers(a, ["b"])
+    const events = yield* World.collect(a)
+    yield* Effect.forkScoped(Stream.runDrain(b.cluster.inbox))
+    const { reason } = yield* Effect.flip(a.cluster.send("b", new Uint8Array(200_000), { confirm: true }))
+    assert.strictEqual(reason, "linkLost")
+    yield* World.eventually(() => events.some(({ _tag }) => _tag === "Reachable"))
+    assert.deepStrictEqual(
+      events.map(({ _tag }) => _tag),
+      ["Snapshot", "Unreachable", "Reachable"],
+    )
+  }),
+)
+
+scenario(
+  "a new life of the reader has nothing of what the old one was sent, and messages to its name go to it",
+  (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const [old] = yield* a.cluster.peers
+      assert.isDefined(old)
+      if (old === undefined) return
+      yield* a.cluster.send(old, "to the old one")
+      yield* b.crash
+      const c = yield* world.node("b", { seeds: [a.address] })
+      yield* World.until(a, ({ peers }) => {
+        const now = peers.get("b")
+        return now !== undefined && now.generation > old.generation && now.link === "up"
+      })
+      yield* a.cluster.send(old, "to the new one")
+      const [message] = yield* World.messages(c, 1)
+      assert.strictEqual(message?.text, "to the new one")
+    }),
+)
+
+for (const size of [100, 1_000, 5_000]) {
+  World.simulated(
+    `a window carries at least half of itself in each round trip, and at most all of it (${size} bytes)`,
+    ({ node }) =>
+      Effect.gen(function* () {
+        // Less than one write, of which the simulated network takes one in each latency.
+        const inboxWindow = 32_768
+        const a = yield* node("a")
+        const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow } })
+        yield* World.untilPeers(a, ["b"])
+        let cost = 0
+        yield* Effect.forkScoped(
+          Stream.runForEach(b.cluster.inbox, ({ payload }) => Effect.sync(() => (cost += payload.length + 64))),
+        )
+        yield* Effect.forkScoped(Effect.forever(a.cluster.send("b", new Uint8Array(size))))
+        // The first window needs half a round trip, and then come twenty.
+        yield* Effect.sleep("2075 millis")
+        const windows = cost / inboxWindow
+        assert.isAtMost(windows, 21)
+        assert.isAtLeast(windows, 10)
+      }),
+    { latency: "50 millis" },
+  )
+}
+
+scenario("a lane ends when its node leaves, after what is there, and publishing is an error then", (world) =>
+  Effect.gen(function* () {
+    const { a, b, fiber, heard, orders } = yield* pair(world)
+    yield* orders.publish("last words")
+    yield* Effect.sleep("100 millis")
+    yield* b.cluster.leave
+    yield* Fiber.join(fiber)
+    assert.deepStrictEqual(textsOf(heard), ["last words", "end"])
+    yield* a.cluster.leave
+    assert.strictEqual((yield* Effect.flip(orders.publish("?"))).reason, "stopped")
+    assert.strictEqual((yield* Effect.flip(orders.send("b", "?"))).reason, "stopped")
+  }),
+)
+
+scenario("a node does not hear what it publishes itself", (world) =>
+  Effect.gen(function* () {
+    const { a, orders } = yield* pair(world)
+    const { heard } = yield* reading(a, "orders")
+    assert.deepStrictEqual(yield* orders.publish("hello"), { sent: ["b"], failed: [] })
+    yield* Effect.sleep("100 millis")
+    assert.deepStrictEqual(heard, [])
+  }),
+)
+
+describe("JSON", () => {
+  const both = <A, E>(schema: Schema.Codec<A, E>, value: A) => {
+    const { decode, encode } = Codec.json.coder(schema)
+    const bytes = Result.getOrThrow(encode(value))
+    return [new TextDecoder().decode(bytes), Result.getOrThrow(decode(bytes))]
+  }
+
+  it("has no dates, bytes, large integers or special numbers, and writes them as texts", () => {
+    const date = new Date("2026-09-21T14:13:20.123Z")
+    assert.deepStrictEqual(both(Schema.Date, date), ['"2026-09-21T14:13:20.123Z"', date])
+    assert.deepStrictEqual(both(Schema.Uint8Array, Uint8Array.of(1, 2, 255)), ['"AQL/"', Uint8Array.of(1, 2, 255)])
+    assert.deepStrictEqual(both(Schema.BigInt, 2n ** 64n), ['"18446744073709551616"', 2n ** 64n])
+    assert.deepStrictEqual(both(Schema.Number, -Infinity), ['"-Infinity"', -Infinity])
+    assert.deepStrictEqual(both(Schema.Number, Number.NaN), ['"NaN"', Number.NaN])
+  })
+
+  it("has one zero, and no undefined", () => {
+    assert.deepStrictEqual(both(Schema.Number, -0), ["0", 0])
+    const Optional = Schema.Struct({ note: Schema.optional(Schema.String) })
+    assert.deepStrictEqual(both(Optional, { note: undefined }), ['{"note":null}', { note: undefined }])
+    assert.deepStrictEqual(both(Optional, {}), ["{}", {}])
+  })
+
+  it("has no place for what the schema does not name", () => {
+    const more = { id: "o-1", total: 12 }
+    assert.deepStrictEqual(both(Schema.Struct({ id: Schema.String }), more), ['{"id":"o-1"}', { id: "o-1" }])
+  })
+
+  it("does not read what was renamed, or what a new field that is not optional leaves out", () => {
+    const older = Codec.json.coder(Schema.Struct({ id: Schema.String }))
+    const bytes = Result.getOrThrow(older.encode({ id: "o-1" }))
+    const renamed = Codec.json.coder(Schema.Struct({ key: Schema.String }))
+    const larger = Codec.json.coder(Schema.Struct({ id: Schema.String, total: Schema.Number }))
+    const lost = Codec.json.coder(Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
+    assert.isTrue(Result.isFailure(renamed.decode(bytes)))
+    assert.isTrue(Result.isFailure(larger.decode(bytes)))
+    // Worse: with an optional field nothing fails, and the value is gone.
+    assert.deepStrictEqual(Result.getOrThrow(lost.decode(bytes)), {})
+  })
+})
