@@ -172,7 +172,7 @@ export const make = (options: {
         for (; link !== undefined && next < all.length; next++) {
           if (!link.inbox.tryOffer(all[next] ?? nothing, extra)) break
         }
-        if (link !== undefined && next === all.length) return Effect.succeed(link.session())
+        if (next === all.length) return link === undefined ? Effect.fail(noLink(name)) : Effect.succeed(link.session())
         return Effect.matchEffect(offer(undefined, name, all[next] ?? nothing, extra), {
           onFailure: ({ message, reason }) =>
             Effect.fail(new SendError({ reason, peer: name, message, accepted: next })),
