@@ -1,5 +1,11 @@
-/** An application on a cluster: it talks to everybody all the time, and notes what it sees and hears. */
+/**
+ * An application on a cluster: it talks to everybody all the time, in the inbox and on lanes, and notes what it sees, says and
+ * hears.
+ */
 import * as Cluster from "@coterie/core/Cluster"
+import type { SendError } from "@coterie/core/ClusterError"
+import type { BroadcastReport } from "@coterie/core/Lane"
+import type { Message, SessionEnded } from "@coterie/core/Message"
 import type * as Transport from "@coterie/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,6 +16,7 @@ import * as Stream from "effect/Stream"
 import { make } from "../../src/cluster/makeCluster.ts"
 import type { Limits } from "../../src/Limits.ts"
 import { type Parts, parts } from "../../src/link/Parts.ts"
+import type * as Ledger from "./Ledger.ts"
 import type * as Notebook from "./Notebook.ts"
 
 export class Member extends Context.Service<
@@ -17,8 +24,9 @@ export class Member extends Context.Service<
   {
     readonly cluster: Cluster.Cluster["Service"]
     readonly observer: Notebook.Observer
-    /** The next number to say, so that the numbers of a life grow whoever says them. */
-    readonly next: () => number
+    /** Says something to everybody, and to everybody who reads the slow lane. */
+    readonly say: Effect.Effect<void>
+    readonly saySlowly: Effect.Effect<void>
     /** Talks no more. */
     readonly hush: Effect.Effect<void>
     /** How many different views this node and those that it has a link to have, as it heard last. */
@@ -27,6 +35,9 @@ export class Member extends Context.Service<
     readonly health: () => number
   }
 >()("test/Member") {}
+
+const oneOf = <A>(items: readonly [A, ...ReadonlyArray<A>]): Effect.Effect<A> =>
+  Effect.map(Random.nextIntBetween(0, items.length), (i) => items[i] ?? items[0])
 
 /** Queues that go beyond their limit by what is taken in last (docs/metrics.md). */
 const exceedable: ReadonlySet<string> = new Set(["outbox_bytes", "control_outbox", "links"])
@@ -42,17 +53,31 @@ export interface Options {
   readonly parts?: Partial<Parts> | undefined
 }
 
+/** The lane that everybody reads, though not at once. */
+const slow = "slow"
+
+/** The lane that some read at some times. */
+const fickle = "fickle"
+
+/** How long the one who reads slowly takes for what it pulled, in milliseconds, at most. */
+const slowness = 1_500
+
+/** The longest message: some fragments on a lane with a small window. */
+const longest = 1_200
+
+/** Milliseconds for a message to be taken: sometimes too few for the slow one. */
+const confirmTimeout = 2_000
+
 export const layer = (
   name: string,
-  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [100, 1_000] }: Options,
+  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [150, 1_200] }: Options,
 ): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(Member)(
     Effect.gen(function* () {
       const cluster = yield* Cluster.Cluster
       const observer = notebook.observer(name)
-      let said = 0
+      const { ledger } = notebook
       let talks = true
-      const next = (): number => said++
 
       yield* Effect.forkScoped(
         Stream.runForEach(cluster.events, (event) =>
@@ -62,16 +87,97 @@ export const layer = (
           ),
         ),
       )
-      yield* Effect.forkScoped(
-        Stream.runForEach(cluster.inbox, (message) => Effect.sync(() => notebook.message(observer, message))),
-      )
-      const talking = Effect.gen(function* () {
+
+      // ---- what it reads ----
+
+      /** Reads until it has enough: it always notes what it pulled, and then takes its time. */
+      const reading = (
+        lane: string | undefined,
+        stream: Stream.Stream<Message | SessionEnded, unknown>,
+        pause: Effect.Effect<"more" | "enough">,
+      ) =>
+        Effect.suspend(() => {
+          const reader = ledger.reader(observer, lane)
+          return Effect.ignore(
+            Stream.runForEachArray(stream, (items) => {
+              reader.hear(items)
+              reader.holds = true
+              return Effect.flatMap(pause, (next) => {
+                if (next === "enough") return Effect.fail(next)
+                reader.holds = false
+                return Effect.void
+              })
+            }),
+          )
+        })
+
+      yield* Effect.forkScoped(reading(undefined, cluster.inbox, Effect.succeed("more")))
+      const lanes = { slow: yield* cluster.lane(slow), fickle: yield* cluster.lane(fickle) }
+      const slowly = Effect.flatMap(Random.nextIntBetween(0, slowness), Effect.sleep)
+      yield* Effect.forkScoped(reading(slow, lanes.slow.read(), Effect.as(slowly, "more" as const)))
+      const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+      const changingItsMind = Effect.gen(function* () {
         while (talks) {
-          yield* Effect.ignore(cluster.broadcast(String(next())))
-          yield* Effect.sleep(yield* Random.nextIntBetween(...talk))
+          yield* Effect.sleep(yield* Random.nextIntBetween(0, 3_000))
+          const until = (yield* now) + (yield* Random.nextIntBetween(0, 4_000))
+          // What comes while it goes is not read any more.
+          const pause = Effect.flatMap(now, (at) =>
+            at < until ? Effect.succeed("more" as const) : Effect.as(Effect.sleep("50 millis"), "enough" as const),
+          )
+          yield* reading(fickle, lanes.fickle.read(), pause)
         }
       })
-      yield* Effect.forkScoped(talking)
+      if (yield* Random.nextBoolean) yield* Effect.forkScoped(changingItsMind)
+
+      // ---- what it says ----
+
+      const all = ledger.sequence(observer)
+      const published = { slow: ledger.sequence(observer, slow), fickle: ledger.sequence(observer, fickle) }
+      const confirmed = {
+        inbox: { sequence: ledger.sequence(observer), send: cluster.send },
+        slow: { sequence: ledger.sequence(observer, slow), send: lanes.slow.send },
+        fickle: { sequence: ledger.sequence(observer, fickle), send: lanes.fickle.send },
+      }
+
+      const toMany = (
+        sequence: Ledger.Sequence,
+        publish: (text: string) => Effect.Effect<BroadcastReport, SendError>,
+        padding = 0,
+      ) =>
+        Effect.suspend(() => {
+          const utterance = sequence.say({ padding })
+          return Effect.match(publish(utterance.text), { onSuccess: utterance.reported, onFailure: utterance.failed })
+        })
+      const say = toMany(all, cluster.broadcast)
+      const saySlowly = toMany(published.slow, lanes.slow.publish)
+
+      const toOne = Effect.gen(function* () {
+        const peers = yield* cluster.peers
+        const peer = peers[yield* Random.nextIntBetween(0, peers.length)]
+        if (peer === undefined) return
+        const { send, sequence } = yield* oneOf([confirmed.inbox, confirmed.slow, confirmed.fickle])
+        const { failed, sent, text } = sequence.say({ to: peer.name, confirm: true })
+        const how = { confirm: true, timeout: confirmTimeout }
+        yield* Effect.match(send(peer, text, how), { onSuccess: () => sent("taken"), onFailure: failed })
+      })
+
+      const forever = (talk: Effect.Effect<void>, [least, most]: readonly [number, number]) =>
+        Effect.gen(function* () {
+          while (talks) {
+            yield* talk
+            yield* Effect.sleep(yield* Random.nextIntBetween(least, most))
+          }
+        })
+      const toReaders = Effect.gen(function* () {
+        const padding = (yield* Random.nextIntBetween(0, 4)) === 0 ? yield* Random.nextIntBetween(0, longest) : 0
+        const which = yield* oneOf(["slow", "fickle"] as const)
+        yield* toMany(published[which], lanes[which].publish, padding)
+      })
+      const [least, most] = talk
+      yield* Effect.forkScoped(forever(say, talk))
+      yield* Effect.forkScoped(forever(toReaders, [3 * least, 3 * most]))
+      yield* Effect.forkScoped(forever(toOne, [3 * least, 3 * most]))
+
       const context = yield* Effect.context<never>()
       const read = (id: string): ReadonlyMap<string, number> =>
         new Map(
@@ -96,7 +202,8 @@ export const layer = (
         health: () => read("coterie_health").get("") ?? 0,
         cluster,
         observer,
-        next,
+        say,
+        saySlowly,
         hush: Effect.sync(() => {
           talks = false
         }),

@@ -4,8 +4,8 @@
  */
 import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
 import { apply, emptyView } from "@coterie/core/ClusterEvent"
-import type { Message } from "@coterie/core/Message"
 import type { Peer } from "@coterie/core/Peer"
+import * as Ledgers from "./Ledger.ts"
 
 /** One life of one node, as it sees the others. */
 export interface Observer {
@@ -13,17 +13,14 @@ export interface Observer {
   /** What the events add up to. */
   view: View
   readonly events: Array<ClusterEvent>
-  /** The last number heard from each life of each sender. */
-  readonly lastHeard: Map<string, number>
-  heard: number
 }
 
 export interface Notebook {
   /** A new life of a node. */
   readonly observer: (name: string) => Observer
   readonly event: (observer: Observer, event: ClusterEvent) => void
-  /** A message whose text is a number that grows with every message of its sender. */
-  readonly message: (observer: Observer, message: Message) => void
+  /** What is said and heard. */
+  readonly ledger: Ledgers.Ledger
   /** The view that the node itself gives, to be compared with the folded one of the same version. */
   readonly viewed: (observer: Observer, view: View) => void
   /** A queue of the node holds more than it may. */
@@ -41,6 +38,7 @@ const aboutMembers = new Set(["Left", "Suspected", "Failed", "MetadataChanged", 
 
 export const make = (): Notebook => {
   const wrong: Array<string> = []
+  const ledger = Ledgers.make((what) => void wrong.push(what))
   const counts = new Map<string, number>()
   /** What is over for an observer: lives that left, and the newest life of each name. */
   const leftOf = new WeakMap<Observer, Set<string>>()
@@ -100,7 +98,8 @@ export const make = (): Notebook => {
 
   return {
     observer: (name) => {
-      const observer: Observer = { name, view: emptyView, events: [], lastHeard: new Map(), heard: 0 }
+      const observer: Observer = { name, view: emptyView, events: [] }
+      ledger.begin(observer)
       leftOf.set(observer, new Set())
       newestOf.set(observer, new Map())
       openOf.set(observer, new Set())
@@ -119,17 +118,7 @@ export const make = (): Notebook => {
       observer.events.push(event)
       observer.view = apply(observer.view, event)
     },
-    message: (observer, { from, text }) => {
-      observer.heard++
-      const last = observer.lastHeard.get(life(from)) ?? -1
-      const number = Number(text)
-      if (!(number > last)) {
-        wrong.push(
-          `${observer.name}: from ${life(from)} came ${text} after ${last}: messages come in order and at most once`,
-        )
-      }
-      observer.lastHeard.set(life(from), number)
-    },
+    ledger,
     viewed: (observer, view) => {
       if (view.version !== observer.view.version) return
       // The view is made of the peers of the events, so there is mostly nothing to look into.

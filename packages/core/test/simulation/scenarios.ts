@@ -4,6 +4,7 @@
  */
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { minWindow } from "../../src/Limits.ts"
@@ -55,38 +56,49 @@ const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean
   return true
 }
 
-/** Everybody says so many numbers to everybody, and each hears all of them: nothing is dropped while links stay up. */
-const everythingArrives = (sim: Simulation.Sim, nodes: Members, count: number) =>
+/** Everybody says so much to everybody, and each hears all of it: nothing is dropped while links stay up. */
+const everythingArrives = (sim: Simulation.Sim, nodes: Members, { ledger }: Notebook.Notebook, count: number) =>
   Effect.gen(function* () {
     const members = Object.values(nodes)
+    const heardBy = (node: Members[string]): number => {
+      const observer = node.service(Member.Member)?.observer
+      return observer === undefined ? 0 : ledger.heard(observer)
+    }
     yield* Effect.forEach(members, (node) => node.run(Effect.flatMap(Member.Member, ({ hush }) => hush)))
+    const undecided = (): string | true => {
+      for (const node of members) {
+        const observer = node.service(Member.Member)?.observer
+        if (observer !== undefined && ledger.pending(observer) > 0)
+          return `${node.name} does not know what became of it`
+      }
+      return true
+    }
+    yield* within("15 seconds", sim, undecided)
     yield* Effect.sleep("2 seconds")
-    const before = new Map(members.map((node) => [node.name, node.service(Member.Member)?.observer.heard ?? 0]))
-    yield* Effect.forEach(
-      members,
-      (node) =>
-        node.run(
-          Effect.flatMap(Member.Member, ({ cluster, next }) =>
-            Effect.repeat(
-              Effect.suspend(() => cluster.broadcast(String(next()))),
-              { times: count - 1 },
-            ),
-          ),
-        ),
-      { concurrency: "unbounded" },
+    const before = new Map(members.map((node) => [node.name, heardBy(node)]))
+    const talk = Effect.flatMap(Member.Member, ({ say, saySlowly }) =>
+      Effect.all([Effect.repeat(say, { times: count - 1 }), Effect.repeat(saySlowly, { times: count - 1 })], {
+        concurrency: "unbounded",
+      }),
     )
+    yield* Effect.forEach(members, (node) => node.run(talk), { concurrency: "unbounded" })
     const missing = (): string | true => {
       for (const node of members) {
-        const heard = (node.service(Member.Member)?.observer.heard ?? 0) - (before.get(node.name) ?? 0)
-        const expected = count * (members.length - 1)
+        const heard = heardBy(node) - (before.get(node.name) ?? 0)
+        const expected = 2 * count * (members.length - 1)
         if (heard < expected) return `${node.name} heard ${heard} of ${expected}`
       }
       return true
     }
-    yield* Effect.timeoutOrElse(sim.until(missing), {
-      duration: "30 seconds",
-      orElse: () => Effect.sync(() => assert.fail(`what was said over live links did not arrive: ${missing()}`)),
-    })
+    yield* within("30 seconds", sim, missing)
+    ledger.settle()
+  })
+
+/** Waits until it holds; fails with what it says is wrong. */
+const within = (duration: Duration.Input, sim: Simulation.Sim, holds: () => string | true) =>
+  Effect.timeoutOrElse(sim.until(holds), {
+    duration,
+    orElse: () => Effect.sync(() => assert.fail(`while links were up: ${holds()}`)),
   })
 
 /** What holds at every step. */
@@ -202,7 +214,10 @@ export const cluster = (
         yield* Invariant.sometimes(`somebody tells of ${goal}`, () => (notebook.counts.get(goal) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
-      const limits = { inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow) }
+      const limits = {
+        inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
+        laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
+      }
       const seeds = ["n1:7946", "n2:7946"]
       const nodes = yield* sim.nodes(names, (node) =>
         Member.layer(node, { notebook, seeds, limits, parts: options.parts, talk: options.talk }),
@@ -222,7 +237,7 @@ export const cluster = (
       yield* Effect.sleep("5 seconds")
       yield* sim.converges(together, { within: "1 minute" })
       yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
-      yield* everythingArrives(sim, nodes, 20)
+      yield* everythingArrives(sim, nodes, notebook, 10)
       yield* foldedIsView(nodes)
       yield* farewells(sim, nodes)
     }),
