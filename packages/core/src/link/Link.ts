@@ -21,10 +21,11 @@ import * as Control from "../wire/Control.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader, ReadEnd } from "./FrameReader.ts"
-import * as Intakes from "./Intake.ts"
+import type * as Intakes from "./Intake.ts"
 import type * as Receiver from "./Receiver.ts"
-import * as Outboxes from "./Outbox.ts"
+import type * as Outboxes from "./Outbox.ts"
 import type { Session } from "./Pairs.ts"
+import type { Parts } from "./Parts.ts"
 import * as RateLimit from "./RateLimit.ts"
 
 /** Which of two connections of one pair stays: the greater (docs/protocol.md, "Simultaneous connections"). */
@@ -139,13 +140,13 @@ export const make = (options: {
   /** Counts what is written. */
   readonly sent: Traffic
   readonly limits: Limits
-  readonly makeReceiver: typeof Receiver.makeReceiver
+  readonly parts: Parts
   readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock
   readonly hooks: Hooks
 }): Link => {
-  const { clock, connection, hooks, limits, reader, timing } = options
+  const { clock, connection, hooks, limits, parts, reader, timing } = options
   const now = (): number => monotonicMillis(clock)
 
   // ---- out ----
@@ -156,7 +157,7 @@ export const make = (options: {
   let writingSince: number | undefined
   const wake = Latch.makeUnsafe(false)
   const wakeWriter = (): void => void wake.openUnsafe()
-  const outbox = Outboxes.make({ window: options.peerWindow, limit: limits.outbox, wake: wakeWriter })
+  const outbox = parts.makeOutbox({ window: options.peerWindow, limit: limits.outbox, wake: wakeWriter })
 
   const send = (frame: ControlFrame): void => {
     if (farewell !== undefined) return
@@ -214,8 +215,8 @@ export const make = (options: {
   }).pipe(Effect.ignore)
 
   // ---- in ----
-  const intake = Intakes.make({
-    makeReceiver: options.makeReceiver,
+  const intake = parts.makeIntake({
+    makeReceiver: parts.makeReceiver,
     inboxWindow: limits.inboxWindow,
     laneWindow: limits.laneWindow,
     messageBytes: limits.messageBytes,

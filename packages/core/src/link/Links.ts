@@ -149,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: {
           viewHash: result.viewHash,
           sent: tally.sent,
           limits,
-          makeReceiver: options.parts.makeReceiver,
+          parts: options.parts,
           session: () => mine.session,
           timing,
           clock,
