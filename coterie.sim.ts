@@ -1,2 +1,2 @@
 /** What `pnpm sim` runs: clusters of real nodes in the simulated world. */
-export { anything, oneCutLink, three } from "./packages/core/test/simulation/scenarios.ts"
+export { anything, crossed, oneCutLink, three } from "./packages/core/test/simulation/scenarios.ts"

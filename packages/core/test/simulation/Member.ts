@@ -151,12 +151,15 @@ export const layer = (
       const say = toMany(all, cluster.broadcast)
       const saySlowly = toMany(published.slow, lanes.slow.publish)
 
+      const padding = Effect.flatMap(Random.nextIntBetween(0, 4), (draw) =>
+        draw === 0 ? Random.nextIntBetween(0, longest) : Effect.succeed(0),
+      )
       const toOne = Effect.gen(function* () {
         const peers = yield* cluster.peers
         const peer = peers[yield* Random.nextIntBetween(0, peers.length)]
         if (peer === undefined) return
         const { send, sequence } = yield* oneOf([confirmed.inbox, confirmed.slow, confirmed.fickle])
-        const { failed, sent, text } = sequence.say({ to: peer.name, confirm: true })
+        const { failed, sent, text } = sequence.say({ to: peer.name, confirm: true, padding: yield* padding })
         const how = { confirm: true, timeout: confirmTimeout }
         yield* Effect.match(send(peer, text, how), { onSuccess: () => sent("taken"), onFailure: failed })
       })
@@ -169,9 +172,8 @@ export const layer = (
           }
         })
       const toReaders = Effect.gen(function* () {
-        const padding = (yield* Random.nextIntBetween(0, 4)) === 0 ? yield* Random.nextIntBetween(0, longest) : 0
         const which = yield* oneOf(["slow", "fickle"] as const)
-        yield* toMany(published[which], lanes[which].publish, padding)
+        yield* toMany(published[which], lanes[which].publish, yield* padding)
       })
       const [least, most] = talk
       yield* Effect.forkScoped(forever(say, talk))
@@ -179,12 +181,16 @@ export const layer = (
       yield* Effect.forkScoped(forever(toOne, [3 * least, 3 * most]))
 
       const context = yield* Effect.context<never>()
-      const read = (id: string): ReadonlyMap<string, number> =>
+      const read = (id: string, label = "queue"): ReadonlyMap<string, number> =>
         new Map(
           Metric.snapshotUnsafe(context).flatMap((metric) =>
-            metric.id === id && metric.type === "Gauge"
-              ? [[metric.attributes?.["queue"] ?? "", Number(metric.state.value)]]
-              : [],
+            metric.id !== id || metric.attributes?.["node"] !== name
+              ? []
+              : metric.type === "Gauge"
+                ? [[metric.attributes[label] ?? "", Number(metric.state.value)]]
+                : metric.type === "Counter"
+                  ? [[metric.attributes[label] ?? "", Number(metric.state.count)]]
+                  : [],
           ),
         )
       const measuring = Effect.gen(function* () {
@@ -192,6 +198,9 @@ export const layer = (
         while (true) {
           for (const [queue, size] of read("coterie_queue_size")) {
             if (size > (limits.get(queue) ?? 0) && !exceedable.has(queue)) notebook.exceeded(observer, queue, size)
+          }
+          for (const [code, count] of read("coterie_violations_total", "code")) {
+            if (count > 0) notebook.violated(observer, code)
           }
           yield* Effect.sleep("5 seconds")
         }

@@ -25,6 +25,8 @@ export interface Notebook {
   readonly viewed: (observer: Observer, view: View) => void
   /** A queue of the node holds more than it may. */
   readonly exceeded: (observer: Observer, queue: string, size: number) => void
+  /** The node says that another one broke the protocol, and all are honest. */
+  readonly violated: (observer: Observer, code: string) => void
   /** What contradicts a promise. */
   readonly wrong: ReadonlyArray<string>
   /** How often each event was seen, by all. */
@@ -129,6 +131,9 @@ export const make = (): Notebook => {
     },
     exceeded: ({ name }, queue, size) => {
       wrong.push(`${name}: ${queue}: ${size} is beyond its bound`)
+    },
+    violated: ({ name }, code) => {
+      wrong.push(`${name} ended a link because the peer broke the protocol: ${code}`)
     },
     wrong,
     counts,

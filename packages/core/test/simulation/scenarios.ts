@@ -2,11 +2,14 @@
  * Clusters of real nodes in the simulated world: what must hold whatever happens, and what must be so again when it is
  * over.
  */
+import * as Reconnect from "@coterie/core/Reconnect"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import { minWindow } from "../../src/Limits.ts"
 import type { Parts } from "../../src/link/Parts.ts"
 import { describe } from "./frames.ts"
@@ -202,6 +205,7 @@ export const cluster = (
     readonly goals?: ReadonlyArray<string>
     readonly parts?: Partial<Parts>
     readonly talk?: readonly [number, number]
+    readonly policies?: Layer.Layer<never>
   },
 ): Simulation.Scenario =>
   Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
@@ -217,11 +221,10 @@ export const cluster = (
       const limits = {
         inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
         laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
+        slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
       }
       const seeds = ["n1:7946", "n2:7946"]
-      const nodes = yield* sim.nodes(names, (node) =>
-        Member.layer(node, { notebook, seeds, limits, parts: options.parts, talk: options.talk }),
-      )
+      const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { ...options, notebook, seeds, limits }))
       yield* Effect.forkScoped(supervise(nodes))
       yield* Effect.sleep(`${options.seconds} seconds`)
       const together = (): boolean | string => {
@@ -292,6 +295,30 @@ export const lostOnOneSide = cluster("what came on a lost connection comes befor
     })),
   },
 })
+
+/**
+ * Two that lose each other all the time dial each other at once, and one of the two connections takes over from the other,
+ * on which much waits to be written.
+ */
+export const crossing = (name: string, parts: Partial<Parts> = {}): Simulation.Scenario =>
+  cluster(name, {
+    size: [2, 3],
+    seconds: 12,
+    talk: [5, 30],
+    parts,
+    policies: Reconnect.layer(Schedule.spaced("200 millis")),
+    faults: {
+      network: {
+        delay: { exponential: { min: "50 millis", mean: "100 millis" } },
+        bandwidth: 8_000,
+        sendBuffer: 256,
+      },
+      timeline: Array.from({ length: 10 }, (_, i) => ({ kind: "reset", at: `${i + 1} seconds`, from: "n1", to: "n2" })),
+    },
+  })
+
+/** The same, as it must hold. */
+export const crossed = crossing("what was accepted arrives though two dial each other at once")
 
 /** Two to twelve nodes, and everything that can go wrong. */
 export const anything = cluster("a cluster survives anything", {

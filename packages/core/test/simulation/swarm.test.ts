@@ -7,7 +7,7 @@ import { Seeds } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { describe } from "@effect/vitest"
 import * as Promises from "./promises.ts"
-import { anything, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
+import { anything, crossed, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
 
 const commit = (): string => {
   try {
@@ -25,6 +25,7 @@ const timeout = 300_000
 describe("a cluster of real nodes", () => {
   it.sim(anything, { seeds: 50, base, timeout })
   it.sim(lostOnOneSide, { seeds: 30, base, timeout })
+  it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 30, base, timeout })
   it.sim(three, { seeds: 100, base, timeout })
 })

@@ -3,11 +3,12 @@
  * one of them within the number of seeds that stands here; if it does not, a check is missing.
  */
 import type { Simulation } from "@coterie/testkit"
+import * as Frames from "../../src/Frame.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Drafts from "../../src/membership/Draft.ts"
 import { type Parts, parts } from "../../src/link/Parts.ts"
 import { fewReach, isolated } from "./promises.ts"
-import { cluster, everything, reachable } from "./scenarios.ts"
+import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 
 export interface Bug {
   readonly name: string
@@ -45,6 +46,96 @@ const forgets = (lost: (output: Drafts.Output) => boolean): Pick<Parts, "step"> 
     return [next, outputs.filter((output) => !lost(output))]
   },
 })
+
+/** The intake, of which some messages do not come through. */
+const dropping = (isLost: (count: number) => boolean): Pick<Parts, "makeIntake"> => ({
+  makeIntake: (options) => {
+    let count = 0
+    return parts.makeIntake({
+      ...options,
+      deliver: (lane, message) =>
+        lane.name !== undefined && isLost(++count) ? lane.taken(message) : options.deliver(lane, message),
+    })
+  },
+})
+
+/** Tells that messages are taken when they arrive. */
+const hasty: Pick<Parts, "makeIntake"> = {
+  makeIntake: (options) => {
+    const arrived = new Map<string | undefined, Frames.Taken>()
+    let now: string | undefined
+    let isDelivered = false
+    const intake = parts.makeIntake({
+      ...options,
+      deliver: (lane, message) => {
+        now = lane.name
+        isDelivered = true
+        options.deliver(lane, message)
+      },
+    })
+    return {
+      ...intake,
+      receive: (frame) => {
+        isDelivered = false
+        const fault = intake.receive(frame)
+        if (isDelivered && frame.confirm !== undefined) {
+          arrived.set(now, { _tag: "Taken", lane: frame.lane, id: frame.confirm })
+          options.wake()
+        }
+        return fault
+      },
+      close: (name) => {
+        arrived.delete(name)
+        intake.close(name)
+      },
+      confirmations: () => {
+        intake.confirmations()
+        const frames = [...arrived.values()]
+        arrived.clear()
+        return frames
+      },
+    }
+  },
+}
+
+/** Uses the number of a lane again as soon as the lane is closed, before the peer knows of it. */
+const impatient: Pick<Parts, "makeIntake"> = {
+  makeIntake: (options) => {
+    /** The numbers of which the intake thinks, by those that the peer is told, and the other way round. */
+    const inside = new Map([[Frames.inboxLane, Frames.inboxLane]])
+    const outside = new Map([[Frames.inboxLane, Frames.inboxLane]])
+    const closing = new Map<number, Array<number>>()
+    const told = (number: number): number => outside.get(number) ?? number
+    const use = (number: number): number => {
+      let free = 1
+      while (inside.has(free)) free++
+      inside.set(free, number)
+      outside.set(number, free)
+      return free
+    }
+    const intake = parts.makeIntake({
+      ...options,
+      send: (frame) => {
+        if (frame._tag === "LaneOpen") {
+          return options.send({ ...frame, lanes: frame.lanes.map((each) => ({ ...each, lane: use(each.lane) })) })
+        }
+        if (frame._tag !== "LaneClose")
+          return options.send("lane" in frame ? { ...frame, lane: told(frame.lane) } : frame)
+        const number = told(frame.lane)
+        inside.delete(number)
+        closing.set(number, [...(closing.get(number) ?? []), frame.lane])
+        options.send({ _tag: "LaneClose", lane: number })
+      },
+    })
+    return {
+      ...intake,
+      receive: (frame) =>
+        intake.receive({ ...frame, lane: inside.get(frame.lane) ?? closing.get(frame.lane)?.[0] ?? frame.lane }),
+      closed: (number) => intake.closed(closing.get(number)?.shift() ?? number),
+      confirmations: () => intake.confirmations().map((frame) => ({ ...frame, lane: told(frame.lane) })),
+    }
+  },
+}
 
 export const bugs: ReadonlyArray<Bug> = [
   {
@@ -197,4 +288,79 @@ export const bugs: ReadonlyArray<Bug> = [
     30,
     deafTo((input) => input._tag === "LinkDown"),
   ),
+  bug(
+    "every twentieth message of the lanes is lost",
+    10,
+    dropping((count) => count % 20 === 0),
+  ),
+  bug(
+    "credit of a lane goes to another one",
+    10,
+    {
+      makeOutbox: (options) => {
+        const outbox = parts.makeOutbox(options)
+        return {
+          ...outbox,
+          credit: (number, bytes) => {
+            if (number === Frames.inboxLane) return outbox.credit(number, bytes)
+            outbox.credit(Frames.inboxLane, bytes)
+            return undefined
+          },
+        }
+      },
+    },
+    [20, 60],
+  ),
+  bug("messages are called taken when they arrive", 10, hasty),
+  bug("a lane that nobody reads any more stays open", 10, {
+    makeIntake: (options) => ({ ...parts.makeIntake(options), close: () => undefined }),
+  }),
+  bug("the number of a lane is used again before the peer knows that it was closed", 30, impatient, [20, 60]),
+  bug(
+    "a message that is given up is not said to be",
+    30,
+    {
+      makeOutbox: (options) => {
+        const outbox = parts.makeOutbox(options)
+        return { ...outbox, next: (bytes) => outbox.next(bytes).filter(({ abort }) => !abort) }
+      },
+    },
+    [20, 60],
+  ),
+  {
+    name: "what waits to be written is lost when another connection takes over",
+    within: 30,
+    scenario: crossing("planted: what waits to be written is lost when another connection takes over", {
+      makeOutbox: (options) => {
+        const outbox = parts.makeOutbox(options)
+        return {
+          ...outbox,
+          stop: (why) => {
+            outbox.stop(why)
+            if (why === "moved") outbox.clear()
+          },
+        }
+      },
+    }),
+  },
+  bug("nobody is told that a session is over", 10, {
+    makePairs: (options) => parts.makePairs({ ...options, onSessionEnd: () => undefined }),
+  }),
+  bug("a session is said to be over while its messages still come", 100, {
+    makePairs: (options) => {
+      const over = new WeakSet<object>()
+      const end: typeof options.onSessionEnd = (peer, session) => {
+        if (!over.has(session)) options.onSessionEnd(peer, session)
+        over.add(session)
+      }
+      const pairs = parts.makePairs({ ...options, onSessionEnd: end })
+      return {
+        ...pairs,
+        uninstall: (entry, moved) => {
+          end(entry.peer, entry.session)
+          return pairs.uninstall(entry, moved)
+        },
+      }
+    },
+  }),
 ]
