@@ -24,7 +24,7 @@ export class Member extends Context.Service<
   {
     readonly cluster: Cluster.Cluster["Service"]
     readonly observer: Notebook.Observer
-    /** Says something to everybody, and to everybody who reads the slow lane. */
+    /** Says something to everybody; the same on the lane of which the reader is slow, as long as that takes. */
     readonly say: Effect.Effect<void>
     readonly saySlowly: Effect.Effect<void>
     /** Talks no more. */
@@ -149,7 +149,18 @@ export const layer = (
           return Effect.match(publish(utterance.text), { onSuccess: utterance.reported, onFailure: utterance.failed })
         })
       const say = toMany(all, cluster.broadcast)
-      const saySlowly = toMany(published.slow, lanes.slow.publish)
+      const each = ledger.sequence(observer, slow)
+      const saySlowly = Effect.flatMap(cluster.peers, (peers) =>
+        Effect.forEach(
+          peers,
+          ({ name: to }) =>
+            Effect.suspend(() => {
+              const { failed, sent, text } = each.say({ to })
+              return Effect.match(lanes.slow.send(to, text), { onSuccess: () => sent("accepted"), onFailure: failed })
+            }),
+          { concurrency: "unbounded", discard: true },
+        ),
+      )
 
       const padding = Effect.flatMap(Random.nextIntBetween(0, 4), (draw) =>
         draw === 0 ? Random.nextIntBetween(0, longest) : Effect.succeed(0),
