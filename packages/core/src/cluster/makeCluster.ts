@@ -136,7 +136,7 @@ const makeNamed = Effect.fnUntraced(function* (
       for (const link of links.all()) link.openLanes([each])
     },
     closed: (each) => {
-      for (const link of links.all()) link.closeLane(each)
+      for (const link of links.heard()) link.closeLane(each)
     },
     dropped: metrics.dropped,
     died: metrics.died,

@@ -10,6 +10,8 @@ import type * as Receiver from "./Receiver.ts"
 export interface ReadEnd {
   /** What it is for; `undefined` for the inbox. */
   readonly name: string | undefined
+  /** Whether somebody reads it. What still comes after that is lost, also if the name is read again. */
+  readonly isOpen: boolean
   /** The reader took a message. */
   readonly taken: (message: Receiver.Arrived) => void
 }

@@ -38,6 +38,8 @@ export interface Links {
   readonly current: (name: string) => Link | undefined
   /** All such links. */
   readonly all: () => Iterable<Link>
+  /** All links on which something may come, also those that are closing. */
+  readonly heard: () => Iterable<Link>
   /** Whether a better connection to the peer is about to take over from one that has ended; then waits for it. */
   readonly takeover: (name: string) => Effect.Effect<void> | undefined
   /** Sends a frame to those of the names that have a link. */
@@ -320,6 +322,9 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     all: function* () {
       for (const link of pairs.currents()) if (link.isOpen()) yield link
+    },
+    heard: function* () {
+      for (const { link } of pairs.all()) if (link !== undefined) yield link
     },
     send: (to, frame) => {
       for (const name of to) pairs.current(name)?.send(frame)

@@ -146,8 +146,8 @@ export const make = Effect.fnUntraced(function* (options: {
   const lanes: Lanes = {
     names: () => readers.keys(),
     offer: (link, lane, arrived) => {
-      const all = lane.name === undefined ? undefined : readers.get(lane.name)
-      // The last one has just gone.
+      const all = lane.name !== undefined && lane.isOpen ? readers.get(lane.name) : undefined
+      // The last one has gone, and what others read under this name since is not the rest of this.
       if (all === undefined) return lane.taken(arrived)
       if (all.size === 1) {
         for (const reader of all) reader.offer(link, lane, arrived)
@@ -157,6 +157,7 @@ export const make = Effect.fnUntraced(function* (options: {
       let left = all.size
       const shared: ReadEnd = {
         name: lane.name,
+        isOpen: true,
         taken: () => {
           if (--left === 0) lane.taken(arrived)
         },

@@ -8,6 +8,7 @@ import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
@@ -18,6 +19,8 @@ export interface Stage {
   readonly world: World.World
   /** The node under attack. */
   readonly a: World.Node
+  /** What the node's metric says: the sum of all that have these labels. */
+  readonly metric: (id: string, labels?: Readonly<Record<string, string>>) => number
   /** Opens a connection to it. */
   readonly connect: Effect.Effect<Stranger, Transport.TransportError, Scope.Scope>
 }
@@ -29,6 +32,8 @@ export interface Stranger {
   readonly end: Effect.Effect<void>
   /** The next frame, or `undefined` when the node has closed the connection. */
   readonly hear: Effect.Effect<Frame | undefined>
+  /** The next frame of this kind; those before it are passed over. Fails if the node closes the connection. */
+  readonly hearOf: <Tag extends Frame["_tag"]>(tag: Tag) => Effect.Effect<Extract<Frame, { readonly _tag: Tag }>>
   /** All frames until the node closes the connection. */
   readonly hearAll: Effect.Effect<ReadonlyArray<Frame>>
 }
@@ -39,8 +44,18 @@ export const attack = (
   body: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
   options?: Parameters<World.World["node"]>[1],
 ): void =>
-  World.simulated(title, (world, network) =>
-    Effect.gen(function* () {
+  World.simulated(title, (world, network) => {
+    const registry: Metric.MetricRegistry = new Map()
+    const metric: Stage["metric"] = (id, labels = {}) =>
+      Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry)).reduce((sum, each) => {
+        const matches =
+          each.id === id &&
+          each.attributes?.["node"] === "a" &&
+          Object.entries(labels).every(([key, value]) => each.attributes?.[key] === value)
+        if (!matches) return sum
+        return sum + Number(each.type === "Counter" ? each.state.count : each.type === "Gauge" ? each.state.value : 0)
+      }, 0)
+    return Effect.gen(function* () {
       const a = yield* world.node("a", options)
       const context = yield* Layer.build(network.transport("stranger", 0))
       const transport = Context.get(context, Transport.Transport)
@@ -48,15 +63,15 @@ export const attack = (
         Effect.flatMap(Effect.fromResult(Address.parse(a.address)).pipe(Effect.orDie), transport.connect),
         make,
       )
-      yield* body({ world, a, connect })
+      yield* body({ world, a, metric, connect })
       // Whatever happened, the node still does what it is for, and its view holds nobody who is not there.
       const z = yield* world.node("z", { seeds: [a.address] })
       yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
       yield* a.cluster.send("z", "fine")
       assert.strictEqual((yield* World.messages(z, 1))[0]?.text, "fine")
       yield* World.untilPeers(a, ["z"])
-    }),
-  )
+    }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+  })
 
 export const make = (connection: Transport.Connection): Stranger => {
   const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
@@ -72,11 +87,17 @@ export const make = (connection: Transport.Connection): Stranger => {
       onFailure: () => Effect.succeed(undefined),
     })
   })
+  const hearOf: Stranger["hearOf"] = (tag) =>
+    Effect.flatMap(hear, (frame) => {
+      if (frame === undefined) return Effect.die(`the connection was closed before ${tag}`)
+      return frame._tag === tag ? Effect.succeed(frame as never) : hearOf(tag)
+    })
   return {
     write: (bytes) => connection.write([bytes]),
     say: (frame) => connection.write([FrameEncoder.encode(frame)]),
     end: connection.end,
     hear,
+    hearOf,
     hearAll: Effect.gen(function* () {
       const all: Array<Frame> = []
       while (true) {
@@ -110,8 +131,8 @@ export const hello = (changes?: Partial<Hello>, name = "m"): Hello => ({
 })
 
 /** Completes a handshake by hand. */
-export const enter = Effect.fnUntraced(function* (stranger: Stranger, name = "m") {
-  yield* stranger.say(hello({}, name))
+export const enter = Effect.fnUntraced(function* (stranger: Stranger, name = "m", changes?: Partial<Hello>) {
+  yield* stranger.say(hello(changes, name))
   const ack = yield* stranger.hear
   assert.strictEqual(ack?._tag, "HelloAck")
   yield* stranger.say({ _tag: "Ready", incarnation: 0, viewHash: 0n })

@@ -67,7 +67,7 @@ const make = () => {
   return { connect, told }
 }
 
-const lane = { name: undefined, taken: () => undefined }
+const lane = { name: undefined, isOpen: true, taken: () => undefined }
 
 describe("of the connections with a peer", () => {
   it("the later one is used, and the earlier one closed", () => {
