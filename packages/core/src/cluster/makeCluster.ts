@@ -157,8 +157,8 @@ const makeNamed = Effect.fnUntraced(function* (
       onMessage: (link, end, message) =>
         end.name === undefined ? inbox.offer(link, end, message) : lanes.offer(link, end, message),
       onEnd: (link) => {
-        inbox.ended(link)
-        lanes.ended(link)
+        const isKept = inbox.ended(link)
+        return lanes.ended(link) && isKept
       },
       onSessionEnd: (peer, { session }) => lanes.sessionEnded(peer, session),
     }),

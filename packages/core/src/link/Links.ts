@@ -83,8 +83,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly clock: Clock
   readonly tally: Tally
   readonly onMessage: (link: Link, lane: ReadEnd, message: Arrived) => void
-  /** Nothing more comes from the link. */
-  readonly onEnd: (link: Link) => void
+  /** Nothing more comes from the link. Answers whether all that came is kept for its readers. */
+  readonly onEnd: (link: Link) => boolean
   readonly onSessionEnd: (peer: PeerId, session: Pairs.Session) => void
   /** What the application reads besides the inbox, at this moment. */
   readonly lanes: () => Iterable<string>

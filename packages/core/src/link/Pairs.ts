@@ -70,8 +70,8 @@ export interface Pairs {
 
 export const make = (options: {
   readonly onMessage: (link: Link, lane: ReadEnd, message: Arrived) => void
-  /** Nothing more comes from the link. */
-  readonly onEnd: (link: Link) => void
+  /** Nothing more comes from the link. Answers whether all that came is kept for its readers. */
+  readonly onEnd: (link: Link) => boolean
   /** What was said in the session and has not come is lost. Comes after its last message. */
   readonly onSessionEnd: (peer: PeerId, session: Session) => void
   /** Of so many peers the rank of their last connection is remembered after it has ended. */
@@ -119,8 +119,8 @@ export const make = (options: {
   }
 
   /** A connection is forgotten; what comes on others of its session follows on it only if it was read to its end. */
-  const leaveSession = (entry: Committed): void => {
-    const { complete, peer, session } = entry
+  const leaveSession = (entry: Committed, complete: boolean): void => {
+    const { peer, session } = entry
     let next: Session | undefined
     for (const other of of(peer.name)) {
       if (other === entry || other.session !== session) continue
@@ -140,8 +140,8 @@ export const make = (options: {
       if (link !== undefined) for (const [lane, message] of held) options.onMessage(link, lane, message)
       if (!entry.finished) continue
       committed.get(name)?.delete(entry)
-      if (link !== undefined) options.onEnd(link)
-      leaveSession(entry)
+      const isKept = link === undefined || options.onEnd(link)
+      leaveSession(entry, entry.complete && isKept)
     }
     if (committed.get(name)?.size === 0) committed.delete(name)
   }

@@ -28,8 +28,8 @@ export interface Lanes {
   readonly names: () => Iterable<string>
   /** A message on a lane that has a name. */
   readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
-  /** Nothing more comes on the link. */
-  readonly ended: (link: Link) => void
+  /** Nothing more comes on the link. Answers whether all that came is kept. */
+  readonly ended: (link: Link) => boolean
   readonly sessionEnded: (from: PeerId, session: number) => void
   /** What comes on a lane, from when the stream is run until it ends. */
   readonly read: (name: string, options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
@@ -43,7 +43,7 @@ export interface Lanes {
 interface Reader {
   /** Takes a message; `taken` is to be called for it, now or later. */
   readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
-  readonly ended: (link: Link) => void
+  readonly ended: (link: Link) => boolean
   readonly sessionEnded: (ended: SessionEnded) => void
   readonly stream: Stream.Stream<Message | SessionEnded>
   readonly end: Effect.Effect<void>
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (options: {
         Queue.offerUnsafe(queue, message)
         lane.taken(arrived)
       },
-      ended: ignore,
+      ended: () => true,
       // Where messages are lost for other reasons, this one would say little.
       sessionEnded: ignore,
       stream: Stream.fromQueue(queue),
@@ -165,7 +165,9 @@ export const make = Effect.fnUntraced(function* (options: {
       for (const reader of all) reader.offer(link, shared, arrived)
     },
     ended: (link) => {
-      for (const all of readers.values()) for (const reader of all) reader.ended(link)
+      let isKept = true
+      for (const all of readers.values()) for (const reader of all) isKept = reader.ended(link) && isKept
+      return isKept
     },
     sessionEnded: (from, session) => {
       const ended: SessionEnded = { _tag: "SessionEnded", from, session }

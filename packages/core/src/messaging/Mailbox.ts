@@ -22,8 +22,11 @@ const batchSize = 256
 export interface Mailbox<Mark> {
   /** Puts a message that arrived on a link behind those that are there. Never waits. */
   readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
-  /** The link is over. What it left stays to be read, unless links to the same peer before it left too much. */
-  readonly ended: (link: Link) => void
+  /**
+   * The link is over. What it left stays to be read, unless links to the same peer before it left too much: then it is lost,
+   * and the answer is `false`.
+   */
+  readonly ended: (link: Link) => boolean
   /** Puts a mark behind the messages that are there. */
   readonly mark: (mark: Mark) => void
   /** The messages. Several runs of the stream share them: each message goes to one. */
@@ -105,16 +108,21 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
     },
     ended: (link) => {
       const source = sources.get(link)
-      if (source === undefined) return
+      if (source === undefined) return true
       source.over = true
-      if (source.unread === 0) sources.delete(link)
+      if (source.unread === 0) {
+        sources.delete(link)
+        return true
+      }
       let left = 0
       for (const other of sources.values()) {
         if (other.over && other !== source && other.link.peer.name === link.peer.name) left += other.unread
       }
-      // A peer whose link breaks again and again would fill a mailbox that nobody reads. A session that is over may
-      // lose its end, and this one loses all of it that was not read.
-      if (left >= kept && !isOver) drop((item) => item.source === source)
+      // A peer whose link breaks again and again would fill a mailbox that nobody reads. A session may lose its end, and
+      // this one, which is over with that, loses all of this link that was not read.
+      if (left < kept || isOver) return true
+      drop((item) => item.source === source)
+      return false
     },
     mark: (mark) => void Queue.offerUnsafe(queue, mark),
     stream: Stream.fromPull(Effect.succeed(pull)),

@@ -83,4 +83,39 @@ describe("connections that replace each other", () => {
         yield* exit(second)
       }),
   )
+
+  attack(
+    "that many leave more behind than is kept loses the end of a session, and not its middle",
+    ({ a, connect }) =>
+      Effect.gen(function* () {
+        let said = 0
+        let before: Stranger | undefined
+        const heard: Array<Message> = []
+        for (let linkEpoch = 1; linkEpoch <= 8; linkEpoch++) {
+          const stranger = yield* connect
+          yield* enter(stranger, "m", { linkEpoch })
+          if (before !== undefined) {
+            yield* before.hearOf("Bye")
+            yield* before.say(moved)
+            yield* before.end
+            yield* before.hearAll
+          }
+          for (let i = 0; i < 3; i++) yield* stranger.say(data(0, text(String(said++).padEnd(250))))
+          before = stranger
+          // The reader comes late, and from then on nothing is too much.
+          if (linkEpoch !== 7) continue
+          yield* Effect.forkScoped(
+            Stream.runForEach(a.cluster.inbox, (message) => Effect.sync(() => heard.push(message))),
+          )
+        }
+        if (before !== undefined) yield* exit(before)
+        yield* World.eventually(() => heard.some((message) => Number(message.text) === said - 1))
+        assert.isBelow(heard.length, said, "something had to be lost")
+        for (const [i, { session, text }] of heard.entries()) {
+          const last = heard[i - 1]
+          if (last?.session === session) assert.strictEqual(Number(text), Number(last.text) + 1, "a gap in a session")
+        }
+      }),
+    { limits: { inboxWindow: 1_024, messageBytes: 2_000 } },
+  )
 })

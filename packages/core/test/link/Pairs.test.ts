@@ -17,7 +17,7 @@ const make = () => {
   const told: Array<string> = []
   const pairs = Pairs.make({
     onMessage: (link, _, { payload }) => told.push(`${payload.length} in ${link.session().session}`),
-    onEnd: () => undefined,
+    onEnd: () => true,
     onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
     remembered: 10,
   })
