@@ -1,12 +1,15 @@
 /**
  * What a peer that breaks the rules of the lanes, or just does not do its part, may cost: its link, and nothing else.
  */
-import type { Frame } from "@coterie/core/Frame"
+import type { ByeCode, Frame } from "@coterie/core/Frame"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
+import * as Cborg from "cborg"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Layout from "../../src/wire/Layout.ts"
 import type { Stage, Stranger } from "./stranger.ts"
 import { attack, enter, exit } from "./stranger.ts"
 import * as World from "./world.ts"
@@ -25,7 +28,7 @@ const data = (lane: number, payload: Uint8Array, confirm?: number): Frame => ({
 })
 
 /** Reads a lane of the node from now on. */
-const reading = Effect.fnUntraced(function* ({ a }: Stage, name: string) {
+const reading = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: string) {
   const lane = yield* a.cluster.lane(name)
   const heard: Array<Message | SessionEnded> = []
   const fiber = yield* Effect.forkScoped(
@@ -47,6 +50,199 @@ const numberOf = Effect.fnUntraced(function* (stranger: Stranger, name: string) 
 })
 
 const moved: Frame = { _tag: "Bye", code: "duplicate", message: "" }
+
+/** A frame whose body no encoder would write. */
+const raw = (kind: number, body: unknown): Uint8Array => {
+  const encoded = Cborg.encode(body)
+  const frame = new Uint8Array(5 + encoded.length)
+  new DataView(frame.buffer).setUint32(0, 1 + encoded.length)
+  frame[4] = kind
+  frame.set(encoded, 5)
+  return frame
+}
+
+const opened = (lane: number, name: string) => ({ lane, name, window: 4_096 })
+
+const open = (...lanes: ReadonlyArray<ReturnType<typeof opened>>): Frame => ({ _tag: "LaneOpen", lanes, last: true })
+
+/** A part of a message of several. */
+const part = (lane: number, size: number, how: { total?: number; last?: boolean } = {}): Frame => ({
+  _tag: "Data",
+  lane,
+  first: how.total !== undefined,
+  last: how.last === true,
+  abort: false,
+  payload: new Uint8Array(size),
+  ...(how.total === undefined ? {} : { total: how.total }),
+})
+
+type Act = (
+  stranger: Stranger,
+  /** The number of a lane that the node reads. */
+  lane: number,
+  stage: Stage & { readonly stop: Effect.Effect<void> },
+) => Effect.Effect<unknown, unknown, Scope.Scope>
+
+const say =
+  (frames: (lane: number) => ReadonlyArray<Frame>): Act =>
+  (stranger, lane) =>
+    Effect.forEach(frames(lane), stranger.say, { discard: true })
+
+describe("who breaks the rules of the lanes is told which, is counted, and leaves nothing behind:", () => {
+  const violations: ReadonlyArray<readonly [what: string, code: ByeCode, act: Act]> = [
+    ["data on a lane that was never opened", "laneUnknown", say((lane) => [data(lane + 1, text("x"))])],
+    ["more data than credit", "creditExceeded", say((lane) => [1, 2, 3].map(() => data(lane, new Uint8Array(400))))],
+    ["a fragment without a first", "malformed", say((lane) => [part(lane, 500)])],
+    [
+      "a message that begins within another",
+      "malformed",
+      say((lane) => [part(lane, 448, { total: 900 }), data(lane, text("x"))]),
+    ],
+    [
+      "two beginnings of one message",
+      "malformed",
+      say((lane) => [part(lane, 448, { total: 900 }), part(lane, 448, { total: 900 })]),
+    ],
+    [
+      "a message longer than announced",
+      "malformed",
+      say((lane) => [part(lane, 448, { total: 500 }), part(lane, 53, { last: true })]),
+    ],
+    [
+      "a message shorter than announced",
+      "malformed",
+      say((lane) => [part(lane, 448, { total: 500 }), part(lane, 51, { last: true })]),
+    ],
+    ["a message announced beyond the limit", "oversize", say((lane) => [part(lane, 448, { total: 10_001 })])],
+    ["an abort of nothing", "malformed", say((lane) => [{ ...part(lane, 0), abort: true } as Frame])],
+    [
+      "a number to be confirmed that comes twice",
+      "malformed",
+      say((lane) => [1, 1].map((id) => data(lane, text("x"), id))),
+    ],
+    [
+      "a number to be confirmed that is skipped",
+      "malformed",
+      say((lane) => [1, 3].map((id) => data(lane, text("x"), id))),
+    ],
+    ["a first number to be confirmed that is not 1", "malformed", say((lane) => [data(lane, text("x"), 0)])],
+    ["taken, what was never sent", "malformed", say(() => [{ _tag: "Taken", lane: 0, id: 1 }])],
+    ["taken, on a lane that is not open", "laneUnknown", say(() => [{ _tag: "Taken", lane: 7, id: 1 }])],
+    [
+      "taken, what was taken before",
+      "malformed",
+      (stranger, _, { a }) =>
+        Effect.gen(function* () {
+          const sending = yield* Effect.forkScoped(a.cluster.send("m", "well?", { confirm: true }))
+          const { confirm = 0 } = yield* stranger.hearOf("Data")
+          yield* stranger.say({ _tag: "Taken", lane: 0, id: confirm })
+          yield* Fiber.join(sending)
+          yield* stranger.say({ _tag: "Taken", lane: 0, id: confirm })
+        }),
+    ],
+    ["credit for a lane that is not open", "laneUnknown", say(() => [{ _tag: "Credit", lane: 7, bytes: 64 }])],
+    [
+      "credit for a lane that was not used",
+      "malformed",
+      say(() => [open(opened(7, "mine")), { _tag: "Credit", lane: 7, bytes: 64 }]),
+    ],
+    [
+      "a name beyond its limit",
+      "malformed",
+      (stranger) => stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(1, "x".repeat(129))], last: true })),
+    ],
+    [
+      "a lane with the number of the inbox",
+      "malformed",
+      (stranger) => stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(0, "mine")], last: true })),
+    ],
+    [
+      "a window that no message fits into",
+      "malformed",
+      (stranger) =>
+        stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [{ lane: 1, name: "mine", window: 1_023 }], last: true })),
+    ],
+    [
+      "ten thousand lanes",
+      "oversize",
+      say(() =>
+        Array.from({ length: 10 }, (_, chunk) =>
+          open(...Array.from({ length: 1_000 }, (_, i) => opened(1_000 * chunk + i + 1, `lane ${1_000 * chunk + i}`))),
+        ),
+      ),
+    ],
+    ["a lane that is opened twice", "malformed", say(() => [open(opened(7, "mine")), open(opened(7, "yours"))])],
+    ["a name that is opened twice", "malformed", say(() => [open(opened(7, "mine")), open(opened(8, "mine"))])],
+    ["a lane that is closed and was not open", "laneUnknown", say(() => [{ _tag: "LaneClose", lane: 7 }])],
+    [
+      "a lane that is closed twice",
+      "laneUnknown",
+      say(() => [open(opened(7, "mine")), { _tag: "LaneClose", lane: 7 }, { _tag: "LaneClose", lane: 7 }]),
+    ],
+    ["the inbox, closed", "malformed", (stranger) => stranger.write(raw(Layout.kinds.LaneClose, { lane: 0 }))],
+    [
+      "an answer to no question: a lane that is open is not closed",
+      "laneUnknown",
+      say((lane) => [{ _tag: "LaneClosed", lane }]),
+    ],
+    ["an answer to no question: a lane that never was", "laneUnknown", say(() => [{ _tag: "LaneClosed", lane: 7 }])],
+    [
+      "data after the answer that none will come",
+      "laneUnknown",
+      (stranger, lane, { a }) =>
+        Effect.gen(function* () {
+          const other = yield* reading({ a }, "another")
+          const number = yield* numberOf(stranger, "another")
+          yield* Fiber.interrupt(other.fiber)
+          yield* stranger.hearOf("LaneClose")
+          yield* stranger.say(data(number, text("under way")))
+          yield* stranger.say({ _tag: "LaneClosed", lane: number })
+          yield* stranger.say(data(lane, text("fine")))
+          yield* stranger.say(data(number, text("too late")))
+        }),
+    ],
+    [
+      "more data than credit while the lane is closed",
+      "creditExceeded",
+      (stranger, lane, { stop }) =>
+        Effect.gen(function* () {
+          yield* stop
+          yield* stranger.hearOf("LaneClose")
+          for (let i = 0; i < 3; i++) yield* stranger.say(data(lane, new Uint8Array(400)))
+        }),
+    ],
+  ]
+  for (const [what, code, act] of violations) {
+    attack(
+      `${what}: Bye ${code}`,
+      (stage) =>
+        Effect.gen(function* () {
+          // Whoever reads and whoever does not: nothing is taken, so nothing is given back.
+          const lane = yield* stage.a.cluster.lane("orders")
+          const stuck = yield* Effect.forkScoped(
+            Stream.runForEach(lane.read(), () => Effect.never),
+            {
+              startImmediately: true,
+            },
+          )
+          const stranger = yield* stage.connect
+          yield* enter(stranger)
+          const number = yield* numberOf(stranger, "orders")
+          yield* World.untilPeers(stage.a, ["m"])
+          yield* Effect.ignore(act(stranger, number, { ...stage, stop: Fiber.interrupt(stuck) }))
+          const bye = (yield* stranger.hearAll).at(-1)
+          assert.strictEqual(bye?._tag === "Bye" ? bye.code : bye?._tag, code)
+          assert.strictEqual(stage.metric("coterie_violations_total"), 1)
+          assert.strictEqual(stage.metric("coterie_violations_total", { code }), 1)
+          yield* World.until(stage.a, ({ peers }) => !peers.has("m"))
+          for (const queue of ["links", "inbox_bytes", "outbox_bytes", "control_outbox"]) {
+            assert.strictEqual(stage.metric("coterie_queue_size", { queue }), 0, queue)
+          }
+        }),
+      { limits: { laneWindow: 1_024, messageBytes: 10_000 } },
+    )
+  }
+})
 
 describe("connections that replace each other", () => {
   attack(
