@@ -419,7 +419,11 @@ export const make = (options: {
     inbox: outbox.inbox,
     lane: outbox.lane,
     lanesKnown: () => (outbox.isKnown() ? undefined : outbox.known),
-    openLanes: intake.open,
+    openLanes: (names) => {
+      // A peer that never answers when a lane is closed would use up their numbers before its time is looked at.
+      if (intake.closing() > Frames.maxLanes) overflow = true
+      else intake.open(names)
+    },
     closeLane: intake.close,
     ask: () => {
       if (asked) return

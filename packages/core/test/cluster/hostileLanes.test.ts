@@ -315,3 +315,68 @@ describe("connections that replace each other", () => {
     { limits: { inboxWindow: 1_024, messageBytes: 2_000 } },
   )
 })
+
+/** Keeps the link alive and hears everything that comes. */
+const living = (stranger: Stranger) => {
+  const heard: Array<Frame> = []
+  const pings = Effect.forever(
+    Effect.andThen(stranger.say({ _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }), Effect.sleep("100 millis")),
+  )
+  return Effect.as(
+    Effect.all([
+      Effect.forkScoped(Effect.ignore(pings)),
+      Effect.forkScoped(Effect.map(stranger.hearAll, (frames) => void heard.push(...frames))),
+    ]),
+    heard,
+  )
+}
+
+describe("who does not do its part:", () => {
+  attack(
+    "a peer that never says what it reads holds up what is published for as long as a slow one does",
+    (stage) =>
+      Effect.gen(function* () {
+        const stranger = yield* stage.connect
+        yield* enter(stranger)
+        yield* World.untilPeers(stage.a, ["m"])
+        const heard = yield* living(stranger)
+        const lane = yield* stage.a.cluster.lane("orders")
+        const { failed, sent } = yield* lane.publish("well?")
+        assert.deepStrictEqual(sent, [])
+        assert.deepStrictEqual(
+          failed.map(({ peer, reason }) => [peer, reason]),
+          [["m", "slow"]],
+        )
+        assert.strictEqual(heard.length, 0, "the link goes on")
+        yield* exit(stranger)
+      }),
+    { limits: { slowPeerTimeout: 3_000 } },
+  )
+
+  for (const [how, pause, limits] of [
+    ["at the pace that is allowed", 20, {}],
+    ["as fast as it can", 0, { controlRate: 1e9, controlBurst: 1e9 }],
+  ] as const) {
+    attack(
+      `a peer that never answers when a lane is closed is cut, though this node reads on and off ${how}`,
+      (stage) =>
+        Effect.gen(function* () {
+          const stranger = yield* stage.connect
+          yield* enter(stranger)
+          yield* World.untilPeers(stage.a, ["m"])
+          const heard = yield* living(stranger)
+          const lane = yield* stage.a.cluster.lane("orders")
+          for (let i = 0; i < 70_000 && heard.length === 0; i++) {
+            const reader = yield* Effect.forkChild(Stream.runDrain(lane.read()), { startImmediately: true })
+            if (pause > 0) yield* Effect.sleep(pause)
+            yield* Fiber.interrupt(reader)
+          }
+          yield* World.eventually(() => heard.length > 0)
+          const bye = heard.at(-1)
+          assert.strictEqual(bye?._tag === "Bye" ? bye.code : bye?._tag, "slow")
+          yield* World.until(stage.a, ({ peers }) => !peers.has("m"))
+        }),
+      { limits },
+    )
+  }
+})
