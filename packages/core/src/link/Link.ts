@@ -126,6 +126,9 @@ export interface Gauges {
 /** How much data one write carries at most, so that control frames never wait behind more. */
 const writeBytes = 64 * 1024
 
+/** So many lanes that are opened count as a control frame more. */
+const lanesPerControl = 32
+
 export const make = (options: {
   readonly connection: Connection
   readonly reader: FrameReader
@@ -269,8 +272,10 @@ export const make = (options: {
                   : intake.closed(frame.lane),
             )
             if (end !== undefined) return end
+            // Of these nobody can send more than lanes that were opened, and for those it pays.
+            if (frame._tag === "LaneOpen") controls += 1 + Math.floor(frame.lanes.length / lanesPerControl)
             if (frame._tag === "LaneClose") send({ _tag: "LaneClosed", lane: frame.lane })
-            break
+            continue
           }
           case "Bye":
             return { _tag: "Bye", bye: frame } satisfies LinkEnd

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
 import * as Frames from "../Frame.ts"
@@ -75,6 +76,7 @@ export const make = Effect.fnUntraced(function* (options: {
     limits.controlBurst / framesPerReader,
     monotonicMillis(clock),
   )
+  const turn = Semaphore.makeUnsafe(1)
   const letters = yield* PubSub.sliding<DeadLetter>(defaultCapacity)
   const readers = new Map<string, Set<Reader>>()
   let isOver = false
@@ -110,6 +112,16 @@ export const make = Effect.fnUntraced(function* (options: {
     return reader
   })
 
+  /** One after the other, so that of many who wait one looks at the clock. */
+  const paced = (name: string) =>
+    Effect.suspend(() =>
+      readers.has(name) || pace.take(monotonicMillis(clock), 1) ? Effect.void : turn.withPermit(awaitPace(name)),
+    )
+
+  const awaitPace = Effect.fnUntraced(function* (name: string) {
+    while (!readers.has(name) && !pace.take(monotonicMillis(clock), 1)) yield* Effect.sleep(paceMillis)
+  })
+
   const add = Effect.fnUntraced(function* (
     name: string,
     { capacity = defaultCapacity, strategy = "suspend" }: ReadOptions,
@@ -122,7 +134,7 @@ export const make = Effect.fnUntraced(function* (options: {
     }
     const reader = yield* strategy === "suspend" ? suspending : losing(name, strategy, capacity)
     // Whoever reads on and off would be taken for a flood by every peer.
-    while (!readers.has(name) && !pace.take(monotonicMillis(clock), 1)) yield* Effect.sleep(paceMillis)
+    yield* paced(name)
     const others = readers.get(name)
     if (isOver) yield* reader.end
     else if (others !== undefined) others.add(reader)

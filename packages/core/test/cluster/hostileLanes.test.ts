@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import type { Stage, Stranger } from "./stranger.ts"
 import { attack, enter, exit } from "./stranger.ts"
@@ -59,6 +60,16 @@ const raw = (kind: number, body: unknown): Uint8Array => {
   frame[4] = kind
   frame.set(encoded, 5)
   return frame
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.length
+  }
+  return all
 }
 
 const opened = (lane: number, name: string) => ({ lane, name, window: 4_096 })
@@ -171,6 +182,18 @@ describe("who breaks the rules of the lanes is told which, is counted, and leave
         ),
       ),
     ],
+    [
+      "lanes that are opened and closed all the time",
+      "rate",
+      (stranger) =>
+        Effect.gen(function* () {
+          const lanes = Array.from({ length: 1_000 }, (_, i) => opened(i + 1, `lane ${i}`))
+          const round = [open(...lanes), ...lanes.map(({ lane }): Frame => ({ _tag: "LaneClose", lane }))]
+          const bytes = concat(round.map(FrameEncoder.encode))
+          // The answers are heard meanwhile.
+          yield* Effect.forkScoped(Effect.ignore(Effect.repeat(stranger.write(bytes), { times: 9 })))
+        }),
+    ],
     ["a lane that is opened twice", "malformed", say(() => [open(opened(7, "mine")), open(opened(7, "yours"))])],
     ["a name that is opened twice", "malformed", say(() => [open(opened(7, "mine")), open(opened(8, "mine"))])],
     ["a lane that is closed and was not open", "laneUnknown", say(() => [{ _tag: "LaneClose", lane: 7 }])],
@@ -239,7 +262,7 @@ describe("who breaks the rules of the lanes is told which, is counted, and leave
             assert.strictEqual(stage.metric("coterie_queue_size", { queue }), 0, queue)
           }
         }),
-      { limits: { laneWindow: 1_024, messageBytes: 10_000 } },
+      { limits: { laneWindow: 1_024, messageBytes: 10_000, controlRate: 100, controlBurst: 200 } },
     )
   }
 })

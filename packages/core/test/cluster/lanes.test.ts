@@ -4,9 +4,11 @@
  */
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
@@ -350,3 +352,28 @@ scenario("large messages are confirmed when they are whole and taken", ({ node }
     )
   }),
 )
+
+scenario("three thousand lanes that are read and left at one moment are no flood to anybody", (world) => {
+  const registry: Metric.MetricRegistry = new Map()
+  return Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const events = yield* World.collect(b)
+    const readers = yield* Effect.forEach(
+      Array.from({ length: 3_000 }, (_, i) => `lane ${i}`),
+      (name) => Effect.map(reading(b, name), ({ fiber }) => fiber),
+    )
+    yield* untilRead(a, "lane 2999", ["b"])
+    yield* Fiber.interruptAll(readers)
+    yield* Effect.sleep("20 seconds")
+    const last = yield* a.cluster.lane("lane 2999")
+    assert.deepStrictEqual(yield* last.publish("x"), { sent: [], failed: [] })
+    assert.deepStrictEqual(
+      events.filter(({ _tag }) => _tag !== "Snapshot"),
+      [],
+    )
+    for (const metric of Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry))) {
+      if (metric.id !== "coterie_violations_total" || metric.type !== "Counter") continue
+      assert.strictEqual(Number(metric.state.count), 0, metric.attributes?.["code"])
+    }
+  }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+})
