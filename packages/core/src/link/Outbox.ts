@@ -17,8 +17,15 @@ import * as Receiver from "./Receiver.ts"
  */
 export type Refusal = "moved" | "closed" | "unread"
 
-/** Fails when it will not be known any more whether the reader took the message. */
-export type Confirmation = Deferred.Deferred<void, Exclude<Refusal, "moved">>
+/** Somebody wants to know whether the reader took a message. */
+export interface Confirmation {
+  /** Fails when it will not be known any more. */
+  readonly taken: Deferred.Deferred<void, Exclude<Refusal, "moved">>
+  /** Nobody wants to know it any more. */
+  withdraw: () => void
+}
+
+export const makeConfirmation = (): Confirmation => ({ taken: Deferred.makeUnsafe(), withdraw: () => {} })
 
 /** What may go with a message. */
 export interface Extra {
@@ -143,8 +150,10 @@ export const make = (options: {
 
     const register = (confirm: Confirmation): number => {
       confirms = (confirms + 1) >>> 0
-      pending.set(confirms, confirm)
-      return confirms
+      const id = confirms
+      pending.set(id, confirm)
+      confirm.withdraw = () => void pending.delete(id)
+      return id
     }
 
     /** The fields of a first fragment that most messages do not have. */
@@ -232,7 +241,7 @@ export const make = (options: {
         for (const [each, confirmation] of pending) {
           if ((each - confirmed) >>> 0 > count) break
           pending.delete(each)
-          Deferred.doneUnsafe(confirmation, Effect.void)
+          Deferred.doneUnsafe(confirmation.taken, Effect.void)
         }
         confirmed = id
         return undefined
@@ -249,7 +258,7 @@ export const make = (options: {
         credited.openUnsafe()
       },
       lost: (why) => {
-        for (const confirmation of pending.values()) Deferred.doneUnsafe(confirmation, Effect.fail(why))
+        for (const confirmation of pending.values()) Deferred.doneUnsafe(confirmation.taken, Effect.fail(why))
         pending.clear()
       },
     }

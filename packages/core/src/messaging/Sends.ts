@@ -12,7 +12,8 @@ import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import type { Links } from "../link/Links.ts"
 import type { MembershipLoop } from "../link/MembershipLoop.ts"
-import type { Confirmation, Extra, Refusal, Sender } from "../link/Outbox.ts"
+import type { Extra, Refusal, Sender } from "../link/Outbox.ts"
+import { makeConfirmation } from "../link/Outbox.ts"
 import { toBytes } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 
@@ -126,8 +127,8 @@ export const make = (options: {
     timeout: Duration.Input = limits.confirmTimeout,
   ) =>
     Effect.suspend(() => {
-      const confirm: Confirmation = Deferred.makeUnsafe()
-      const taken = Effect.catch(Deferred.await(confirm), (refusal) =>
+      const confirm = makeConfirmation()
+      const taken = Effect.catch(Deferred.await(confirm.taken), (refusal) =>
         Effect.fail(refused(refusal, name, lane, "known to be taken")),
       )
       return offer(lane, name, bytes, { ...extra, confirm }).pipe(
@@ -143,6 +144,7 @@ export const make = (options: {
               ),
             ),
         }),
+        Effect.ensuring(Effect.sync(() => confirm.withdraw())),
         Effect.tapError(({ reason }) => Effect.sync(() => options.confirmed(reason))),
         Effect.tap(() => Effect.sync(() => options.confirmed("taken"))),
       )

@@ -119,7 +119,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       const payload = new Uint8Array(Math.max(4, size))
       const id = ids++
       new DataView(payload.buffer).setUint32(0, id)
-      const confirmation: Outboxes.Confirmation | undefined = confirms ? Deferred.makeUnsafe() : undefined
+      const confirmation = confirms ? Outboxes.makeConfirmation() : undefined
       const extra = confirmation === undefined ? undefined : { confirm: confirmation }
       return Effect.map(Effect.forkChild(sender.offer(payload, extra), { startImmediately: true }), (fiber) => {
         stretch.said.push({ id, confirmation, fiber })
@@ -218,8 +218,9 @@ const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
 const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
   for (const each of said) {
     if (each.confirmation === undefined || !isAccepted(each)) continue
-    const told = Effect.runSyncExit(Deferred.await(each.confirmation))
-    assert.isTrue(Deferred.isDoneUnsafe(each.confirmation), "it is known in the end")
+    const { taken: answer } = each.confirmation
+    assert.isTrue(Deferred.isDoneUnsafe(answer), "it is known in the end")
+    const told = Effect.runSyncExit(Deferred.await(answer))
     if (Exit.isSuccess(told)) assert.include(taken, each.id)
     else assert.isFalse(isOpen && taken.includes(each.id), "it was taken, and the sender was told that it is not known")
   }
@@ -294,6 +295,16 @@ describe("two honest ends of the lanes of a link", () => {
         }
       }),
   )
+})
+
+it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
+  const outbox = Outboxes.make({ window, limit: 2_000, wake: () => {} })
+  const [kept, withdrawn] = [Outboxes.makeConfirmation(), Outboxes.makeConfirmation()]
+  for (const confirm of [withdrawn, kept]) assert.isTrue(outbox.inbox.tryOffer(new Uint8Array(1), { confirm }))
+  withdrawn.withdraw()
+  outbox.end()
+  assert.isTrue(Deferred.isDoneUnsafe(kept.taken))
+  assert.isFalse(Deferred.isDoneUnsafe(withdrawn.taken))
 })
 
 it("a number is used again, and never while its lane is open or closing", () => {
