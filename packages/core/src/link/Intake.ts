@@ -134,6 +134,7 @@ export const make = (options: {
       byName.delete(name)
       for (const frame of confirmations([lane])) send(frame)
       lane.isOpen = false
+      lane.receiver.close()
       send({ _tag: "LaneClose", lane: lane.number })
     },
     closed: (number) => {

@@ -46,6 +46,8 @@ export interface Receiver {
   readonly receive: (frame: Data) => Arrived | Broken | undefined
   /** The reader took a message of this cost. */
   readonly taken: (cost: number) => void
+  /** Nobody reads any more: what still comes is counted, and not kept. */
+  readonly close: () => void
   /** The credit to send now, if it is worth a frame; counts as sent. */
   readonly grant: () => number
   /** Bytes held: complete and not taken, and incomplete. */
@@ -65,6 +67,7 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
   let partial:
     | { readonly first: Data; readonly total: number; readonly chunks: Array<Uint8Array>; bytes: number }
     | undefined
+  let isOpen = true
   // The last message that is to be confirmed had this number.
   let confirms = 0
 
@@ -102,14 +105,14 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
         partial = { first: frame, total, chunks: [], bytes: 0 }
       }
       if (!last && payload.length < minFragmentBytes) return broken("malformed", "a fragment that is too small")
-      partial.chunks.push(payload)
+      if (isOpen) partial.chunks.push(payload)
       partial.bytes += payload.length
       partialCost += spent
       if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
         return broken("malformed", "a message of another length than announced")
       }
       if (!last) return undefined
-      const whole = new Uint8Array(partial.total)
+      const whole = new Uint8Array(isOpen ? partial.total : 0)
       let at = 0
       for (const chunk of partial.chunks) {
         whole.set(chunk, at)
@@ -123,6 +126,10 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
     taken: (amount) => {
       queued -= amount
     },
+    close: () => {
+      isOpen = false
+      partial?.chunks.splice(0)
+    },
     grant: () => {
       const target = Math.max(0, options.window - queued - (queued > 0 ? partialCost : 0))
       const amount = target - allowance
@@ -130,7 +137,7 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
       allowance = target
       return amount
     },
-    held: () => queued + partialCost,
+    held: () => (isOpen ? queued + partialCost : 0),
     used: () => options.window - allowance,
   }
 }

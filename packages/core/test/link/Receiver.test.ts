@@ -107,6 +107,20 @@ it("credit comes half a window at a time, not per message", () => {
   assert.strictEqual(frames, Math.floor((200 * Receiver.cost(100)) / Math.ceil(window / 2 / 164) / 164))
 })
 
+it("who stops to read keeps nothing of a message that was begun, and counts on", () => {
+  const receiver = Receiver.makeReceiver({ window, messageBytes: 10_000 })
+  const payload = new Uint8Array(1_000)
+  const begun = { _tag: "Data", lane: 1, first: true, last: false, abort: false, total: 3_000, payload } as const
+  const { total: _, ...next } = { ...begun, first: false }
+  assert.strictEqual(receiver.receive(begun), undefined)
+  receiver.close()
+  assert.strictEqual(receiver.held(), 0)
+  assert.strictEqual(receiver.receive(next), undefined)
+  const arrived = receiver.receive({ ...next, last: true })
+  assert.strictEqual(arrived?._tag === "Arrived" ? arrived.payload.length : undefined, 0, "nothing is put together")
+  assert.strictEqual(receiver.receive({ ...next, last: true })?._tag, "Broken", "the rules hold on")
+})
+
 it("a message cannot come in so many pieces that their number is what takes the memory", () => {
   const receiver = Receiver.makeReceiver({ window, messageBytes: 1_000_000 })
   const first = new Uint8Array(Receiver.minFragmentBytes)
