@@ -18,13 +18,16 @@ import type { PeerId } from "../PeerId.ts"
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
 const batchSize = 256
 
+/** What links that are over left of all peers together may be so many times what is kept of one. */
+const peersKept = 16
+
 /** `Mark` is what may be put between the messages. */
 export interface Mailbox<Mark> {
   /** Puts a message that arrived on a link behind those that are there. Never waits. */
   readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
   /**
-   * The link is over. What it left stays to be read, unless links to the same peer before it left too much: then it is lost,
-   * and the answer is `false`.
+   * The link is over. What it left stays to be read, unless links to the same peer before it, or links to others, left too
+   * much: then it is lost, and the answer is `false`.
    */
   readonly ended: (link: Link) => boolean
   /** Puts a mark behind the messages that are there. */
@@ -54,7 +57,7 @@ interface Item {
   readonly arrived: Arrived
 }
 
-/** A mailbox that keeps so many bytes of one peer's links that are over, and what the last of them left. */
+/** A mailbox that keeps so many bytes of one peer's links that are over, or a bit more, and some times as much in all. */
 export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = never>(kept: number) {
   const queue = yield* Queue.unbounded<Item | Mark, Cause.Done>()
   const sources = new Map<Link, Source>()
@@ -114,13 +117,17 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
         sources.delete(link)
         return true
       }
-      let left = 0
-      for (const other of sources.values()) {
-        if (other.over && other !== source && other.link.peer.name === link.peer.name) left += other.unread
+      let ofPeer = 0
+      let ofAll = 0
+      for (const { link: other, over, unread } of sources.values()) {
+        if (!over || other === link) continue
+        ofAll += unread
+        if (other.peer.name === link.peer.name) ofPeer += unread
       }
-      // A peer whose link breaks again and again would fill a mailbox that nobody reads. A session may lose its end, and
-      // this one, which is over with that, loses all of this link that was not read.
-      if (left < kept || isOver) return true
+      // A peer whose link breaks again and again would fill a mailbox that nobody reads, and so would one that comes under
+      // ever new names. A session may lose its end, and this one, which is over with that, loses all of this link that was
+      // not read.
+      if ((ofPeer < kept && ofAll < peersKept * kept) || isOver) return true
       drop((item) => item.source === source)
       return false
     },

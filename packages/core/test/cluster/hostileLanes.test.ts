@@ -354,6 +354,32 @@ const living = (stranger: Stranger) => {
   )
 }
 
+describe("a mailbox that nobody reads", () => {
+  attack(
+    "keeps what a number of peers left that are gone, and not what comes under ever new names",
+    ({ a, connect }) =>
+      Effect.gen(function* () {
+        const size = 900
+        const count = 100
+        for (let i = 0; i < count; i++) {
+          const stranger = yield* connect
+          yield* enter(stranger, `m${i}`)
+          yield* stranger.say(data(0, new Uint8Array(size)))
+          yield* exit(stranger)
+        }
+        let kept = 0
+        yield* Effect.forkScoped(
+          Stream.runForEach(a.cluster.inbox, ({ payload }) => Effect.sync(() => (kept += payload.length))),
+        )
+        yield* Effect.sleep("1 second")
+        assert.isAtLeast(kept, size)
+        // Sixteen times a window and a message, and the last one.
+        assert.isAtMost(kept, 16 * (1_024 + 1_000) + size)
+      }),
+    { limits: { inboxWindow: 1_024, messageBytes: 1_000 } },
+  )
+})
+
 describe("who does not do its part:", () => {
   attack(
     "a peer that never says what it reads holds up what is published for as long as a slow one does",
