@@ -97,6 +97,8 @@ export interface Link {
   readonly heardAgo: () => number
   /** Ends the link: what was accepted is sent, then a Bye. */
   readonly close: (code: ByeCode, message: string) => void
+  /** Ends the link at once: what is under way is lost. */
+  readonly cut: () => void
   /** Whether it accepts messages. */
   readonly isOpen: () => boolean
   /** How much waits on it at this moment, and what was last heard on it. */
@@ -382,6 +384,8 @@ export const make = (options: {
     }
   })
 
+  const cutting = Latch.makeUnsafe(false)
+
   /** Throws away what still comes, until the other side has ended too. */
   const discard = Effect.ignore(Effect.forever(reader.batch))
 
@@ -394,7 +398,8 @@ export const make = (options: {
       const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(patience)), {
         _tag: "Closed",
       } satisfies LinkEnd)
-      const end: LinkEnd = yield* Effect.raceAllFirst([reading, keepTime, closed])
+      const cut = Effect.as(awaitLatch(cutting), { _tag: "Closed" } satisfies LinkEnd)
+      const end: LinkEnd = yield* Effect.raceAllFirst([reading, keepTime, closed, cut])
       const moved = isMoved(end)
       if (outbox.state() === "open") outbox.stop(moved ? "moved" : "closed")
       outbox.end()
@@ -437,6 +442,7 @@ export const make = (options: {
     },
     heardAgo: () => now() - heardAt,
     close,
+    cut: () => void cutting.openUnsafe(),
     isOpen: () => outbox.state() === "open",
     gauges: () => ({
       control: control.length,

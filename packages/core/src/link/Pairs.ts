@@ -68,6 +68,12 @@ export interface Pairs {
   readonly all: () => ReadonlyArray<Committed>
 }
 
+/**
+ * Connections of one peer that follow each other before the oldest of them is cut. An honest peer may leave some that are dead
+ * and seem alive for the link timeout; one that leaves ever more would take a window with each.
+ */
+export const connectionsPerPeer = 8
+
 export const make = (options: {
   readonly onMessage: (link: Link, lane: ReadEnd, message: Arrived) => void
   /** Nothing more comes from the link. Answers whether all that came is kept for its readers. */
@@ -155,6 +161,13 @@ export const make = (options: {
     return false
   }
 
+  const cutOldest = (name: string): void => {
+    for (const { finished, link } of of(name)) {
+      if (link === undefined || finished || link === used.get(name)?.link) continue
+      return link.cut()
+    }
+  }
+
   return {
     size: () => total,
     commit: (peer, rank) => {
@@ -175,6 +188,7 @@ export const make = (options: {
       siblings.add(entry)
       committed.set(peer.name, siblings)
       total++
+      if (entries.size > connectionsPerPeer) cutOldest(peer.name)
       return entry
     },
     install: (entry, link) => {

@@ -43,6 +43,7 @@ export const attack = (
   title: string,
   body: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
   options?: Parameters<World.World["node"]>[1],
+  parts?: Parameters<World.World["node"]>[3],
 ): void =>
   World.simulated(title, (world, network) => {
     const registry: Metric.MetricRegistry = new Map()
@@ -56,7 +57,7 @@ export const attack = (
         return sum + Number(each.type === "Counter" ? each.state.count : each.type === "Gauge" ? each.state.value : 0)
       }, 0)
     return Effect.gen(function* () {
-      const a = yield* world.node("a", options)
+      const a = yield* world.node("a", options, undefined, parts)
       const context = yield* Layer.build(network.transport("stranger", 0))
       const transport = Context.get(context, Transport.Transport)
       const connect = Effect.map(

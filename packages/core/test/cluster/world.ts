@@ -27,6 +27,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { make } from "../../src/cluster/makeCluster.ts"
+import { type Parts, parts } from "../../src/link/Parts.ts"
 import * as Prng from "../../src/internal/prng.ts"
 
 /** A node of a scenario. */
@@ -49,6 +51,8 @@ export interface World {
     name: string,
     options?: Partial<Cluster.Options>,
     policies?: Layer.Layer<never>,
+    /** Parts that are watched. */
+    parts?: Partial<Parts>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
 
@@ -69,11 +73,13 @@ const entropy = (name: string): Layer.Layer<never> => {
 
 const makeNode =
   (transportOf: (name: string) => Layer.Layer<Transport.Transport>): World["node"] =>
-  (name, options, policies = quick) =>
+  (name, options, policies = quick, watched = {}) =>
     Effect.gen(function* () {
       const wrapped = yield* killable(transportOf(name))
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
+      const layer = Layer.effect(Cluster.Cluster)(
+        make({ cluster: "test", name, ...options }, { ...parts, ...watched }),
+      ).pipe(
         Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
         Layer.provide(policies),
         Layer.provide(entropy(name)),

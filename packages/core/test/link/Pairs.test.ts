@@ -40,6 +40,7 @@ const make = () => {
       close: (why) => {
         code = why
       },
+      cut: () => undefined,
       ask: () => undefined,
       heardAgo: () => 0,
       isOpen: () => code === undefined,

@@ -1,0 +1,152 @@
+/**
+ * What a node holds for others at most, whatever they do.
+ *
+ * With the limits of docs/protocol.md, section "Limits", and `lanes` that are read here, the messages that one link holds are at
+ * most
+ *
+ *     (1 + lanes) x (window + message)
+ *
+ * where a `message` costs `messageBytes` and 64 for each of its fragments, which have 448 bytes at least. There are at most
+ * `links` links, and {@link connectionsPerPeer} connections of one peer that follow each other. What links that are over left
+ * unread is, for each reader, at most 16 times that of a lane, and once more for the last. What waits to be written to a link
+ * is at most `outbox` and one frame for its messages.
+ */
+import type { Frame } from "@coterie/core/Frame"
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Frames from "../../src/Frame.ts"
+import { parts } from "../../src/link/Parts.ts"
+import { connectionsPerPeer } from "../../src/link/Pairs.ts"
+import * as Receiver from "../../src/link/Receiver.ts"
+import type { Stage, Stranger } from "./stranger.ts"
+import { attack, enter, exit } from "./stranger.ts"
+
+const window = 4_096
+const messageBytes = 50_000
+/** What the largest message costs in the smallest fragments. */
+const message = messageBytes + Frames.dataOverhead * Math.ceil(messageBytes / Receiver.minFragmentBytes)
+const perLane = window + message
+
+/** Receivers that tell what they hold. */
+const watching = () => {
+  const all: Array<Receiver.Receiver> = []
+  return {
+    held: () => all.reduce((sum, receiver) => sum + receiver.held(), 0),
+    parts: {
+      makeReceiver: (options: Parameters<typeof parts.makeReceiver>[0]) => {
+        const receiver = parts.makeReceiver(options)
+        all.push(receiver)
+        return receiver
+      },
+    },
+  }
+}
+
+/** Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then others until nothing goes. */
+const fill = Effect.fnUntraced(function* (stranger: Stranger, lanes: ReadonlyArray<number>) {
+  const credit = new Map(lanes.map((lane) => [lane, window]))
+  const begun = new Map(lanes.map((lane) => [lane, 0]))
+  const size = Receiver.minFragmentBytes
+  const cost = Receiver.cost(size)
+  const next = (lane: number): Frame | undefined => {
+    const at = begun.get(lane) ?? 0
+    const left = credit.get(lane) ?? 0
+    if (left < cost) return undefined
+    const last = at + size >= messageBytes
+    const payload = new Uint8Array(Math.min(size, messageBytes - at))
+    credit.set(lane, left - Receiver.cost(payload.length))
+    begun.set(lane, last ? 0 : at + size)
+    const first = at === 0
+    return { _tag: "Data", lane, first, last, abort: false, payload, ...(first ? { total: messageBytes } : {}) }
+  }
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.map(stranger.hearOf("Credit"), ({ bytes, lane }) => credit.set(lane, (credit.get(lane) ?? 0) + bytes)),
+    ),
+  )
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.andThen(stranger.say({ _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }), Effect.sleep(100))),
+  )
+  // Until nothing went for a while, or it is beyond all bounds.
+  for (let idle = 0, total = 0; idle < 10 && total < 3 * lanes.length * perLane; idle++) {
+    for (const lane of lanes) {
+      for (let frame = next(lane); frame !== undefined; frame = next(lane)) {
+        yield* stranger.say(frame)
+        total += cost
+        idle = 0
+      }
+    }
+    yield* Effect.sleep("10 millis")
+  }
+})
+
+/** Somebody reads the lane, and never takes more than he took first. */
+const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: string) {
+  const lane = yield* a.cluster.lane(name)
+  yield* Effect.forkScoped(
+    Stream.runForEach(lane.read(), () => Effect.never),
+    { startImmediately: true },
+  )
+})
+
+{
+  const { held, parts: watched } = watching()
+  const names = ["red", "green", "blue"]
+  const peers = 3
+  attack(
+    "peers that fill every window and begin large messages make a node hold a window and a message for each lane of each link",
+    (stage) =>
+      Effect.gen(function* () {
+        yield* Effect.forEach(names, (name) => stuckReader(stage, name))
+        const strangers = yield* Effect.forEach(
+          Array.from({ length: peers }, (_, i) => `m${i}`),
+          (name) =>
+            Effect.gen(function* () {
+              const stranger = yield* stage.connect
+              yield* enter(stranger, name)
+              const { lanes } = yield* stranger.hearOf("LaneOpen")
+              assert.strictEqual(lanes.length, names.length)
+              return { stranger, lanes: [Frames.inboxLane, ...lanes.map(({ lane }) => lane)] }
+            }),
+        )
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* Effect.forEach(strangers, ({ lanes, stranger }) => fill(stranger, lanes), {
+              concurrency: "unbounded",
+              discard: true,
+            })
+            const lanes = peers * (1 + names.length)
+            assert.isAtMost(held(), lanes * perLane)
+            // All but what those have taken who then got stuck.
+            assert.isAbove(held(), (lanes - names.length) * (messageBytes + window / 2))
+          }),
+        )
+        for (const { stranger } of strangers) yield* exit(stranger)
+      }),
+    { limits: { inboxWindow: window, laneWindow: window, messageBytes } },
+    watched,
+  )
+}
+
+{
+  const { held, parts: watched } = watching()
+  attack(
+    "a peer that connects again and again and ends nothing makes a node hold some windows",
+    ({ connect, metric }) =>
+      Effect.gen(function* () {
+        for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
+          const stranger = yield* connect
+          yield* enter(stranger, "m", { linkEpoch })
+          const payload = new Uint8Array(window - Frames.dataOverhead)
+          yield* stranger.say({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
+          yield* Effect.sleep("20 millis")
+          assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
+          // And what those left that were cut: one lane, and the last.
+          assert.isAtMost(held(), (connectionsPerPeer + 1) * window + 3 * window)
+        }
+      }),
+    { limits: { inboxWindow: window, laneWindow: window, messageBytes: window } },
+    watched,
+  )
+}
