@@ -43,20 +43,30 @@ const watching = () => {
   }
 }
 
-/** Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then others until nothing goes. */
+/**
+ * Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then, until nothing goes, small ones
+ * or another large one.
+ */
 const fill = Effect.fnUntraced(function* (stranger: Stranger, lanes: ReadonlyArray<number>) {
   const credit = new Map(lanes.map((lane) => [lane, window]))
   const begun = new Map(lanes.map((lane) => [lane, 0]))
+  /** Where the large message is through. */
+  const whole = new Set<number>()
   const size = Receiver.minFragmentBytes
   const cost = Receiver.cost(size)
   const next = (lane: number): Frame | undefined => {
     const at = begun.get(lane) ?? 0
     const left = credit.get(lane) ?? 0
     if (left < cost) return undefined
+    if (whole.has(lane) && lane % 2 === 0) {
+      credit.set(lane, left - cost)
+      return { _tag: "Data", lane, first: true, last: true, abort: false, payload: new Uint8Array(size) }
+    }
     const last = at + size >= messageBytes
     const payload = new Uint8Array(Math.min(size, messageBytes - at))
     credit.set(lane, left - Receiver.cost(payload.length))
     begun.set(lane, last ? 0 : at + size)
+    if (last) whole.add(lane)
     const first = at === 0
     return { _tag: "Data", lane, first, last, abort: false, payload, ...(first ? { total: messageBytes } : {}) }
   }

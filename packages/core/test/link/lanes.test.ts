@@ -37,6 +37,11 @@ interface Stretch {
   receiver: Receivers.Receiver | undefined
 }
 
+const isTaken = (confirmation: Outboxes.Confirmation | undefined): boolean =>
+  confirmation !== undefined &&
+  Deferred.isDoneUnsafe(confirmation.taken) &&
+  Exit.isSuccess(Effect.runSyncExit(Deferred.await(confirmation.taken)))
+
 const sizeOf = (seed: number): number => [0, 10, 100, 448, 449, 1_500, messageBytes][seed % 7] ?? 0
 
 const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what: number, which: number]>) {
@@ -162,6 +167,9 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
         break
       case "Taken":
         honest(outbox.taken(frame.lane, frame.id))
+        for (const { said, taken } of stretches) {
+          for (const { confirmation, id } of said) if (isTaken(confirmation)) assert.include(taken, id)
+        }
     }
     return frame !== undefined
   }
