@@ -45,7 +45,7 @@ const watching = () => {
 
 /**
  * Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then, until nothing goes, small ones
- * or another large one.
+ * of two pieces or another large one.
  */
 const fill = Effect.fnUntraced(function* (stranger: Stranger, lanes: ReadonlyArray<number>) {
   const credit = new Map(lanes.map((lane) => [lane, window]))
@@ -58,17 +58,14 @@ const fill = Effect.fnUntraced(function* (stranger: Stranger, lanes: ReadonlyArr
     const at = begun.get(lane) ?? 0
     const left = credit.get(lane) ?? 0
     if (left < cost) return undefined
-    if (whole.has(lane) && lane % 2 === 0) {
-      credit.set(lane, left - cost)
-      return { _tag: "Data", lane, first: true, last: true, abort: false, payload: new Uint8Array(size) }
-    }
-    const last = at + size >= messageBytes
-    const payload = new Uint8Array(Math.min(size, messageBytes - at))
+    const total = whole.has(lane) && lane % 2 === 0 ? 2 * size : messageBytes
+    const last = at + size >= total
+    const payload = new Uint8Array(Math.min(size, total - at))
     credit.set(lane, left - Receiver.cost(payload.length))
     begun.set(lane, last ? 0 : at + size)
     if (last) whole.add(lane)
     const first = at === 0
-    return { _tag: "Data", lane, first, last, abort: false, payload, ...(first ? { total: messageBytes } : {}) }
+    return { _tag: "Data", lane, first, last, abort: false, payload, ...(first ? { total } : {}) }
   }
   yield* Effect.forkScoped(
     Effect.forever(
