@@ -21,9 +21,11 @@ import { connectionsPerPeer } from "../../src/link/Pairs.ts"
 import * as Receiver from "../../src/link/Receiver.ts"
 import type { Stage, Stranger } from "./stranger.ts"
 import { attack, enter, exit } from "./stranger.ts"
+import * as World from "./world.ts"
 
 const window = 4_096
 const messageBytes = 50_000
+const outbox = 200_000
 /** What the largest message costs in the smallest fragments. */
 const message = messageBytes + Frames.dataOverhead * Math.ceil(messageBytes / Receiver.minFragmentBytes)
 const perLane = window + message
@@ -157,3 +159,26 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
     watched,
   )
 }
+
+attack(
+  "what waits to be written to a peer that takes nothing is bounded, whatever windows it gives",
+  ({ a, connect, metric }) =>
+    Effect.gen(function* () {
+      const stranger = yield* connect
+      const window = 0xffff_ffff
+      yield* enter(stranger, "m", { window })
+      const lanes = Array.from({ length: 10 }, (_, i) => ({ lane: i + 1, name: `lane ${i}`, window }))
+      yield* stranger.say({ _tag: "LaneOpen", lanes, last: true })
+      for (const { name } of lanes) {
+        const lane = yield* a.cluster.lane(name)
+        yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frames.maxFragmentBytes)))))
+      }
+      const waiting = (): number => metric("coterie_queue_size", { queue: "outbox_bytes" })
+      yield* World.eventually(() => waiting() >= outbox)
+      yield* Effect.sleep("100 millis")
+      assert.isAtLeast(waiting(), outbox)
+      assert.isAtMost(waiting(), outbox + Receiver.cost(Frames.maxFragmentBytes))
+      yield* exit(stranger)
+    }),
+  { limits: { outbox } },
+)

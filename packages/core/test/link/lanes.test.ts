@@ -305,6 +305,28 @@ describe("two honest ends of the lanes of a link", () => {
   )
 })
 
+it("a lane with much to write does not hold up the others for more than a frame each", () => {
+  const outbox = Outboxes.make({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
+  const numbers = [1, 2, 3]
+  const lanes = numbers.map((lane) => ({ lane, name: `lane ${lane}`, window: 0xffff_ffff }))
+  assert.isUndefined(outbox.open({ _tag: "LaneOpen", lanes, last: true }))
+  const piece = new Uint8Array(Frames.maxFragmentBytes)
+  for (let i = 0; i < 256; i++) assert.isTrue(outbox.inbox.tryOffer(piece))
+  const order: Array<number> = []
+  for (let i = 0; i < 30; i++) {
+    for (const { name } of lanes) assert.isTrue(outbox.lane(name)?.tryOffer(new Uint8Array(i)) === true)
+    for (const { lane } of outbox.next(Frames.maxFragmentBytes)) order.push(lane)
+    outbox.written()
+  }
+  for (const lane of numbers) {
+    let since = 0
+    for (const each of order) {
+      since = each === lane ? 0 : since + 1
+      assert.isAtMost(since, lanes.length, `before lane ${lane} come frames of others`)
+    }
+  }
+})
+
 it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
   const outbox = Outboxes.make({ window, limit: 2_000, wake: () => {} })
   const [kept, withdrawn] = [Outboxes.makeConfirmation(), Outboxes.makeConfirmation()]
