@@ -188,7 +188,7 @@ export const make = (options: {
       siblings.add(entry)
       committed.set(peer.name, siblings)
       total++
-      if (entries.size > connectionsPerPeer) cutOldest(peer.name)
+      if (siblings.size > connectionsPerPeer) cutOldest(peer.name)
       return entry
     },
     install: (entry, link) => {
