@@ -5,10 +5,13 @@ import type { ByeCode, Frame } from "@coterie/core/Frame"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
 import * as Cborg from "cborg"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Confirmation } from "../../src/link/Outbox.ts"
+import { parts } from "../../src/link/Parts.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import type { Stage, Stranger } from "./stranger.ts"
@@ -401,6 +404,36 @@ describe("who does not do its part:", () => {
       }),
     { limits: { slowPeerTimeout: 3_000 } },
   )
+
+  {
+    const asked: Array<Confirmation> = []
+    attack(
+      "a peer that gives credit and never says what it took makes the sender keep nothing of those who gave up",
+      ({ a, connect }) =>
+        Effect.gen(function* () {
+          const stranger = yield* connect
+          yield* enter(stranger)
+          yield* World.untilPeers(a, ["m"])
+          const error = yield* Effect.flip(a.cluster.send("m", "well?", { confirm: true, timeout: "100 millis" }))
+          assert.strictEqual(error.reason, "timeout")
+          yield* exit(stranger)
+          assert.strictEqual(asked.length, 1)
+          // What is kept until then is told that the link is over.
+          for (const { taken } of asked) assert.isFalse(Deferred.isDoneUnsafe(taken))
+        }),
+      {},
+      {
+        makeOutbox: (options) => {
+          const outbox = parts.makeOutbox(options)
+          const tryOffer: typeof outbox.inbox.tryOffer = (payload, extra) => {
+            if (extra?.confirm !== undefined) asked.push(extra.confirm)
+            return outbox.inbox.tryOffer(payload, extra)
+          }
+          return { ...outbox, inbox: { ...outbox.inbox, tryOffer } }
+        },
+      },
+    )
+  }
 
   for (const [how, pause, limits] of [
     ["at the pace that is allowed", 20, {}],
