@@ -70,7 +70,7 @@ const confirmTimeout = 2_000
 
 export const layer = (
   name: string,
-  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [150, 1_200] }: Options,
+  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [200, 1_500] }: Options,
 ): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(Member)(
     Effect.gen(function* () {
@@ -192,26 +192,26 @@ export const layer = (
       yield* Effect.forkScoped(forever(toOne, [3 * least, 3 * most]))
 
       const context = yield* Effect.context<never>()
-      const read = (id: string, label = "queue"): ReadonlyMap<string, number> =>
+      const read = (id: string): ReadonlyMap<string, number> =>
         new Map(
           Metric.snapshotUnsafe(context).flatMap((metric) =>
-            metric.id !== id || metric.attributes?.["node"] !== name
-              ? []
-              : metric.type === "Gauge"
-                ? [[metric.attributes[label] ?? "", Number(metric.state.value)]]
-                : metric.type === "Counter"
-                  ? [[metric.attributes[label] ?? "", Number(metric.state.count)]]
-                  : [],
+            metric.id === id && metric.type === "Gauge"
+              ? [[metric.attributes?.["queue"] ?? "", Number(metric.state.value)]]
+              : [],
           ),
         )
       const measuring = Effect.gen(function* () {
         const limits = read("coterie_queue_limit")
         while (true) {
-          for (const [queue, size] of read("coterie_queue_size")) {
-            if (size > (limits.get(queue) ?? 0) && !exceedable.has(queue)) notebook.exceeded(observer, queue, size)
-          }
-          for (const [code, count] of read("coterie_violations_total", "code")) {
-            if (count > 0) notebook.violated(observer, code)
+          for (const { attributes, id, state } of Metric.snapshotUnsafe(context)) {
+            if (id === "coterie_queue_size" && "value" in state) {
+              const queue = attributes?.["queue"] ?? ""
+              const size = Number(state.value)
+              if (size > (limits.get(queue) ?? 0) && !exceedable.has(queue)) notebook.exceeded(observer, queue, size)
+            }
+            if (id === "coterie_violations_total" && "count" in state && Number(state.count) > 0) {
+              notebook.violated(observer, attributes?.["code"] ?? "")
+            }
           }
           yield* Effect.sleep("5 seconds")
         }
