@@ -45,8 +45,8 @@ interface Call {
   ended: number
 }
 
-/** A server sends one chunk and waits for its acknowledgement, or for the question whether the request is still under way. */
-const chunksAhead = 8
+/** A server sends a chunk and waits until it is taken; a question about the request, which looks the same, makes it two. */
+const chunksAhead = 4
 
 /** Tasks that wait to tell a peer something that it can do without. */
 const maxTasks = 1_024
@@ -192,11 +192,14 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
       return interrupt(from.name, gone)
     })
 
-  /** Asks a peer about each request that it was sent: what it does not have under way it says. */
+  /**
+   * Asks a peer about each request that it was sent: what it does not have under way it says. Where a chunk is being
+   * taken, the acknowledgement of that asks as well.
+   */
   const ask = (peer: string) =>
     fork(
       Effect.forEach(
-        callsOf(peer).filter(({ session }) => session !== undefined),
+        callsOf(peer).filter(({ replies, session }) => session !== undefined && replies.length === 0),
         (call) =>
           Effect.catch(send(peer, { _tag: "Ack", requestId: call.id }), ({ reason }) =>
             // What is lost otherwise ends with its session.
