@@ -7,7 +7,9 @@
  */
 import { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
+import type { PeerId } from "@coterie/core/PeerId"
 import * as Effect from "effect/Effect"
+import type { Headers } from "effect/http/Headers"
 import * as Layer from "effect/Layer"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
@@ -36,3 +38,12 @@ export const layer = <Rpcs extends Rpc.Any>(
   options: Options & NonNullable<Parameters<typeof RpcServer.layer>[1]> = {},
 ): Layer.Layer<never, OptionsError, Cluster | Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Rpc.ServicesServer<Rpcs>> =>
   RpcServer.layer(group, { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerProtocol(options)))
+
+/**
+ * Who made a request, from the headers that its handler and its middleware get: the peer of the link that it came on, whatever
+ * the request says. `undefined` if it did not come from a peer.
+ */
+export const caller = (headers: Headers): PeerId | undefined => {
+  const { [Serving.generationHeader]: generation, [Serving.nameHeader]: name } = headers
+  return name === undefined ? undefined : { name, generation: Number(generation) }
+}

@@ -15,8 +15,6 @@ export interface Side {
   readonly node: World.Node
   /** What it sent, as text. */
   readonly sent: Array<string>
-  /** The session that it is in. */
-  readonly session: () => number
   /** For this side the session is over, and the next one began. */
   readonly endSession: Effect.Effect<void>
   /** A session that it was not in any more is over. */
@@ -31,7 +29,7 @@ export interface Side {
 
 type Item = Message | SessionEnded
 
-const make = Effect.fnUntraced(function* (node: World.Node, peer: string, sessions: number) {
+const make = (node: World.Node, peer: string, sessions: number) => {
   const lanes = new Map<string, Queue.Queue<Item>>()
   const sent: Array<string> = []
   let session = sessions
@@ -99,7 +97,6 @@ const make = Effect.fnUntraced(function* (node: World.Node, peer: string, sessio
   const side: Side = {
     node: { ...node, cluster },
     sent,
-    session: () => session,
     endSession: Effect.sync(() => {
       end(session)
       session += 1
@@ -120,12 +117,12 @@ const make = Effect.fnUntraced(function* (node: World.Node, peer: string, sessio
     other = to
   }
   return { side, receiver: receiver(), connect }
-})
+}
 
 /** The two ends of the pipes, of which each counts its sessions for itself. */
 export const pair = Effect.fnUntraced(function* ({ node }: World.World) {
-  const a = yield* make(yield* node("a"), "b", 10)
-  const b = yield* make(yield* node("b"), "a", 20)
+  const a = make(yield* node("a"), "b", 10)
+  const b = make(yield* node("b"), "a", 20)
   a.connect(b.receiver)
   b.connect(a.receiver)
   return { a: a.side, b: b.side }

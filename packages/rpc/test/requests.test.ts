@@ -391,6 +391,16 @@ scenario("the span of a handler is the child of that of the request", (world) =>
   }),
 )
 
+scenario("a handler knows which peer asks, whatever that says", (world) =>
+  Effect.gen(function* () {
+    const { a, toB } = yield* Support.pair(world)
+    const { generation, name } = yield* a.cluster.self
+    assert.deepStrictEqual(yield* toB.Who(), { name, generation })
+    const headers = { "coterie-peer": "somebody", "Coterie-Generation": "7" }
+    assert.deepStrictEqual(yield* toB.Who(undefined, { headers }), { name, generation })
+  }),
+)
+
 scenario("nothing is left of servers and clients that are closed", (world) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair(world)

@@ -27,6 +27,8 @@ export const Work = RpcGroup.make(
   Rpc.make("Wait", { payload: { id: Schema.String }, success: Schema.Void }),
   Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true }),
   Rpc.make("Fail", { success: Schema.Void }),
+  /** Names the peer that asks. */
+  Rpc.make("Who", { success: Schema.Struct({ name: Schema.String, generation: Schema.Number }) }),
   /** Names the span that it runs in, the parent of that, and the trace. */
   Rpc.make("Trace", { success: Schema.Struct({ parent: Schema.String, trace: Schema.String }) }),
 )
@@ -57,6 +59,7 @@ export const handlers = (seen: Seen) =>
         Stream.ensuring(Effect.sync(() => seen.ended++)),
       ),
     Fail: () => Effect.die(new Error("a bug")),
+    Who: (_, { headers }) => Effect.succeed(PeerRpcServer.caller(headers) ?? { name: "", generation: 0 }),
     Trace: () =>
       Effect.map(Effect.currentSpan, (span) => ({
         parent: span.parent._tag === "Some" ? span.parent.value.spanId : "",

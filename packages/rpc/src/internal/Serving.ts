@@ -5,6 +5,7 @@
 import type { Cluster } from "@coterie/core/Cluster"
 import { OptionsError, type SendError } from "@coterie/core/ClusterError"
 import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { PeerId } from "@coterie/core/PeerId"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -32,6 +33,10 @@ export const defaultLimit = 1_024
 /** How long a server that stops waits for callers to take its last answers: as long as a node that leaves waits for others. */
 const drainTimeout = "5 seconds"
 
+/** Headers of each request that say who made it, whatever the request says. */
+export const nameHeader = "coterie-peer"
+export const generationHeader = "coterie-generation"
+
 type Hear = Parameters<RpcServer.Protocol["Service"]["run"]>[0]
 
 /** The names that each node serves. */
@@ -51,6 +56,11 @@ const claim = (cluster: Cluster["Service"], service: string) => {
     () => Effect.sync(() => names.delete(service)),
   )
 }
+
+const headersOf = ({ generation, name }: PeerId): Array<[string, string]> => [
+  [nameHeader, name],
+  [generationHeader, String(generation)],
+]
 
 /** Whether an exit says more than that the request was interrupted. An exit in bytes does not tell. */
 const isAnswer = (exit: ExitEncoded<unknown, unknown>): boolean =>
@@ -135,7 +145,7 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
           if (caller.isBusy()) return Effect.sync(() => caller.giveUp(message.id))
           caller.open.add(message.id)
         }
-        return deliver(caller, message)
+        return deliver(caller, { ...message, headers: message.headers.concat(headersOf(caller.peer)) })
       case "Ack":
         if (!caller.open.has(message.requestId)) return Effect.sync(() => caller.giveUp(message.requestId))
         return deliver(caller, message)
