@@ -1,2 +1,3 @@
-/** What `pnpm sim` runs: clusters of real nodes in the simulated world. */
+/** What `pnpm sim` runs: clusters of real nodes in the simulated world, and what is built on them. */
 export { anything, crossed, oneCutLink, three } from "./packages/core/test/simulation/scenarios.ts"
+export { requests } from "./packages/rpc/test/simulation.ts"

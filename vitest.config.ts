@@ -10,6 +10,7 @@ export default defineConfig({
     projects: [
       project("core", "packages/core"),
       project("node-transport", "packages/node-transport"),
+      project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
       project("testkit", "packages/testkit"),
       project("examples", "examples"),

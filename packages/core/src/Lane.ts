@@ -4,6 +4,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
 import type { Message, SessionEnded } from "./Message.ts"
@@ -76,6 +77,10 @@ export interface Lane {
    * over, the stream says so after its last message (not with `dropping` and `sliding`). Ends when this node has left.
    */
   readonly read: (options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
+  /** The same reader from now on, for as long as the scope is open: for who must not miss what comes before the stream is run. */
+  readonly open: (
+    options?: ReadOptions,
+  ) => Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope>
   /** Says that a message cannot be used: it is counted (docs/metrics.md), and goes to who watches {@link Lane.deadLetters}. */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**

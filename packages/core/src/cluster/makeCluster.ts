@@ -293,7 +293,8 @@ const makeNamed = Effect.fnUntraced(function* (
           name,
           send: (peer, payload, how) => sends.send(name, peer, payload, how),
           publish: (payload) => sends.publish(name, payload),
-          read: (how) => lanes.read(name, how),
+          read: (how) => Stream.unwrap(lanes.open(name, how)),
+          open: (how) => lanes.open(name, how),
           deadLetter: (message, reason) => lanes.deadLetter({ lane: name, message, reason }),
           deadLetters: lanes.deadLetters(name),
         })

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
@@ -32,8 +33,11 @@ export interface Lanes {
   /** Nothing more comes on the link. Answers whether all that came is kept. */
   readonly ended: (link: Link) => boolean
   readonly sessionEnded: (from: PeerId, session: number) => void
-  /** What comes on a lane, from when the stream is run until it ends. */
-  readonly read: (name: string, options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
+  /** What comes on a lane from now on, until the scope closes. */
+  readonly open: (
+    name: string,
+    options?: ReadOptions,
+  ) => Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope>
   readonly deadLetter: (letter: DeadLetter) => Effect.Effect<void>
   readonly deadLetters: (name: string) => Stream.Stream<DeadLetter>
   /** No more will come: all streams end after what is there. */
@@ -185,12 +189,10 @@ export const make = Effect.fnUntraced(function* (options: {
       const ended: SessionEnded = { _tag: "SessionEnded", from, session }
       for (const all of readers.values()) for (const reader of all) reader.sessionEnded(ended)
     },
-    read: (name, how = {}) =>
-      Stream.unwrap(
-        Effect.map(
-          Effect.acquireRelease(add(name, how), (reader) => remove(name, reader)),
-          ({ stream }) => stream,
-        ),
+    open: (name, how = {}) =>
+      Effect.map(
+        Effect.acquireRelease(add(name, how), (reader) => remove(name, reader)),
+        ({ stream }) => stream,
       ),
     deadLetter: (letter) =>
       Effect.suspend(() => {

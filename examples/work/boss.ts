@@ -1,0 +1,70 @@
+/**
+ * A boss with a number of jobs: `node boss.ts JOBS [ADDRESS...]`. Each worker of the cluster gets one after the other; what a
+ * worker was at when it was lost goes to another one. It ends when all are done.
+ */
+import { Cluster } from "@coterie/core"
+import { NodeTransport } from "@coterie/node-transport"
+import { PeerRpcClient, RequestLost } from "@coterie/rpc"
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, FiberMap, Layer, Queue, Stream } from "effect"
+import { role, Work } from "./Work.ts"
+
+const [count = "10", ...seeds] = process.argv.slice(2)
+
+interface Desk {
+  readonly jobs: Queue.Queue<number>
+  readonly done: Queue.Queue<number>
+}
+
+// #region boss
+/** Gives one job after the other to a worker, until that is lost. */
+const employ = Effect.fnUntraced(function* (name: string, { done, jobs }: Desk) {
+  const worker = yield* PeerRpcClient.make(Work, name)
+  while (true) {
+    const job = yield* Queue.take(jobs)
+    const primes = yield* worker.CountPrimes({ job, below: job * 1_000 }).pipe(
+      // To count twice does no harm. What does must not be given to another one if the error is a `RequestLost`.
+      Effect.onError(() => Queue.offer(jobs, job)),
+      Effect.tapError((error) =>
+        Effect.log(`${name} does not do job ${job} (${RequestLost.causeOf(error)?.reason}): another one will`),
+      ),
+    )
+    yield* Effect.log(`job ${job} is done by ${name}: ${primes} primes`)
+    yield* Queue.offer(done, job)
+  }
+}, Effect.scoped)
+
+/** Employs every worker that has a link, also again. */
+const employAll = Effect.fnUntraced(function* (desk: Desk) {
+  const cluster = yield* Cluster.Cluster
+  const employed = yield* FiberMap.make<string>()
+  yield* cluster.views.pipe(
+    Stream.flatMap(({ peers }) => Stream.fromIterable(peers.values())),
+    Stream.filter(({ link, metadata }) => link === "up" && metadata["role"] === role),
+    Stream.runForEach(({ name }) =>
+      FiberMap.run(employed, name, Effect.ignore(employ(name, desk)), { onlyIfMissing: true }),
+    ),
+  )
+}, Effect.scoped)
+// #endregion
+
+const program = Effect.gen(function* () {
+  const cluster = yield* Cluster.Cluster
+  const { addresses } = yield* cluster.self
+  yield* Effect.log(`the boss has ${count} jobs, and is at ${addresses[0]}`)
+  const desk: Desk = { jobs: yield* Queue.unbounded<number>(), done: yield* Queue.unbounded<number>() }
+  yield* Queue.offerAll(
+    desk.jobs,
+    Array.from({ length: Number(count) }, (_, i) => i + 1),
+  )
+  yield* Effect.forkScoped(employAll(desk))
+  yield* Queue.takeN(desk.done, Number(count))
+  yield* Effect.log("all jobs are done")
+})
+
+const BossLive = PeerRpcClient.layer().pipe(
+  Layer.provideMerge(Cluster.layer({ cluster: "work", name: "boss", seeds })),
+  Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
+)
+
+program.pipe(Effect.scoped, Effect.provide(BossLive), NodeRuntime.runMain)

@@ -1,0 +1,48 @@
+/**
+ * A worker: `node worker.ts NAME SECONDS [ADDRESS...]`. It does whatever the bosses of the cluster ask for, and takes so many
+ * seconds for each job.
+ */
+import { Cluster } from "@coterie/core"
+import { NodeTransport } from "@coterie/node-transport"
+import { PeerRpcServer } from "@coterie/rpc"
+import { NodeRuntime } from "@effect/platform-node"
+import { Duration, Effect, Layer } from "effect"
+import { role, Work } from "./Work.ts"
+
+const [name = "ben", seconds = "1", ...seeds] = process.argv.slice(2)
+
+const countPrimes = (below: number): number => {
+  let count = 0
+  for (let n = 2; n < below; n++) {
+    let divisor = 2
+    while (divisor * divisor <= n && n % divisor !== 0) divisor++
+    if (divisor * divisor > n) count++
+  }
+  return count
+}
+
+// #region worker
+const WorkHandlers = Work.toLayer({
+  CountPrimes: ({ below, job }) =>
+    Effect.log(`${name} works on job ${job}`).pipe(
+      Effect.andThen(Effect.sleep(Duration.seconds(Number(seconds)))),
+      Effect.andThen(Effect.sync(() => countPrimes(below))),
+      Effect.onInterrupt(() => Effect.log(`${name} drops job ${job}`)),
+    ),
+})
+
+const WorkerLive = PeerRpcServer.layer(Work).pipe(
+  Layer.provide(WorkHandlers),
+  Layer.provideMerge(Cluster.layer({ cluster: "work", name, seeds, metadata: { role } })),
+  Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
+)
+// #endregion
+
+const program = Effect.gen(function* () {
+  const cluster = yield* Cluster.Cluster
+  const { addresses } = yield* cluster.self
+  yield* Effect.log(`${name} waits for work at ${addresses[0]}`)
+  return yield* Effect.never
+})
+
+program.pipe(Effect.provide(WorkerLive), NodeRuntime.runMain)

@@ -1,0 +1,129 @@
+/**
+ * Two nodes between which lanes are pipes in the hands of a test: what goes through can be lost, and a session can end for one
+ * side only, as after a connection that broke while another took over.
+ */
+import * as World from "../../core/test/cluster/world.ts"
+import type * as Cluster from "@coterie/core/Cluster"
+import type { Lane, Sent } from "@coterie/core/Lane"
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import { SendError } from "@coterie/core/ClusterError"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+
+export interface Side {
+  readonly node: World.Node
+  /** What it sent, as text. */
+  readonly sent: Array<string>
+  /** For this side the session is over, and the next one began. */
+  readonly endSession: Effect.Effect<void>
+  /** A session that it was not in any more is over. */
+  readonly endOlderSession: Effect.Effect<void>
+  /** The other side reads this as if it came from somebody of this name. */
+  readonly sayAs: (name: string, text: string) => Effect.Effect<void>
+  /** What it sends is lost from now on, or no more. */
+  readonly lose: (lost: boolean) => void
+  /** Something that is done before what it sent is known to be accepted. */
+  readonly beforeSent: (effect: Effect.Effect<void>) => void
+}
+
+type Item = Message | SessionEnded
+
+const make = (node: World.Node, peer: string, sessions: number) => {
+  const lanes = new Map<string, Queue.Queue<Item>>()
+  const sent: Array<string> = []
+  let session = sessions
+  let isLost = false
+  let before: Effect.Effect<void> = Effect.void
+  let other: ReturnType<typeof receiver> | undefined
+
+  const receiver = () => ({
+    take: (name: string, text: string, from = peer) => {
+      const queue = lanes.get(name)
+      const message: Message = {
+        _tag: "Message",
+        from: { name: from, generation: 1 },
+        session,
+        payload: new TextEncoder().encode(text),
+        text,
+        span: undefined,
+      }
+      if (queue !== undefined) Queue.offerUnsafe(queue, message)
+    },
+    reads: (name: string) => lanes.has(name),
+    lanes: () => lanes.keys(),
+  })
+
+  const lane = (name: string): Effect.Effect<Lane> =>
+    Effect.succeed({
+      name,
+      send: (to, payload) =>
+        Effect.suspend((): Effect.Effect<Sent, SendError> => {
+          const target = typeof to === "string" ? to : to.name
+          const failed = (reason: SendError["reason"]) =>
+            Effect.fail(new SendError({ reason, peer: target, message: reason }))
+          if (target !== peer || other === undefined) return failed("unknownPeer")
+          if (!other.reads(name)) return failed("notReading")
+          const text = typeof payload === "string" ? payload : new TextDecoder().decode(payload)
+          sent.push(text)
+          const on = session
+          if (!isLost) other.take(name, text)
+          return Effect.as(before, { session: on })
+        }),
+      publish: (payload) =>
+        Effect.sync(() => {
+          if (other?.reads(name) === true) other.take(name, String(payload))
+          return { sent: [peer], failed: [] }
+        }),
+      read: () => Stream.die("not in use"),
+      open: () =>
+        Effect.map(
+          Effect.acquireRelease(
+            Effect.tap(Queue.unbounded<Item>(), (queue) => Effect.sync(() => lanes.set(name, queue))),
+            () => Effect.sync(() => lanes.delete(name)),
+          ),
+          (queue) => Stream.fromQueue(queue),
+        ),
+      deadLetter: () => Effect.void,
+      deadLetters: Stream.empty,
+    })
+
+  const end = (over: number): void => {
+    const ended: SessionEnded = { _tag: "SessionEnded", from: { name: peer, generation: 1 }, session: over }
+    for (const queue of lanes.values()) Queue.offerUnsafe(queue, ended)
+  }
+
+  const cluster: Cluster.Cluster["Service"] = { ...node.cluster, lane }
+  const side: Side = {
+    node: { ...node, cluster },
+    sent,
+    endSession: Effect.sync(() => {
+      end(session)
+      session += 1
+    }),
+    endOlderSession: Effect.sync(() => end(sessions - 1)),
+    sayAs: (name, text) =>
+      Effect.sync(() => {
+        for (const each of other?.lanes() ?? []) other?.take(each, text, name)
+      }),
+    lose: (lost) => {
+      isLost = lost
+    },
+    beforeSent: (effect) => {
+      before = effect
+    },
+  }
+  const connect = (to: ReturnType<typeof receiver>): void => {
+    other = to
+  }
+  return { side, receiver: receiver(), connect }
+}
+
+/** The two ends of the pipes, of which each counts its sessions for itself. */
+export const pair = Effect.fnUntraced(function* ({ node }: World.World) {
+  const a = make(yield* node("a"), "b", 10)
+  const b = make(yield* node("b"), "a", 20)
+  a.connect(b.receiver)
+  b.connect(a.receiver)
+  return { a: a.side, b: b.side }
+})

@@ -1,0 +1,439 @@
+/** Requests between nodes: what they come to, and what becomes of them when a peer or its link is lost. */
+import { assert, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as Stream from "effect/Stream"
+import * as World from "../../core/test/cluster/world.ts"
+import * as Support from "./support.ts"
+
+const scenario = World.simulated
+
+scenario("a request is answered", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    const all = yield* Effect.forEach([2, 4, 6], (number) => toB.Half({ number }), { concurrency: "unbounded" })
+    assert.deepStrictEqual(all, [1, 2, 3])
+  }),
+)
+
+scenario("the typed error of a request comes back as it is", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world)
+    const error = yield* Effect.flip(toB.Half({ number: 7 }))
+    assert.instanceOf(error, Support.Odd)
+    assert.deepStrictEqual({ ...error }, { ...new Support.Odd({ number: 7 }) })
+  }),
+)
+
+scenario("a defect of a handler ends its own request and no other", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "other" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    const exit = yield* Effect.exit(toB.Fail())
+    assert.include(String(exit), "a bug")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.isFalse(waiting.isDone())
+  }),
+)
+
+scenario("who is no peer, and who has left, is not asked", (world) =>
+  Effect.gen(function* () {
+    const { a, b, client, toB } = yield* Support.pair(world)
+    const nobody = yield* client.to("nobody")
+    assert.strictEqual(yield* Support.failure(nobody.Half({ number: 2 })), "send unknownPeer")
+    const self = yield* client.to("a")
+    assert.strictEqual(yield* Support.failure(self.Half({ number: 2 })), "send unknownPeer")
+    yield* b.stop
+    yield* World.untilPeers(a, [])
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send left")
+    assert.strictEqual(yield* Support.failure(Stream.runDrain(toB.Count({ to: 3 }))), "send left")
+  }),
+)
+
+scenario("a peer that does not serve says so, and can begin to", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const client = yield* Support.requests(a)
+    const toB = yield* client.to("b")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send notReading")
+    yield* Support.serve(b)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* toB.Half({ number: 2 }), 1)
+  }),
+)
+
+scenario("services of several names do not know of each other, and one name is served once", (world) =>
+  Effect.gen(function* () {
+    const { a, b, toB } = yield* Support.pair(world)
+    const again = yield* Effect.flip(Support.serve(b))
+    assert.include(String(again), "already")
+    const other = yield* Support.serve(b, { service: "other" })
+    yield* Effect.sleep("1 second")
+    const client = yield* Support.requests(a, { service: "other" })
+    const toOther = yield* client.to("b")
+    yield* Support.background(toOther.Wait({ id: "x" }))
+    yield* World.eventually(() => other.seen.began.length === 1)
+    yield* other.stop
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* Support.failure(toOther.Half({ number: 2 })), "send notReading")
+    assert.strictEqual(yield* toB.Half({ number: 2 }), 1)
+    for (const service of ["", "x".repeat(116), "a\nb"]) {
+      const error = yield* Effect.flip(Support.requests(a, { service }))
+      assert.strictEqual(error.option, "service")
+    }
+    yield* Support.requests(a, { service: "x".repeat(115) })
+    const limit = yield* Effect.flip(Support.serve(b, { service: "third", limit: 0 }))
+    assert.strictEqual(limit.option, "limit")
+  }),
+)
+
+scenario("the clients of several peers share one node, and each hears from its own", (world) =>
+  Effect.gen(function* () {
+    const { b, client, seen, toB } = yield* Support.pair(world)
+    const c = yield* world.node("c", { seeds: [b.address] })
+    const { seen: seenByC } = yield* Support.serve(c)
+    yield* World.untilPeers(c, ["a", "b"])
+    yield* Effect.sleep("1 second")
+    const toC = yield* client.to("c")
+    const all = yield* Effect.all(
+      [toB.Half({ number: 2 }), toC.Half({ number: 4 }), toB.Half({ number: 6 }), toC.Half({ number: 8 })],
+      { concurrency: "unbounded" },
+    )
+    assert.deepStrictEqual(all, [1, 2, 3, 4])
+    const atB = yield* Support.background(toB.Wait({ id: "b" }))
+    const atC = yield* Support.background(toC.Wait({ id: "c" }))
+    yield* World.eventually(() => seen.began.length === 1 && seenByC.began.length === 1)
+    yield* c.crash
+    assert.strictEqual(yield* Support.failure(atC.result), "lost peerLost")
+    yield* Effect.sleep("1 minute")
+    assert.isFalse(atB.isDone())
+  }),
+)
+
+for (const [name, serialization] of [
+  ["JSON-RPC", RpcSerialization.layerJsonRpc()],
+  ["JSON in lines", RpcSerialization.layerNdjson],
+  ["SchemaBinary", RpcSerialization.layerSchemaBinary()],
+] as const) {
+  scenario(`${name} carries requests as well`, (world) =>
+    Effect.gen(function* () {
+      const { client, seen, server, toB } = yield* Support.pair(world, { serialization })
+      assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+      assert.instanceOf(yield* Effect.flip(toB.Half({ number: 7 })), Support.Odd)
+      const numbers = yield* Stream.runCollect(toB.Count({ to: 100 }))
+      assert.strictEqual(numbers.length, 100)
+      const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+      yield* World.eventually(() => seen.began.length === 1)
+      yield* server.stop
+      assert.strictEqual(yield* Support.failure(waiting.result), "lost givenUp")
+      yield* client.stop
+    }),
+  )
+}
+
+scenario("peers that do not encode alike fail each other's requests, and nothing hangs", (world) =>
+  Effect.gen(function* () {
+    const b = yield* world.node("b")
+    yield* Support.serve(b, { serialization: RpcSerialization.layerSchemaBinary() })
+    const a = yield* world.node("a", { seeds: [b.address] })
+    const client = yield* Support.requests(a)
+    yield* World.untilPeers(a, ["b"])
+    const toB = yield* client.to("b")
+    const error = yield* Effect.flip(toB.Half({ number: 8 }))
+    assert.include(String(error), "cannot be used")
+  }),
+)
+
+scenario("a stream is made no faster than it is taken, and holds up nobody", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world)
+    const go = Deferred.makeUnsafe<void>()
+    const taken: Array<number> = []
+    const slow = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1_000 }), (number) =>
+        Effect.andThen(
+          Deferred.await(go),
+          Effect.sync(() => taken.push(number)),
+        ),
+      ),
+    )
+    yield* Effect.sleep("1 minute")
+    // The buffer of the client, what its reader holds, and what is on the way.
+    assert.isAtMost(seen.counted, 20)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.strictEqual((yield* Stream.runCollect(toB.Count({ to: 10 }))).length, 10)
+    yield* Deferred.succeed(go, undefined)
+    yield* slow.result
+    assert.deepStrictEqual(
+      taken,
+      Array.from({ length: 1_000 }, (_, i) => i + 1),
+    )
+  }),
+)
+
+scenario("who takes the first of a stream ends it at the server", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world)
+    const first = yield* Stream.runCollect(Stream.take(toB.Count({ to: 1_000_000 }), 3))
+    assert.deepStrictEqual(first, [1, 2, 3])
+    yield* World.eventually(() => seen.ended === 1)
+    assert.isBelow(seen.counted, 1_000)
+  }),
+)
+
+scenario("who is interrupted interrupts the handler", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world)
+    const { fiber } = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* Fiber.interrupt(fiber)
+    yield* World.eventually(() => seen.interrupted.length === 1)
+    yield* Effect.ignore(Effect.timeout(toB.Wait({ id: "y" }), "5 seconds"))
+    yield* World.eventually(() => seen.interrupted.length === 2)
+    assert.deepStrictEqual(seen.interrupted, ["x", "y"])
+  }),
+)
+
+scenario("a client that goes interrupts the handlers that work for it", (world) =>
+  Effect.gen(function* () {
+    const { client, seen, toB } = yield* Support.pair(world)
+    yield* Support.background(toB.Wait({ id: "x" }))
+    yield* Support.background(Stream.runForEach(toB.Count({ to: 1_000 }), () => Effect.never))
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 0)
+    yield* client.stop
+    yield* World.eventually(() => seen.interrupted.length === 1 && seen.ended === 1)
+  }),
+)
+
+scenario("when a peer crashes, what it was asked fails within its detection", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    const streaming = yield* Support.background(Stream.runForEach(toB.Count({ to: 1_000 }), () => Effect.never))
+    const counting = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("10 millis")),
+    )
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 100)
+    yield* b.crash
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(counting.result), "lost peerLost")
+    yield* World.untilPeers(a, [])
+    assert.isFalse(streaming.isDone())
+    assert.match(yield* Support.failure(toB.Half({ number: 2 })), /^send (unknownPeer|notConnected)$/)
+  }),
+)
+
+scenario(
+  "when a link is cut both sides give up what was under way, and the next request is answered",
+  (world, network) =>
+    Effect.gen(function* () {
+      const { a, b, seen, toB } = yield* Support.pair(world)
+      const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+      yield* World.eventually(() => seen.began.length === 1)
+      yield* network.cut("a", "b")
+      assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+      yield* World.eventually(() => seen.interrupted.length === 1)
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+      const numbers = yield* Stream.runCollect(toB.Count({ to: 100 }))
+      assert.strictEqual(numbers.length, 100)
+    }),
+)
+
+scenario("a partition fails what is under way, and when it is over requests are answered", (world, network) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* network.partition(["a"], ["b"])
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    yield* World.eventually(() => seen.interrupted.length === 1)
+    yield* network.heal
+    yield* World.untilPeers(a, ["b"])
+    yield* World.untilPeers(b, ["a"])
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("a server that stops fails what it was asked, not interrupts it", (world) =>
+  Effect.gen(function* () {
+    const { b, seen, server, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    const counting = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("10 millis")),
+    )
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 100)
+    // And one that is on its way when it stops.
+    const late = yield* Support.background(toB.Wait({ id: "late" }))
+    yield* server.stop
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(counting.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(late.result), "lost givenUp")
+    assert.deepStrictEqual(seen.interrupted, ["x"])
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send notReading")
+    yield* Support.serve(b)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("a peer that restarts answers the same client", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* b.crash
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    const again = yield* world.node("b", { seeds: [a.address] })
+    yield* Support.serve(again)
+    yield* World.untilPeers(again, ["a"])
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("a caller that restarts is not taken for the one before", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* Support.pair(world)
+    yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 1)
+    const again = yield* world.node("a", { seeds: [b.address] })
+    const client = yield* Support.requests(again)
+    yield* World.untilPeers(again, ["b"])
+    const toBAgain = yield* client.to("b")
+    const waiting = yield* Support.background(toBAgain.Wait({ id: "y" }))
+    yield* World.eventually(() => seen.began.length === 2)
+    assert.strictEqual(yield* toBAgain.Half({ number: 8 }), 4)
+    yield* Effect.sleep("1 minute")
+    assert.isFalse(waiting.isDone())
+    assert.deepStrictEqual(seen.interrupted, ["x"])
+  }),
+)
+
+scenario("handlers are interrupted when the node that asks leaves", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* Support.background(Stream.runForEach(toB.Count({ to: 1_000 }), () => Effect.never))
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 0)
+    yield* a.cluster.leave
+    assert.match(yield* Support.failure(waiting.result), /^lost (peerLost|stopped)$/)
+    yield* World.eventually(() => seen.interrupted.length === 1 && seen.ended === 1)
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send stopped")
+  }),
+)
+
+scenario("a request that is too large is not sent", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world, {}, { a: { limits: { messageBytes: 10_000 } } })
+    const large = toB.Repeat({ text: "x".repeat(10_000), times: 0 })
+    assert.strictEqual(yield* Support.failure(large), "send tooLarge")
+    assert.strictEqual(yield* toB.Repeat({ text: "x".repeat(5_000), times: 0 }), "")
+  }),
+)
+
+scenario("a request whose answer is too large fails, and no other", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world, {}, { b: { limits: { messageBytes: 10_000 } } })
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    assert.strictEqual(yield* Support.failure(toB.Repeat({ text: "x", times: 10_000 })), "lost givenUp")
+    assert.strictEqual((yield* toB.Repeat({ text: "x", times: 5_000 })).length, 5_000)
+    assert.isFalse(waiting.isDone())
+  }),
+)
+
+scenario("requests beyond the limit of the server are given up, and one that is over makes room", (world) =>
+  Effect.gen(function* () {
+    const { seen, toB } = yield* Support.pair(world, { limit: 3 })
+    const waiting = yield* Effect.forEach(["1", "2", "3"], (id) => Support.background(toB.Wait({ id })))
+    yield* World.eventually(() => seen.began.length === 3)
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost givenUp")
+    yield* Fiber.interrupt(waiting[0]?.fiber ?? (yield* Effect.die("none")))
+    yield* World.eventually(() => seen.interrupted.length === 1)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("large requests and answers go in many fragments", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(
+      world,
+      {},
+      { a: { limits: { laneWindow: 4_096 } }, b: { limits: { laneWindow: 4_096 } } },
+    )
+    const text = "x".repeat(100_000)
+    const [long, short] = yield* Effect.all([toB.Repeat({ text, times: 3 }), toB.Half({ number: 8 })], {
+      concurrency: "unbounded",
+    })
+    assert.strictEqual(long.length, 300_000)
+    assert.strictEqual(short, 4)
+  }),
+)
+
+scenario("the span of a handler is the child of that of the request", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world)
+    const [{ parent, trace }, traceId] = yield* Effect.withSpan(
+      Effect.all([toB.Trace(), Effect.map(Effect.currentSpan, (span) => span.traceId)]),
+      "the application",
+    )
+    assert.strictEqual(trace, traceId)
+    assert.notStrictEqual(parent, "")
+  }),
+)
+
+scenario("a handler knows which peer asks, whatever that says", (world) =>
+  Effect.gen(function* () {
+    const { a, toB } = yield* Support.pair(world)
+    const { generation, name } = yield* a.cluster.self
+    assert.deepStrictEqual(yield* toB.Who(), { name, generation })
+    const headers = { "coterie-peer": "somebody", "Coterie-Generation": "7" }
+    assert.deepStrictEqual(yield* toB.Who(undefined, { headers }), { name, generation })
+  }),
+)
+
+scenario("nothing is left of servers and clients that are closed", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    yield* Effect.sleep("1 minute")
+    const fibers = World.countFibers()
+    yield* fibers.within(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { seen } = yield* Support.serve(b)
+          const client = yield* Support.requests(a)
+          const toB = yield* client.to("b")
+          yield* Effect.sleep("1 second")
+          yield* Support.background(toB.Wait({ id: "x" }))
+          yield* Support.background(Stream.runForEach(toB.Count({ to: 1_000 }), () => Effect.never))
+          yield* World.eventually(() => seen.began.length === 1 && seen.counted > 0)
+          assert.isAbove(fibers.alive(), 5)
+        }),
+      ),
+    )
+    yield* Effect.sleep("1 minute")
+    assert.strictEqual(fibers.alive(), 0)
+  }),
+)
+
+it.live("requests are answered over real sockets, and fail when the peer is gone", () =>
+  Effect.gen(function* () {
+    const world = yield* World.tcp
+    const { b, seen, toB } = yield* Support.pair(world)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.strictEqual((yield* Stream.runCollect(toB.Count({ to: 1_000 }))).length, 1_000)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* b.crash
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+  }).pipe(Effect.scoped),
+)

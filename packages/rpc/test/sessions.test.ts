@@ -1,0 +1,186 @@
+/** Sessions that end at a bad moment, or for one side only: no request is left waiting, and none fails that is answered. */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as World from "../../core/test/cluster/world.ts"
+import * as Pipe from "./pipe.ts"
+import * as Support from "./support.ts"
+
+const scenario = World.simulated
+
+const setUp = Effect.fnUntraced(function* (world: World.World) {
+  const { a, b } = yield* Pipe.pair(world)
+  const { seen } = yield* Support.serve(b.node)
+  const client = yield* Support.requests(a.node)
+  const toB = yield* client.to("b")
+  return { a, b, seen, toB }
+})
+
+/** Long enough for everything that is under way. */
+const settle = Effect.sleep("1 minute")
+
+scenario("a request whose session is over before it is known to be sent fails once it is", (world) =>
+  Effect.gen(function* () {
+    const { a, toB } = yield* setUp(world)
+    a.beforeSent(Effect.andThen(a.endSession, Effect.sleep("1 second")))
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "x" })), "lost peerLost")
+  }),
+)
+
+scenario("a request that went on the next session does not fail with the one before", (world) =>
+  Effect.gen(function* () {
+    const { a, toB } = yield* setUp(world)
+    yield* a.endSession
+    a.beforeSent(Effect.sleep("1 second"))
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* settle
+    assert.isFalse(waiting.isDone())
+    yield* a.endSession
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+  }),
+)
+
+scenario("when a session is over for the server only, requests that it had and requests that were lost fail", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    const had = yield* Support.background(toB.Wait({ id: "had" }))
+    const streaming = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("1 second")),
+    )
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 10)
+    a.lose(true)
+    const lost = yield* Support.background(toB.Wait({ id: "lost" }))
+    yield* settle
+    yield* b.endSession
+    a.lose(false)
+    const last = yield* Support.background(toB.Wait({ id: "last" }))
+    assert.strictEqual(yield* Support.failure(had.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(lost.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(streaming.result), "lost givenUp")
+    yield* settle
+    assert.isFalse(last.isDone())
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.deepStrictEqual(seen.interrupted, ["had"])
+    assert.strictEqual(seen.ended, 1)
+  }),
+)
+
+scenario("a stream that is under way outlives the question whether it is", (world) =>
+  Effect.gen(function* () {
+    const { b, seen, toB } = yield* setUp(world)
+    const numbers: Array<number> = []
+    const streaming = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 100 }), (number) =>
+        Effect.andThen(
+          Effect.sync(() => numbers.push(number)),
+          Effect.sleep("100 millis"),
+        ),
+      ),
+    )
+    yield* World.eventually(() => seen.counted > 10)
+    for (let i = 0; i < 20; i++) {
+      yield* b.endOlderSession
+      yield* Effect.sleep("150 millis")
+    }
+    yield* streaming.result
+    assert.deepStrictEqual(
+      numbers,
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    )
+  }),
+)
+
+scenario("when a session is over for the caller only, its requests fail and their handlers are interrupted", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* setUp(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    const streaming = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("1 second")),
+    )
+    yield* World.eventually(() => seen.began.length === 1 && seen.counted > 10)
+    yield* a.endSession
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(streaming.result), "lost peerLost")
+    yield* World.eventually(() => seen.interrupted.length === 1 && seen.ended === 1)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("a stream that began though its caller was interrupted when it asked ends", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* setUp(world)
+    a.beforeSent(Effect.never)
+    const { fiber } = yield* Support.background(Stream.runDrain(toB.Count({ to: 1e9 })))
+    yield* World.eventually(() => a.sent.length === 1)
+    yield* Fiber.interrupt(fiber)
+    a.beforeSent(Effect.void)
+    yield* World.eventually(() => seen.ended === 1)
+  }),
+)
+
+scenario("who was asked under another name does not answer for the peer", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    const { id } = JSON.parse(a.sent[0] ?? "")
+    const answer = JSON.stringify({ _tag: "Exit", requestId: id, exit: { _tag: "Success", value: null } })
+    yield* b.sayAs("c", answer)
+    yield* settle
+    assert.isFalse(waiting.isDone())
+    yield* b.sayAs("b", answer)
+    yield* waiting.result
+  }),
+)
+
+scenario("bytes that are no message end nothing but what they were for", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    for (const text of [
+      "",
+      "{",
+      "null",
+      "[null]",
+      "{}",
+      '{"_tag":"Request"}',
+      '{"_tag":"Ack","requestId":{}}',
+      '"Eof"',
+    ]) {
+      yield* a.sayAs("a", text)
+    }
+    // Effect's server takes headers for what their type says.
+    yield* a.sayAs("a", JSON.stringify({ _tag: "Request", id: "x", tag: "Half", payload: 1, headers: [[1, 2]] }))
+    yield* a.sayAs("a", JSON.stringify({ _tag: "Request", id: "x", tag: "None", payload: 1, headers: [] }))
+    yield* settle
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    for (const text of ["null", "[null]", "{}", '{"_tag":"Chunk"}', '{"_tag":"Exit","requestId":1}', '"Eof"']) {
+      const waiting = yield* Support.background(toB.Wait({ id: text }))
+      yield* World.eventually(() => seen.began.at(-1) === text)
+      yield* b.sayAs("b", text)
+      yield* settle
+      assert.isFalse(waiting.isDone())
+    }
+    yield* b.sayAs("b", "{")
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.at(-1) === "x")
+    yield* b.sayAs("b", "{")
+    const error = yield* Effect.flip(waiting.result)
+    assert.include(String(error), "cannot be used")
+    yield* World.eventually(() => seen.interrupted.includes("x"))
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("a server that sends a stream without waiting for its reader is cut off", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    const streaming = yield* Support.background(Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.never))
+    yield* World.eventually(() => seen.counted > 0)
+    const { id } = JSON.parse(a.sent[0] ?? "")
+    const chunk = JSON.stringify({ _tag: "Chunk", requestId: id, values: Array.from({ length: 100 }, (_, i) => i) })
+    for (let i = 0; i < 20; i++) yield* b.sayAs("b", chunk)
+    yield* World.eventually(() => seen.ended === 1)
+    assert.isFalse(streaming.isDone())
+  }),
+)

@@ -1,0 +1,207 @@
+/**
+ * Peers that ask each other all the time in the simulated world, while everything goes wrong. Whatever becomes of a request,
+ * it is carried out at most once, its caller hears of it once, and what the caller hears is true.
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import * as Limits from "@coterie/core/Limits"
+import type * as Transport from "@coterie/core/Transport"
+import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
+import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
+import * as RequestLost from "@coterie/rpc/RequestLost"
+import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Rpc from "effect/rpc/Rpc"
+import type { RpcClientError } from "effect/rpc/RpcClientError"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+
+const Jobs = RpcGroup.make(
+  Rpc.make("Do", { payload: { job: Schema.String, millis: Schema.Number }, success: Schema.String }),
+  Rpc.make("List", { payload: { job: Schema.String, length: Schema.Number }, success: Schema.Number, stream: true }),
+)
+
+/** What everybody did, seen from outside. */
+interface Notebook {
+  /** How often each job was begun. */
+  readonly begun: Map<string, number>
+  /** How often the caller of each job heard what became of it. */
+  readonly heard: Map<string, number>
+  /** What should not be. */
+  readonly wrong: Array<string>
+  /** How often each thing came of a job. */
+  readonly counts: Map<string, number>
+}
+
+const add = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1)
+
+class App extends Context.Service<
+  App,
+  {
+    /** Jobs that were asked for, and of which nothing was heard. */
+    readonly open: Set<string>
+    /** Asks for a job, and checks what comes of it. */
+    readonly ask: (peer: string) => Effect.Effect<string>
+    /** Asks for nothing any more. */
+    readonly hush: Effect.Effect<void>
+  }
+>()("test/App") {}
+
+const handlers = ({ begun, wrong }: Notebook) => {
+  const begin = (job: string): void => {
+    add(begun, job)
+    if (begun.get(job) !== 1) wrong.push(`${job} was begun ${begun.get(job)} times`)
+  }
+  return Jobs.toLayer({
+    Do: ({ job, millis }) =>
+      Effect.suspend(() => {
+        begin(job)
+        return Effect.as(Effect.sleep(millis), `${job} done`)
+      }),
+    List: ({ job, length }) =>
+      Stream.suspend(() => {
+        begin(job)
+        return Stream.range(1, length, 1)
+      }),
+  })
+}
+
+const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<string>, notebook: Notebook) {
+  const { begun, counts, heard, wrong } = notebook
+  const life = yield* Random.nextInt
+  const open = new Set<string>()
+  let asked = 0
+  let talks = true
+
+  const clients = new Map<string, Effect.Success<ReturnType<typeof PeerRpcClient.make<RpcGroup.Rpcs<typeof Jobs>>>>>()
+  for (const peer of names) clients.set(peer, yield* PeerRpcClient.make(Jobs, peer))
+
+  const lost = (job: string, error: RpcClientError): string => {
+    const cause = RequestLost.causeOf(error)
+    if (cause === undefined) {
+      wrong.push(`${job}: ${error.message}`)
+      return "error"
+    }
+    if (cause._tag === "SendError" && begun.has(job)) wrong.push(`${job} was not sent (${cause.reason}), and was begun`)
+    return `${cause._tag} ${cause.reason}`
+  }
+
+  const one = Effect.fnUntraced(function* (peer: string, job: string) {
+    const client = clients.get(peer)
+    if (client === undefined) return "nobody"
+    if (yield* Random.nextBoolean) {
+      const millis = yield* Random.nextIntBetween(0, 500)
+      const result = client.Do({ job, millis }).pipe(
+        Effect.match({
+          onFailure: (error) => lost(job, error),
+          onSuccess: (answer) => (answer === `${job} done` ? "answered" : `answered with ${answer}`),
+        }),
+      )
+      // Some lose patience.
+      return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
+    }
+    const length = yield* Random.nextIntBetween(1, 200)
+    let count = 0
+    const reading = Stream.runForEach(client.List({ job, length }), (number) =>
+      Effect.sync(() => {
+        if (number !== ++count) wrong.push(`${job}: ${number} as the ${count}th value`)
+      }),
+    )
+    return yield* Effect.match(reading, {
+      onFailure: (error) => lost(job, error),
+      onSuccess: () => (count === length ? "streamed" : `streamed ${count} of ${length}`),
+    })
+  })
+
+  const ask = Effect.fnUntraced(function* (peer: string) {
+    const job = `${name}/${life}/${++asked} at ${peer}`
+    open.add(job)
+    const outcome = yield* one(peer, job)
+    open.delete(job)
+    add(heard, job)
+    add(counts, outcome)
+    if (heard.get(job) !== 1) wrong.push(`${job} ended twice`)
+    if (/^(answered|streamed) /.test(outcome)) wrong.push(`${job}: ${outcome}`)
+    if (/^(answered|streamed)$/.test(outcome) && begun.get(job) !== 1) {
+      wrong.push(`${job} was ${outcome}, and begun ${begun.get(job) ?? 0} times`)
+    }
+    return outcome
+  })
+
+  const talking = Effect.gen(function* () {
+    while (talks) {
+      const peer = names[yield* Random.nextIntBetween(0, names.length)] ?? name
+      yield* Effect.forkScoped(ask(peer))
+      yield* Effect.sleep(yield* Random.nextIntBetween(10, 200))
+    }
+  })
+  yield* Effect.forkScoped(talking)
+  return App.of({
+    open,
+    ask,
+    hush: Effect.sync(() => {
+      talks = false
+    }),
+  })
+})
+
+const layer = (
+  name: string,
+  names: ReadonlyArray<string>,
+  notebook: Notebook,
+  limits: Partial<Limits.Limits>,
+): Layer.Layer<App, unknown, Transport.Transport> =>
+  Layer.effect(App)(makeApp(name, names, notebook)).pipe(
+    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(notebook)))),
+    Layer.provide(PeerRpcClient.layer()),
+    Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
+  )
+
+/** Everybody is asked by everybody and answers, and nobody waits for anything. */
+const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean | string => {
+  for (const node of Object.values(nodes)) {
+    const app = node.service(App)
+    if (app === undefined) return `${node.name} is not running`
+    const [first] = app.open
+    if (first !== undefined) return `${node.name} waits for ${app.open.size} jobs, of which one is ${first}`
+  }
+  return true
+}
+
+/** Requests under everything that can go wrong. */
+export const requests = Simulation.scenario(
+  "requests are carried out at most once, and what becomes of them is heard once",
+  { faults: FaultPlan.swarm, timeLimit: "30 minutes" },
+  (sim) =>
+    Effect.gen(function* () {
+      const notebook: Notebook = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
+      const size = yield* Random.nextIntBetween(2, 6)
+      const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
+      yield* Invariant.always("no job is begun twice, and what callers hear is true", () => notebook.wrong[0] ?? true)
+      for (const what of ["answered", "streamed", "RequestLost peerLost", "SendError notConnected"]) {
+        yield* Invariant.sometimes(`a job is ${what}`, () => (notebook.counts.get(what) ?? 0) > 0)
+      }
+      // Small windows, so that senders wait for credit all the time.
+      const limits = { laneWindow: yield* Random.nextIntBetween(Limits.minWindow, 4 * Limits.minWindow) }
+      const nodes = yield* sim.nodes(names, (name) => layer(name, names, notebook, limits))
+      yield* Effect.sleep("20 seconds")
+      yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
+      const apps = Object.values(nodes)
+      yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ hush }) => hush)))
+      yield* sim.converges(() => works(nodes), { within: "2 minutes" })
+      const everybodyAnswers = Effect.gen(function* () {
+        for (const node of apps) {
+          for (const peer of names) {
+            if (peer === node.name) continue
+            const outcome = yield* node.run(Effect.flatMap(App, ({ ask }) => ask(peer)))
+            if (outcome !== "answered" && outcome !== "streamed") return yield* Effect.fail(outcome)
+          }
+        }
+      })
+      yield* Effect.timeout(Effect.retry(everybodyAnswers, { schedule: Schedule.spaced("1 second") }), "2 minutes")
+    }),
+)

@@ -1,0 +1,131 @@
+/** A group of requests with handlers that tell what becomes of them, and nodes that serve and use it. */
+import * as World from "../../core/test/cluster/world.ts"
+import * as Cluster from "@coterie/core/Cluster"
+import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
+import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
+import * as RequestLost from "@coterie/rpc/RequestLost"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Rpc from "effect/rpc/Rpc"
+import { RpcClientError } from "effect/rpc/RpcClientError"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import type { RpcSerialization } from "effect/rpc/RpcSerialization"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+export class Odd extends Schema.TaggedError<Odd>()("Odd", { number: Schema.Number }) {}
+
+export const Work = RpcGroup.make(
+  Rpc.make("Half", { payload: { number: Schema.Number }, success: Schema.Number, error: Odd }),
+  Rpc.make("Repeat", { payload: { text: Schema.String, times: Schema.Number }, success: Schema.String }),
+  /** Never answers. */
+  Rpc.make("Wait", { payload: { id: Schema.String }, success: Schema.Void }),
+  Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true }),
+  Rpc.make("Fail", { success: Schema.Void }),
+  /** Names the peer that asks. */
+  Rpc.make("Who", { success: Schema.Struct({ name: Schema.String, generation: Schema.Number }) }),
+  /** Names the span that it runs in, the parent of that, and the trace. */
+  Rpc.make("Trace", { success: Schema.Struct({ parent: Schema.String, trace: Schema.String }) }),
+)
+
+/** What a server saw. */
+export interface Seen {
+  /** The ids of the requests `Wait`, as they began and as they were interrupted. */
+  readonly began: Array<string>
+  readonly interrupted: Array<string>
+  /** The numbers that were made for `Count`. */
+  counted: number
+  /** Requests `Count` that are over. */
+  ended: number
+}
+
+export const handlers = (seen: Seen) =>
+  Work.toLayer({
+    Half: ({ number }) => (number % 2 === 0 ? Effect.succeed(number / 2) : Effect.fail(new Odd({ number }))),
+    Repeat: ({ text, times }) => Effect.succeed(text.repeat(times)),
+    Wait: ({ id }) =>
+      Effect.suspend(() => {
+        seen.began.push(id)
+        return Effect.onInterrupt(Effect.never, () => Effect.sync(() => seen.interrupted.push(id)))
+      }),
+    Count: ({ to }) =>
+      Stream.range(1, to, 1).pipe(
+        Stream.tap(() => Effect.sync(() => seen.counted++)),
+        Stream.ensuring(Effect.sync(() => seen.ended++)),
+      ),
+    Fail: () => Effect.die(new Error("a bug")),
+    Who: (_, { headers }) => Effect.succeed(PeerRpcServer.caller(headers) ?? { name: "", generation: 0 }),
+    Trace: () =>
+      Effect.map(Effect.currentSpan, (span) => ({
+        parent: span.parent._tag === "Some" ? span.parent.value.spanId : "",
+        trace: span.traceId,
+      })).pipe(Effect.orDie),
+  })
+
+/** Without it, the options of the service and the bytes are those of the defaults. */
+export interface How extends PeerRpcServer.Options {
+  readonly serialization?: Layer.Layer<RpcSerialization> | undefined
+}
+
+const on = (node: World.Node, { serialization }: How) =>
+  Layer.mergeAll(Layer.succeed(Cluster.Cluster, node.cluster), Logger.layer([]), serialization ?? Layer.empty)
+
+/** Serves the group until the scope closes, or the effect that it gives is run. */
+export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
+  const seen: Seen = { began: [], interrupted: [], counted: 0, ended: 0 }
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const layer = PeerRpcServer.layer(Work, how).pipe(Layer.provide([handlers(seen), on(node, how)]))
+  yield* Layer.buildWithScope(layer, scope)
+  return { seen, stop: Scope.close(scope, Exit.void) }
+})
+
+/** A function to get a client for a peer, and one to make no requests any more. */
+export const requests = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
+  const service = Context.get(context, PeerRpcClient.PeerRpcClient)
+  const to = (peer: string) =>
+    PeerRpcClient.make(Work, peer).pipe(
+      Effect.provideService(PeerRpcClient.PeerRpcClient, service),
+      Scope.provide(scope),
+    )
+  return { to, stop: Scope.close(scope, Exit.void) }
+})
+
+/** `b` serves and `a` asks; they know each other. */
+export const pair = Effect.fnUntraced(function* (
+  { node }: World.World,
+  how: How = {},
+  options?: { readonly a?: Partial<Cluster.Options>; readonly b?: Partial<Cluster.Options> },
+) {
+  const b = yield* node("b", options?.b)
+  const server = yield* serve(b, how)
+  const a = yield* node("a", { seeds: [b.address], ...options?.a })
+  const client = yield* requests(a, how)
+  yield* World.untilPeers(a, ["b"])
+  yield* World.untilPeers(b, ["a"])
+  const toB = yield* client.to("b")
+  return { a, b, server, client, toB, seen: server.seen }
+})
+
+/** What the cluster says of an error: `send notConnected`, `lost peerLost`. */
+export const told = (error: unknown): string => {
+  const cause = error instanceof RpcClientError ? RequestLost.causeOf(error) : undefined
+  return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason}`
+}
+
+/** Waits for the failure of a request, and says what the cluster says of it. */
+export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<string, A, R> =>
+  Effect.map(Effect.flip(effect), told)
+
+/** Runs in the background; what it came to can be asked for, and how often it ended. */
+export const background = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const done = Deferred.makeUnsafe<A, E>()
+  const fiber = yield* Effect.forkScoped(Effect.onExit(effect, (exit) => Deferred.done(done, exit)))
+  return { fiber, isDone: () => Deferred.isDoneUnsafe(done), result: Deferred.await(done) }
+})

@@ -1,0 +1,15 @@
+import { Seeds } from "@coterie/testkit"
+import { it } from "@coterie/testkit/vitest"
+import { execFileSync } from "node:child_process"
+import { requests } from "./simulation.ts"
+
+const commit = (): string => {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: "pipe" }).trim()
+  } catch {
+    // Not a clone, but an unpacked archive.
+    return "no commit"
+  }
+}
+
+it.sim(requests, { seeds: 15, base: Seeds.base(commit()), timeout: 300_000 })
