@@ -7,6 +7,7 @@ import type * as Cluster from "@coterie/core/Cluster"
 import type { Lane, Sent } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { SendError } from "@coterie/core/ClusterError"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
@@ -23,18 +24,22 @@ export interface Side {
   readonly sayAs: (name: string, text: string) => Effect.Effect<void>
   /** What it sends is lost from now on, or no more. */
   readonly lose: (lost: boolean) => void
-  /** Something that is done before what it sent is known to be accepted. */
+  /** Something that is done before what it sends is accepted, and before it is known to be. */
+  readonly beforeSending: (effect: Effect.Effect<void>) => void
   readonly beforeSent: (effect: Effect.Effect<void>) => void
+  /** Nothing more comes to this side, not even the end of the session. */
+  readonly end: Effect.Effect<void>
 }
 
 type Item = Message | SessionEnded
 
 const make = (node: World.Node, peer: string, sessions: number) => {
-  const lanes = new Map<string, Queue.Queue<Item>>()
+  const lanes = new Map<string, Queue.Queue<Item, Cause.Done>>()
   const sent: Array<string> = []
   let session = sessions
   let isLost = false
-  let before: Effect.Effect<void> = Effect.void
+  let beforeSending: Effect.Effect<void> = Effect.void
+  let beforeSent: Effect.Effect<void> = Effect.void
   let other: ReturnType<typeof receiver> | undefined
 
   const receiver = () => ({
@@ -58,7 +63,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
     Effect.succeed({
       name,
       send: (to, payload) =>
-        Effect.suspend((): Effect.Effect<Sent, SendError> => {
+        Effect.andThen(beforeSending, (): Effect.Effect<Sent, SendError> => {
           const target = typeof to === "string" ? to : to.name
           const failed = (reason: SendError["reason"]) =>
             Effect.fail(new SendError({ reason, peer: target, message: reason }))
@@ -68,7 +73,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
           sent.push(text)
           const on = session
           if (!isLost) other.take(name, text)
-          return Effect.as(before, { session: on })
+          return Effect.as(beforeSent, { session: on })
         }),
       publish: (payload) =>
         Effect.sync(() => {
@@ -79,7 +84,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
       open: () =>
         Effect.map(
           Effect.acquireRelease(
-            Effect.tap(Queue.unbounded<Item>(), (queue) => Effect.sync(() => lanes.set(name, queue))),
+            Effect.tap(Queue.unbounded<Item, Cause.Done>(), (queue) => Effect.sync(() => lanes.set(name, queue))),
             () => Effect.sync(() => lanes.delete(name)),
           ),
           (queue) => Stream.fromQueue(queue),
@@ -88,7 +93,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
       deadLetters: Stream.empty,
     })
 
-  const end = (over: number): void => {
+  const sessionOver = (over: number): void => {
     const ended: SessionEnded = { _tag: "SessionEnded", from: { name: peer, generation: 1 }, session: over }
     for (const queue of lanes.values()) Queue.offerUnsafe(queue, ended)
   }
@@ -98,10 +103,10 @@ const make = (node: World.Node, peer: string, sessions: number) => {
     node: { ...node, cluster },
     sent,
     endSession: Effect.sync(() => {
-      end(session)
+      sessionOver(session)
       session += 1
     }),
-    endOlderSession: Effect.sync(() => end(sessions - 1)),
+    endOlderSession: Effect.sync(() => sessionOver(sessions - 1)),
     sayAs: (name, text) =>
       Effect.sync(() => {
         for (const each of other?.lanes() ?? []) other?.take(each, text, name)
@@ -109,9 +114,13 @@ const make = (node: World.Node, peer: string, sessions: number) => {
     lose: (lost) => {
       isLost = lost
     },
-    beforeSent: (effect) => {
-      before = effect
+    beforeSending: (effect) => {
+      beforeSending = effect
     },
+    beforeSent: (effect) => {
+      beforeSent = effect
+    },
+    end: Effect.suspend(() => Effect.forEach(lanes.values(), Queue.end, { discard: true })),
   }
   const connect = (to: ReturnType<typeof receiver>): void => {
     other = to

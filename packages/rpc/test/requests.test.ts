@@ -40,6 +40,27 @@ scenario("a defect of a handler ends its own request and no other", (world) =>
   }),
 )
 
+scenario("a defect of a schema ends what the node asked for and not the server", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world)
+    assert.include(String(yield* Effect.exit(toB.Trap({ text: "x" }))), "a bug of a schema")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("where defects are fatal one ends all that the node asked for", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* Support.pair(world, { disableFatalDefects: false })
+    const waiting = yield* Support.background(Effect.exit(toB.Wait({ id: "other" })))
+    yield* World.eventually(() => seen.began.length === 1)
+    assert.include(String(yield* Effect.exit(toB.Fail())), "a bug")
+    assert.include(String(yield* waiting.result), "a bug")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    yield* World.untilPeers(a, ["b"])
+    yield* World.untilPeers(b, ["a"])
+  }),
+)
+
 scenario("who is no peer, and who has left, is not asked", (world) =>
   Effect.gen(function* () {
     const { a, b, client, toB } = yield* Support.pair(world)
@@ -134,6 +155,38 @@ for (const [name, serialization] of [
     }),
   )
 }
+
+scenario("two that make requests on one node do not take each other's answers", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world)
+    const others = yield* Support.requests(a)
+    const other = yield* others.to("b")
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    const halves = Effect.forEach([2, 4, 6], (number) => other.Half({ number }))
+    assert.deepStrictEqual(yield* halves, [1, 2, 3])
+    const streams = yield* Effect.all(
+      [Stream.runCollect(toB.Count({ to: 50 })), Stream.runCollect(other.Count({ to: 50 }))],
+      { concurrency: "unbounded" },
+    )
+    assert.deepStrictEqual(
+      streams.map(({ length }) => length),
+      [50, 50],
+    )
+    assert.isFalse(waiting.isDone())
+    assert.deepStrictEqual(seen.interrupted, [])
+  }),
+)
+
+scenario("what waits for a slow link is not overwritten by what is encoded after it", (world) =>
+  Effect.gen(function* () {
+    const limits = { laneWindow: 1_024 }
+    const serialization = RpcSerialization.layerSchemaBinary()
+    const { toB } = yield* Support.pair(world, { serialization }, { a: { limits }, b: { limits } })
+    const texts = Array.from({ length: 50 }, (_, i) => `${i} `.repeat(50))
+    const all = yield* Effect.forEach(texts, (text) => toB.Repeat({ text, times: 1 }), { concurrency: "unbounded" })
+    assert.deepStrictEqual(all, texts)
+  }),
+)
 
 scenario("peers that do not encode alike fail each other's requests, and nothing hangs", (world) =>
   Effect.gen(function* () {

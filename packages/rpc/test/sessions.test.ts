@@ -11,10 +11,10 @@ const scenario = World.simulated
 
 const setUp = Effect.fnUntraced(function* (world: World.World) {
   const { a, b } = yield* Pipe.pair(world)
-  const { seen } = yield* Support.serve(b.node)
+  const server = yield* Support.serve(b.node)
   const client = yield* Support.requests(a.node)
   const toB = yield* client.to("b")
-  return { a, b, seen, toB }
+  return { a, b, client, seen: server.seen, server, toB }
 })
 
 /** Long enough for everything that is under way. */
@@ -34,6 +34,8 @@ scenario("a request that went on the next session does not fail with the one bef
     yield* a.endSession
     a.beforeSent(Effect.sleep("1 second"))
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* settle
+    yield* a.endOlderSession
     yield* settle
     assert.isFalse(waiting.isDone())
     yield* a.endSession
@@ -182,5 +184,87 @@ scenario("a server that sends a stream without waiting for its reader is cut off
     for (let i = 0; i < 20; i++) yield* b.sayAs("b", chunk)
     yield* World.eventually(() => seen.ended === 1)
     assert.isFalse(streaming.isDone())
+  }),
+)
+
+scenario("a client that closes ends its streams, also if its node makes other requests", (world) =>
+  Effect.gen(function* () {
+    const { client, seen } = yield* setUp(world)
+    const closing = yield* Support.background(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const toB = yield* client.scoped("b")
+          yield* Support.background(Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.never))
+          yield* Support.background(toB.Wait({ id: "x" }))
+          yield* World.eventually(() => seen.counted > 0 && seen.began.length === 1)
+        }),
+      ),
+    )
+    yield* closing.result
+    yield* World.eventually(() => seen.ended === 1 && seen.interrupted.length === 1)
+  }),
+)
+
+scenario("a node that makes no requests any more waits until the peer is told, for a while", (world) =>
+  Effect.gen(function* () {
+    const { a, client, seen, toB } = yield* setUp(world)
+    yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    a.beforeSending(Effect.sleep("500 millis"))
+    yield* client.stop
+    yield* World.eventually(() => seen.interrupted.length === 1)
+
+    const again = yield* Support.requests(a.node)
+    const toBAgain = yield* again.to("b")
+    a.beforeSending(Effect.never)
+    yield* Support.background(toBAgain.Wait({ id: "y" }))
+    yield* again.stop
+  }),
+)
+
+scenario("a server that stops waits for callers that take no answers, for a while", (world) =>
+  Effect.gen(function* () {
+    const { b, server, toB } = yield* setUp(world)
+    b.beforeSending(Effect.sleep("3 seconds"))
+    const slow = yield* Support.background(toB.Half({ number: 8 }))
+    yield* Effect.sleep("1 second")
+    yield* server.stop
+    assert.strictEqual(yield* slow.result, 4)
+
+    const fibers = World.countFibers()
+    const again = yield* fibers.within(Support.serve(b.node))
+    b.beforeSending(Effect.never)
+    yield* Support.background(toB.Half({ number: 8 }))
+    yield* settle
+    yield* again.stop
+    assert.strictEqual(fibers.alive(), 0)
+  }),
+)
+
+scenario("when a node has left nothing waits at it, though no session was told to be over", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* b.end
+    yield* World.eventually(() => seen.interrupted.length === 1)
+    yield* settle
+    assert.isFalse(waiting.isDone())
+    yield* a.end
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost stopped")
+  }),
+)
+
+scenario("who asks and cannot be answered is not worked for", (world) =>
+  Effect.gen(function* () {
+    const { a, client, seen, toB } = yield* setUp(world)
+    yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.began.length === 1)
+    a.lose(true)
+    yield* client.stop
+    yield* settle
+    assert.deepStrictEqual(seen.interrupted, [])
+    yield* a.sayAs("a", JSON.stringify({ _tag: "Request", id: "y", tag: "Who", payload: null, headers: [] }))
+    yield* World.eventually(() => seen.interrupted.length === 1)
   }),
 )

@@ -15,10 +15,22 @@ import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import type { RpcSerialization } from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 export class Odd extends Schema.TaggedError<Odd>()("Odd", { number: Schema.Number }) {}
+
+const Trap = Schema.Struct({
+  text: Schema.String.pipe(
+    Schema.decode({
+      decode: SchemaGetter.transform((): string => {
+        throw new Error("a bug of a schema")
+      }),
+      encode: SchemaGetter.passthrough(),
+    }),
+  ),
+})
 
 export const Work = RpcGroup.make(
   Rpc.make("Half", { payload: { number: Schema.Number }, success: Schema.Number, error: Odd }),
@@ -27,6 +39,8 @@ export const Work = RpcGroup.make(
   Rpc.make("Wait", { payload: { id: Schema.String }, success: Schema.Void }),
   Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true }),
   Rpc.make("Fail", { success: Schema.Void }),
+  /** The decoder of its payload throws. */
+  Rpc.make("Trap", { payload: Trap, success: Schema.Void }),
   /** Names the peer that asks. */
   Rpc.make("Who", { success: Schema.Struct({ name: Schema.String, generation: Schema.Number }) }),
   /** Names the span that it runs in, the parent of that, and the trace. */
@@ -58,6 +72,7 @@ export const handlers = (seen: Seen) =>
         Stream.tap(() => Effect.sync(() => seen.counted++)),
         Stream.ensuring(Effect.sync(() => seen.ended++)),
       ),
+    Trap: () => Effect.void,
     Fail: () => Effect.die(new Error("a bug")),
     Who: (_, { headers }) => Effect.succeed(PeerRpcServer.caller(headers) ?? { name: "", generation: 0 }),
     Trace: () =>
@@ -69,6 +84,7 @@ export const handlers = (seen: Seen) =>
 
 /** Without it, the options of the service and the bytes are those of the defaults. */
 export interface How extends PeerRpcServer.Options {
+  readonly disableFatalDefects?: boolean
   readonly serialization?: Layer.Layer<RpcSerialization> | undefined
 }
 
@@ -84,17 +100,15 @@ export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {
   return { seen, stop: Scope.close(scope, Exit.void) }
 })
 
-/** A function to get a client for a peer, and one to make no requests any more. */
+/** A function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
 export const requests = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
   const service = Context.get(context, PeerRpcClient.PeerRpcClient)
-  const to = (peer: string) =>
-    PeerRpcClient.make(Work, peer).pipe(
-      Effect.provideService(PeerRpcClient.PeerRpcClient, service),
-      Scope.provide(scope),
-    )
-  return { to, stop: Scope.close(scope, Exit.void) }
+  const scoped = (peer: string) =>
+    Effect.provideService(PeerRpcClient.make(Work, peer), PeerRpcClient.PeerRpcClient, service)
+  const to = (peer: string) => Scope.provide(scoped(peer), scope)
+  return { to, scoped, stop: Scope.close(scope, Exit.void) }
 })
 
 /** `b` serves and `a` asks; they know each other. */

@@ -81,6 +81,29 @@ scenario("a peer without a link is reported, for it may read the lane", ({ node 
   }),
 )
 
+scenario(
+  "a lane that is open is read from then on, though its stream is run later, and until its scope closes",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const orders = yield* a.cluster.lane("orders")
+      const lane = yield* b.cluster.lane("orders")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const stream = yield* lane.open()
+          yield* Effect.sleep("1 second")
+          yield* orders.send("b", "one")
+          yield* Effect.sleep("1 second")
+          const items = yield* Stream.runCollect(Stream.take(stream, 1))
+          assert.deepStrictEqual(textsOf(items), ["one"])
+        }),
+      )
+      yield* Effect.sleep("1 second")
+      const refused = yield* Effect.flip(orders.send("b", "two"))
+      assert.strictEqual(refused.reason, "notReading")
+    }),
+)
+
 scenario("a lane that is not read any more gets nothing, and can be read again", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })

@@ -88,14 +88,13 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
   let hear: Hear = () => Effect.void
 
   /** Nothing of it is carried out or answered any more. */
-  const drop = (caller: Callers.Caller) =>
-    Effect.suspend(() => {
-      if (!callers.delete(caller.id)) return Effect.void
-      sessions.delete(caller.session)
-      senders.get(caller.id)?.interruptUnsafe()
-      senders.delete(caller.id)
-      return Effect.asVoid(Queue.offer(disconnects, caller.id))
-    })
+  const drop = (caller: Callers.Caller): void => {
+    if (!callers.delete(caller.id)) return
+    sessions.delete(caller.session)
+    Queue.offerUnsafe(disconnects, caller.id)
+    senders.get(caller.id)?.interruptUnsafe()
+    senders.delete(caller.id)
+  }
 
   const unsent = (caller: Callers.Caller, { requestId }: Callers.Reply, error: SendError): Effect.Effect<void> => {
     switch (error.reason) {
@@ -110,7 +109,7 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
       }
       // Nobody is there who waits.
       case "notReading":
-        return drop(caller)
+        return Effect.sync(() => drop(caller))
       // The session is over, and its end is about to be read.
       default:
         return Effect.void
@@ -168,7 +167,7 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
   const ended = ({ from, session }: SessionEnded) =>
     Effect.gen(function* () {
       const caller = sessions.get(session)
-      if (caller !== undefined) yield* drop(caller)
+      if (caller !== undefined) drop(caller)
       // If the peer has a link, its session may go on, and it may wait for what was lost.
       yield* Effect.forkIn(Effect.ignore(replies.send(from, eof)), inner)
     })
@@ -197,8 +196,10 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
         return Stream.runForEach(incoming, (item) => (item._tag === "Message" ? read(item) : ended(item)))
       }).pipe(
         // This node has left.
-        Effect.andThen(Effect.forEach([...callers.values()], drop)),
-        Effect.andThen(Effect.never),
+        Effect.andThen(() => {
+          for (const caller of [...callers.values()]) drop(caller)
+          return Effect.never
+        }),
         // Before what is under way is interrupted.
         Effect.onExit(() => stop),
       ),
