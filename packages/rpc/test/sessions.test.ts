@@ -1,7 +1,9 @@
 /** Sessions that end at a bad moment, or for one side only: no request is left waiting, and none fails that is answered. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
 import * as Pipe from "./pipe.ts"
@@ -187,21 +189,35 @@ scenario("a server that sends a stream without waiting for its reader is cut off
   }),
 )
 
-scenario("a client that closes ends its streams, also if its node makes other requests", (world) =>
+scenario("a client that closes ends what it asked for, whoever waits for that", (world) =>
   Effect.gen(function* () {
     const { client, seen } = yield* setUp(world)
-    const closing = yield* Support.background(
-      Effect.scoped(
-        Effect.gen(function* () {
-          const toB = yield* client.scoped("b")
-          yield* Support.background(Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.never))
-          yield* Support.background(toB.Wait({ id: "x" }))
-          yield* World.eventually(() => seen.counted > 0 && seen.began.length === 1)
-        }),
-      ),
+    const scope = yield* Scope.make()
+    const toB = yield* Scope.provide(client.scoped("b"), scope)
+    const streaming = yield* Support.background(
+      Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("1 second")),
     )
-    yield* closing.result
+    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+    yield* World.eventually(() => seen.counted > 0 && seen.began.length === 1)
+    yield* Scope.close(scope, Exit.void)
     yield* World.eventually(() => seen.ended === 1 && seen.interrupted.length === 1)
+    yield* World.eventually(() => streaming.isDone() && waiting.isDone())
+  }),
+)
+
+scenario("a defect that is fatal ends all that was asked for, and nothing is asked about that any more", (world) =>
+  Effect.gen(function* () {
+    const { a, b, seen, toB } = yield* setUp(world)
+    const waiting = yield* Support.background(Effect.exit(toB.Wait({ id: "x" })))
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* b.sayAs("b", JSON.stringify({ _tag: "Defect", defect: "a bug" }))
+    assert.include(String(yield* waiting.result), "a bug")
+    yield* b.endOlderSession
+    yield* settle
+    assert.deepStrictEqual(
+      a.sent.filter((text) => text.includes("Ack")),
+      [],
+    )
   }),
 )
 

@@ -61,12 +61,9 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
 
 export type Parser = RpcSerialization.Parser
 
-/** The bytes of one message, which are nobody else's; `undefined` if the serialization says nothing for it. */
-export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined => {
-  const encoded = parser.encode(message)
-  // A binary serialization gives a view into memory that it uses again.
-  return encoded instanceof Uint8Array ? encoded.slice() : encoded
-}
+/** What one message is on a lane; `undefined` if the serialization says nothing for it. */
+export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined =>
+  parser.encode(message)
 
 export type Id = string | number
 
