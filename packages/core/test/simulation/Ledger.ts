@@ -4,7 +4,7 @@
  * receiver may rely on").
  *
  * Messages are numbered by what they belong to: a sequence is what one life of a node says on one lane, one after the other,
- * the next only when it is known what became of the one before. So whoever hears a number knows the fate of all lower ones.
+ * the next only when it is known what became of the one before, or some in one go. So whoever hears a number knows the fate of all lower ones.
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { BroadcastReport } from "@coterie/core/Lane"
@@ -35,6 +35,8 @@ export interface Utterance {
   /** It was sent to one, who took it if it was to be confirmed; or was not. */
   readonly sent: (how: "accepted" | "taken") => void
   readonly failed: (error: SendError) => void
+  /** It was not tried. */
+  readonly unsent: () => void
   /** It was sent to many. */
   readonly reported: (report: BroadcastReport) => void
 }
@@ -150,6 +152,7 @@ export const make = (complain: (wrong: string) => void): Ledger => {
       sent: (fate) => decide(said, fate, only(fate)),
       failed: ({ reason }) =>
         decide(said, reason, uncertain[`${confirm}`].has(reason) ? only("unknown") : () => "refused"),
+      unsent: () => decide(said, "unsent", () => "refused"),
       reported: ({ failed, sent }) =>
         decide(said, "reported", (receiver) => {
           if (sent.includes(receiver)) return "accepted"

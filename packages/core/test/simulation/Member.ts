@@ -133,6 +133,7 @@ export const layer = (
 
       const all = ledger.sequence(observer)
       const published = { slow: ledger.sequence(observer, slow), fickle: ledger.sequence(observer, fickle) }
+      const inOneGo = ledger.sequence(observer)
       const confirmed = {
         inbox: { sequence: ledger.sequence(observer), send: cluster.send },
         slow: { sequence: ledger.sequence(observer, slow), send: lanes.slow.send },
@@ -165,10 +166,35 @@ export const layer = (
       const padding = Effect.flatMap(Random.nextIntBetween(0, 4), (draw) =>
         draw === 0 ? Random.nextIntBetween(0, longest) : Effect.succeed(0),
       )
+      const manyToOne = (to: string) =>
+        Effect.suspend(() => {
+          const all = [inOneGo.say({ to }), inOneGo.say({ to, padding: longest }), inOneGo.say({ to })]
+          return Effect.match(
+            cluster.sendAll(
+              to,
+              all.map(({ text }) => text),
+            ),
+            {
+              onSuccess: () => {
+                for (const { sent } of all) sent("accepted")
+              },
+              onFailure: (error) => {
+                const accepted = error.accepted ?? 0
+                for (const [i, { failed, sent, unsent }] of all.entries()) {
+                  if (i < accepted) sent("accepted")
+                  else if (i === accepted) failed(error)
+                  else unsent()
+                }
+              },
+            },
+          )
+        })
+
       const toOne = Effect.gen(function* () {
         const peers = yield* cluster.peers
         const peer = peers[yield* Random.nextIntBetween(0, peers.length)]
         if (peer === undefined) return
+        if ((yield* Random.nextIntBetween(0, 4)) === 0) return yield* manyToOne(peer.name)
         const { send, sequence } = yield* oneOf([confirmed.inbox, confirmed.slow, confirmed.fickle])
         const { failed, sent, text } = sequence.say({ to: peer.name, confirm: true, padding: yield* padding })
         const how = { confirm: true, timeout: confirmTimeout }
