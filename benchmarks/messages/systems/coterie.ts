@@ -8,10 +8,10 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
-import { type Driver, host, type Setup, type Take } from "./Driver.ts"
+import { countOf, type Driver, host, type Setup, type Take } from "./Driver.ts"
 
-/** Sends that one effect does in the mode `batch`. */
-const batchMessages = 256
+/** What one effect sends in the mode `batch`, as long as it is more than one message. */
+const batchBytes = 64 * 1024
 
 const hubName = "hub"
 
@@ -72,10 +72,9 @@ export const makeOver = (setup: Setup, transport: () => Layer.Layer<Transport>):
       const send = (payload: Uint8Array) => cluster.send(peer, payload)
       const sends = (payload: Uint8Array) =>
         setup.mode === "batch"
-          ? Effect.forEach(
-              Array.from({ length: batchMessages }, () => payload),
-              send,
-              { discard: true },
+          ? cluster.sendAll(
+              peer,
+              Array.from({ length: countOf(batchBytes, payload.length) }, () => payload),
             )
           : send(payload)
       return {

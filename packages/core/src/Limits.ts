@@ -55,7 +55,7 @@ export const defaults: Limits = {
   // One that answers leads to all others, so a longer list is more likely a mistake than a cluster.
   discovered: 256,
   // Half of it, which is what a round trip carries at least, covers 1 Gbit/s at a round trip of 1 ms.
-  inboxWindow: 256 * 1024,
+  inboxWindow: 1024 * 1024,
   laneWindow: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,
   confirmTimeout: 30_000,

@@ -128,6 +128,11 @@ export interface Gauges {
 /** How much data one write carries at most, so that control frames never wait behind more. */
 const writeBytes = 64 * 1024
 
+/** A write of small messages, with their heads. */
+const maxScratch = 2 * writeBytes
+
+const nothing = new Uint8Array(0)
+
 /** So many lanes that are opened count as a control frame more. */
 const lanesPerControl = 32
 
@@ -192,9 +197,18 @@ export const make = (options: {
     return batch
   }
 
+  // What is written is free again when the write is over. It is kept while there is something to write: a new buffer for each
+  // write makes most of the work of the garbage collector.
+  let scratch = nothing
+  const allocate = (size: number): Uint8Array => {
+    if (size > maxScratch) return new Uint8Array(size)
+    if (scratch.length < size) scratch = new Uint8Array(maxScratch)
+    return scratch.subarray(0, size)
+  }
+
   const write = (frames: ReadonlyArray<Frame>) => {
     const chunks: Array<Uint8Array> = []
-    FrameEncoder.encodeInto(frames, chunks, options.sent)
+    FrameEncoder.encodeInto(frames, chunks, options.sent, frames.length > 1 ? allocate : undefined)
     if (!Arr.isReadonlyArrayNonEmpty(chunks)) return Effect.void
     writingSince = now()
     return Effect.tap(connection.write(chunks as NonEmptyReadonlyArray<Uint8Array>), () => {
@@ -213,6 +227,7 @@ export const make = (options: {
         if (farewell.bye !== undefined) yield* write([farewell.bye])
         return yield* connection.end
       } else {
+        scratch = nothing
         wake.closeUnsafe()
         yield* awaitLatch(wake)
       }

@@ -6,6 +6,7 @@ import type * as PeerRecord from "@coterie/core/PeerRecord"
 import type * as Transport from "@coterie/core/Transport"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Limits from "@coterie/core/Limits"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
@@ -236,7 +237,10 @@ describe("after it", () => {
     [
       "more data than credit",
       "creditExceeded",
-      Array.from({ length: 5 }, () => ({ ...data, payload: new Uint8Array(60_000) })),
+      Array.from({ length: Limits.defaults.inboxWindow / 60_000 + 1 }, () => ({
+        ...data,
+        payload: new Uint8Array(60_000),
+      })),
     ],
     [
       "a flood of control frames",

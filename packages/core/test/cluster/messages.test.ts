@@ -146,7 +146,9 @@ scenario(
   "a message that timed out after its link accepted it may be read later, one that waited for credit is not",
   (world) =>
     Effect.gen(function* () {
-      const { a, b } = yield* World.pair(world)
+      const a = yield* world.node("a")
+      const b = yield* world.node("b", { seeds: [a.address], limits: { inboxWindow: 256 * 1024 } })
+      yield* World.untilPeers(a, ["b"])
       const confirm = { confirm: true, timeout: "1 second" } as const
       assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "accepted", confirm))).reason, "timeout")
       yield* a.cluster.send("b", new Uint8Array(60_000))

@@ -394,7 +394,7 @@ describe("a lying peer", () => {
         )
         assert.isBelow(held, 1_000_000)
       }),
-    { limits: { messageBytes: 60_000 } },
+    { limits: { messageBytes: 60_000, inboxWindow: 256 * 1024 } },
   )
 
   attack("whose every word is a Diagnostic does not fill the log", ({ a, connect }) =>
