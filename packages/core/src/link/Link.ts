@@ -128,11 +128,6 @@ export interface Gauges {
 /** How much data one write carries at most, so that control frames never wait behind more. */
 const writeBytes = 64 * 1024
 
-/** A write of small messages, with their heads. */
-const maxScratch = 2 * writeBytes
-
-const nothing = new Uint8Array(0)
-
 /** So many lanes that are opened count as a control frame more. */
 const lanesPerControl = 32
 
@@ -197,18 +192,9 @@ export const make = (options: {
     return batch
   }
 
-  // What is written is free again when the write is over. It is kept while there is something to write: a new buffer for each
-  // write makes most of the work of the garbage collector.
-  let scratch = nothing
-  const allocate = (size: number): Uint8Array => {
-    if (size > maxScratch) return new Uint8Array(size)
-    if (scratch.length < size) scratch = new Uint8Array(maxScratch)
-    return scratch.subarray(0, size)
-  }
-
   const write = (frames: ReadonlyArray<Frame>) => {
     const chunks: Array<Uint8Array> = []
-    FrameEncoder.encodeInto(frames, chunks, options.sent, frames.length > 1 ? allocate : undefined)
+    FrameEncoder.encodeInto(frames, chunks, options.sent)
     if (!Arr.isReadonlyArrayNonEmpty(chunks)) return Effect.void
     writingSince = now()
     return Effect.tap(connection.write(chunks as NonEmptyReadonlyArray<Uint8Array>), () => {
@@ -217,19 +203,25 @@ export const make = (options: {
     })
   }
 
+  // What is the first to be said is said at once, in the turn of who says it; what is said in that turn after it is gathered,
+  // and goes together.
   const writer = Effect.gen(function* () {
+    let gathered = false
     while (true) {
       const batch = nextBatch()
       if (batch !== undefined) {
         yield* write(batch)
         outbox.written()
+        gathered = false
       } else if (farewell !== undefined) {
         if (farewell.bye !== undefined) yield* write([farewell.bye])
         return yield* connection.end
-      } else {
-        scratch = nothing
+      } else if (gathered) {
         wake.closeUnsafe()
-        yield* awaitLatch(wake)
+        yield* wake.await
+      } else {
+        gathered = true
+        yield* Effect.yieldNow
       }
     }
   }).pipe(Effect.ignore)

@@ -64,13 +64,12 @@ export const encode = (frame: Frame.Frame): Uint8Array => {
 /**
  * Appends the bytes of the frames to `out`, in order. All headers, control frames and small payloads share one
  * new buffer; payloads of {@link largePayload} bytes and more are put in between as they are and must not be
- * changed until they are written. The frames are counted in `traffic`. `allocate` gives memory whose content does not matter.
+ * changed until they are written. The frames are counted in `traffic`.
  */
 export const encodeInto = (
   frames: ReadonlyArray<Frame.Frame>,
   out: Array<Uint8Array>,
   traffic: Traffic.Traffic = Traffic.make(),
-  allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size),
 ): void => {
   const encoded: Array<Uint8Array> = []
   let size = 0
@@ -102,8 +101,8 @@ export const encodeInto = (
     }
   }
   if (size === 0) return
-  const buffer = allocate(size)
-  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+  const buffer = new Uint8Array(size)
+  const view = new DataView(buffer.buffer)
   let start = 0
   let pos = 0
   let nextEncoded = 0
