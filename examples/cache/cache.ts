@@ -10,7 +10,7 @@ import { Cluster, Topic } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import { Cache, Effect, FileSystem, Layer, References, Schema, Stream } from "effect"
-import * as Screens from "../chat/Screen.ts"
+import * as Screens from "../support/Screen.ts"
 
 const [name = "ann", port = "0", folder = "store", ...addresses] = process.argv.slice(2)
 

@@ -19,7 +19,7 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Screens from "./Screen.ts"
+import * as Screens from "../support/Screen.ts"
 
 /** What travels. Whatever else comes in is shown as such: anybody may be at the other end. */
 const Line = Schema.fromJsonString(Schema.Struct({ text: Schema.String, for: Schema.Literals(["all", "you"]) }))

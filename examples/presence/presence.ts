@@ -10,7 +10,7 @@ import { Cluster, type ClusterEvent, type Peer } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, References, Stream } from "effect"
-import * as Screens from "../chat/Screen.ts"
+import * as Screens from "../support/Screen.ts"
 
 const [name = "ann", port = "0", ...addresses] = process.argv.slice(2)
 
