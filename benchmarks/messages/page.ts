@@ -1,7 +1,7 @@
 /**
  * Puts the figures of the last run into docs/performance.md. What is said about them there is written by hand.
  *
- *     node benchmarks/messages/page.ts
+ *     npx -y pnpm@12 exec node benchmarks/messages/page.ts
  */
 import * as fs from "node:fs"
 import * as Schema from "effect/Schema"

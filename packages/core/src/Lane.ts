@@ -24,7 +24,7 @@ export interface SendOptions {
 
 /** A message was accepted, or taken if that was asked for. */
 export interface Sent {
-  /** The session on which it went, as this node numbers them: what the peer answers comes in the same one, or never. */
+  /** The session on which it went, as this node numbers them. When that is over, what the peer had not read of it is lost. */
   readonly session: number
 }
 

@@ -32,3 +32,5 @@ export interface Peer {
 
 /** A peer, or its name. */
 export type PeerRef = string | Pick<Peer, "name">
+
+export const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)

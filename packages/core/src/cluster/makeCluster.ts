@@ -37,7 +37,8 @@ import * as States from "../membership/State.ts"
 import * as Lanes from "../messaging/Lanes.ts"
 import * as Mailbox from "../messaging/Mailbox.ts"
 import * as Sends from "../messaging/Sends.ts"
-import type { Peer, PeerRef } from "../Peer.ts"
+import type { Peer } from "../Peer.ts"
+import { nameOf } from "../Peer.ts"
 import { nameProblem } from "../PeerId.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
@@ -273,8 +274,6 @@ const makeNamed = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => leave)
 
   // ---- what the application asks ----
-
-  const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
 
   const sends = Sends.make({
     loop,

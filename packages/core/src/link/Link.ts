@@ -9,7 +9,7 @@ import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import type { Bye, ByeCode, ControlFrame, Frame, MembershipFrame } from "../Frame.ts"
+import type { Bye, ByeCode, ControlFrame, Data, Frame, LaneFrame, MembershipFrame } from "../Frame.ts"
 import * as Frames from "../Frame.ts"
 import { awaitLatch } from "../internal/resume.ts"
 import { monotonicMillis, stallMillis } from "../internal/time.ts"
@@ -251,39 +251,41 @@ export const make = (options: {
   const broken = (fault: Intakes.Fault | Outboxes.Fault | undefined): LinkEnd | undefined =>
     fault === undefined ? undefined : violation(fault.code, fault.message)
 
+  const onLane = (frame: Data | LaneFrame): Intakes.Fault | Outboxes.Fault | undefined => {
+    switch (frame._tag) {
+      case "Data":
+        return intake.receive(frame)
+      case "Credit":
+        return outbox.credit(frame.lane, frame.bytes)
+      case "Taken":
+        return outbox.taken(frame.lane, frame.id)
+      case "LaneOpen":
+        return outbox.open(frame)
+      case "LaneClosed":
+        return intake.closed(frame.lane)
+      case "LaneClose": {
+        const fault = outbox.close(frame.lane)
+        if (fault === undefined) send({ _tag: "LaneClosed", lane: frame.lane })
+        return fault
+      }
+    }
+  }
+
   const dispatch = (frames: ReadonlyArray<Frame>) =>
     Effect.gen(function* () {
       let controls = 0
       for (const frame of frames) {
         switch (frame._tag) {
-          // Of these nobody can send more than data that was paid for.
+          // Of these nobody can send more than was paid for: data, and lanes that were opened.
           case "Data":
           case "Credit":
-          case "Taken": {
-            const end = broken(
-              frame._tag === "Data"
-                ? intake.receive(frame)
-                : frame._tag === "Credit"
-                  ? outbox.credit(frame.lane, frame.bytes)
-                  : outbox.taken(frame.lane, frame.id),
-            )
-            if (end !== undefined) return end
-            continue
-          }
+          case "Taken":
           case "LaneOpen":
           case "LaneClose":
           case "LaneClosed": {
-            const end = broken(
-              frame._tag === "LaneOpen"
-                ? outbox.open(frame)
-                : frame._tag === "LaneClose"
-                  ? outbox.close(frame.lane)
-                  : intake.closed(frame.lane),
-            )
+            const end = broken(onLane(frame))
             if (end !== undefined) return end
-            // Of these nobody can send more than lanes that were opened, and for those it pays.
             if (frame._tag === "LaneOpen") controls += 1 + Math.floor(frame.lanes.length / lanesPerControl)
-            if (frame._tag === "LaneClose") send({ _tag: "LaneClosed", lane: frame.lane })
             continue
           }
           case "Bye":
@@ -337,8 +339,8 @@ export const make = (options: {
       // The common batch holds messages only and needs no generator.
       if (onlyData(frames)) {
         for (const frame of frames) {
-          const fault = frame._tag === "Data" ? intake.receive(frame) : undefined
-          if (fault !== undefined) return violation(fault.code, fault.message)
+          const end = frame._tag === "Data" ? broken(intake.receive(frame)) : undefined
+          if (end !== undefined) return end
         }
         continue
       }

@@ -164,9 +164,8 @@ export const make = (options: {
 
     const offerSlowly = Effect.fnUntraced(function* (payload: Uint8Array, extra: Extra | undefined) {
       let at = 0
-      let id: number | undefined
       const abandon = (): void => {
-        if (id !== undefined) pending.delete(id)
+        extra?.confirm?.withdraw()
         if (!isOpen || at === 0 || at === payload.length) return
         push({ _tag: "Data", lane: number, first: false, last: false, abort: true, payload: nothing })
       }
@@ -185,8 +184,6 @@ export const make = (options: {
             }
             const first = at === 0
             const last = at + size === payload.length
-            const more = first && extra !== undefined ? extras(extra) : undefined
-            id ??= more?.confirm
             push({
               _tag: "Data",
               lane: number,
@@ -195,7 +192,7 @@ export const make = (options: {
               abort: false,
               payload: first && last ? payload : payload.subarray(at, at + size),
               ...(first && !last ? { total: payload.length } : {}),
-              ...more,
+              ...(first && extra !== undefined ? extras(extra) : {}),
             })
             at += size
           } while (at < payload.length)

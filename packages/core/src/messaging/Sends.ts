@@ -16,6 +16,7 @@ import type { Extra, Refusal, Sender } from "../link/Outbox.ts"
 import { makeConfirmation } from "../link/Outbox.ts"
 import { toBytes } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import { nameOf } from "../Peer.ts"
 
 /** A lane by its name; `undefined` is the inbox. */
 type LaneName = string | undefined
@@ -37,8 +38,6 @@ const nothing = new Uint8Array(0)
 
 const sendError = (reason: SendError["reason"], peer: string, message: string) =>
   new SendError({ reason, peer, message })
-
-const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
 
 const senderOf = (link: Link, lane: LaneName): Sender | undefined => (lane === undefined ? link.inbox : link.lane(lane))
 
@@ -165,7 +164,7 @@ export const make = (options: {
     Effect.suspend(() => {
       const name = nameOf(peer)
       const all = payloads.map(toBytes)
-      let problem = all.length === 0 ? problemOf(name, nothing) : undefined
+      let problem = problemOf(name, nothing)
       for (const bytes of all) problem ??= problemOf(name, bytes)
       if (problem !== undefined) return Effect.fail(problem)
       const from = (at: number, extra: Extra | undefined): Effect.Effect<Sent, SendError> => {
