@@ -38,11 +38,11 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 export interface Connection {
   /** The other end as the network names it, a host without port: what limits per remote count by. */
   readonly remoteHost: string
-  /** The next batch of bytes. The views belong to the caller. */
+  /** The next batch of bytes. The arrays belong to the caller, and so does the memory of one that fills its buffer. */
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, TransportError | Cause.Done>
   /**
    * Hands bytes to the network, in order. Succeeds when the network took them, which says nothing about the
-   * other end. The arrays must not be changed afterwards. One caller at a time.
+   * other end; until then the arrays must not be changed, and afterwards they may be. One caller at a time.
    */
   readonly write: (chunks: NonEmptyReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
   /** Says that nothing more will be written, after all that was. Reading goes on. */

@@ -2,13 +2,12 @@
  * The network of Node as Coterie's `Transport`: plain TCP, without encryption and without proof of who
  * is at the other end. Keep it within a network that you trust.
  *
- * This is the only module that knows Effect's sockets, which are unstable.
+ * This is the only module that knows Effect's socket servers, which are unstable.
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import { NetSocket } from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,11 +17,11 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Socket from "effect/socket/Socket"
 import type * as SocketServer from "effect/socket/SocketServer"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import { codeOf } from "./internal/codeOf.ts"
+import * as SocketConnection from "./internal/socketConnection.ts"
 
 /** Where to listen, and how to dial. */
 export interface Options {
@@ -61,81 +60,6 @@ export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => 
   })
 }
 
-// Connections
-
-const ignore = () => {}
-
-/**
- * A socket as a connection. Both ends are opened with `allowHalfOpen`, so the end of one direction
- * leaves the other alone.
- */
-const open = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
-    const lost = (cause?: unknown) =>
-      new Transport.TransportError({
-        reason: "closed",
-        message: `the connection to ${remoteHost} ${describe(cause)}`,
-        ...(cause === undefined ? {} : { cause }),
-      })
-    // Without a listener, an error after the reader has gone would end the process.
-    socket.on("error", ignore)
-    yield* Effect.addFinalizer(() => Effect.sync(() => hangUp(socket, linger)))
-    // The reader listens for what happens from now on, so what already happened is told here.
-    if (socket.destroyed) {
-      const fail = Effect.fail(lost(socket.errored ?? undefined))
-      return { remoteHost, pull: fail, write: () => fail, end: Effect.void }
-    }
-    const duplex = yield* NodeSocket.fromDuplex(Effect.succeed(socket))
-    const pull = yield* Effect.orDie(Socket.readerBytes(duplex))
-    const writer = yield* duplex.writer
-    return {
-      remoteHost,
-      pull: Effect.catch(pull, (error): Effect.Effect<never, Transport.TransportError | Cause.Done> => {
-        if (error.reason._tag !== "SocketCloseError") return Effect.fail(lost(error.reason.cause))
-        return error.reason.code === 1000 ? Cause.done() : Effect.fail(lost(socket.errored ?? undefined))
-      }),
-      // Effect's writer waits for the next connection if there is none, and takes a write to a destroyed
-      // socket for done, so it is asked only while the socket takes bytes.
-      write: (chunks) =>
-        Effect.suspend(() =>
-          !socket.destroyed && !socket.writableEnded
-            ? Effect.mapError(writer.writeAll(chunks), (error) =>
-                lost(socket.errored ?? ("cause" in error.reason ? error.reason.cause : error)),
-              )
-            : Effect.fail(lost(socket.errored ?? undefined)),
-        ),
-      end: Effect.sync(() => {
-        if (!socket.destroyed && !socket.writableEnded) socket.end()
-      }),
-    }
-  })
-
-/**
- * Closes a socket as TCP wants it: sends what was written and the end of the stream, and reads on, into
- * nothing, until the other side ends too. A socket closed with unread bytes would be reset,
- * and the reset can overtake the last bytes.
- */
-const hangUp = (socket: Net.Socket, linger: number): void => {
-  if (socket.destroyed) return
-  const timer = setTimeout(() => {
-    // A plain destroy would end the stream in good order in the middle of what was written.
-    if (socket.writableFinished) socket.destroy()
-    else socket.resetAndDestroy()
-  }, linger)
-  timer.unref()
-  socket.once("close", () => clearTimeout(timer))
-  if (!socket.writableEnded) socket.end()
-  socket.resume()
-}
-
-const describe = (cause: unknown): string => {
-  if (cause === undefined || cause === null) return "is closed"
-  const code = codeOf(cause)
-  if (code === "ECONNRESET" || code === "EPIPE") return "was reset"
-  return `was lost: ${code ?? (cause instanceof Error ? cause.message : String(cause))}`
-}
-
 // Dialing
 
 const connect = (
@@ -170,7 +94,7 @@ const connect = (
         // Not `acquireRelease`: an interrupt that comes with the answer must find the socket, too.
         Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy()))),
       )
-      return yield* open(socket, linger)
+      return yield* SocketConnection.make(socket, linger)
     }),
   )
 
@@ -226,7 +150,7 @@ const run =
         const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
         const accept = (socket: Net.Socket): void => {
           fork(
-            open(socket, linger).pipe(
+            SocketConnection.make(socket, linger).pipe(
               // The handler starts outside of this call, so whoever it wakes finds it forked.
               Effect.tap(Effect.yieldNow),
               Effect.flatMap(handler),
@@ -236,9 +160,7 @@ const run =
           )
         }
         // The socket that Effect made would be destroyed as soon as its bytes are sent; see `hangUp`.
-        return yield* Effect.orDie(
-          server.run(() => Effect.map(Effect.serviceOption(NodeSocket.NetSocket), Option.map(accept))),
-        )
+        return yield* Effect.orDie(server.run(() => Effect.map(Effect.serviceOption(NetSocket), Option.map(accept))))
       }),
     )
 

@@ -255,6 +255,24 @@ describe("NodeTransport", () => {
     }),
   )
 
+  it.live("reads on, into nothing, when it is closed, so that the other end can say all that it wants to say", () =>
+    Effect.gen(function* () {
+      const server = yield* rawServer
+      // Longer than the test may take: what is waited for must come without it.
+      const node = yield* nodeOf({ linger: "1 hour" })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(node.connect(server.address), scope)
+      const socket = yield* server.accepted
+      const said = yield* start(
+        Effect.callback<void>((resume) => {
+          socket.end(new Uint8Array(64 * 1024 * 1024), () => resume(Effect.void))
+        }),
+      )
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(said)
+    }),
+  )
+
   it.live("resets a closed connection of which the rest cannot be sent, so that it is not taken for whole", () =>
     Effect.gen(function* () {
       const server = yield* rawServer

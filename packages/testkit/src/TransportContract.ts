@@ -217,6 +217,46 @@ export const suite = (options: Options): void => {
       }),
     )
 
+    check("an array may be used again as soon as the write of it has succeeded", (world) =>
+      Effect.gen(function* () {
+        const { acceptor, dialer } = yield* connected(world)
+        const size = 16 * 1024 * 1024
+        const reused = new Uint8Array(65_536)
+        // Nobody pulls yet, so that writes have to wait.
+        yield* Effect.forkScoped(
+          Effect.gen(function* () {
+            for (let at = 0; at < size; at += reused.length) {
+              reused.set(pattern(at, reused.length))
+              yield* dialer.write([reused.subarray(0, 5), reused.subarray(5)])
+              reused.fill(0)
+            }
+            yield* dialer.end
+          }),
+          { startImmediately: true },
+        )
+        assert.strictEqual(yield* receiveAll(acceptor), size)
+      }),
+    )
+
+    check("what was pulled is the caller's, also the memory below an array that fills it", (world) =>
+      Effect.gen(function* () {
+        const { acceptor, dialer } = yield* connected(world)
+        const size = 2 * 1024 * 1024
+        const sent = pattern(0, size)
+        yield* Effect.forkScoped(Effect.andThen(dialer.write([sent]), dialer.end))
+        let at = 0
+        for (let exit = yield* Effect.exit(acceptor.pull); Exit.isSuccess(exit); exit = yield* Effect.exit(acceptor.pull)) {
+          at = verify(at, exit.value)
+          for (const chunk of exit.value) {
+            chunk.fill(0)
+            if (chunk.length === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0)
+          }
+        }
+        assert.strictEqual(at, size)
+        verify(0, [sent])
+      }),
+    )
+
     check("an interrupted write does not tear what was written", (world) =>
       Effect.gen(function* () {
         const { acceptor, dialer } = yield* connected(world)

@@ -22,6 +22,7 @@ import { FailureDetector } from "../FailureDetector.ts"
 import * as Frames from "../Frame.ts"
 import { Gossip } from "../Gossip.ts"
 import { monotonicMillis } from "../internal/time.ts"
+import { withTurns } from "../internal/turns.ts"
 import * as Limits from "../Limits.ts"
 import type { HandshakeRejected } from "../link/Handshake.ts"
 import { isTransientCode } from "../link/Handshake.ts"
@@ -59,7 +60,7 @@ export const make = (options: Options, parts: Parts = defaultParts) =>
   Effect.flatMap(Entropy.Entropy, (entropy) => {
     const name = options.name ?? Entropy.id(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return Effect.annotateLogs(makeNamed({ ...options, name }, labels, parts), labels)
+    return withTurns(Effect.annotateLogs(makeNamed({ ...options, name }, labels, parts), labels))
   })
 
 const makeNamed = Effect.fnUntraced(function* (

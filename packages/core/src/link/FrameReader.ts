@@ -51,37 +51,37 @@ export const make = (connection: Connection, traffic: Traffic): FrameReader => {
     }
   }
 
-  const pull = Effect.matchCauseEffect(connection.pull, {
-    onSuccess: (chunks) =>
-      Effect.sync(() => {
-        heard()
-        decode(chunks)
-      }),
-    onFailure: (cause) =>
-      Effect.suspend(() => {
-        const failure = cause.reasons.find(Cause.isFailReason)
-        if (failure === undefined) return Effect.failCause(cause as Cause.Cause<never>)
-        end = Pull.isDoneFailure(failure) ? { _tag: "Ended" } : { _tag: "Lost", error: failure.error as TransportError }
-        return Effect.void
-      }),
+  /** The frames that are there, or come with the next bytes. */
+  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadEnd> => {
+    if (ready.length === 0) return end === undefined ? pull : Effect.fail(end)
+    const frames = ready
+    ready = []
+    return Effect.succeed(frames)
+  }
+
+  const pull: Effect.Effect<ReadonlyArray<Frame>, ReadEnd> = Effect.matchCauseEffect(connection.pull, {
+    onSuccess: (chunks) => {
+      heard()
+      decode(chunks)
+      return take()
+    },
+    onFailure: (cause) => {
+      const failure = cause.reasons.find(Cause.isFailReason)
+      if (failure === undefined) return Effect.failCause(cause as Cause.Cause<never>)
+      end = Pull.isDoneFailure(failure) ? { _tag: "Ended" } : { _tag: "Lost", error: failure.error as TransportError }
+      return take()
+    },
   })
 
-  const fill: Effect.Effect<void, ReadEnd> = Effect.suspend(() => {
-    if (ready.length > 0) return Effect.void
-    // What came together with the last frame is still in the decoder.
-    if (decoder.isPartial()) decode([nothing])
-    if (ready.length > 0) return Effect.void
-    return end === undefined ? Effect.flatMap(pull, () => fill) : Effect.fail(end)
+  const batch = Effect.suspend(() => {
+    // What came together with the last frame of the handshake is still in the decoder.
+    if (ready.length === 0 && decoder.isPartial()) decode([nothing])
+    return take()
   })
 
   return {
-    batch: Effect.map(fill, () => {
-      const frames = ready
-      ready = []
-      return frames
-    }),
-    next: Effect.flatMap(fill, () => {
-      const [frame, ...rest] = ready
+    batch,
+    next: Effect.flatMap(batch, ([frame, ...rest]) => {
       ready = rest
       return frame === undefined ? Effect.fail<ReadEnd>({ _tag: "Ended" }) : Effect.succeed(frame)
     }),

@@ -12,8 +12,8 @@ export interface ReadEnd {
   readonly name: string | undefined
   /** Whether somebody reads it. What still comes after that is lost, also if the name is read again. */
   readonly isOpen: boolean
-  /** The reader took a message. */
-  readonly taken: (message: Receiver.Arrived) => void
+  /** The reader took messages, of this cost together; the last of them that is to be confirmed has this number. */
+  readonly taken: (messages: Pick<Receiver.Arrived, "cost" | "confirm">) => void
 }
 
 /** The peer broke the rules of the lanes. */

@@ -3,7 +3,6 @@
  * that keeps time. Control frames go before data, and nothing that the application does or fails to
  * do keeps the reader from reading (docs/protocol.md, section "Links").
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -27,6 +26,7 @@ import type * as Outboxes from "./Outbox.ts"
 import type { Session } from "./Pairs.ts"
 import type { Parts } from "./Parts.ts"
 import * as RateLimit from "./RateLimit.ts"
+import type { WriteBuffers } from "./WriteBuffers.ts"
 
 /** Which of two connections of one pair stays: the greater (docs/protocol.md, "Simultaneous connections"). */
 export interface Rank {
@@ -125,8 +125,11 @@ export interface Gauges {
   readonly viewHash: bigint
 }
 
-/** How much data one write carries at most, so that control frames never wait behind more. */
+/** How much data one write carries, or a message more, so that control frames never wait behind more. */
 const writeBytes = 64 * 1024
+
+/** What most writes fit in: what they carry at most, less what is not copied, with all headers. */
+export const writeBufferBytes = writeBytes + FrameEncoder.largePayload + 1024
 
 /** So many lanes that are opened count as a control frame more. */
 const lanesPerControl = 32
@@ -144,6 +147,7 @@ export const make = (options: {
   readonly viewHash: bigint
   /** Counts what is written. */
   readonly sent: Traffic
+  readonly buffers: WriteBuffers
   readonly limits: Limits
   readonly parts: Parts
   readonly session: () => Session
@@ -151,7 +155,7 @@ export const make = (options: {
   readonly clock: Clock
   readonly hooks: Hooks
 }): Link => {
-  const { clock, connection, hooks, limits, parts, reader, timing } = options
+  const { buffers, clock, connection, hooks, limits, parts, reader, timing } = options
   const now = (): number => monotonicMillis(clock)
 
   // ---- out ----
@@ -194,34 +198,29 @@ export const make = (options: {
 
   const write = (frames: ReadonlyArray<Frame>) => {
     const chunks: Array<Uint8Array> = []
-    FrameEncoder.encodeInto(frames, chunks, options.sent)
-    if (!Arr.isReadonlyArrayNonEmpty(chunks)) return Effect.void
+    let buffer: Uint8Array | undefined
+    FrameEncoder.encodeInto(frames, chunks, options.sent, (size) => (buffer = buffers.take(size)))
+    if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
     writingSince = now()
-    return Effect.tap(connection.write(chunks as NonEmptyReadonlyArray<Uint8Array>), () => {
+    return Effect.map(connection.write(chunks), () => {
       writingSince = undefined
-      return Effect.void
+      if (buffer !== undefined) buffers.give(buffer)
     })
   }
 
-  // What is the first to be said is said at once, in the turn of who says it; what is said in that turn after it is gathered,
-  // and goes together.
+  // Whoever says something is left to go on until it waits; then all of it is written, together.
   const writer = Effect.gen(function* () {
-    let gathered = false
     while (true) {
       const batch = nextBatch()
       if (batch !== undefined) {
         yield* write(batch)
         outbox.written()
-        gathered = false
       } else if (farewell !== undefined) {
         if (farewell.bye !== undefined) yield* write([farewell.bye])
         return yield* connection.end
-      } else if (gathered) {
-        wake.closeUnsafe()
-        yield* wake.await
       } else {
-        gathered = true
-        yield* Effect.yieldNow
+        wake.closeUnsafe()
+        yield* awaitLatch(wake)
       }
     }
   }).pipe(Effect.ignore)

@@ -27,11 +27,12 @@ import * as Handshake from "./Handshake.ts"
 import type { ReadEnd } from "./Intake.ts"
 import type { Arrived } from "./Receiver.ts"
 import type { Link, LinkEnd, Rank, Timing } from "./Link.ts"
-import { isMoved, make as makeLink } from "./Link.ts"
+import { isMoved, make as makeLink, writeBufferBytes } from "./Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import type * as Pairs from "./Pairs.ts"
 import type { Parts } from "./Parts.ts"
 import type { Tally } from "./Tally.ts"
+import * as WriteBuffers from "./WriteBuffers.ts"
 
 export interface Links {
   /** The link to a peer that messages go over, if there is one. */
@@ -93,6 +94,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const fibers = yield* FiberSet.make<void, never>()
   const dialPermits = Semaphore.makeUnsafe(limits.dials)
   const pairs = options.parts.makePairs({ ...options, remembered: limits.links })
+  const buffers = WriteBuffers.make(writeBufferBytes)
   const dialing = new Set<number>()
   /** Set when this node goes: why. */
   let closing: ByeCode | undefined
@@ -150,6 +152,7 @@ export const make = Effect.fnUntraced(function* (options: {
           peerWindow: result.peerWindow,
           viewHash: result.viewHash,
           sent: tally.sent,
+          buffers,
           limits,
           parts: options.parts,
           session: () => mine.session,

@@ -7,6 +7,7 @@
  */
 import type { ByeCode, Data } from "../Frame.ts"
 import { dataOverhead, maxFragmentBytes } from "../Frame.ts"
+import { release } from "../internal/release.ts"
 import { minWindow } from "../Limits.ts"
 
 /** What a frame with this payload costs. */
@@ -117,6 +118,7 @@ export const makeReceiver = (options: { readonly window: number; readonly messag
       for (const chunk of partial.chunks) {
         whole.set(chunk, at)
         at += chunk.length
+        release(chunk)
       }
       const arrived = complete(whole, partialCost, partial.first)
       partial = undefined

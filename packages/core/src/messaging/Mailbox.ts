@@ -16,7 +16,10 @@ import * as Messages from "../Message.ts"
 import type { PeerId } from "../PeerId.ts"
 
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
-const batchSize = 256
+const pullSize = 256
+
+/** What comes on one lane one after the other is one item of the queue, up to so many messages: two pull no less than half. */
+const batchSize = pullSize / 2
 
 /** What links that are over left of all peers together may be so many times what is kept of one. */
 const peersKept = 16
@@ -50,64 +53,89 @@ interface Source {
   over: boolean
 }
 
-interface Item {
-  readonly message: Message
+/** Messages of one link and lane that follow each other. */
+interface Batch {
   readonly source: Source
   readonly lane: ReadEnd
-  readonly arrived: Arrived
+  readonly messages: Array<Message>
+  cost: number
+  confirm: number | undefined
 }
 
 /** A mailbox that keeps so many bytes of one peer's links that are over, or a bit more, and some times as much in all. */
 export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = never>(kept: number) {
-  const queue = yield* Queue.unbounded<Item | Mark, Cause.Done>()
+  const queue = yield* Queue.unbounded<Batch | Mark, Cause.Done>()
   const sources = new Map<Link, Source>()
   let isOver = false
+  // The item that was queued last, as long as it is there.
+  let newest: Batch | undefined
 
-  const isMark = (item: Item | Mark): item is Mark => !("source" in item)
+  const isMark = (item: Batch | Mark): item is Mark => !("source" in item)
 
-  const take = ({ arrived, lane, source }: Item): void => {
-    source.unread -= arrived.cost
+  const take = (batch: Batch): void => {
+    const { cost, lane, source } = batch
+    if (batch === newest) newest = undefined
+    source.unread -= cost
     if (source.over && source.unread === 0) sources.delete(source.link)
-    lane.taken(arrived)
+    lane.taken(batch)
   }
 
-  const pull = Effect.map(Queue.takeBetween(queue, 1, batchSize), (items) => {
-    const messages: Array<Message | Mark> = []
-    for (const item of items) {
-      if (isMark(item)) messages.push(item)
-      else {
-        take(item)
-        messages.push(item.message)
-      }
+  /** The next item, if there is one now. */
+  const poll = (): Batch | Mark | undefined => {
+    const exit = Queue.takeUnsafe(queue)
+    return exit === undefined || Exit.isFailure(exit) ? undefined : exit.value
+  }
+
+  const open = (item: Batch | Mark): Array<Message | Mark> => {
+    if (isMark(item)) return [item]
+    take(item)
+    return item.messages
+  }
+
+  const pull = Effect.map(Queue.take(queue), (first) => {
+    const messages = open(first)
+    while (messages.length <= pullSize - batchSize) {
+      const item = poll()
+      if (item === undefined) break
+      for (const each of open(item)) messages.push(each)
     }
-    // As many as were taken, and at least one was.
+    // A batch has at least one.
     return messages as [Message | Mark, ...Array<Message | Mark>]
   })
 
   /** Takes all out for which this holds, in one step, and leaves the rest. */
-  const drop = (isGone: (item: Item) => boolean): void => {
-    const rest: Array<Item | Mark> = []
-    for (let n = Queue.sizeUnsafe(queue); n > 0; n--) {
-      const exit = Queue.takeUnsafe(queue)
-      if (exit === undefined || Exit.isFailure(exit)) break
-      const item = exit.value
+  const drop = (isGone: (batch: Batch) => boolean): void => {
+    const rest: Array<Batch | Mark> = []
+    for (let item = poll(); item !== undefined; item = poll()) {
       if (isMark(item) || !isGone(item)) rest.push(item)
       else take(item)
     }
     Queue.offerAllUnsafe(queue, rest)
   }
 
+  /** A batch at the end of the queue, for the next message of this link and lane. */
+  const batchFor = (link: Link, lane: ReadEnd): Batch => {
+    if (newest?.source.link === link && newest.lane === lane && newest.messages.length < batchSize) return newest
+    let source = sources.get(link)
+    if (source === undefined) {
+      const { generation, name } = link.peer
+      source = { link, from: { name, generation }, unread: 0, over: false }
+      sources.set(link, source)
+    }
+    const batch: Batch = { source, lane, messages: [], cost: 0, confirm: undefined }
+    if (Queue.offerUnsafe(queue, batch)) newest = batch
+    return batch
+  }
+
   const mailbox: Mailbox<Mark> = {
     offer: (link, lane, arrived) => {
-      let source = sources.get(link)
-      if (source === undefined) {
-        const { generation, name } = link.peer
-        source = { link, from: { name, generation }, unread: 0, over: false }
-        sources.set(link, source)
-      }
-      source.unread += arrived.cost
-      const message = Messages.make(source.from, link.session().session, arrived.payload, arrived.trace)
-      Queue.offerUnsafe(queue, { message, source, lane, arrived })
+      const { confirm, cost, payload, trace } = arrived
+      const batch = batchFor(link, lane)
+      const { source } = batch
+      source.unread += cost
+      batch.messages.push(Messages.make(source.from, link.session().session, payload, trace))
+      batch.cost += cost
+      if (confirm !== undefined) batch.confirm = confirm
     },
     ended: (link) => {
       const source = sources.get(link)
@@ -131,7 +159,10 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
       drop((item) => item.source === source)
       return false
     },
-    mark: (mark) => void Queue.offerUnsafe(queue, mark),
+    mark: (mark) => {
+      newest = undefined
+      Queue.offerUnsafe(queue, mark)
+    },
     stream: Stream.fromPull(Effect.succeed(pull)),
     end: Effect.suspend(() => {
       isOver = true

@@ -81,33 +81,32 @@ export const make = (options: {
       ? sendError("linkLost", name, `the link to "${name}" ended before the message was ${before}`)
       : sendError("notReading", name, `"${name}" stopped to read "${lane}" before the message was ${before}`)
 
-  /** Ends when the link of the moment has accepted the message. */
-  const offer = (lane: LaneName, name: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> =>
-    Effect.suspend(() => {
-      const link = links.current(name)
-      if (link === undefined) {
-        const takeover = links.takeover(name)
-        return takeover === undefined
-          ? Effect.fail(noLink(name))
-          : Effect.andThen(takeover, () => offer(lane, name, bytes, extra))
-      }
-      const sender = senderOf(link, lane)
-      if (sender === undefined) {
-        const known = link.lanesKnown()
-        return known === undefined
-          ? Effect.fail(sendError("notReading", name, `"${name}" does not read "${lane}"`))
-          : Effect.andThen(known, () => offer(lane, name, bytes, extra))
-      }
-      const session = link.session()
-      if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
-      return Effect.matchEffect(sender.offer(bytes, extra), {
-        // If the session changed meanwhile, nobody knows in which of the two it was accepted.
-        onSuccess: () =>
-          link.session() === session ? Effect.succeed(session) : Effect.fail(refused("closed", name, lane, "accepted")),
-        onFailure: (refusal) =>
-          refusal === "moved" ? offer(lane, name, bytes, extra) : Effect.fail(refused(refusal, name, lane, "accepted")),
-      })
+  /** Offers the message to the link of the moment, in this turn; the effect ends when one has accepted it. */
+  const offer = (lane: LaneName, name: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> => {
+    const link = links.current(name)
+    if (link === undefined) {
+      const takeover = links.takeover(name)
+      return takeover === undefined
+        ? Effect.fail(noLink(name))
+        : Effect.andThen(takeover, () => offer(lane, name, bytes, extra))
+    }
+    const sender = senderOf(link, lane)
+    if (sender === undefined) {
+      const known = link.lanesKnown()
+      return known === undefined
+        ? Effect.fail(sendError("notReading", name, `"${name}" does not read "${lane}"`))
+        : Effect.andThen(known, () => offer(lane, name, bytes, extra))
+    }
+    const session = link.session()
+    if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
+    return Effect.matchEffect(sender.offer(bytes, extra), {
+      // If the session changed meanwhile, nobody knows in which of the two it was accepted.
+      onSuccess: () =>
+        link.session() === session ? Effect.succeed(session) : Effect.fail(refused("closed", name, lane, "accepted")),
+      onFailure: (refusal) =>
+        refusal === "moved" ? offer(lane, name, bytes, extra) : Effect.fail(refused(refusal, name, lane, "accepted")),
     })
+  }
 
   /** Sends with the span of the moment, if this node traces its messages. */
   const traced = <A>(use: (extra: Extra | undefined) => Effect.Effect<A, SendError>): Effect.Effect<A, SendError> =>
@@ -130,7 +129,7 @@ export const make = (options: {
       const taken = Effect.catch(Deferred.await(confirm.taken), (refusal) =>
         Effect.fail(refused(refusal, name, lane, "known to be taken")),
       )
-      return offer(lane, name, bytes, { ...extra, confirm }).pipe(
+      return Effect.suspend(() => offer(lane, name, bytes, { ...extra, confirm })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -196,17 +195,20 @@ export const make = (options: {
     }
     const wait = (peer: Peer) =>
       Effect.match(
-        Effect.timeoutOrElse(offer(lane, peer.name, bytes, extra), {
-          duration: limits.slowPeerTimeout,
-          orElse: () => {
-            // It may have left meanwhile, or be another life.
-            const now = loop.state().view.peers.get(peer.name)
-            if (now?.generation === peer.generation) options.slow(now)
-            return Effect.fail(
-              sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
-            )
+        Effect.timeoutOrElse(
+          Effect.suspend(() => offer(lane, peer.name, bytes, extra)),
+          {
+            duration: limits.slowPeerTimeout,
+            orElse: () => {
+              // It may have left meanwhile, or be another life.
+              const now = loop.state().view.peers.get(peer.name)
+              if (now?.generation === peer.generation) options.slow(now)
+              return Effect.fail(
+                sendError("slow", peer.name, `"${peer.name}" gave no credit within ${limits.slowPeerTimeout} ms`),
+              )
+            },
           },
-        }),
+        ),
         {
           onFailure: (error) => void (error.reason === "notReading" || failed.push(error)),
           onSuccess: () => void sent.push(peer.name),

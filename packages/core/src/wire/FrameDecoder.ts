@@ -6,6 +6,7 @@
  * own. Nothing throws: bytes that are not frames give a {@link WireError.WireError}, once and for good.
  */
 import * as Frame from "../Frame.ts"
+import { release } from "../internal/release.ts"
 import * as Control from "./Control.ts"
 import { largePayload } from "./FrameEncoder.ts"
 import * as Layout from "./Layout.ts"
@@ -20,9 +21,9 @@ export interface FrameDecoder {
    * With `atMost`, stops after so many frames and keeps the rest of the chunk: the next call goes on with it,
    * also if it brings no bytes. That is how the link changes the limit between two frames of one chunk.
    *
-   * The chunk must not be changed afterwards. Payloads of Data are views: of 4 KiB and more, into the chunk;
-   * smaller ones, into a copy of at most {@link slabBytes} around them, so that one small message that somebody
-   * keeps does not keep a whole chunk.
+   * The chunk is the decoder's from now on, which gives its memory back when no payload lies in it. Payloads of Data are
+   * views: of 4 KiB and more, into the chunk; smaller ones, into a copy of at most {@link slabBytes} around them, so that
+   * one small message that somebody keeps does not keep a whole chunk.
    */
   readonly feed: (chunk: Uint8Array, out: Array<Frame.Frame>, atMost?: number) => WireError.WireError | undefined
   /** Sets another limit for frames whose header is not read yet, and lifts the limit of the total. */
@@ -55,10 +56,13 @@ export const make = (options: Options): FrameDecoder => {
   const head = new Uint8Array(Layout.headerBytes)
   const headView = new DataView(head.buffer)
   let headFilled = 0
-  // The body that crosses a border, its kind, and how much of it is there.
+  // The body that crosses a border, its kind and size, and how much of it is there. Of Data it is first what may be the head,
+  // and then the payload of the frame.
   let body: Uint8Array | undefined
-  let bodyFilled = 0
   let bodyKind = 0
+  let bodySize = 0
+  let bodyFilled = 0
+  let data: Frame.Data | undefined
   // How much of an ignorable frame is still to pass.
   let skip = 0
   // What `atMost` left over.
@@ -67,18 +71,32 @@ export const make = (options: Options): FrameDecoder => {
   const fail = (problem: WireError.WireError): WireError.WireError => {
     error = problem
     body = undefined
+    data = undefined
     headFilled = 0
     return problem
+  }
+
+  /** Data of which so much is there, the whole head and not the whole payload: the payload gets an array of its own. */
+  const beginData = (source: Source, from: number): WireError.WireError | undefined => {
+    const frame = decodeData(source, from, from + bodySize, ownPayload)
+    if (frame._tag === "WireError") return frame
+    const { payload } = frame
+    const begin = source.bytes.subarray(from + bodySize - payload.length)
+    payload.set(begin)
+    data = frame
+    body = payload
+    bodyFilled = begin.length
+    return undefined
   }
 
   const feed: FrameDecoder["feed"] = (chunk, out, atMost = Infinity) => {
     if (error !== undefined) return error
     const bytes = rest.length === 0 ? plain(chunk) : chunk.length === 0 ? rest : concat(rest, chunk)
     rest = empty
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const source = sourceOf(bytes)
+    const { view } = source
     const end = bytes.length
     const full = out.length + atMost
-    const slab: Slab = { of: empty, bytes: empty, from: 0, to: 0 }
     let pos = 0
     while (pos < end) {
       if (out.length >= full) {
@@ -96,14 +114,19 @@ export const make = (options: Options): FrameDecoder => {
         body.set(bytes.subarray(pos, pos + n), bodyFilled)
         bodyFilled += n
         pos += n
-        if (bodyFilled === body.length) {
-          const whole = body
-          body = undefined
-          const frame = decodeBody(bodyKind, whole, new DataView(whole.buffer), 0, whole.length, slab)
-          if (frame._tag === "WireError") return fail(frame)
-          Traffic.count(traffic, bodyKind, Layout.headerBytes + whole.length)
-          out.push(frame)
+        if (bodyFilled < body.length) continue
+        const whole = body
+        if (whole.length < bodySize && data === undefined) {
+          const problem = beginData(sourceOf(whole), 0)
+          if (problem !== undefined) return fail(problem)
+          continue
         }
+        const frame = data ?? decodeBody(bodyKind, sourceOf(whole), 0, whole.length)
+        body = undefined
+        data = undefined
+        if (frame._tag === "WireError") return fail(frame)
+        Traffic.count(traffic, bodyKind, Layout.headerBytes + bodySize)
+        out.push(frame)
         continue
       }
       let length: number
@@ -133,19 +156,26 @@ export const make = (options: Options): FrameDecoder => {
         skip = size
         Traffic.count(traffic, Traffic.unknownKind, Layout.headerBytes + size)
       } else if (end - pos >= size) {
-        const frame = decodeBody(kind, bytes, view, pos, pos + size, slab)
+        const frame = decodeBody(kind, source, pos, pos + size)
         if (frame._tag === "WireError") return fail(frame)
         Traffic.count(traffic, kind, Layout.headerBytes + size)
         out.push(frame)
         pos += size
       } else {
-        body = new Uint8Array(size)
         bodyKind = kind
-        body.set(bytes.subarray(pos))
-        bodyFilled = end - pos
+        bodySize = size
+        if (kind === Layout.kinds.Data && end - pos >= maxDataHeadBytes) {
+          const problem = beginData(source, pos)
+          if (problem !== undefined) return fail(problem)
+        } else {
+          body = new Uint8Array(kind === Layout.kinds.Data ? Math.min(size, maxDataHeadBytes) : size)
+          body.set(bytes.subarray(pos))
+          bodyFilled = end - pos
+        }
         pos = end
       }
     }
+    if (!source.isViewed) release(bytes)
     return undefined
   }
 
@@ -206,21 +236,17 @@ const kindProblem = (kind: number, size: number): WireError.WireError | undefine
   }
 }
 
-/** The largest body of Data. */
-const maxDataBytes =
-  Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.dataConfirmBytes + Frame.traceBytes + Frame.maxFragmentBytes
+/** The most that can come before the payload in a body of Data. */
+const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.dataConfirmBytes + Frame.traceBytes
 
-const decodeBody = (
-  kind: number,
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-  slab: Slab,
-): Frame.Frame | WireError.WireError => {
+/** The largest body of Data. */
+const maxDataBytes = maxDataHeadBytes + Frame.maxFragmentBytes
+
+const decodeBody = (kind: number, source: Source, start: number, end: number): Frame.Frame | WireError.WireError => {
+  const { view } = source
   switch (kind) {
     case Layout.kinds.Data:
-      return decodeData(bytes, view, start, end, slab)
+      return decodeData(source, start, end, payloadOf)
     case Layout.kinds.Taken:
       return { _tag: "Taken", lane: view.getUint16(start), id: view.getUint32(start + 2) }
     case Layout.kinds.Credit:
@@ -234,17 +260,17 @@ const decodeBody = (
         lag: view.getUint16(start + 12),
       }
     default:
-      return Control.decode(kind, bytes.subarray(start, end))
+      return Control.decode(kind, source.bytes.subarray(start, end))
   }
 }
 
 const decodeData = (
-  bytes: Uint8Array,
-  view: DataView,
+  source: Source,
   start: number,
   end: number,
-  slab: Slab,
+  payloadOf: (source: Source, from: number, end: number) => Uint8Array,
 ): Frame.Data | WireError.WireError => {
+  const { view } = source
   const lane = view.getUint16(start)
   const bits = view.getUint8(start + 2)
   if ((bits & ~Layout.knownFlags) !== 0) return WireError.make("malformed", "Data with reserved flags")
@@ -257,7 +283,7 @@ const decodeData = (
   // The common frame: one of a message that carries nothing but its payload.
   if (bits <= Layout.flags.abort && (!first || last)) {
     if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
-    return { _tag: "Data", lane, first, last, abort, payload: payloadOf(bytes, from, end, slab) }
+    return { _tag: "Data", lane, first, last, abort, payload: payloadOf(source, from, end) }
   }
   const confirms = (bits & Layout.flags.confirm) !== 0
   const isTraced = (bits & Layout.flags.trace) !== 0
@@ -284,10 +310,10 @@ const decodeData = (
     from += Layout.dataConfirmBytes
   }
   if (isTraced) {
-    trace = bytes.slice(from, from + Frame.traceBytes)
+    trace = source.bytes.slice(from, from + Frame.traceBytes)
     from += Frame.traceBytes
   }
-  const payload = payloadOf(bytes, from, end, slab)
+  const payload = payloadOf(source, from, end)
   return {
     _tag: "Data",
     lane,
@@ -309,26 +335,51 @@ const tooLarge = (size: number): WireError.WireError => WireError.make("oversize
  */
 export const slabBytes = 8192
 
-/** A copy of a stretch of the chunk that is being decoded. */
-interface Slab {
-  /** What it is a copy of. */
-  of: Uint8Array
-  bytes: Uint8Array
-  from: number
-  to: number
+/** A chunk while it is decoded. */
+interface Source {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly buffer: ArrayBufferLike
+  /** Whether it is so small that what keeps a part of it may keep all of it. */
+  readonly isSmall: boolean
+  /** Whether a payload is a view of the chunk itself. */
+  isViewed: boolean
+  /** A copy of a stretch of it. */
+  slab: ArrayBufferLike
+  slabFrom: number
+  slabTo: number
 }
 
-const payloadOf = (bytes: Uint8Array, from: number, end: number, slab: Slab): Uint8Array => {
+const sourceOf = (bytes: Uint8Array): Source => {
+  const { buffer, byteLength, byteOffset } = bytes
+  return {
+    bytes,
+    view: new DataView(buffer, byteOffset, byteLength),
+    buffer,
+    isSmall: buffer.byteLength <= slabBytes,
+    isViewed: false,
+    slab: buffer,
+    slabFrom: 0,
+    slabTo: 0,
+  }
+}
+
+/** A payload that does not all lie in the source: an array of its own, with nothing in it yet. */
+const ownPayload = (_: Source, from: number, end: number): Uint8Array => new Uint8Array(end - from)
+
+/** A payload that lies in the source. */
+const payloadOf = (source: Source, from: number, end: number): Uint8Array => {
   const size = end - from
   if (size === 0) return empty
-  if (size >= largePayload || bytes.buffer.byteLength <= slabBytes) {
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + from, size)
+  if (size >= largePayload || source.isSmall) {
+    source.isViewed = true
+    return new Uint8Array(source.buffer, source.bytes.byteOffset + from, size)
   }
-  if (slab.of !== bytes || end > slab.to) {
-    slab.of = bytes
-    slab.bytes = bytes.slice(from, from + slabBytes)
-    slab.from = from
-    slab.to = from + slab.bytes.length
+  if (end > source.slabTo) {
+    const slab = source.bytes.slice(from, from + slabBytes)
+    source.slab = slab.buffer
+    source.slabFrom = from
+    source.slabTo = from + slab.length
   }
-  return new Uint8Array(slab.bytes.buffer, from - slab.from, size)
+  return new Uint8Array(source.slab, from - source.slabFrom, size)
 }

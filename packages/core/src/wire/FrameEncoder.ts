@@ -61,15 +61,21 @@ export const encode = (frame: Frame.Frame): Uint8Array => {
   }
 }
 
+/** Gives an array of at least so many bytes, with anything in it, at the begin of its buffer. */
+export type Allocate = (size: number) => Uint8Array
+
+const allocateNew: Allocate = (size) => new Uint8Array(size)
+
 /**
  * Appends the bytes of the frames to `out`, in order. All headers, control frames and small payloads share one
- * new buffer; payloads of {@link largePayload} bytes and more are put in between as they are and must not be
- * changed until they are written. The frames are counted in `traffic`.
+ * buffer, which is asked for once; payloads of {@link largePayload} bytes and more are put in between as they are.
+ * None of it must be changed until it is written. The frames are counted in `traffic`.
  */
 export const encodeInto = (
   frames: ReadonlyArray<Frame.Frame>,
   out: Array<Uint8Array>,
   traffic: Traffic.Traffic = Traffic.make(),
+  allocate: Allocate = allocateNew,
 ): void => {
   const encoded: Array<Uint8Array> = []
   let size = 0
@@ -101,7 +107,7 @@ export const encodeInto = (
     }
   }
   if (size === 0) return
-  const buffer = new Uint8Array(size)
+  const buffer = allocate(size)
   const view = new DataView(buffer.buffer)
   let start = 0
   let pos = 0

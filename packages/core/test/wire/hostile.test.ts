@@ -238,10 +238,30 @@ describe("payloads", () => {
     expect(frames[0]).toStrictEqual(dataOf(new Uint8Array(10).fill(1)))
   })
 
-  it("of a frame that crosses a border are copied once, next to nothing else", () => {
-    const bytes = FrameEncoder.encode(dataOf(new Uint8Array(50_000)))
-    const [frame] = decode(cutAt(bytes, [30_000])).frames
-    expect(frame?._tag === "Data" && frame.payload.buffer.byteLength).toBe(50_003)
+  it("of a frame that crosses a border are copied once, into an array that is no larger", () => {
+    const sent = dataOf(new Uint8Array(50_000).map((_, i) => i))
+    for (const at of [7, 20, 50, 30_000]) {
+      const { frames } = decode(cutAt(FrameEncoder.encode(sent), [at]))
+      expect(frames).toStrictEqual([sent])
+      for (const frame of frames) expect(frame._tag === "Data" && frame.payload.buffer.byteLength).toBe(50_000)
+    }
+  })
+
+  it("do not keep a chunk that none of them lies in: its memory is given back at once", () => {
+    const small = Array.from({ length: 300 }, (_, i) => dataOf(new Uint8Array(100).fill(i)))
+    const crossing = dataOf(new Uint8Array(50_000).fill(7))
+    const chunks = cutAt(encodeAll([...small, crossing, ...small]), [60_000]).map((chunk) => chunk.slice())
+    const { frames } = decode(chunks)
+    expect(chunks.map(({ length }) => length)).toStrictEqual([0, 0])
+    expect(frames).toStrictEqual([...small, crossing, ...small])
+  })
+
+  it("keep the chunk that one of them lies in", () => {
+    const frames = [dataOf(new Uint8Array(100)), dataOf(new Uint8Array(20_000).fill(1))]
+    const chunk = encodeAll(frames)
+    const { length } = chunk
+    expect(decode([chunk]).frames).toStrictEqual(frames)
+    expect(chunk.length).toBe(length)
   })
 
   it("that are large are written as they are, in their place", () => {
@@ -340,7 +360,7 @@ describe("bytes that are no frames", () => {
       const original = encodeAll(frames)
       for (let round = 0; round < 20; round++) {
         const bytes = mutate(original, random)
-        const whole = decode([bytes])
+        const whole = decode([bytes.slice()])
         if (whole.error !== undefined) {
           expect(codes).toContain(whole.error.code)
           expect(whole.error.message.length).toBeLessThanOrEqual(160)

@@ -1,0 +1,30 @@
+import { assert, it } from "@effect/vitest"
+import * as WriteBuffers from "../../src/link/WriteBuffers.ts"
+
+it("a buffer that was given back is used for the next write, and none twice at a time", () => {
+  const buffers = WriteBuffers.make(1_000)
+  const first = buffers.take(10)
+  const second = buffers.take(1_000)
+  assert.notStrictEqual(second, first)
+  buffers.give(first)
+  assert.strictEqual(buffers.take(500), first)
+  assert.notStrictEqual(buffers.take(500), second)
+})
+
+it("a write that is larger than most has a buffer of its own, which is not kept", () => {
+  const buffers = WriteBuffers.make(1_000)
+  const large = buffers.take(1_001)
+  assert.isAtLeast(large.length, 1_001)
+  buffers.give(large)
+  assert.strictEqual(buffers.take(1_000).length, 1_000)
+})
+
+it("a few buffers are kept, however many links wrote at once", () => {
+  const buffers = WriteBuffers.make(1_000)
+  const out = new Set(Array.from({ length: 100 }, () => buffers.take(1)))
+  for (const buffer of out) buffers.give(buffer)
+  let kept = 0
+  while (out.has(buffers.take(1))) kept++
+  assert.isAbove(kept, 0)
+  assert.isAtMost(kept, 8)
+})

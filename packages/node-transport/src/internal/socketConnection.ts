@@ -1,0 +1,174 @@
+/**
+ * A socket of Node as a `Connection`. It is read in flowing mode and written to without a stream of Effect's between: why,
+ * docs/decisions/0022 says.
+ */
+import * as Transport from "@coterie/core/Transport"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Net from "node:net"
+import { codeOf } from "./codeOf.ts"
+
+/** How many bytes are read ahead, about, before somebody pulls them: after that the other side has to wait. */
+const readAhead = 64 * 1024
+
+const ignore = () => {}
+
+/**
+ * Must be called in the turn in which the socket opened, or with a paused one. Both ends are to be opened with
+ * `allowHalfOpen`, so that the end of one direction leaves the other alone. When the scope closes, the socket gets `linger`
+ * milliseconds to send the rest.
+ */
+export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
+    const lost = (cause: unknown = socket.errored ?? undefined) =>
+      new Transport.TransportError({
+        reason: "closed",
+        message: `the connection to ${remoteHost} ${describe(cause)}`,
+        ...(cause === undefined ? {} : { cause }),
+      })
+    // Without a listener, an error after the reader has gone would end the process.
+    socket.on("error", ignore)
+    const reader = makeReader(socket, lost)
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        reader.close()
+        hangUp(socket, linger)
+      }),
+    )
+    return {
+      remoteHost,
+      pull: reader.pull,
+      write: makeWriter(socket, lost),
+      end: Effect.sync(() => {
+        if (!socket.destroyed && !socket.writableEnded) socket.end()
+      }),
+    }
+  })
+
+type Lost = () => Transport.TransportError
+
+const makeReader = (socket: Net.Socket, lost: Lost) => {
+  type Pull = Transport.Connection["pull"]
+  let chunks: Array<Uint8Array> = []
+  let bytes = 0
+  // Set once: what comes after the chunks.
+  let end: Pull | undefined
+  let waiter: ((pulled: Pull) => void) | undefined
+
+  const next = (): Pull | undefined => {
+    if (!Arr.isArrayNonEmpty(chunks)) return end
+    const batch = chunks
+    chunks = []
+    bytes = 0
+    if (end === undefined && socket.isPaused()) socket.resume()
+    return Effect.succeed(batch)
+  }
+
+  const wake = (): void => {
+    const resume = waiter
+    const pulled = resume === undefined ? undefined : next()
+    if (resume === undefined || pulled === undefined) return
+    waiter = undefined
+    resume(pulled)
+  }
+
+  const finish = (how: Pull): void => {
+    end ??= how
+    wake()
+  }
+
+  const onData = (chunk: Uint8Array): void => {
+    chunks.push(chunk)
+    bytes += chunk.length
+    wake()
+    if (bytes >= readAhead) socket.pause()
+  }
+
+  socket.on("data", onData)
+  socket.on("end", () => finish(Cause.done()))
+  socket.on("close", () => finish(Effect.fail(lost())))
+  // What already happened is told by no event.
+  if (socket.destroyed) finish(Effect.fail(lost()))
+  else socket.resume()
+
+  const pull: Pull = Effect.callback((resume) => {
+    waiter = resume
+    wake()
+    if (waiter === undefined) return
+    return Effect.sync(() => {
+      if (waiter === resume) waiter = undefined
+    })
+  })
+
+  return {
+    pull,
+    /** Nobody pulls any more. */
+    close: (): void => {
+      socket.off("data", onData)
+      chunks = []
+      finish(Effect.fail(lost()))
+    },
+  }
+}
+
+/** Writes one after the other; each ends when the kernel has all of it, and nothing refers to the arrays any more. */
+const makeWriter = (socket: Net.Socket, lost: Lost): Transport.Connection["write"] => {
+  let waiter: ((written: Effect.Effect<void, Transport.TransportError>) => void) | undefined
+
+  // Called for every write, in a later turn: for one that was through at once, the next may be on its way by then.
+  const onWritten = (error?: Error | null): void => {
+    const failed = socket.destroyed || (error !== undefined && error !== null)
+    if (waiter === undefined || (!failed && socket.writableLength > 0)) return
+    const resume = waiter
+    waiter = undefined
+    resume(failed ? Effect.fail(lost()) : Effect.void)
+  }
+
+  const through = Effect.callback<void, Transport.TransportError>((resume) => {
+    waiter = resume
+    return Effect.sync(() => {
+      if (waiter === resume) waiter = undefined
+    })
+  })
+
+  return (chunks) =>
+    Effect.suspend(() => {
+      if (socket.destroyed || socket.writableEnded) return Effect.fail(lost())
+      const last = chunks.length - 1
+      if (last > 0) socket.cork()
+      for (let i = 0; i < last; i++) socket.write(chunks[i] ?? nothing)
+      socket.write(chunks[last] ?? nothing, onWritten)
+      if (last > 0) socket.uncork()
+      return socket.writableLength === 0 ? Effect.void : through
+    })
+}
+
+const nothing = new Uint8Array(0)
+
+/**
+ * Closes a socket as TCP wants it: sends what was written and the end of the stream, and reads on, into
+ * nothing, until the other side ends too. A socket closed with unread bytes would be reset,
+ * and the reset can overtake the last bytes.
+ */
+const hangUp = (socket: Net.Socket, linger: number): void => {
+  if (socket.destroyed) return
+  const timer = setTimeout(() => {
+    // A plain destroy would end the stream in good order in the middle of what was written.
+    if (socket.writableFinished) socket.destroy()
+    else socket.resetAndDestroy()
+  }, linger)
+  timer.unref()
+  socket.once("close", () => clearTimeout(timer))
+  if (!socket.writableEnded) socket.end()
+  socket.resume()
+}
+
+const describe = (cause: unknown): string => {
+  if (cause === undefined || cause === null) return "is closed"
+  const code = codeOf(cause)
+  if (code === "ECONNRESET" || code === "EPIPE") return "was reset"
+  return `was lost: ${code ?? (cause instanceof Error ? cause.message : String(cause))}`
+}
