@@ -1,20 +1,20 @@
 /**
  * TLS as a `Transport`, as far as a measurement on one machine needs it: @coterie/node-transport has none yet. It reads
- * and writes through the same sockets of Effect as the transport for TCP there, so that what TLS adds is TLS.
+ * and writes its sockets as the transport for TCP does there, so that what TLS adds is TLS.
  */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
 import type { AddressInfo } from "node:net"
 import * as Tls from "node:tls"
+import * as SocketConnection from "../../../packages/node-transport/src/internal/socketConnection.ts"
 import { host } from "./Driver.ts"
+
+const lingerMillis = 5_000
 
 type Options = Tls.CommonConnectionOptions & Tls.SecureContextOptions
 
@@ -24,23 +24,7 @@ export const layer = (options: Options): Layer.Layer<Transport.Transport> =>
 const failure = (reason: Transport.TransportError["reason"], cause: unknown): Transport.TransportError =>
   new Transport.TransportError({ reason, message: `TLS: ${String(cause)}`, cause })
 
-const open = (socket: Tls.TLSSocket): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-    const duplex = yield* NodeSocket.fromDuplex(Effect.succeed(socket))
-    const pull = yield* Effect.orDie(Socket.readerBytes(duplex))
-    const writer = yield* duplex.writer
-    return {
-      remoteHost: socket.remoteAddress ?? host,
-      pull: Effect.catch(pull, (error): Effect.Effect<never, Transport.TransportError | Cause.Done> =>
-        error.reason._tag === "SocketCloseError" && error.reason.code === 1000
-          ? Cause.done()
-          : Effect.fail(failure("closed", error)),
-      ),
-      write: (chunks) => Effect.mapError(writer.writeAll(chunks), (error) => failure("closed", error)),
-      end: Effect.sync(() => void socket.end()),
-    }
-  })
+const open = (socket: Tls.TLSSocket) => SocketConnection.make(socket, lingerMillis)
 
 const connect = (
   options: Options,
@@ -78,8 +62,6 @@ const run =
       Effect.gen(function* () {
         const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
         onSocket((socket) => {
-          // Without a listener, an error after the reader has gone would end the process.
-          socket.on("error", () => {})
           fork(Effect.scoped(Effect.flatMap(open(socket), handler)))
         })
         return yield* Effect.never

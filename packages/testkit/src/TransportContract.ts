@@ -245,11 +245,16 @@ export const suite = (options: Options): void => {
         const sent = pattern(0, size)
         yield* Effect.forkScoped(Effect.andThen(dialer.write([sent]), dialer.end))
         let at = 0
-        for (let exit = yield* Effect.exit(acceptor.pull); Exit.isSuccess(exit); exit = yield* Effect.exit(acceptor.pull)) {
+        for (
+          let exit = yield* Effect.exit(acceptor.pull);
+          Exit.isSuccess(exit);
+          exit = yield* Effect.exit(acceptor.pull)
+        ) {
           at = verify(at, exit.value)
           for (const chunk of exit.value) {
             chunk.fill(0)
-            if (chunk.length === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0)
+            if (chunk.length === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer)
+              chunk.buffer.transfer(0)
           }
         }
         assert.strictEqual(at, size)
