@@ -1,16 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import type { Link } from "../../src/link/Link.ts"
 import * as Pairs from "../../src/link/Pairs.ts"
-import { emptyBody, type PeerRecord } from "../../src/PeerRecord.ts"
-
-const record = (generation: number): PeerRecord => ({
-  name: "peer",
-  generation,
-  incarnation: 0,
-  status: "alive",
-  body: emptyBody,
-})
+import { fakeLink, record } from "./fakeLink.ts"
 
 /** Connections with one peer, by what becomes of them. */
 const make = () => {
@@ -26,27 +16,15 @@ const make = () => {
     const rank = { epoch, byLower: false }
     const entry = pairs.commit(record(generation), rank)
     let code: string | undefined
-    const link: Link = {
+    const link = fakeLink({
       peer: record(generation),
       rank,
-      openedAt: 0,
       session: () => entry.session,
-      send: () => undefined,
-      inbox: { tryOffer: () => true, offer: () => Effect.void },
-      lane: () => undefined,
-      lanesKnown: () => undefined,
-      openLanes: () => undefined,
-      closeLane: () => undefined,
       close: (why) => {
         code = why
       },
-      cut: () => undefined,
-      ask: () => undefined,
-      heardAgo: () => 0,
       isOpen: () => code === undefined,
-      gauges: () => ({ control: 0, data: 0, inbox: 0, lane: 0, lag: 0, lastHeard: 0, viewHash: 0n }),
-      run: () => Effect.void,
-    }
+    })
     entry.link = link
     pairs.install(entry, link)
     return {
