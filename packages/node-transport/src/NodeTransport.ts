@@ -1,11 +1,7 @@
 /**
  * The network of Node as Coterie's `Transport`: plain TCP, without encryption and without proof of who
  * is at the other end. Keep it within a network that you trust.
- *
- * This is the only module that knows Effect's socket servers, which are unstable.
  */
-import { NetSocket } from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import * as Duration from "effect/Duration"
@@ -13,11 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
-import * as NetAddress from "effect/net/NetAddress"
-import type * as SocketServer from "effect/socket/SocketServer"
+import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import { codeOf } from "./internal/codeOf.ts"
@@ -122,33 +115,75 @@ const listen = (
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
     }
-    // A scope of its own, closed in the background: the server counts as closed only when its last
-    // connection is gone. It stops to listen at once.
-    const scope = yield* Effect.acquireRelease(Scope.make(), (scope) =>
-      Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true }),
-    )
-    const server = yield* NodeSocketServer.make({ host, port, noDelay: true, allowHalfOpen: true }).pipe(
-      Scope.provide(scope),
-      Effect.catch((error) => listenError(explain(host, port, error.reason.cause), error.reason.cause)),
-    )
-    if (options.insecure !== true && !isLoopback(server.address)) {
+    const server = yield* Effect.acquireRelease(Effect.sync(makeServer), (server) => Effect.sync(server.close))
+    yield* Effect.callback<void, Transport.TransportError>((resume) => {
+      server.net.once("error", (cause) => resume(listenError(explain(host, port, cause), cause)))
+      server.net.listen({ host, port }, () => resume(Effect.void))
+    })
+    const bound = server.net.address()
+    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a host of TCP`)
+    if (options.insecure !== true && !isLoopback(bound.address)) {
       return yield* listenError(
         `plain TCP on ${host} would let in everybody who reaches the port: listen on 127.0.0.1, ` +
           `or set "insecure: true" in a network that you trust`,
       )
     }
-    const address = yield* advertised(options.advertise, host, server.address)
+    const address = yield* advertised(options.advertise, host, bound)
     return { address, run: run(server, linger) }
   })
 
+/** A server, and where the connections go that it gets. */
+interface Server {
+  readonly net: Net.Server
+  /** Gives it all that wait and all that come. One at a time. */
+  readonly accept: (take: (socket: Net.Socket) => void) => Effect.Effect<never>
+  /** Stops to listen at once. */
+  readonly close: () => void
+}
+
+const makeServer = (): Server => {
+  // Paused, so that nothing is lost before somebody reads.
+  const net = Net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true })
+  const waiting = new Set<Net.Socket>()
+  const wait = (socket: Net.Socket): void => {
+    socket.on("error", ignore)
+    socket.once("close", () => waiting.delete(socket))
+    waiting.add(socket)
+  }
+  let taker = wait
+  net.on("connection", (socket) => taker(socket))
+  // One connection that cannot be accepted is no reason to end the process.
+  net.on("error", ignore)
+  return {
+    net,
+    accept: (take) =>
+      Effect.callback(() => {
+        taker = take
+        for (const socket of waiting) take(socket)
+        waiting.clear()
+        return Effect.sync(() => {
+          taker = wait
+        })
+      }),
+    close: () => {
+      taker = (socket) => socket.destroy()
+      for (const socket of waiting) socket.destroy()
+      // It may still be looking up its host, and would listen after that.
+      if (net.listening) net.close()
+      else net.once("listening", () => net.close())
+    },
+  }
+}
+
+const ignore = () => {}
+
 const run =
-  (server: SocketServer.SocketServer["Service"], linger: number): Transport.Listener["run"] =>
+  (server: Server, linger: number): Transport.Listener["run"] =>
   <R>(handler: (connection: Transport.Connection) => Effect.Effect<void, never, R>) =>
     Effect.scoped(
       Effect.gen(function* () {
-        // Handlers are forked here, because the server forgets those that it starts while it is interrupted.
         const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
-        const accept = (socket: Net.Socket): void => {
+        return yield* server.accept((socket) => {
           fork(
             SocketConnection.make(socket, linger).pipe(
               // The handler starts outside of this call, so whoever it wakes finds it forked.
@@ -158,9 +193,7 @@ const run =
               Effect.ignoreCause({ log: "Error", message: "The handler of a connection died" }),
             ),
           )
-        }
-        // The socket that Effect made would be destroyed as soon as its bytes are sent; see `hangUp`.
-        return yield* Effect.orDie(server.run(() => Effect.map(Effect.serviceOption(NetSocket), Option.map(accept))))
+        })
       }),
     )
 
@@ -185,18 +218,14 @@ const explain = (host: string, port: number, cause: unknown): string => {
 }
 
 /** Whether only this machine reaches the address. */
-const isLoopback = (bound: NetAddress.SocketAddress): boolean =>
-  bound._tag === "UnixPathAddress" || /^(127\.|::1$|::ffff:127\.)/.test(NetAddress.formatIp(bound.address))
+const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)
 
 /** The address that others dial. */
 const advertised = (
   advertise: string | undefined,
   host: string,
-  bound: NetAddress.SocketAddress,
+  { address: boundHost, port }: Net.AddressInfo,
 ): Effect.Effect<Address.Address, Transport.TransportError> => {
-  if (bound._tag === "UnixPathAddress") return listenError(`${host} is not a host of TCP`)
-  const { port } = bound
-  const boundHost = NetAddress.formatIp(bound.address)
   const wildcard = boundHost === "0.0.0.0" || boundHost === "::"
   const dialable = advertise ?? (wildcard ? firstInterface() : host)
   // A bare IPv6 address is full of colons, none of which begins a port.

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as Dns from "node:dns/promises"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
@@ -251,6 +252,23 @@ describe("NodeTransport", () => {
           assert.strictEqual(heard, "bye")
         }),
       )
+      yield* back(before)
+    }),
+  )
+
+  it.live("listens nowhere if it is interrupted while it looks up its host", () =>
+    Effect.gen(function* () {
+      const before = yield* openSockets
+      const node = yield* nodeOf()
+      const { address } = yield* Effect.scoped(node.listen)
+      const named = yield* nodeOf({ host: "localhost", port: Address.port(address) })
+      const listening = yield* start(Effect.scoped(named.listen))
+      yield* Fiber.interrupt(listening)
+      // Asked after it, and answered after it.
+      yield* Effect.promise(() => Dns.lookup("localhost"))
+      yield* Effect.yieldNow
+      const exit = yield* Effect.flip(Effect.scoped(node.connect(address)))
+      assert.strictEqual(exit.reason, "refused")
       yield* back(before)
     }),
   )

@@ -4,7 +4,7 @@
  */
 
 /** Smaller ones are left to the collector. */
-const least = 16 * 1024
+const least = 8 * 1024
 
 /**
  * Gives back the memory of an array that nobody will use again. Only if the array is all of its buffer: of one that is a
