@@ -53,6 +53,8 @@ export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => 
   })
 }
 
+const ignore = () => {}
+
 // Dialing
 
 const connect = (
@@ -68,9 +70,15 @@ const connect = (
         noDelay: true,
         allowHalfOpen: true,
       })
+      // Before anything else: without a listener, an error would end the process.
+      socket.on("error", ignore)
+      const refused = (cause: Error) => Effect.fail(dialError(address, cause))
       const connected = Effect.callback<void, Transport.TransportError>((resume) => {
+        // A fiber can be held up between any two steps, so it may have happened.
+        if (socket.errored !== null) return resume(refused(socket.errored))
+        if (!socket.connecting) return resume(Effect.void)
         socket.once("connect", () => resume(Effect.void))
-        socket.once("error", (cause) => resume(Effect.fail(dialError(address, cause))))
+        socket.once("error", (cause) => resume(refused(cause)))
       })
       yield* restore(
         Effect.timeoutOrElse(connected, {
@@ -174,8 +182,6 @@ const makeServer = (): Server => {
     },
   }
 }
-
-const ignore = () => {}
 
 const run =
   (server: Server, linger: number): Transport.Listener["run"] =>

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Dns from "node:dns/promises"
 import * as Net from "node:net"
@@ -82,6 +83,35 @@ const nodeOf = (options: Partial<NodeTransport.Options> = {}) =>
     Layer.build(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0, ...options })),
     Context.get(Transport.Transport),
   )
+
+/** Turns of the event loop: in so many, loopback has carried some megabytes; in a few, a word. */
+const untilThrough = 300
+const untilHeard = 20
+
+const turns = (count: number) =>
+  Effect.callback<void>((resume) => {
+    const turn = (left: number): unknown => (left === 0 ? resume(Effect.void) : setImmediate(turn, left - 1))
+    turn(count)
+  })
+
+/** More steps than there are between the begin and the end of what is tested. */
+const steps = 40
+
+/** Runs the effect in a fiber that has to wait for so many turns before one of its steps, as a scheduler may decide. */
+const heldUp = <A, E, R>(step: number, effect: Effect.Effect<A, E, R>, held: number): Effect.Effect<A, E, R> => {
+  let asked = 0
+  const scheduler = new Scheduler.MixedScheduler("async", (task) => {
+    let isCancelled = false
+    const turn = (left: number): unknown =>
+      isCancelled ? undefined : left === 0 ? task() : setImmediate(turn, left - 1)
+    turn(asked > step ? held : 1)
+    return () => {
+      isCancelled = true
+    }
+  })
+  scheduler.shouldYield = () => asked++ === step
+  return Effect.provideService(effect, Scheduler.Scheduler, scheduler)
+}
 
 /** The next batch as text, or how the stream ended. */
 const hear = (connection: Transport.Connection) =>
@@ -253,6 +283,64 @@ describe("NodeTransport", () => {
         }),
       )
       yield* back(before)
+    }),
+  )
+
+  it.live("ends a write though its fiber is held up until it is through, between any two steps", () =>
+    Effect.gen(function* () {
+      for (let step = 0; step < steps; step++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const server = yield* rawServer
+            const node = yield* nodeOf()
+            const connection = yield* node.connect(server.address)
+            const socket = yield* server.accepted
+            socket.resume()
+            yield* heldUp(step, connection.write([new Uint8Array(8 * 1024 * 1024)]), untilThrough)
+          }),
+        )
+      }
+    }),
+  )
+
+  it.live("keeps what came for the next pull if the fiber of the last is interrupted between any two steps", () =>
+    Effect.gen(function* () {
+      for (let step = 0; step < steps; step++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const server = yield* rawServer
+            const node = yield* nodeOf()
+            const connection = yield* node.connect(server.address)
+            const socket = yield* server.accepted
+            socket.write("hello")
+            let heard: string | undefined
+            const pulling = yield* start(
+              heldUp(step, hear(connection), untilHeard).pipe(
+                Effect.tap((text) =>
+                  Effect.sync(() => {
+                    heard = text
+                  }),
+                ),
+              ),
+            )
+            // It is held up by now, or through.
+            yield* turns(10)
+            yield* Fiber.interrupt(pulling)
+            assert.strictEqual(heard ?? (yield* hear(connection)), "hello")
+          }),
+        )
+      }
+    }),
+  )
+
+  it.live("tells that a dial is refused though its fiber is held up, between any two steps", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const { address } = yield* Effect.scoped(node.listen)
+      for (let step = 0; step < steps; step++) {
+        const error = yield* Effect.flip(Effect.scoped(heldUp(step, node.connect(address), untilThrough)))
+        assert.strictEqual(error.reason, "refused")
+      }
     }),
   )
 

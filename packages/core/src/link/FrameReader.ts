@@ -51,13 +51,16 @@ export const make = (connection: Connection, traffic: Traffic): FrameReader => {
     }
   }
 
-  /** The frames that are there, or come with the next bytes. */
-  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadEnd> => {
-    if (ready.length === 0) return end === undefined ? pull : Effect.fail(end)
+  // In the step in which the fiber goes on: one that is interrupted just before leaves the frames where they are.
+  const takeReady = Effect.sync((): ReadonlyArray<Frame> => {
     const frames = ready
     ready = []
-    return Effect.succeed(frames)
-  }
+    return frames
+  })
+
+  /** The frames that are there, or come with the next bytes. */
+  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadEnd> =>
+    ready.length > 0 ? takeReady : end === undefined ? pull : Effect.fail(end)
 
   const pull: Effect.Effect<ReadonlyArray<Frame>, ReadEnd> = Effect.matchCauseEffect(connection.pull, {
     onSuccess: (chunks) => {

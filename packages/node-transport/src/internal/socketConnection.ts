@@ -16,9 +16,8 @@ const readAhead = 64 * 1024
 const ignore = () => {}
 
 /**
- * Must be called in the turn in which the socket opened, or with a paused one. Both ends are to be opened with
- * `allowHalfOpen`, so that the end of one direction leaves the other alone. When the scope closes, the socket gets `linger`
- * milliseconds to send the rest.
+ * The socket must not have been read. Both ends are to be opened with `allowHalfOpen`, so that the end of one direction leaves
+ * the other alone. When the scope closes, the socket gets `linger` milliseconds to send the rest.
  */
 export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -58,18 +57,18 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
   let end: Pull | undefined
   let waiter: ((pulled: Pull) => void) | undefined
 
-  const next = (): Pull | undefined => {
-    if (!Arr.isArrayNonEmpty(chunks)) return end
+  // In the step in which the fiber goes on: one that is interrupted just before leaves the bytes where they are.
+  const take: Pull = Effect.sync(() => {
     const batch = chunks
     chunks = []
     bytes = 0
     if (end === undefined && socket.isPaused()) socket.resume()
-    return Effect.succeed(batch)
-  }
+    return Arr.isArrayNonEmpty(batch) ? batch : [nothing]
+  })
 
   const wake = (): void => {
     const resume = waiter
-    const pulled = resume === undefined ? undefined : next()
+    const pulled = chunks.length > 0 ? take : end
     if (resume === undefined || pulled === undefined) return
     waiter = undefined
     resume(pulled)
@@ -92,6 +91,7 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
   socket.on("close", () => finish(Effect.fail(lost())))
   // What already happened is told by no event.
   if (socket.destroyed) finish(Effect.fail(lost()))
+  else if (socket.readableEnded) finish(Cause.done())
   else socket.resume()
 
   const pull: Pull = Effect.callback((resume) => {
@@ -108,7 +108,6 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
     /** Nobody pulls any more. */
     close: (): void => {
       socket.off("data", onData)
-      chunks = []
       finish(Effect.fail(lost()))
     },
   }
@@ -118,17 +117,24 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
 const makeWriter = (socket: Net.Socket, lost: Lost): Transport.Connection["write"] => {
   let waiter: ((written: Effect.Effect<void, Transport.TransportError>) => void) | undefined
 
+  /** How the last write went, if it is known now. */
+  const outcome = (): Effect.Effect<void, Transport.TransportError> | undefined =>
+    socket.destroyed ? Effect.fail(lost()) : socket.writableLength === 0 ? Effect.void : undefined
+
   // Called for every write, in a later turn: for one that was through at once, the next may be on its way by then.
-  const onWritten = (error?: Error | null): void => {
-    const failed = socket.destroyed || (error !== undefined && error !== null)
-    if (waiter === undefined || (!failed && socket.writableLength > 0)) return
+  const wake = (): void => {
     const resume = waiter
+    const written = resume === undefined ? undefined : outcome()
+    if (resume === undefined || written === undefined) return
     waiter = undefined
-    resume(failed ? Effect.fail(lost()) : Effect.void)
+    resume(written)
   }
 
+  // It may be through by now: a fiber can be held up between any two steps.
   const through = Effect.callback<void, Transport.TransportError>((resume) => {
     waiter = resume
+    wake()
+    if (waiter === undefined) return
     return Effect.sync(() => {
       if (waiter === resume) waiter = undefined
     })
@@ -140,9 +146,9 @@ const makeWriter = (socket: Net.Socket, lost: Lost): Transport.Connection["write
       const last = chunks.length - 1
       if (last > 0) socket.cork()
       for (let i = 0; i < last; i++) socket.write(chunks[i] ?? nothing)
-      socket.write(chunks[last] ?? nothing, onWritten)
+      socket.write(chunks[last] ?? nothing, wake)
       if (last > 0) socket.uncork()
-      return socket.writableLength === 0 ? Effect.void : through
+      return outcome() ?? through
     })
 }
 
