@@ -167,10 +167,14 @@ const makeServer = (): Server => {
     accept: (take) =>
       Effect.callback(() => {
         taker = take
-        for (const socket of waiting) take(socket)
+        for (const socket of waiting) {
+          // One that was reset meanwhile has no other end any more.
+          if (socket.remoteAddress === undefined) socket.destroy()
+          else take(socket)
+        }
         waiting.clear()
         return Effect.sync(() => {
-          taker = wait
+          if (taker === take) taker = wait
         })
       }),
     close: () => {

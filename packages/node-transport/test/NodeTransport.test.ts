@@ -303,6 +303,39 @@ describe("NodeTransport", () => {
     }),
   )
 
+  it.live("fails a write that waits when the connection is reset", () =>
+    Effect.gen(function* () {
+      const server = yield* rawServer
+      const node = yield* nodeOf()
+      const connection = yield* node.connect(server.address)
+      yield* server.accepted
+      const writing = yield* start(Effect.flip(connection.write([new Uint8Array(64 * 1024 * 1024)])))
+      yield* server.reset
+      assert.include(yield* Fiber.join(writing), { _tag: "TransportError", reason: "closed" })
+    }),
+  )
+
+  it.live("survives a reset of a connection that it has accepted", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const listener = yield* node.listen
+      const accepted = yield* Deferred.make<void>()
+      const ended = yield* Deferred.make<string>()
+      yield* start(
+        listener.run((connection) =>
+          Effect.andThen(
+            Deferred.succeed(accepted, undefined),
+            Effect.flatMap(hear(connection), (end) => Deferred.succeed(ended, end)),
+          ),
+        ),
+      )
+      const socket = Net.connect(Address.port(listener.address), "127.0.0.1")
+      yield* Deferred.await(accepted)
+      socket.resetAndDestroy()
+      assert.strictEqual(yield* Deferred.await(ended), "closed")
+    }),
+  )
+
   it.live("keeps what came for the next pull if the fiber of the last is interrupted between any two steps", () =>
     Effect.gen(function* () {
       for (let step = 0; step < steps; step++) {
@@ -369,11 +402,13 @@ describe("NodeTransport", () => {
       const scope = yield* Scope.make()
       yield* Scope.provide(node.connect(server.address), scope)
       const socket = yield* server.accepted
+      // Nobody has pulled, so nothing more is read by now.
       const said = yield* start(
         Effect.callback<void>((resume) => {
           socket.end(new Uint8Array(64 * 1024 * 1024), () => resume(Effect.void))
         }),
       )
+      yield* turns(untilThrough)
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(said)
     }),

@@ -14,10 +14,14 @@ export interface WriteBuffers {
 /** Most writes are done when the next begins, on whatever link, so few buffers are out at once. */
 const most = 8
 
+/** Where many are out, a write that needs so little of one gets as much as it needs. */
+const smallPart = 16
+
 export const make = (bytes: number): WriteBuffers => {
   const free: Array<Uint8Array> = []
   return {
-    take: (size) => (size > bytes ? new Uint8Array(size) : (free.pop() ?? new Uint8Array(bytes))),
+    take: (size) =>
+      size > bytes ? new Uint8Array(size) : (free.pop() ?? new Uint8Array(size < bytes / smallPart ? size : bytes)),
     give: (buffer) => {
       if (buffer.length === bytes && free.length < most) free.push(buffer)
     },

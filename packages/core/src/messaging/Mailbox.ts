@@ -18,7 +18,7 @@ import type { PeerId } from "../PeerId.ts"
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
 const pullSize = 256
 
-/** What comes on one lane one after the other is one item of the queue, up to so many messages: two pull no less than half. */
+/** What comes on one lane one after the other is one item of the queue, up to so many messages. A pull goes on while one more fits. */
 const batchSize = pullSize / 2
 
 /** What links that are over left of all peers together may be so many times what is kept of one. */
@@ -92,6 +92,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
     return item.messages
   }
 
+  // What is taken out of the queue is opened in the same step: no fiber can be interrupted between.
   const pull = Effect.map(Queue.take(queue), (first) => {
     const messages = open(first)
     while (messages.length <= pullSize - batchSize) {

@@ -1,11 +1,11 @@
 /**
  * What the application sends: to one, to all, or to those who read, and what becomes of it.
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
+import { awaitDeferred } from "../internal/resume.ts"
 import * as Trace from "../internal/trace.ts"
 import type { BroadcastReport, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
@@ -126,7 +126,7 @@ export const make = (options: {
   ) =>
     Effect.suspend(() => {
       const confirm = makeConfirmation()
-      const taken = Effect.catch(Deferred.await(confirm.taken), (refusal) =>
+      const taken = Effect.catch(awaitDeferred(confirm.taken), (refusal) =>
         Effect.fail(refused(refusal, name, lane, "known to be taken")),
       )
       return Effect.suspend(() => offer(lane, name, bytes, { ...extra, confirm })).pipe(

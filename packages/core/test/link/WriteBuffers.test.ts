@@ -3,7 +3,7 @@ import * as WriteBuffers from "../../src/link/WriteBuffers.ts"
 
 it("a buffer that was given back is used for the next write, and none twice at a time", () => {
   const buffers = WriteBuffers.make(1_000)
-  const first = buffers.take(10)
+  const first = buffers.take(900)
   const second = buffers.take(1_000)
   assert.notStrictEqual(second, first)
   buffers.give(first)
@@ -19,9 +19,17 @@ it("a write that is larger than most has a buffer of its own, which is not kept"
   assert.strictEqual(buffers.take(1_000).length, 1_000)
 })
 
+it("a small write takes little memory, however many are out", () => {
+  const buffers = WriteBuffers.make(100_000)
+  assert.isBelow(buffers.take(100).length, 10_000)
+  const large = buffers.take(100_000)
+  buffers.give(large)
+  assert.strictEqual(buffers.take(100), large)
+})
+
 it("a few buffers are kept, however many links wrote at once", () => {
   const buffers = WriteBuffers.make(1_000)
-  const out = new Set(Array.from({ length: 100 }, () => buffers.take(1)))
+  const out = new Set(Array.from({ length: 100 }, () => buffers.take(1_000)))
   for (const buffer of out) buffers.give(buffer)
   let kept = 0
   while (out.has(buffers.take(1))) kept++

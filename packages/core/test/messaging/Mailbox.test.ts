@@ -4,16 +4,15 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { ReadEnd } from "../../src/link/Intake.ts"
+import type { Arrived } from "../../src/link/Receiver.ts"
 import * as Mailboxes from "../../src/messaging/Mailbox.ts"
 import type { Message, SessionEnded } from "../../src/Message.ts"
 import { fakeLink, record } from "../link/fakeLink.ts"
 
-const kept = 1_000_000
-
 const costOfOne = 10
 
 /** Links whose messages come into one mailbox, and what it gave back for them. */
-const make = Effect.fnUntraced(function* (links: number) {
+const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   const mailbox = yield* Mailboxes.make<SessionEnded>(kept)
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
@@ -27,16 +26,19 @@ const make = Effect.fnUntraced(function* (links: number) {
     }
     const link = fakeLink({ peer: record(1, `peer-${i}`), session: () => ({ session: i }) })
     let confirms = 0
+    const message = (number: number, confirm?: number): Arrived => {
+      const payload = new Uint8Array(4)
+      new DataView(payload.buffer).setUint32(0, number)
+      return { _tag: "Arrived", payload, cost: costOfOne, confirm, trace: undefined }
+    }
     return {
       link,
+      lane,
+      message,
       taken,
       confirms: () => confirms,
-      brings: (number: number, isConfirmed = false) => {
-        const payload = new Uint8Array(4)
-        new DataView(payload.buffer).setUint32(0, number)
-        const confirm = isConfirmed ? ++confirms : undefined
-        mailbox.offer(link, lane, { _tag: "Arrived", payload, cost: costOfOne, confirm, trace: undefined })
-      },
+      brings: (number: number, isConfirmed = false) =>
+        mailbox.offer(link, lane, message(number, isConfirmed ? ++confirms : undefined)),
     }
   })
   const numberOf = ({ payload }: Message): number => new DataView(payload.buffer).getUint32(0)
@@ -110,5 +112,27 @@ it.effect("what was not pulled is not given back, so that the sender of a slow r
     assert.strictEqual(peer?.taken.cost, 0)
     const { length } = yield* pull
     assert.strictEqual(peer?.taken.cost, costOfOne * length)
+  }),
+)
+
+it.effect("a link that is over and left too much loses all that is its own, and nothing of others", () =>
+  Effect.gen(function* () {
+    const { mailbox, peers, pull, told } = yield* make(2, costOfOne)
+    const [first, other] = peers
+    if (first === undefined || other === undefined) return assert.fail()
+    const second = { ...first, link: fakeLink({ peer: first.link.peer, session: () => ({ session: 9 }) }) }
+    first.brings(1)
+    assert.isTrue(mailbox.ended(first.link))
+    mailbox.offer(second.link, second.lane, second.message(2))
+    other.brings(3)
+    mailbox.mark({ _tag: "SessionEnded", from: { name: "peer-1", generation: 1 }, session: 1 })
+    mailbox.offer(second.link, second.lane, second.message(4))
+    assert.isFalse(mailbox.ended(second.link))
+    assert.deepStrictEqual((yield* pull).map(told), [
+      ["peer-0", 1],
+      ["peer-1", 3],
+      ["peer-1", "end"],
+    ])
+    assert.strictEqual(first.taken.cost, 3 * costOfOne, "what is lost counts as taken")
   }),
 )

@@ -256,6 +256,13 @@ describe("payloads", () => {
     expect(frames).toStrictEqual([...small, crossing, ...small])
   })
 
+  it("keep a chunk of any size that one of them lies in", () => {
+    for (let size = 8_100; size < 8_300; size++) {
+      const frames = [dataOf(new Uint8Array(0)), dataOf(new Uint8Array(size - 16).fill(1)), dataOf(new Uint8Array(0))]
+      expect(decode([encodeAll(frames)]).frames).toStrictEqual(frames)
+    }
+  })
+
   it("keep the chunk that one of them lies in", () => {
     const frames = [dataOf(new Uint8Array(100)), dataOf(new Uint8Array(20_000).fill(1))]
     const chunk = encodeAll(frames)

@@ -16,7 +16,7 @@ const readAhead = 64 * 1024
 const ignore = () => {}
 
 /**
- * The socket must not have been read. Both ends are to be opened with `allowHalfOpen`, so that the end of one direction leaves
+ * The socket is one of plain TCP, and has not been read. Both ends are to be opened with `allowHalfOpen`, so that the end of one direction leaves
  * the other alone. When the scope closes, the socket gets `linger` milliseconds to send the rest.
  */
 export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>

@@ -154,6 +154,11 @@ export class Connections {
     this.settle(end)
   }
 
+  /** Whether `pull` finds anything. */
+  holds({ done, endReceived, error, inbox }: End): boolean {
+    return inbox.length > 0 || done || error !== undefined || endReceived
+  }
+
   /** What `pull` finds, if it finds anything. */
   take(end: End): Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Transport.TransportError | Cause.Done> | undefined {
     const batch = end.inbox

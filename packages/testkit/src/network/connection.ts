@@ -19,6 +19,8 @@ export const connection = (connections: Connections, end: End): Transport.Connec
   const arrival: Transport.Connection["pull"] = Effect.callback((resume) => {
     // The bytes are taken by the fiber itself, so an interrupted one leaves them where they are.
     const waiter = () => resume(pull)
+    // It may have been held up since it looked.
+    if (connections.holds(end)) return waiter()
     end.waiter = waiter
     return Effect.sync(() => {
       if (end.waiter === waiter) end.waiter = undefined
@@ -26,6 +28,7 @@ export const connection = (connections: Connections, end: End): Transport.Connec
   })
   const taken = Effect.callback<void, Transport.TransportError>((resume) => {
     const writer = () => resume(outcome(end))
+    if (end.error !== undefined || end.outbox.length === 0) return writer()
     end.writer = writer
     return Effect.sync(() => {
       if (end.writer === writer) end.writer = undefined
