@@ -141,6 +141,23 @@ const back = (before: number): Effect.Effect<void> =>
 
 const hasV6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
 
+/** Does this for each step, with a connection and the socket at its other end. */
+const atEachStep = <E>(
+  body: (step: number, connection: Transport.Connection, socket: Net.Socket) => Effect.Effect<void, E, Scope.Scope>,
+) =>
+  Effect.gen(function* () {
+    for (let step = 0; step < steps; step++) {
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const server = yield* rawServer
+          const node = yield* nodeOf()
+          const connection = yield* node.connect(server.address)
+          yield* body(step, connection, yield* server.accepted)
+        }),
+      )
+    }
+  })
+
 describe("NodeTransport", () => {
   it.live("says what to do when it cannot listen", () =>
     Effect.gen(function* () {
@@ -287,19 +304,9 @@ describe("NodeTransport", () => {
   )
 
   it.live("ends a write though its fiber is held up until it is through, between any two steps", () =>
-    Effect.gen(function* () {
-      for (let step = 0; step < steps; step++) {
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const server = yield* rawServer
-            const node = yield* nodeOf()
-            const connection = yield* node.connect(server.address)
-            const socket = yield* server.accepted
-            socket.resume()
-            yield* heldUp(step, connection.write([new Uint8Array(8 * 1024 * 1024)]), untilThrough)
-          }),
-        )
-      }
+    atEachStep((step, connection, socket) => {
+      socket.resume()
+      return heldUp(step, connection.write([new Uint8Array(8 * 1024 * 1024)]), untilThrough)
     }),
   )
 
@@ -337,33 +344,25 @@ describe("NodeTransport", () => {
   )
 
   it.live("keeps what came for the next pull if the fiber of the last is interrupted between any two steps", () =>
-    Effect.gen(function* () {
-      for (let step = 0; step < steps; step++) {
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const server = yield* rawServer
-            const node = yield* nodeOf()
-            const connection = yield* node.connect(server.address)
-            const socket = yield* server.accepted
-            socket.write("hello")
-            let heard: string | undefined
-            const pulling = yield* start(
-              heldUp(step, hear(connection), untilHeard).pipe(
-                Effect.tap((text) =>
-                  Effect.sync(() => {
-                    heard = text
-                  }),
-                ),
-              ),
-            )
-            // It is held up by now, or through.
-            yield* turns(10)
-            yield* Fiber.interrupt(pulling)
-            assert.strictEqual(heard ?? (yield* hear(connection)), "hello")
-          }),
+    atEachStep((step, connection, socket) =>
+      Effect.gen(function* () {
+        socket.write("hello")
+        let heard: string | undefined
+        const pulling = yield* start(
+          heldUp(step, hear(connection), untilHeard).pipe(
+            Effect.tap((text) =>
+              Effect.sync(() => {
+                heard = text
+              }),
+            ),
+          ),
         )
-      }
-    }),
+        // It is held up by now, or through.
+        yield* turns(10)
+        yield* Fiber.interrupt(pulling)
+        assert.strictEqual(heard ?? (yield* hear(connection)), "hello")
+      }),
+    ),
   )
 
   it.live("tells that a dial is refused though its fiber is held up, between any two steps", () =>

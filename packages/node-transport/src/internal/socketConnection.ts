@@ -16,17 +16,17 @@ const readAhead = 64 * 1024
 const ignore = () => {}
 
 /**
- * The socket is one of plain TCP, and has not been read. Both ends are to be opened with `allowHalfOpen`, so that the end of one direction leaves
- * the other alone. When the scope closes, the socket gets `linger` milliseconds to send the rest.
+ * The socket is one of plain TCP, and has not been read. Both ends are to be opened with `allowHalfOpen`, so that the end of
+ * one direction leaves the other alone. When the scope closes, the socket gets `linger` milliseconds to send the rest.
  */
 export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
     const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
-    const lost = (cause: unknown = socket.errored ?? undefined) =>
+    const lost = () =>
       new Transport.TransportError({
         reason: "closed",
-        message: `the connection to ${remoteHost} ${describe(cause)}`,
-        ...(cause === undefined ? {} : { cause }),
+        message: `the connection to ${remoteHost} ${describe(socket.errored)}`,
+        ...(socket.errored === null ? {} : { cause: socket.errored }),
       })
     // Without a listener, an error after the reader has gone would end the process.
     socket.on("error", ignore)
@@ -49,13 +49,36 @@ export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transpor
 
 type Lost = () => Transport.TransportError
 
+/**
+ * Where one fiber at a time waits until there is an outcome; `wake` is to be called when there may be. There may be one when
+ * it begins to wait, too: a fiber can be held up between any two steps.
+ */
+const makeWaiting = <A, E>(outcome: () => Effect.Effect<A, E> | undefined) => {
+  let waiter: ((outcome: Effect.Effect<A, E>) => void) | undefined
+  const wake = (): void => {
+    const resume = waiter
+    const result = resume === undefined ? undefined : outcome()
+    if (resume === undefined || result === undefined) return
+    waiter = undefined
+    resume(result)
+  }
+  const wait = Effect.callback<A, E>((resume) => {
+    waiter = resume
+    wake()
+    if (waiter === undefined) return
+    return Effect.sync(() => {
+      if (waiter === resume) waiter = undefined
+    })
+  })
+  return { wait, wake }
+}
+
 const makeReader = (socket: Net.Socket, lost: Lost) => {
   type Pull = Transport.Connection["pull"]
   let chunks: Array<Uint8Array> = []
   let bytes = 0
   // Set once: what comes after the chunks.
   let end: Pull | undefined
-  let waiter: ((pulled: Pull) => void) | undefined
 
   // In the step in which the fiber goes on: one that is interrupted just before leaves the bytes where they are.
   const take: Pull = Effect.sync(() => {
@@ -66,13 +89,7 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
     return Arr.isArrayNonEmpty(batch) ? batch : [nothing]
   })
 
-  const wake = (): void => {
-    const resume = waiter
-    const pulled = chunks.length > 0 ? take : end
-    if (resume === undefined || pulled === undefined) return
-    waiter = undefined
-    resume(pulled)
-  }
+  const { wait: pull, wake } = makeWaiting(() => (chunks.length > 0 ? take : end))
 
   const finish = (how: Pull): void => {
     end ??= how
@@ -94,15 +111,6 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
   else if (socket.readableEnded) finish(Cause.done())
   else socket.resume()
 
-  const pull: Pull = Effect.callback((resume) => {
-    waiter = resume
-    wake()
-    if (waiter === undefined) return
-    return Effect.sync(() => {
-      if (waiter === resume) waiter = undefined
-    })
-  })
-
   return {
     pull,
     /** Nobody pulls any more. */
@@ -115,30 +123,12 @@ const makeReader = (socket: Net.Socket, lost: Lost) => {
 
 /** Writes one after the other; each ends when the kernel has all of it, and nothing refers to the arrays any more. */
 const makeWriter = (socket: Net.Socket, lost: Lost): Transport.Connection["write"] => {
-  let waiter: ((written: Effect.Effect<void, Transport.TransportError>) => void) | undefined
-
   /** How the last write went, if it is known now. */
   const outcome = (): Effect.Effect<void, Transport.TransportError> | undefined =>
     socket.destroyed ? Effect.fail(lost()) : socket.writableLength === 0 ? Effect.void : undefined
 
-  // Called for every write, in a later turn: for one that was through at once, the next may be on its way by then.
-  const wake = (): void => {
-    const resume = waiter
-    const written = resume === undefined ? undefined : outcome()
-    if (resume === undefined || written === undefined) return
-    waiter = undefined
-    resume(written)
-  }
-
-  // It may be through by now: a fiber can be held up between any two steps.
-  const through = Effect.callback<void, Transport.TransportError>((resume) => {
-    waiter = resume
-    wake()
-    if (waiter === undefined) return
-    return Effect.sync(() => {
-      if (waiter === resume) waiter = undefined
-    })
-  })
+  // Woken by every write, in a later turn: after one that was through at once, the next may be on its way by then.
+  const { wait: through, wake } = makeWaiting(outcome)
 
   return (chunks) =>
     Effect.suspend(() => {
@@ -172,9 +162,8 @@ const hangUp = (socket: Net.Socket, linger: number): void => {
   socket.resume()
 }
 
-const describe = (cause: unknown): string => {
-  if (cause === undefined || cause === null) return "is closed"
+const describe = (cause: Error | null): string => {
+  if (cause === null) return "is closed"
   const code = codeOf(cause)
-  if (code === "ECONNRESET" || code === "EPIPE") return "was reset"
-  return `was lost: ${code ?? (cause instanceof Error ? cause.message : String(cause))}`
+  return code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `was lost: ${code ?? cause.message}`
 }
