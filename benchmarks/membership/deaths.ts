@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
-import * as Quiet from "../../packages/core/test/simulation/Quiet.ts"
+import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
 /** `killed`: its host refuses connections. `dark`: its host is gone. `still`: it accepts connections and says nothing. */
@@ -17,7 +17,7 @@ export interface Detections {
   readonly millis: ReadonlyArray<number>
 }
 
-const die = (node: Simulation.Node<Quiet.Quiet>, death: Death) =>
+const die = (node: Simulation.Node<QuietPeriods.QuietPeriods>, death: Death) =>
   death === "killed" ? node.crash : death === "dark" ? node.powerOff : node.pause
 
 /** A cluster of which some die in different ways, one after the other, each when all have heard of the one before. */
@@ -37,9 +37,11 @@ export const deaths = (
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = Quiet.makeBoard(sim.now)
+        const board = QuietPeriods.makeBoard(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
-        const running = yield* sim.nodes(names, (name) => Quiet.layer(name, { board, counts, seeds: ["n1:7946"] }))
+        const running = yield* sim.nodes(names, (name) =>
+          QuietPeriods.layer(name, { board, counts, seeds: ["n1:7946"] }),
+        )
         yield* sim.until(() => board.live() === nodes * (nodes - 1))
         const alive = new Set(Object.values(running))
         const victims = yield* Random.shuffle([...alive])

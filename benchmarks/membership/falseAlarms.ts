@@ -7,20 +7,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as FailureDetector from "../../packages/core/src/FailureDetector.ts"
-import { type Parts, parts } from "../../packages/core/src/link/Parts.ts"
+import { type Overrides, defaults } from "../../packages/core/src/peering/Overrides.ts"
 import type { Output } from "../../packages/core/src/membership/Draft.ts"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
-import * as Quiet from "../../packages/core/test/simulation/Quiet.ts"
+import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
 /** The failure detector, whole or with something taken out. */
 export interface Variant {
   readonly name: string
   readonly policies: Layer.Layer<never>
-  readonly parts: Partial<Parts>
+  readonly parts: Partial<Overrides>
 }
 
-type Step = Parts["step"]
+type Step = Overrides["step"]
 
 /** Never distrusts itself. */
 const trusting =
@@ -59,10 +59,10 @@ const lan = Layer.empty
 
 export const variants: ReadonlyArray<Variant> = [
   { name: "Coterie", policies: lan, parts: {} },
-  { name: "without local health", policies: lan, parts: { step: trusting(parts.step) } },
+  { name: "without local health", policies: lan, parts: { step: trusting(defaults.step) } },
   { name: "shortest suspicion", policies: impatient, parts: {} },
-  { name: "without asking others", policies: lan, parts: { step: unasking(parts.step) } },
-  { name: "without all three", policies: impatient, parts: { step: trusting(unasking(parts.step)) } },
+  { name: "without asking others", policies: lan, parts: { step: unasking(defaults.step) } },
+  { name: "without all three", policies: impatient, parts: { step: trusting(unasking(defaults.step)) } },
 ]
 
 export interface Alarms {
@@ -107,11 +107,11 @@ export const falseAlarms = (
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = Quiet.makeBoard(sim.now)
+        const board = QuietPeriods.makeBoard(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const slow = new Set(names.slice(0, slowOf(nodes)))
         const running = yield* sim.nodes(names, (node) =>
-          Quiet.layer(node, { board, counts, seeds: ["n1:7946", `n${nodes}:7946`], parts: planted, policies }),
+          QuietPeriods.layer(node, { board, counts, seeds: ["n1:7946", `n${nodes}:7946`], parts: planted, policies }),
         )
         yield* Effect.timeoutOption(
           sim.until(() => board.live() === nodes * (nodes - 1)),

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
-import { bugs } from "../../packages/core/test/simulation/zoo.ts"
+import { mutants } from "../../packages/core/test/simulation/mutants.ts"
 import { Agenda } from "../../packages/testkit/src/kernel/Agenda.ts"
 import * as Hash from "../../packages/testkit/src/kernel/Hash.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
@@ -86,7 +86,7 @@ const cluster = Effect.gen(function* () {
 })
 
 /** How long it takes to shrink each of the planted bugs, from the failing run to the smallest. */
-const shrinking = Effect.forEach(bugs, ({ name, scenario }) =>
+const shrinking = Effect.forEach(mutants, ({ name, scenario }) =>
   Effect.gen(function* () {
     for (let seed = 1; ; seed++) {
       const { failure } = yield* Simulation.outcome(scenario, { seed, explore: Swarm.exploreOf(scenario, seed) })

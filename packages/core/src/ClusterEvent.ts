@@ -39,7 +39,7 @@ export type ViewChange =
   /** The link to a member is back. */
   | { readonly _tag: "Reachable"; readonly peer: Peer }
   /** This node and the peer parted by `disconnect`, here or there; nobody redials until a `join`. */
-  | { readonly _tag: "Parted"; readonly peer: Peer }
+  | { readonly _tag: "Disconnected"; readonly peer: Peer }
 
 /** What happened that does not change the view. */
 export type Notice =
@@ -105,7 +105,7 @@ export const apply = (view: View, event: ClusterEvent): View => {
     }
     case "Left":
     case "Failed":
-    case "Parted": {
+    case "Disconnected": {
       const peers = new Map(view.peers)
       peers.delete(event.peer.name)
       return { version: view.version + 1, peers }

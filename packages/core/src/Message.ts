@@ -3,7 +3,7 @@
  */
 import type { ExternalSpan } from "effect/Tracer"
 import * as Trace from "./internal/trace.ts"
-import type { PeerId } from "./PeerId.ts"
+import type { PeerId } from "./Peer.ts"
 
 /** One message from one peer. */
 export interface Message {

@@ -20,11 +20,11 @@ import type { ExternalSpan } from "effect/Tracer"
 import { Cluster } from "./Cluster.ts"
 import type { OptionsError, SendError } from "./ClusterError.ts"
 import { EncodeError } from "./ClusterError.ts"
-import * as Codec from "./Codec.ts"
+import * as TopicSerialization from "./TopicSerialization.ts"
 import type { BroadcastReport, DeadLetter, Lane, ReadOptions, SendOptions, Sent } from "./Lane.ts"
 import type { Message, SessionEnded } from "./Message.ts"
 import type { PeerRef } from "./Peer.ts"
-import type { PeerId } from "./PeerId.ts"
+import type { PeerId } from "./Peer.ts"
 
 /** A value that a peer published. */
 export interface Published<A> {
@@ -63,12 +63,12 @@ export interface Topic<A> {
 
 /** A topic under a name of 1 to 128 bytes. Another name is an `OptionsError` of everything that is done with it. */
 export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> => {
-  const coders = new WeakMap<Codec.Format, Codec.Coder<A>>()
+  const coders = new WeakMap<TopicSerialization.Serialization, TopicSerialization.ValueCodec<A>>()
 
-  const coder = Effect.map(Codec.Codec, (format) => {
+  const coder = Effect.map(TopicSerialization.TopicSerialization, (format) => {
     const known = coders.get(format)
     if (known !== undefined) return known
-    const made = format.coder(schema)
+    const made = format.codec(schema)
     coders.set(format, made)
     return made
   })
@@ -109,7 +109,7 @@ type Items<E> = Pull.Pull<NonEmptyReadonlyArray<Message | SessionEnded>, E>
 /** The values of the next messages, at least one. */
 const decoding = <A, E>(
   lane: Lane,
-  decode: Codec.Coder<A>["decode"],
+  decode: TopicSerialization.ValueCodec<A>["decode"],
   pull: Items<E>,
 ): Pull.Pull<NonEmptyReadonlyArray<Published<A>>, E> =>
   Effect.flatMap(pull, (items) => {

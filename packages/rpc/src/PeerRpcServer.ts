@@ -7,7 +7,7 @@
  */
 import { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
-import type { PeerId } from "@coterie/core/PeerId"
+import type { PeerId } from "@coterie/core/Peer"
 import * as Effect from "effect/Effect"
 import type { Headers } from "effect/http/Headers"
 import * as Layer from "effect/Layer"

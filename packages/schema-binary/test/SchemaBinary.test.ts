@@ -10,8 +10,8 @@ const Order = Schema.Struct({ id: Text, total: Schema.Number, tags: Schema.Array
 const Newer = Schema.Struct({ ...Order.fields, note: Schema.optionalKey(Text) })
 const { format } = SchemaBinary
 
-const older = format.coder(Order)
-const newer = format.coder(Newer)
+const older = format.codec(Order)
+const newer = format.codec(Newer)
 
 describe("the binary format", () => {
   it.prop("reads what it wrote", [Arbitrary.schema(Newer)], ([value]) => {

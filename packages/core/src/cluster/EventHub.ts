@@ -10,7 +10,7 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import type { ClusterEvent, Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { emptyView } from "../ClusterEvent.ts"
-import { awaitLatch } from "../internal/resume.ts"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
 
 export interface EventHub {
   /** Hands out an event and the view after it. */

@@ -8,26 +8,26 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
-import type { ByeCode } from "../Frame.ts"
+import type { ByeCode } from "../protocol/Frame.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
-import type { Links } from "../link/Links.ts"
-import type { MembershipLoop } from "../link/MembershipLoop.ts"
-import type { Tally } from "../link/Tally.ts"
+import type { LinkManager } from "../peering/LinkManager.ts"
+import type { MembershipLoop } from "../peering/MembershipLoop.ts"
+import type { LinkObserver } from "../link/LinkObserver.ts"
 import type { Member, State } from "../membership/State.ts"
 import type { Peer } from "../Peer.ts"
 import * as Layout from "../wire/Layout.ts"
 import * as Traffic from "../wire/Traffic.ts"
 import type { EventHub } from "./EventHub.ts"
-import * as Series from "./Series.ts"
+import * as ObservedMetrics from "./ObservedMetrics.ts"
 
 /** Which node it is that a metric is of: on every one of them. */
 export type Labels = { readonly cluster: string; readonly node: string }
 
 export interface Metrics {
   /** What the links count into. */
-  readonly tally: Tally
+  readonly tally: LinkObserver
   /** The application is told this. */
   readonly event: (event: ViewChange | Notice) => void
   /** What became of a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
@@ -41,13 +41,13 @@ export interface Metrics {
   /** Shows from now on what can be read off these. */
   readonly observe: (node: {
     readonly loop: MembershipLoop
-    readonly links: Links
+    readonly links: LinkManager
     readonly hub: EventHub
     readonly limits: Limits
   }) => void
 }
 
-const statuses: ReadonlyArray<Member["shown"]> = ["alive", "suspect", "failed"]
+const statuses: ReadonlyArray<Member["localStatus"]> = ["alive", "suspect", "failed"]
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
 
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
   labels: Labels,
   clock: Clock,
 ): Effect.fn.Return<Metrics, never, Scope.Scope> {
-  const { counter, counters, gauge, show } = yield* Series.make(labels)
+  const { counter, counters, gauge, show } = yield* ObservedMetrics.make(labels)
 
   // ---- what is counted ----
 
@@ -213,7 +213,10 @@ export const make = Effect.fnUntraced(function* (
       }
       for (const status of statuses) {
         gauge("coterie_members", "Peers that this node knows, by status.", { status }, () =>
-          countIf(loop.state().members.values(), ({ parted, shown }) => !parted && shown === status),
+          countIf(
+            loop.state().members.values(),
+            ({ disconnected: parted, localStatus: shown }) => !parted && shown === status,
+          ),
         )
       }
       for (const state of linkStates) {

@@ -5,14 +5,14 @@ import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
 import type { Options } from "../Cluster.ts"
-import * as Errors from "../ClusterError.ts"
+import * as ClusterError from "../ClusterError.ts"
 import type * as Discovery from "../Discovery.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
 import * as Limits from "../Limits.ts"
-import * as PeerId from "../PeerId.ts"
-import * as PeerRecord from "../PeerRecord.ts"
-import { maxMetadataPairs } from "../wire/Control.ts"
+import * as PeerName from "../protocol/PeerName.ts"
+import * as PeerRecord from "../protocol/PeerRecord.ts"
+import { maxMetadataPairs } from "../wire/ControlFrames.ts"
 
 /** The addresses among the texts, and what is wrong with the others. */
 export const parseAll = (inputs: ReadonlyArray<string>) => {
@@ -47,8 +47,8 @@ export interface Policies {
 }
 
 /** Which of the policies cannot be used, and why; `undefined` if they all can. */
-export const policyProblem = ({ detector, discovery, gossip }: Policies): Errors.OptionsError | undefined => {
-  const problem = (option: string, message: string) => new Errors.OptionsError({ option, message })
+export const policyProblem = ({ detector, discovery, gossip }: Policies): ClusterError.OptionsError | undefined => {
+  const problem = (option: string, message: string) => new ClusterError.OptionsError({ option, message })
   const millis = Duration.toMillis
   const times = {
     "FailureDetector.heartbeat": detector.heartbeat,
@@ -78,10 +78,10 @@ const maxLimit = 0xffff_ffff
 
 /** What the options say, or which of them cannot be used. */
 export const checkOptions = (options: Options) => {
-  const fail = (option: string, message: string) => Result.fail(new Errors.OptionsError({ option, message }))
-  const label = PeerId.nameProblem(options.cluster)
+  const fail = (option: string, message: string) => Result.fail(new ClusterError.OptionsError({ option, message }))
+  const label = PeerName.nameProblem(options.cluster)
   if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
-  const name = options.name === undefined ? undefined : PeerId.nameProblem(options.name)
+  const name = options.name === undefined ? undefined : PeerName.nameProblem(options.name)
   if (name !== undefined) return fail("name", name)
   const metadata = metadataProblem(options.metadata ?? {})
   if (metadata !== undefined) return fail("metadata", metadata)

@@ -24,7 +24,7 @@ const line = (event: ClusterEvent): Effect.Effect<void> => {
     case "Joined":
     case "Left":
     case "Recovered":
-    case "Parted":
+    case "Disconnected":
       return Effect.logInfo(`${event.peer.name} ${event._tag.toLowerCase()}`)
     case "Replaced":
       return Effect.logInfo(`${event.peer.name} is back as a new generation`)

@@ -5,27 +5,27 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
-import type { Bye, Frame } from "../Frame.ts"
+import type { Bye, Frame } from "../protocol/Frame.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as FrameDecoder from "../wire/FrameDecoder.ts"
 import * as Layout from "../wire/Layout.ts"
 import type { Traffic } from "../wire/Traffic.ts"
-import type { WireError } from "../wire/WireError.ts"
+import type { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 
 /** Why no further frame comes. */
-export type ReadEnd =
+export type ReadOutcome =
   /** The peer said why. */
   | { readonly _tag: "Bye"; readonly bye: Bye }
   /** The peer ended the stream without a word, or in the middle of a frame. */
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Lost"; readonly error: TransportError }
-  | { readonly _tag: "Violation"; readonly error: WireError }
+  | { readonly _tag: "Violation"; readonly error: ProtocolViolation }
 
 export interface FrameReader {
   /** The next frames, at least one. Not to be called twice at the same time. */
-  readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadEnd>
+  readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
   /** The next frame. */
-  readonly next: Effect.Effect<Frame, ReadEnd>
+  readonly next: Effect.Effect<Frame, ReadOutcome>
   /** The handshake is complete: from now on frames may have their full size. */
   readonly open: () => void
   /** Calls this whenever bytes arrive. */
@@ -36,7 +36,7 @@ export const make = (connection: Connection, traffic: Traffic): FrameReader => {
   const decoder = FrameDecoder.make({ ...FrameDecoder.handshakeLimits, traffic })
   let handshaking = true
   let ready: Array<Frame> = []
-  let end: ReadEnd | undefined
+  let end: ReadOutcome | undefined
   let heard = () => {}
   const nothing = new Uint8Array(0)
 
@@ -59,10 +59,10 @@ export const make = (connection: Connection, traffic: Traffic): FrameReader => {
   })
 
   /** The frames that are there, or come with the next bytes. */
-  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadEnd> =>
+  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> =>
     ready.length > 0 ? takeReady : end === undefined ? pull : Effect.fail(end)
 
-  const pull: Effect.Effect<ReadonlyArray<Frame>, ReadEnd> = Effect.matchCauseEffect(connection.pull, {
+  const pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> = Effect.matchCauseEffect(connection.pull, {
     onSuccess: (chunks) => {
       heard()
       decode(chunks)
@@ -86,7 +86,7 @@ export const make = (connection: Connection, traffic: Traffic): FrameReader => {
     batch,
     next: Effect.flatMap(batch, ([frame, ...rest]) => {
       ready = rest
-      return frame === undefined ? Effect.fail<ReadEnd>({ _tag: "Ended" }) : Effect.succeed(frame)
+      return frame === undefined ? Effect.fail<ReadOutcome>({ _tag: "Ended" }) : Effect.succeed(frame)
     }),
     open: () => {
       handshaking = false

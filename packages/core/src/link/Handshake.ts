@@ -7,27 +7,26 @@ import * as Schema from "effect/Schema"
 import type { Address } from "../Address.ts"
 import { maxHostLength } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
-import type { Frame, Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../Frame.ts"
-import * as Frames from "../Frame.ts"
+import type { Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../protocol/Frame.ts"
+import * as Frame from "../protocol/Frame.ts"
 import type { Limits } from "../Limits.ts"
 import { minWindow } from "../Limits.ts"
-import type { State } from "../membership/State.ts"
-import * as States from "../membership/State.ts"
-import * as PeerId from "../PeerId.ts"
-import type { PeerRecord } from "../PeerRecord.ts"
+import * as State from "../membership/State.ts"
+import * as PeerName from "../protocol/PeerName.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection, TransportError } from "../Transport.ts"
-import * as Control from "../wire/Control.ts"
+import * as ControlFrames from "../wire/ControlFrames.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import * as Layout from "../wire/Layout.ts"
 import * as Traffic from "../wire/Traffic.ts"
-import * as WireError from "../wire/WireError.ts"
-import type { FrameReader, ReadEnd } from "./FrameReader.ts"
+import * as ProtocolViolation from "../protocol/ProtocolViolation.ts"
+import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
-import type { MembershipLoop } from "./MembershipLoop.ts"
+import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 
 /** The peer that answered does not want this link, or this node does not want it. */
 export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("HandshakeRejected", {
-  code: Schema.Literals(Frames.rejectCodes),
+  code: Schema.Literals(Frame.rejectCodes),
   message: Schema.String,
   /** Who said no. */
   by: Schema.Literals(["us", "them"]),
@@ -83,7 +82,7 @@ export interface Exchange {
 }
 
 /** Writes a frame and counts it. */
-export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent">, frame: Frame) =>
+export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent">, frame: Frame.Frame) =>
   Effect.suspend(() => {
     const bytes = FrameEncoder.encode(frame)
     Traffic.count(sent, Layout.kinds[frame._tag], bytes.length)
@@ -94,11 +93,11 @@ export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent"
 const maxQuote = 200
 
 /** A peer's text as an error or a line of the log may repeat it. */
-export const quote = (text: string): string => WireError.clip(text, maxQuote)
+export const quote = (text: string): string => ProtocolViolation.clip(text, maxQuote)
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
-const ended = (end: ReadEnd): HandshakeFailed => {
+const ended = (end: ReadOutcome): HandshakeFailed => {
   switch (end._tag) {
     case "Violation":
       return violation(`the other side does not speak this protocol: ${end.error.message}`)
@@ -126,26 +125,26 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
 
 /** Tells the membership what the other side believes about this node, so that it refutes before Ready. */
 const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
-  youAre === undefined ? Effect.sync(loop.state) : loop.ask({ _tag: "Accused", youAre })
+  youAre === undefined ? Effect.sync(loop.state) : loop.submitAndAwait({ _tag: "Accused", youAre })
 
 /** What a refusal of the other side means for this node as a whole: its generation is behind, or is over (R8, R9). */
 export const heedRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
   if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
   if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-    return Effect.asVoid(loop.ask({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
+    return Effect.asVoid(loop.submitAndAwait({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
   }
-  return error.code === "evicted" ? Effect.asVoid(loop.ask({ _tag: "Evict" })) : Effect.void
+  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "Evict" })) : Effect.void
 }
 
 /**
  * The peer pairs this incarnation with the body that it was shown before. If the application changed the body since,
  * the incarnation is that of the body that was shown, and the new one follows as an Update.
  */
-const readyOf = (shown: PeerRecord, state: State, peer: PeerRecord): Ready => ({
+const readyOf = (shown: PeerRecord, state: State.State, peer: PeerRecord): Ready => ({
   _tag: "Ready",
   incarnation: state.self.body === shown.body ? state.self.incarnation : shown.incarnation,
   viewHash: state.viewHash,
-  youAre: States.belief(state, peer.name, peer.generation),
+  youAre: State.belief(state, peer.name, peer.generation),
 })
 
 const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRecord) {
@@ -167,7 +166,7 @@ const established = (peer: PeerRecord, rank: Rank, peerWindow: number, ready: Re
 
 const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
   epoch,
-  byLower: PeerId.compareNames(dialer, acceptor) < 0,
+  byLower: PeerName.compareNames(dialer, acceptor) < 0,
 })
 
 /** The dialer's side. `expected` is the name that must answer, if one is known. */
@@ -188,8 +187,8 @@ export const dial = Effect.fnUntraced(function* (
   const before = loop.state()
   yield* write(exchange, {
     _tag: "Hello",
-    versionMin: Frames.protocolVersion,
-    versionMax: Frames.protocolVersion,
+    versionMin: Frame.protocolVersion,
+    versionMax: Frame.protocolVersion,
     label: context.label,
     record: before.self,
     linkEpoch: options.epoch,
@@ -235,8 +234,8 @@ export const dial = Effect.fnUntraced(function* (
   return established(ack.record, rank, ack.window, ready)
 })
 
-const ackProblem = (state: State, ack: HelloAck): string | undefined => {
-  if (ack.version !== Frames.protocolVersion) return `version ${ack.version} was not offered`
+const ackProblem = (state: State.State, ack: HelloAck): string | undefined => {
+  if (ack.version !== Frame.protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the peer says it is not alive"
   if (ack.record.name === state.self.name) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
@@ -252,7 +251,7 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
 const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>): HelloReject => ({
   _tag: "HelloReject",
   code,
-  message: Control.clipMessage(message),
+  message: ControlFrames.clipMessage(message),
   ...more,
 })
 
@@ -263,13 +262,13 @@ export const busy: HelloReject = reject("busy", "too many connections; try again
  * Why a life of a peer is refused that is over, as far as this node knows (R8, R9). Hearsay of a newer one counts: to a peer
  * whose clock was set back before its restart the first that it meets says so, and a higher generation costs nothing.
  */
-const outdated = (state: State, { generation, name }: PeerRecord): HelloReject | undefined => {
-  const newest = Math.max(States.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
+const outdated = (state: State.State, { generation, name }: PeerRecord): HelloReject | undefined => {
+  const newest = Math.max(State.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
   if (generation < newest) {
-    const atLeastGeneration = Math.min(newest + 1, PeerId.maxGeneration)
+    const atLeastGeneration = Math.min(newest + 1, PeerName.maxGeneration)
     return reject("stale", "a newer life of this name is known", { atLeastGeneration })
   }
-  return States.farewellOf(state, { name, generation }) !== undefined
+  return State.tombstoneOfLeft(state, { name, generation }) !== undefined
     ? reject("evicted", "this generation has left the cluster")
     : undefined
 }
@@ -281,8 +280,8 @@ export const judge = (context: Context, hello: Hello): HelloReject | undefined =
   if (hello.label !== context.label) {
     return reject("label", `this is the cluster "${context.label}"`)
   }
-  if (hello.versionMin > Frames.protocolVersion || hello.versionMax < Frames.protocolVersion) {
-    return reject("version", `this node speaks version ${Frames.protocolVersion}`)
+  if (hello.versionMin > Frame.protocolVersion || hello.versionMax < Frame.protocolVersion) {
+    return reject("version", `this node speaks version ${Frame.protocolVersion}`)
   }
   if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
   if (name === state.self.name) {
@@ -293,7 +292,7 @@ export const judge = (context: Context, hello: Hello): HelloReject | undefined =
   const past = outdated(state, hello.record)
   if (past !== undefined) return past
   const member = state.members.get(name)
-  if (member?.parted === true && member.record.generation === generation && hello.join !== true) {
+  if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
     return reject("parted", "this node has parted from the peer; join it to come together again")
   }
   return context.hasRoom() || member !== undefined ? undefined : busy
@@ -320,12 +319,12 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
   const before = context.loop.state()
   yield* write(exchange, {
     _tag: "HelloAck",
-    version: Frames.protocolVersion,
+    version: Frame.protocolVersion,
     record: before.self,
     viewHash: before.viewHash,
     window: context.limits.inboxWindow,
     observedHost: connection.remoteHost.slice(0, maxHostLength),
-    youAre: States.belief(before, peer.name, peer.generation),
+    youAre: State.belief(before, peer.name, peer.generation),
   })
   // A node that just starts may hear first from who dials it that its generation is behind. Later its members say so, and
   // who is none must not end it.

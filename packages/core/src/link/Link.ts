@@ -8,24 +8,24 @@ import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import type { Bye, ByeCode, ControlFrame, Data, Frame, LaneFrame, MembershipFrame } from "../Frame.ts"
-import * as Frames from "../Frame.ts"
-import { awaitLatch } from "../internal/resume.ts"
+import type { Bye, ByeCode, ControlFrame, Data, LaneFrame, MembershipFrame } from "../protocol/Frame.ts"
+import * as Frame from "../protocol/Frame.ts"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
 import { monotonicMillis, stallMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
-import type { PeerRecord } from "../PeerRecord.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
-import * as Chunk from "../wire/Chunk.ts"
-import * as Control from "../wire/Control.ts"
+import * as FrameSplitter from "../wire/FrameSplitter.ts"
+import * as ControlFrames from "../wire/ControlFrames.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
-import type { FrameReader, ReadEnd } from "./FrameReader.ts"
-import type * as Intakes from "./Intake.ts"
-import type * as Receiver from "./Receiver.ts"
-import type * as Outboxes from "./Outbox.ts"
-import type { Session } from "./Pairs.ts"
-import type { Parts } from "./Parts.ts"
-import * as RateLimit from "./RateLimit.ts"
+import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
+import type * as ReceiveLanes from "../flow/ReceiveLanes.ts"
+import type * as ReceiveLane from "../flow/ReceiveLane.ts"
+import type * as SendLanes from "../flow/SendLanes.ts"
+import type { Session } from "../peering/PeerConnections.ts"
+import type { Overrides } from "../peering/Overrides.ts"
+import * as TokenBucket from "../internal/TokenBucket.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
 /** Which of two connections of one pair stays: the greater (docs/protocol.md, "Simultaneous connections"). */
@@ -41,7 +41,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 
 /** How a link ended, as this side saw it. */
 export type LinkEnd =
-  | Exclude<ReadEnd, { readonly _tag: "Violation" }>
+  | Exclude<ReadOutcome, { readonly _tag: "Violation" }>
   /** The peer broke the protocol. */
   | { readonly _tag: "Violation"; readonly code: ByeCode; readonly message: string }
   /** Nothing was heard for the link timeout. */
@@ -64,11 +64,11 @@ export interface Timing {
 export interface Hooks {
   /** How long silence is borne, in milliseconds: the link timeout, and more while this node distrusts itself. */
   readonly patience: () => number
-  /** Something came after {@link Link.ask}. */
+  /** Something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
   readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
-  readonly onMessage: (link: Link, lane: Intakes.ReadEnd, message: Receiver.Arrived) => void
+  readonly onMessage: (link: Link, lane: ReceiveLanes.LaneReader, message: ReceiveLane.InboundMessage) => void
   readonly viewHash: () => bigint
 }
 
@@ -83,16 +83,16 @@ export interface Link {
   /** Puts a control frame before all data. */
   readonly send: (frame: ControlFrame) => void
   /** The peer's inbox. */
-  readonly inbox: Outboxes.Sender
+  readonly inbox: SendLanes.LaneSender
   /** What the peer reads under this name; `undefined` if it does not, or did not say yet. */
-  readonly lane: (name: string) => Outboxes.Sender | undefined
+  readonly lane: (name: string) => SendLanes.LaneSender | undefined
   /** Waits until the peer has said what it reads, or the link is over; `undefined` if it has. */
   readonly lanesKnown: () => Effect.Effect<void> | undefined
   /** This side reads what is sent under these names from now on, or no more under this one. */
   readonly openLanes: (names: Iterable<string>) => void
   readonly closeLane: (name: string) => void
   /** Makes the peer say something; the next that comes from it is told by `onHeard`. */
-  readonly ask: () => void
+  readonly pingNow: () => void
   /** How long ago anything came from the peer, in milliseconds. */
   readonly heardAgo: () => number
   /** Ends the link: what was accepted is sent, then a Bye. */
@@ -149,7 +149,7 @@ export const make = (options: {
   readonly sent: Traffic
   readonly buffers: WriteBuffers
   readonly limits: Limits
-  readonly parts: Parts
+  readonly parts: Overrides
   readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock
@@ -166,12 +166,12 @@ export const make = (options: {
   let writingSince: number | undefined
   const wake = Latch.makeUnsafe(false)
   const wakeWriter = (): void => void wake.openUnsafe()
-  const outbox = parts.makeOutbox({ window: options.peerWindow, limit: limits.outbox, wake: wakeWriter })
+  const outbox = parts.makeSendLanes({ window: options.peerWindow, limit: limits.outbox, wake: wakeWriter })
 
   const send = (frame: ControlFrame): void => {
     if (farewell !== undefined) return
     if (control.length >= limits.controlOutbox) overflow = true
-    else control.push(...Chunk.split(frame))
+    else control.push(...FrameSplitter.split(frame))
     wake.openUnsafe()
   }
 
@@ -183,20 +183,20 @@ export const make = (options: {
   }
 
   const close = (code: ByeCode, message: string): void =>
-    finish({ _tag: "Bye", code, message: Control.clipMessage(message) })
+    finish({ _tag: "Bye", code, message: ControlFrames.clipMessage(message) })
 
   /** The next write, or `undefined` when there is nothing to say. */
-  const nextBatch = (): Array<Frame> | undefined => {
+  const nextBatch = (): Array<Frame.Frame> | undefined => {
     for (const frame of intake.confirmations()) control.push(frame)
     const data = outbox.next(writeBytes)
     if (control.length === 0) return data.length === 0 ? undefined : data
-    const batch: Array<Frame> = control
+    const batch: Array<Frame.Frame> = control
     control = []
     for (const frame of data) batch.push(frame)
     return batch
   }
 
-  const write = (frames: ReadonlyArray<Frame>) => {
+  const write = (frames: ReadonlyArray<Frame.Frame>) => {
     const chunks: Array<Uint8Array> = []
     let buffer: Uint8Array | undefined
     FrameEncoder.encodeInto(frames, chunks, options.sent, (size) => (buffer = buffers.take(size)))
@@ -226,8 +226,8 @@ export const make = (options: {
   }).pipe(Effect.ignore)
 
   // ---- in ----
-  const intake = parts.makeIntake({
-    makeReceiver: parts.makeReceiver,
+  const intake = parts.makeReceiveLanes({
+    makeReceiver: parts.makeReceiveLane,
     inboxWindow: limits.inboxWindow,
     laneWindow: limits.laneWindow,
     messageBytes: limits.messageBytes,
@@ -243,14 +243,14 @@ export const make = (options: {
   let { viewHash } = options
   // When the peer said that it leaves. It hangs up itself, unless it lies.
   let leavingSince: number | undefined
-  const rate = RateLimit.make(limits.controlRate, limits.controlBurst, openedAt)
+  const rate = TokenBucket.make(limits.controlRate, limits.controlBurst, openedAt)
 
   const violation = (code: ByeCode, message: string): LinkEnd => ({ _tag: "Violation", code, message })
 
-  const broken = (fault: Intakes.Fault | Outboxes.Fault | undefined): LinkEnd | undefined =>
+  const broken = (fault: ReceiveLanes.Fault | SendLanes.Fault | undefined): LinkEnd | undefined =>
     fault === undefined ? undefined : violation(fault.code, fault.message)
 
-  const onLane = (frame: Data | LaneFrame): Intakes.Fault | Outboxes.Fault | undefined => {
+  const onLane = (frame: Data | LaneFrame): ReceiveLanes.Fault | SendLanes.Fault | undefined => {
     switch (frame._tag) {
       case "Data":
         return intake.receive(frame)
@@ -270,7 +270,7 @@ export const make = (options: {
     }
   }
 
-  const dispatch = (frames: ReadonlyArray<Frame>) =>
+  const dispatch = (frames: ReadonlyArray<Frame.Frame>) =>
     Effect.gen(function* () {
       let controls = 0
       for (const frame of frames) {
@@ -317,7 +317,7 @@ export const make = (options: {
         : undefined
     })
 
-  const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
+  const onlyData = (frames: ReadonlyArray<Frame.Frame>): boolean => {
     for (const frame of frames) if (frame._tag !== "Data") return false
     return true
   }
@@ -374,7 +374,7 @@ export const make = (options: {
         if (writingSince !== undefined) writingSince = Math.min(at, writingSince + late)
       }
       if (
-        intake.closing() > Frames.maxLanes ||
+        intake.closing() > Frame.maxLanes ||
         overflow ||
         (writingSince !== undefined && at - writingSince >= limits.drainTimeout)
       ) {
@@ -439,11 +439,11 @@ export const make = (options: {
     lanesKnown: () => (outbox.isKnown() ? undefined : outbox.known),
     openLanes: (names) => {
       // A peer that never answers when a lane is closed would use up their numbers before its time is looked at.
-      if (intake.closing() > Frames.maxLanes) overflow = true
+      if (intake.closing() > Frame.maxLanes) overflow = true
       else intake.open(names)
     },
     closeLane: intake.close,
-    ask: () => {
+    pingNow: () => {
       if (asked) return
       asked = true
       ping()

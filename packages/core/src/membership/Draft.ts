@@ -5,21 +5,21 @@
  */
 import type { Address } from "../Address.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
-import * as ClusterEvents from "../ClusterEvent.ts"
-import type { ByeCode, MembershipFrame } from "../Frame.ts"
-import type { PeerId } from "../PeerId.ts"
-import type { Key, PeerRecord } from "../PeerRecord.ts"
-import * as PeerRecords from "../PeerRecord.ts"
+import * as ClusterEvent from "../ClusterEvent.ts"
+import type { ByeCode, MembershipFrame } from "../protocol/Frame.ts"
+import type { PeerId } from "../Peer.ts"
+import type { Key } from "../protocol/PeerRecord.ts"
+import * as PeerRecord from "../protocol/PeerRecord.ts"
 import { longestPause } from "./Settings.ts"
-import type { Candidate, Member, Round, State, StopReason, Tombstone } from "./State.ts"
-import * as States from "./State.ts"
+import type { Candidate, Member, ProbeRound, StopReason, Tombstone } from "./State.ts"
+import * as State from "./State.ts"
 
 /** What a step wishes. */
 export type Output =
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly frame: MembershipFrame }
   | { readonly _tag: "CloseLink"; readonly peer: PeerId; readonly code: ByeCode }
   /** Make the peer say something, and tell when anything comes from it (`Heard`). */
-  | { readonly _tag: "Ask"; readonly peer: PeerId }
+  | { readonly _tag: "PingNow"; readonly peer: PeerId }
   | { readonly _tag: "Emit"; readonly event: ViewChange | Notice }
   /** The node takes part no more: close every link and accept none. */
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
@@ -27,16 +27,21 @@ export type Output =
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 export interface Draft {
-  readonly before: State
+  readonly before: State.State
   readonly now: number
-  readonly state: Writable<State>
+  readonly state: Writable<State.State>
   readonly outputs: Array<Output>
 }
 
-export const start = (state: State, now: number): Draft => ({ before: state, now, state: { ...state }, outputs: [] })
+export const start = (state: State.State, now: number): Draft => ({
+  before: state,
+  now,
+  state: { ...state },
+  outputs: [],
+})
 
 /** The next state; the one before, if nothing changed. */
-export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] => [
+export const finish = (draft: Draft): readonly [State.State, ReadonlyArray<Output>] => [
   isSame(draft.state, draft.before) ? draft.before : draft.state,
   draft.outputs,
 ]
@@ -55,14 +60,14 @@ export const setMember = (draft: Draft, name: string, member: Member | undefined
   const { state } = draft
   const members = edited(draft.before.members, state.members)
   const old = members.get(name)
-  if (old !== undefined && States.counts(old.record)) {
+  if (old !== undefined && State.countsInSize(old.record)) {
     state.viewHash ^= old.hash
     state.size--
   }
   if (member === undefined) members.delete(name)
   else {
     members.set(name, member)
-    if (States.counts(member.record)) {
+    if (State.countsInSize(member.record)) {
       state.viewHash ^= member.hash
       state.size++
     }
@@ -76,11 +81,11 @@ const endRound = (draft: Draft, name: string): void => {
   const { candidates, members, rounds } = draft.state
   if (!rounds.has(name) || candidates.has(name)) return
   const member = members.get(name)
-  if (member === undefined || !States.isSought(member)) setRound(draft, name, undefined)
+  if (member === undefined || !State.needsProbe(member)) setRound(draft, name, undefined)
 }
 
 /** Stores or removes how far the asking about a peer is. */
-export const setRound = (draft: Draft, name: string, round: Round | undefined): void => {
+export const setRound = (draft: Draft, name: string, round: ProbeRound | undefined): void => {
   if (round === undefined && !draft.state.rounds.has(name)) return
   const rounds = edited(draft.before.rounds, draft.state.rounds)
   if (round === undefined) rounds.delete(name)
@@ -92,20 +97,24 @@ export const setRound = (draft: Draft, name: string, round: Round | undefined): 
 export const editMember = (draft: Draft, name: string, changes: Partial<Omit<Member, "hash">>): Member | undefined => {
   const member = draft.state.members.get(name)
   if (member === undefined) return undefined
-  const hash = changes.record === undefined ? member.hash : PeerRecords.memberHash(changes.record)
+  const hash = changes.record === undefined ? member.hash : PeerRecord.memberHash(changes.record)
   const next = { ...member, ...changes, hash }
   setMember(draft, name, next)
   return next
 }
 
-export const makeMember = (record: PeerRecord, link: Member["link"], address: Address | undefined): Member => ({
+export const makeMember = (
+  record: PeerRecord.PeerRecord,
+  link: Member["link"],
+  address: Address | undefined,
+): Member => ({
   record,
-  hash: PeerRecords.memberHash(record),
-  shown: "alive",
+  hash: PeerRecord.memberHash(record),
+  localStatus: "alive",
   link,
   through: undefined,
   dial: "pending",
-  parted: false,
+  disconnected: false,
   address,
   suspicion: undefined,
   failedAt: 0,
@@ -114,14 +123,16 @@ export const makeMember = (record: PeerRecord, link: Member["link"], address: Ad
 })
 
 /** A peer, or a newer life of one, becomes a member, and the application is told. */
-export const enter = (draft: Draft, member: Member): void => {
+export const addMember = (draft: Draft, member: Member): void => {
   const { name } = member.record
   const old = draft.state.members.get(name)
   setMember(draft, name, member)
-  const peer = States.toPeer(member)
+  const peer = State.toPeer(member)
   emit(
     draft,
-    old === undefined || old.parted ? { _tag: "Joined", peer } : { _tag: "Replaced", peer, old: States.toPeer(old) },
+    old === undefined || old.disconnected
+      ? { _tag: "Joined", peer }
+      : { _tag: "Replaced", peer, old: State.toPeer(old) },
   )
 }
 
@@ -134,9 +145,9 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
 }
 
 /** Remembers what became of a name; the oldest memories go when there are too many (R12). */
-export const bury = (
+export const addTombstone = (
   draft: Draft,
-  record: Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">,
+  record: Pick<PeerRecord.PeerRecord, "name" | "generation" | "incarnation" | "status">,
 ): void => {
   const { settings } = draft.state
   const tombstones = edited(draft.before.tombstones, draft.state.tombstones)
@@ -158,26 +169,26 @@ export const bury = (
 }
 
 /** Leaves a peer alone that others reach, each time for longer. */
-export const rest = (
+export const waitBeforeNextRound = (
   draft: Draft,
   name: string,
   pause = draft.state.rounds.get(name)?.pause ?? draft.state.settings.heartbeat,
 ): void => {
   const until = draft.now + pause
   const longest = longestPause * draft.state.settings.heartbeat
-  setRound(draft, name, { _tag: "Resting", until, pause: Math.min(2 * pause, longest), borneUntil: undefined })
+  setRound(draft, name, { _tag: "Waiting", until, pause: Math.min(2 * pause, longest), graceUntil: undefined })
 }
 
 /** What can still be told of a name that is only remembered. */
-export const recordOf = ({ generation, incarnation, name, status }: Tombstone): PeerRecord => ({
+export const recordOf = ({ generation, incarnation, name, status }: Tombstone): PeerRecord.PeerRecord => ({
   name,
   generation,
   incarnation,
   status,
-  body: PeerRecords.emptyBody,
+  body: PeerRecord.emptyBody,
 })
 
-export const unbury = (draft: Draft, name: string): void => {
+export const removeTombstone = (draft: Draft, name: string): void => {
   if (!draft.state.tombstones.has(name)) return
   const tombstones = edited(draft.before.tombstones, draft.state.tombstones)
   tombstones.delete(name)
@@ -185,17 +196,17 @@ export const unbury = (draft: Draft, name: string): void => {
 }
 
 /** This node's own record with changes, which everybody is told. */
-export const setSelf = (draft: Draft, changes: Partial<PeerRecord>): void => {
+export const setSelf = (draft: Draft, changes: Partial<PeerRecord.PeerRecord>): void => {
   const { state } = draft
   state.viewHash ^= state.selfHash
   state.self = { ...state.self, ...changes }
-  state.selfHash = PeerRecords.memberHash(state.self)
+  state.selfHash = PeerRecord.memberHash(state.self)
   state.viewHash ^= state.selfHash
-  tell(draft, state.self)
+  broadcast(draft, state.self)
 }
 
 /** News of this node's own: to everybody with a link. */
-export const tell = (draft: Draft, record: PeerRecord): void => {
+export const broadcast = (draft: Draft, record: PeerRecord.PeerRecord): void => {
   const news = edited(draft.before.news, draft.state.news)
   news.set(record.name, record)
   draft.state.news = news
@@ -203,9 +214,9 @@ export const tell = (draft: Draft, record: PeerRecord): void => {
 }
 
 /** News from others, and accusations: once, to some. */
-export const relay = (draft: Draft, record: PeerRecord): void => {
+export const gossip = (draft: Draft, record: PeerRecord.PeerRecord): void => {
   // What was to be told to all is now this.
-  if (draft.state.news.has(record.name)) return tell(draft, record)
+  if (draft.state.news.has(record.name)) return broadcast(draft, record)
   const relays = edited(draft.before.relays, draft.state.relays)
   // Each accuser counts, so the word of one does not replace that of another.
   const isAccusation = record.status === "suspect" || record.status === "failed"
@@ -227,8 +238,8 @@ export const tellBelief = (draft: Draft, { generation, incarnation, name, status
   send(draft, [name], { _tag: "YouAre", generation, incarnation, status })
 }
 
-export const ask = (draft: Draft, { generation, name }: PeerId): void => {
-  draft.outputs.push({ _tag: "Ask", peer: { name, generation } })
+export const pingNow = (draft: Draft, { generation, name }: PeerId): void => {
+  draft.outputs.push({ _tag: "PingNow", peer: { name, generation } })
 }
 
 export const closeLink = (draft: Draft, peer: PeerId, code: ByeCode): void => {
@@ -237,7 +248,7 @@ export const closeLink = (draft: Draft, peer: PeerId, code: ByeCode): void => {
 
 /** Emits an event; one that changes the view changes it now. */
 export const emit = (draft: Draft, event: ViewChange | Notice): void => {
-  draft.state.view = ClusterEvents.apply(draft.state.view, event)
+  draft.state.view = ClusterEvent.apply(draft.state.view, event)
   draft.outputs.push({ _tag: "Emit", event })
 }
 

@@ -6,25 +6,23 @@
  * {@link State.deadline} says when the next {@link Tick} is wanted; timers are part of the state, so
  * none ever has to be cancelled.
  */
-import type { MembershipFrame, YouAreBelief } from "../Frame.ts"
+import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
 import * as Prng from "../internal/prng.ts"
-import type { PeerId } from "../PeerId.ts"
-import type { PeerRecord } from "../PeerRecord.ts"
-import * as PeerRecords from "../PeerRecord.ts"
+import type { PeerId } from "../Peer.ts"
+import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
-import type { LinkDown, LinkUp } from "./contact.ts"
-import * as Contact from "./contact.ts"
-import type { Draft, Output } from "./Draft.ts"
-import * as Drafts from "./Draft.ts"
-import * as Errands from "./errands.ts"
+import type { LinkDown, LinkUp } from "./linkEvents.ts"
+import * as LinkEvents from "./linkEvents.ts"
+import type { Output } from "./Draft.ts"
+import * as Draft from "./Draft.ts"
+import * as ProbeRequests from "./probeRequests.ts"
 import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
 import * as Partition from "./partition.ts"
 import * as Probing from "./probing.ts"
-import * as Records from "./records.ts"
+import * as RecordMerge from "./recordMerge.ts"
 import { atLeastOne, generationLead } from "./Settings.ts"
-import type { State } from "./State.ts"
-import * as States from "./State.ts"
+import * as State from "./State.ts"
 
 /** A fact. */
 export type Input =
@@ -57,57 +55,57 @@ export type Input =
   | { readonly _tag: "Tick"; readonly stalled?: boolean | undefined }
 
 /** The next state and what is wished. `now` is a monotonic clock in milliseconds. */
-export const step = (state: State, now: number, input: Input): readonly [State, ReadonlyArray<Output>] => {
+export const step = (state: State.State, now: number, input: Input): readonly [State.State, ReadonlyArray<Output>] => {
   if (state.phase._tag === "Stopped") return [state, []]
-  const draft = Drafts.start(state, now)
+  const draft = Draft.start(state, now)
   run(draft, input)
   Partition.watch(draft)
-  return Drafts.finish(draft)
+  return Draft.finish(draft)
 }
 
-const run = (draft: Draft, input: Input): void => {
+const run = (draft: Draft.Draft, input: Input): void => {
   switch (input._tag) {
     case "LinkUp":
-      return Contact.linkUp(draft, input)
+      return LinkEvents.linkUp(draft, input)
     case "LinkDown":
-      return Contact.linkDown(draft, input)
+      return LinkEvents.linkDown(draft, input)
     case "DialFailed":
       return Probing.dialFailed(draft, input.name, input.refused)
     case "Received":
       return receive(draft, input)
     case "Heard":
-      return Errands.heard(draft, input.peer)
+      return ProbeRequests.heard(draft, input.peer)
     case "HashDiffers":
       return AntiEntropy.onHeartbeat(draft, input.from, input.viewHash)
     case "Accused":
-      return Records.aboutMe(draft, input.youAre)
+      return RecordMerge.refute(draft, input.youAre)
     case "Stale":
       return stale(draft, input.atLeastGeneration)
     case "Evict":
       return evicted(draft)
     case "Describe": {
       const { body, incarnation } = draft.state.self
-      return Drafts.setSelf(draft, {
+      return Draft.setSelf(draft, {
         body: { ...body, metadata: input.metadata },
-        incarnation: Math.min(incarnation + 1, PeerRecords.maxIncarnation),
+        incarnation: Math.min(incarnation + 1, PeerRecord.maxIncarnation),
       })
     }
     case "Disconnect":
-      return Contact.part(draft, input.name)
+      return LinkEvents.disconnect(draft, input.name)
     case "Leave":
       return Leaving.leave(draft)
     case "Tick":
       if (input.stalled === true) {
         Health.worsen(draft)
-        Records.postpone(draft)
+        RecordMerge.postpone(draft)
         Probing.postpone(draft)
-        Errands.postpone(draft)
+        ProbeRequests.postpone(draft)
       }
       return tick(draft)
   }
 }
 
-const receive = (draft: Draft, { frame, from, heardAgo }: Input & { readonly _tag: "Received" }): void => {
+const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Input & { readonly _tag: "Received" }): void => {
   if (frame._tag === "Leave") return Leaving.receiveLeave(draft, from, frame.generation)
   if (frame._tag === "LeaveAck") return Leaving.forget(draft, from.name)
   // A link of an older life, or of one that is no member any more, says nothing that counts.
@@ -115,12 +113,12 @@ const receive = (draft: Draft, { frame, from, heardAgo }: Input & { readonly _ta
   if (draft.state.phase._tag !== "Running") return
   switch (frame._tag) {
     case "Update":
-      for (const record of frame.records) Records.learn(draft, record, from.name)
+      for (const record of frame.records) RecordMerge.mergeRecord(draft, record, from.name)
       return
     case "YouAre":
-      return Records.aboutMe(draft, frame)
+      return RecordMerge.refute(draft, frame)
     case "ProbeRequest":
-      return Errands.asked(draft, from.name, frame, heardAgo)
+      return ProbeRequests.asked(draft, from.name, frame, heardAgo)
     case "ProbeResult":
       return Probing.answered(draft, from.name, frame)
     case "SyncDigest":
@@ -134,29 +132,29 @@ const receive = (draft: Draft, { frame, from, heardAgo }: Input & { readonly _ta
  * A clock set back, or a restart within a millisecond: before the first link this node takes a higher
  * generation; after it, somebody else lives under its name.
  */
-const stale = (draft: Draft, atLeastGeneration: number): void => {
+const stale = (draft: Draft.Draft, atLeastGeneration: number): void => {
   const { self, members, phase, raised } = draft.state
   // To a Hello from before it took this generation the answer may be that this very one is known.
   const own = raised ? self.generation + 1 : self.generation
   if (phase._tag !== "Running" || atLeastGeneration <= own) return
   if (atLeastGeneration > draft.now + draft.state.wallOffset + generationLead) {
-    return Drafts.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
+    return Draft.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
   }
-  if (members.size > 0) return Drafts.stop(draft, "superseded")
+  if (members.size > 0) return Draft.stop(draft, "superseded")
   draft.state.raised = true
-  Drafts.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
+  Draft.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
 }
 
 /** The same, where the life before this one left within the same millisecond. To one that is leaving it is no news. */
-const evicted = (draft: Draft): void => {
+const evicted = (draft: Draft.Draft): void => {
   const { members, phase, self } = draft.state
   if (phase._tag !== "Running") return
-  if (members.size > 0) return Drafts.stop(draft, "evicted")
+  if (members.size > 0) return Draft.stop(draft, "evicted")
   draft.state.raised = true
-  Drafts.setSelf(draft, { generation: self.generation + 1, incarnation: 0 })
+  Draft.setSelf(draft, { generation: self.generation + 1, incarnation: 0 })
 }
 
-const tick = (draft: Draft): void => {
+const tick = (draft: Draft.Draft): void => {
   const { now, state } = draft
   Leaving.settle(draft)
   if (state.phase._tag === "Stopped") return
@@ -165,25 +163,25 @@ const tick = (draft: Draft): void => {
   Health.mend(draft)
   AntiEntropy.expire(draft)
   Probing.tick(draft)
-  Errands.tick(draft)
+  ProbeRequests.tick(draft)
   for (const [name, candidate] of state.candidates) {
-    if (now >= candidate.expiresAt) Drafts.setCandidate(draft, name, undefined)
+    if (now >= candidate.expiresAt) Draft.setCandidate(draft, name, undefined)
   }
   for (const [name, member] of state.members) {
-    if (member.suspicion !== undefined) Records.judge(draft, name)
-    if (member.shown === "failed" && now >= member.failedAt + state.settings.reconnectWindow) {
-      Drafts.setMember(draft, name, undefined)
-      Drafts.bury(draft, member.record)
+    if (member.suspicion !== undefined) RecordMerge.onSuspicionTimeout(draft, name)
+    if (member.localStatus === "failed" && now >= member.failedAt + state.settings.reconnectWindow) {
+      Draft.setMember(draft, name, undefined)
+      Draft.addTombstone(draft, member.record)
     }
   }
-  for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Drafts.unbury(draft, name)
+  for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Draft.removeTombstone(draft, name)
 }
 
 /** Without accusations of an edition before the newest of the same name. */
-const newestOf = (records: Iterable<PeerRecord>): ReadonlyArray<PeerRecord> => {
+const newestOf = (records: Iterable<PeerRecord.PeerRecord>): ReadonlyArray<PeerRecord.PeerRecord> => {
   const all = [...records]
-  const newest = new Map<string, PeerRecord>()
-  const isOlder = (a: PeerRecord, b: PeerRecord) =>
+  const newest = new Map<string, PeerRecord.PeerRecord>()
+  const isOlder = (a: PeerRecord.PeerRecord, b: PeerRecord.PeerRecord) =>
     a.generation < b.generation || (a.generation === b.generation && a.incarnation < b.incarnation)
   for (const record of all) {
     const known = newest.get(record.name)
@@ -193,15 +191,15 @@ const newestOf = (records: Iterable<PeerRecord>): ReadonlyArray<PeerRecord> => {
 }
 
 /** Sends the news that have gathered: this node's own to all, those of others to some. */
-const flush = (draft: Draft): void => {
+const flush = (draft: Draft.Draft): void => {
   const { state } = draft
-  const linked = States.linked(state)
-  if (state.news.size > 0) Drafts.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
+  const linked = State.linked(state)
+  if (state.news.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
   const relays = newestOf(state.relays.values()).filter(({ name }) => !state.news.has(name))
   if (relays.length > 0) {
     const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
     state.seed = seed
-    Drafts.send(draft, to, { _tag: "Update", records: relays })
+    Draft.send(draft, to, { _tag: "Update", records: relays })
   }
   state.news = new Map()
   state.relays = new Map()

@@ -4,13 +4,13 @@
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
 import { emptyView } from "../ClusterEvent.ts"
-import type { YouAreBelief } from "../Frame.ts"
+import type { YouAreBelief } from "../protocol/Frame.ts"
 import type { Peer } from "../Peer.ts"
-import type { PeerId } from "../PeerId.ts"
-import type { Key, PeerRecord } from "../PeerRecord.ts"
-import * as PeerRecords from "../PeerRecord.ts"
+import type { PeerId } from "../Peer.ts"
+import type { Key } from "../protocol/PeerRecord.ts"
+import * as PeerRecord from "../protocol/PeerRecord.ts"
 import type { Settings } from "./Settings.ts"
-import * as Suspicions from "./suspicion.ts"
+import * as SuspicionTimer from "./suspicionTimer.ts"
 
 /** A doubt about a member, and who shares it. */
 export interface Suspicion {
@@ -24,10 +24,10 @@ export interface Suspicion {
 /** Everything known about one member other than this node. */
 export interface Member {
   /** The greatest record heard. What the cluster says. */
-  readonly record: PeerRecord
+  readonly record: PeerRecord.PeerRecord
   readonly hash: bigint
   /** What this node says, by its own timers. */
-  readonly shown: "alive" | "suspect" | "failed"
+  readonly localStatus: "alive" | "suspect" | "failed"
   /** `indirect`: there is none, but others have one. */
   readonly link: Peer["link"]
   /** Who said last that it reaches the peer. */
@@ -35,7 +35,7 @@ export interface Member {
   /** What came of dialling since the link was lost. */
   readonly dial: "pending" | "failed" | "refused"
   /** Parted from by `disconnect`: neither shown nor dialled. */
-  readonly parted: boolean
+  readonly disconnected: boolean
   /** The address that last worked. */
   readonly address: Address | undefined
   readonly suspicion: Suspicion | undefined
@@ -54,14 +54,14 @@ interface HashPair {
 
 /** A peer known by hearsay only (R1), or a newer life of a member not met yet (R8). */
 export interface Candidate {
-  readonly record: PeerRecord
+  readonly record: PeerRecord.PeerRecord
   readonly expiresAt: number
 }
 
 /** How far this node is with asking others about a peer that it cannot reach itself (R3). */
-export type Round =
+export type ProbeRound =
   | {
-      readonly _tag: "Asking"
+      readonly _tag: "Probing"
       /** Of the questions that answers are awaited to. */
       readonly id: number
       /** Of the life that is asked about. */
@@ -75,18 +75,18 @@ export type Round =
       readonly doubts: number
       readonly pause: number
       /** Until when its silence is no reason to suspect it. */
-      readonly borneUntil: number
+      readonly graceUntil: number
     }
   /** Asks again at `until`, or when the time of the suspicion is over. */
   | {
-      readonly _tag: "Resting"
+      readonly _tag: "Waiting"
       readonly until: number
       readonly pause: number
-      readonly borneUntil: number | undefined
+      readonly graceUntil: number | undefined
     }
 
 /** A question of another peer that this node is finding the answer to (R3). */
-export interface Errand {
+export interface PendingProbe {
   readonly from: string
   readonly id: number
   /** About whom. */
@@ -112,7 +112,7 @@ export type StopReason = "left" | "superseded" | "evicted"
 export interface State {
   readonly settings: Settings
   /** This node's own record. */
-  readonly self: PeerRecord
+  readonly self: PeerRecord.PeerRecord
   readonly selfHash: bigint
   readonly phase: Phase
   /** Whether this node took a higher generation than it started with. */
@@ -120,9 +120,9 @@ export interface State {
   readonly members: ReadonlyMap<string, Member>
   readonly candidates: ReadonlyMap<string, Candidate>
   /** About members without a link that are not called failed, and about candidates that could not be dialled. */
-  readonly rounds: ReadonlyMap<string, Round>
+  readonly rounds: ReadonlyMap<string, ProbeRound>
   readonly lastProbe: number
-  readonly errands: ReadonlyArray<Errand>
+  readonly pendingProbes: ReadonlyArray<PendingProbe>
   readonly tombstones: ReadonlyMap<string, Tombstone>
   readonly view: View
   /** XOR of the member hashes of all alive and suspected, this node included, and how many these are. */
@@ -138,8 +138,8 @@ export interface State {
   /** Set while a partition is suspected: the names that came back since. */
   readonly partition: { readonly returned: ReadonlySet<string> } | undefined
   /** News of this node's own, for everybody, and news from others, to be relayed; sent at `flushAt`. */
-  readonly news: ReadonlyMap<string, PeerRecord>
-  readonly relays: ReadonlyMap<string, PeerRecord>
+  readonly news: ReadonlyMap<string, PeerRecord.PeerRecord>
+  readonly relays: ReadonlyMap<string, PeerRecord.PeerRecord>
   readonly flushAt: number | undefined
   /** The digest exchange that this node started and that is not finished. */
   readonly sync: { readonly peer: string; readonly startedAt: number } | undefined
@@ -154,14 +154,14 @@ export interface State {
 /** The state of a node that has met nobody. */
 export const make = (options: {
   readonly settings: Settings
-  readonly self: PeerRecord
+  readonly self: PeerRecord.PeerRecord
   readonly now: number
   /** The wall clock, in milliseconds. */
   readonly wall: number
   /** Of the random draws; any 32-bit number. */
   readonly seed: number
 }): State => {
-  const selfHash = PeerRecords.memberHash(options.self)
+  const selfHash = PeerRecord.memberHash(options.self)
   return {
     settings: options.settings,
     self: options.self,
@@ -173,7 +173,7 @@ export const make = (options: {
     rounds: new Map(),
     // An answer to a question of an earlier life must not pass for one to this life's.
     lastProbe: options.seed >>> 0,
-    errands: [],
+    pendingProbes: [],
     tombstones: new Map(),
     view: emptyView,
     viewHash: selfHash,
@@ -195,34 +195,34 @@ export const make = (options: {
 }
 
 /** Whether a record counts in the view hash and in the size of the cluster. */
-export const counts = (record: Pick<PeerRecord, "status">): boolean =>
+export const countsInSize = (record: Pick<PeerRecord.PeerRecord, "status">): boolean =>
   record.status === "alive" || record.status === "suspect"
 
 /** The member as the application sees it. */
 export const toPeer = (member: Member): Peer => ({
   name: member.record.name,
   generation: member.record.generation,
-  status: member.record.status === "left" ? "left" : member.shown,
+  status: member.record.status === "left" ? "left" : member.localStatus,
   link: member.link,
   addresses: member.record.body.addresses,
   metadata: member.record.body.metadata,
 })
 
 /** Whether the member is in the view. */
-export const visible = (member: Member): boolean => !member.parted && member.shown !== "failed"
+export const isInView = (member: Member): boolean => !member.disconnected && member.localStatus !== "failed"
 
 /** The newest life of a name that this node met or buried; 0 if there is none. */
 export const newestLife = ({ members, tombstones }: State, name: string): number =>
   Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.generation ?? 0)
 
 /** What is remembered of a life that has left. */
-export const farewellOf = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
+export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
   const tombstone = tombstones.get(name)
   return tombstone?.status === "left" && tombstone.generation === generation ? tombstone : undefined
 }
 
 /** Whether others are asked about the member: it is taken for alive, and there is no link to it. */
-export const isSought = (member: Member): boolean => member.link !== "up" && visible(member)
+export const needsProbe = (member: Member): boolean => member.link !== "up" && isInView(member)
 
 /** Names of the members with a live link. */
 export const linked = (state: State): ReadonlyArray<string> => {
@@ -241,7 +241,7 @@ export const belief = (state: State, name: string, generation: number): YouAreBe
 }
 
 /** A peer that should be dialled, and why. */
-export interface Wish {
+export interface DialTarget {
   readonly name: string
   /** The life that is looked for. */
   readonly generation: number
@@ -251,20 +251,20 @@ export interface Wish {
 }
 
 /** Everybody that should have a link and has none. */
-export const wishes = (state: State): ReadonlyMap<string, Wish> => {
-  const result = new Map<string, Wish>()
+export const dialTargets = (state: State): ReadonlyMap<string, DialTarget> => {
+  const result = new Map<string, DialTarget>()
   if (state.phase._tag !== "Running") return result
   for (const [name, member] of state.members) {
-    if (member.link === "up" || member.parted) continue
+    if (member.link === "up" || member.disconnected) continue
     const own = member.record.body.addresses
     const addresses =
       member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
     const { generation } = member.record
-    result.set(name, { name, generation, addresses, kind: member.shown === "failed" ? "failed" : "lost" })
+    result.set(name, { name, generation, addresses, kind: member.localStatus === "failed" ? "failed" : "lost" })
   }
   for (const [name, candidate] of state.candidates) {
     const member = state.members.get(name)
-    if (member?.parted === true) continue
+    if (member?.disconnected === true) continue
     // A newer life of a member is elsewhere than the old one was.
     const { body, generation } = candidate.record
     result.set(name, { name, generation, addresses: body.addresses, kind: "candidate" })
@@ -273,19 +273,19 @@ export const wishes = (state: State): ReadonlyMap<string, Wish> => {
 }
 
 /** How long silence is borne, in milliseconds: longer while this node distrusts itself. */
-export const patience = ({ health, settings }: State): number => settings.linkTimeout * (1 + health)
+export const effectiveLinkTimeout = ({ health, settings }: State): number => settings.linkTimeout * (1 + health)
 
 /** When the doubt about a member is to be looked at again. */
 export const suspicionDeadline = (state: State, suspicion: Suspicion): number =>
-  suspicion.heldUntil ?? suspicion.since + Suspicions.timeout(state, suspicion.accusers)
+  suspicion.heldUntil ?? suspicion.since + SuspicionTimer.timeout(state, suspicion.accusers)
 
 /**
  * When a round is to be looked at again. Whose doubt this node shares it asks about when the time of the suspicion is over;
  * before it shares that of others it goes on asking.
  */
-export const roundDeadline = (state: State, name: string, round: Round): number => {
+export const roundDeadline = (state: State, name: string, round: ProbeRound): number => {
   const suspicion = state.members.get(name)?.suspicion
-  if (round._tag === "Asking" || suspicion === undefined) return round.until
+  if (round._tag === "Probing" || suspicion === undefined) return round.until
   const due = suspicionDeadline(state, suspicion)
   return suspicion.accusers.has(state.self.name) ? due : Math.min(round.until, due)
 }
@@ -302,11 +302,11 @@ export const deadline = (state: State): number | undefined => {
     if (member.suspicion !== undefined && !state.rounds.has(member.record.name)) {
       at = Math.min(at, suspicionDeadline(state, member.suspicion))
     }
-    if (member.shown === "failed") at = Math.min(at, member.failedAt + state.settings.reconnectWindow)
+    if (member.localStatus === "failed") at = Math.min(at, member.failedAt + state.settings.reconnectWindow)
   }
   for (const candidate of state.candidates.values()) at = Math.min(at, candidate.expiresAt)
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
-  for (const errand of state.errands) at = Math.min(at, errand.until)
+  for (const errand of state.pendingProbes) at = Math.min(at, errand.until)
   if (state.health > 0) at = Math.min(at, state.mendsAt)
   for (const tombstone of state.tombstones.values()) at = Math.min(at, tombstone.expiresAt)
   return at === Number.POSITIVE_INFINITY ? undefined : at

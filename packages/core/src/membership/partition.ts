@@ -3,39 +3,38 @@
  * in two parts (docs/protocol.md, section "Partitions"). Nothing is decided by it.
  */
 import type { Peer } from "../Peer.ts"
-import type { Draft } from "./Draft.ts"
-import * as Drafts from "./Draft.ts"
-import * as States from "./State.ts"
+import * as Draft from "./Draft.ts"
+import * as State from "./State.ts"
 
 /** No link is left, and the last attempt was not refused: it is rather this node that cannot be reached. */
-export const isolate = (draft: Draft): void => {
+export const isolate = (draft: Draft.Draft): void => {
   if (draft.state.isolated) return
   draft.state.isolated = true
-  Drafts.emit(draft, { _tag: "Isolated" })
+  Draft.emit(draft, { _tag: "Isolated" })
 }
 
 /** A link is up. */
-export const reconnect = (draft: Draft): void => {
+export const reconnect = (draft: Draft.Draft): void => {
   if (!draft.state.isolated) return
   draft.state.isolated = false
-  Drafts.emit(draft, { _tag: "Reconnected" })
+  Draft.emit(draft, { _tag: "Reconnected" })
 }
 
 /** So many of `size` members that fail within the longest suspicion are rather cut off than dead. */
 export const threshold = (size: number): number => Math.max(2, Math.ceil(size / 4))
 
 /** The size of the cluster before those were lost that are counted. */
-const sizeBefore = ({ lost, view }: States.State): number => view.peers.size + lost.size + 1
+const sizeBefore = ({ lost, view }: State.State): number => view.peers.size + lost.size + 1
 
 /**
  * Looks at what a step has done: who was called failed, and who of those is back. One whose connection was refused has ended,
  * for it is its machine that says so, and is no sign of a partition.
  */
-export const watch = (draft: Draft): void => {
+export const watch = (draft: Draft.Draft): void => {
   const { members } = draft.state
   for (const name of draft.state.lost.keys()) {
     const member = members.get(name)
-    if (member?.shown !== "failed") regain(draft, name, member !== undefined)
+    if (member?.localStatus !== "failed") regain(draft, name, member !== undefined)
   }
   // What is told here is about no peer, so it does not matter that the list grows.
   for (const output of draft.outputs) {
@@ -46,18 +45,18 @@ export const watch = (draft: Draft): void => {
   settle(draft)
 }
 
-const lose = (draft: Draft, name: string): void => {
+const lose = (draft: Draft.Draft, name: string): void => {
   const { now, state } = draft
   const since = now - state.settings.suspicionMax
   const kept = [...state.lost].filter(([, at]) => state.partition !== undefined || at > since)
   state.lost = new Map([...kept, [name, now]])
   if (state.partition !== undefined || state.lost.size < threshold(sizeBefore(state))) return
   state.partition = { returned: new Set() }
-  Drafts.emit(draft, { _tag: "PartitionSuspected", lost: peersOf(draft, state.lost.keys()) })
+  Draft.emit(draft, { _tag: "PartitionSuspected", lost: peersOf(draft, state.lost.keys()) })
 }
 
 /** One that was lost is back (`returned`), or will not come back. */
-const regain = (draft: Draft, name: string, returned: boolean): void => {
+const regain = (draft: Draft.Draft, name: string, returned: boolean): void => {
   const { state } = draft
   const lost = new Map(state.lost)
   lost.delete(name)
@@ -68,22 +67,22 @@ const regain = (draft: Draft, name: string, returned: boolean): void => {
 }
 
 /** It is over when those that are lost are few among all, of whom some may be new. */
-const settle = (draft: Draft): void => {
+const settle = (draft: Draft.Draft): void => {
   const { lost, partition } = draft.state
   if (partition === undefined || lost.size >= threshold(sizeBefore(draft.state))) return
   draft.state.partition = undefined
-  Drafts.emit(draft, {
+  Draft.emit(draft, {
     _tag: "PartitionHealed",
     returned: peersOf(draft, partition.returned),
     missing: peersOf(draft, lost.keys()),
   })
 }
 
-const peersOf = (draft: Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
+const peersOf = (draft: Draft.Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
   const peers: Array<Peer> = []
   for (const name of names) {
     const member = draft.state.members.get(name)
-    if (member !== undefined) peers.push(States.toPeer(member))
+    if (member !== undefined) peers.push(State.toPeer(member))
   }
   return peers
 }

@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { ReadEnd } from "../link/Intake.ts"
+import type { LaneReader } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
-import type { Arrived } from "../link/Receiver.ts"
-import type { Message, SessionEnded } from "../Message.ts"
-import * as Messages from "../Message.ts"
-import type { PeerId } from "../PeerId.ts"
+import type { InboundMessage } from "../flow/ReceiveLane.ts"
+import type { SessionEnded } from "../Message.ts"
+import * as Message from "../Message.ts"
+import type { PeerId } from "../Peer.ts"
 
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
 const pullSize = 256
@@ -27,7 +27,7 @@ const peersKept = 16
 /** `Mark` is what may be put between the messages. */
 export interface Mailbox<Mark> {
   /** Puts a message that arrived on a link behind those that are there. Never waits. */
-  readonly offer: (link: Link, lane: ReadEnd, arrived: Arrived) => void
+  readonly offer: (link: Link, lane: LaneReader, arrived: InboundMessage) => void
   /**
    * The link is over. What it left stays to be read, unless links to the same peer before it, or links to others, left too
    * much: then it is lost, and the answer is `false`.
@@ -36,7 +36,7 @@ export interface Mailbox<Mark> {
   /** Puts a mark behind the messages that are there. */
   readonly mark: (mark: Mark) => void
   /** The messages. Several runs of the stream share them: each message goes to one. */
-  readonly stream: Stream.Stream<Message | Mark>
+  readonly stream: Stream.Stream<Message.Message | Mark>
   /** No more will come: the stream ends after what is there. */
   readonly end: Effect.Effect<void>
   /** Nobody reads any more: what is here counts as taken. */
@@ -56,8 +56,8 @@ interface Source {
 /** Messages of one link and lane that follow each other. */
 interface Batch {
   readonly source: Source
-  readonly lane: ReadEnd
-  readonly messages: Array<Message>
+  readonly lane: LaneReader
+  readonly messages: Array<Message.Message>
   cost: number
   confirm: number | undefined
 }
@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
     return exit === undefined || Exit.isFailure(exit) ? undefined : exit.value
   }
 
-  const open = (item: Batch | Mark): Array<Message | Mark> => {
+  const open = (item: Batch | Mark): Array<Message.Message | Mark> => {
     if (isMark(item)) return [item]
     take(item)
     return item.messages
@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
       for (const each of open(item)) messages.push(each)
     }
     // A batch has at least one.
-    return messages as [Message | Mark, ...Array<Message | Mark>]
+    return messages as [Message.Message | Mark, ...Array<Message.Message | Mark>]
   })
 
   /** Takes all out for which this holds, in one step, and leaves the rest. */
@@ -115,7 +115,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
   }
 
   /** A batch at the end of the queue, for the next message of this link and lane. */
-  const batchFor = (link: Link, lane: ReadEnd): Batch => {
+  const batchFor = (link: Link, lane: LaneReader): Batch => {
     if (newest?.source.link === link && newest.lane === lane && newest.messages.length < batchSize) return newest
     let source = sources.get(link)
     if (source === undefined) {
@@ -134,7 +134,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
       const batch = batchFor(link, lane)
       const { source } = batch
       source.unread += cost
-      batch.messages.push(Messages.make(source.from, link.session().session, payload, trace))
+      batch.messages.push(Message.make(source.from, link.session().session, payload, trace))
       batch.cost += cost
       if (confirm !== undefined) batch.confirm = confirm
     },

@@ -4,7 +4,7 @@
  * So one value has one meaning everywhere, and nobody can hide a second one in it.
  */
 import * as Cborg from "cborg"
-import { compareNames } from "../PeerId.ts"
+import { compareNames } from "../protocol/PeerName.ts"
 
 /**
  * The deepest nesting. Version 1 needs five; the rest is room for unknown keys. It is checked before the

@@ -3,15 +3,15 @@
  *
  * A length is checked against the limit of the phase before anything is allocated for it. A frame that lies
  * whole in one chunk is decoded where it is; one that crosses a border is copied once, into an array of its
- * own. Nothing throws: bytes that are not frames give a {@link WireError.WireError}, once and for good.
+ * own. Nothing throws: bytes that are not frames give a {@link ProtocolViolation.ProtocolViolation}, once and for good.
  */
-import * as Frame from "../Frame.ts"
-import { release } from "../internal/release.ts"
-import * as Control from "./Control.ts"
+import * as Frame from "../protocol/Frame.ts"
+import { detachBuffer } from "../internal/detachBuffer.ts"
+import * as ControlFrames from "./ControlFrames.ts"
 import { largePayload } from "./FrameEncoder.ts"
 import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
-import * as WireError from "./WireError.ts"
+import * as ProtocolViolation from "../protocol/ProtocolViolation.ts"
 
 export interface FrameDecoder {
   /**
@@ -25,7 +25,11 @@ export interface FrameDecoder {
    * views: of 4 KiB and more, into the chunk; smaller ones, into a copy of at most {@link slabBytes} around them, so that
    * one small message that somebody keeps does not keep a whole chunk.
    */
-  readonly feed: (chunk: Uint8Array, out: Array<Frame.Frame>, atMost?: number) => WireError.WireError | undefined
+  readonly feed: (
+    chunk: Uint8Array,
+    out: Array<Frame.Frame>,
+    atMost?: number,
+  ) => ProtocolViolation.ProtocolViolation | undefined
   /** Sets another limit for frames whose header is not read yet, and lifts the limit of the total. */
   readonly limit: (maxFrameBytes: number) => void
   /** Whether bytes are held that are no frame yet. Never after a fault. */
@@ -51,7 +55,7 @@ export const make = (options: Options): FrameDecoder => {
   let maxFrameBytes = options.maxFrameBytes
   let totalLeft = options.maxTotalBytes ?? Infinity
   const traffic = options.traffic ?? Traffic.make()
-  let error: WireError.WireError | undefined
+  let error: ProtocolViolation.ProtocolViolation | undefined
   // What of a header came before the border of a chunk.
   const head = new Uint8Array(Layout.headerBytes)
   const headView = new DataView(head.buffer)
@@ -68,7 +72,7 @@ export const make = (options: Options): FrameDecoder => {
   // What `atMost` left over.
   let rest: Uint8Array = empty
 
-  const fail = (problem: WireError.WireError): WireError.WireError => {
+  const fail = (problem: ProtocolViolation.ProtocolViolation): ProtocolViolation.ProtocolViolation => {
     error = problem
     body = undefined
     data = undefined
@@ -77,7 +81,7 @@ export const make = (options: Options): FrameDecoder => {
   }
 
   /** Data of which so much is there, the whole head and not the whole payload: the payload gets an array of its own. */
-  const beginData = (source: Source, from: number): WireError.WireError | undefined => {
+  const beginData = (source: Source, from: number): ProtocolViolation.ProtocolViolation | undefined => {
     const frame = decodeData(source, from, from + bodySize, ownPayload)
     if (frame._tag === "WireError") return frame
     const { payload } = frame
@@ -175,7 +179,7 @@ export const make = (options: Options): FrameDecoder => {
         pos = end
       }
     }
-    if (!source.isViewed) release(bytes)
+    if (!source.isViewed) detachBuffer(bytes)
     return undefined
   }
 
@@ -205,34 +209,42 @@ const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both
 }
 
-const lengthProblem = (length: number, max: number, totalLeft: number): WireError.WireError | undefined => {
-  if (length === 0) return WireError.make("malformed", "a frame of length 0")
-  if (length > max) return WireError.make("oversize", `a frame of ${length} bytes; the limit is ${max}`)
+const lengthProblem = (
+  length: number,
+  max: number,
+  totalLeft: number,
+): ProtocolViolation.ProtocolViolation | undefined => {
+  if (length === 0) return ProtocolViolation.make("malformed", "a frame of length 0")
+  if (length > max) return ProtocolViolation.make("oversize", `a frame of ${length} bytes; the limit is ${max}`)
   if (Layout.lengthBytes + length > totalLeft) {
-    return WireError.make("oversize", "more bytes than the handshake may have")
+    return ProtocolViolation.make("oversize", "more bytes than the handshake may have")
   }
   return undefined
 }
 
 /** What can be said about a frame from its kind and the size of its body, before the body is there. */
-const kindProblem = (kind: number, size: number): WireError.WireError | undefined => {
+const kindProblem = (kind: number, size: number): ProtocolViolation.ProtocolViolation | undefined => {
   switch (kind) {
     case Layout.kinds.Data:
-      if (size < Layout.dataFixedBytes) return WireError.make("malformed", `a Data body of ${size} bytes`)
-      return size > maxDataBytes ? WireError.make("oversize", `a Data body of ${size} bytes`) : undefined
+      if (size < Layout.dataFixedBytes) return ProtocolViolation.make("malformed", `a Data body of ${size} bytes`)
+      return size > maxDataBytes ? ProtocolViolation.make("oversize", `a Data body of ${size} bytes`) : undefined
     case Layout.kinds.Ping:
     case Layout.kinds.Pong:
       return size === Layout.heartbeatBytes
         ? undefined
-        : WireError.make("malformed", `a heartbeat body of ${size} bytes`)
+        : ProtocolViolation.make("malformed", `a heartbeat body of ${size} bytes`)
     case Layout.kinds.Taken:
-      return size === Layout.takenBytes ? undefined : WireError.make("malformed", `a Taken body of ${size} bytes`)
-    case Layout.kinds.Credit:
-      return size === Layout.creditBytes ? undefined : WireError.make("malformed", `a Credit body of ${size} bytes`)
-    default:
-      return Control.isCborKind(kind) || kind >= Layout.firstIgnorableKind
+      return size === Layout.takenBytes
         ? undefined
-        : WireError.make("unexpectedFrame", `a frame of the unknown kind ${kind}`)
+        : ProtocolViolation.make("malformed", `a Taken body of ${size} bytes`)
+    case Layout.kinds.Credit:
+      return size === Layout.creditBytes
+        ? undefined
+        : ProtocolViolation.make("malformed", `a Credit body of ${size} bytes`)
+    default:
+      return ControlFrames.isCborKind(kind) || kind >= Layout.firstIgnorableKind
+        ? undefined
+        : ProtocolViolation.make("unexpectedFrame", `a frame of the unknown kind ${kind}`)
   }
 }
 
@@ -242,7 +254,12 @@ const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.
 /** The largest body of Data. */
 const maxDataBytes = maxDataHeadBytes + Frame.maxFragmentBytes
 
-const decodeBody = (kind: number, source: Source, start: number, end: number): Frame.Frame | WireError.WireError => {
+const decodeBody = (
+  kind: number,
+  source: Source,
+  start: number,
+  end: number,
+): Frame.Frame | ProtocolViolation.ProtocolViolation => {
   const { view } = source
   switch (kind) {
     case Layout.kinds.Data:
@@ -260,7 +277,7 @@ const decodeBody = (kind: number, source: Source, start: number, end: number): F
         lag: view.getUint16(start + 12),
       }
     default:
-      return Control.decode(kind, source.bytes.subarray(start, end))
+      return ControlFrames.decode(kind, source.bytes.subarray(start, end))
   }
 }
 
@@ -269,17 +286,17 @@ const decodeData = (
   start: number,
   end: number,
   payloadOf: (source: Source, from: number, end: number) => Uint8Array,
-): Frame.Data | WireError.WireError => {
+): Frame.Data | ProtocolViolation.ProtocolViolation => {
   const { view } = source
   const lane = view.getUint16(start)
   const bits = view.getUint8(start + 2)
-  if ((bits & ~Layout.knownFlags) !== 0) return WireError.make("malformed", "Data with reserved flags")
+  if ((bits & ~Layout.knownFlags) !== 0) return ProtocolViolation.make("malformed", "Data with reserved flags")
   const first = (bits & Layout.flags.first) !== 0
   const last = (bits & Layout.flags.last) !== 0
   const abort = (bits & Layout.flags.abort) !== 0
   let from = start + Layout.dataFixedBytes
   if (abort && (bits !== Layout.flags.abort || from !== end))
-    return WireError.make("malformed", "Data with abort and more")
+    return ProtocolViolation.make("malformed", "Data with abort and more")
   // The common frame: one of a message that carries nothing but its payload.
   if (bits <= Layout.flags.abort && (!first || last)) {
     if (end - from > Frame.maxFragmentBytes) return tooLarge(end - from)
@@ -288,13 +305,13 @@ const decodeData = (
   const confirms = (bits & Layout.flags.confirm) !== 0
   const isTraced = (bits & Layout.flags.trace) !== 0
   if (!first && (confirms || isTraced))
-    return WireError.make("malformed", "Data with confirm or trace and not the first")
+    return ProtocolViolation.make("malformed", "Data with confirm or trace and not the first")
   const hasTotal = first && !last
   const head =
     (hasTotal ? Layout.dataTotalBytes : 0) +
     (confirms ? Layout.dataConfirmBytes : 0) +
     (isTraced ? Frame.traceBytes : 0)
-  if (end - from < head) return WireError.make("malformed", "Data that ends before its payload")
+  if (end - from < head) return ProtocolViolation.make("malformed", "Data that ends before its payload")
   const size = end - from - head
   if (size > Frame.maxFragmentBytes) return tooLarge(size)
   let total: number | undefined
@@ -303,7 +320,7 @@ const decodeData = (
   if (hasTotal) {
     total = view.getUint32(from)
     from += Layout.dataTotalBytes
-    if (total <= size) return WireError.make("malformed", "Data with a total that one fragment reaches")
+    if (total <= size) return ProtocolViolation.make("malformed", "Data with a total that one fragment reaches")
   }
   if (confirms) {
     confirm = view.getUint32(from)
@@ -327,7 +344,8 @@ const decodeData = (
   }
 }
 
-const tooLarge = (size: number): WireError.WireError => WireError.make("oversize", `a payload of ${size} bytes`)
+const tooLarge = (size: number): ProtocolViolation.ProtocolViolation =>
+  ProtocolViolation.make("oversize", `a payload of ${size} bytes`)
 
 /**
  * The most that a small payload keeps from being freed besides itself. One copy of this much serves many

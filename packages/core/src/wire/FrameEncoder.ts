@@ -1,8 +1,8 @@
 /**
  * Frames to bytes (docs/protocol.md, section "Frames").
  */
-import * as Frame from "../Frame.ts"
-import * as Control from "./Control.ts"
+import * as Frame from "../protocol/Frame.ts"
+import * as ControlFrames from "./ControlFrames.ts"
 import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
 
@@ -144,8 +144,8 @@ export const encodeInto = (
 
 const isLarge = (frame: Frame.Data): boolean => frame.payload.length >= largePayload
 
-const encodeCbor = (frame: Control.CborFrame): Uint8Array => {
-  const body = Control.encode(frame)
+const encodeCbor = (frame: ControlFrames.CborFrame): Uint8Array => {
+  const body = ControlFrames.encode(frame)
   const length = body.length + 1
   if (length > Layout.maxFrameBytes) defect(frame, `${length} bytes are more than one frame holds`)
   const bytes = new Uint8Array(Layout.headerBytes + body.length)

@@ -2,7 +2,7 @@
  * Where the bytes of a frame are (docs/protocol.md, section "Frames"): `length u32 | kind u8 | body`,
  * all numbers big-endian, length counting kind and body.
  */
-import type { Frame } from "../Frame.ts"
+import type { Frame } from "../protocol/Frame.ts"
 
 /** Bytes of the length field. */
 export const lengthBytes = 4

@@ -1,5 +1,5 @@
-import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
-import * as ClusterEvents from "@coterie/core/ClusterEvent"
+import type { View } from "@coterie/core/ClusterEvent"
+import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import type { Peer } from "@coterie/core/Peer"
 import { assert, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -22,7 +22,7 @@ const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
   let view = from
   for (let i = 0; i < count; i++) {
     const event = { _tag: "Joined", peer: peer(`p${view.version}`) } as const
-    view = ClusterEvents.apply(view, event)
+    view = ClusterEvent.apply(view, event)
     hub.publish(event, view)
   }
   return view
@@ -31,8 +31,8 @@ const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
 it.effect("a subscriber gets the view of its first moment and then every event", () =>
   Effect.gen(function* () {
     const hub = EventHub.make(100)
-    const before = publish(hub, ClusterEvents.emptyView, 3)
-    const seen: Array<ClusterEvent> = []
+    const before = publish(hub, ClusterEvent.emptyView, 3)
+    const seen: Array<ClusterEvent.ClusterEvent> = []
     const fiber = yield* Effect.forkChild(
       Stream.runForEach(hub.events, (event) => Effect.sync(() => seen.push(event))),
       { startImmediately: true },
@@ -53,18 +53,18 @@ it.effect("a subscriber that falls behind is told so, and folding what it gets i
   Effect.gen(function* () {
     const hub = EventHub.make(10)
     const gate = yield* Deferred.make<void>()
-    let folded = ClusterEvents.emptyView
+    let folded = ClusterEvent.emptyView
     const tags: Array<string> = []
     const fiber = yield* Effect.forkChild(
       Stream.runForEach(hub.events, (event) => {
-        folded = ClusterEvents.apply(folded, event)
+        folded = ClusterEvent.apply(folded, event)
         tags.push(event._tag === "Lagged" ? `Lagged ${event.missed}` : event._tag)
         return tags.length === 1 ? Deferred.await(gate) : Effect.void
       }),
       { startImmediately: true },
     )
     yield* Effect.yieldNow
-    let view = publish(hub, ClusterEvents.emptyView, 25)
+    let view = publish(hub, ClusterEvent.emptyView, 25)
     yield* Deferred.succeed(gate, undefined)
     yield* Effect.yieldNow
     yield* Effect.yieldNow
@@ -89,7 +89,7 @@ it.effect("a slow reader of views skips what was between and sees the newest", (
       { startImmediately: true },
     )
     yield* Effect.yieldNow
-    publish(hub, ClusterEvents.emptyView, 25)
+    publish(hub, ClusterEvent.emptyView, 25)
     yield* Deferred.succeed(gate, undefined)
     yield* Effect.yieldNow
     hub.end()

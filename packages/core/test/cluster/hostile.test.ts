@@ -1,8 +1,8 @@
 /**
  * What a stranger or a broken peer may cost: the connection that it came on, and nothing else.
  */
-import type { Frame, Hello } from "@coterie/core/Frame"
-import type * as PeerRecord from "@coterie/core/PeerRecord"
+import type { Frame, Hello } from "../../src/protocol/Frame.ts"
+import type * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import type * as Transport from "@coterie/core/Transport"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -10,8 +10,8 @@ import * as Limits from "@coterie/core/Limits"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
-import type { Stage, Stranger } from "./stranger.ts"
-import { attack, bytes, enter, exit, hello } from "./stranger.ts"
+import type { Stage, RawPeer } from "./RawPeer.ts"
+import { attack, bytes, enter, exit, hello } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 describe("before the handshake is complete", () => {
@@ -180,7 +180,7 @@ describe("before the handshake is complete", () => {
 
 describe("after it", () => {
   /** What the node says in its Bye when a peer says this. */
-  const byeTo = (stage: Stage, say: (stranger: Stranger) => Effect.Effect<void, Transport.TransportError>) =>
+  const byeTo = (stage: Stage, say: (stranger: RawPeer) => Effect.Effect<void, Transport.TransportError>) =>
     Effect.gen(function* () {
       const stranger = yield* stage.connect
       yield* enter(stranger)

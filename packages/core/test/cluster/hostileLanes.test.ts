@@ -1,7 +1,7 @@
 /**
  * What a peer that breaks the rules of the lanes, or just does not do its part, may cost: its link, and nothing else.
  */
-import type { ByeCode, Frame } from "@coterie/core/Frame"
+import type { ByeCode, Frame } from "../../src/protocol/Frame.ts"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
 import * as Cborg from "cborg"
@@ -10,12 +10,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Confirmation } from "../../src/link/Outbox.ts"
-import { parts } from "../../src/link/Parts.ts"
+import type { Confirmation } from "../../src/flow/SendLanes.ts"
+import { defaults } from "../../src/peering/Overrides.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
-import type { Stage, Stranger } from "./stranger.ts"
-import { attack, enter, exit } from "./stranger.ts"
+import type { Stage, RawPeer } from "./RawPeer.ts"
+import { attack, enter, exit } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 const text = (of: string): Uint8Array => new TextEncoder().encode(of)
@@ -45,7 +45,7 @@ const reading = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: stri
 })
 
 /** The number under which the node has opened a lane. */
-const numberOf = Effect.fnUntraced(function* (stranger: Stranger, name: string) {
+const numberOf = Effect.fnUntraced(function* (stranger: RawPeer, name: string) {
   while (true) {
     const { lanes } = yield* stranger.hearOf("LaneOpen")
     const found = lanes.find((each) => each.name === name)
@@ -91,7 +91,7 @@ const part = (lane: number, size: number, how: { total?: number; last?: boolean 
 })
 
 type Act = (
-  stranger: Stranger,
+  stranger: RawPeer,
   /** The number of a lane that the node reads. */
   lane: number,
   stage: Stage & { readonly stop: Effect.Effect<void> },
@@ -311,7 +311,7 @@ describe("connections that replace each other", () => {
     ({ a, connect }) =>
       Effect.gen(function* () {
         let said = 0
-        let before: Stranger | undefined
+        let before: RawPeer | undefined
         const heard: Array<Message> = []
         for (let linkEpoch = 1; linkEpoch <= 8; linkEpoch++) {
           const stranger = yield* connect
@@ -343,7 +343,7 @@ describe("connections that replace each other", () => {
 })
 
 /** Keeps the link alive and hears everything that comes. */
-const living = (stranger: Stranger) => {
+const living = (stranger: RawPeer) => {
   const heard: Array<Frame> = []
   const pings = Effect.forever(
     Effect.andThen(stranger.say({ _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }), Effect.sleep("100 millis")),
@@ -423,8 +423,8 @@ describe("who does not do its part:", () => {
         }),
       {},
       {
-        makeOutbox: (options) => {
-          const outbox = parts.makeOutbox(options)
+        makeSendLanes: (options) => {
+          const outbox = defaults.makeSendLanes(options)
           const tryOffer: typeof outbox.inbox.tryOffer = (payload, extra) => {
             if (extra?.confirm !== undefined) asked.push(extra.confirm)
             return outbox.inbox.tryOffer(payload, extra)

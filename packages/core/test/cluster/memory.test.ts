@@ -11,33 +11,32 @@
  * unread is, for each reader, at most 16 times that of a lane, and once more for the last. What waits to be written to a link
  * is at most `outbox` and one frame for its messages.
  */
-import type { Frame } from "@coterie/core/Frame"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Frames from "../../src/Frame.ts"
-import { parts } from "../../src/link/Parts.ts"
-import { connectionsPerPeer } from "../../src/link/Pairs.ts"
-import * as Receiver from "../../src/link/Receiver.ts"
-import type { Stage, Stranger } from "./stranger.ts"
-import { attack, enter, exit } from "./stranger.ts"
+import * as Frame from "../../src/protocol/Frame.ts"
+import { defaults } from "../../src/peering/Overrides.ts"
+import { connectionsPerPeer } from "../../src/peering/PeerConnections.ts"
+import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+import type { Stage, RawPeer } from "./RawPeer.ts"
+import { attack, enter, exit } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 const window = 4_096
 const messageBytes = 50_000
 const outbox = 200_000
 /** What the largest message costs in the smallest fragments. */
-const message = messageBytes + Frames.dataOverhead * Math.ceil(messageBytes / Receiver.minFragmentBytes)
+const message = messageBytes + Frame.dataOverhead * Math.ceil(messageBytes / ReceiveLane.minFragmentBytes)
 const perLane = window + message
 
 /** Receivers that tell what they hold. */
 const watching = () => {
-  const all: Array<Receiver.Receiver> = []
+  const all: Array<ReceiveLane.ReceiveLane> = []
   return {
     held: () => all.reduce((sum, receiver) => sum + receiver.held(), 0),
     parts: {
-      makeReceiver: (options: Parameters<typeof parts.makeReceiver>[0]) => {
-        const receiver = parts.makeReceiver(options)
+      makeReceiveLane: (options: Parameters<typeof defaults.makeReceiveLane>[0]) => {
+        const receiver = defaults.makeReceiveLane(options)
         all.push(receiver)
         return receiver
       },
@@ -49,21 +48,21 @@ const watching = () => {
  * Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then, until nothing goes, small ones
  * of two pieces or another large one.
  */
-const fill = Effect.fnUntraced(function* (stranger: Stranger, lanes: ReadonlyArray<number>) {
+const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArray<number>) {
   const credit = new Map(lanes.map((lane) => [lane, window]))
   const begun = new Map(lanes.map((lane) => [lane, 0]))
   /** Where the large message is through. */
   const whole = new Set<number>()
-  const size = Receiver.minFragmentBytes
-  const cost = Receiver.cost(size)
-  const next = (lane: number): Frame | undefined => {
+  const size = ReceiveLane.minFragmentBytes
+  const cost = ReceiveLane.cost(size)
+  const next = (lane: number): Frame.Frame | undefined => {
     const at = begun.get(lane) ?? 0
     const left = credit.get(lane) ?? 0
     if (left < cost) return undefined
     const total = whole.has(lane) && lane % 2 === 0 ? 2 * size : messageBytes
     const last = at + size >= total
     const payload = new Uint8Array(Math.min(size, total - at))
-    credit.set(lane, left - Receiver.cost(payload.length))
+    credit.set(lane, left - ReceiveLane.cost(payload.length))
     begun.set(lane, last ? 0 : at + size)
     if (last) whole.add(lane)
     const first = at === 0
@@ -116,7 +115,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
               yield* enter(stranger, name)
               const { lanes } = yield* stranger.hearOf("LaneOpen")
               assert.strictEqual(lanes.length, names.length)
-              return { stranger, lanes: [Frames.inboxLane, ...lanes.map(({ lane }) => lane)] }
+              return { stranger, lanes: [Frame.inboxLane, ...lanes.map(({ lane }) => lane)] }
             }),
         )
         yield* Effect.scoped(
@@ -147,7 +146,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
         for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
           const stranger = yield* connect
           yield* enter(stranger, "m", { linkEpoch })
-          const payload = new Uint8Array(window - Frames.dataOverhead)
+          const payload = new Uint8Array(window - Frame.dataOverhead)
           yield* stranger.say({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
           yield* Effect.sleep("20 millis")
           assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
@@ -171,13 +170,13 @@ attack(
       yield* stranger.say({ _tag: "LaneOpen", lanes, last: true })
       for (const { name } of lanes) {
         const lane = yield* a.cluster.lane(name)
-        yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frames.maxFragmentBytes)))))
+        yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frame.maxFragmentBytes)))))
       }
       const waiting = (): number => metric("coterie_queue_size", { queue: "outbox_bytes" })
       yield* World.eventually(() => waiting() >= outbox)
       yield* Effect.sleep("100 millis")
       assert.isAtLeast(waiting(), outbox)
-      assert.isAtMost(waiting(), outbox + Receiver.cost(Frames.maxFragmentBytes))
+      assert.isAtMost(waiting(), outbox + ReceiveLane.cost(Frame.maxFragmentBytes))
       yield* exit(stranger)
     }),
   { limits: { outbox } },

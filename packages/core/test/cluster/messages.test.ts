@@ -1,7 +1,7 @@
 /**
  * What becomes of messages when something goes wrong, as docs/messages.md says it, where no other test keeps it.
  */
-import * as Codec from "@coterie/core/Codec"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -282,7 +282,7 @@ scenario("a node does not hear what it publishes itself", (world) =>
 
 describe("JSON", () => {
   const both = <A, E>(schema: Schema.Codec<A, E>, value: A) => {
-    const { decode, encode } = Codec.json.coder(schema)
+    const { decode, encode } = TopicSerialization.json.codec(schema)
     const bytes = Result.getOrThrow(encode(value))
     return [new TextDecoder().decode(bytes), Result.getOrThrow(decode(bytes))]
   }
@@ -309,11 +309,11 @@ describe("JSON", () => {
   })
 
   it("does not read what was renamed, or what a new field that is not optional leaves out", () => {
-    const older = Codec.json.coder(Schema.Struct({ id: Schema.String }))
+    const older = TopicSerialization.json.codec(Schema.Struct({ id: Schema.String }))
     const bytes = Result.getOrThrow(older.encode({ id: "o-1" }))
-    const renamed = Codec.json.coder(Schema.Struct({ key: Schema.String }))
-    const larger = Codec.json.coder(Schema.Struct({ id: Schema.String, total: Schema.Number }))
-    const lost = Codec.json.coder(Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
+    const renamed = TopicSerialization.json.codec(Schema.Struct({ key: Schema.String }))
+    const larger = TopicSerialization.json.codec(Schema.Struct({ id: Schema.String, total: Schema.Number }))
+    const lost = TopicSerialization.json.codec(Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
     assert.isTrue(Result.isFailure(renamed.decode(bytes)))
     assert.isTrue(Result.isFailure(larger.decode(bytes)))
     // Worse: with an optional field nothing fails, and the value is gone.

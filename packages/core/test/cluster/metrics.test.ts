@@ -10,7 +10,7 @@ import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { attack, bytes, enter } from "./stranger.ts"
+import { attack, bytes, enter } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 type Labels = Readonly<Record<string, string>>

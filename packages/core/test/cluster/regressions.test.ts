@@ -4,7 +4,7 @@
 import * as Address from "@coterie/core/Address"
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
-import type { Frame } from "@coterie/core/Frame"
+import type { Frame } from "../../src/protocol/Frame.ts"
 import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -22,8 +22,8 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
-import * as Strangers from "./stranger.ts"
-import { addressOf, attack, enter, exit, hello } from "./stranger.ts"
+import * as RawPeer from "./RawPeer.ts"
+import { addressOf, attack, enter, exit, hello } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 const scenario = World.simulated
@@ -32,17 +32,17 @@ const scenario = World.simulated
 const listenAt = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   host: string,
-  handler: (stranger: Strangers.Stranger) => Effect.Effect<void, Transport.TransportError>,
+  handler: (stranger: RawPeer.RawPeer) => Effect.Effect<void, Transport.TransportError>,
 ) {
   const transport = Context.get(yield* Layer.build(network.transport(host)), Transport.Transport)
   const listener = yield* transport.listen
-  yield* Effect.forkScoped(listener.run((connection) => Effect.ignore(handler(Strangers.make(connection)))))
+  yield* Effect.forkScoped(listener.run((connection) => Effect.ignore(handler(RawPeer.make(connection)))))
   return listener.address
 })
 
 /** Answers a dial as the peer of this name and life would. */
 const answer = Effect.fnUntraced(function* (
-  stranger: Strangers.Stranger,
+  stranger: RawPeer.RawPeer,
   name: string,
   generation: number,
   beforeReady: Effect.Effect<void> = Effect.void,
@@ -64,13 +64,13 @@ const answer = Effect.fnUntraced(function* (
 /** Connects to a node as a stranger. */
 const connectTo = Effect.fnUntraced(function* (network: SimNetwork.Shape, node: World.Node) {
   const transport = Context.get(yield* Layer.build(network.transport("stranger", 0)), Transport.Transport)
-  return Effect.map(transport.connect(addressOf(node.address)), Strangers.make)
+  return Effect.map(transport.connect(addressOf(node.address)), RawPeer.make)
 })
 
 const heartbeat = { _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 } as const
 
 /** Keeps a link alive from the stranger's side. */
-const ping = (stranger: Strangers.Stranger) =>
+const ping = (stranger: RawPeer.RawPeer) =>
   Effect.forkScoped(Effect.ignore(Effect.forever(Effect.andThen(stranger.say(heartbeat), Effect.sleep("100 millis")))))
 
 describe("dialling", () => {
@@ -82,7 +82,7 @@ describe("dialling", () => {
       const address = yield* listenAt(network, "m", (stranger) =>
         Effect.andThen(answer(stranger, "m", 5), Effect.asVoid(stranger.hearAll)),
       )
-      const first = Strangers.make(yield* transport.connect(addressOf(a.address)))
+      const first = RawPeer.make(yield* transport.connect(addressOf(a.address)))
       const { record } = hello()
       yield* first.say(hello({ record: { ...record, body: { ...record.body, addresses: [address] } } }))
       yield* first.hear
@@ -249,7 +249,7 @@ describe("dialling", () => {
       yield* b.crash
       yield* World.until(a, ({ peers }) => peers.size === 0)
       const transport = Context.get(yield* Layer.build(network.transport("stranger", 0)), Transport.Transport)
-      const m = Strangers.make(yield* transport.connect(addressOf(a.address)))
+      const m = RawPeer.make(yield* transport.connect(addressOf(a.address)))
       yield* enter(m)
       yield* ping(m)
       const { record } = hello({}, "b")
@@ -277,7 +277,7 @@ describe("dialling", () => {
       yield* Effect.sleep("10 seconds")
       assert.strictEqual(a.dialed.length, dialed, "the schedule is over")
       const transport = Context.get(yield* Layer.build(network.transport("stranger", 0)), Transport.Transport)
-      const m = Strangers.make(yield* transport.connect(addressOf(a.address)))
+      const m = RawPeer.make(yield* transport.connect(addressOf(a.address)))
       yield* enter(m)
       yield* ping(m)
       const { record } = hello({}, "b")
@@ -469,7 +469,7 @@ describe("two connections of one pair", () => {
           ),
         ),
       )
-      const first = Strangers.make(yield* transport.connect(addressOf(a.address)))
+      const first = RawPeer.make(yield* transport.connect(addressOf(a.address)))
       yield* enter(first)
       yield* ping(first)
       yield* World.untilPeers(a, ["m"])
@@ -483,7 +483,7 @@ describe("two connections of one pair", () => {
   )
 
   /** The messages that come, as text. */
-  const hearText = Effect.fnUntraced(function* (stranger: Strangers.Stranger) {
+  const hearText = Effect.fnUntraced(function* (stranger: RawPeer.RawPeer) {
     let frame = yield* stranger.hear
     while (frame !== undefined && frame._tag !== "Data") frame = yield* stranger.hear
     return new TextDecoder().decode(frame?.payload)
@@ -617,7 +617,7 @@ describe("two connections of one pair", () => {
           heard.push(...(yield* stranger.hearAll))
         }),
       )
-      const first = Strangers.make(yield* transport.connect(addressOf(a.address)))
+      const first = RawPeer.make(yield* transport.connect(addressOf(a.address)))
       yield* enter(first)
       yield* ping(first)
       yield* World.untilPeers(a, ["m"])
@@ -731,7 +731,7 @@ describe("bounds", () => {
   )
 
   /** A peer that lives and takes nothing of what is written to it. */
-  const clogged = Effect.fnUntraced(function* (a: World.Node, connect: Strangers.Stage["connect"]) {
+  const clogged = Effect.fnUntraced(function* (a: World.Node, connect: RawPeer.Stage["connect"]) {
     const stranger = yield* connect
     yield* stranger.say(hello({ window: 1_000_000 }))
     yield* stranger.hear
@@ -844,8 +844,8 @@ describe("leaving", () => {
   /** How long the node takes to leave when its only peer does this on its Leave. */
   const leaveWith = (
     a: World.Node,
-    connect: Strangers.Stage["connect"],
-    answer: (stranger: Strangers.Stranger) => Effect.Effect<void, Transport.TransportError>,
+    connect: RawPeer.Stage["connect"],
+    answer: (stranger: RawPeer.RawPeer) => Effect.Effect<void, Transport.TransportError>,
   ) =>
     Effect.gen(function* () {
       const stranger = yield* connect

@@ -2,7 +2,7 @@
  * Typed messages to those who subscribed.
  */
 import * as Cluster from "@coterie/core/Cluster"
-import * as Codec from "@coterie/core/Codec"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type { DeadLetter } from "@coterie/core/Lane"
 import * as Topic from "@coterie/core/Topic"
 import { assert, describe, it } from "@effect/vitest"
@@ -230,13 +230,13 @@ describe("the JSON of a topic", () => {
   const values = Arbitrary.map(Arbitrary.schema(Everything), (value) => ({ ...value, number: value.number + 0 }))
 
   it.prop("reads what it wrote, for values of every kind", [values], ([value]) => {
-    const { decode, encode } = Codec.json.coder(Everything)
+    const { decode, encode } = TopicSerialization.json.codec(Everything)
     const bytes = encode(value)
     assert.deepStrictEqual(Result.isSuccess(bytes) ? decode(bytes.success) : bytes, Result.succeed(value))
   })
 
   it("refuses every other byte string without throwing", () => {
-    const { decode } = Codec.json.coder(Order)
+    const { decode } = TopicSerialization.json.codec(Order)
     for (const text of ["", "null", "[]", "{}", '{"id":1}', "\ufeff{}"]) {
       assert.isTrue(Result.isFailure(decode(new TextEncoder().encode(text))), text)
     }

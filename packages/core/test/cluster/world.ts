@@ -27,8 +27,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/makeCluster.ts"
-import { type Parts, parts } from "../../src/link/Parts.ts"
+import { make } from "../../src/cluster/assemble.ts"
+import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
 import * as Prng from "../../src/internal/prng.ts"
 
 /** A node of a scenario. */
@@ -52,7 +52,7 @@ export interface World {
     options?: Partial<Cluster.Options>,
     policies?: Layer.Layer<never>,
     /** Parts that are watched. */
-    parts?: Partial<Parts>,
+    parts?: Partial<Overrides>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
 
@@ -78,7 +78,7 @@ const makeNode =
       const wrapped = yield* killable(transportOf(name))
       const scope = yield* Scope.fork(yield* Effect.scope)
       const layer = Layer.effect(Cluster.Cluster)(
-        make({ cluster: "test", name, ...options }, { ...parts, ...watched }),
+        make({ cluster: "test", name, ...options }, { ...defaults, ...watched }),
       ).pipe(
         Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
         Layer.provide(policies),

@@ -2,11 +2,10 @@
  * Tries every order of events of a small {@link PureCluster}, breadth first; worlds that are equal are
  * looked at once.
  */
-import type { State } from "../../src/membership/State.ts"
-import * as States from "../../src/membership/State.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { Violation } from "./invariants.ts"
-import * as Pure from "./PureCluster.ts"
+import * as PureCluster from "./PureCluster.ts"
 
 export interface Options {
   /** The node that the faults happen to. */
@@ -30,7 +29,7 @@ export interface Report {
 }
 
 interface Place {
-  readonly world: Pure.World
+  readonly world: PureCluster.World
   readonly faults: number
   readonly path: Path | undefined
 }
@@ -43,7 +42,7 @@ interface Path {
 interface Move {
   readonly event: string
   readonly kind: "message" | "dial" | "time" | "fault"
-  readonly make: (world: Pure.World) => void
+  readonly make: (world: PureCluster.World) => void
 }
 
 // ---- what makes two worlds the same ----
@@ -74,9 +73,9 @@ const plain = (value: unknown): string =>
   )
 
 // The random seed decides only the order in which few peers are told.
-const stateText = (state: State): string => textOf(state, () => plain({ ...state, seed: 0 }))
+const stateText = (state: State.State): string => textOf(state, () => plain({ ...state, seed: 0 }))
 
-const connectionText = ({ ends, expected }: Pure.Connection): string =>
+const connectionText = ({ ends, expected }: PureCluster.Connection): string =>
   `${expected} ${ends
     .map(
       (end) =>
@@ -89,7 +88,7 @@ const connectionText = ({ ends, expected }: Pure.Connection): string =>
 const recordText = (record: PeerRecord | undefined): string =>
   record === undefined ? "" : textOf(record, () => plain(record))
 
-const worldText = (world: Pure.World): string => {
+const worldText = (world: PureCluster.World): string => {
   const parts = [String(world.now)]
   for (const node of world.nodes) {
     parts.push(`${node.life} ${node.health} ${stateText(node.state)}`)
@@ -97,8 +96,8 @@ const worldText = (world: Pure.World): string => {
   // Of the counters only the order matters, and that is the order in which the connections were made.
   for (const connection of world.connections.values()) {
     const [dialler, acceptor] = connection.ends
-    const isUsed = (end: Pure.End, peer: Pure.End) =>
-      Pure.nodeAt(world, end.node).currents.get(Pure.nodeAt(world, peer.node).name) === connection.id
+    const isUsed = (end: PureCluster.End, peer: PureCluster.End) =>
+      PureCluster.nodeAt(world, end.node).currents.get(PureCluster.nodeAt(world, peer.node).name) === connection.id
     parts.push(`${isUsed(dialler, acceptor)} ${isUsed(acceptor, dialler)} ${connectionText(connection)}`)
   }
   return parts.join("\n")
@@ -106,40 +105,46 @@ const worldText = (world: Pure.World): string => {
 
 // ---- what can happen ----
 
-const connected = (world: Pure.World, a: Pure.Node, b: Pure.Node): boolean =>
+const connected = (world: PureCluster.World, a: PureCluster.Node, b: PureCluster.Node): boolean =>
   [...world.connections.values()].some(
     ({ ends: [dialler, acceptor] }) =>
       dialler.node === a.index && acceptor.node === b.index && dialler.life === a.life && dialler.phase !== "closed",
   )
 
-const moves = (world: Pure.World): ReadonlyArray<Move> => {
+const moves = (world: PureCluster.World): ReadonlyArray<Move> => {
   const all: Array<Move> = []
   for (const [id, connection] of world.connections) {
     connection.ends.forEach((end, side) => {
       const [packet] = end.inbox
       if (packet === undefined) return
       all.push({
-        event: `${Pure.nodeAt(world, end.node).name} gets ${packet._tag}`,
+        event: `${PureCluster.nodeAt(world, end.node).name} gets ${packet._tag}`,
         kind: "message",
         make: (next) => {
           const same = next.connections.get(id)
           const its = same?.ends[side]
-          if (same !== undefined && its !== undefined) Pure.deliver(next, same, its)
+          if (same !== undefined && its !== undefined) PureCluster.deliver(next, same, its)
         },
       })
     })
   }
   let due = Number.POSITIVE_INFINITY
   for (const node of world.nodes) {
-    if (node.health === "up") due = Math.min(due, States.deadline(node.state) ?? Number.POSITIVE_INFINITY)
-    if (!Pure.takesPart(node)) continue
-    for (const name of States.wishes(node.state).keys()) {
+    if (node.health === "up") due = Math.min(due, State.deadline(node.state) ?? Number.POSITIVE_INFINITY)
+    if (!PureCluster.takesPart(node)) continue
+    for (const name of State.dialTargets(node.state).keys()) {
       const target = world.nodes.find((each) => each.name === name)
       if (target === undefined || connected(world, node, target)) continue
       all.push({
         event: `${node.name} dials ${name}`,
         kind: "dial",
-        make: (next) => void Pure.dial(next, Pure.nodeAt(next, node.index), Pure.nodeAt(next, target.index), name),
+        make: (next) =>
+          void PureCluster.dial(
+            next,
+            PureCluster.nodeAt(next, node.index),
+            PureCluster.nodeAt(next, target.index),
+            name,
+          ),
       })
     }
   }
@@ -150,8 +155,8 @@ const moves = (world: Pure.World): ReadonlyArray<Move> => {
       make: (next) => {
         next.now = Math.max(next.now, due)
         for (const node of next.nodes) {
-          if (node.health === "up" && (States.deadline(node.state) ?? Number.POSITIVE_INFINITY) <= next.now) {
-            Pure.tick(next, node)
+          if (node.health === "up" && (State.deadline(node.state) ?? Number.POSITIVE_INFINITY) <= next.now) {
+            PureCluster.tick(next, node)
           }
         }
       },
@@ -160,42 +165,42 @@ const moves = (world: Pure.World): ReadonlyArray<Move> => {
   return all
 }
 
-const faults = (world: Pure.World, subject: number): ReadonlyArray<Move> => {
-  const node = Pure.nodeAt(world, subject)
-  const fault = (event: string, make: (world: Pure.World, node: Pure.Node) => void): Move => ({
+const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> => {
+  const node = PureCluster.nodeAt(world, subject)
+  const fault = (event: string, make: (world: PureCluster.World, node: PureCluster.Node) => void): Move => ({
     event: `${node.name} ${event}`,
     kind: "fault",
-    make: (next) => make(next, Pure.nodeAt(next, subject)),
+    make: (next) => make(next, PureCluster.nodeAt(next, subject)),
   })
-  const restart = (by: number) => (next: Pure.World, its: Pure.Node) => {
-    Pure.restart(next, its, its.state.self.generation + by)
-    const seed = next.nodes.find((each) => each !== its && Pure.takesPart(each))
-    if (seed !== undefined) Pure.dial(next, its, seed, undefined)
+  const restart = (by: number) => (next: PureCluster.World, its: PureCluster.Node) => {
+    PureCluster.restart(next, its, its.state.self.generation + by)
+    const seed = next.nodes.find((each) => each !== its && PureCluster.takesPart(each))
+    if (seed !== undefined) PureCluster.dial(next, its, seed, undefined)
   }
   if (node.health !== "up") {
     return [fault("starts again", restart(1)), fault("starts again with its clock set back", restart(-1))]
   }
-  if (!Pure.takesPart(node)) return [fault("is killed", (next, its) => Pure.crash(next, its, "ended"))]
+  if (!PureCluster.takesPart(node)) return [fault("is killed", (next, its) => PureCluster.crash(next, its, "ended"))]
   const peer = (subject + 1) % world.nodes.length
   return [
-    fault("is killed", (next, its) => Pure.crash(next, its, "ended")),
-    fault("leaves", (next, its) => Pure.submit(next, its, { _tag: "Leave" })),
-    fault("loses a connection", (next, its) => Pure.cut(next, its, Pure.nodeAt(next, peer))),
+    fault("is killed", (next, its) => PureCluster.crash(next, its, "ended")),
+    fault("leaves", (next, its) => PureCluster.submit(next, its, { _tag: "Leave" })),
+    fault("loses a connection", (next, its) => PureCluster.cut(next, its, PureCluster.nodeAt(next, peer))),
     fault("disconnects a peer", (next, its) =>
-      Pure.submit(next, its, { _tag: "Disconnect", name: Pure.nodeAt(next, peer).name }),
+      PureCluster.submit(next, its, { _tag: "Disconnect", name: PureCluster.nodeAt(next, peer).name }),
     ),
     fault("describes itself", (next, its) =>
-      Pure.submit(next, its, { _tag: "Describe", metadata: { at: String(its.state.self.incarnation) } }),
+      PureCluster.submit(next, its, { _tag: "Describe", metadata: { at: String(its.state.self.incarnation) } }),
     ),
     fault("cannot be reached, says a peer", (next, its) => {
-      const accuser = Pure.nodeAt(next, peer)
+      const accuser = PureCluster.nodeAt(next, peer)
       const { record } = accuser.state.members.get(its.name) ?? {}
-      if (record === undefined || !Pure.takesPart(accuser)) return
+      if (record === undefined || !PureCluster.takesPart(accuser)) return
       const said: PeerRecord = { ...record, status: "suspect", by: accuser.name }
       for (const other of next.nodes) {
-        const connection = Pure.current(next, other, accuser.name)
+        const connection = PureCluster.current(next, other, accuser.name)
         if (other !== its && connection !== undefined && accuser.currents.has(other.name)) {
-          Pure.say(next, connection, accuser, { _tag: "Update", records: [said] })
+          PureCluster.say(next, connection, accuser, { _tag: "Update", records: [said] })
         }
       }
     }),
@@ -205,7 +210,7 @@ const faults = (world: Pure.World, subject: number): ReadonlyArray<Move> => {
 // ---- the search ----
 
 /** Lets messages arrive, then each dials once, then time goes on, until there is peace and nothing to do. */
-const settle = (world: Pure.World): string | undefined => {
+const settle = (world: PureCluster.World): string | undefined => {
   let dialled = new Set<string>()
   for (let events = 0; events < 1_000; events++) {
     const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialled.has(event))
@@ -221,16 +226,16 @@ const settle = (world: Pure.World): string | undefined => {
   return unrest(world)
 }
 
-const unrest = (world: Pure.World): string | undefined => {
+const unrest = (world: PureCluster.World): string | undefined => {
   for (const node of world.nodes) {
-    if (!Pure.takesPart(node)) continue
+    if (!PureCluster.takesPart(node)) continue
     for (const peer of world.nodes) {
       if (peer === node) continue
       const member = node.state.members.get(peer.name)
-      const parted = member?.parted === true || peer.state.members.get(node.name)?.parted === true
+      const parted = member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true
       const shown = node.state.view.peers.has(peer.name)
-      if (shown && !Pure.takesPart(peer)) return `${node.name} sees ${peer.name}, which has ended`
-      if (!Pure.takesPart(peer) || parted) continue
+      if (shown && !PureCluster.takesPart(peer)) return `${node.name} sees ${peer.name}, which has ended`
+      if (!PureCluster.takesPart(peer) || parted) continue
       if (!shown) return `${node.name} does not see ${peer.name}`
       if (member?.link !== "up") return `${node.name} has no link to ${peer.name}`
     }
@@ -245,14 +250,14 @@ const tell = (path: Path | undefined): string => {
 }
 
 /** Three nodes that all have links to each other and agree. */
-const peace = (): Pure.World => {
-  const world = Pure.make(["a", "b", "c"])
+const peace = (): PureCluster.World => {
+  const world = PureCluster.make(["a", "b", "c"])
   for (const [from, to] of [
     [0, 1],
     [0, 2],
     [1, 2],
   ] as const) {
-    Pure.dial(world, Pure.nodeAt(world, from), Pure.nodeAt(world, to), undefined)
+    PureCluster.dial(world, PureCluster.nodeAt(world, from), PureCluster.nodeAt(world, to), undefined)
     const problem = settle(world)
     if (problem !== undefined && to === 2 && from === 1) throw new Error(problem)
   }
@@ -270,7 +275,7 @@ export const explore = ({ depth: most, faults: mostFaults = 2, states, subject }
     const following: Array<Place> = []
     for (const { faults: done, path, world } of places) {
       for (const move of [...moves(world), ...(done < mostFaults ? faults(world, subject) : [])]) {
-        const next = Pure.copy(world)
+        const next = PureCluster.copy(world)
         const way = { before: path, event: move.event }
         const total = done + Number(move.kind === "fault")
         try {
@@ -295,7 +300,7 @@ export const explore = ({ depth: most, faults: mostFaults = 2, states, subject }
     const place = places[i]
     if (place === undefined) continue
     ends++
-    const world = Pure.copy(place.world)
+    const world = PureCluster.copy(place.world)
     try {
       const problem = settle(world)
       if (problem !== undefined) return report(`${problem}\n${tell(place.path)}`)

@@ -4,14 +4,14 @@
  * them by a handshake that follows `link/Handshake.ts` and `link/Links.ts`. What happens next is up to
  * the caller: {@link Simulation} draws it from a seed, the exploration tries everything.
  */
-import type { ByeCode, MembershipFrame, RejectCode, YouAreBelief } from "../../src/Frame.ts"
+import type { ByeCode, MembershipFrame, RejectCode, YouAreBelief } from "../../src/protocol/Frame.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import type * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
-import type { State, StopReason } from "../../src/membership/State.ts"
-import * as States from "../../src/membership/State.ts"
-import { compareNames } from "../../src/PeerId.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import type { StopReason } from "../../src/membership/State.ts"
+import * as State from "../../src/membership/State.ts"
+import { compareNames } from "../../src/protocol/PeerName.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { checkedStep, seal, Violation } from "./invariants.ts"
 import { addressOf, recordOf, wall } from "./support.ts"
 
@@ -30,7 +30,7 @@ export type Packet =
     }
   | { readonly _tag: "Ping"; readonly viewHash: bigint }
   /** Wants to hear anything, and hears it. */
-  | { readonly _tag: "Ask" }
+  | { readonly _tag: "PingNow" }
   | { readonly _tag: "Answer" }
   | { readonly _tag: "Bye"; readonly code: ByeCode }
   /** The connection is closed or refused. */
@@ -69,7 +69,7 @@ export interface Connection {
 export interface Node {
   readonly index: number
   readonly name: string
-  state: State
+  state: State.State
   /** The lives before this one. */
   life: number
   /** `up`; or ended, and dials are refused; or the machine is gone, and dials get no answer. */
@@ -105,8 +105,8 @@ export interface World {
 
 // ---- making and copying ----
 
-const life = (settings: Settings.Settings, name: string, now: number, generation: number): State =>
-  seal(States.make({ settings, self: recordOf(name, { generation }), now, wall: wall + now, seed: generation | 0 }))
+const life = (settings: Settings.Settings, name: string, now: number, generation: number): State.State =>
+  seal(State.make({ settings, self: recordOf(name, { generation }), now, wall: wall + now, seed: generation | 0 }))
 
 export const make = (
   names: ReadonlyArray<string>,
@@ -191,13 +191,13 @@ const perform = (world: World, node: Node, output: Output): void => {
         if (connection !== undefined) push(world, connection, other(connection, mine(connection, node)), output.frame)
       }
       return
-    case "Ask": {
+    case "PingNow": {
       const connection = current(world, node, output.peer.name)
       if (connection === undefined) return
       const end = mine(connection, node)
       if (end.peer?.generation !== output.peer.generation || end.asked) return
       end.asked = true
-      push(world, connection, other(connection, end), { _tag: "Ask" })
+      push(world, connection, other(connection, end), { _tag: "PingNow" })
       return
     }
     case "CloseLink":
@@ -230,7 +230,7 @@ export const tick = (world: World, node: Node): void => {
   const most = 4 + 2 * (node.state.members.size + node.state.candidates.size + node.state.tombstones.size)
   for (let ticks = 0; ticks < most; ticks++) {
     submit(world, node, { _tag: "Tick" })
-    const due = States.deadline(node.state)
+    const due = State.deadline(node.state)
     if (due === undefined || due > world.now) return
   }
   throw new Violation(`${node.name} wants a Tick again and again at one time`)
@@ -429,7 +429,7 @@ const readyOf = ({ state }: Node, { said }: End, peer: PeerRecord): Packet & { _
   _tag: "Ready",
   incarnation: said === undefined || said.body === state.self.body ? state.self.incarnation : said.incarnation,
   viewHash: state.viewHash,
-  youAre: States.belief(state, peer.name, peer.generation),
+  youAre: State.belief(state, peer.name, peer.generation),
 })
 
 /** Takes the oldest packet off the way to an end. */
@@ -452,7 +452,7 @@ export const deliver = (world: World, connection: Connection, end: End): void =>
     submit(world, node, { _tag: "Heard", peer: { name: peer.name, generation: peer.generation } })
   }
   switch (packet._tag) {
-    case "Ask":
+    case "PingNow":
       return push(world, connection, other(connection, end), { _tag: "Answer" })
     case "Answer":
       return
@@ -493,7 +493,7 @@ const shake = (world: World, connection: Connection, end: End, node: Node, packe
       end.peer = packet.record
       end.said = node.state.self
       end.phase = "Ready"
-      const youAre = States.belief(node.state, packet.record.name, packet.record.generation)
+      const youAre = State.belief(node.state, packet.record.name, packet.record.generation)
       return push(world, connection, back, { _tag: "HelloAck", record: node.state.self, youAre })
     }
     case "HelloAck": {

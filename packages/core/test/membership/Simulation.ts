@@ -6,10 +6,10 @@ import type { Address } from "../../src/Address.ts"
 import * as Prng from "../../src/internal/prng.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import type { Settings } from "../../src/membership/Settings.ts"
-import * as States from "../../src/membership/State.ts"
-import { compareNames } from "../../src/PeerId.ts"
+import * as State from "../../src/membership/State.ts"
+import { compareNames } from "../../src/protocol/PeerName.ts"
 import { Violation } from "./invariants.ts"
-import * as Pure from "./PureCluster.ts"
+import * as PureCluster from "./PureCluster.ts"
 import { addressOf } from "./support.ts"
 
 /** A source of chance whose every draw follows from the seed. */
@@ -41,17 +41,17 @@ export const chanceOf = (seed: number): Chance => {
 }
 
 type Event =
-  | { readonly _tag: "Deliver"; readonly connection: Pure.Connection; readonly end: Pure.End }
-  | { readonly _tag: "Tick" | "Beat"; readonly node: Pure.Node; readonly life: number }
+  | { readonly _tag: "Deliver"; readonly connection: PureCluster.Connection; readonly end: PureCluster.End }
+  | { readonly _tag: "Tick" | "Beat"; readonly node: PureCluster.Node; readonly life: number }
   | {
       readonly _tag: "Dial"
-      readonly node: Pure.Node
+      readonly node: PureCluster.Node
       readonly life: number
       readonly name: string
       readonly attempt: Attempt
     }
-  | { readonly _tag: "Seed"; readonly node: Pure.Node; readonly life: number; readonly address: Address }
-  | { readonly _tag: "TimeOut"; readonly connection: Pure.Connection }
+  | { readonly _tag: "Seed"; readonly node: PureCluster.Node; readonly life: number; readonly address: Address }
+  | { readonly _tag: "TimeOut"; readonly connection: PureCluster.Connection }
 
 interface Entry {
   readonly at: number
@@ -121,7 +121,7 @@ const seedIntervalAlone = 5_000
 const maxBackOff = 10_000
 
 export interface Simulation {
-  readonly world: Pure.World
+  readonly world: PureCluster.World
   readonly chance: Chance
   readonly log: ReadonlyArray<string>
   readonly runUntil: (time: number) => void
@@ -143,11 +143,11 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
   const log: Array<string> = []
   const blocked = new Set<number>()
   const slow = new Map<number, number>()
-  const stalled = new Map<Pure.End, { readonly connection: Pure.Connection; packets: number }>()
-  const armed = new Map<Pure.Node, number>()
-  const attempts = new Map<Pure.Node, Map<string, Attempt>>()
-  const asked = new Map<Pure.Node, Set<Address>>()
-  const reconciled = new Map<Pure.Node, { readonly members: unknown; readonly candidates: unknown }>()
+  const stalled = new Map<PureCluster.End, { readonly connection: PureCluster.Connection; packets: number }>()
+  const armed = new Map<PureCluster.Node, number>()
+  const attempts = new Map<PureCluster.Node, Map<string, Attempt>>()
+  const asked = new Map<PureCluster.Node, Set<Address>>()
+  const reconciled = new Map<PureCluster.Node, { readonly members: unknown; readonly candidates: unknown }>()
 
   const route = (from: number, to: number) => from * size + to
 
@@ -157,13 +157,13 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
 
   const delay = (from: number, to: number) => 1 + chance.draw() * (19 + (slow.get(route(from, to)) ?? 0))
 
-  const pushed = (connection: Pure.Connection, end: Pure.End): void => {
+  const pushed = (connection: PureCluster.Connection, end: PureCluster.End): void => {
     const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
     events.put(world.now + delay(from.node, end.node), { _tag: "Deliver", connection, end })
   }
 
-  const stepped = (node: Pure.Node, _outputs: ReadonlyArray<Output>): void => {
-    const due = States.deadline(node.state)
+  const stepped = (node: PureCluster.Node, _outputs: ReadonlyArray<Output>): void => {
+    const due = State.deadline(node.state)
     if (due !== undefined && due < (armed.get(node) ?? Number.POSITIVE_INFINITY)) {
       armed.set(node, due)
       events.put(Math.max(world.now, due) + chance.draw() * 3, { _tag: "Tick", node, life: node.life })
@@ -171,7 +171,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     reconcile(node)
   }
 
-  const world: Pure.World = Pure.make(letters.slice(0, size), settings, {
+  const world: PureCluster.World = PureCluster.make(letters.slice(0, size), settings, {
     pushed,
     stepped,
     dialled: (node, connection, reached) => {
@@ -184,18 +184,18 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     },
   })
 
-  const redial = (node: Pure.Node, name: string, attempt: Attempt): void => {
+  const redial = (node: PureCluster.Node, name: string, attempt: Attempt): void => {
     const pause = chance.draw() * Math.min(1_000 * 2 ** attempt.tries, maxBackOff)
     attempt.tries++
     events.put(world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
   }
 
-  const reconcile = (node: Pure.Node): void => {
+  const reconcile = (node: PureCluster.Node): void => {
     const { candidates, members } = node.state
     const last = reconciled.get(node)
     if (last?.members === members && last.candidates === candidates) return
     reconciled.set(node, { members, candidates })
-    const wishes = States.wishes(node.state)
+    const wishes = State.dialTargets(node.state)
     const mine = attempts.get(node) ?? new Map<string, Attempt>()
     attempts.set(node, mine)
     for (const name of mine.keys()) if (!wishes.has(name)) mine.delete(name)
@@ -208,25 +208,25 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     }
   }
 
-  const nodeWith = (address: Address): Pure.Node => {
+  const nodeWith = (address: Address): PureCluster.Node => {
     const node = world.nodes.find(({ name }) => addressOf(name) === address)
     if (node === undefined) throw new Error(`nobody lives at ${address}`)
     return node
   }
 
-  const connect = (node: Pure.Node, target: Pure.Node, expected: string | undefined): void => {
-    const connection = Pure.dial(world, node, target, expected)
+  const connect = (node: PureCluster.Node, target: PureCluster.Node, expected: string | undefined): void => {
+    const connection = PureCluster.dial(world, node, target, expected)
     events.put(world.now + linkTimeout, { _tag: "TimeOut", connection })
   }
 
-  const isSettled = (node: Pure.Node, address: Address): boolean => {
+  const isSettled = (node: PureCluster.Node, address: Address): boolean => {
     for (const member of node.state.members.values()) {
-      if (member.record.body.addresses.includes(address) && (member.link === "up" || member.parted)) return true
+      if (member.record.body.addresses.includes(address) && (member.link === "up" || member.disconnected)) return true
     }
     return false
   }
 
-  const ask = (node: Pure.Node, address: Address): void => {
+  const ask = (node: PureCluster.Node, address: Address): void => {
     const addresses = asked.get(node) ?? new Set()
     asked.set(node, addresses)
     if (addresses.has(address) || address === addressOf(node.name)) return
@@ -239,7 +239,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
       case "Deliver": {
         const { connection, end } = event
         const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
-        if (!blocked.has(route(from.node, end.node))) return Pure.deliver(world, connection, end)
+        if (!blocked.has(route(from.node, end.node))) return PureCluster.deliver(world, connection, end)
         const waiting = stalled.get(end) ?? { connection, packets: 0 }
         waiting.packets++
         stalled.set(end, waiting)
@@ -247,10 +247,10 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
       }
       case "TimeOut": {
         const { connection } = event
-        Pure.fail(world, connection)
+        PureCluster.fail(world, connection)
         const [, end] = connection.ends
-        const acceptor = Pure.nodeAt(world, end.node)
-        if (end.phase !== "up" && acceptor.life === end.life) Pure.close(world, connection, acceptor)
+        const acceptor = PureCluster.nodeAt(world, end.node)
+        if (end.phase !== "up" && acceptor.life === end.life) PureCluster.close(world, connection, acceptor)
         return
       }
       default:
@@ -264,24 +264,25 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     switch (event._tag) {
       case "Tick":
         armed.delete(node)
-        return Pure.tick(world, node)
+        return PureCluster.tick(world, node)
       case "Beat": {
         events.put(world.now + heartbeat, event)
-        for (const connection of Pure.connectionsOf(world, node)) Pure.beat(world, connection, node, linkTimeout)
+        for (const connection of PureCluster.connectionsOf(world, node))
+          PureCluster.beat(world, connection, node, linkTimeout)
         return
       }
       case "Dial": {
         const { attempt, name } = event
         if (attempts.get(node)?.get(name) !== attempt || attempt.dialling) return
-        const wish = States.wishes(node.state).get(name)
+        const wish = State.dialTargets(node.state).get(name)
         if (wish === undefined) return
-        const chances = wish.kind === "failed" ? 1 / Math.max(1, States.linked(node.state).length) : 1
+        const chances = wish.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
         if (chance.draw() >= chances) return redial(node, name, attempt)
         const [address] = wish.addresses
         if (address === undefined) {
           // All that is known of a candidate may come from a tombstone.
           if (wish.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
-          Pure.submit(world, node, { _tag: "DialFailed", name, refused: false })
+          PureCluster.submit(world, node, { _tag: "DialFailed", name, refused: false })
           return redial(node, name, attempt)
         }
         attempt.dialling = true
@@ -289,8 +290,8 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
       }
       case "Seed": {
         const { address } = event
-        const alone = States.linked(node.state).length === 0
-        if (Pure.takesPart(node) && !isSettled(node, address)) connect(node, nodeWith(address), undefined)
+        const alone = State.linked(node.state).length === 0
+        if (PureCluster.takesPart(node) && !isSettled(node, address)) connect(node, nodeWith(address), undefined)
         events.put(world.now + (alone ? seedIntervalAlone : seedInterval), event)
       }
     }
@@ -298,16 +299,16 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
 
   const seeds = [...new Set([chance.below(size), chance.below(size)])]
 
-  const start = (node: Pure.Node): void => {
+  const start = (node: PureCluster.Node): void => {
     armed.delete(node)
     attempts.delete(node)
     asked.delete(node)
     reconciled.delete(node)
-    for (const index of seeds) ask(node, addressOf(Pure.nodeAt(world, index).name))
+    for (const index of seeds) ask(node, addressOf(PureCluster.nodeAt(world, index).name))
     events.put(world.now + chance.draw() * heartbeat, { _tag: "Beat", node, life: node.life })
   }
 
-  const revive = (node: Pure.Node): void => {
+  const revive = (node: PureCluster.Node): void => {
     // Who found that its clock is behind does better.
     const kind = wasStopped(node) ? 3 : chance.below(4)
     // A clock set back, or one that stood still.
@@ -315,7 +316,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     const next =
       kind === 0 ? generation - 5 : kind === 1 && node.state.phase._tag === "Running" ? generation : node.greatest + 1
     note(`${node.name} restarts as ${next - generation}`)
-    Pure.restart(world, node, next)
+    PureCluster.restart(world, node, next)
     start(node)
   }
 
@@ -367,37 +368,37 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
         return unblock(blocked)
       case 4:
         note(`the connection of ${node.name} and ${peer.name} breaks`)
-        return Pure.cut(world, node, peer)
+        return PureCluster.cut(world, node, peer)
       case 5:
       case 6: {
         if (node.health !== "up") return revive(node)
         const health = chance.pick(["ended", "silent"] as const)
         note(`${node.name} dies, ${health}`)
-        return Pure.crash(world, node, health)
+        return PureCluster.crash(world, node, health)
       }
       case 7:
         if (node.health !== "up") return revive(node)
         note(`${node.name} is killed and is back at once`)
-        Pure.crash(world, node, "ended")
+        PureCluster.crash(world, node, "ended")
         return revive(node)
       case 8:
-        if (!Pure.takesPart(node)) return
+        if (!PureCluster.takesPart(node)) return
         note(`${node.name} leaves`)
-        return Pure.submit(world, node, { _tag: "Leave" })
+        return PureCluster.submit(world, node, { _tag: "Leave" })
       case 9:
-        if (!Pure.takesPart(node)) return
+        if (!PureCluster.takesPart(node)) return
         note(`${node.name} disconnects ${peer.name}`)
-        return Pure.submit(world, node, { _tag: "Disconnect", name: peer.name })
+        return PureCluster.submit(world, node, { _tag: "Disconnect", name: peer.name })
       case 10:
-        if (!Pure.takesPart(node)) return
+        if (!PureCluster.takesPart(node)) return
         note(`${node.name} joins ${peer.name}`)
         ask(node, addressOf(peer.name))
         return connect(node, peer, undefined)
       case 11:
       case 12:
-        if (!Pure.takesPart(node)) return
+        if (!PureCluster.takesPart(node)) return
         note(`${node.name} describes itself`)
-        return Pure.submit(world, node, { _tag: "Describe", metadata: { at: String(world.now) } })
+        return PureCluster.submit(world, node, { _tag: "Describe", metadata: { at: String(world.now) } })
       default:
         note(`${node.name} to ${peer.name} is slow`)
         slow.set(there, 1_500)
@@ -414,7 +415,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     reunion = chance.below(2) === 0
   }
 
-  const wasStopped = ({ stopped }: Pure.Node) => stopped === "superseded" || stopped === "evicted"
+  const wasStopped = ({ stopped }: PureCluster.Node) => stopped === "superseded" || stopped === "evicted"
 
   let reunion = false
 
@@ -424,8 +425,8 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
     }
     // Who parted comes together again by a join, and by nothing else; without the seeds nobody is found.
     for (const node of world.nodes) {
-      if (!Pure.takesPart(node)) continue
-      for (const [name, { parted }] of node.state.members) {
+      if (!PureCluster.takesPart(node)) continue
+      for (const [name, { disconnected: parted }] of node.state.members) {
         const peer = nodeWith(addressOf(name))
         if (parted && (reunion || seeds.includes(peer.index))) connect(node, peer, undefined)
       }
@@ -434,7 +435,7 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
 
   const unrest = (): string | undefined => {
     const running = world.nodes.filter(({ health }) => health === "up")
-    const apart = running.some(({ state }) => [...state.members.values()].some(({ parted }) => parted))
+    const apart = running.some(({ state }) => [...state.members.values()].some(({ disconnected: parted }) => parted))
     for (const node of running) {
       const { members, phase, view, viewHash } = node.state
       if (phase._tag !== "Running") return `${node.name} is ${phase._tag}`
@@ -442,10 +443,10 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
         if (peer === node) continue
         const member = members.get(peer.name)
         // They meet again by a join, and what they know of each other until then is old.
-        if (member?.parted === true || peer.state.members.get(node.name)?.parted === true) continue
+        if (member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true) continue
         if (member === undefined) return `${node.name} does not know ${peer.name}`
-        if (member.link !== "up" || member.shown !== "alive") {
-          return `${node.name} has ${peer.name} as ${member.shown}, link ${member.link}`
+        if (member.link !== "up" || member.localStatus !== "alive") {
+          return `${node.name} has ${peer.name} as ${member.localStatus}, link ${member.link}`
         }
         if (member.record.incarnation !== peer.state.self.incarnation) {
           return `${node.name} knows incarnation ${member.record.incarnation} of ${peer.name}, which is ${peer.state.self.incarnation}`
@@ -454,7 +455,8 @@ export const make = ({ seed, settings, size }: Options): Simulation => {
           return `${node.name} knows another text of ${peer.name}`
         }
         if (member.record.generation !== peer.state.self.generation) return `${node.name} knows an older ${peer.name}`
-        if (Pure.current(world, node, peer.name) === undefined) return `${node.name} thinks ${peer.name} has a link`
+        if (PureCluster.current(world, node, peer.name) === undefined)
+          return `${node.name} thinks ${peer.name} has a link`
       }
       for (const name of view.peers.keys()) {
         if (!running.some((peer) => peer.name === name)) return `${node.name} still sees ${name}`

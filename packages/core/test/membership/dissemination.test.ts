@@ -2,9 +2,9 @@
  * How news spread, and how views that differ are made equal (docs/protocol.md, chapter 12).
  */
 import { describe, expect, it } from "@effect/vitest"
-import * as States from "../../src/membership/State.ts"
-import type { Key, PeerRecord } from "../../src/PeerRecord.ts"
-import * as PeerRecords from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import type { Key } from "../../src/protocol/PeerRecord.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
 import {
   as,
@@ -34,7 +34,7 @@ describe("metadata", () => {
 
   it("of a member changes once", () => {
     const a = linkedTo([b, c])
-    const next: PeerRecord = { ...as(b, "alive", 1), body: bodyOf("b", { v: "1" }) }
+    const next: PeerRecord.PeerRecord = { ...as(b, "alive", 1), body: bodyOf("b", { v: "1" }) }
     expect(eventsOf(a.hear(1_000, b, update(next)))).toStrictEqual(["MetadataChanged b"])
     expect(eventsOf(a.hear(1_100, c, update(next)))).toStrictEqual([])
     expect(eventsOf(a.hear(1_200, c, update(b)))).toStrictEqual([])
@@ -43,8 +43,8 @@ describe("metadata", () => {
 
   it("written twice under one incarnation is the greater everywhere, and the owner hears of it", () => {
     const [low, high] = [bodyOf("b", { v: "1" }), bodyOf("b", { v: "2" })]
-      .map((body): PeerRecord => ({ ...b, body }))
-      .sort(PeerRecords.compare)
+      .map((body): PeerRecord.PeerRecord => ({ ...b, body }))
+      .sort(PeerRecord.compare)
     if (low === undefined || high === undefined) throw new Error("two records are two")
     const first = linkedTo([low, c])
     expect(eventsOf(first.hear(1_000, c, update(high)))).toStrictEqual(["Diagnostic", "MetadataChanged b"])
@@ -60,10 +60,10 @@ describe("dissemination", () => {
     const a = linkedTo([b])
     a.at(1_000, { _tag: "Describe", metadata: { v: "1" } })
     a.at(1_010, { _tag: "Describe", metadata: { v: "2" } })
-    expect(States.deadline(a.state())).toBe(1_020)
+    expect(State.deadline(a.state())).toBe(1_020)
     expect(a.until(1_019)).toStrictEqual([])
     expect(toldOf(a.until(1_020), "a")).toMatchObject([{ incarnation: 2 }])
-    expect(States.deadline(a.state())).toBeUndefined()
+    expect(State.deadline(a.state())).toBeUndefined()
   })
 
   it("of an accusation that is refuted at once nothing is told", () => {

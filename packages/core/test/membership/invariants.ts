@@ -3,14 +3,12 @@
  * it checked; the states that it gives out are sealed, so that a step that writes to one throws.
  */
 import type { View, ViewChange } from "../../src/ClusterEvent.ts"
-import * as ClusterEvents from "../../src/ClusterEvent.ts"
+import * as ClusterEvent from "../../src/ClusterEvent.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import * as Membership from "../../src/membership/Membership.ts"
-import type { State } from "../../src/membership/State.ts"
-import * as States from "../../src/membership/State.ts"
+import * as State from "../../src/membership/State.ts"
 import type { Peer } from "../../src/Peer.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
-import * as PeerRecords from "../../src/PeerRecord.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 
 const sealed = new WeakSet<object>()
 
@@ -75,11 +73,11 @@ const sameView = (a: View, b: View): boolean => {
 const hashes = new Map<string, bigint>()
 
 /** The hash of a member, computed once per name, generation and incarnation. */
-const hashOf = ({ generation, incarnation, name }: PeerRecord): bigint => {
+const hashOf = ({ generation, incarnation, name }: PeerRecord.PeerRecord): bigint => {
   const key = `${generation} ${incarnation} ${name}`
   let hash = hashes.get(key)
   if (hash === undefined) {
-    hash = PeerRecords.memberHash({ generation, incarnation, name })
+    hash = PeerRecord.memberHash({ generation, incarnation, name })
     hashes.set(key, hash)
   }
   return hash
@@ -89,7 +87,7 @@ const isChange = (output: Output): output is Output & { _tag: "Emit"; event: Vie
   output._tag === "Emit" && "peer" in output.event && output.event._tag !== "SlowPeer"
 
 /** What must hold of a state by itself. */
-export const checkState = (state: State): void => {
+export const checkState = (state: State.State): void => {
   const { candidates, members, rounds, self, settings, tombstones, view } = state
   let shown = 0
   let hash = hashOf(self)
@@ -97,36 +95,36 @@ export const checkState = (state: State): void => {
     require(name === member.record.name, () => `${name} is stored as ${member.record.name}`)
     require(member.hash === hashOf(member.record), () => `${name} has the hash of another record`)
     require(member.record.status !== "left", () => `${name} left and is a member`)
-    if (States.counts(member.record)) hash ^= member.hash
+    if (State.countsInSize(member.record)) hash ^= member.hash
     if (member.link === "up") {
-      require(member.shown !== "failed", () => `${name} is shown failed with a live link`)
+      require(member.localStatus !== "failed", () => `${name} is shown failed with a live link`)
     }
-    if (States.visible(member)) {
+    if (State.isInView(member)) {
       shown++
       const peer = view.peers.get(name)
-      require(peer !== undefined && samePeer(peer, States.toPeer(member)), () =>
-        `the view says ${show(peer)}, the member is ${show(States.toPeer(member))}`)
+      require(peer !== undefined && samePeer(peer, State.toPeer(member)), () =>
+        `the view says ${show(peer)}, the member is ${show(State.toPeer(member))}`)
     }
     const tombstone = tombstones.get(name)
     require(tombstone === undefined, () => `${name} is a member and buried`)
-    require(state.phase._tag !== "Running" || rounds.has(name) || !States.isSought(member), () =>
+    require(state.phase._tag !== "Running" || rounds.has(name) || !State.needsProbe(member), () =>
       `nobody is asked about ${name}, to which there is no link`)
     require(!digestTooLong(state), () => "the memory of unfinished digests is not bounded")
   }
-  require(state.size === 1 + [...members.values()].filter(({ record }) => States.counts(record)).length, () =>
+  require(state.size === 1 + [...members.values()].filter(({ record }) => State.countsInSize(record)).length, () =>
     `the size of the cluster is not ${state.size}`)
   for (const name of rounds.keys()) {
     const member = members.get(name)
     require(candidates.has(name) ||
-      (member !== undefined && States.isSought(member)) ||
+      (member !== undefined && State.needsProbe(member)) ||
       state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
   }
-  require(!state.isolated || States.linked(state).length === 0, () => "a node with a link takes itself for isolated")
+  require(!state.isolated || State.linked(state).length === 0, () => "a node with a link takes itself for isolated")
   for (const name of state.lost.keys()) {
-    require(members.get(name)?.shown === "failed", () => `${name} is counted as lost and is not failed`)
+    require(members.get(name)?.localStatus === "failed", () => `${name} is counted as lost and is not failed`)
   }
-  for (const { from } of state.errands) {
-    const owed = state.errands.filter((errand) => errand.from === from).length
+  for (const { from } of state.pendingProbes) {
+    const owed = state.pendingProbes.filter((errand) => errand.from === from).length
     require(owed <= settings.probesPerPeer, () => `${owed} answers are owed to ${from}`)
   }
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
@@ -148,13 +146,13 @@ export const checkState = (state: State): void => {
     `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`)
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
-  for (const [, wish] of States.wishes(state)) {
-    const parted = members.get(wish.name)?.parted
+  for (const [, wish] of State.dialTargets(state)) {
+    const parted = members.get(wish.name)?.disconnected
     require(parted !== true, () => `${wish.name} is parted from and dialled`)
   }
 }
 
-const digestTooLong = ({ digests, settings }: State): boolean => {
+const digestTooLong = ({ digests, settings }: State.State): boolean => {
   for (const entries of digests.values()) if (entries.length > settings.maxMembers + 1) return true
   return false
 }
@@ -165,10 +163,15 @@ const isFirstHand = (input: Membership.Input, name: string): boolean =>
   (input._tag === "Received" && input.frame._tag === "ProbeResult" && input.frame.verdict === "up")
 
 /** What must hold between a state and the next. */
-const checkStep = (before: State, input: Membership.Input, after: State, outputs: ReadonlyArray<Output>): void => {
+const checkStep = (
+  before: State.State,
+  input: Membership.Input,
+  after: State.State,
+  outputs: ReadonlyArray<Output>,
+): void => {
   let view = before.view
   for (const output of outputs) {
-    if (output._tag === "Emit") view = ClusterEvents.apply(view, output.event)
+    if (output._tag === "Emit") view = ClusterEvent.apply(view, output.event)
     if (!isChange(output)) continue
     const { event } = output
     const { name } = event.peer
@@ -203,7 +206,7 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
         // What left is the last of a life, in whatever edition it was said.
         const isForward = next.status === "left" || next.incarnation >= old.incarnation
         require(isForward, () => `the incarnation of ${name} went back`)
-        require(PeerRecords.compareKeys(next, old) >= 0, () =>
+        require(PeerRecord.compareKeys(next, old) >= 0, () =>
           `what is known of ${name} went back from ${old.status} to ${next.status}`)
       }
     }
@@ -218,7 +221,7 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
       if (next === undefined || next.generation !== old.generation) continue
       // Beyond the bound it is a lie, which is not held against the owner.
       if (old.incarnation > next.incarnation + 65_536) continue
-      require(PeerRecords.compareKeys(next, old) >= 0, () => `what was known of ${name} went back when it was met`)
+      require(PeerRecord.compareKeys(next, old) >= 0, () => `what was known of ${name} went back when it was met`)
     }
   }
   for (const [name, tombstone] of before.tombstones) {
@@ -231,10 +234,10 @@ const checkStep = (before: State, input: Membership.Input, after: State, outputs
 
 /** `step`, of a sealed state, with the invariants checked. */
 export const checkedStep = (
-  state: State,
+  state: State.State,
   now: number,
   input: Membership.Input,
-): readonly [State, ReadonlyArray<Output>] => {
+): readonly [State.State, ReadonlyArray<Output>] => {
   const [next, outputs] = Membership.step(state, now, input)
   if (next !== state) {
     seal(next)

@@ -2,7 +2,7 @@
  * What is told when many are lost at once (docs/protocol.md, "Partitions").
  */
 import { describe, expect, it } from "@effect/vitest"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
 import {
   answers,

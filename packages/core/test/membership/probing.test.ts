@@ -3,8 +3,8 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import type { Output } from "../../src/membership/Draft.ts"
-import * as States from "../../src/membership/State.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
 import {
   addressOf,
@@ -30,7 +30,7 @@ describe("R3: a lost link", () => {
   it("is Unreachable, not suspect, and is Reachable when it is back", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(lost(a, 1_000, b))).toStrictEqual(["Unreachable b"])
-    expect(States.wishes(a.state()).get("b")?.kind).toBe("lost")
+    expect(State.dialTargets(a.state()).get("b")?.kind).toBe("lost")
     expect(statusOf(a, "b")).toBe("alive")
     expect(eventsOf(a.meet(1_100, b))).toStrictEqual(["Reachable b"])
     expect(a.state().rounds.size).toBe(0)
@@ -230,7 +230,7 @@ describe("R3: a lost link", () => {
     const a = nodeOf("a")
     a.meet(0, b, { address: addressOf("elsewhere") })
     lost(a, 1_000, b)
-    expect(States.wishes(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
+    expect(State.dialTargets(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
   })
 })
 
@@ -275,7 +275,7 @@ describe("R3: being asked", () => {
     const a = linkedTo([b, c])
     const outputs = asked(a, 1_000, c, 1_000)
     expect(verdictsOf(outputs)).toStrictEqual([])
-    expect(outputs).toMatchObject([{ _tag: "Ask", peer: { name: "c", generation: wall } }])
+    expect(outputs).toMatchObject([{ _tag: "PingNow", peer: { name: "c", generation: wall } }])
     expect(verdictsOf(a.at(1_300, { _tag: "Heard", peer: c }))).toStrictEqual(["b 7 up"])
     expect(verdictsOf(a.at(1_400, { _tag: "Heard", peer: c }))).toStrictEqual([])
   })
@@ -325,6 +325,6 @@ describe("R3: being asked", () => {
     const a = linkedTo([b, c], { probesPerPeer: 2 })
     expect(verdictsOf([1, 2, 3].flatMap((id) => asked(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
     lost(a, 1_100, b)
-    expect(a.state().errands).toStrictEqual([])
+    expect(a.state().pendingProbes).toStrictEqual([])
   })
 })

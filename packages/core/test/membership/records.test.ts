@@ -2,9 +2,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { Address } from "../../src/Address.ts"
-import * as PeerId from "../../src/PeerId.ts"
-import type { Body, PeerRecord } from "../../src/PeerRecord.ts"
-import * as PeerRecords from "../../src/PeerRecord.ts"
+import * as PeerName from "../../src/protocol/PeerName.ts"
+import type { Body } from "../../src/protocol/PeerRecord.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { addressOf, bodyOf, recordOf } from "./support.ts"
 
 const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
@@ -14,32 +14,32 @@ const bodies: ReadonlyArray<Body> = [
   bodyOf("x"),
   bodyOf("x", { a: "1" }),
   bodyOf("x", { a: "2" }),
-  PeerRecords.emptyBody,
+  PeerRecord.emptyBody,
 ]
 
-const record: Arbitrary.Arbitrary<PeerRecord> = Arbitrary.map(
-  Arbitrary.all([oneOf([1, 2, 7]), oneOf([0, 1, 5]), oneOf(PeerRecords.statusOfRank), oneOf([0, 1, 2, 3])]),
-  ([generation, incarnation, status, body]): PeerRecord => ({
+const record: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
+  Arbitrary.all([oneOf([1, 2, 7]), oneOf([0, 1, 5]), oneOf(PeerRecord.statusOfRank), oneOf([0, 1, 2, 3])]),
+  ([generation, incarnation, status, body]): PeerRecord.PeerRecord => ({
     name: "x",
     generation,
     incarnation,
     status,
-    body: { ...(bodies[body] ?? PeerRecords.emptyBody) },
+    body: { ...(bodies[body] ?? PeerRecord.emptyBody) },
   }),
 )
 
 const runs = { arbitrary: { runs: 500 } }
 
-const isSame = (a: PeerRecord, b: PeerRecord): boolean => PeerRecords.compare(a, b) === 0
+const isSame = (a: PeerRecord.PeerRecord, b: PeerRecord.PeerRecord): boolean => PeerRecord.compare(a, b) === 0
 
 describe("the order of records", () => {
   it.prop(
     "of two records one is greater, or they say the same",
     [record, record],
     ([a, b]) => {
-      expect(Math.sign(PeerRecords.compare(a, b))).toBe(-Math.sign(PeerRecords.compare(b, a)) + 0)
-      expect(PeerRecords.compare(a, a)).toBe(0)
-      if (PeerRecords.compare(a, b) === 0) expect(a).toStrictEqual(b)
+      expect(Math.sign(PeerRecord.compare(a, b))).toBe(-Math.sign(PeerRecord.compare(b, a)) + 0)
+      expect(PeerRecord.compare(a, a)).toBe(0)
+      if (PeerRecord.compare(a, b) === 0) expect(a).toStrictEqual(b)
     },
     runs,
   )
@@ -48,8 +48,8 @@ describe("the order of records", () => {
     "it goes on from pair to pair",
     [record, record, record],
     ([a, b, c]) => {
-      if (PeerRecords.compare(a, b) <= 0 && PeerRecords.compare(b, c) <= 0) {
-        expect(PeerRecords.compare(a, c)).toBeLessThanOrEqual(0)
+      if (PeerRecord.compare(a, b) <= 0 && PeerRecord.compare(b, c) <= 0) {
+        expect(PeerRecord.compare(a, c)).toBeLessThanOrEqual(0)
       }
     },
     runs,
@@ -59,7 +59,7 @@ describe("the order of records", () => {
     "merging does not depend on who comes first",
     [record, record],
     ([a, b]) => {
-      expect(isSame(PeerRecords.merge(a, b), PeerRecords.merge(b, a))).toBe(true)
+      expect(isSame(PeerRecord.merge(a, b), PeerRecord.merge(b, a))).toBe(true)
     },
     runs,
   )
@@ -68,8 +68,8 @@ describe("the order of records", () => {
     "merging does not depend on the grouping",
     [record, record, record],
     ([a, b, c]) => {
-      const left = PeerRecords.merge(PeerRecords.merge(a, b), c)
-      const right = PeerRecords.merge(a, PeerRecords.merge(b, c))
+      const left = PeerRecord.merge(PeerRecord.merge(a, b), c)
+      const right = PeerRecord.merge(a, PeerRecord.merge(b, c))
       expect(isSame(left, right)).toBe(true)
     },
     runs,
@@ -79,9 +79,9 @@ describe("the order of records", () => {
     "merging with itself or again changes nothing",
     [record, record],
     ([a, b]) => {
-      expect(PeerRecords.merge(a, a)).toBe(a)
-      const merged = PeerRecords.merge(a, b)
-      expect(isSame(PeerRecords.merge(merged, b), merged)).toBe(true)
+      expect(PeerRecord.merge(a, a)).toBe(a)
+      const merged = PeerRecord.merge(a, b)
+      expect(isSame(PeerRecord.merge(merged, b), merged)).toBe(true)
     },
     runs,
   )
@@ -90,9 +90,9 @@ describe("the order of records", () => {
     "merging never goes back",
     [record, record],
     ([a, b]) => {
-      const merged = PeerRecords.merge(a, b)
-      expect(PeerRecords.compare(merged, a)).toBeGreaterThanOrEqual(0)
-      expect(PeerRecords.compare(merged, b)).toBeGreaterThanOrEqual(0)
+      const merged = PeerRecord.merge(a, b)
+      expect(PeerRecord.compare(merged, a)).toBeGreaterThanOrEqual(0)
+      expect(PeerRecord.compare(merged, b)).toBeGreaterThanOrEqual(0)
       expect(merged === a || merged === b).toBe(true)
     },
     runs,
@@ -102,15 +102,15 @@ describe("the order of records", () => {
     "a merge with a greater record is greater",
     [record, record, record],
     ([a, b, c]) => {
-      if (PeerRecords.compare(a, b) <= 0) {
-        expect(PeerRecords.compare(PeerRecords.merge(a, c), PeerRecords.merge(b, c))).toBeLessThanOrEqual(0)
+      if (PeerRecord.compare(a, b) <= 0) {
+        expect(PeerRecord.compare(PeerRecord.merge(a, c), PeerRecord.merge(b, c))).toBeLessThanOrEqual(0)
       }
     },
     runs,
   )
 
   it("a generation outranks leaving, leaving an incarnation, an incarnation a status", () => {
-    const ascending: ReadonlyArray<Partial<PeerRecord>> = [
+    const ascending: ReadonlyArray<Partial<PeerRecord.PeerRecord>> = [
       { generation: 1, incarnation: 0, status: "alive" },
       { generation: 1, incarnation: 0, status: "suspect" },
       { generation: 1, incarnation: 0, status: "failed" },
@@ -122,13 +122,13 @@ describe("the order of records", () => {
     ]
     const records = ascending.map((changes) => recordOf("x", changes))
     for (const [i, a] of records.entries()) {
-      for (const [j, b] of records.entries()) expect(Math.sign(PeerRecords.compare(a, b))).toBe(Math.sign(i - j))
+      for (const [j, b] of records.entries()) expect(Math.sign(PeerRecord.compare(a, b))).toBe(Math.sign(i - j))
     }
   })
 
   it("who accuses is not part of the order", () => {
     const said = { status: "suspect", incarnation: 3 } as const
-    expect(PeerRecords.compare(recordOf("x", { ...said, by: "a" }), recordOf("x", { ...said, by: "b" }))).toBe(0)
+    expect(PeerRecord.compare(recordOf("x", { ...said, by: "a" }), recordOf("x", { ...said, by: "b" }))).toBe(0)
   })
 })
 
@@ -165,13 +165,13 @@ describe("the order of names", () => {
     "is that of their UTF-8 bytes",
     [name, name],
     ([a, b]) => {
-      expect(Math.sign(PeerId.compareNames(a, b))).toBe(Math.sign(compareBytes(utf8.encode(a), utf8.encode(b))))
+      expect(Math.sign(PeerName.compareNames(a, b))).toBe(Math.sign(compareBytes(utf8.encode(a), utf8.encode(b))))
     },
     { arbitrary: { runs: 2_000 } },
   )
 
   it("puts what is beyond U+FFFF after U+FFFF, unlike `<`", () => {
-    expect(PeerId.compareNames("\u{10000}", "\uffff")).toBeGreaterThan(0)
+    expect(PeerName.compareNames("\u{10000}", "\uffff")).toBeGreaterThan(0)
     expect(["\uffff", "\u{10000}"].sort()).toStrictEqual(["\u{10000}", "\uffff"])
   })
 })
@@ -189,21 +189,14 @@ describe("names", () => {
     ["a\u0085b", "a name must not contain control characters"],
     ["a\ud800", "a name must be well-formed Unicode"],
   ])("%j is judged", (name, problem) => {
-    expect(PeerId.nameProblem(name)).toBe(problem)
-  })
-
-  it("a life is its name and its generation", () => {
-    expect(PeerId.equals({ name: "a", generation: 1 }, { name: "a", generation: 1 })).toBe(true)
-    expect(PeerId.equals({ name: "a", generation: 1 }, { name: "a", generation: 2 })).toBe(false)
-    expect(PeerId.equals({ name: "a", generation: 1 }, { name: "b", generation: 1 })).toBe(false)
-    expect(PeerId.format({ name: "a", generation: 12 })).toBe("a#12")
+    expect(PeerName.nameProblem(name)).toBe(problem)
   })
 })
 
 describe("hashes", () => {
   it("of a body does not depend on the order of its metadata", () => {
-    expect(PeerRecords.bodyHash(bodyOf("x", { a: "1", b: "2", "\u{10000}": "3", "\uffff": "4" }))).toBe(
-      PeerRecords.bodyHash(bodyOf("x", { "\uffff": "4", "\u{10000}": "3", b: "2", a: "1" })),
+    expect(PeerRecord.bodyHash(bodyOf("x", { a: "1", b: "2", "\u{10000}": "3", "\uffff": "4" }))).toBe(
+      PeerRecord.bodyHash(bodyOf("x", { "\uffff": "4", "\u{10000}": "3", b: "2", a: "1" })),
     )
   })
 
@@ -212,7 +205,7 @@ describe("hashes", () => {
     const addresses: ReadonlyArray<Address> = [addressOf("x"), addressOf("y")]
     const all: ReadonlyArray<Body> = [
       base,
-      PeerRecords.emptyBody,
+      PeerRecord.emptyBody,
       { ...base, metadata: { a: "2" } },
       { ...base, metadata: { a: "1", b: "" } },
       { ...base, metadata: { "": "a1" } },
@@ -225,7 +218,7 @@ describe("hashes", () => {
       { ...base, versionMin: 2 },
       { ...base, versionMax: 2 },
     ]
-    expect(new Set(all.map(PeerRecords.bodyHash)).size).toBe(all.length)
+    expect(new Set(all.map(PeerRecord.bodyHash)).size).toBe(all.length)
   })
 
   it("of a member depends on name, generation and incarnation, and on nothing else", () => {
@@ -234,31 +227,31 @@ describe("hashes", () => {
       recordOf("x", { generation: 1, incarnation: 2 }),
       recordOf("x", { generation: 2, incarnation: 1 }),
       recordOf("x", { generation: 2 ** 32 + 1, incarnation: 1 }),
-      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: PeerRecords.maxIncarnation }),
+      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: PeerRecord.maxIncarnation }),
       recordOf("y", { generation: 1, incarnation: 1 }),
     ]
-    expect(new Set(all.map(PeerRecords.memberHash)).size).toBe(all.length)
+    expect(new Set(all.map(PeerRecord.memberHash)).size).toBe(all.length)
     for (const each of all) {
-      const other: PeerRecord = { ...each, status: "failed", body: PeerRecords.emptyBody }
-      expect(PeerRecords.memberHash(other)).toBe(PeerRecords.memberHash(each))
+      const other: PeerRecord.PeerRecord = { ...each, status: "failed", body: PeerRecord.emptyBody }
+      expect(PeerRecord.memberHash(other)).toBe(PeerRecord.memberHash(each))
     }
   })
 
   it("fit 64 bits", () => {
     for (let incarnation = 0; incarnation < 200; incarnation++) {
-      const hash = PeerRecords.memberHash(recordOf("x", { incarnation }))
+      const hash = PeerRecord.memberHash(recordOf("x", { incarnation }))
       expect(hash).toBe(BigInt.asUintN(64, hash))
     }
   })
 
   it("of two changes do not cancel each other", () => {
-    const of = (name: string, incarnation: number) => PeerRecords.memberHash(recordOf(name, { incarnation }))
+    const of = (name: string, incarnation: number) => PeerRecord.memberHash(recordOf(name, { incarnation }))
     const changes = new Set<bigint>()
     for (const name of ["a", "b", "c", "d"]) for (let i = 0; i < 50; i++) changes.add(of(name, i) ^ of(name, i + 1))
     expect(changes.size).toBe(200)
   })
 
   it("metadata is counted in bytes of UTF-8", () => {
-    expect(PeerRecords.metadataBytes({ a: "ä", "\u{1f600}": "" })).toBe(7)
+    expect(PeerRecord.metadataBytes({ a: "ä", "\u{1f600}": "" })).toBe(7)
   })
 })

@@ -3,9 +3,8 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Settings from "../../src/membership/Settings.ts"
-import * as States from "../../src/membership/State.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
-import * as PeerRecords from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import {
   addressOf,
   answers,
@@ -39,7 +38,7 @@ describe("R1: hearsay", () => {
     expect(toldOf(outputs, "c")).toHaveLength(1)
     expect(a.state().view.peers.has("c")).toBe(false)
     expect(a.state().viewHash).toBe(before)
-    expect(States.wishes(a.state()).get("c")).toStrictEqual({
+    expect(State.dialTargets(a.state()).get("c")).toStrictEqual({
       name: "c",
       generation: c.generation,
       addresses: [addressOf("c")],
@@ -55,7 +54,7 @@ describe("R1: hearsay", () => {
     expect(a.state().candidates.has("c")).toBe(true)
     a.until(31_000)
     expect(a.state().candidates.has("c")).toBe(false)
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
   })
 
   it("begins anew with a newer life", () => {
@@ -85,7 +84,7 @@ describe("R1: hearsay", () => {
 describe("R2: a handshake makes a member", () => {
   it("a stranger joins, and everybody is told", () => {
     const a = linkedTo([b])
-    const alone = { address: addressOf("c"), viewHash: PeerRecords.memberHash(c) }
+    const alone = { address: addressOf("c"), viewHash: PeerRecord.memberHash(c) }
     const outputs = [...a.meet(1_500, c, alone), ...a.until(1_600)]
     expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
     expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b", "c"], frame: update(c) }])
@@ -118,7 +117,7 @@ describe("R2: a handshake makes a member", () => {
     expect(framesOf(unreached(a, 4_000, c), "ProbeRequest")).toMatchObject([{ to: ["b"], frame: { target: "c" } }])
     expect(eventsOf(answers(a, 4_100, c, "up", b))).toStrictEqual(["Joined c"])
     expect(a.state().view.peers.get("c")).toMatchObject({ status: "alive", link: "indirect" })
-    expect(States.wishes(a.state()).get("c")?.kind).toBe("lost")
+    expect(State.dialTargets(a.state()).get("c")?.kind).toBe("lost")
     expect(eventsOf(a.meet(5_000, c))).toStrictEqual(["Reachable c"])
   })
 
@@ -196,10 +195,10 @@ describe("R2: a handshake makes a member", () => {
       a.hear(1_000, b, update({ ...c, generation: wall + 1 }))
       unreached(a, 4_000, c)
       const round = a.state().rounds.get("c")
-      if (round?._tag !== "Asking") throw new Error("nobody is asked")
+      if (round?._tag !== "Probing") throw new Error("nobody is asked")
       a.hear(4_100, b, update({ ...c, generation: wall + 2 }))
       a.hear(4_200, b, { _tag: "ProbeResult", id: round.id, verdict })
-      expect(a.state().rounds.get("c")).toMatchObject({ _tag: "Asking", generation: wall + 2 })
+      expect(a.state().rounds.get("c")).toMatchObject({ _tag: "Probing", generation: wall + 2 })
       expect(eventsOf(a.until(60_000, [b]))).toStrictEqual(["Failed c"])
     }
   })
@@ -247,7 +246,7 @@ describe("R2: a handshake makes a member", () => {
 
 describe("a restart within one generation", () => {
   it("is told the record that is known of it", () => {
-    const known: PeerRecord = { ...as(b, "alive", 2), body: bodyOf("b", { v: "1" }) }
+    const known: PeerRecord.PeerRecord = { ...as(b, "alive", 2), body: bodyOf("b", { v: "1" }) }
     const a = linkedTo([known])
     lost(a, 1_000, known)
     const outputs = a.meet(2_000, b)
@@ -258,7 +257,7 @@ describe("a restart within one generation", () => {
 })
 
 describe("R8: a newer life", () => {
-  const newer: PeerRecord = { ...b, generation: b.generation + 1 }
+  const newer: PeerRecord.PeerRecord = { ...b, generation: b.generation + 1 }
 
   it("is a candidate until it is met, and then replaces the old one", () => {
     const a = linkedTo([b, c])
@@ -347,7 +346,7 @@ describe("R9: leaving", () => {
     const a = linkedTo([b, c])
     lost(a, 500, c)
     a.at(1_000, { _tag: "Leave" })
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(closedOf(a.meet(1_100, d))).toStrictEqual(["left d"])
   })
 
@@ -370,7 +369,7 @@ describe("R9: leaving", () => {
     expect(closedOf(again)).toStrictEqual(["parted b"])
     expect(framesOf(again, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
     expect(a.state().members.has("b")).toBe(false)
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })
 
@@ -390,7 +389,7 @@ describe("R9: leaving", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, update({ ...b, generation: wall + 1 }))
     a.hear(1_100, c, update({ ...b, generation: wall + 1, status: "left" }))
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(a.state().candidates.size).toBe(0)
   })
 })
@@ -406,22 +405,22 @@ describe("R10: the failed", () => {
   it("are dialled for a day and then buried", () => {
     const a = failed()
     a.until(13_000 + 24 * 3_600_000 - 1)
-    expect(States.wishes(a.state()).get("b")?.kind).toBe("failed")
+    expect(State.dialTargets(a.state()).get("b")?.kind).toBe("failed")
     a.until(13_000 + 24 * 3_600_000)
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(a.state().tombstones.get("b")?.status).toBe("failed")
   })
 
   it("recover by the refutation within the handshake", () => {
     const a = failed()
-    expect(States.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
+    expect(State.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
     expect(eventsOf(a.meet(20_000, as(b, "alive", 1)))).toStrictEqual(["Recovered b"])
   })
 
   it("are told even after they are buried", () => {
     const a = failed()
     a.until(13_000 + 24 * 3_600_000)
-    expect(States.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
+    expect(State.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
   })
 
   it("recover with a link even if the accusation came after the handshake", () => {
@@ -466,7 +465,7 @@ describe("parting", () => {
     expect(closedOf(outputs)).toStrictEqual(["parted b"])
     expect(eventsOf(lost(a, 1_100, b))).toStrictEqual([])
     expect(eventsOf(unreached(a, 1_200, b))).toStrictEqual([])
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(a.state().viewHash).toBe(hash)
     expect(a.at(1_300, { _tag: "Disconnect", name: "b" })).toStrictEqual([])
   })
@@ -476,7 +475,7 @@ describe("parting", () => {
     expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "parted", silent: false }))).toStrictEqual([
       "Parted b",
     ])
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
   })
 
   it("ends with a link", () => {
@@ -500,7 +499,7 @@ describe("parting", () => {
     a.at(1_000, { _tag: "Disconnect", name: "b" })
     lost(a, 1_100, b)
     a.hear(1_200, c, update({ ...b, generation: wall + 1 }))
-    expect(States.wishes(a.state()).size).toBe(0)
+    expect(State.dialTargets(a.state()).size).toBe(0)
     expect(eventsOf(a.meet(2_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })
 })
@@ -565,7 +564,7 @@ describe("strange names", () => {
     const strange = recordOf(name)
     const a = linkedTo([b])
     a.hear(1_000, b, update(strange))
-    expect(States.wishes(a.state()).has(name)).toBe(true)
+    expect(State.dialTargets(a.state()).has(name)).toBe(true)
     expect(eventsOf(a.meet(1_100, strange))).toStrictEqual([`Joined ${name}`])
     gone(a, 1_200, strange, b)
     expect(eventsOf(a.until(60_000, [b]))).toStrictEqual([`Failed ${name}`])

@@ -1,12 +1,11 @@
 /** Records, nodes and names that the tests of membership share. */
 import * as Address from "../../src/Address.ts"
-import type { MembershipFrame, Verdict } from "../../src/Frame.ts"
+import type { MembershipFrame, Verdict } from "../../src/protocol/Frame.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import type * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
-import type { State } from "../../src/membership/State.ts"
-import * as States from "../../src/membership/State.ts"
-import type { Body, PeerRecord, Status } from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import type { Body, PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
 import { checkedStep, seal } from "./invariants.ts"
 
 export const addressOf = (name: string): Address.Address => {
@@ -38,7 +37,7 @@ export const recordOf = (name: string, changes: Partial<PeerRecord> = {}): PeerR
 
 /** One node at the hands of a test: every step is checked against the invariants. */
 export interface Node {
-  readonly state: () => State
+  readonly state: () => State.State
   /** Takes in one fact at a time and gives back what was wished. */
   readonly at: (now: number, input: Membership.Input) => ReadonlyArray<Output>
   /** Meets a peer. */
@@ -62,7 +61,7 @@ export const nodeOf = (
   changes: Partial<PeerRecord> = {},
 ): Node => {
   let state = seal(
-    States.make({
+    State.make({
       settings: { ...Settings.defaults, ...settings },
       self: recordOf(name, changes),
       now: 0,
@@ -94,7 +93,7 @@ export const nodeOf = (
         }
       }
       for (let ticks = 0; ticks < 10_000; ticks++) {
-        const due = States.deadline(state)
+        const due = State.deadline(state)
         if (due === undefined || due > now) {
           take(now, at(now, { _tag: "Tick" }))
           return outputs
@@ -178,7 +177,7 @@ export const answers = (
 ) =>
   others.flatMap((from) => {
     const round = node.state().rounds.get(peer.name)
-    if (round?._tag !== "Asking" || !round.waiting.has(from.name)) return []
+    if (round?._tag !== "Probing" || !round.waiting.has(from.name)) return []
     return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
   })
 

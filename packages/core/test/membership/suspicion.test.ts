@@ -3,10 +3,10 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Settings from "../../src/membership/Settings.ts"
-import * as States from "../../src/membership/State.ts"
-import * as Suspicion from "../../src/membership/suspicion.ts"
-import type { Key, PeerRecord } from "../../src/PeerRecord.ts"
-import * as PeerRecords from "../../src/PeerRecord.ts"
+import * as State from "../../src/membership/State.ts"
+import * as Suspicion from "../../src/membership/suspicionTimer.ts"
+import type { Key } from "../../src/protocol/PeerRecord.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import {
   answers,
   as,
@@ -209,7 +209,7 @@ describe("R5: the verdict", () => {
     gone(a, 1_000, b, c, d, e)
     const due = () => {
       const suspicion = a.state().members.get("b")?.suspicion
-      return suspicion === undefined ? undefined : States.suspicionDeadline(a.state(), suspicion)
+      return suspicion === undefined ? undefined : State.suspicionDeadline(a.state(), suspicion)
     }
     expect(due()).toBe(13_000)
     a.hear(1_500, c, update(as(b, "suspect", 0, "c")))
@@ -346,26 +346,26 @@ describe("R6: an accusation by others", () => {
   it("of an unknown name is kept and told to it in the handshake", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(as(c, "failed", 4, "b")))
-    expect(States.belief(a.state(), "c", c.generation)).toStrictEqual({
+    expect(State.belief(a.state(), "c", c.generation)).toStrictEqual({
       generation: c.generation,
       incarnation: 4,
       status: "failed",
     })
-    expect(States.belief(a.state(), "c", c.generation + 1)).toBeUndefined()
+    expect(State.belief(a.state(), "c", c.generation + 1)).toBeUndefined()
     expect(eventsOf(a.meet(1_100, as(c, "alive", 5)))).toStrictEqual(["Joined c"])
     expect(a.state().members.get("c")?.suspicion).toBeUndefined()
   })
 
   it("does not touch the body that belongs to the incarnation", () => {
     const a = linkedTo([b, c])
-    a.hear(1_000, c, update({ ...as(b, "failed", 0, "c"), body: PeerRecords.emptyBody }))
+    a.hear(1_000, c, update({ ...as(b, "failed", 0, "c"), body: PeerRecord.emptyBody }))
     expect(a.state().members.get("b")?.record.body).toStrictEqual(b.body)
     expect(toldOf(a.until(1_100), "b")).toMatchObject([{ body: b.body }])
   })
 
   it("that brings a newer body is at once a change of metadata", () => {
     const a = linkedTo([b, c])
-    const newer: PeerRecord = { ...as(b, "suspect", 1, "c"), body: bodyOf("b", { v: "2" }) }
+    const newer: PeerRecord.PeerRecord = { ...as(b, "suspect", 1, "c"), body: bodyOf("b", { v: "2" }) }
     expect(eventsOf(a.hear(1_000, c, update(newer)))).toStrictEqual(["MetadataChanged b"])
     expect(a.state().view.peers.get("b")?.metadata).toStrictEqual({ v: "2" })
   })
@@ -433,7 +433,7 @@ describe("R7: an accusation about this node", () => {
     const outputs = a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
     expect(eventsOf(outputs)).toStrictEqual(["Evicted"])
     expect(stoppedOf(outputs)).toStrictEqual(["evicted"])
-    expect(States.deadline(a.state())).toBeUndefined()
+    expect(State.deadline(a.state())).toBeUndefined()
   })
 
   it("a member with a link that others say has left gets to hear it", () => {

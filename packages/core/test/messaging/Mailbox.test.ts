@@ -3,20 +3,20 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { ReadEnd } from "../../src/link/Intake.ts"
-import type { Arrived } from "../../src/link/Receiver.ts"
-import * as Mailboxes from "../../src/messaging/Mailbox.ts"
+import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
+import * as Mailbox from "../../src/messaging/Mailbox.ts"
 import type { Message, SessionEnded } from "../../src/Message.ts"
-import { fakeLink, record } from "../link/fakeLink.ts"
+import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const costOfOne = 10
 
 /** Links whose messages come into one mailbox, and what it gave back for them. */
 const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
-  const mailbox = yield* Mailboxes.make<SessionEnded>(kept)
+  const mailbox = yield* Mailbox.make<SessionEnded>(kept)
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
-    const lane: ReadEnd = {
+    const lane: LaneReader = {
       name: undefined,
       isOpen: true,
       taken: ({ confirm, cost }) => {
@@ -26,7 +26,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
     }
     const link = fakeLink({ peer: record(1, `peer-${i}`), session: () => ({ session: i }) })
     let confirms = 0
-    const message = (number: number, confirm?: number): Arrived => {
+    const message = (number: number, confirm?: number): InboundMessage => {
       const payload = new Uint8Array(4)
       new DataView(payload.buffer).setUint32(0, number)
       return { _tag: "Arrived", payload, cost: costOfOne, confirm, trace: undefined }

@@ -13,17 +13,17 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/makeCluster.ts"
+import { make } from "../../src/cluster/assemble.ts"
 import type { Limits } from "../../src/Limits.ts"
-import { type Parts, parts } from "../../src/link/Parts.ts"
-import type * as Ledger from "./Ledger.ts"
-import type * as Notebook from "./Notebook.ts"
+import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import type * as DeliveryLog from "./DeliveryLog.ts"
+import type * as ClusterRecorder from "./ClusterRecorder.ts"
 
 export class Member extends Context.Service<
   Member,
   {
     readonly cluster: Cluster.Cluster["Service"]
-    readonly observer: Notebook.Observer
+    readonly observer: ClusterRecorder.Observer
     /** Says something to everybody; the same on the lane of which the reader is slow, as long as that takes. */
     readonly say: Effect.Effect<void>
     readonly saySlowly: Effect.Effect<void>
@@ -43,14 +43,14 @@ const oneOf = <A>(items: readonly [A, ...ReadonlyArray<A>]): Effect.Effect<A> =>
 const exceedable: ReadonlySet<string> = new Set(["outbox_bytes", "control_outbox", "links"])
 
 export interface Options {
-  readonly notebook: Notebook.Notebook
+  readonly notebook: ClusterRecorder.ClusterRecorder
   readonly seeds: ReadonlyArray<string>
   readonly policies?: Layer.Layer<never> | undefined
   /** Milliseconds between two messages to everybody, from the least to the most. */
   readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
   /** Parts with a planted bug. */
-  readonly parts?: Partial<Parts> | undefined
+  readonly parts?: Partial<Overrides> | undefined
 }
 
 /** The lane that everybody reads, though not at once. */
@@ -141,7 +141,7 @@ export const layer = (
       }
 
       const toMany = (
-        sequence: Ledger.Sequence,
+        sequence: DeliveryLog.Sequence,
         publish: (text: string) => Effect.Effect<BroadcastReport, SendError>,
         padding = 0,
       ) =>
@@ -257,7 +257,7 @@ export const layer = (
     }),
   ).pipe(
     Layer.provide(
-      Layer.effect(Cluster.Cluster)(make({ cluster: "swarm", name, seeds, limits }, { ...parts, ...planted })),
+      Layer.effect(Cluster.Cluster)(make({ cluster: "swarm", name, seeds, limits }, { ...defaults, ...planted })),
     ),
     Layer.provide(policies),
   )

@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/makeCluster.ts"
-import * as Frames from "../../src/Frame.ts"
-import { defaults } from "../../src/Limits.ts"
-import { parts } from "../../src/link/Parts.ts"
+import { make } from "../../src/cluster/assemble.ts"
+import * as Frame from "../../src/protocol/Frame.ts"
+import * as Limits from "../../src/Limits.ts"
+import * as Overrides from "../../src/peering/Overrides.ts"
 
 /** Bytes a second: the message takes longer than silence is borne. */
 const bandwidth = 1_000_000
@@ -37,13 +37,13 @@ it.sim(
           make(
             { cluster: "test", name, seeds: ["a:7946"] },
             {
-              ...parts,
-              makeIntake: (options) => {
-                const intake = parts.makeIntake(options)
+              ...Overrides.defaults,
+              makeReceiveLanes: (options) => {
+                const intake = Overrides.defaults.makeReceiveLanes(options)
                 return {
                   ...intake,
                   receive: (frame) => {
-                    if (frame.payload.length === Frames.maxFragmentBytes) pieces++
+                    if (frame.payload.length === Frame.maxFragmentBytes) pieces++
                     else if (frame.last && frame.first) {
                       pieces = 0
                       passed++
@@ -80,7 +80,7 @@ it.sim(
       const large = yield* Effect.forkScoped(
         a.run(
           Effect.flatMap(on("large"), (lane) =>
-            lane.send("b", new Uint8Array(defaults.messageBytes), { confirm: true }),
+            lane.send("b", new Uint8Array(Limits.defaults.messageBytes), { confirm: true }),
           ),
         ),
       )

@@ -1,6 +1,6 @@
 /** What the frames say that nodes send each other, for traces. */
 import type { Simulation } from "@coterie/testkit"
-import type * as Frame from "../../src/Frame.ts"
+import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 
 /** Bytes have no text form, and counters of 64 bits no JSON. */

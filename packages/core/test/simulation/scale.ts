@@ -5,15 +5,15 @@
 import { Simulation } from "@coterie/testkit"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Frame from "../../src/Frame.ts"
+import type * as Frame from "../../src/protocol/Frame.ts"
 import { parse } from "../../src/Address.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as Settings from "../../src/membership/Settings.ts"
-import { expectedConfirmations } from "../../src/membership/suspicion.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import { expectedConfirmations } from "../../src/membership/suspicionTimer.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameCount from "./frameCount.ts"
-import * as Quiet from "./Quiet.ts"
+import * as QuietPeriods from "./QuietPeriods.ts"
 
 export type PhaseName = "boot" | "rest" | "kill" | "restart"
 
@@ -243,7 +243,7 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = Quiet.makeBoard(sim.now)
+        const board = QuietPeriods.makeBoard(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const lost = new Set(names.slice(nodes - tenth(nodes)))
         let before: FrameCount.Counts = new Map()
@@ -263,7 +263,9 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         const settle = Effect.sleep("2 seconds")
 
         yield* begin
-        const running = yield* sim.nodes(names, (name) => Quiet.layer(name, { board, counts, seeds: ["n1:7946"] }))
+        const running = yield* sim.nodes(names, (name) =>
+          QuietPeriods.layer(name, { board, counts, seeds: ["n1:7946"] }),
+        )
         const each = Object.values(running)
         yield* together
         end("boot")

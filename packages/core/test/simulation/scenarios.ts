@@ -11,10 +11,10 @@ import type * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { minWindow } from "../../src/Limits.ts"
-import type { Parts } from "../../src/link/Parts.ts"
+import type { Overrides } from "../../src/peering/Overrides.ts"
 import { describe } from "./frames.ts"
 import * as Member from "./Member.ts"
-import * as Notebook from "./Notebook.ts"
+import * as ClusterRecorder from "./ClusterRecorder.ts"
 
 /** Everything that can go wrong. */
 export const everything: FaultPlan.Input = FaultPlan.swarm
@@ -60,7 +60,12 @@ const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean
 }
 
 /** Everybody says so much to everybody, and each hears all of it: nothing is dropped while links stay up. */
-const everythingArrives = (sim: Simulation.Sim, nodes: Members, { ledger }: Notebook.Notebook, count: number) =>
+const everythingArrives = (
+  sim: Simulation.Sim,
+  nodes: Members,
+  { ledger }: ClusterRecorder.ClusterRecorder,
+  count: number,
+) =>
   Effect.gen(function* () {
     const members = Object.values(nodes)
     const heardBy = (node: Members[string]): number => {
@@ -105,7 +110,7 @@ const within = (duration: Duration.Input, sim: Simulation.Sim, holds: () => stri
   })
 
 /** What holds at every step. */
-const promises = (notebook: Notebook.Notebook) =>
+const promises = (notebook: ClusterRecorder.ClusterRecorder) =>
   Invariant.always("what a node sees and hears is one story", () => notebook.wrong[0] ?? true)
 
 /** What the events add up to is what the nodes say themselves. */
@@ -203,14 +208,14 @@ export const cluster = (
     readonly faults: FaultPlan.Input
     /** Events that must come in some seed. */
     readonly goals?: ReadonlyArray<string>
-    readonly parts?: Partial<Parts>
+    readonly parts?: Partial<Overrides>
     readonly talk?: readonly [number, number]
     readonly policies?: Layer.Layer<never>
   },
 ): Simulation.Scenario =>
   Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
     Effect.gen(function* () {
-      const notebook = Notebook.make()
+      const notebook = ClusterRecorder.make()
       const size = yield* Random.nextIntBetween(...options.size)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
       yield* promises(notebook)
@@ -249,13 +254,13 @@ export const cluster = (
 /**
  * Whoever can be reached by anybody is not suspected: a link is cut for a while, and the others go on reaching both.
  */
-export const reachable = (name: string, parts?: Partial<Parts>): Simulation.Scenario =>
+export const reachable = (name: string, parts?: Partial<Overrides>): Simulation.Scenario =>
   Simulation.scenario(
     name,
     { describe, faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } } },
     (sim) =>
       Effect.gen(function* () {
-        const notebook = Notebook.make()
+        const notebook = ClusterRecorder.make()
         const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
         yield* promises(notebook)
         const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { notebook, seeds: ["n1:7946"], parts }))
@@ -300,7 +305,7 @@ export const lostOnOneSide = cluster("what came on a lost connection comes befor
  * Two that lose each other all the time dial each other at once, and one of the two connections takes over from the other,
  * on which much waits to be written.
  */
-export const crossing = (name: string, parts: Partial<Parts> = {}): Simulation.Scenario =>
+export const crossing = (name: string, parts: Partial<Overrides> = {}): Simulation.Scenario =>
   cluster(name, {
     size: [2, 3],
     seconds: 12,

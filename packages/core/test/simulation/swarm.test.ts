@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process"
 import { Seeds } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { describe } from "@effect/vitest"
-import * as Promises from "./promises.ts"
+import * as Guarantees from "./guarantees.ts"
 import { anything, crossed, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
 
 const commit = (): string => {
@@ -31,17 +31,17 @@ describe("a cluster of real nodes", () => {
 })
 
 describe("the membership tells the truth", () => {
-  for (const scenario of Promises.oneCut) it.sim(scenario, { seeds: 1, base, timeout })
-  it.sim(Promises.stoodStill("who stood still for ten seconds blames nobody and comes back once"), {
+  for (const scenario of Guarantees.oneCut) it.sim(scenario, { seeds: 1, base, timeout })
+  it.sim(Guarantees.stoodStill("who stood still for ten seconds blames nobody and comes back once"), {
     seeds: 10,
     base,
     timeout,
   })
-  for (const scenario of Promises.noticed) it.sim(scenario, { seeds: 10, base, timeout })
-  it.sim(Promises.clockSetBack, { seeds: 10, base, timeout })
-  it.sim(Promises.healsAfterForgetting, { seeds: 2, base, timeout })
-  it.sim(Promises.meetsAgain, { seeds: 3, base, timeout })
-  it.sim(Promises.rollingRestart, { seeds: 3, base, timeout })
-  it.sim(Promises.fewReach("whom few reach is suspected at most"), { seeds: 5, base, timeout })
-  it.sim(Promises.isolated("a node that is cut off says so, and when it is back"), { seeds: 10, base, timeout })
+  for (const scenario of Guarantees.noticed) it.sim(scenario, { seeds: 10, base, timeout })
+  it.sim(Guarantees.clockSetBack, { seeds: 10, base, timeout })
+  it.sim(Guarantees.healsAfterForgetting, { seeds: 2, base, timeout })
+  it.sim(Guarantees.meetsAgain, { seeds: 3, base, timeout })
+  it.sim(Guarantees.rollingRestart, { seeds: 3, base, timeout })
+  it.sim(Guarantees.fewReach("whom few reach is suspected at most"), { seeds: 5, base, timeout })
+  it.sim(Guarantees.isolated("a node that is cut off says so, and when it is back"), { seeds: 10, base, timeout })
 })

@@ -3,9 +3,9 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Address from "../../src/Address.ts"
-import * as Frame from "../../src/Frame.ts"
+import * as Frame from "../../src/protocol/Frame.ts"
 import { minWindow } from "../../src/Limits.ts"
-import type { PeerRecord } from "../../src/PeerRecord.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 
 const oneOf = <const A extends string | number | boolean | bigint>(values: ReadonlyArray<A>) =>
   Arbitrary.schema(Schema.Literals(values))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import type * as Frame from "../../src/Frame.ts"
+import type * as Frame from "../../src/protocol/Frame.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"

@@ -1,13 +1,13 @@
 /** What the tests of wire share. */
-import type * as Frame from "../../src/Frame.ts"
+import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
-import type * as WireError from "../../src/wire/WireError.ts"
+import type * as ProtocolViolation from "../../src/protocol/ProtocolViolation.ts"
 
 export interface Decoded {
   readonly frames: ReadonlyArray<Frame.Frame>
-  readonly error: WireError.WireError | undefined
+  readonly error: ProtocolViolation.ProtocolViolation | undefined
   readonly partial: boolean
 }
 
@@ -18,7 +18,7 @@ export const decode = (
 ): Decoded => {
   const decoder = FrameDecoder.make(options)
   const frames: Array<Frame.Frame> = []
-  let error: WireError.WireError | undefined
+  let error: ProtocolViolation.ProtocolViolation | undefined
   for (const chunk of chunks) error = decoder.feed(chunk, frames)
   return { frames, error, partial: decoder.isPartial() }
 }

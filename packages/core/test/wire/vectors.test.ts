@@ -7,9 +7,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Address from "../../src/Address.ts"
-import type * as Frame from "../../src/Frame.ts"
-import * as PeerId from "../../src/PeerId.ts"
-import * as PeerRecord from "../../src/PeerRecord.ts"
+import type * as Frame from "../../src/protocol/Frame.ts"
+import * as PeerName from "../../src/protocol/PeerName.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import { decode, fromHex, toHex } from "./support.ts"
@@ -205,7 +205,7 @@ describe("docs/protocol-vectors", () => {
       }
     }
 
-    it("names are in ascending order", () => isAscending(orders.names, PeerId.compareNames))
+    it("names are in ascending order", () => isAscending(orders.names, PeerName.compareNames))
 
     it("records are in ascending order", () => isAscending(orders.records, PeerRecord.compare))
   })
@@ -215,8 +215,8 @@ describe("docs/protocol-vectors", () => {
     const texts = load("texts.json", Schema.Struct({ names: Texts, addresses: Texts }))
 
     it("names are what a peer may be called", () => {
-      for (const name of texts.names.valid) expect(PeerId.nameProblem(name)).toBeUndefined()
-      for (const name of texts.names.invalid) expect(PeerId.nameProblem(name)).toBeTypeOf("string")
+      for (const name of texts.names.valid) expect(PeerName.nameProblem(name)).toBeUndefined()
+      for (const name of texts.names.invalid) expect(PeerName.nameProblem(name)).toBeTypeOf("string")
     })
 
     it("addresses are what a frame may carry", () => {

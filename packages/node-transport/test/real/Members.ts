@@ -198,7 +198,7 @@ export const tell = (
 export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number> =>
   new Map(members.map((member) => [member, member.mark()]))
 
-const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Parted"])
+const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Disconnected"])
 
 /** What a member has told so far of the membership of another, in order. What happened to links alone is left out. */
 export const story = (member: Member, about: string, from = 0): ReadonlyArray<string> =>

@@ -2,7 +2,7 @@
  * A caller as a server sees it: one session with one peer. What is said to it waits in a queue of its own, so that a caller
  * that takes nothing holds up nobody else.
  */
-import type { PeerId } from "@coterie/core/PeerId"
+import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

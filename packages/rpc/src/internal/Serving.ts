@@ -5,7 +5,7 @@
 import type { Cluster } from "@coterie/core/Cluster"
 import { OptionsError, type SendError } from "@coterie/core/ClusterError"
 import type { Message, SessionEnded } from "@coterie/core/Message"
-import type { PeerId } from "@coterie/core/PeerId"
+import type { PeerId } from "@coterie/core/Peer"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"

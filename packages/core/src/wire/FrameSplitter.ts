@@ -1,0 +1,94 @@
+/**
+ * Cuts what membership wants to say into frames that may be sent. Membership does not know how many bytes its
+ * records take; here is where it is known.
+ */
+import type * as Frame from "../protocol/Frame.ts"
+import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
+import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "./ControlFrames.ts"
+
+/**
+ * What the records, entries and names of one frame may take together. A quarter of the largest frame: data waits
+ * behind a control frame, and one full record above the mark still fits.
+ */
+export const maxChunkBytes = 64 * 1024
+
+/**
+ * The frames that say the same as this one, each within the bounds of a frame. Frames other than Update,
+ * SyncDigest, SyncDelta and LaneOpen are within them always.
+ */
+export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFrame> => {
+  switch (frame._tag) {
+    case "Update":
+      return cut(frame.records, recordBytes, maxRecords).map((records) => ({ _tag: "Update", records }))
+    case "LaneOpen": {
+      const chunks = cut(frame.lanes, laneBytes, maxOpenedLanes)
+      return chunks.map((lanes, i) => ({ _tag: "LaneOpen", lanes, last: frame.last && i === chunks.length - 1 }))
+    }
+    case "SyncDigest": {
+      const chunks = cut(frame.entries, keyBytes, maxDigestEntries)
+      return chunks.map((entries, i) => ({
+        _tag: "SyncDigest",
+        entries,
+        last: frame.last && i === chunks.length - 1,
+      }))
+    }
+    case "SyncDelta": {
+      const records = cut(frame.records, recordBytes, maxRecords)
+      const want = cut(frame.want, textBytes, maxWant)
+      return Array.from({ length: Math.max(records.length, want.length) }, (_, i) => ({
+        _tag: "SyncDelta",
+        records: records[i] ?? [],
+        want: want[i] ?? [],
+      }))
+    }
+    default:
+      return [frame]
+  }
+}
+
+/** Cuts a list where the next item would go over {@link maxChunkBytes} or the count; an empty list is one chunk. */
+const cut = <A>(
+  items: ReadonlyArray<A>,
+  bytesOf: (item: A) => number,
+  maxCount: number,
+): ReadonlyArray<ReadonlyArray<A>> => {
+  const chunks: Array<Array<A>> = []
+  let chunk: Array<A> = []
+  let left = maxChunkBytes
+  for (const item of items) {
+    const bytes = bytesOf(item)
+    if (chunk.length > 0 && (bytes > left || chunk.length >= maxCount)) {
+      chunks.push(chunk)
+      chunk = []
+      left = maxChunkBytes
+    }
+    chunk.push(item)
+    left -= bytes
+  }
+  chunks.push(chunk)
+  return chunks
+}
+
+/** The longest head of an item in CBOR that a frame can hold. */
+const headBytes = 5
+
+/** At most so many bytes: no UTF-16 unit takes more than three in UTF-8. */
+const textBytes = (text: string): number => headBytes + 3 * text.length
+
+/** At most so many bytes of a digest's entry: its head, two numbers and the status. */
+const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
+
+/** At most so many bytes of a lane: the names of its fields, two numbers and its name. */
+const laneBytes = ({ name }: Frame.OpenedLane): number => 32 + textBytes(name)
+
+/** The heads and names of the fields of a record, and its numbers. */
+const recordFixedBytes = 160
+
+/** At most so many bytes of a record. */
+export const recordBytes = (record: PeerRecord): number => {
+  let bytes = recordFixedBytes + textBytes(record.name) + textBytes(record.by ?? "")
+  for (const address of record.body.addresses) bytes += textBytes(address)
+  for (const feature of record.body.features) bytes += textBytes(feature)
+  for (const [key, value] of Object.entries(record.body.metadata)) bytes += textBytes(key) + textBytes(value)
+  return bytes
+}

@@ -1,0 +1,133 @@
+import type { Data } from "../../src/protocol/Frame.ts"
+import { assert, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+
+const window = 4_096
+
+/** A sender as the protocol wants it, over a receiver, both driven by a list of choices. */
+const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
+  const messageBytes = 50_000
+  const receiver = ReceiveLane.make({ window, messageBytes })
+  const fragment = ReceiveLane.fragmentBytes(window)
+  const queue: Array<Data> = []
+  for (const [i, size] of sizes.entries()) {
+    let at = 0
+    do {
+      const n = Math.min(fragment, size - at)
+      const first = at === 0
+      const last = at + n === size
+      queue.push({
+        _tag: "Data",
+        lane: 0,
+        first,
+        last,
+        abort: false,
+        payload: new Uint8Array(n).fill(i),
+        ...(first && !last ? { total: size } : {}),
+      })
+      at += n
+    } while (at < size)
+  }
+  let credit = window
+  const inbox: Array<ReceiveLane.InboundMessage> = []
+  const taken: Array<Uint8Array> = []
+  let maxHeld = 0
+  const take = (): void => {
+    const message = inbox.shift()
+    if (message === undefined) return
+    taken.push(message.payload)
+    receiver.taken(message.cost)
+  }
+  const send = (): boolean => {
+    const frame = queue[0]
+    if (frame === undefined || ReceiveLane.cost(frame.payload.length) > credit) return false
+    queue.shift()
+    credit -= ReceiveLane.cost(frame.payload.length)
+    const result = receiver.receive(frame)
+    assert.notStrictEqual(result?._tag, "Broken", "a sender within its credit is never cut")
+    if (result?._tag === "Arrived") inbox.push(result)
+    return true
+  }
+  const grant = (): void => {
+    credit += receiver.grant()
+    assert.isAtMost(credit, window)
+    maxHeld = Math.max(maxHeld, receiver.held())
+  }
+  for (const choice of choices) {
+    if (choice % 3 === 0) take()
+    else send()
+    if (choice % 2 === 0) grant()
+  }
+  // The reader reads on: then everything comes through.
+  for (let i = 0; i < 10_000 && (queue.length > 0 || inbox.length > 0); i++) {
+    if (!send()) take()
+    grant()
+  }
+  return { taken, maxHeld, credit, left: queue.length }
+}
+
+const integer = (maximum: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })))
+
+const Sizes = Arbitrary.array(integer(20_000), { maxLength: 12 })
+const Choices = Arbitrary.array(integer(100), { maxLength: 200 })
+
+it.effect.prop(
+  "whatever the reader does, every message arrives whole and in order, and no more is held than promised",
+  [Sizes, Choices],
+  ([sizes, choices]) =>
+    Effect.sync(() => {
+      const { left, maxHeld, taken } = play(sizes, choices)
+      assert.strictEqual(left, 0)
+      assert.deepStrictEqual(
+        taken.map((payload) => payload.length),
+        sizes,
+      )
+      taken.forEach((payload, i) => assert.isTrue(payload.every((byte) => byte === i % 256)))
+      const overhead = 64 * Math.ceil(20_000 / ReceiveLane.fragmentBytes(window))
+      assert.isAtMost(maxHeld, window + 20_000 + overhead)
+    }),
+)
+
+it("credit comes half a window at a time, not per message", () => {
+  const receiver = ReceiveLane.make({ window, messageBytes: 1_000 })
+  const payload = new Uint8Array(100)
+  let frames = 0
+  for (let i = 0; i < 200; i++) {
+    const arrived = receiver.receive({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
+    if (arrived?._tag === "Arrived") receiver.taken(arrived.cost)
+    const bytes = receiver.grant()
+    if (bytes > 0) {
+      frames++
+      assert.isAtLeast(bytes, window / 2)
+    }
+  }
+  assert.strictEqual(frames, Math.floor((200 * ReceiveLane.cost(100)) / Math.ceil(window / 2 / 164) / 164))
+})
+
+it("who stops to read keeps nothing of a message that was begun, and counts on", () => {
+  const receiver = ReceiveLane.make({ window, messageBytes: 10_000 })
+  const payload = new Uint8Array(1_000)
+  const begun = { _tag: "Data", lane: 1, first: true, last: false, abort: false, total: 3_000, payload } as const
+  const { total: _, ...next } = { ...begun, first: false }
+  assert.strictEqual(receiver.receive(begun), undefined)
+  receiver.close()
+  assert.strictEqual(receiver.held(), 0)
+  assert.strictEqual(receiver.receive(next), undefined)
+  const arrived = receiver.receive({ ...next, last: true })
+  assert.strictEqual(arrived?._tag === "Arrived" ? arrived.payload.length : undefined, 0, "nothing is put together")
+  assert.strictEqual(receiver.receive({ ...next, last: true })?._tag, "Broken", "the rules hold on")
+})
+
+it("a message cannot come in so many pieces that their number is what takes the memory", () => {
+  const receiver = ReceiveLane.make({ window, messageBytes: 1_000_000 })
+  const first = new Uint8Array(ReceiveLane.minFragmentBytes)
+  const begun = { _tag: "Data", lane: 0, first: true, last: false, abort: false, total: 1_000_000 } as const
+  assert.strictEqual(receiver.receive({ ...begun, payload: first }), undefined)
+  const { total: _, ...next } = { ...begun, first: false }
+  for (const size of [0, 1, ReceiveLane.minFragmentBytes - 1]) {
+    assert.strictEqual(receiver.receive({ ...next, payload: new Uint8Array(size) })?._tag, "Broken", `${size} bytes`)
+  }
+})

@@ -1,0 +1,365 @@
+/**
+ * The two ends of the lanes of one link over a pipe that loses nothing: whatever is sent, read, opened, closed and given up in
+ * whatever order, two honest ends never accuse each other, and every reader gets a prefix of what was accepted.
+ */
+import type { Data, LaneClosed, LaneFrame } from "../../src/protocol/Frame.ts"
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Frame from "../../src/protocol/Frame.ts"
+import { minWindow } from "../../src/Limits.ts"
+import * as ReceiveLanes from "../../src/flow/ReceiveLanes.ts"
+import * as SendLanes from "../../src/flow/SendLanes.ts"
+import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+
+const names = ["red", "green", "blue"]
+const messageBytes = 6_000
+const window = minWindow
+
+interface Said {
+  readonly id: number
+  readonly confirmation: SendLanes.Confirmation | undefined
+  readonly fiber: Fiber.Fiber<void, SendLanes.Refusal>
+}
+
+/** A lane from when it is opened until it is closed: what was offered on it and what its reader took, in order. */
+interface Stretch {
+  readonly name: string | undefined
+  readonly said: Array<Said>
+  /** What has arrived and was not taken. */
+  readonly unread: Array<{ readonly id: number; readonly take: () => void }>
+  readonly taken: Array<number>
+  isOpen: boolean
+  receiver: ReceiveLane.ReceiveLane | undefined
+}
+
+const isTaken = (confirmation: SendLanes.Confirmation | undefined): boolean =>
+  confirmation !== undefined &&
+  Deferred.isDoneUnsafe(confirmation.taken) &&
+  Exit.isSuccess(Effect.runSyncExit(Deferred.await(confirmation.taken)))
+
+const sizeOf = (seed: number): number => [0, 10, 100, 448, 449, 1_500, messageBytes][seed % 7] ?? 0
+
+const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what: number, which: number]>) {
+  /** Everything under way, the oldest first. */
+  const toReader: Array<Data | LaneClosed> = []
+  const toSender: Array<LaneFrame> = []
+  const make = (name: string | undefined): Stretch => ({
+    name,
+    said: [],
+    unread: [],
+    taken: [],
+    isOpen: true,
+    receiver: undefined,
+  })
+  const inbox = make(undefined)
+  const stretches: Array<Stretch> = [inbox]
+  /** The stretch of each lane as each side sees it. */
+  const read = new Map<string | undefined, Stretch>([[undefined, inbox]])
+  const written = new Map<string | undefined, Stretch>([[undefined, inbox]])
+  const byNumber = new Map<number, Stretch>()
+  let made: ReceiveLane.ReceiveLane | undefined
+  let ids = 0
+
+  const outbox = SendLanes.make({ window, limit: 2_000, wake: () => {} })
+  const intake = ReceiveLanes.make({
+    makeReceiver: (options) => (made = ReceiveLane.make(options)),
+    inboxWindow: window,
+    laneWindow: window,
+    messageBytes,
+    send: (frame) => {
+      toSender.push(frame as LaneFrame)
+      // The receivers of several are not told apart, and here each is opened by itself.
+      if (frame._tag !== "LaneOpen") return
+      for (const { lane, name } of frame.lanes) {
+        const stretch = read.get(name)
+        if (stretch === undefined) continue
+        stretch.receiver = made
+        byNumber.set(lane, stretch)
+      }
+    },
+    wake: () => {},
+    deliver: (end, message) => {
+      const stretch = read.get(end.name)
+      if (stretch === undefined) return assert.fail(`a message on ${end.name}, which nobody reads`)
+      const id = new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0)
+      stretch.unread.push({ id, take: () => end.taken(message) })
+    },
+  })
+  inbox.receiver = made
+  const honest = (fault: SendLanes.Fault | ReceiveLanes.Fault | undefined): void =>
+    assert.isUndefined(fault, `${fault?.code}: ${fault?.message}`)
+
+  const open = (name: string): void => {
+    if (read.has(name)) return
+    const stretch = make(name)
+    stretches.push(stretch)
+    read.set(name, stretch)
+    intake.open([name])
+  }
+  const close = (name: string): void => {
+    const stretch = read.get(name)
+    if (stretch === undefined) return
+    read.delete(name)
+    stretch.isOpen = false
+    intake.close(name)
+    // What was not read counts as taken, and nobody is told.
+    for (const { take } of stretch.unread.splice(0)) take()
+  }
+  const take = (stretch: Stretch): void => {
+    const message = stretch.unread.shift()
+    if (message === undefined) return
+    stretch.taken.push(message.id)
+    message.take()
+  }
+  const offer = (name: string | undefined, size: number, confirms: boolean) =>
+    Effect.suspend(() => {
+      const sender = name === undefined ? outbox.inbox : outbox.lane(name)
+      const stretch = written.get(name)
+      if (sender === undefined || stretch === undefined) return Effect.void
+      const payload = new Uint8Array(Math.max(4, size))
+      const id = ids++
+      new DataView(payload.buffer).setUint32(0, id)
+      const confirmation = confirms ? SendLanes.makeConfirmation() : undefined
+      const extra = confirmation === undefined ? undefined : { confirm: confirmation }
+      return Effect.map(Effect.forkChild(sender.offer(payload, extra), { startImmediately: true }), (fiber) => {
+        stretch.said.push({ id, confirmation, fiber })
+      })
+    })
+  const giveUp = (which: number) =>
+    Effect.suspend(() => {
+      const waiting = stretches.flatMap(({ said }) => said.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
+      const said = waiting[which % Math.max(1, waiting.length)]
+      return said === undefined ? Effect.void : Fiber.interrupt(said.fiber)
+    })
+  const write = (bytes: number): boolean => {
+    const frames = outbox.next(bytes)
+    for (const frame of frames) toReader.push(frame)
+    outbox.written()
+    return frames.length > 0
+  }
+  const hear = (): boolean => {
+    const frame = toReader.shift()
+    if (frame !== undefined) honest(frame._tag === "Data" ? intake.receive(frame) : intake.closed(frame.lane))
+    return frame !== undefined
+  }
+  const answer = (): boolean => {
+    const frame = toSender.shift()
+    switch (frame?._tag) {
+      case "LaneOpen":
+        honest(outbox.open(frame))
+        for (const { lane, name } of frame.lanes) {
+          const stretch = byNumber.get(lane)
+          if (stretch !== undefined) written.set(name, stretch)
+        }
+        break
+      case "LaneClose":
+        honest(outbox.close(frame.lane))
+        written.delete(byNumber.get(frame.lane)?.name)
+        toReader.push({ _tag: "LaneClosed", lane: frame.lane })
+        break
+      case "Credit":
+        honest(outbox.credit(frame.lane, frame.bytes))
+        break
+      case "Taken":
+        honest(outbox.taken(frame.lane, frame.id))
+        for (const { said, taken } of stretches) {
+          for (const { confirmation, id } of said) if (isTaken(confirmation)) assert.include(taken, id)
+        }
+    }
+    return frame !== undefined
+  }
+  const confirm = (): boolean => {
+    const frames = intake.confirmations()
+    toSender.push(...frames)
+    return frames.length > 0
+  }
+  const settle = Effect.repeat(Effect.yieldNow, { times: 3 })
+
+  for (const [what, which] of choices) {
+    const name = [undefined, ...names][which % (names.length + 1)]
+    if (what < 30) yield* offer(name, sizeOf(which), which % 2 === 0)
+    else if (what < 50) write(which * 100)
+    else if (what < 65) hear()
+    else if (what < 75) answer()
+    else if (what < 85) take(stretches[which % stretches.length] ?? inbox)
+    else if (what < 88) confirm()
+    else if (what < 91) yield* giveUp(which)
+    else if (what < 96) open(name ?? "red")
+    else close(name ?? "blue")
+    if (which % 3 > 0) yield* settle
+  }
+
+  /** Until nothing is under way any more: everything that is open is read. */
+  const rest = Effect.gen(function* () {
+    for (let isQuiet = false; !isQuiet;) {
+      isQuiet = true
+      while (write(10_000) || hear() || answer() || confirm()) isQuiet = false
+      for (const stretch of stretches) {
+        if (!stretch.isOpen || stretch.unread.length === 0) continue
+        take(stretch)
+        isQuiet = false
+      }
+      yield* settle
+    }
+  })
+  return { inbox, intake, offer, outbox, read, rest, stretches }
+})
+
+const isAccepted = ({ fiber }: Said): boolean => {
+  const exit = fiber.pollUnsafe()
+  return exit !== undefined && Exit.isSuccess(exit)
+}
+
+/** The reader took what was accepted, in order and without gap; all of it, unless it stopped to read. */
+const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
+  const accepted = said.filter(isAccepted).map(({ id }) => id)
+  assert.deepStrictEqual(taken, accepted.slice(0, taken.length), `on ${name}`)
+  if (isOpen) assert.strictEqual(taken.length, accepted.length, `on ${name}`)
+}
+
+/** Who wants to know whether a message was taken is told, and the truth; if its reader stopped to read it may remain unknown. */
+const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
+  for (const each of said) {
+    if (each.confirmation === undefined || !isAccepted(each)) continue
+    const { taken: answer } = each.confirmation
+    assert.isTrue(Deferred.isDoneUnsafe(answer), "it is known in the end")
+    const told = Effect.runSyncExit(Deferred.await(answer))
+    if (Exit.isSuccess(told)) assert.include(taken, each.id)
+    else assert.isFalse(isOpen && taken.includes(each.id), "it was taken, and the sender was told that it is not known")
+  }
+}
+
+const integer = (maximum: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })))
+
+const Choices = Arbitrary.array(
+  Arbitrary.flatMap(integer(99), (what) => Arbitrary.map(integer(27), (which) => [what, which] as const)),
+  { minLength: 50, maxLength: 250 },
+)
+
+describe("two honest ends of the lanes of a link", () => {
+  it.effect.prop(
+    "agree all the time, and everybody gets a prefix of what was accepted for him",
+    [Choices],
+    ([choices]) =>
+      Effect.gen(function* () {
+        const { rest, stretches } = yield* play(choices)
+        yield* rest
+        for (const stretch of stretches) {
+          for (const { fiber } of stretch.said) assert.isDefined(fiber.pollUnsafe(), "nobody waits for ever")
+          checkPrefix(stretch)
+          checkConfirmations(stretch)
+        }
+      }),
+  )
+
+  it.effect.prop("lose no credit, and count nothing as unwritten that is written", [Choices], ([choices]) =>
+    Effect.gen(function* () {
+      const { intake, outbox, rest, read } = yield* play(choices)
+      yield* rest
+      assert.strictEqual(outbox.size(), 0)
+      assert.strictEqual(intake.closing(), 0)
+      for (const [name, { receiver }] of read) {
+        const sender = name === undefined ? outbox.inbox : outbox.lane(name)
+        const used = receiver?.used() ?? Number.NaN
+        assert.strictEqual(receiver?.held(), 0)
+        assert.isBelow(used, window / 2, `on ${name}: what is missing is not worth a frame`)
+        let credit = 0
+        while (credit < window && sender?.tryOffer(new Uint8Array(0)) === true) {
+          credit += Frame.dataOverhead
+          outbox.next(window)
+          outbox.written()
+        }
+        assert.strictEqual(
+          credit,
+          Math.floor((window - used) / Frame.dataOverhead) * Frame.dataOverhead,
+          `on ${name}: both ends count alike`,
+        )
+      }
+    }),
+  )
+
+  it.effect.prop(
+    "lose nothing that was accepted when another link takes over, and who waits is sent there",
+    [Choices],
+    ([choices]) =>
+      Effect.gen(function* () {
+        const { outbox, rest, stretches } = yield* play(choices)
+        const waiting = stretches.flatMap(({ said }) => said.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
+        outbox.stop("moved")
+        yield* rest
+        for (const { fiber } of waiting) {
+          const refusal = yield* Effect.flip(Fiber.join(fiber))
+          assert.include(["moved", "unread"], refusal)
+        }
+        outbox.end()
+        for (const stretch of stretches) {
+          checkPrefix(stretch)
+          checkConfirmations(stretch)
+        }
+      }),
+  )
+})
+
+it("a lane with much to write does not hold up the others for more than a frame each", () => {
+  const outbox = SendLanes.make({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
+  const numbers = [1, 2, 3]
+  const lanes = numbers.map((lane) => ({ lane, name: `lane ${lane}`, window: 0xffff_ffff }))
+  assert.isUndefined(outbox.open({ _tag: "LaneOpen", lanes, last: true }))
+  const piece = new Uint8Array(Frame.maxFragmentBytes)
+  for (let i = 0; i < 256; i++) assert.isTrue(outbox.inbox.tryOffer(piece))
+  const order: Array<number> = []
+  for (let i = 0; i < 30; i++) {
+    for (const { name } of lanes) assert.isTrue(outbox.lane(name)?.tryOffer(new Uint8Array(i)) === true)
+    for (const { lane } of outbox.next(Frame.maxFragmentBytes)) order.push(lane)
+    outbox.written()
+  }
+  for (const lane of numbers) {
+    let since = 0
+    for (const each of order) {
+      since = each === lane ? 0 : since + 1
+      assert.isAtMost(since, lanes.length, `before lane ${lane} come frames of others`)
+    }
+  }
+})
+
+it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
+  const outbox = SendLanes.make({ window, limit: 2_000, wake: () => {} })
+  const [kept, withdrawn] = [SendLanes.makeConfirmation(), SendLanes.makeConfirmation()]
+  for (const confirm of [withdrawn, kept]) assert.isTrue(outbox.inbox.tryOffer(new Uint8Array(1), { confirm }))
+  withdrawn.withdraw()
+  outbox.end()
+  assert.isTrue(Deferred.isDoneUnsafe(kept.taken))
+  assert.isFalse(Deferred.isDoneUnsafe(withdrawn.taken))
+})
+
+it("a number is used again, and never while its lane is open or closing", () => {
+  const opened: Array<number> = []
+  const intake = ReceiveLanes.make({
+    makeReceiver: ReceiveLane.make,
+    inboxWindow: window,
+    laneWindow: window,
+    messageBytes,
+    send: (frame) => {
+      if (frame._tag === "LaneOpen") for (const { lane } of frame.lanes) opened.push(lane)
+    },
+    wake: () => {},
+    deliver: () => {},
+  })
+  intake.open(["stays"])
+  intake.open(["goes"])
+  intake.close("goes")
+  const [stays = 0, closing = 0] = opened
+  for (let i = 0; i < 0x1_0000; i++) {
+    intake.open(["other"])
+    const number = opened.at(-1) ?? 0
+    assert.isFalse(number === stays || number === closing || number === Frame.inboxLane)
+    intake.close("other")
+    assert.isUndefined(intake.closed(number))
+  }
+  assert.isBelow(new Set(opened).size, opened.length)
+})

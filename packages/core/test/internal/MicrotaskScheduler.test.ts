@@ -1,0 +1,52 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Scheduler from "effect/Scheduler"
+import { withMicrotaskScheduler } from "../../src/internal/MicrotaskScheduler.ts"
+
+it.live("a fiber that a callback woke runs before the next callback of the same turn", () =>
+  Effect.gen(function* () {
+    const queue = yield* withMicrotaskScheduler(Queue.unbounded<string>())
+    const order: Array<string> = []
+    const reader = Effect.flatMap(Queue.take(queue), (item) => Effect.sync(() => order.push(item)))
+    const reading = yield* Effect.forkChild(reader, { startImmediately: true })
+    yield* Effect.callback<void>((resume) => {
+      setImmediate(() => {
+        Queue.offerUnsafe(queue, "the fiber")
+        order.push("the callback that woke it")
+      })
+      setImmediate(() => {
+        order.push("the next callback")
+        resume(Effect.void)
+      })
+    })
+    assert.deepStrictEqual(order, ["the callback that woke it", "the fiber", "the next callback"])
+    assert.isDefined(reading.pollUnsafe())
+  }),
+)
+
+it.live("fibers that wake each other again and again let others come to their turn", () =>
+  Effect.gen(function* () {
+    const rounds = 100_000
+    let round = 0
+    let seen: number | undefined
+    setImmediate(() => {
+      seen = round
+    })
+    yield* withMicrotaskScheduler(
+      Effect.gen(function* () {
+        for (; round < rounds && seen === undefined; round++) yield* Effect.yieldNow
+      }),
+    )
+    assert.isBelow(seen ?? rounds, 100, "the event loop stood still")
+  }),
+)
+
+it.live("a scheduler that the application has chosen stays", () =>
+  Effect.gen(function* () {
+    const chosen = new Scheduler.MixedScheduler("sync")
+    const used = yield* Effect.provideService(withMicrotaskScheduler(Scheduler.Scheduler), Scheduler.Scheduler, chosen)
+    assert.strictEqual(used, chosen)
+    assert.notStrictEqual(yield* withMicrotaskScheduler(Scheduler.Scheduler), yield* Scheduler.Scheduler)
+  }),
+)

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as PeerConnections from "../../src/peering/PeerConnections.ts"
+import { fakeLink, record } from "./fakeLink.ts"
+
+/** Connections with one peer, by what becomes of them. */
+const make = () => {
+  const told: Array<string> = []
+  const pairs = PeerConnections.make({
+    onMessage: (link, _, { payload }) => told.push(`${payload.length} in ${link.session().session}`),
+    onEnd: () => true,
+    onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
+    remembered: 10,
+  })
+  /** A connection that has come up; `closed` is the code with which this side closed it. */
+  const connect = (generation: number, epoch: number) => {
+    const rank = { epoch, byLower: false }
+    const entry = pairs.commit(record(generation), rank)
+    let code: string | undefined
+    const link = fakeLink({
+      peer: record(generation),
+      rank,
+      session: () => entry.session,
+      close: (why) => {
+        code = why
+      },
+      isOpen: () => code === undefined,
+    })
+    entry.link = link
+    pairs.install(entry, link)
+    return {
+      closed: () => code,
+      isUsed: () => pairs.current("peer") === link,
+      /** A message of so many bytes comes on it. */
+      brings: (bytes: number) => {
+        const payload = new Uint8Array(bytes)
+        pairs.deliver(entry, link, lane, { _tag: "Arrived", payload, cost: 0, confirm: undefined, trace: undefined })
+      },
+      /** It is over; `moved` if the peer said that it goes on elsewhere. */
+      end: (moved = false) => {
+        code ??= "ended"
+        pairs.uninstall(entry, moved)
+        pairs.retire(entry, moved)
+      },
+    }
+  }
+  return { connect, told }
+}
+
+const lane = { name: undefined, isOpen: true, taken: () => undefined }
+
+describe("of the connections with a peer", () => {
+  it("the later one is used, and the earlier one closed", () => {
+    const { connect } = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    assert.strictEqual(first.closed(), "duplicate")
+    assert.isTrue(second.isUsed())
+  })
+
+  it("none is used that is earlier than one that was up, though that one has ended", () => {
+    const { connect } = make()
+    connect(1, 6).end()
+    const late = connect(1, 5)
+    assert.strictEqual(late.closed(), "duplicate")
+    assert.isFalse(late.isUsed())
+    assert.isTrue(connect(1, 7).isUsed())
+  })
+
+  it("that of an older life is refused, and does not make this side forget what was up with the newer one", () => {
+    const { connect } = make()
+    const newer = connect(2, 6)
+    assert.strictEqual(connect(1, 9).closed(), "replaced")
+    newer.end()
+    assert.strictEqual(connect(2, 5).closed(), "duplicate")
+  })
+
+  it("the first of a newer life is used, whatever its rank", () => {
+    const { connect } = make()
+    const older = connect(1, 9)
+    assert.isTrue(connect(2, 1).isUsed())
+    assert.strictEqual(older.closed(), "replaced")
+  })
+})
+
+describe("the session of a link", () => {
+  it("goes on when another takes over and the peer has said all that it had to say on the first", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    second.brings(2)
+    first.brings(1)
+    first.end(true)
+    assert.deepStrictEqual(told, ["1 in 1", "2 in 1"])
+    second.end()
+    assert.deepStrictEqual(told, ["1 in 1", "2 in 1", "end of 1"])
+  })
+
+  it("is over when it breaks, and what another brought meanwhile is of the next", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const second = connect(1, 6)
+    second.brings(2)
+    first.brings(1)
+    first.end()
+    assert.deepStrictEqual(told, ["1 in 1", "end of 1", "2 in 2"])
+  })
+
+  it("is over when it ends and there is no other, or one of another life", () => {
+    const { connect, told } = make()
+    const first = connect(1, 5)
+    const newer = connect(2, 6)
+    newer.brings(2)
+    first.end(true)
+    assert.deepStrictEqual(told, ["2 in 2", "end of 1"])
+  })
+})

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import type * as Frame from "../../src/protocol/Frame.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
+import * as Cbor from "../../src/wire/Cbor.ts"
+import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import { record } from "./arbitraries.ts"
+import { decode } from "./support.ts"
+
+const recordOf = (i: number, metadataBytes: number): PeerRecord => ({
+  name: `peer-${i}`,
+  generation: Number.MAX_SAFE_INTEGER,
+  incarnation: 0xffff_ffff,
+  status: "suspect",
+  body: { addresses: [], metadata: { k: "é".repeat(metadataBytes / 2) }, versionMin: 1, versionMax: 1, features: [] },
+})
+
+/** What comes out at the other end. */
+const sent = (frame: Frame.ControlFrame): ReadonlyArray<Frame.Frame> => {
+  const chunks = FrameSplitter.split(frame)
+  const frames = decode(chunks.map(FrameEncoder.encode)).frames
+  expect(frames).toStrictEqual(chunks)
+  return frames
+}
+
+describe("what does not fit one frame", () => {
+  it("of an Update goes in several, in order and whole", () => {
+    const records = Array.from({ length: 100 }, (_, i) => recordOf(i, 8000))
+    const frames = sent({ _tag: "Update", records })
+    expect(frames.length).toBeGreaterThan(10)
+    expect(frames.flatMap((frame) => (frame._tag === "Update" ? frame.records : []))).toStrictEqual(records)
+  })
+
+  it("of an Update is cut by count too", () => {
+    const records = Array.from({ length: 3000 }, (_, i) => ({ ...recordOf(i, 0), name: "a" }))
+    for (const frame of sent({ _tag: "Update", records })) {
+      expect(frame._tag === "Update" && frame.records.length).toBeLessThanOrEqual(1024)
+    }
+  })
+
+  it("of a SyncDigest goes in several, of which the last alone says so", () => {
+    const entries = Array.from({ length: 9000 }, (_value, i) => {
+      const { body: _, ...key } = recordOf(i, 0)
+      return key
+    })
+    const frames = sent({ _tag: "SyncDigest", entries, last: true })
+    expect(frames.length).toBeGreaterThan(2)
+    expect(frames.map((frame) => frame._tag === "SyncDigest" && frame.last)).toStrictEqual(
+      frames.map((_, i) => i === frames.length - 1),
+    )
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDigest" ? frame.entries : []))).toStrictEqual(entries)
+  })
+
+  it("of a SyncDelta goes in several, records and wanted names alike", () => {
+    const records = Array.from({ length: 20 }, (_, i) => recordOf(i, 8000))
+    const want = Array.from({ length: 5000 }, (_, i) => `name-${i}`)
+    const frames = sent({ _tag: "SyncDelta", records, want })
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.records : []))).toStrictEqual(records)
+    expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.want : []))).toStrictEqual(want)
+  })
+
+  it("of a LaneOpen goes in several, of which the last alone says so", () => {
+    // Names as long as they may be, in units that take the most bytes, and as short.
+    for (const letter of ["中", "a"]) {
+      const lanes = Array.from({ length: 4096 }, (_, i) => ({
+        lane: i + 1,
+        name: letter === "a" ? `${i}` : `${i}`.padEnd(5, "-") + letter.repeat(41),
+        window: 0xffff_ffff,
+      }))
+      const frames = sent({ _tag: "LaneOpen", lanes, last: true })
+      expect(frames.flatMap((frame) => (frame._tag === "LaneOpen" ? frame.lanes : []))).toStrictEqual(lanes)
+      expect(frames.map((frame) => frame._tag === "LaneOpen" && frame.last)).toStrictEqual(
+        frames.map((_, i) => i === frames.length - 1),
+      )
+      expect(frames.length).toBeGreaterThan(3)
+      for (const frame of frames) {
+        expect(frame._tag === "LaneOpen" && frame.lanes.length).toBeLessThanOrEqual(1024)
+        expect(FrameEncoder.encode(frame).length).toBeLessThanOrEqual(FrameSplitter.maxChunkBytes)
+      }
+    }
+  })
+
+  it("of a LaneOpen that is not the last of its list has no last", () => {
+    const lanes = Array.from({ length: 2000 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1024 }))
+    for (const frame of sent({ _tag: "LaneOpen", lanes, last: false })) {
+      expect(frame).toMatchObject({ _tag: "LaneOpen", last: false })
+    }
+  })
+
+  it("is nothing of a frame that is empty or of another kind", () => {
+    const frames: ReadonlyArray<Frame.ControlFrame> = [
+      { _tag: "Update", records: [] },
+      { _tag: "SyncDigest", entries: [], last: true },
+      { _tag: "SyncDigest", entries: [], last: false },
+      { _tag: "SyncDelta", records: [], want: [] },
+      { _tag: "Leave", generation: 1 },
+      { _tag: "LaneOpen", lanes: [], last: true },
+      { _tag: "LaneOpen", lanes: [], last: false },
+      { _tag: "LaneClose", lane: 1 },
+      { _tag: "Taken", lane: 1, id: 1 },
+    ]
+    for (const frame of frames) expect(FrameSplitter.split(frame)).toStrictEqual([frame])
+  })
+
+  it.prop(
+    "is told by a size that no record exceeds",
+    [Arbitrary.array(record, { maxLength: 4 })],
+    ([records]) => {
+      for (const record of records) {
+        expect(Cbor.encode({ ...record, status: 3 }).length).toBeLessThanOrEqual(FrameSplitter.recordBytes(record))
+      }
+    },
+    { arbitrary: { runs: 50 } },
+  )
+})
