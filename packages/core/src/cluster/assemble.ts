@@ -156,8 +156,7 @@ const makeNamed = Effect.fnUntraced(function* (
       clock,
       tally: metrics.tally,
       lanes: lanes.names,
-      onMessage: (link, end, message) =>
-        end.name === undefined ? inbox.offer(link, end, message) : lanes.offer(link, end, message),
+      sinkOf: (name) => (name === Frame.inboxName ? inbox : lanes),
       onEnd: (link) => {
         const isKept = inbox.ended(link)
         return lanes.ended(link) && isKept
@@ -348,9 +347,9 @@ const makeNamed = Effect.fnUntraced(function* (
     events: hub.events,
     inbox: inbox.stream,
     join,
-    send: (peer, payload, how) => sends.send(undefined, peer, payload, how),
+    send: (peer, payload, how) => sends.send(Frame.inboxName, peer, payload, how),
     sendAll: sends.sendAll,
-    broadcast: (payload) => sends.publish(undefined, payload),
+    broadcast: (payload) => sends.publish(Frame.inboxName, payload),
     lane,
     disconnect: (peer) =>
       Effect.suspend(() =>

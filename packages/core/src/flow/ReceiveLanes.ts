@@ -8,13 +8,16 @@ import type * as ReceiveLane from "./ReceiveLane.ts"
 
 /** The receiving end of a lane, for those who read it. */
 export interface LaneReader {
-  /** What it is for; `undefined` for the inbox. */
-  readonly name: string | undefined
+  /** Name of the lane; {@link Frame.inboxName} for the inbox. */
+  readonly name: string
   /** Whether somebody reads it. What still comes after that is lost, also if the name is read again. */
   readonly isOpen: boolean
   /** The reader took messages, of this cost together; the last of them that is to be confirmed has this number. */
   readonly taken: (messages: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">) => void
 }
+
+/** Takes a message that arrived whole on a lane. Never waits. */
+export type Deliver = (lane: LaneReader, message: ReceiveLane.InboundMessage) => void
 
 /** The peer broke the rules of the lanes. */
 export interface Fault {
@@ -44,6 +47,7 @@ export interface ReceiveLanes {
 interface ReadLane extends LaneReader {
   readonly number: number
   readonly receiver: ReceiveLane.ReceiveLane
+  readonly deliver: Deliver
   isOpen: boolean
   /** The number of the last message to be confirmed that was taken. */
   confirmed: number
@@ -57,20 +61,22 @@ export const make = (options: {
   readonly send: (frame: ControlFrame) => void
   /** There is something to confirm. */
   readonly wake: () => void
-  readonly deliver: (lane: LaneReader, message: ReceiveLane.InboundMessage) => void
+  /** Resolves, once for each lane that is opened, who takes its messages. */
+  readonly sinkOf: (name: string) => Deliver
 }): ReceiveLanes => {
-  const { deliver, laneWindow, messageBytes, send, wake } = options
+  const { laneWindow, messageBytes, send, wake } = options
   const byNumber = new Map<number, ReadLane>()
   const byName = new Map<string, ReadLane>()
   const unconfirmed = new Set<ReadLane>()
   let lastNumber = 0
 
-  const makeLane = (number: number, name: string | undefined, window: number): ReadLane => {
+  const makeLane = (number: number, name: string, window: number): ReadLane => {
     const receiver = options.makeReceiver({ window, messageBytes })
     const lane: ReadLane = {
       number,
       name,
       receiver,
+      deliver: options.sinkOf(name),
       isOpen: true,
       confirmed: 0,
       taken: ({ confirm, cost }) => {
@@ -83,11 +89,11 @@ export const make = (options: {
       },
     }
     byNumber.set(number, lane)
-    if (name !== undefined) byName.set(name, lane)
+    if (name !== Frame.inboxName) byName.set(name, lane)
     return lane
   }
 
-  const inbox = makeLane(Frame.inboxLane, undefined, options.inboxWindow)
+  const inbox = makeLane(Frame.inboxLane, Frame.inboxName, options.inboxWindow)
 
   const grant = ({ isOpen, number, receiver }: ReadLane): void => {
     const bytes = isOpen ? receiver.grant() : 0
@@ -116,7 +122,7 @@ export const make = (options: {
       const result = lane.receiver.receive(frame)
       if (result?._tag === "Broken") return result
       if (result === undefined) grant(lane)
-      else if (lane.isOpen) deliver(lane, result)
+      else if (lane.isOpen) lane.deliver(lane, result)
       return undefined
     },
     open: (names) => {

@@ -79,7 +79,7 @@ export interface SendLanes {
 
 interface SendLane extends LaneSender {
   readonly number: number
-  readonly name: string | undefined
+  readonly name: string
   /** What waits to be written. */
   data: Array<Data>
   readonly credit: (bytes: number) => Fault | undefined
@@ -114,7 +114,7 @@ export const make = (options: {
   const known = Latch.makeUnsafe(false)
   let isKnown = false
 
-  const makeLane = (number: number, name: string | undefined, window: number): SendLane => {
+  const makeLane = (number: number, name: string, window: number): SendLane => {
     let credit = window
     let waiting = 0
     let isOpen = true
@@ -260,7 +260,7 @@ export const make = (options: {
       },
     }
     byNumber.set(number, lane)
-    if (name !== undefined) byName.set(name, lane)
+    byName.set(name, lane)
     return lane
   }
 
@@ -274,7 +274,7 @@ export const make = (options: {
   }
 
   return {
-    inbox: makeLane(Frame.inboxLane, undefined, options.window),
+    inbox: makeLane(Frame.inboxLane, Frame.inboxName, options.window),
     lane: (name) => byName.get(name),
     isKnown: () => isKnown,
     known: awaitLatch(known),
@@ -293,7 +293,7 @@ export const make = (options: {
     },
     close: (number) =>
       at(number, (lane) => {
-        if (lane.name === undefined) return fault("malformed", "the inbox is always open")
+        if (number === Frame.inboxLane) return fault("malformed", "the inbox is always open")
         byNumber.delete(number)
         byName.delete(lane.name)
         lane.close()

@@ -21,7 +21,6 @@ import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
 import type * as ReceiveLanes from "../flow/ReceiveLanes.ts"
-import type * as ReceiveLane from "../flow/ReceiveLane.ts"
 import type * as SendLanes from "../flow/SendLanes.ts"
 import type { Session } from "../peering/PeerConnections.ts"
 import type { Overrides } from "../peering/Overrides.ts"
@@ -68,7 +67,8 @@ export interface Hooks {
   readonly onHeard: (link: Link) => Effect.Effect<void>
   readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
-  readonly onMessage: (link: Link, lane: ReceiveLanes.LaneReader, message: ReceiveLane.InboundMessage) => void
+  /** Resolves, once for each lane that is opened, who takes its messages. */
+  readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   readonly viewHash: () => bigint
 }
 
@@ -233,7 +233,7 @@ export const make = (options: {
     messageBytes: limits.messageBytes,
     send,
     wake: wakeWriter,
-    deliver: (lane, message) => hooks.onMessage(link, lane, message),
+    sinkOf: hooks.sinkOf,
   })
   const openedAt = now()
   let lastHeard = openedAt

@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function* (options: {
   const lanes: LaneReaders = {
     names: () => readers.keys(),
     offer: (link, lane, arrived) => {
-      const all = lane.name !== undefined && lane.isOpen ? readers.get(lane.name) : undefined
+      const all = lane.isOpen ? readers.get(lane.name) : undefined
       // The last one has gone, and what others read under this name since is not the rest of this.
       if (all === undefined) return lane.taken(arrived)
       if (all.size === 1) {

@@ -15,15 +15,13 @@ import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Extra, Refusal, LaneSender } from "../flow/SendLanes.ts"
 import { makeConfirmation } from "../flow/SendLanes.ts"
 import { toBytes } from "../Message.ts"
+import * as Frame from "../protocol/Frame.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import { nameOf } from "../Peer.ts"
 
-/** A lane by its name; `undefined` is the inbox. */
-type LaneName = string | undefined
-
 export interface Sender {
   readonly send: (
-    lane: LaneName,
+    lane: string,
     peer: PeerRef,
     payload: Uint8Array | string,
     options?: SendOptions,
@@ -31,7 +29,7 @@ export interface Sender {
   /** Many in order, of the inbox. */
   readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /** To every peer that reads the lane; the inbox is read by all. */
-  readonly publish: (lane: LaneName, payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+  readonly publish: (lane: string, payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
 }
 
 const nothing = new Uint8Array(0)
@@ -39,8 +37,8 @@ const nothing = new Uint8Array(0)
 const sendError = (reason: SendError["reason"], peer: string, message: string) =>
   new SendError({ reason, peer, message })
 
-const senderOf = (link: Link, lane: LaneName): LaneSender | undefined =>
-  lane === undefined ? link.inbox : link.lane(lane)
+const senderOf = (link: Link, lane: string): LaneSender | undefined =>
+  lane === Frame.inboxName ? link.inbox : link.lane(lane)
 
 export const make = (options: {
   readonly loop: MembershipLoop
@@ -77,13 +75,13 @@ export const make = (options: {
       : sendError("unknownPeer", name, `there is no peer "${name}"`)
   }
 
-  const refused = (refusal: Exclude<Refusal, "moved">, name: string, lane: LaneName, before: string): SendError =>
+  const refused = (refusal: Exclude<Refusal, "moved">, name: string, lane: string, before: string): SendError =>
     refusal === "closed"
       ? sendError("linkLost", name, `the link to "${name}" ended before the message was ${before}`)
       : sendError("notReading", name, `"${name}" stopped to read "${lane}" before the message was ${before}`)
 
   /** Offers the message to the link of the moment, in this turn; the effect ends when one has accepted it. */
-  const offer = (lane: LaneName, name: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> => {
+  const offer = (lane: string, name: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> => {
     const link = links.current(name)
     if (link === undefined) {
       const takeover = links.takeover(name)
@@ -119,7 +117,7 @@ export const make = (options: {
       : use(undefined)
 
   const confirming = (
-    lane: LaneName,
+    lane: string,
     name: string,
     bytes: Uint8Array,
     extra: Extra | undefined,
@@ -174,7 +172,7 @@ export const make = (options: {
           if (!link.inbox.tryOffer(all[next] ?? nothing, extra)) break
         }
         if (next === all.length) return link === undefined ? Effect.fail(noLink(name)) : Effect.succeed(link.session())
-        return Effect.matchEffect(offer(undefined, name, all[next] ?? nothing, extra), {
+        return Effect.matchEffect(offer(Frame.inboxName, name, all[next] ?? nothing, extra), {
           onFailure: ({ message, reason }) =>
             Effect.fail(new SendError({ reason, peer: name, message, accepted: next })),
           onSuccess: (sent) => (next + 1 < all.length ? from(next + 1, extra) : Effect.succeed(sent)),
@@ -183,7 +181,7 @@ export const make = (options: {
       return traced((extra) => from(0, extra))
     })
 
-  const toMany = Effect.fnUntraced(function* (lane: LaneName, bytes: Uint8Array, extra: Extra | undefined) {
+  const toMany = Effect.fnUntraced(function* (lane: string, bytes: Uint8Array, extra: Extra | undefined) {
     const sent: Array<string> = []
     const failed: Array<SendError> = []
     const slow: Array<Peer> = []

@@ -24,8 +24,6 @@ import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
 import * as FrameReader from "../link/FrameReader.ts"
 import * as Handshake from "../link/Handshake.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
-import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { Link, LinkEnd, Rank, Timing } from "../link/Link.ts"
 import { isMoved, make as makeLink, writeBufferBytes } from "../link/Link.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
@@ -83,7 +81,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly entropy: Source
   readonly clock: Clock
   readonly tally: LinkObserver
-  readonly onMessage: (link: Link, lane: LaneReader, message: InboundMessage) => void
+  /** Resolves, once for each lane that a link opens, who takes its messages. */
+  readonly sinkOf: (name: string) => PeerConnections.Sink
   /** Nothing more comes from the link. Answers whether all that came is kept for its readers. */
   readonly onEnd: (link: Link) => boolean
   readonly onSessionEnd: (peer: PeerId, session: PeerConnections.Session) => void
@@ -170,7 +169,10 @@ export const make = Effect.fnUntraced(function* (options: {
               viewHash === loop.state().viewHash
                 ? Effect.void
                 : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
-            onMessage: (from, lane, message) => pairs.deliver(mine, from, lane, message),
+            sinkOf: (name) => {
+              const sink = options.sinkOf(name)
+              return (lane, message) => pairs.deliver(mine, sink, lane, message)
+            },
             viewHash: () => loop.state().viewHash,
           },
         })

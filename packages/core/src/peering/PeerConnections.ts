@@ -21,6 +21,11 @@ export interface Session {
   readonly session: number
 }
 
+/** Takes the messages of one lane, from whatever link they arrive on. Never waits. */
+export interface Sink {
+  readonly offer: (link: Link, lane: LaneReader, message: InboundMessage) => void
+}
+
 /** A connection on which the other side may count: its Ready is under way. */
 export interface PeerConnection {
   readonly peer: PeerRecord
@@ -36,7 +41,7 @@ export interface PeerConnection {
   /** All connections with the peer that are not forgotten, this one among them. */
   readonly siblings: ReadonlySet<PeerConnection>
   /** Messages that wait because a connection that was used before this one is not read to its end. */
-  held: Array<readonly [lane: LaneReader, message: InboundMessage]>
+  held: Array<readonly [sink: Sink, lane: LaneReader, message: InboundMessage]>
   /** Nothing more comes; it stays only for what it holds. */
   finished: boolean
   /** The peer said that it goes on elsewhere, so all that it said here has come. */
@@ -50,7 +55,7 @@ export interface PeerConnections {
   /** Decides between a new link and the one in use. `true`: the peer had none, and membership must know. */
   readonly install: (entry: PeerConnection, link: Link) => boolean
   /** A message from the peer: handed on in the order in which the peer spoke, over however many connections. */
-  readonly deliver: (entry: PeerConnection, link: Link, lane: LaneReader, message: InboundMessage) => void
+  readonly deliver: (entry: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage) => void
   /**
    * The connection is used no more. `true`: the peer has no link now, and membership must know. `duplicate` says that
    * the peer closed it for a better one, which may still be on its way here.
@@ -75,7 +80,6 @@ export interface PeerConnections {
 export const connectionsPerPeer = 8
 
 export const make = (options: {
-  readonly onMessage: (link: Link, lane: LaneReader, message: InboundMessage) => void
   /** Nothing more comes from the link. Answers whether all that came is kept for its readers. */
   readonly onEnd: (link: Link) => boolean
   /** What was said in the session and has not come is lost. Comes after its last message. */
@@ -143,7 +147,7 @@ export const make = (options: {
       if (isBlocked(entry)) continue
       const { held, link } = entry
       entry.held = []
-      if (link !== undefined) for (const [lane, message] of held) options.onMessage(link, lane, message)
+      if (link !== undefined) for (const [sink, lane, message] of held) sink.offer(link, lane, message)
       if (!entry.finished) continue
       committed.get(name)?.delete(entry)
       const isKept = link === undefined || options.onEnd(link)
@@ -216,9 +220,10 @@ export const make = (options: {
       use(entry)
       return true
     },
-    deliver: (entry, link, lane, message) => {
-      if (entry.held.length > 0 || isBlocked(entry)) entry.held.push([lane, message])
-      else options.onMessage(link, lane, message)
+    deliver: (entry, sink, lane, message) => {
+      const { held, link } = entry
+      if (link === undefined || held.length > 0 || isBlocked(entry)) held.push([sink, lane, message])
+      else sink.offer(link, lane, message)
     },
     uninstall: (entry, duplicate) => {
       const { name } = entry.peer

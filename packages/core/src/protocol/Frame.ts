@@ -302,6 +302,9 @@ export const protocolVersion = 1
 /** The inbox: the lane that is always open. */
 export const inboxLane = 0
 
+/** Name under which this node reads its inbox: empty, which no named lane may be. */
+export const inboxName = ""
+
 /** What a Data frame costs in credit beyond its payload, so that empty messages are not free. */
 export const dataOverhead = 64
 

@@ -28,7 +28,7 @@ interface Said {
 
 /** A lane from when it is opened until it is closed: what was offered on it and what its reader took, in order. */
 interface Stretch {
-  readonly name: string | undefined
+  readonly name: string
   readonly said: Array<Said>
   /** What has arrived and was not taken. */
   readonly unread: Array<{ readonly id: number; readonly take: () => void }>
@@ -48,7 +48,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   /** Everything under way, the oldest first. */
   const toReader: Array<Data | LaneClosed> = []
   const toSender: Array<LaneFrame> = []
-  const make = (name: string | undefined): Stretch => ({
+  const make = (name: string): Stretch => ({
     name,
     said: [],
     unread: [],
@@ -56,11 +56,11 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     isOpen: true,
     receiver: undefined,
   })
-  const inbox = make(undefined)
+  const inbox = make(Frame.inboxName)
   const stretches: Array<Stretch> = [inbox]
   /** The stretch of each lane as each side sees it. */
-  const read = new Map<string | undefined, Stretch>([[undefined, inbox]])
-  const written = new Map<string | undefined, Stretch>([[undefined, inbox]])
+  const read = new Map<string, Stretch>([[Frame.inboxName, inbox]])
+  const written = new Map<string, Stretch>([[Frame.inboxName, inbox]])
   const byNumber = new Map<number, Stretch>()
   let made: ReceiveLane.ReceiveLane | undefined
   let ids = 0
@@ -83,7 +83,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       }
     },
     wake: () => {},
-    deliver: (end, message) => {
+    sinkOf: () => (end, message) => {
       const stretch = read.get(end.name)
       if (stretch === undefined) return assert.fail(`a message on ${end.name}, which nobody reads`)
       const id = new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0)
@@ -116,9 +116,9 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     stretch.taken.push(message.id)
     message.take()
   }
-  const offer = (name: string | undefined, size: number, confirms: boolean) =>
+  const offer = (name: string, size: number, confirms: boolean) =>
     Effect.suspend(() => {
-      const sender = name === undefined ? outbox.inbox : outbox.lane(name)
+      const sender = outbox.lane(name)
       const stretch = written.get(name)
       if (sender === undefined || stretch === undefined) return Effect.void
       const payload = new Uint8Array(Math.max(4, size))
@@ -159,7 +159,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
         break
       case "LaneClose":
         honest(outbox.close(frame.lane))
-        written.delete(byNumber.get(frame.lane)?.name)
+        written.delete(byNumber.get(frame.lane)?.name ?? "")
         toReader.push({ _tag: "LaneClosed", lane: frame.lane })
         break
       case "Credit":
@@ -181,7 +181,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   const settle = Effect.repeat(Effect.yieldNow, { times: 3 })
 
   for (const [what, which] of choices) {
-    const name = [undefined, ...names][which % (names.length + 1)]
+    const name = [Frame.inboxName, ...names][which % (names.length + 1)] ?? Frame.inboxName
     if (what < 30) yield* offer(name, sizeOf(which), which % 2 === 0)
     else if (what < 50) write(which * 100)
     else if (what < 65) hear()
@@ -189,8 +189,8 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     else if (what < 85) take(stretches[which % stretches.length] ?? inbox)
     else if (what < 88) confirm()
     else if (what < 91) yield* giveUp(which)
-    else if (what < 96) open(name ?? "red")
-    else close(name ?? "blue")
+    else if (what < 96) open(name === Frame.inboxName ? "red" : name)
+    else close(name === Frame.inboxName ? "blue" : name)
     if (which % 3 > 0) yield* settle
   }
 
@@ -264,7 +264,7 @@ describe("two honest ends of the lanes of a link", () => {
       assert.strictEqual(outbox.size(), 0)
       assert.strictEqual(intake.closing(), 0)
       for (const [name, { receiver }] of read) {
-        const sender = name === undefined ? outbox.inbox : outbox.lane(name)
+        const sender = outbox.lane(name)
         const used = receiver?.used() ?? Number.NaN
         assert.strictEqual(receiver?.held(), 0)
         assert.isBelow(used, window / 2, `on ${name}: what is missing is not worth a frame`)
@@ -348,7 +348,7 @@ it("a number is used again, and never while its lane is open or closing", () => 
       if (frame._tag === "LaneOpen") for (const { lane } of frame.lanes) opened.push(lane)
     },
     wake: () => {},
-    deliver: () => {},
+    sinkOf: () => () => {},
   })
   intake.open(["stays"])
   intake.open(["goes"])

@@ -7,6 +7,7 @@ import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import * as Mailbox from "../../src/messaging/Mailbox.ts"
 import type { Message, SessionEnded } from "../../src/Message.ts"
+import * as Frame from "../../src/protocol/Frame.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const costOfOne = 10
@@ -17,7 +18,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
     const lane: LaneReader = {
-      name: undefined,
+      name: Frame.inboxName,
       isOpen: true,
       taken: ({ confirm, cost }) => {
         taken.cost += cost

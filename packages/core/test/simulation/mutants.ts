@@ -7,6 +7,7 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
 import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import type { Sink } from "../../src/peering/PeerConnections.ts"
 import { fewReach, isolated } from "./guarantees.ts"
 import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 
@@ -53,8 +54,11 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
     let count = 0
     return defaults.makeReceiveLanes({
       ...options,
-      deliver: (lane, message) =>
-        lane.name !== undefined && isLost(++count) ? lane.taken(message) : options.deliver(lane, message),
+      sinkOf: (name) => {
+        const deliver = options.sinkOf(name)
+        return (lane, message) =>
+          name !== Frame.inboxName && isLost(++count) ? lane.taken(message) : deliver(lane, message)
+      },
     })
   },
 })
@@ -62,15 +66,18 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
 /** Tells that messages are taken when they arrive. */
 const hasty: Pick<Overrides, "makeReceiveLanes"> = {
   makeReceiveLanes: (options) => {
-    const arrived = new Map<string | undefined, Frame.Taken>()
-    let now: string | undefined
+    const arrived = new Map<string, Frame.Taken>()
+    let now = Frame.inboxName
     let isDelivered = false
     const intake = defaults.makeReceiveLanes({
       ...options,
-      deliver: (lane, message) => {
-        now = lane.name
-        isDelivered = true
-        options.deliver(lane, message)
+      sinkOf: (name) => {
+        const deliver = options.sinkOf(name)
+        return (lane, message) => {
+          now = name
+          isDelivered = true
+          deliver(lane, message)
+        }
       },
     })
     return {
@@ -221,7 +228,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("messages of a better connection overtake those of the one before", 100, {
     makePeerConnections: (options) => {
       const pairs = defaults.makePeerConnections(options)
-      return { ...pairs, deliver: (_entry, link, lane, message) => options.onMessage(link, lane, message) }
+      return {
+        ...pairs,
+        deliver: (entry, sink, lane, message) => {
+          if (entry.link !== undefined) sink.offer(entry.link, lane, message)
+        },
+      }
     },
   }),
   mutant(
@@ -255,17 +267,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     },
   }),
   mutant("every fiftieth message comes twice", 30, {
-    makePeerConnections: (options) =>
-      defaults.makePeerConnections({
-        ...options,
-        onMessage: (() => {
-          let received = 0
-          return (link, lane, message) => {
-            options.onMessage(link, lane, message)
-            if (++received % 50 === 0) options.onMessage(link, lane, message)
-          }
-        })(),
-      }),
+    makePeerConnections: (options) => {
+      const pairs = defaults.makePeerConnections(options)
+      let received = 0
+      const twice = (sink: Sink): Sink => ({
+        offer: (link, lane, message) => {
+          sink.offer(link, lane, message)
+          if (++received % 50 === 0) sink.offer(link, lane, message)
+        },
+      })
+      return { ...pairs, deliver: (entry, sink, lane, message) => pairs.deliver(entry, twice(sink), lane, message) }
+    },
   }),
   mutant(
     "nobody is told that a link is back",
