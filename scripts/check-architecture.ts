@@ -1,7 +1,8 @@
 /**
  * Keeps the shape of the house.
  *
- * - Floors: a module of `@coterie/core` imports only from its own room and from floors below it.
+ * - Floors: a module of `@coterie/core` imports only from its own room and from floors below it, types included.
+ * - Circles: no modules of a package import each other in a circle, types included.
  * - Packages: a published source imports only what its package.json declares for users. Node's modules, and
  *   what is an optional peer, are imported only in the transport for Node and in the rooms of the testkit that are
  *   for Node; nothing else of the testkit imports these rooms.
@@ -27,36 +28,44 @@ import {
 } from "./lib/source.ts"
 
 /**
- * The floors of core, from the ground up; on each its rooms, and the folders and modules of `src` that
- * make up a room. Rooms on one floor do not import each other. A module directly in `src` that is not
- * named here is on the ground.
+ * Rooms of `@coterie/core` by floor, from the ground up: the folders and modules of `src` that each room consists of.
+ * Rooms on one floor do not import each other. A module directly in `src` that no room names is a seam or a value that
+ * applications share with the rooms above.
  */
 const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> = [
-  { ground: ["internal"] },
-  { wire: ["wire"], membership: ["membership"] },
-  { policies: ["Admission.ts", "Codec.ts", "Discovery.ts", "FailureDetector.ts", "Gossip.ts", "Reconnect.ts"] },
+  { internal: ["internal"] },
+  { seams: [] },
+  { protocol: ["protocol"] },
+  { wire: ["wire"], flow: ["flow"], membership: ["membership"] },
+  { policies: ["Admission.ts", "Discovery.ts", "FailureDetector.ts", "Gossip.ts", "Reconnect.ts"] },
   { link: ["link"] },
-  { messaging: ["messaging"], discovery: ["discovery"] },
+  { peering: ["peering"] },
+  { messaging: ["messaging"] },
   { cluster: ["cluster", "Cluster.ts"] },
-  { topic: ["Topic.ts"] },
+  { topic: ["Topic.ts", "TopicSerialization.ts"] },
   { index: ["index.ts"] },
 ]
+
+/** Rooms that stay strangers although one is above the other: a link carries frames and decides nothing about members. */
+const strangers: { readonly [room: string]: ReadonlyArray<string> } = {
+  link: ["membership"],
+}
 
 interface Room {
   readonly name: string
   readonly floor: number
 }
 
-/** The room of a module, by its path in `src`; `undefined` for a folder that has no place. */
+/** Returns the room of a module, named by its path in `src`; `undefined` for a folder that has no place. */
 const roomOf = (module: string): Room | undefined => {
   const part = module.split("/")[0] ?? module
   for (const [floor, rooms] of floors.entries()) {
     for (const [name, parts] of Object.entries(rooms)) if (parts.includes(part)) return { name, floor }
   }
-  return module.includes("/") ? undefined : { name: "ground", floor: 0 }
+  return module.includes("/") ? undefined : { name: "seams", floor: floors.findIndex((rooms) => "seams" in rooms) }
 }
 
-/** What breaks the floors of core in one module, named by its path in `src`. */
+/** Returns the imports of one module of core, named by its path in `src`, that break the floors. Type imports count. */
 export const checkFloors = (module: string, imports: ReadonlyArray<Import>): ReadonlyArray<Problem> => {
   const file = `packages/core/src/${module}`
   const room = roomOf(module)
@@ -70,10 +79,34 @@ export const checkFloors = (module: string, imports: ReadonlyArray<Import>): Rea
     const target = path.posix.join(path.posix.dirname(module), specifier)
     if (target.startsWith("..")) return [{ file, line, message: `"${specifier}" is outside of src` }]
     const other = roomOf(target)
-    if (other !== undefined && (other.name === room.name || other.floor < room.floor)) return []
+    const isAllowed =
+      other !== undefined &&
+      (other.name === room.name || other.floor < room.floor) &&
+      strangers[room.name]?.includes(other.name) !== true
+    if (isAllowed) return []
     const what = `${room.name} must not import ${other?.name ?? "a folder without a floor"} ("${specifier}")`
     return [{ file, line, message: `${what}: only its own room and the floors below` }]
   })
+}
+
+/**
+ * Returns the circles among the modules of one package, each once. `imports` has the paths that a module imports, types
+ * included, by its own path.
+ */
+export const findCircles = (
+  imports: ReadonlyMap<string, ReadonlyArray<string>>,
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const circles: Array<ReadonlyArray<string>> = []
+  const done = new Set<string>()
+  const visit = (module: string, way: ReadonlyArray<string>): void => {
+    const start = way.indexOf(module)
+    if (start >= 0) circles.push(way.slice(start))
+    if (start >= 0 || done.has(module)) return
+    for (const next of imports.get(module) ?? []) visit(next, [...way, module])
+    done.add(module)
+  }
+  for (const module of imports.keys()) visit(module, [])
+  return circles
 }
 
 /** What a package.json says about imports. */
@@ -172,11 +205,21 @@ if (import.meta.main) {
   const packages = fs.readdirSync(path.join(root, "packages")).map((folder) => `packages/${folder}`)
   for (const folder of packages) {
     const manifest: Manifest = JSON.parse(read(`${folder}/package.json`))
+    const modules = new Map<string, ReadonlyArray<string>>()
     for (const module of listSources(path.join(root, folder, "src"))) {
       const file = `${folder}/src/${module}`
       const imports = readImports(file, read(file))
       problems.push(...checkPackage(file, manifest, imports, module))
       if (folder === "packages/core") problems.push(...checkFloors(module, imports))
+      const targets = imports.filter(({ specifier }) => specifier.startsWith("."))
+      modules.set(
+        module,
+        targets.map(({ specifier }) => path.posix.join(path.posix.dirname(module), specifier)),
+      )
+    }
+    for (const circle of findCircles(modules)) {
+      const message = `these modules import each other in a circle: ${circle.join(" -> ")}`
+      problems.push({ file: `${folder}/src/${circle[0] ?? ""}`, line: 1, message })
     }
   }
   const sources = [...packages.flatMap((folder) => [`${folder}/src`, `${folder}/test`]), "examples", "scripts"].flatMap(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { checkFloors, checkPackage, checkSource } from "../check-architecture.ts"
+import { checkFloors, checkPackage, checkSource, findCircles } from "../check-architecture.ts"
 import { readImports } from "../lib/source.ts"
 
 const floors = (module: string, ...specifiers: ReadonlyArray<string>): number =>
@@ -7,27 +7,37 @@ const floors = (module: string, ...specifiers: ReadonlyArray<string>): number =>
 
 describe("floors", () => {
   it("let a module use its own room and everything below", () => {
-    assert.strictEqual(floors("Address.ts", "./PeerId.ts", "./internal/hash64.ts"), 0)
-    assert.strictEqual(floors("internal/hash64.ts", "../PeerId.ts"), 0)
-    assert.strictEqual(floors("wire/Codec.ts", "./Reader.ts", "../Frame.ts", "../internal/hash64.ts"), 0)
+    assert.strictEqual(floors("Address.ts", "./Peer.ts", "./internal/hash64.ts"), 0)
+    assert.strictEqual(floors("internal/hash64.ts", "./prng.ts"), 0)
+    assert.strictEqual(floors("protocol/Frame.ts", "../Address.ts", "./PeerRecord.ts", "../internal/hash64.ts"), 0)
+    for (const room of ["wire", "flow", "membership"]) {
+      assert.strictEqual(floors(`${room}/A.ts`, "./B.ts", "../protocol/Frame.ts", "../internal/hash64.ts"), 0, room)
+    }
     assert.strictEqual(floors("Gossip.ts", "./membership/Settings.ts", "./FailureDetector.ts", "./Address.ts"), 0)
-    assert.strictEqual(floors("link/Link.ts", "../wire/Codec.ts", "../membership/State.ts", "../Transport.ts"), 0)
-    assert.strictEqual(floors("link/Links.ts", "../Reconnect.ts", "../Admission.ts"), 0)
-    assert.strictEqual(floors("messaging/Inbox.ts", "../link/Link.ts", "../membership/State.ts"), 0)
-    assert.strictEqual(floors("Cluster.ts", "./messaging/Inbox.ts", "./discovery/Seeds.ts", "./cluster/loop.ts"), 0)
+    assert.strictEqual(floors("link/Link.ts", "../wire/Cbor.ts", "../flow/SendLanes.ts", "../Transport.ts"), 0)
+    assert.strictEqual(floors("peering/Dialer.ts", "../link/Link.ts", "../membership/State.ts", "../Reconnect.ts"), 0)
+    assert.strictEqual(floors("messaging/Sender.ts", "../peering/LinkManager.ts", "../membership/State.ts"), 0)
+    assert.strictEqual(floors("cluster/assemble.ts", "../messaging/Sender.ts", "../wire/Traffic.ts"), 0)
+    assert.strictEqual(floors("Topic.ts", "./Cluster.ts", "./TopicSerialization.ts"), 0)
     assert.strictEqual(floors("index.ts", "./Cluster.ts", "./Address.ts"), 0)
   })
 
   it("refuse what goes up or across", () => {
-    assert.strictEqual(floors("Address.ts", "./wire/Codec.ts", "./Cluster.ts", "./index.ts"), 3)
-    assert.strictEqual(floors("internal/hash64.ts", "../membership/State.ts"), 1)
-    assert.strictEqual(floors("wire/Codec.ts", "../membership/State.ts"), 1)
-    assert.strictEqual(floors("membership/State.ts", "../wire/Codec.ts", "../link/Link.ts"), 2)
-    assert.strictEqual(floors("membership/State.ts", "../Gossip.ts"), 1)
+    assert.strictEqual(floors("Address.ts", "./protocol/Frame.ts", "./Cluster.ts", "./index.ts"), 3)
+    assert.strictEqual(floors("internal/hash64.ts", "../Peer.ts", "../membership/State.ts"), 2)
+    assert.strictEqual(floors("protocol/Frame.ts", "../wire/Layout.ts", "../flow/SendLanes.ts"), 2)
+    assert.strictEqual(floors("membership/State.ts", "../Gossip.ts", "../link/Link.ts"), 2)
     assert.strictEqual(floors("Gossip.ts", "./link/Link.ts"), 1)
-    assert.strictEqual(floors("link/Link.ts", "../messaging/Inbox.ts", "../discovery/Seeds.ts"), 2)
-    assert.strictEqual(floors("messaging/Inbox.ts", "../discovery/Seeds.ts", "../Cluster.ts"), 2)
-    assert.strictEqual(floors("discovery/Seeds.ts", "../messaging/Inbox.ts"), 1)
+    assert.strictEqual(floors("link/Link.ts", "../peering/LinkManager.ts", "../messaging/Mailbox.ts"), 2)
+    assert.strictEqual(floors("peering/LinkManager.ts", "../messaging/Mailbox.ts", "../Cluster.ts"), 2)
+    assert.strictEqual(floors("messaging/Mailbox.ts", "../cluster/Metrics.ts", "../Topic.ts"), 2)
+  })
+
+  it("keep wire, flow and membership strangers to each other, and membership a stranger to the link", () => {
+    assert.strictEqual(floors("wire/Cbor.ts", "../flow/SendLanes.ts", "../membership/State.ts"), 2)
+    assert.strictEqual(floors("flow/SendLanes.ts", "../wire/Cbor.ts", "../membership/State.ts"), 2)
+    assert.strictEqual(floors("membership/State.ts", "../wire/Cbor.ts", "../flow/SendLanes.ts"), 2)
+    assert.strictEqual(floors("link/Handshake.ts", "../membership/State.ts"), 1)
   })
 
   it("refuse detours around the rule", () => {
@@ -46,6 +56,21 @@ describe("floors", () => {
       type F = import("./link/F.ts").F
     `
     assert.strictEqual(checkFloors("Address.ts", readImports("Address.ts", source)).length, 6)
+  })
+})
+
+describe("circles", () => {
+  const circles = (imports: Readonly<Record<string, ReadonlyArray<string>>>) =>
+    findCircles(new Map(Object.entries(imports)))
+
+  it("are found, each once, wherever the search begins", () => {
+    assert.deepStrictEqual(circles({ a: ["b"], b: ["c"], c: ["a"] }), [["a", "b", "c"]])
+    assert.deepStrictEqual(circles({ x: ["a"], a: ["b"], b: ["a"] }), [["a", "b"]])
+    assert.deepStrictEqual(circles({ a: ["a"] }), [["a"]])
+  })
+
+  it("are not seen where two modules import a third", () => {
+    assert.deepStrictEqual(circles({ a: ["b", "c"], b: ["d"], c: ["d"], d: [] }), [])
   })
 })
 
