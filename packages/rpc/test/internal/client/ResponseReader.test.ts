@@ -9,9 +9,9 @@ import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
 import { ResponseReader } from "../../../src/internal/client/ResponseReader.ts"
-import { FakeLane, message, sendError, serialization, sessionEnded } from "../FakeLane.ts"
+import { FakeLane, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
 
-const setUp = Effect.gen(function* () {
+const setUp = Effect.fnUntraced(function* (serialization = json) {
   const requests = new FakeLane()
   const responses = new FakeLane()
   const lanes = { service: "default", requests: requests.lane, responses: responses.lane, serialization }
@@ -57,7 +57,7 @@ const interrupt = { _tag: "Interrupt", requestId: "x-1" }
 describe("the reader of responses", () => {
   it.live("completes a request with its exit, under the id that its client knows", () =>
     Effect.gen(function* () {
-      const { add, inFlight, reader, written } = yield* setUp
+      const { add, inFlight, reader, written } = yield* setUp()
       const request = add()
       yield* reader.read(message(exit))
       assert.strictEqual(yield* stateOf(request), "completed")
@@ -68,7 +68,7 @@ describe("the reader of responses", () => {
 
   it.live("ignores the response of a peer that was not asked", () =>
     Effect.gen(function* () {
-      const { add, reader, sent } = yield* setUp
+      const { add, reader, sent } = yield* setUp()
       const request = add()
       for (const content of [exit, interrupt]) yield* reader.read(message(content, { from: "c", session: 2 }))
       assert.strictEqual(yield* stateOf(request), "waiting")
@@ -78,7 +78,7 @@ describe("the reader of responses", () => {
 
   it.live("interrupts a stream of its own that no request waits for, and no other", () =>
     Effect.gen(function* () {
-      const { reader, sent } = yield* setUp
+      const { reader, sent } = yield* setUp()
       yield* reader.read(message({ ...chunk, requestId: "y-1" }))
       yield* reader.read(message(exit))
       assert.deepStrictEqual(yield* sent, [])
@@ -89,7 +89,7 @@ describe("the reader of responses", () => {
 
   it.live("cuts a stream off at the fifth chunk that its client has not taken", () =>
     Effect.gen(function* () {
-      const { add, reader, sent } = yield* setUp
+      const { add, reader, sent } = yield* setUp()
       const request = add({ write: Effect.never })
       for (let i = 0; i < 4; i++) yield* reader.read(message(chunk))
       assert.strictEqual(yield* stateOf(request), "waiting")
@@ -102,7 +102,7 @@ describe("the reader of responses", () => {
 
   it.live("fails a request that the server does not have in flight", () =>
     Effect.gen(function* () {
-      const { add, reader } = yield* setUp
+      const { add, reader } = yield* setUp()
       const request = add()
       yield* reader.read(message(interrupt))
       assert.strictEqual(yield* stateOf(request), "givenUp")
@@ -111,7 +111,7 @@ describe("the reader of responses", () => {
 
   it.live("fails and interrupts the requests of a session that ended, and no others", () =>
     Effect.gen(function* () {
-      const { add, reader, sent } = yield* setUp
+      const { add, reader, sent } = yield* setUp()
       const [lost, later, other] = [add(), add(), add({ peer: "c" })]
       later.onSent(2)
       yield* reader.read(sessionEnded(1))
@@ -124,7 +124,7 @@ describe("the reader of responses", () => {
 
   it.live("asks about each request of the peer after Eof, but those that have a chunk to acknowledge", () =>
     Effect.gen(function* () {
-      const { add, reader, requests, sent } = yield* setUp
+      const { add, reader, requests, sent } = yield* setUp()
       const request = add()
       add({ peer: "c" })
       yield* add({ write: Effect.never }).deliver({ _tag: "Chunk", requestId: "7", values: [1] })
@@ -144,7 +144,7 @@ describe("the reader of responses", () => {
 
   it.live("hands a defect to each client of the peer once and completes all its requests", () =>
     Effect.gen(function* () {
-      const { add, inFlight, reader, written } = yield* setUp
+      const { add, inFlight, reader, written } = yield* setUp()
       const other = add({ peer: "c" })
       for (const clientId of [1, 1, 2]) add({ clientId })
       yield* reader.read(message({ _tag: "Defect", defect: "a bug" }))
@@ -153,9 +153,35 @@ describe("the reader of responses", () => {
     }),
   )
 
+  it.live(
+    "decodes the messages of a session with one parser, and with a new one after bytes that cannot be decoded",
+    () =>
+      Effect.gen(function* () {
+        let parsers = 0
+        const { add, reader } = yield* setUp({
+          ...json,
+          makeUnsafe: () => {
+            parsers += 1
+            return json.makeUnsafe()
+          },
+        })
+        add()
+        // The sender has a parser of its own.
+        parsers = 0
+        for (const content of [chunk, chunk]) yield* reader.read(message(content))
+        assert.strictEqual(parsers, 1)
+        yield* reader.read(message("{"))
+        yield* reader.read(message(chunk))
+        assert.strictEqual(parsers, 2)
+        yield* reader.read(sessionEnded(1))
+        yield* reader.read(message(chunk))
+        assert.strictEqual(parsers, 3)
+      }),
+  )
+
   it.live("fails the requests of the session if bytes cannot be decoded, and goes on with the next", () =>
     Effect.gen(function* () {
-      const { add, reader, responses, sent } = yield* setUp
+      const { add, reader, responses, sent } = yield* setUp()
       const [lost, later] = [add(), add()]
       later.onSent(2)
       yield* reader.read(message("{"))

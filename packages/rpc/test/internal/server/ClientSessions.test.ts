@@ -70,6 +70,20 @@ describe("the sessions of clients", () => {
     }),
   )
 
+  it.effect("disconnect a client once if its session ends while a response finds that the peer reads none", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.suspend(() => {
+        sessions.end(10)
+        return Effect.fail(sendError("notReading"))
+      }).pipe(Effect.uninterruptible)
+      client.respond(exit)
+      yield* settle
+      assert.deepStrictEqual(yield* Queue.takeAll(sessions.disconnects), [client.clientId])
+    }),
+  )
+
   it.effect("end all at once", () =>
     Effect.gen(function* () {
       const { open, sessions } = yield* setUp
