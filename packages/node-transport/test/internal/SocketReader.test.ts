@@ -56,6 +56,9 @@ describe("the reader of a socket", () => {
       yield* Sockets.until(() => socket.readableEnded)
       assert.strictEqual(yield* pull(reader), "bye")
       assert.strictEqual(yield* pull(reader), "done")
+      // The end of the stream stays its end when the socket is closed later.
+      socket.destroy()
+      yield* Sockets.until(() => socket.closed)
       assert.strictEqual(yield* pull(reader), "done")
     }),
   )
