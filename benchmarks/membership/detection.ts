@@ -134,7 +134,8 @@ const quantile = (sorted: ReadonlyArray<number>, part: number): number =>
 
 const seconds = (millis: number): string => (millis / 1_000).toFixed(2)
 
-const main = Effect.gen(function* () {
+/** Parses the arguments of the program. */
+const parseOptions = () => {
   const { values } = parseArgs({
     options: {
       quick: { type: "boolean", default: false },
@@ -148,37 +149,54 @@ const main = Effect.gen(function* () {
       out: { type: "string", default: "" },
     },
   })
-  if (values.out !== "" && values.only !== "") {
-    return yield* Effect.die("half of the figures would be lost: --out goes with both, with --resume for what is done")
+  const { only, out, quick, resume } = values
+  return {
+    only,
+    out,
+    quick,
+    resume,
+    seed: Number(values.seed),
+    sizes: (values.nodes || (quick ? "10,50" : "10,50,100,300")).split(",").map(Number),
+    seconds: Number(values.seconds || (quick ? 30 : 300)),
+    alarmRuns: quick ? 1 : Number(values.runs),
+    workers: Number(values.workers),
   }
-  const { quick } = values
-  const first = Number(values.seed)
-  const sizes = (values.nodes || (quick ? "10,50" : "10,50,100,300")).split(",").map(Number)
-  const duration = Number(values.seconds || (quick ? 30 : 300))
-  const deathJobs = sizes.flatMap((nodes) =>
+}
+
+type Options = ReturnType<typeof parseOptions>
+
+const deathJobs = ({ quick, seed: first, sizes }: Options): ReadonlyArray<Job> =>
+  sizes.flatMap((nodes) =>
     Array.from({ length: repetitions(nodes, quick) }, (_, i) => first + i).flatMap((seed): ReadonlyArray<Job> => {
-      // To start hundreds takes longest, so there all die in one cluster, one after the other.
+      // Starting hundreds of nodes takes longest, so all deaths happen in one cluster there, one after the other.
       const orders = nodes > 100 ? [deathKinds] : deathKinds.map((death) => [death])
       return orders.map((order) => ({ kind: "deaths", seed, nodes, order }))
     }),
   )
-  // From the ends, so that the first results tell most.
-  const alarmJobs = [0, 0.3, 0.1, 0.2].flatMap((loss) =>
-    variants.flatMap(({ name }) =>
-      Array.from({ length: quick ? 1 : Number(values.runs) }, (_, i): Job => ({
+
+/** Returns the jobs with the least and the most loss first, because their results tell most. */
+const alarmJobs = ({ alarmRuns, seconds, seed: first }: Options): ReadonlyArray<Job> =>
+  [0, 0.3, 0.1, 0.2].flatMap((loss) =>
+    variants.flatMap(({ name: variant }) =>
+      Array.from({ length: alarmRuns }, (_, i): Job => ({
         kind: "alarms",
         seed: first + i,
         nodes: alarmNodes,
-        variant: name,
+        variant,
         loss,
-        seconds: duration,
+        seconds,
       })),
     ),
   )
-  const jobs = [...(values.only === "alarms" ? [] : deathJobs), ...(values.only === "deaths" ? [] : alarmJobs)]
-  const done = yield* runAll(jobs, Number(values.workers), values.resume)
 
-  const detections = sizes.flatMap((nodes) =>
+const jobsOf = (options: Options): ReadonlyArray<Job> => [
+  ...(options.only === "alarms" ? [] : deathJobs(options)),
+  ...(options.only === "deaths" ? [] : alarmJobs(options)),
+]
+
+/** Summarizes the times to a verdict by size and kind of death. */
+const summarizeDetections = (done: ReadonlyArray<Done>, sizes: ReadonlyArray<number>) =>
+  sizes.flatMap((nodes) =>
     deathKinds.flatMap((death) => {
       const runs = done.flatMap(({ kind, result }) =>
         kind === "deaths" && result.nodes === nodes && result.death === death ? [result.millis] : [],
@@ -199,7 +217,12 @@ const main = Effect.gen(function* () {
       ]
     }),
   )
-  const alarms = losses.flatMap((loss) =>
+
+type Detections = ReturnType<typeof summarizeDetections>
+
+/** Sums up the false verdicts by loss and variant. */
+const summarizeAlarms = (done: ReadonlyArray<Done>) =>
+  losses.flatMap((loss) =>
     variants.flatMap(({ name: variant }) => {
       const runs = done.flatMap(({ kind, result }) =>
         kind === "alarms" && result.loss === loss && result.variant === variant ? [result] : [],
@@ -212,7 +235,16 @@ const main = Effect.gen(function* () {
     }),
   )
 
-  const deathTable = table(
+type Alarms = ReturnType<typeof summarizeAlarms>
+
+/** Returns verdicts per node and hour. */
+const rateOf = (alarms: Alarms, loss: number, variant: string, of: Verdicts): number | undefined => {
+  const found = alarms.find((each) => each.loss === loss && each.variant === variant)
+  return found === undefined ? undefined : found[of] / found.nodeHours
+}
+
+const detectionTable = (detections: Detections): string =>
+  table(
     ["gone", "nodes", "deaths", "verdicts", "median, s", "99 of 100, s", "worst, s"],
     deathKinds.flatMap((death) =>
       detections
@@ -222,60 +254,72 @@ const main = Effect.gen(function* () {
         ),
     ),
   )
-  const rate = (loss: number, variant: string, of: Verdicts): number | undefined => {
-    const found = alarms.find((each) => each.loss === loss && each.variant === variant)
-    return found === undefined ? undefined : found[of] / found.nodeHours
-  }
-  const alarmTable = (of: Verdicts): string =>
-    table(
-      ["", ...losses.map((loss) => `${Math.round(loss * 100)} % lost`)],
-      variants.map(({ name }) => [name, ...losses.map((loss) => rate(loss, name, of)?.toFixed(1) ?? "")]),
-    )
 
-  if (detections.length > 0) console.log(`From the death to the verdict of each other\n\n${deathTable}\n`)
+const alarmTable = (alarms: Alarms, of: Verdicts): string =>
+  table(
+    ["", ...losses.map((loss) => `${Math.round(loss * 100)} % lost`)],
+    variants.map(({ name }) => [name, ...losses.map((loss) => rateOf(alarms, loss, name, of)?.toFixed(1) ?? "")]),
+  )
+
+const print = (detections: Detections, alarms: Alarms): void => {
+  if (detections.length > 0) {
+    console.log(`From the death to the verdict of each other\n\n${detectionTable(detections)}\n`)
+  }
   if (alarms.length > 0) {
     console.log(
-      `False verdicts a node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable("failed")}\n`,
+      `False verdicts a node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable(alarms, "failed")}\n`,
     )
-    console.log(`Those of them on nodes that were never slow\n\n${alarmTable("ofSound")}\n`)
-    console.log(`Suspicions a node and hour\n\n${alarmTable("suspected")}\n`)
+    console.log(`Those of them on nodes that were never slow\n\n${alarmTable(alarms, "ofSound")}\n`)
+    console.log(`Suspicions a node and hour\n\n${alarmTable(alarms, "suspected")}\n`)
   }
-  if (values.out === "") return
-  const out = pathToFileURL(`${values.out}/`)
-  fs.writeFileSync(
-    new URL("detection.json", out),
-    `${JSON.stringify({ seed: first, detections, alarms }, undefined, 2)}\n`,
-  )
-  const page = new URL("detection.md", out)
-  fill(page, "deaths", deathTable)
-  fill(page, "alarms", alarmTable("failed"))
-  fill(page, "alarms of sound", alarmTable("ofSound"))
-  fill(page, "suspicions", alarmTable("suspected"))
-  fs.writeFileSync(
-    new URL("detection.svg", out),
-    svg("Detection time by the size of the cluster, and false verdicts by loss", [
-      {
-        title: "From death to verdict, seconds: median and worst",
-        x: { name: "nodes", places: sizes.map(String) },
-        y: { scale: "linear", ticks: [0, 2, 4, 6, 8, 10] },
-        lines: deathKinds.map((death) => ({
-          name: death,
-          values: detections
-            .filter((each) => each.death === death)
-            .map(({ median, worst }) => ({ value: median / 1_000, upTo: worst / 1_000 })),
-        })),
-      },
-      {
-        title: "False verdicts a node and hour",
-        x: { name: "segments lost", places: losses.map((loss) => `${Math.round(loss * 100)} %`) },
-        y: { scale: "log1p", ticks: [0, 1, 3, 10, 30, 100, 300] },
-        lines: variants.map(({ name }) => ({
-          name,
-          values: losses.map((loss) => ({ value: rate(loss, name, "failed") ?? 0 })),
-        })),
-      },
-    ]),
-  )
+}
+
+const chart = (sizes: ReadonlyArray<number>, detections: Detections, alarms: Alarms): string =>
+  svg("Detection time by the size of the cluster, and false verdicts by loss", [
+    {
+      title: "From death to verdict, seconds: median and worst",
+      x: { name: "nodes", places: sizes.map(String) },
+      y: { scale: "linear", ticks: [0, 2, 4, 6, 8, 10] },
+      lines: deathKinds.map((death) => ({
+        name: death,
+        values: detections
+          .filter((each) => each.death === death)
+          .map(({ median, worst }) => ({ value: median / 1_000, upTo: worst / 1_000 })),
+      })),
+    },
+    {
+      title: "False verdicts a node and hour",
+      x: { name: "segments lost", places: losses.map((loss) => `${Math.round(loss * 100)} %`) },
+      y: { scale: "log1p", ticks: [0, 1, 3, 10, 30, 100, 300] },
+      lines: variants.map(({ name }) => ({
+        name,
+        values: losses.map((loss) => ({ value: rateOf(alarms, loss, name, "failed") ?? 0 })),
+      })),
+    },
+  ])
+
+/** Writes the figures, the tables and the chart into the folder. */
+const write = ({ out, seed, sizes }: Options, detections: Detections, alarms: Alarms): void => {
+  const folder = pathToFileURL(`${out}/`)
+  fs.writeFileSync(new URL("detection.json", folder), `${JSON.stringify({ seed, detections, alarms }, undefined, 2)}\n`)
+  const page = new URL("detection.md", folder)
+  fill(page, "deaths", detectionTable(detections))
+  fill(page, "alarms", alarmTable(alarms, "failed"))
+  fill(page, "alarms of sound", alarmTable(alarms, "ofSound"))
+  fill(page, "suspicions", alarmTable(alarms, "suspected"))
+  fs.writeFileSync(new URL("detection.svg", folder), chart(sizes, detections, alarms))
+}
+
+const main = Effect.gen(function* () {
+  const options = parseOptions()
+  if (options.out !== "" && options.only !== "") {
+    return yield* Effect.die("half of the figures would be lost: --out goes with both, with --resume for what is done")
+  }
+  const done = yield* runAll(jobsOf(options), options.workers, options.resume)
+  const detections = summarizeDetections(done, options.sizes)
+  const alarms = summarizeAlarms(done)
+  print(detections, alarms)
+  if (options.out !== "") write(options, detections, alarms)
 })
 
 const [flag, job] = process.argv.slice(2)

@@ -16,206 +16,242 @@ const WINDOW = 262_144
 const LARGEST = 16_777_216
 const EMPTY = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
-/** Starts a peer. `tell` gets what happens, `ended` the exit code. */
-const start = (self, label, seed, tell, ended) => {
-  const known = new Map() // the greatest record of each name
-  const members = new Map() // that of the life that was met; who is only known is a candidate, or left
-  const links = new Map() // what is up, by name
-  const sockets = new Set() // every link, those in their handshake too
-  const calls = new Map() // the generation of each name that is being dialed
-  const avoided = new Set() // names that are not to be dialed
-  const asked = new Map() // by the number of a question, what an `up` is the end of
-  let [epoch, seq, question, leaving, exit, beat, seedAt] = [0, 0, 0, false, undefined, Date.now(), 0]
+/**
+ * A running peer. It passes its events to `tell`, and its exit code to `onExit` after all connections are closed.
+ *
+ * Methods are arrow functions, so that they can be passed as callbacks.
+ */
+class Peer {
+  records = new Map() // by name, the greatest record
+  members = new Map() // by name, the record of the generation that this peer met; other records are candidates or tombstones
+  links = new Map() // by name, the connection that is up
+  connections = new Set() // all connections, including those in their handshake
+  dialing = new Map() // by name, the generation that is being dialed
+  avoided = new Set() // names of peers that must not be dialed
+  probes = new Map() // by id, the timeout of each indirect probe
+  lastEpoch = 0 // epoch of the last connection
+  nextPing = 0 // number of the next heartbeat
+  lastProbe = 0 // id of the last indirect probe
+  isLeaving = false
+  exitCode = undefined
+  lastTick = Date.now() // time of the last tick
+  nextSeedDial = 0 // time of the next dial of the seed
 
-  const view = () => [self, ...members.values()]
-  const viewHash = () => Codec.viewHash(view())
-  const send = (link, _tag, body = {}) => link.saidBye || link.socket.write(Codec.encodeFrame({ _tag, ...body }))
-  const bye = (link, code, message = "") => {
-    send(link, "Bye", { code, message: message.slice(0, 128) })
+  constructor({ label, onExit, seed, self, tell }) {
+    Object.assign(this, { label, onExit, seed, self, tell })
+    this.timer = setInterval(this.tick, 1000)
+    this.tick()
+  }
+
+  view = () => [this.self, ...this.members.values()]
+  viewHash = () => Codec.viewHash(this.view())
+  send = (link, _tag, body = {}) => link.saidBye || link.socket.write(Codec.encodeFrame({ _tag, ...body }))
+  sendBye = (link, code, message = "") => {
+    this.send(link, "Bye", { code, message: message.slice(0, 128) })
     link.saidBye = true
     link.why ??= code
     link.socket.end()
     setTimeout(() => link.socket.destroy(), 1000).unref()
   }
 
-  const spread = (record) => links.forEach((link) => send(link, "Update", { records: [record] }))
+  broadcast = (record) => this.links.forEach((link) => this.send(link, "Update", { records: [record] }))
 
-  // Chapter 11: what is said about this peer (R7, R8) and about others.
-  const accused = ({ generation, incarnation, status }) => {
-    if (leaving || generation < self.generation || generation > Date.now() + 24 * HOUR) return
-    if (generation > self.generation) return stop("superseded", "its name lives at a higher generation")
-    if (status === LEFT) return stop("left", "evicted")
-    const ahead = incarnation - self.incarnation
+  // Chapter 11: records of this peer (R7, R8) and of other peers.
+  refute = ({ generation, incarnation, status }) => {
+    if (this.isLeaving || generation < this.self.generation || generation > Date.now() + 24 * HOUR) return
+    if (generation > this.self.generation) return this.stop("superseded", "its name lives at a higher generation")
+    if (status === LEFT) return this.stop("left", "evicted")
+    const ahead = incarnation - this.self.incarnation
     if (ahead < (status === ALIVE ? 1 : 0) || ahead > 65_536) return
-    self.incarnation = incarnation + 1
-    spread(self)
+    this.self.incarnation = incarnation + 1
+    this.broadcast(this.self)
   }
-  const keep = (record, isMet) => {
+  storeRecord = (record, isMet) => {
     const { name, generation, incarnation, status } = record
-    const wasMet = isMet || members.get(name)?.generation === generation
-    if (!(known.get(name)?.generation > generation)) known.set(name, record)
+    const wasMet = isMet || this.members.get(name)?.generation === generation
+    if (!(this.records.get(name)?.generation > generation)) this.records.set(name, record)
     if (status === LEFT) {
-      if (!(members.get(name)?.generation > generation)) members.delete(name)
-      setTimeout(() => known.get(name) === record && known.delete(name), HOUR).unref()
-    } else if (wasMet) members.set(name, record)
-    if (wasMet) tell({ event: "member", name, status: STATUS[status], incarnation })
+      if (!(this.members.get(name)?.generation > generation)) this.members.delete(name)
+      setTimeout(() => this.records.get(name) === record && this.records.delete(name), HOUR).unref()
+    } else if (wasMet) this.members.set(name, record)
+    if (wasMet) this.tell({ event: "member", name, status: STATUS[status], incarnation })
   }
-  const hear = (said, from) => {
+  mergeRecord = (said, from) => {
     const { name, generation, incarnation, status } = said
-    if (name === self.name) return accused(said)
+    if (name === this.self.name) return this.refute(said)
     const record = status === LEFT ? { ...said, body: EMPTY } : said
-    const held = known.get(name)
+    const held = this.records.get(name)
     const most = held?.generation === generation ? held.incarnation + 65_536 : Infinity
     if (name !== from.name && (generation > Date.now() + 24 * HOUR || incarnation > most)) return
-    if (held ? compareRecords(record, held) <= 0 : known.size >= 4096) return
-    keep(record)
-    const link = links.get(name)
-    if (link?.generation !== generation) call(name)
-    else if (status !== ALIVE) send(link, "YouAre", keyOf(record))
-    if (members.has(name) || status === LEFT) return
-    setTimeout(() => members.has(name) || known.get(name)?.status === LEFT || known.delete(name), 30_000).unref()
+    if (held ? compareRecords(record, held) <= 0 : this.records.size >= 4096) return
+    this.storeRecord(record)
+    const link = this.links.get(name)
+    if (link?.generation !== generation) this.dialPeer(name)
+    else if (status !== ALIVE) this.send(link, "YouAre", keyOf(record))
+    if (this.members.has(name) || status === LEFT) return
+    setTimeout(
+      () => this.members.has(name) || this.records.get(name)?.status === LEFT || this.records.delete(name),
+      30_000,
+    ).unref()
   }
-  const gone = ({ name, generation }) => {
-    const { incarnation } = members.get(name) ?? known.get(name)
-    keep({ name, generation, incarnation, status: LEFT, body: EMPTY })
+  markLeft = ({ name, generation }) => {
+    const { incarnation } = this.members.get(name) ?? this.records.get(name)
+    this.storeRecord({ name, generation, incarnation, status: LEFT, body: EMPTY })
   }
 
-  /** R3: asks three others whether they reach a member; if nobody does within a second, it is accused. */
-  const doubt = (name) => {
-    const { generation, status } = members.get(name) ?? {}
-    const others = [...links.values()].filter((link) => link.name !== name).sort(() => Math.random() - 0.5)
+  /** R3: sends an indirect probe to three other members, and suspects the member if none reaches it within a second. */
+  probeIndirectly = (name) => {
+    const { generation, status } = this.members.get(name) ?? {}
+    const others = [...this.links.values()].filter((link) => link.name !== name).sort(() => Math.random() - 0.5)
     if (status !== ALIVE) return
-    const id = ++question
-    for (const link of others.slice(0, 3)) send(link, "ProbeRequest", { id, target: name, generation, deadline: 500 })
-    const nobodyDoes = () => asked.delete(id) && accuse(name, SUSPECT)
-    asked.set(id, setTimeout(nobodyDoes, others.length > 0 ? 1000 : 0).unref())
+    const id = ++this.lastProbe
+    const request = { id, target: name, generation, deadline: 500 }
+    for (const link of others.slice(0, 3)) this.send(link, "ProbeRequest", request)
+    const onTimeout = () => this.probes.delete(id) && this.accuse(name, SUSPECT)
+    this.probes.set(id, setTimeout(onTimeout, others.length > 0 ? 1000 : 0).unref())
   }
-  /** R4, R5: says that it cannot reach a member, and after the longest time that a suspicion may last that it failed. */
-  const accuse = (name, status) => {
-    const record = { ...members.get(name), status, by: self.name }
-    if (links.has(name) || !members.has(name) || status < members.get(name).status) return
-    keep(record)
-    spread(record)
-    if (status === SUSPECT) setTimeout(() => members.get(name) === record && accuse(name, FAILED), 12_000).unref()
+  /** R4, R5: suspects a member that has no link, and calls it failed after the longest time of a suspicion. */
+  accuse = (name, status) => {
+    const record = { ...this.members.get(name), status, by: this.self.name }
+    if (this.links.has(name) || !this.members.has(name) || status < this.members.get(name).status) return
+    this.storeRecord(record)
+    this.broadcast(record)
+    if (status !== SUSPECT) return
+    setTimeout(() => this.members.get(name) === record && this.accuse(name, FAILED), 12_000).unref()
   }
-  /** R1, R3: dials one address of a peer after the other, once without delay and then again and again. */
-  const call = (name, tries = 0) => {
-    const { generation, status, body = EMPTY } = known.get(name) ?? {}
-    const [count, isLinked] = [body.addresses.length, links.get(name)?.generation >= generation]
-    if (leaving || status === LEFT || count === 0 || isLinked || calls.get(name) >= generation || avoided.has(name))
-      return
-    if (tries > 0 && tries % count === 0) doubt(name)
-    calls.set(name, generation)
-    const isWanted = () => calls.get(name) === generation
-    const again = () => isWanted() && calls.delete(name) && call(name, tries + 1)
-    const now = () => isWanted() && dial(body.addresses[tries % count], name, again)
+  /** R1, R3: dials the addresses of a peer in turn, the first time without delay and then with backoff. */
+  dialPeer = (name, tries = 0) => {
+    const { generation, status, body = EMPTY } = this.records.get(name) ?? {}
+    const [count, isLinked] = [body.addresses.length, this.links.get(name)?.generation >= generation]
+    const isDialed = this.dialing.get(name) >= generation
+    if (this.isLeaving || status === LEFT || count === 0 || isLinked || isDialed || this.avoided.has(name)) return
+    if (tries > 0 && tries % count === 0) this.probeIndirectly(name)
+    this.dialing.set(name, generation)
+    const isWanted = () => this.dialing.get(name) === generation
+    const again = () => isWanted() && this.dialing.delete(name) && this.dialPeer(name, tries + 1)
+    const now = () => isWanted() && this.dialAddress(body.addresses[tries % count], name, again)
     const most = tries < count ? 0 : Math.min(60_000, 1000 * 2 ** (tries - count))
     setTimeout(now, Math.random() * most)
   }
 
   // Chapters 8, 9 and 14: the life of a connection.
-  const dial = (address, expected, failed) => {
-    if (leaving) return
+  dialAddress = (address, expected, onFailed) => {
+    if (this.isLeaving) return
     const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address)
     const socket = connect({ host, port: Number(port), allowHalfOpen: true, noDelay: true })
-    const link = { socket, address, expected, failed, heard: Date.now(), reader: Codec.makeReader(), state: "greeted" }
+    const link = {
+      socket,
+      address,
+      expected,
+      onFailed,
+      lastHeard: Date.now(),
+      reader: Codec.makeReader(),
+      state: "greeted",
+    }
     Object.assign(link, { allowance: WINDOW, confirms: 0, parts: undefined, lanes: new Map(), digest: new Map() })
-    sockets.add(link)
+    this.connections.add(link)
     setTimeout(() => link.state === "up" || socket.destroy(), 3000).unref()
-    link.closed = new Promise((resolve) => socket.on("close", resolve)).then(() => closed(link))
+    link.closed = new Promise((resolve) => socket.on("close", resolve)).then(() => this.onClosed(link))
     socket.on("error", () => {}) // "close" follows
     socket.on("end", () => socket.end())
-    socket.on("drain", () => pump(link))
+    socket.on("drain", () => this.flush(link))
     socket.on("connect", () => {
-      const greeting = { record: self, viewHash: viewHash(), window: WINDOW, dialedAddress: address }
-      send(link, "Hello", { magic: "COTERIE", versionMin: 1, versionMax: 1, label, linkEpoch: ++epoch, ...greeting })
+      const greeting = { record: this.self, viewHash: this.viewHash(), window: WINDOW, dialedAddress: address }
+      this.send(link, "Hello", {
+        magic: "COTERIE",
+        versionMin: 1,
+        versionMax: 1,
+        label: this.label,
+        linkEpoch: ++this.lastEpoch,
+        ...greeting,
+      })
     })
     socket.on("data", (chunk) => {
-      link.heard = Date.now()
+      link.lastHeard = Date.now()
       try {
-        if (!link.broken) for (const frame of link.reader.push(chunk)) receive[link.state](link, frame)
+        if (!link.broken) for (const frame of link.reader.push(chunk)) this.handlersByState[link.state](link, frame)
       } catch (fault) {
         link.broken = true
-        if (link.state === "up" && fault instanceof Fault) bye(link, fault.code, fault.message)
+        if (link.state === "up" && fault instanceof Fault) this.sendBye(link, fault.code, fault.message)
         else socket.destroy(fault)
       }
     })
   }
-  const closed = (link) => {
-    sockets.delete(link)
-    if (link.state !== "up") link.failed()
-    else if (links.get(link.name) === link) {
-      links.delete(link.name)
-      tell({ event: "down", peer: link.name, why: link.why ?? "lost" })
-      call(link.name)
+  onClosed = (link) => {
+    this.connections.delete(link)
+    if (link.state !== "up") link.onFailed()
+    else if (this.links.get(link.name) === link) {
+      this.links.delete(link.name)
+      this.tell({ event: "down", peer: link.name, why: link.why ?? "lost" })
+      this.dialPeer(link.name)
     }
-    acknowledged()
+    this.finishWhenAcknowledged()
   }
-  const refused = (link, { code, message, atLeastGeneration = 0 }) => {
+  onRejected = (link, { code, message, atLeastGeneration = 0 }) => {
     link.socket.destroy()
     const isOne = ["label", "version", "denied", "parted"].includes(code)
-    if (code === "stale" && members.size === 0) {
-      self.generation = Math.max(self.generation + 1, atLeastGeneration)
-      seedAt = 0
-    } else if (isOne && links.size > 0) avoided.add(link.expected)
-    else if (code !== "busy" && code !== "self") stop("superseded", `${code}: ${message}`)
+    if (code === "stale" && this.members.size === 0) {
+      this.self.generation = Math.max(this.self.generation + 1, atLeastGeneration)
+      this.nextSeedDial = 0
+    } else if (isOne && this.links.size > 0) this.avoided.add(link.expected)
+    else if (code !== "busy" && code !== "self") this.stop("superseded", `${code}: ${message}`)
   }
-  const up = (link, { incarnation, youAre, viewHash: theirs }) => {
+  onUp = (link, { incarnation, youAre, viewHash: theirs }) => {
     const { name, generation } = link
     if (incarnation < link.record.incarnation) malformed("an incarnation that falls")
-    if (links.has(name)) bye(links.get(name), "replaced")
+    if (this.links.has(name)) this.sendBye(this.links.get(name), "replaced")
     link.reader.budget = Infinity
     link.state = "up"
-    send(link, "LaneOpen", { lanes: [], last: true })
-    links.set(name, link)
-    calls.delete(name)
+    this.send(link, "LaneOpen", { lanes: [], last: true })
+    this.links.set(name, link)
+    this.dialing.delete(name)
     const record = { ...link.record, incarnation }
-    const held = known.get(name)
+    const held = this.records.get(name)
     const isBehind = held?.generation === generation && compareRecords(held, record) > 0
-    keep(isBehind ? held : record, true)
-    if (isBehind) send(link, "Update", { records: [held] })
-    tell({ event: "up", peer: name })
-    if (youAre) accused(youAre)
-    if (compareNames(self.name, name) > 0 || theirs === viewHash()) return
-    const entries = view().map((record) => ({ name: record.name, ...keyOf(record) }))
+    this.storeRecord(isBehind ? held : record, true)
+    if (isBehind) this.send(link, "Update", { records: [held] })
+    this.tell({ event: "up", peer: name })
+    if (youAre) this.refute(youAre)
+    if (compareNames(this.self.name, name) > 0 || theirs === this.viewHash()) return
+    const entries = this.view().map((record) => ({ name: record.name, ...keyOf(record) }))
     for (let i = 0; i < entries.length; i += 256) {
-      send(link, "SyncDigest", { entries: entries.slice(i, i + 256), last: i + 256 >= entries.length })
+      this.send(link, "SyncDigest", { entries: entries.slice(i, i + 256), last: i + 256 >= entries.length })
     }
   }
-  const receive = {
-    greeted(link, frame) {
-      if (frame._tag === "HelloReject") return refused(link, frame)
+  handlersByState = {
+    greeted: (link, frame) => {
+      if (frame._tag === "HelloReject") return this.onRejected(link, frame)
       if (frame._tag !== "HelloAck") return link.socket.destroy()
       const { record, window, version, youAre } = frame
       const { name, generation, status } = record
-      const isOther = name !== self.name && name === (link.expected ?? name) && status === ALIVE
-      const isTwice = [...sockets].some((other) => other.name === name && other.generation >= generation)
-      const held = known.get(name)
+      const isOther = name !== this.self.name && name === (link.expected ?? name) && status === ALIVE
+      const isTwice = [...this.connections].some((other) => other.name === name && other.generation >= generation)
+      const held = this.records.get(name)
       const isPast = held?.generation > generation || (held?.generation === generation && held.status === LEFT)
       if (isPast) {
         const more = held.generation > generation ? { atLeastGeneration: held.generation + 1 } : {}
-        send(link, "HelloReject", { code: more.atLeastGeneration ? "stale" : "evicted", message: "over", ...more })
+        this.send(link, "HelloReject", { code: more.atLeastGeneration ? "stale" : "evicted", message: "over", ...more })
         return link.socket.end()
       }
       if (!isOther || isTwice || version !== 1 || window < 1024) return link.socket.destroy()
       Object.assign(link, { state: "committed", name, generation, record })
-      openLane(link, { lane: 0, window })
-      if (youAre) accused(youAre)
+      this.openLane(link, { lane: 0, window })
+      if (youAre) this.refute(youAre)
       const belief = held?.generation === generation ? { youAre: keyOf(held) } : {}
-      return send(link, "Ready", { incarnation: self.incarnation, viewHash: viewHash(), ...belief })
+      return this.send(link, "Ready", { incarnation: this.self.incarnation, viewHash: this.viewHash(), ...belief })
     },
-    committed(link, frame) {
-      if (frame._tag === "Ready") return up(link, frame)
-      return frame._tag === "HelloReject" ? refused(link, frame) : link.socket.destroy()
+    committed: (link, frame) => {
+      if (frame._tag === "Ready") return this.onUp(link, frame)
+      return frame._tag === "HelloReject" ? this.onRejected(link, frame) : link.socket.destroy()
     },
-    up(link, frame) {
-      if (!(frame._tag in on)) throw new Fault("unexpectedFrame")
-      on[frame._tag](link, frame)
+    up: (link, frame) => {
+      if (!(frame._tag in this.frameHandlers)) throw new Fault("unexpectedFrame")
+      this.frameHandlers[frame._tag](link, frame)
     },
   }
 
-  // Chapter 10: messages. What is complete is printed at once, so nothing is ever queued. This peer reads its inbox only.
-  const take = (link, { lane, first, last, abort, confirm, payload, total = payload.length }) => {
+  // Chapter 10: messages. A complete message is printed at once, so nothing is queued. This peer reads its inbox only.
+  onData = (link, { lane, first, last, abort, confirm, payload, total = payload.length }) => {
     const cost = abort ? 0 : payload.length + 64
     if (lane !== 0) throw new Fault("laneUnknown")
     if (cost > link.allowance) throw new Fault("creditExceeded")
@@ -228,186 +264,185 @@ const start = (self, label, seed, tell, ended) => {
     link.missing -= payload.length
     link.parts.push(payload)
     if (link.missing < 0 || (last && link.missing > 0)) malformed("a total that is not met")
-    if (last) tell({ event: "message", from: link.name, text: Buffer.concat(link.parts).toString() })
-    if (last && link.confirm !== undefined) send(link, "Taken", { lane, id: link.confirm })
+    if (last) this.tell({ event: "message", from: link.name, text: Buffer.concat(link.parts).toString() })
+    if (last && link.confirm !== undefined) this.send(link, "Taken", { lane, id: link.confirm })
     if (last || abort) link.parts = undefined
     if (WINDOW - link.allowance < WINDOW / 2) return
-    send(link, "Credit", { lane, bytes: WINDOW - link.allowance })
+    this.send(link, "Credit", { lane, bytes: WINDOW - link.allowance })
     link.allowance = WINDOW
   }
-  /** Sends to the inbox of each peer, or to those who read a lane of this name. */
-  const say = (message, name) => {
+  /** Sends to the inbox of each peer, or to the peers that read a lane of this name. */
+  sendToAll = (message, name) => {
     const total = message.length
-    for (const link of links.values()) {
+    for (const link of this.links.values()) {
       const to = [...link.lanes.values()].find((lane) => lane.name === name)
       const most = Math.min(65_536, Math.floor(to?.window / 2) - 64)
       for (let at = 0; to && at < total; at += most) {
         const payload = message.subarray(at, at + most)
         to.outbox.push({ lane: to.lane, first: at === 0, last: at + most >= total, payload, total })
       }
-      pump(link)
+      this.flush(link)
     }
   }
-  /** Writes a frame of each lane in turn, as far as credit and the network go. */
-  const pump = (link) => {
+  /** Writes a frame of each lane in turn, until credit or the buffer of the socket is used up. */
+  flush = (link) => {
     const mayGo = ({ credit, outbox }) => outbox.length > 0 && outbox[0].payload.length + 64 <= credit
     for (let turn; (turn = [...link.lanes.values()].filter(mayGo)).length > 0;) {
       for (const lane of turn) {
         if (link.socket.writableLength >= 65_536) return
         lane.credit -= lane.outbox[0].payload.length + 64
-        send(link, "Data", lane.outbox.shift())
+        this.send(link, "Data", lane.outbox.shift())
       }
     }
   }
-  /** What the other side reads. */
-  const openLane = (link, { lane, name, window }) => {
+  /** Adds a lane that the other side reads. */
+  openLane = (link, { lane, name, window }) => {
     if ([...link.lanes.values()].some((other) => other.lane === lane || other.name === name)) malformed("open already")
     if (link.lanes.size > 4096) throw new Fault("oversize")
     link.lanes.set(lane, { lane, name, window, credit: window, outbox: [] })
   }
-  const laneOf = (link, number) => {
+  laneOf = (link, number) => {
     if (!link.lanes.has(number)) throw new Fault("laneUnknown")
     return link.lanes.get(number)
   }
 
-  // Chapter 12: what either side lacks.
-  const delta = (link, records, want) => {
+  // Chapter 12: anti-entropy.
+  sendDelta = (link, records, want) => {
     for (let i = 0; i === 0 || i * 16 < records.length || i * 1024 < want.length; i++) {
       const part = { records: records.slice(i * 16, i * 16 + 16), want: want.slice(i * 1024, i * 1024 + 1024) }
-      send(link, "SyncDelta", part)
+      this.send(link, "SyncDelta", part)
     }
   }
-  const answer = (link, theirs) => {
-    if (theirs.has(self.name)) accused(theirs.get(self.name))
-    const buried = [...known.values()].filter(({ name, status }) => status === LEFT && theirs.has(name))
+  answerDigest = (link, theirs) => {
+    if (theirs.has(this.self.name)) this.refute(theirs.get(this.self.name))
+    const tombstones = [...this.records.values()].filter(({ name, status }) => status === LEFT && theirs.has(name))
     const isNews = (held) => !theirs.has(held.name) || compareKeys(held, theirs.get(held.name)) > 0
     const isWanted = (key) =>
-      key.name !== self.name && !(known.has(key.name) && compareKeys(key, known.get(key.name)) <= 0)
+      key.name !== this.self.name && !(this.records.has(key.name) && compareKeys(key, this.records.get(key.name)) <= 0)
     const want = [...theirs.values()].filter(isWanted).map(({ name }) => name)
-    delta(link, [...view(), ...buried].filter(isNews), want)
+    this.sendDelta(link, [...this.view(), ...tombstones].filter(isNews), want)
   }
-  const on = {
-    Ping: (link, { seq }) => send(link, "Pong", { seq, viewHash: viewHash(), lag: 0 }),
+  frameHandlers = {
+    Ping: (link, { seq }) => this.send(link, "Pong", { seq, viewHash: this.viewHash(), lag: 0 }),
     Pong: () => {},
-    Data: take,
-    Credit(link, { lane, bytes }) {
-      const to = laneOf(link, lane)
+    Data: this.onData,
+    Credit: (link, { lane, bytes }) => {
+      const to = this.laneOf(link, lane)
       to.credit += bytes
       if (bytes === 0 || to.credit > to.window) malformed("credit of nothing, or beyond the window")
-      pump(link)
+      this.flush(link)
     },
-    Taken(link, { lane }) {
-      laneOf(link, lane)
+    Taken: (link, { lane }) => {
+      this.laneOf(link, lane)
       malformed("nothing is to be confirmed")
     },
-    LaneOpen(link, { lanes }) {
-      for (const each of lanes) openLane(link, each)
-      for (const { name } of lanes) tell({ event: "open", peer: link.name, lane: name })
+    LaneOpen: (link, { lanes }) => {
+      for (const each of lanes) this.openLane(link, each)
+      for (const { name } of lanes) this.tell({ event: "open", peer: link.name, lane: name })
     },
-    LaneClose(link, { lane }) {
-      const { name } = laneOf(link, lane)
+    LaneClose: (link, { lane }) => {
+      const { name } = this.laneOf(link, lane)
       link.lanes.delete(lane)
-      send(link, "LaneClosed", { lane })
-      tell({ event: "closed", peer: link.name, lane: name })
+      this.send(link, "LaneClosed", { lane })
+      this.tell({ event: "closed", peer: link.name, lane: name })
     },
     LaneClosed: () => {
       throw new Fault("laneUnknown")
     },
-    Update: (link, { records }) => records.forEach((record) => hear(record, link)),
-    YouAre: (_link, belief) => accused(belief),
-    ProbeRequest(link, { id, target, generation }) {
-      const isHere = target === self.name && generation === self.generation
-      const [own, member] = [links.get(target), members.get(target)]
-      const isUp = isHere || (own?.generation === generation && Date.now() - own.heard < 1000)
+    Update: (link, { records }) => records.forEach((record) => this.mergeRecord(record, link)),
+    YouAre: (_link, belief) => this.refute(belief),
+    ProbeRequest: (link, { id, target, generation }) => {
+      const isHere = target === this.self.name && generation === this.self.generation
+      const [own, member] = [this.links.get(target), this.members.get(target)]
+      const isUp = isHere || (own?.generation === generation && Date.now() - own.lastHeard < 1000)
       const isKnown = member?.generation >= generation
-      send(link, "ProbeResult", { id, verdict: isUp ? "up" : isKnown ? "down" : "unknown" })
+      this.send(link, "ProbeResult", { id, verdict: isUp ? "up" : isKnown ? "down" : "unknown" })
     },
-    ProbeResult(_link, { id, verdict }) {
+    ProbeResult: (_link, { id, verdict }) => {
       if (verdict !== "up") return
-      clearTimeout(asked.get(id))
-      asked.delete(id)
+      clearTimeout(this.probes.get(id))
+      this.probes.delete(id)
     },
-    SyncDigest(link, { entries, last }) {
+    SyncDigest: (link, { entries, last }) => {
       for (const key of entries) link.digest.set(key.name, key)
       if (link.digest.size > 16_384) malformed("a digest without end")
       if (!last) return
-      answer(link, link.digest)
+      this.answerDigest(link, link.digest)
       link.digest = new Map()
     },
-    SyncDelta(link, { records, want }) {
-      for (const record of records) hear(record, link)
-      const wanted = want.flatMap((name) => (name === self.name ? self : (known.get(name) ?? [])))
-      if (want.length > 0) delta(link, wanted, [])
+    SyncDelta: (link, { records, want }) => {
+      for (const record of records) this.mergeRecord(record, link)
+      const wanted = want.flatMap((name) => (name === this.self.name ? this.self : (this.records.get(name) ?? [])))
+      if (want.length > 0) this.sendDelta(link, wanted, [])
     },
-    Leave(link, { generation }) {
+    Leave: (link, { generation }) => {
       if (generation !== link.generation) return
-      send(link, "LeaveAck", { generation })
-      gone(link)
+      this.send(link, "LeaveAck", { generation })
+      this.markLeft(link)
     },
-    LeaveAck(link) {
-      link.owes = false
-      acknowledged()
+    LeaveAck: (link) => {
+      link.owesAck = false
+      this.finishWhenAcknowledged()
     },
-    Bye(link, { code }) {
+    Bye: (link, { code }) => {
       link.why = code
-      if (code === "left" || code === "superseded") gone(link)
-      if (code === "parted") avoided.add(link.name)
-      if (code === "replaced") stop("superseded", "replaced by a newer life of its name")
+      if (code === "left" || code === "superseded") this.markLeft(link)
+      if (code === "parted") this.avoided.add(link.name)
+      if (code === "replaced") this.stop("superseded", "replaced by a newer life of its name")
       link.saidBye = true
       link.socket.end()
     },
   }
 
   // Chapters 9 and 11: heartbeats, and the seed (R11).
-  const tick = () => {
-    const late = Date.now() - beat - 1000
-    beat = Date.now()
-    for (const link of links.values()) {
-      if (late > 250) link.heard += late
-      if (beat - link.heard > 3000) bye(link, "silent")
-      else if (compareNames(self.name, link.name) < 0) send(link, "Ping", { seq: seq++, viewHash: viewHash(), lag: 0 })
+  tick = () => {
+    const late = Date.now() - this.lastTick - 1000
+    this.lastTick = Date.now()
+    for (const link of this.links.values()) {
+      if (late > 250) link.lastHeard += late
+      if (this.lastTick - link.lastHeard > 3000) this.sendBye(link, "silent")
+      else if (compareNames(this.self.name, link.name) < 0) {
+        this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
+      }
     }
-    const isThere = [...links.values()].some(
-      (link) => link.address === seed || link.record.body.addresses.includes(seed),
+    const isThere = [...this.links.values()].some(
+      (link) => link.address === this.seed || link.record.body.addresses.includes(this.seed),
     )
-    if (leaving || isThere || beat < seedAt) return
-    seedAt = beat + (links.size > 0 ? 30_000 : 5000)
-    dial(seed, undefined, () => {})
+    if (this.isLeaving || isThere || this.lastTick < this.nextSeedDial) return
+    this.nextSeedDial = this.lastTick + (this.links.size > 0 ? 30_000 : 5000)
+    this.dialAddress(this.seed, undefined, () => {})
   }
-  const timer = setInterval(tick, 1000)
-  tick()
 
   // Chapter 13: leaving.
-  const finish = (code, status = 0) => {
-    clearInterval(timer)
-    if (exit !== undefined) return
-    leaving = true
-    exit = status
-    for (const link of sockets) {
-      if (link.state === "up") bye(link, code)
+  finish = (code, status = 0) => {
+    clearInterval(this.timer)
+    if (this.exitCode !== undefined) return
+    this.isLeaving = true
+    this.exitCode = status
+    for (const link of this.connections) {
+      if (link.state === "up") this.sendBye(link, code)
       else link.socket.destroy()
     }
-    Promise.all([...sockets].map(({ closed }) => closed)).then(() => ended(exit))
+    Promise.all([...this.connections].map(({ closed }) => closed)).then(() => this.onExit(this.exitCode))
   }
-  const stop = (code, why) => {
-    tell({ event: "stopped", why })
-    finish(code, 1)
+  stop = (code, why) => {
+    this.tell({ event: "stopped", why })
+    this.finish(code, 1)
   }
-  const acknowledged = () => {
-    if (leaving && ![...links.values()].some(({ owes }) => owes)) finish("left")
+  finishWhenAcknowledged = () => {
+    if (this.isLeaving && ![...this.links.values()].some(({ owesAck }) => owesAck)) this.finish("left")
   }
-  const leave = () => {
-    if (leaving) return
-    leaving = true
-    setTimeout(finish, 5000, "left")
-    for (const link of sockets) {
-      link.owes = link.state === "up"
-      if (link.owes) send(link, "Leave", { generation: self.generation })
+  leave = () => {
+    if (this.isLeaving) return
+    this.isLeaving = true
+    setTimeout(this.finish, 5000, "left")
+    for (const link of this.connections) {
+      link.owesAck = link.state === "up"
+      if (link.owesAck) this.send(link, "Leave", { generation: this.self.generation })
       else link.socket.destroy()
     }
-    acknowledged()
+    this.finishWhenAcknowledged()
   }
-  return { say, leave }
 }
 
 const main = (args) => {
@@ -417,20 +452,20 @@ const main = (args) => {
   if (!Codec.isAddress(seed)) throw new Error("--join takes HOST:PORT")
   const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`)
   const self = { name, generation: Date.now(), incarnation: 0, status: ALIVE, body: EMPTY }
-  const { leave, say } = start(self, label, seed, tell, (code) => process.exit(code))
+  const peer = new Peer({ label, onExit: (code) => process.exit(code), seed, self, tell })
   let rest = ""
   process.stdin.setEncoding("utf8").on("data", (chunk) => {
     const lines = (rest + chunk).split("\n")
     rest = lines.pop()
     for (const line of lines) {
       const [, lane, text] = /^publish (\S+) (.*)$/.exec(line) ?? []
-      if (line.startsWith("say ")) say(Buffer.from(line.slice(4)))
-      if (lane) say(Buffer.from(text), lane)
-      if (line === "leave") leave()
+      if (line.startsWith("say ")) peer.sendToAll(Buffer.from(line.slice(4)))
+      if (lane) peer.sendToAll(Buffer.from(text), lane)
+      if (line === "leave") peer.leave()
     }
   })
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, leave)
-  process.stdin.on("end", leave)
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, peer.leave)
+  process.stdin.on("end", peer.leave)
 }
 
 // Imported, it is only a codec.

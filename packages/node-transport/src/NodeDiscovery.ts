@@ -1,6 +1,8 @@
 /**
- * Where Node can look for peers: the names of DNS, and a file. Each is a layer of core's `Discovery`, asked again and
- * again; what cannot be asked for a while keeps what it said last, and the log tells of it once.
+ * Discovery of peers by DNS or a file. Each layer provides core's `Discovery` and looks its addresses up on a schedule. While a
+ * lookup fails, the addresses of the last one are kept, and the failure is logged once.
+ *
+ * @since 0.1.0
  */
 import * as Discovery from "@coterie/core/Discovery"
 import * as Duration from "effect/Duration"
@@ -11,26 +13,31 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Dns from "node:dns/promises"
 import * as Fs from "node:fs/promises"
-import { codeOf } from "./internal/codeOf.ts"
+import { errorCode } from "./internal/errorCode.ts"
 
-/** How often DNS is asked by default: the records of services live about that long, and caches keep them as long. */
-export const dnsInterval = Duration.seconds(30)
+/** Interval of DNS lookups. The records of services live about as long, and caches keep them as long. */
+const dnsInterval = Duration.seconds(30)
 
-/** How often a file is read by default: it costs next to nothing, and whoever changed it is waiting. */
-export const fileInterval = Duration.seconds(10)
+/** Interval of file reads. A read costs next to nothing, and the operator who changed the file is waiting. */
+const fileInterval = Duration.seconds(10)
 
-/** How long a try of a question to DNS may take by default. An answer takes milliseconds. */
-export const dnsTimeout = Duration.seconds(2)
+/** Time for each attempt of a DNS query. An answer takes milliseconds. */
+const dnsTimeout = Duration.seconds(2)
 
-/** How often a question is put to each server by default: one packet may be lost. */
-export const dnsTries = 2
+/** Attempts of a DNS query at each server. One packet may be lost. */
+const dnsTries = 2
 
 /**
- * Why a source told no addresses.
+ * Error of a lookup that found no addresses.
  *
- * - `notFound`: the name or the file does not exist, or not yet.
- * - `noAnswer`: no server answered in time, or none can be reached.
- * - `failed`: the server refused or could not answer, or the file cannot be read; the message says more.
+ * **Details**
+ *
+ * - `notFound`: the name or the file does not exist, or does not exist yet.
+ * - `noAnswer`: no server answered in time, or no server can be reached.
+ * - `failed`: the server refused or could not answer, or the file cannot be read. The message says more.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SourceError extends Schema.TaggedError<SourceError>()("SourceError", {
   reason: Schema.Literals(["notFound", "noAnswer", "failed"]),
@@ -38,7 +45,12 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
   cause: Schema.optionalKey(Schema.Defect()),
 }) {}
 
-/** What a record of type SRV says; the target is a host name. */
+/**
+ * A DNS record of type SRV. The target is a host name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SrvRecord {
   readonly target: string
   readonly port: number
@@ -47,8 +59,14 @@ export interface SrvRecord {
 }
 
 /**
- * The questions to DNS. {@link resolver} asks servers; a test may bring any other. A name that exists
- * but has no such record has an empty answer; a name that does not exist is a failure.
+ * DNS queries. {@link resolver} queries servers; a test can provide another resolver.
+ *
+ * **Details**
+ *
+ * A name that exists and has no such record has an empty answer. A query for a name that does not exist fails with `notFound`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Resolver {
   readonly a: (name: string) => Effect.Effect<ReadonlyArray<string>, SourceError>
@@ -56,57 +74,94 @@ export interface Resolver {
   readonly srv: (name: string) => Effect.Effect<ReadonlyArray<SrvRecord>, SourceError>
 }
 
-/** Whom to ask, and how patiently. */
+/**
+ * Options of {@link resolver}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface ResolverOptions {
-  /** The servers, `IP` or `IP:PORT` each, asked in this order. Default: those of the system. */
+  /** Servers to query, `IP` or `IP:PORT` each, in this order. Defaults to the servers of the system. */
   readonly servers?: ReadonlyArray<string> | undefined
   /**
-   * How long each try may take. Where Node's resolver has no `maxTimeout` yet, later tries take longer.
-   * Default: {@link dnsTimeout}.
+   * Time for each attempt. Later attempts take longer where Node's resolver has no option `maxTimeout`. Defaults to 2 seconds.
    */
   readonly timeout?: Duration.Input | undefined
-  /** How often a question is put to each server. Default: {@link dnsTries}. */
+  /** Number of attempts at each server. Defaults to 2. */
   readonly tries?: number | undefined
 }
 
-/** What every source here takes, beside the intervals at which addresses are dialled. */
+/**
+ * Options of all layers of this module, and the intervals at which addresses are dialled.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface PollOptions extends Discovery.Options {
-  /** When to look again. Default: every {@link dnsInterval}, or every {@link fileInterval}. */
+  /** Schedule of the lookups. Defaults to every 30 seconds for DNS and every 10 seconds for a file. */
   readonly schedule?: Schedule.Schedule<unknown> | undefined
 }
 
+/**
+ * Options of {@link layerDns}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DnsOptions extends PollOptions {
-  /** The name whose addresses are those of peers. */
+  /** Name that resolves to the hosts of peers. */
   readonly name: string
-  /** The port at which the peers listen. */
+  /** Port on which the peers listen. */
   readonly port: number
-  /** Default: {@link resolver} without options. */
+  /** Resolver of the name. Defaults to {@link resolver} without options. */
   readonly resolver?: Resolver | undefined
 }
 
+/**
+ * Options of {@link layerSrv}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SrvOptions extends PollOptions {
-  /** The name of the service, such as `_coterie._tcp.example.internal`. */
+  /** Name of the service, such as `_coterie._tcp.example.internal`. */
   readonly name: string
-  /** Default: {@link resolver} without options. */
+  /** Resolver of the name. Defaults to {@link resolver} without options. */
   readonly resolver?: Resolver | undefined
 }
 
+/**
+ * Options of {@link layerFile}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface FileOptions extends PollOptions {
+  /** Path of the file. */
   readonly path: string
 }
 
 /**
- * The addresses of a name, IPv4 (A) and IPv6 (AAAA), with one port. The two questions are independent: where one
- * fails, its last answer is kept.
+ * Discovers peers at the addresses of a name, IPv4 (A) and IPv6 (AAAA), with one port.
+ *
+ * **Details**
+ *
+ * The two queries are independent: while one of them fails, its last answer is kept.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<never> => {
   const { a, aaaa } = options.resolver ?? resolver()
-  // Sorted, because servers rotate their answers, and the bound on addresses must not choose others every time.
-  const addresses = (ask: Resolver["a"]) =>
-    Effect.map(ask(name), (hosts) => hosts.map((host) => `${host.includes(":") ? `[${host}]` : host}:${port}`).sort())
-  // Neither waits for the first answer of the other.
-  const latest = (ask: Resolver["a"]) =>
-    Stream.concat(Stream.succeed([]), Discovery.poll(addresses(ask), options.schedule ?? Schedule.spaced(dnsInterval)))
+  // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
+  const addresses = (query: Resolver["a"]) =>
+    Effect.map(query(name), (hosts) => hosts.map((host) => `${host.includes(":") ? `[${host}]` : host}:${port}`).sort())
+  // Each begins with an empty set, so that neither waits for the first answer of the other.
+  const latest = (query: Resolver["a"]) =>
+    Stream.concat(
+      Stream.succeed([]),
+      Discovery.poll(addresses(query), options.schedule ?? Schedule.spaced(dnsInterval)),
+    )
   return Discovery.layer(
     Stream.zipLatestWith(latest(a), latest(aaaa), (v4, v6) => [...v4, ...v6]),
     options,
@@ -114,31 +169,48 @@ export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<ne
 }
 
 /**
- * The targets of a service with their ports, those to be preferred first. The targets are dialled by
- * their names, and not resolved here. A record whose target is no host or whose port is none is told of and left out.
+ * Discovers peers at the targets of a service (SRV), in the order of preference.
+ *
+ * **Details**
+ *
+ * The targets are dialled by their names, which are resolved by each dial. Records with an invalid target or port are logged and
+ * left out.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<never> =>
   Discovery.layerPoll(
     Effect.map((options.resolver ?? resolver()).srv(name), (records) =>
       records
-        // A target that is the root says that there is no such service (RFC 2782).
+        // The root as target means that the service does not exist (RFC 2782).
         .filter(({ target }) => target !== "" && target !== ".")
-        .sort(inOrder)
+        .sort(byPreference)
         .map(({ port, target }) => `${target}:${port}`),
     ),
     options.schedule ?? Schedule.spaced(dnsInterval),
     options,
   )
 
-/** RFC 2782 draws by weight; here all are asked, and the order decides only who is left out of too many. */
-const inOrder = (a: SrvRecord, b: SrvRecord): number =>
+/**
+ * Orders records by priority and weight. RFC 2782 chooses one record at random by weight. Here all targets are dialled, and the
+ * order decides only which of them are beyond the limit of addresses.
+ */
+const byPreference = (a: SrvRecord, b: SrvRecord): number =>
   a.priority - b.priority ||
   b.weight - a.weight ||
   (a.target === b.target ? a.port - b.port : a.target < b.target ? -1 : 1)
 
 /**
- * A file with one address per line, `HOST:PORT`. Blank lines and what follows a `#` mean nothing; a line that is no
- * address is told of, and the others are used. While the file does not exist, what it said last is kept.
+ * Discovers peers at the addresses in a file, one `HOST:PORT` per line.
+ *
+ * **Details**
+ *
+ * Blank lines and text after a `#` are ignored. A line that is no address is logged, and the other lines are used. While the file
+ * does not exist, the addresses of the last read are kept.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<never> =>
   Discovery.layerPoll(
@@ -156,56 +228,61 @@ const readText = (path: string): Effect.Effect<string, SourceError> =>
   Effect.tryPromise({
     try: (signal) => Fs.readFile(path, { encoding: "utf8", signal }),
     catch: (cause) =>
-      codeOf(cause) === "ENOENT"
+      errorCode(cause) === "ENOENT"
         ? new SourceError({ reason: "notFound", message: `the file ${path} does not exist` })
         : new SourceError({ reason: "failed", message: `the file ${path} cannot be read`, cause }),
   })
 
-/** Asks servers of DNS, over UDP, and over TCP for long answers. */
+/**
+ * Makes a resolver that queries DNS servers over UDP, and over TCP for long answers.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const resolver = (options: ResolverOptions = {}): Resolver => {
-  // Every question has a channel of its own: cancelling it cancels no other, and the system's servers are read anew.
-  const ask = <A>(
+  // Each query has a resolver of its own, so that its cancellation cancels no other query and the servers of the system are current.
+  const query = <A>(
     type: string,
     name: string,
-    question: (dns: Dns.Resolver) => Promise<ReadonlyArray<A>>,
+    run: (dns: Dns.Resolver) => Promise<ReadonlyArray<A>>,
   ): Effect.Effect<ReadonlyArray<A>, SourceError> =>
     Effect.tryPromise({
       try: (signal) => {
         const timeout = Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? dnsTimeout)))
-        // Left to itself, it doubles the time with each try, and takes no more than five seconds for any.
+        // Without `maxTimeout` Node doubles the time with each attempt, up to five seconds.
         const dns = new Dns.Resolver({ timeout, maxTimeout: timeout, tries: options.tries ?? dnsTries })
         if (options.servers !== undefined) dns.setServers(options.servers)
         signal.addEventListener("abort", () => dns.cancel())
-        return question(dns)
+        return run(dns)
       },
       catch: (cause) => cause,
     }).pipe(
       Effect.catch((cause) =>
-        codeOf(cause) === "ENODATA" ? Effect.succeed([]) : Effect.fail(dnsError(type, name, cause)),
+        errorCode(cause) === "ENODATA" ? Effect.succeed([]) : Effect.fail(dnsError(type, name, cause)),
       ),
     )
   return {
-    a: (name) => ask("A", name, (dns) => dns.resolve4(name)),
-    aaaa: (name) => ask("AAAA", name, (dns) => dns.resolve6(name)),
+    a: (name) => query("A", name, (dns) => dns.resolve4(name)),
+    aaaa: (name) => query("AAAA", name, (dns) => dns.resolve6(name)),
     srv: (name) =>
       Effect.map(
-        ask("SRV", name, (dns) => dns.resolveSrv(name)),
+        query("SRV", name, (dns) => dns.resolveSrv(name)),
         (records) => records.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight })),
       ),
   }
 }
 
 const dnsError = (type: string, name: string, cause: unknown): SourceError => {
-  const what = `${type} records of ${name}`
-  const code = codeOf(cause)
+  const records = `${type} records of ${name}`
+  const code = errorCode(cause)
   switch (code) {
     case "ENOTFOUND":
-      return new SourceError({ reason: "notFound", message: `${what}: DNS knows no such name` })
+      return new SourceError({ reason: "notFound", message: `${records}: DNS knows no such name` })
     case "ETIMEOUT":
-      return new SourceError({ reason: "noAnswer", message: `${what}: no server of DNS answered in time` })
+      return new SourceError({ reason: "noAnswer", message: `${records}: no server of DNS answered in time` })
     case "ECONNREFUSED":
-      return new SourceError({ reason: "noAnswer", message: `${what}: no server of DNS can be reached` })
+      return new SourceError({ reason: "noAnswer", message: `${records}: no server of DNS can be reached` })
     default:
-      return new SourceError({ reason: "failed", message: `${what} cannot be found`, cause })
+      return new SourceError({ reason: "failed", message: `${records} cannot be found`, cause })
   }
 }

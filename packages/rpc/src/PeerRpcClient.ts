@@ -1,5 +1,5 @@
 /**
- * Makes requests to the peers of a cluster, by the RPC of Effect.
+ * Clients of Effect's RPC for the peers of a cluster.
  *
  * ```ts
  * const program = Effect.gen(function* () {
@@ -8,6 +8,8 @@
  * })
  * program.pipe(Effect.scoped, Effect.provide(PeerRpcClient.layer()))
  * ```
+ *
+ * @since 0.1.0
  */
 import { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
@@ -20,31 +22,70 @@ import * as RpcClient from "effect/rpc/RpcClient"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as Scope from "effect/Scope"
-import * as Calls from "./internal/Calls.ts"
-import type * as Wire from "./internal/Wire.ts"
-
-export type Options = Wire.Options
-
-/** What the clients of all peers share: the requests of this node that are under way. */
-export class PeerRpcClient extends Context.Service<PeerRpcClient, Calls.Calls>()("@coterie/rpc/PeerRpcClient") {}
+import * as ClientProtocol from "./internal/client/ClientProtocol.ts"
 
 /**
- * Requests to all peers that serve a service. Messages are encoded by the `RpcSerialization` that is provided, which must be
- * that of the servers, and as JSON if none is.
+ * Options of {@link layer}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Name of the service: 1 to 115 bytes, the same at the peers that serve it. Defaults to `default`. */
+  readonly service?: string | undefined
+}
+
+/**
+ * Requests in flight of this node, shared by the clients of all peers.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class PeerRpcClient extends Context.Service<
+  PeerRpcClient,
+  {
+    /** Makes Effect's client protocol for one peer. */
+    readonly protocol: (peer: PeerRef) => Effect.Effect<RpcClient.Protocol["Service"]>
+  }
+>()("@coterie/rpc/PeerRpcClient") {}
+
+/**
+ * Makes the service through which this node sends requests to all peers that serve the service.
+ *
+ * **Details**
+ *
+ * Messages are encoded by the `RpcSerialization` of the context, or as JSON if there is none. Servers must use the same
+ * serialization. Fails with `OptionsError` if the name of the service is invalid.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<PeerRpcClient, OptionsError, Cluster> =>
-  Layer.effect(PeerRpcClient)(Effect.flatMap(Cluster, (cluster) => Calls.make(cluster, options)))
+  Layer.effect(PeerRpcClient)(Effect.flatMap(Cluster, (cluster) => ClientProtocol.make(cluster, options)))
 
-/** Effect's client protocol for one peer, for `RpcClient.make`. */
+/**
+ * Provides Effect's client protocol for one peer, for `RpcClient.make`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerProtocol = (peer: PeerRef): Layer.Layer<RpcClient.Protocol, never, PeerRpcClient> =>
   Layer.effect(RpcClient.Protocol)(Effect.flatMap(PeerRpcClient, ({ protocol }) => protocol(peer)))
 
 /**
- * A client of a group at one peer, for as long as the scope is open: also while the peer is not there, and for all of its lives.
- * Making one costs little, and it holds nothing at the peer.
+ * Makes a client of a group at one peer, for all generations of the peer and for as long as the scope is open.
  *
- * Whatever keeps a request from being answered is an `RpcClientError`; `RequestLost.causeOf` tells what it was. A
- * request has no time limit of its own, since the end of a session is noticed: bound the work with `Effect.timeout`.
+ * **Details**
+ *
+ * The peer may be absent when the client is made. A client costs little and holds nothing at the peer. A request that cannot be
+ * answered fails with `RpcClientError`; `RequestLost.causeOf` returns its cause in terms of the cluster.
+ *
+ * **Gotchas**
+ *
+ * A request has no time limit of its own, because the end of a session ends its requests. Bound the work with `Effect.timeout`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = <Rpcs extends Rpc.Any, const Flatten extends boolean = false>(
   group: RpcGroup.RpcGroup<Rpcs>,
@@ -56,7 +97,7 @@ export const make = <Rpcs extends Rpc.Any, const Flatten extends boolean = false
   PeerRpcClient | Rpc.MiddlewareClient<Rpcs> | Scope.Scope
 > =>
   Effect.flatMap(PeerRpcClient, ({ protocol }) =>
-    Effect.flatMap(protocol(peer), (its) =>
-      Effect.provideService(RpcClient.make<Rpcs, Flatten>(group, options), RpcClient.Protocol, its),
+    Effect.flatMap(protocol(peer), (ofPeer) =>
+      Effect.provideService(RpcClient.make<Rpcs, Flatten>(group, options), RpcClient.Protocol, ofPeer),
     ),
   )

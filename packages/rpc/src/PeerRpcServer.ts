@@ -1,9 +1,11 @@
 /**
- * Serves the RPC of Effect to the peers of a cluster.
+ * Servers of Effect's RPC for the peers of a cluster.
  *
  * ```ts
  * const WorkLive = PeerRpcServer.layer(Work).pipe(Layer.provide(WorkHandlers), Layer.provide(ClusterLive))
  * ```
+ *
+ * @since 0.1.0
  */
 import { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
@@ -14,24 +16,54 @@ import * as Layer from "effect/Layer"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcServer from "effect/rpc/RpcServer"
-import * as Serving from "./internal/Serving.ts"
-
-export type Options = Serving.Options
-
-export { defaultLimit } from "./internal/Serving.ts"
-export { defaultService } from "./internal/Wire.ts"
+import { peerOf } from "./internal/server/peerHeaders.ts"
+import * as ServerProtocol from "./internal/server/ServerProtocol.ts"
 
 /**
- * Effect's server protocol over the links of this node, for `RpcServer.layer`. A session with a peer is one client: it is
- * disconnected, and what it asked for is interrupted, when the peer fails, leaves or loses its link. Messages are
- * encoded by the `RpcSerialization` that is provided, which must be that of the callers, and as JSON if none is.
+ * Options of {@link layer} and {@link layerProtocol}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * Name of the service: 1 to 115 bytes, the same at the peers that use it. A node serves a name once: merge groups that belong
+   * together with `RpcGroup.merge`, and give other groups another name. Defaults to `default`.
+   */
+  readonly service?: string | undefined
+  /**
+   * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken. A request
+   * beyond it fails with `RequestLost` and reason `givenUp`. A larger limit allows a peer to hold more memory of the server.
+   * Defaults to 1,024.
+   */
+  readonly limit?: number | undefined
+}
+
+/**
+ * Provides Effect's server protocol over the links of this node, for `RpcServer.layer`.
+ *
+ * **Details**
+ *
+ * A session with a peer is one client. When the peer fails, leaves or loses its link, the server disconnects the client and
+ * interrupts the handlers of its requests. Messages are encoded by the `RpcSerialization` of the context, or as JSON if there is
+ * none. Clients must use the same serialization.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerProtocol = (options: Options = {}): Layer.Layer<RpcServer.Protocol, OptionsError, Cluster> =>
-  Layer.effect(RpcServer.Protocol)(Effect.flatMap(Cluster, (cluster) => Serving.make(cluster, options)))
+  Layer.effect(RpcServer.Protocol)(Effect.flatMap(Cluster, (cluster) => ServerProtocol.make(cluster, options)))
 
 /**
- * Serves a group to all peers. The options are those of {@link layerProtocol} and of Effect's `RpcServer.layer`, but that a
- * defect of a handler ends its own request only (`disableFatalDefects`): all callers of a node are one client here.
+ * Serves a group to all peers, with the options of {@link layerProtocol} and of Effect's `RpcServer.layer`.
+ *
+ * **Details**
+ *
+ * `disableFatalDefects` defaults to `true`, so a defect of a handler ends its own request. With `false` it ends all requests of
+ * the node that made it, because all clients of a node are one client here.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
@@ -40,10 +72,14 @@ export const layer = <Rpcs extends Rpc.Any>(
   RpcServer.layer(group, { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerProtocol(options)))
 
 /**
- * Who made a request, from the headers that its handler and its middleware get: the peer of the link that it came on, whatever
- * the request says. `undefined` if it did not come from a peer.
+ * Returns the peer that made a request, from the headers that handlers and middleware get.
+ *
+ * **Details**
+ *
+ * The peer is the one at the other end of the link that carried the request; headers of the request cannot change it. Returns
+ * `undefined` if the request did not come from a peer.
+ *
+ * @category accessors
+ * @since 0.1.0
  */
-export const caller = (headers: Headers): PeerId | undefined => {
-  const { [Serving.generationHeader]: generation, [Serving.nameHeader]: name } = headers
-  return name === undefined ? undefined : { name, generation: Number(generation) }
-}
+export const caller = (headers: Headers): PeerId | undefined => peerOf(headers)

@@ -1,0 +1,69 @@
+/** A socket of Node as a `Connection` of a transport. */
+import * as Transport from "@coterie/core/Transport"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Net from "node:net"
+import { errorCode } from "./errorCode.ts"
+import { SocketReader } from "./SocketReader.ts"
+import { SocketWriter } from "./SocketWriter.ts"
+
+const ignore = () => {}
+
+/**
+ * Makes a connection of a socket that nobody has read. When the scope closes, the socket gets `linger` milliseconds to send the
+ * rest.
+ *
+ * Both ends must be opened with `allowHalfOpen`, so that the end of one direction leaves the other open.
+ */
+export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
+    const closedError = () =>
+      new Transport.TransportError({
+        reason: "closed",
+        message: `the connection to ${remoteHost} ${describe(socket.errored)}`,
+        ...(socket.errored === null ? {} : { cause: socket.errored }),
+      })
+    // Without a listener, an error after the reader has closed would end the process.
+    socket.on("error", ignore)
+    const reader = new SocketReader(socket, closedError)
+    const writer = new SocketWriter(socket, closedError)
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        reader.close()
+        closeGracefully(socket, linger)
+      }),
+    )
+    return {
+      remoteHost,
+      pull: reader.pull,
+      write: writer.write,
+      end: Effect.sync(() => {
+        if (!socket.destroyed && !socket.writableEnded) socket.end()
+      }),
+    }
+  })
+
+/**
+ * Sends what was written and the end of the stream, then drops what the socket receives until the other side ends too. A socket
+ * that is closed with unread bytes would be reset, and the reset can overtake the last bytes. Destroys the socket after
+ * `linger` milliseconds.
+ */
+const closeGracefully = (socket: Net.Socket, linger: number): void => {
+  if (socket.destroyed) return
+  const timer = setTimeout(() => {
+    // A plain destroy would end the stream in good order in the middle of what was written.
+    if (socket.writableFinished) socket.destroy()
+    else socket.resetAndDestroy()
+  }, linger)
+  timer.unref()
+  socket.once("close", () => clearTimeout(timer))
+  if (!socket.writableEnded) socket.end()
+  socket.resume()
+}
+
+const describe = (cause: Error | null): string => {
+  if (cause === null) return "is closed"
+  const code = errorCode(cause)
+  return code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `was lost: ${code ?? cause.message}`
+}

@@ -1,0 +1,77 @@
+import * as SocketConnection from "../../src/internal/SocketConnection.ts"
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Sockets from "./sockets.ts"
+
+const setUp = Effect.fnUntraced(function* (linger = 3_600_000) {
+  const { other, socket } = yield* Sockets.pair
+  const scope = yield* Scope.make()
+  const connection = yield* Scope.provide(SocketConnection.make(socket, linger), scope)
+  return { close: Scope.close(scope, Exit.void), connection, other, socket }
+})
+
+describe("a connection of a socket", () => {
+  it.live("names the host of the other end", () =>
+    Effect.gen(function* () {
+      const { connection } = yield* setUp()
+      assert.strictEqual(connection.remoteHost, "127.0.0.1")
+    }),
+  )
+
+  it.live("ends one direction and leaves the other open", () =>
+    Effect.gen(function* () {
+      const { connection, other } = yield* setUp()
+      yield* connection.end
+      yield* connection.end
+      other.resume()
+      yield* Sockets.eventOf(other, "end")
+      other.write("still here")
+      assert.strictEqual(String((yield* connection.pull)[0]), "still here")
+      other.end()
+      assert.isTrue(Cause.isDone(yield* Effect.flip(connection.pull)))
+    }),
+  )
+
+  it.live("says why it is lost", () =>
+    Effect.gen(function* () {
+      const { connection, other } = yield* setUp()
+      other.resetAndDestroy()
+      const error = yield* Effect.flip(connection.pull)
+      assert.include(error, { reason: "closed", message: "the connection to 127.0.0.1 was reset" })
+      const closed = yield* setUp()
+      closed.socket.destroy()
+      const reason = yield* Effect.flip(closed.connection.write([Buffer.from("a")]))
+      assert.strictEqual(reason.message, "the connection to 127.0.0.1 is closed")
+    }),
+  )
+
+  it.live("sends what was written and the end when it is closed, and waits for the other end", () =>
+    Effect.gen(function* () {
+      const { close, connection, other, socket } = yield* setUp()
+      yield* connection.write([Buffer.from("bye")])
+      yield* close
+      assert.isFalse(socket.destroyed)
+      let text = ""
+      other.on("data", (chunk) => {
+        text += String(chunk)
+      })
+      other.resume()
+      yield* Sockets.eventOf(other, "end")
+      assert.strictEqual(text, "bye")
+      other.end()
+      yield* Sockets.until(() => socket.closed)
+    }),
+  )
+
+  it.live("is destroyed if the other end does not end within the linger time", () =>
+    Effect.gen(function* () {
+      const { close, socket } = yield* setUp(20)
+      yield* close
+      assert.isFalse(socket.destroyed)
+      yield* Sockets.until(() => socket.closed)
+    }),
+  )
+})

@@ -1,0 +1,47 @@
+/**
+ * The two lanes that carry a service, and the serialization of its messages. The names of the lanes are part of the protocol
+ * (docs/requests.md, "On the wire").
+ */
+import type { Cluster } from "@coterie/core/Cluster"
+import { OptionsError } from "@coterie/core/ClusterError"
+import type { Lane } from "@coterie/core/Lane"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+
+/** Name of the service if the options give none. */
+const defaultService = "default"
+
+export interface RpcLanes {
+  readonly service: string
+  /** Lane from clients to the server. */
+  readonly requests: Lane
+  /** Lane from the server to clients. */
+  readonly responses: Lane
+  readonly serialization: RpcSerialization.RpcSerialization["Service"]
+}
+
+/**
+ * Makes the lanes of a service with the `RpcSerialization` of the context, or JSON if there is none. Fails with `OptionsError`
+ * if the name of the service is empty or makes no valid name of a lane.
+ */
+export const make = Effect.fnUntraced(function* (
+  cluster: Cluster["Service"],
+  { service = defaultService }: { readonly service?: string | undefined },
+) {
+  const provided = yield* Effect.serviceOption(RpcSerialization.RpcSerialization)
+  const lane = (name: string) =>
+    service === ""
+      ? Effect.fail(new OptionsError({ option: "service", message: "the name of a service must not be empty" }))
+      : Effect.mapError(
+          cluster.lane(`rpc/${service}/${name}`),
+          ({ message }) => new OptionsError({ option: "service", message: `of a service: ${message}` }),
+        )
+  const lanes: RpcLanes = {
+    service,
+    requests: yield* lane("requests"),
+    responses: yield* lane("replies"),
+    serialization: Option.getOrElse(provided, () => RpcSerialization.json),
+  }
+  return lanes
+})

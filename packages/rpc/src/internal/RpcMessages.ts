@@ -1,0 +1,75 @@
+/**
+ * Messages between a client and a server, and their encoding. Each message of Effect's RPC is one message of a lane. Only the
+ * ids of requests are Coterie's own: they are unique over all nodes and all generations.
+ *
+ * Two messages that Effect defines for servers travel to clients as well, because a session can end for one side only
+ * (docs/protocol.md, "What a receiver may rely on"):
+ *
+ * - `Eof` to a client: requests in flight may be lost. The client sends an `Ack` for each of them.
+ * - `Interrupt` to a client: the server does not have this request in flight and will not answer it. The server also sends it
+ *   in response to an `Ack` for such a request.
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { ExitEncoded } from "effect/rpc/RpcMessage"
+import type { Parser } from "effect/rpc/RpcSerialization"
+import * as Schema from "effect/Schema"
+
+/** Id of a request: text between nodes, and what Effect's client chose within a node. */
+export type RequestId = string | number
+
+const requestId = Schema.Union([Schema.String, Schema.Number])
+const Ack = Schema.TaggedStruct("Ack", { requestId })
+const Interrupt = Schema.TaggedStruct("Interrupt", { requestId })
+const Eof = Schema.TaggedStruct("Eof", {})
+
+/** Accepts any value as `A`. Effect's client checks the value with the schema of the RPC when it decodes the response. */
+const unchecked = <A>() => Schema.declare((_: unknown): _ is A => true)
+
+/** Messages from a client to a server. */
+export const FromClient = Schema.Union([
+  Schema.TaggedStruct("Request", {
+    id: requestId,
+    tag: Schema.String,
+    payload: Schema.Unknown,
+    headers: Schema.Array(Schema.mutable(Schema.Tuple([Schema.String, Schema.String]))),
+    isNotification: Schema.optionalKey(Schema.Literal(true)),
+    discard: Schema.optionalKey(Schema.Literal(true)),
+    traceId: Schema.optionalKey(Schema.String),
+    spanId: Schema.optionalKey(Schema.String),
+    sampled: Schema.optionalKey(Schema.Boolean),
+  }),
+  Ack,
+  Interrupt,
+])
+export type FromClient = typeof FromClient.Type
+
+/** Messages from a server to a client. */
+export const FromServer = Schema.Union([
+  Schema.TaggedStruct("Chunk", { requestId, values: unchecked<NonEmptyReadonlyArray<unknown>>() }),
+  Schema.TaggedStruct("Exit", { requestId, exit: unchecked<ExitEncoded<unknown, unknown>>() }),
+  Schema.TaggedStruct("Defect", { defect: Schema.Unknown }),
+  Interrupt,
+  Eof,
+])
+export type FromServer = typeof FromServer.Type
+
+/** Encodes a message. Returns `undefined` if the serialization has no representation of the message. */
+export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined =>
+  parser.encode(message)
+
+/** Makes a decoder that drops messages of other kinds, so that later versions can add kinds. */
+const decodeWith =
+  <A>(isKnown: (message: unknown) => message is A) =>
+  (parser: Parser, bytes: Uint8Array): ReadonlyArray<A> | Error => {
+    try {
+      return parser.decode(bytes).filter((message) => isKnown(message))
+    } catch (cause) {
+      return cause instanceof Error ? cause : new Error(String(cause))
+    }
+  }
+
+/** Decodes the messages of a client, or returns the error of the serialization. */
+export const decodeFromClient = decodeWith(Schema.is(FromClient))
+
+/** Decodes the messages of a server, or returns the error of the serialization. */
+export const decodeFromServer = decodeWith(Schema.is(FromServer))

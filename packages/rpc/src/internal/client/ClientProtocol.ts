@@ -1,0 +1,152 @@
+/**
+ * Effect's client protocol over the lanes of a service. The lane of responses is read once, for the clients of all peers.
+ */
+import type { Cluster } from "@coterie/core/Cluster"
+import type { SendError } from "@coterie/core/ClusterError"
+import { nameOf, type PeerRef } from "@coterie/core/Peer"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as RpcClient from "effect/rpc/RpcClient"
+import type { RpcClientError } from "effect/rpc/RpcClientError"
+import type { FromClientEncoded, RequestEncoded } from "effect/rpc/RpcMessage"
+import type { CodecFor } from "effect/rpc/RpcSerialization"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as RpcLanes from "../RpcLanes.ts"
+import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
+import { InFlightRequests } from "./InFlightRequests.ts"
+import { peerLost, stopped, toClientError } from "./requestErrors.ts"
+import * as RequestIds from "./RequestIds.ts"
+import * as RequestSender from "./RequestSender.ts"
+import { ResponseReader } from "./ResponseReader.ts"
+
+type Write = InFlightOptions["write"]
+
+interface Options {
+  readonly ids: RequestIds.RequestIds
+  readonly inFlight: InFlightRequests
+  readonly sender: RequestSender.RequestSender
+  readonly codecFor: CodecFor
+}
+
+export class ClientProtocol {
+  private readonly ids: RequestIds.RequestIds
+  private readonly inFlight: InFlightRequests
+  private readonly sender: RequestSender.RequestSender
+  private readonly codecFor: CodecFor
+
+  constructor({ codecFor, ids, inFlight, sender }: Options) {
+    this.ids = ids
+    this.inFlight = inFlight
+    this.sender = sender
+    this.codecFor = codecFor
+  }
+
+  /** Makes the protocol for the clients of one peer. */
+  readonly protocol = (ref: PeerRef): Effect.Effect<RpcClient.Protocol["Service"]> => {
+    const peer = nameOf(ref)
+    const protocol = RpcClient.Protocol.make((writeTo) =>
+      Effect.succeed({
+        send: (clientId, message) => this.send(peer, clientId, message, (response) => writeTo(clientId, response)),
+        supportsAck: true,
+        supportsTransferables: false,
+        codecFor: this.codecFor,
+      }),
+    )
+    return Effect.map(protocol, (its) => ({
+      ...its,
+      run: (clientId, write) => Effect.onExit(its.run(clientId, write), () => this.closeClient(peer, clientId)),
+    }))
+  }
+
+  /** Fails the requests that are in flight and interrupts their handlers. */
+  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
+    const lost = this.inFlight.all()
+    for (const request of lost) this.inFlight.fail(request, stopped(request.peer))
+    return Effect.forEach(lost, ({ id, peer }) => this.sender.interrupt(peer, [id]), { discard: true })
+  })
+
+  private send(
+    peer: string,
+    clientId: number,
+    message: FromClientEncoded,
+    write: Write,
+  ): Effect.Effect<void, RpcClientError> {
+    if (message._tag === "Request") return this.request(peer, clientId, message, write)
+    const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
+    if (request === undefined) return Effect.void
+    // An `Ack` that is lost ends with its session.
+    if (message._tag === "Ack") return Effect.ignore(this.sender.acknowledge(peer, request.id))
+    this.inFlight.complete(request)
+    return request.isSent ? this.sender.interrupt(peer, [request.id]) : Effect.void
+  }
+
+  /**
+   * Sends a request and waits until it is answered or lost, because Effect's client takes the failure of a request from the
+   * effect that sends it.
+   */
+  private request(
+    peer: string,
+    clientId: number,
+    message: RequestEncoded,
+    write: Write,
+  ): Effect.Effect<void, RpcClientError> {
+    return Effect.uninterruptibleMask((restore) => {
+      const id = this.ids.next()
+      const bytes = this.sender.encode({ ...message, id })
+      if (bytes === undefined) return Effect.void
+      const sending = restore(this.sender.send(peer, bytes))
+      if (message.isNotification === true) return Effect.mapError(Effect.asVoid(sending), toClientError)
+      // Registered before the send, because the session can end before the send is known to succeed.
+      const request = this.inFlight.add({ id, requestId: message.id, clientId, peer, write })
+      return Effect.matchEffect(sending, {
+        onFailure: (error) => this.onSendError(request, error),
+        onSuccess: ({ session }) => {
+          if (!request.onSent(session)) this.inFlight.fail(request, peerLost(peer))
+          return restore(request.completed)
+        },
+      })
+    })
+  }
+
+  private onSendError(request: InFlightRequest, error: SendError): Effect.Effect<void, RpcClientError> {
+    this.inFlight.complete(request)
+    if (error.reason !== "linkLost") return Effect.fail(toClientError(error))
+    // The peer may have accepted the request before the link was lost.
+    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(peerLost(request.peer)))
+  }
+
+  private closeClient(peer: string, clientId: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const left = this.inFlight.ofClient(clientId)
+      for (const request of left) this.inFlight.complete(request)
+      return this.sender.interrupt(
+        peer,
+        left.map(({ id }) => id),
+      )
+    })
+  }
+}
+
+/** Makes the protocol of a service and reads the lane of responses until the scope closes or this node has left. */
+export const make = Effect.fnUntraced(function* (
+  cluster: Cluster["Service"],
+  options: { readonly service?: string | undefined },
+) {
+  const lanes = yield* RpcLanes.make(cluster, options)
+  const ids = yield* RequestIds.make
+  // Closed by the finalizer below: clients that close later than this scope's children still send their interrupts.
+  const inner = yield* Scope.make()
+  const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
+  const inFlight = new InFlightRequests(inner)
+  const client = new ClientProtocol({ ids, inFlight, sender, codecFor: lanes.serialization.codecFor })
+  const reader = new ResponseReader({ lanes, ids, inFlight, sender })
+  const responses = yield* Scope.provide(lanes.responses.open(), inner)
+  const reading = Stream.runForEach(responses, (item) => reader.read(item))
+  // The stream ends when this node has left.
+  yield* Effect.forkIn(Effect.ensuring(reading, client.stop), inner)
+  yield* Effect.addFinalizer(() =>
+    client.stop.pipe(Effect.andThen(sender.drain), Effect.andThen(Scope.close(inner, Exit.void))),
+  )
+  return client
+})

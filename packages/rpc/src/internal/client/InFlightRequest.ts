@@ -1,0 +1,109 @@
+/**
+ * A request of this node until it ends: with a response, with an error, or by its own client. It knows the session that carries
+ * it and the responses that its client has not taken yet.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { RpcClientError } from "effect/rpc/RpcClientError"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import type * as Scope from "effect/Scope"
+import type { RequestId } from "../RpcMessages.ts"
+
+export interface Options {
+  /** Id that the server knows. */
+  readonly id: string
+  /** Id that the client of Effect knows. */
+  readonly requestId: RequestId
+  readonly clientId: number
+  /** Name of the peer that serves the request. */
+  readonly peer: string
+  /** Hands a response to the client of Effect. */
+  readonly write: (response: FromServerEncoded) => Effect.Effect<void>
+  /** Scope of the fibers that hand over responses. */
+  readonly scope: Scope.Scope
+}
+
+export class InFlightRequest {
+  readonly id: string
+  readonly requestId: RequestId
+  readonly clientId: number
+  readonly peer: string
+  private readonly write: Options["write"]
+  private readonly scope: Scope.Scope
+  private readonly completion = Deferred.makeUnsafe<void, RpcClientError>()
+  /** Responses that the client has not taken; `write` runs with the first of them. */
+  private readonly undelivered: Array<FromServerEncoded> = []
+  /** Session that carries the request, known once the send succeeded. */
+  private session: number | undefined
+  /** Last session with the peer that ended while `session` was unknown. */
+  private endedSession = 0
+
+  constructor(options: Options) {
+    this.id = options.id
+    this.requestId = options.requestId
+    this.clientId = options.clientId
+    this.peer = options.peer
+    this.write = options.write
+    this.scope = options.scope
+  }
+
+  /** Ends when the request is completed, and fails when it is failed. */
+  get completed(): Effect.Effect<void, RpcClientError> {
+    return Deferred.await(this.completion)
+  }
+
+  /** Number of responses that the client has not taken. */
+  get undeliveredCount(): number {
+    return this.undelivered.length
+  }
+
+  /** Reports whether the send of the request succeeded. */
+  get isSent(): boolean {
+    return this.session !== undefined
+  }
+
+  /** Reports if this session carries the request. */
+  isOn(session: number): boolean {
+    return this.session === session
+  }
+
+  /** Records the session that carries the request. Returns `false` if that session ended before the send was known to succeed. */
+  onSent(session: number): boolean {
+    this.session = session
+    return session > this.endedSession
+  }
+
+  /** Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one. */
+  onSessionEnded(session: number): boolean {
+    if (this.session !== undefined) return this.session <= session
+    this.endedSession = Math.max(this.endedSession, session)
+    return false
+  }
+
+  /** Ends {@link completed}. */
+  complete(): void {
+    Deferred.doneUnsafe(this.completion, Effect.void)
+  }
+
+  /** Fails {@link completed}. */
+  fail(error: RpcClientError): void {
+    Deferred.doneUnsafe(this.completion, Effect.fail(error))
+  }
+
+  /**
+   * Hands a response to the client after the earlier ones, in a fiber of its own, so that a client that is slow to take the
+   * values of a stream does not delay the responses to others.
+   */
+  deliver(response: FromServerEncoded): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.undelivered.push(response)
+      if (this.undelivered.length > 1) return Effect.void
+      const delivering = Effect.whileLoop({
+        while: () => this.undelivered.length > 0,
+        body: () => this.write(this.undelivered[0] ?? response),
+        step: () => void this.undelivered.shift(),
+      })
+      return Effect.asVoid(Effect.forkIn(delivering, this.scope, { startImmediately: true }))
+    })
+  }
+}

@@ -1,0 +1,30 @@
+/** Ids for the requests of one client layer, unique over all nodes and all generations. */
+import * as Entropy from "@coterie/core/Entropy"
+import * as Effect from "effect/Effect"
+
+export class RequestIds {
+  /** Keeps a late response to another node, or to an earlier generation of this node, from matching a request. */
+  private readonly prefix: string
+  private last = 0
+
+  constructor(prefix: string) {
+    this.prefix = prefix
+  }
+
+  /** Returns an id that was not returned before. */
+  next(): string {
+    this.last += 1
+    return `${this.prefix}${this.last}`
+  }
+
+  /** Reports whether the id is of this client layer. */
+  owns(id: string): boolean {
+    return id.startsWith(this.prefix)
+  }
+}
+
+/** Makes ids with a random prefix. */
+export const make: Effect.Effect<RequestIds> = Effect.map(
+  Entropy.Entropy,
+  (entropy) => new RequestIds(`${entropy.u32().toString(36)}-${entropy.u32().toString(36)}-`),
+)

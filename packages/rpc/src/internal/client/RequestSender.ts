@@ -1,0 +1,83 @@
+/**
+ * Writer of the lane of requests: everything that a client of this node sends to servers. Messages that nothing waits for are
+ * sent by background fibers, of which there is a bounded number.
+ */
+import type { SendError } from "@coterie/core/ClusterError"
+import type { Lane, Sent } from "@coterie/core/Lane"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type { Parser } from "effect/rpc/RpcSerialization"
+import type * as Scope from "effect/Scope"
+import type { RpcLanes } from "../RpcLanes.ts"
+import * as RpcMessages from "../RpcMessages.ts"
+
+/** Maximum number of background fibers. Further tasks are dropped: a peer can do without their messages. */
+const maxBackgroundTasks = 1_024
+
+/** Time to wait for background fibers when this node stops making requests. Effect's clients use the same time. */
+const drainTimeout = "1 second"
+
+export class RequestSender {
+  private readonly lane: Lane
+  private readonly parser: Parser
+  private readonly tasks: FiberSet.FiberSet<void>
+
+  constructor(lane: Lane, parser: Parser, tasks: FiberSet.FiberSet<void>) {
+    this.lane = lane
+    this.parser = parser
+    this.tasks = tasks
+  }
+
+  /** Encodes a message. Returns `undefined` if the serialization has no representation of the message. */
+  encode(message: RpcMessages.FromClient): Uint8Array | string | undefined {
+    return RpcMessages.encode(this.parser, message)
+  }
+
+  /** Sends an encoded message. */
+  send(peer: string, bytes: Uint8Array | string): Effect.Effect<Sent, SendError> {
+    return this.lane.send(peer, bytes)
+  }
+
+  /** Acknowledges a chunk of the request, and asks the server if it has the request in flight. */
+  acknowledge(peer: string, requestId: string): Effect.Effect<void, SendError> {
+    return this.encodeAndSend(peer, { _tag: "Ack", requestId })
+  }
+
+  /**
+   * Sends an `Interrupt` for each request, in the background. An interrupt that is lost ends with the session that carries the
+   * request.
+   */
+  interrupt(peer: string, ids: ReadonlyArray<string>): Effect.Effect<void> {
+    if (ids.length === 0) return Effect.void
+    return this.inBackground(
+      Effect.ignore(
+        Effect.forEach(ids, (requestId) => this.encodeAndSend(peer, { _tag: "Interrupt", requestId }), {
+          discard: true,
+        }),
+      ),
+    )
+  }
+
+  /** Runs the task in a background fiber, or drops it if there are too many. */
+  inBackground(task: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.flatMap(FiberSet.size(this.tasks), (size) =>
+      size < maxBackgroundTasks ? Effect.asVoid(FiberSet.run(this.tasks, task)) : Effect.void,
+    )
+  }
+
+  /** Waits for the background fibers, for a limited time. */
+  get drain(): Effect.Effect<void> {
+    return Effect.asVoid(Effect.timeoutOption(FiberSet.awaitEmpty(this.tasks), drainTimeout))
+  }
+
+  private encodeAndSend(peer: string, message: RpcMessages.FromClient): Effect.Effect<void, SendError> {
+    return Effect.suspend(() => {
+      const bytes = this.encode(message)
+      return bytes === undefined ? Effect.void : Effect.asVoid(this.send(peer, bytes))
+    })
+  }
+}
+
+/** Makes the writer of the requests of a service. Its background fibers end with the scope. */
+export const make = ({ requests, serialization }: RpcLanes): Effect.Effect<RequestSender, never, Scope.Scope> =>
+  Effect.map(FiberSet.make<void>(), (tasks) => new RequestSender(requests, serialization.makeUnsafe(), tasks))

@@ -1,0 +1,151 @@
+/** Reader of the lane of responses: hands the responses of all servers to the requests that are in flight. */
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Effect from "effect/Effect"
+import type { Parser } from "effect/rpc/RpcSerialization"
+import type { RpcLanes } from "../RpcLanes.ts"
+import * as RpcMessages from "../RpcMessages.ts"
+import type { InFlightRequest } from "./InFlightRequest.ts"
+import type { InFlightRequests } from "./InFlightRequests.ts"
+import { givenUp, malformed, peerLost } from "./requestErrors.ts"
+import type { RequestIds } from "./RequestIds.ts"
+import type { RequestSender } from "./RequestSender.ts"
+
+/**
+ * Maximum number of chunks of one request that its client has not taken. A server sends a chunk and waits for its `Ack`; an
+ * `Ack` that asks if the request is in flight looks the same and allows a second one.
+ */
+const maxUndelivered = 4
+
+export interface Options {
+  readonly lanes: Pick<RpcLanes, "responses" | "serialization">
+  readonly ids: RequestIds
+  readonly inFlight: InFlightRequests
+  readonly sender: RequestSender
+}
+
+export class ResponseReader {
+  private readonly lanes: Options["lanes"]
+  private readonly ids: RequestIds
+  private readonly inFlight: InFlightRequests
+  private readonly sender: RequestSender
+  /** Decoders of the sessions that are open. */
+  private readonly parsers = new Map<number, Parser>()
+
+  constructor({ ids, inFlight, lanes, sender }: Options) {
+    this.lanes = lanes
+    this.ids = ids
+    this.inFlight = inFlight
+    this.sender = sender
+  }
+
+  /** Handles one item of the lane of responses. */
+  read(item: Message | SessionEnded): Effect.Effect<void> {
+    return item._tag === "Message" ? this.onMessage(item) : this.onSessionEnded(item)
+  }
+
+  private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.parsers.delete(session)
+      const lost: Array<string> = []
+      for (const request of this.inFlight.ofPeer(from.name)) {
+        if (!request.onSessionEnded(session)) continue
+        this.inFlight.fail(request, peerLost(from.name))
+        lost.push(request.id)
+      }
+      // If the peer has a link, its side of the session may be open, and its handlers may run.
+      return this.sender.interrupt(from.name, lost)
+    })
+  }
+
+  private onMessage(message: Message): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { from, payload, session } = message
+      const parser = this.parsers.get(session) ?? this.lanes.serialization.makeUnsafe()
+      this.parsers.set(session, parser)
+      const responses = RpcMessages.decodeFromServer(parser, payload)
+      if (responses instanceof Error) return this.onMalformed(message, responses)
+      return Effect.forEach(responses, (response) => this.onResponse(from.name, response), { discard: true })
+    })
+  }
+
+  /** Fails all requests of the session: bytes that cannot be decoded do not say which request they answer. */
+  private onMalformed(message: Message, error: Error): Effect.Effect<void> {
+    const { from, session } = message
+    this.parsers.delete(session)
+    const lost = this.inFlight.ofPeer(from.name).filter((request) => request.isOn(session))
+    for (const request of lost) this.inFlight.fail(request, malformed(from.name, error))
+    return Effect.andThen(
+      this.lanes.responses.deadLetter(message, error.message),
+      this.sender.interrupt(
+        from.name,
+        lost.map(({ id }) => id),
+      ),
+    )
+  }
+
+  private onResponse(peer: string, response: RpcMessages.FromServer): Effect.Effect<void> {
+    switch (response._tag) {
+      case "Eof":
+        return this.confirmInFlight(peer)
+      case "Defect":
+        return this.onDefect(peer, response)
+      default: {
+        const id = String(response.requestId)
+        const request = this.inFlight.get(id)
+        if (request !== undefined && request.peer === peer) return this.onResponseTo(request, response)
+        // A server makes a stream until it is interrupted.
+        return response._tag === "Chunk" && this.ids.owns(id) ? this.sender.interrupt(peer, [id]) : Effect.void
+      }
+    }
+  }
+
+  private onResponseTo(
+    request: InFlightRequest,
+    response: Extract<RpcMessages.FromServer, { readonly requestId: RpcMessages.RequestId }>,
+  ): Effect.Effect<void> {
+    const { id, peer, requestId } = request
+    switch (response._tag) {
+      case "Interrupt":
+        return Effect.sync(() => this.inFlight.fail(request, givenUp(peer)))
+      case "Exit":
+        this.inFlight.complete(request)
+        return request.deliver({ ...response, requestId })
+      case "Chunk":
+        if (request.undeliveredCount < maxUndelivered) return request.deliver({ ...response, requestId })
+        this.inFlight.fail(request, malformed(peer, new Error("a stream that does not wait for its reader")))
+        return this.sender.interrupt(peer, [id])
+    }
+  }
+
+  /** Hands the defect to each client once: Effect's client ends all its requests with it. */
+  private onDefect(
+    peer: string,
+    defect: Extract<RpcMessages.FromServer, { readonly _tag: "Defect" }>,
+  ): Effect.Effect<void> {
+    const onePerClient = new Map<number, InFlightRequest>()
+    for (const request of this.inFlight.ofPeer(peer)) {
+      this.inFlight.complete(request)
+      onePerClient.set(request.clientId, request)
+    }
+    return Effect.forEach(onePerClient.values(), (request) => request.deliver(defect), { discard: true })
+  }
+
+  /**
+   * Asks the server about each request that it was sent: it answers an `Ack` for a request that it does not have in flight with
+   * `Interrupt`. Where the client has yet to take a chunk, the `Ack` of that chunk asks as well.
+   */
+  private confirmInFlight(peer: string): Effect.Effect<void> {
+    const asked = this.inFlight.ofPeer(peer).filter((request) => request.isSent && request.undeliveredCount === 0)
+    return this.sender.inBackground(
+      Effect.forEach(
+        asked,
+        (request) =>
+          Effect.catch(this.sender.acknowledge(peer, request.id), ({ reason }) =>
+            // A request that is lost for any other reason ends with its session.
+            Effect.sync(() => reason === "notReading" && this.inFlight.fail(request, givenUp(peer))),
+          ),
+        { discard: true },
+      ),
+    )
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * A client of Effect's server: one session with one peer. Responses wait in a queue of the session, so that a peer that takes no
+ * responses delays those to no other peer.
+ */
+import type { PeerId } from "@coterie/core/Peer"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import type { Parser } from "effect/rpc/RpcSerialization"
+import * as Stream from "effect/Stream"
+import * as RpcMessages from "../RpcMessages.ts"
+
+/** An encoded message to the peer. */
+export interface QueuedResponse {
+  readonly bytes: Uint8Array | string
+  /** Request that the message answers, if any. */
+  readonly requestId: RpcMessages.RequestId | undefined
+}
+
+export interface Options {
+  /** Id by which Effect's server knows the client. */
+  readonly clientId: number
+  readonly peer: PeerId
+  readonly session: number
+  readonly parser: Parser
+  /** Maximum number of requests in flight. A request is in flight until its last response is sent. */
+  readonly limit: number
+}
+
+type ResponseQueue = Queue.Queue<QueuedResponse, Cause.Done>
+
+export class ClientSession {
+  readonly clientId: number
+  readonly peer: PeerId
+  readonly session: number
+  readonly parser: Parser
+  private readonly queue: ResponseQueue
+  private readonly limit: number
+  private readonly inFlight = new Set<RpcMessages.RequestId>()
+
+  constructor({ clientId, limit, parser, peer, session }: Options, queue: ResponseQueue) {
+    this.clientId = clientId
+    this.peer = peer
+    this.session = session
+    this.parser = parser
+    this.queue = queue
+    this.limit = limit
+  }
+
+  /** Responses to send, in order. The stream ends after {@link endResponses}. */
+  get responses(): Stream.Stream<QueuedResponse> {
+    return Stream.fromQueue(this.queue)
+  }
+
+  /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
+  addRequest(requestId: RpcMessages.RequestId): boolean {
+    if (this.isAtLimit) return false
+    this.inFlight.add(requestId)
+    return true
+  }
+
+  /** Reports whether the request has no final response yet. */
+  hasRequest(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.has(requestId)
+  }
+
+  /** Reports whether the limit of requests in flight is reached. */
+  get isAtLimit(): boolean {
+    return this.inFlight.size + Queue.sizeUnsafe(this.queue) >= this.limit
+  }
+
+  /**
+   * Queues a response of Effect's server. Throws if the queue is full, which only a client that sends an `Ack` before it has
+   * taken the chunk can cause. Effect ends the request with that defect.
+   */
+  respond(response: FromServerEncoded): void {
+    switch (response._tag) {
+      case "Chunk":
+        if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
+        return this.offer(response, response.requestId)
+      case "Exit":
+        this.inFlight.delete(response.requestId)
+        return this.offer(response, response.requestId)
+      // A defect ends all requests of the client.
+      case "Defect":
+        this.inFlight.clear()
+        return this.offer(response, undefined)
+    }
+  }
+
+  /** Tells the peer that the request is not in flight and will not be answered. */
+  giveUp(requestId: RpcMessages.RequestId): void {
+    this.inFlight.delete(requestId)
+    if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
+  }
+
+  /** Ends the queue after the responses that it has. */
+  readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
+
+  /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
+  private get isQueueFull(): boolean {
+    return Queue.sizeUnsafe(this.queue) >= 2 * this.limit
+  }
+
+  private offer(message: RpcMessages.FromServer, requestId: RpcMessages.RequestId | undefined): void {
+    const bytes = RpcMessages.encode(this.parser, message)
+    if (bytes !== undefined) Queue.offerUnsafe(this.queue, { bytes, requestId })
+  }
+}
+
+/** Makes a session without requests. */
+export const make = (options: Options): Effect.Effect<ClientSession> =>
+  Effect.map(Queue.unbounded<QueuedResponse, Cause.Done>(), (queue) => new ClientSession(options, queue))

@@ -1,0 +1,135 @@
+/**
+ * The sessions that have sent a request, each with a fiber that sends its responses. A session that ends is a client that Effect's
+ * server disconnects, which interrupts the handlers of its requests.
+ */
+import type { SendError } from "@coterie/core/ClusterError"
+import type { Lane } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import type { RpcSerialization } from "effect/rpc/RpcSerialization"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as ClientSession from "./ClientSession.ts"
+import type { ServerInput } from "./ServerInput.ts"
+
+export interface Options {
+  readonly responses: Lane
+  readonly serialization: RpcSerialization["Service"]
+  readonly input: ServerInput
+  /** Maximum number of requests of one session that are in flight. */
+  readonly limit: number
+  /** Scope of the fibers that send responses. */
+  readonly scope: Scope.Scope
+}
+
+export class ClientSessions {
+  private readonly disconnected: Queue.Queue<number>
+  private readonly options: Options
+  private readonly byClientId = new Map<number, ClientSession.ClientSession>()
+  private readonly bySession = new Map<number, ClientSession.ClientSession>()
+  private readonly senders = new Map<number, Fiber.Fiber<void>>()
+  private lastClientId = 0
+
+  constructor(options: Options, disconnected: Queue.Queue<number>) {
+    this.options = options
+    this.disconnected = disconnected
+  }
+
+  /** Ids of clients whose session ended, for Effect's server. */
+  get disconnects(): Queue.Dequeue<number> {
+    return this.disconnected
+  }
+
+  get(clientId: number): ClientSession.ClientSession | undefined {
+    return this.byClientId.get(clientId)
+  }
+
+  get clientIds(): ReadonlySet<number> {
+    return new Set(this.byClientId.keys())
+  }
+
+  /** Returns the session of a message, and opens the session if the message is its first. */
+  sessionOf({ from, session }: Message): Effect.Effect<ClientSession.ClientSession> {
+    const known = this.bySession.get(session)
+    return known === undefined ? this.open(from, session) : Effect.succeed(known)
+  }
+
+  /** Disconnects the client of a session that ended. */
+  end(session: number): void {
+    const client = this.bySession.get(session)
+    if (client !== undefined) this.disconnect(client)
+  }
+
+  /** Disconnects all clients. */
+  endAll(): void {
+    for (const client of [...this.byClientId.values()]) this.disconnect(client)
+  }
+
+  /** Takes no more responses. The fibers that send responses end when the queues are empty. */
+  readonly endResponses: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(this.byClientId.values(), ({ endResponses }) => endResponses, { discard: true }),
+  )
+
+  /** Waits until all fibers that send responses have ended. */
+  readonly awaitSenders: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.asVoid(Fiber.awaitAll(this.senders.values())),
+  )
+
+  private readonly open = Effect.fnUntraced({ self: this }, function* (peer: Message["from"], session: number) {
+    const { limit, scope, serialization } = this.options
+    const parser = serialization.makeUnsafe()
+    const client = yield* ClientSession.make({ clientId: ++this.lastClientId, peer, session, parser, limit })
+    this.byClientId.set(client.clientId, client)
+    this.bySession.set(session, client)
+    this.senders.set(client.clientId, yield* Effect.forkIn(this.sendResponses(client), scope))
+    return client
+  })
+
+  private disconnect(client: ClientSession.ClientSession): void {
+    const { clientId } = client
+    if (!this.byClientId.delete(clientId)) return
+    this.bySession.delete(client.session)
+    Queue.offerUnsafe(this.disconnected, clientId)
+    this.senders.get(clientId)?.interruptUnsafe()
+    this.senders.delete(clientId)
+  }
+
+  private sendResponses(client: ClientSession.ClientSession): Effect.Effect<void> {
+    const { responses } = this.options
+    return Stream.runForEach(client.responses, (response) =>
+      Effect.catch(Effect.asVoid(responses.send(client.peer.name, response.bytes)), (error) =>
+        this.onSendError(client, response, error),
+      ),
+    )
+  }
+
+  private onSendError(
+    client: ClientSession.ClientSession,
+    { requestId }: ClientSession.QueuedResponse,
+    error: SendError,
+  ): Effect.Effect<void> {
+    switch (error.reason) {
+      case "tooLarge": {
+        if (requestId === undefined) return Effect.void
+        client.giveUp(requestId)
+        const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
+        return Effect.andThen(
+          Effect.logError(`an answer to "${client.peer.name}" was not sent: ${error.message}`),
+          interrupt,
+        )
+      }
+      // The peer has closed its clients: no request waits for a response.
+      case "notReading":
+        return Effect.sync(() => this.disconnect(client))
+      // The session ended. Its end is read from the lane of requests.
+      default:
+        return Effect.void
+    }
+  }
+}
+
+/** Makes the sessions of a server that no client has used yet. */
+export const make = (options: Options): Effect.Effect<ClientSessions> =>
+  Effect.map(Queue.unbounded<number>(), (disconnected) => new ClientSessions(options, disconnected))

@@ -1,0 +1,92 @@
+/** Reader of the lane of requests: passes the messages of all peers to Effect's server, and tells it which sessions ended. */
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Effect from "effect/Effect"
+import { constEof, type FromClientEncoded } from "effect/rpc/RpcMessage"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { RpcLanes } from "../RpcLanes.ts"
+import * as RpcMessages from "../RpcMessages.ts"
+import type { ClientSession } from "./ClientSession.ts"
+import type { ClientSessions } from "./ClientSessions.ts"
+import { headersOf } from "./peerHeaders.ts"
+import type { ServerInput } from "./ServerInput.ts"
+
+export interface Options {
+  readonly lanes: Pick<RpcLanes, "requests" | "responses" | "serialization">
+  readonly sessions: ClientSessions
+  readonly input: ServerInput
+  /** Scope of the fibers that notify peers of ended sessions. */
+  readonly scope: Scope.Scope
+}
+
+export class RequestReader {
+  private readonly lanes: Options["lanes"]
+  private readonly sessions: ClientSessions
+  private readonly input: ServerInput
+  private readonly scope: Scope.Scope
+  private readonly encodeDefect: (defect: unknown) => unknown
+  /** Encoded message that makes a client confirm its requests in flight. */
+  private readonly eof: Uint8Array | string
+
+  constructor({ input, lanes, scope, sessions }: Options) {
+    this.lanes = lanes
+    this.sessions = sessions
+    this.input = input
+    this.scope = scope
+    this.encodeDefect = Schema.encodeSync(lanes.serialization.codecFor(Schema.Defect()))
+    this.eof = RpcMessages.encode(lanes.serialization.makeUnsafe(), constEof) ?? ""
+  }
+
+  /** Handles one item of the lane of requests. */
+  read(item: Message | SessionEnded): Effect.Effect<void> {
+    return item._tag === "Message" ? this.onMessage(item) : this.onSessionEnded(item)
+  }
+
+  /** Makes all clients confirm their requests in flight. */
+  get publishEof(): Effect.Effect<void> {
+    return Effect.ignore(this.lanes.responses.publish(this.eof))
+  }
+
+  private onMessage(message: Message): Effect.Effect<void> {
+    return Effect.flatMap(this.sessions.sessionOf(message), (client) => {
+      const decoded = RpcMessages.decodeFromClient(client.parser, message.payload)
+      if (!(decoded instanceof Error)) {
+        return Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
+      }
+      // Bytes that cannot be decoded do not say which request they belong to, so all requests of the client end.
+      client.respond({ _tag: "Defect", defect: this.encodeDefect(decoded) })
+      return this.lanes.requests.deadLetter(message, decoded.message)
+    })
+  }
+
+  private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.sessions.end(session)
+      // If the peer has a link, its side of the session may be open, and it may wait for messages that were lost.
+      return Effect.asVoid(Effect.forkIn(Effect.ignore(this.lanes.responses.send(from, this.eof)), this.scope))
+    })
+  }
+
+  private onClientMessage(client: ClientSession, message: RpcMessages.FromClient): Effect.Effect<void> {
+    switch (message._tag) {
+      case "Request":
+        if (message.isNotification !== true && !client.addRequest(message.id)) {
+          return Effect.sync(() => client.giveUp(message.id))
+        }
+        return this.deliver(client, { ...message, headers: message.headers.concat(headersOf(client.peer)) })
+      case "Ack":
+        if (!client.hasRequest(message.requestId)) return Effect.sync(() => client.giveUp(message.requestId))
+        return this.deliver(client, message)
+      case "Interrupt":
+        return client.hasRequest(message.requestId) ? this.deliver(client, message) : Effect.void
+    }
+  }
+
+  /** Passes a message to Effect's server. A message of a peer must not end the reader, so a defect goes back to the client. */
+  private deliver(client: ClientSession, message: FromClientEncoded): Effect.Effect<void> {
+    return Effect.catchDefect(
+      Effect.suspend(() => this.input.write(client.clientId, message)),
+      (defect) => Effect.sync(() => client.respond({ _tag: "Defect", defect: this.encodeDefect(defect) })),
+    )
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Effect's server protocol over the lanes of a service. Each session with a peer is one client to Effect's server.
+ */
+import type { Cluster } from "@coterie/core/Cluster"
+import { OptionsError } from "@coterie/core/ClusterError"
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { ExitEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
+import * as RpcServer from "effect/rpc/RpcServer"
+import type { CodecFor } from "effect/rpc/RpcSerialization"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as RpcLanes from "../RpcLanes.ts"
+import * as ClientSessions from "./ClientSessions.ts"
+import { RequestReader } from "./RequestReader.ts"
+import { claim } from "./servedNames.ts"
+import { type Handler, ServerInput } from "./ServerInput.ts"
+
+/**
+ * Requests of one session in flight if the options give no limit. Peers that wait for responses stay far below it, and a server
+ * of some hundred peers can hold as many from each.
+ */
+const defaultLimit = 1_024
+
+/** Time that a server that stops waits for peers to take the last responses. A node that leaves waits as long for its peers. */
+const drainTimeout = "5 seconds"
+
+/** Reports whether an exit says more than that the request was interrupted. An exit in bytes counts as an interruption. */
+const isAnswer = (exit: ExitEncoded<unknown, unknown>): boolean =>
+  exit._tag === "Success" || (exit._tag === "Failure" && exit.cause.some(({ _tag }) => _tag !== "Interrupt"))
+
+interface Options {
+  readonly requests: Stream.Stream<Message | SessionEnded>
+  /** Scope of the lane of requests. */
+  readonly reading: Scope.Closeable
+  readonly input: ServerInput
+  readonly reader: RequestReader
+  readonly sessions: ClientSessions.ClientSessions
+  readonly codecFor: CodecFor
+}
+
+export class ServerProtocol {
+  private readonly options: Options
+  private isStopping = false
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Makes the service that Effect's server uses. */
+  toService(): RpcServer.Protocol["Service"] {
+    const { codecFor, sessions } = this.options
+    return RpcServer.Protocol.of({
+      run: this.run,
+      disconnects: sessions.disconnects,
+      send: this.send,
+      end: () => Effect.void,
+      clientIds: Effect.sync(() => sessions.clientIds),
+      initialMessage: Effect.succeed(Option.none()),
+      supportsAck: true,
+      supportsTransferables: false,
+      supportsSpanPropagation: true,
+      supportsNotifications: true,
+      codecFor,
+    })
+  }
+
+  /** Closes the lane of requests. From now on the server gives up requests whose handlers are interrupted. */
+  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
+    this.isStopping = true
+    return Scope.close(this.options.reading, Exit.void)
+  })
+
+  /** Stops, sends the responses that are queued, and makes clients give up the requests that nobody read. */
+  get shutdown(): Effect.Effect<void> {
+    const { reader, sessions } = this.options
+    return this.stop.pipe(
+      Effect.andThen(sessions.endResponses),
+      Effect.andThen(Effect.timeoutOption(sessions.awaitSenders, drainTimeout)),
+      Effect.andThen(reader.publishEof),
+    )
+  }
+
+  private readonly run = (handler: Handler): Effect.Effect<never> => {
+    const { input, reader, requests, sessions } = this.options
+    return Effect.suspend(() => {
+      input.open(handler)
+      return Stream.runForEach(requests, (item) => reader.read(item))
+    }).pipe(
+      // The stream ends when this node has left.
+      Effect.andThen(() => {
+        sessions.endAll()
+        return Effect.never
+      }),
+      // Stops before Effect's server interrupts the handlers.
+      Effect.onExit(() => this.stop),
+    )
+  }
+
+  private readonly send = (clientId: number, response: FromServerEncoded): Effect.Effect<void> =>
+    Effect.sync(() => {
+      const client = this.options.sessions.get(clientId)
+      if (client === undefined) return
+      // A client takes an interrupted exit for its own interruption, so a server that stops gives the request up.
+      if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit)) client.giveUp(response.requestId)
+      else client.respond(response)
+    })
+}
+
+/**
+ * Makes the protocol of a service. Fails with `OptionsError` if the limit or the name of the service is invalid, or if this node
+ * serves the name already.
+ */
+export const make = Effect.fnUntraced(function* (
+  cluster: Cluster["Service"],
+  options: { readonly service?: string | undefined; readonly limit?: number | undefined },
+) {
+  const { limit = defaultLimit } = options
+  if (!Number.isInteger(limit) || limit < 1) {
+    return yield* new OptionsError({ option: "limit", message: "the limit of requests of a peer is at least 1" })
+  }
+  const lanes = yield* RpcLanes.make(cluster, options)
+  yield* claim(cluster, lanes.service)
+  // Closed after the last responses are sent; `reading` is closed before they are.
+  const inner = yield* Scope.make()
+  const reading = yield* Scope.fork(inner)
+  const input = new ServerInput()
+  const { responses, serialization } = lanes
+  const sessions = yield* ClientSessions.make({ responses, serialization, input, limit, scope: inner })
+  const reader = new RequestReader({ lanes, sessions, input, scope: inner })
+  const requests = yield* Scope.provide(lanes.requests.open(), reading)
+  const server = new ServerProtocol({
+    requests,
+    reading,
+    input,
+    reader,
+    sessions,
+    codecFor: serialization.codecFor,
+  })
+  yield* Effect.addFinalizer(() => Effect.andThen(server.shutdown, Scope.close(inner, Exit.void)))
+  return server.toService()
+})

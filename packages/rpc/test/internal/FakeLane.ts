@@ -1,0 +1,64 @@
+/** A lane without a network: it keeps what is sent on it and answers as a test says. */
+import { SendError } from "@coterie/core/ClusterError"
+import type { Lane, Sent } from "@coterie/core/Lane"
+import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Effect from "effect/Effect"
+import * as RpcSerialization from "effect/rpc/RpcSerialization"
+import * as Stream from "effect/Stream"
+
+export const serialization = RpcSerialization.json
+
+export const sendError = (reason: SendError["reason"], peer = "b"): SendError =>
+  new SendError({ reason, peer, message: reason })
+
+export class FakeLane {
+  /** Peer and text of each message that was sent. */
+  readonly sent: Array<readonly [peer: string, text: string]> = []
+  readonly published: Array<string> = []
+  /** Reasons of the messages that could not be used. */
+  readonly dead: Array<string> = []
+  /** Outcome of each send, from now on. */
+  outcome: Effect.Effect<Sent, SendError> = Effect.succeed({ session: 1 })
+
+  readonly lane: Lane = {
+    name: "fake",
+    send: (to, payload) =>
+      Effect.suspend(() => {
+        this.sent.push([typeof to === "string" ? to : to.name, String(payload)])
+        return this.outcome
+      }),
+    publish: (payload) =>
+      Effect.sync(() => {
+        this.published.push(String(payload))
+        return { sent: [], failed: [] }
+      }),
+    read: () => Stream.die("not in use"),
+    open: () => Effect.die("not in use"),
+    deadLetter: (_, reason) => Effect.sync(() => void this.dead.push(reason)),
+    deadLetters: Stream.empty,
+  }
+
+  /** Messages that were sent, as values, and forgets them. */
+  takeSent(): ReadonlyArray<unknown> {
+    return this.sent.splice(0).map(([, text]): unknown => JSON.parse(text))
+  }
+}
+
+/** A message with this text, or with a value as JSON. */
+export const message = (content: unknown, { from = "b", session = 1 } = {}): Message => {
+  const text = typeof content === "string" ? content : JSON.stringify(content)
+  return {
+    _tag: "Message",
+    from: { name: from, generation: 1 },
+    session,
+    payload: new TextEncoder().encode(text),
+    text,
+    span: undefined,
+  }
+}
+
+export const sessionEnded = (session: number, from = "b"): SessionEnded => ({
+  _tag: "SessionEnded",
+  from: { name: from, generation: 1 },
+  session,
+})

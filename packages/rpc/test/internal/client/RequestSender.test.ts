@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
+import { FakeLane, sendError, serialization } from "../FakeLane.ts"
+
+const setUp = Effect.gen(function* () {
+  const fake = new FakeLane()
+  const sender = yield* RequestSender.make({
+    service: "default",
+    requests: fake.lane,
+    responses: new FakeLane().lane,
+    serialization,
+  })
+  return { fake, sender }
+})
+
+describe("the sender of requests", () => {
+  it.effect("acknowledges a request, and fails as the lane does", () =>
+    Effect.gen(function* () {
+      const { fake, sender } = yield* setUp
+      yield* sender.acknowledge("b", "x-1")
+      assert.deepStrictEqual(fake.sent, [["b", '{"_tag":"Ack","requestId":"x-1"}']])
+      fake.outcome = Effect.fail(sendError("notReading"))
+      assert.strictEqual((yield* Effect.flip(sender.acknowledge("b", "x-1"))).reason, "notReading")
+    }),
+  )
+
+  it.effect("interrupts requests one after the other in the background", () =>
+    Effect.gen(function* () {
+      const { fake, sender } = yield* setUp
+      const go = Deferred.makeUnsafe<void>()
+      fake.outcome = Effect.as(Deferred.await(go), { session: 1 })
+      yield* sender.interrupt("b", ["x-1", "x-2"])
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(fake.takeSent(), [{ _tag: "Interrupt", requestId: "x-1" }])
+      yield* Deferred.succeed(go, undefined)
+      yield* sender.drain
+      assert.deepStrictEqual(fake.takeSent(), [{ _tag: "Interrupt", requestId: "x-2" }])
+    }),
+  )
+
+  it.effect("does not fail if an interrupt cannot be sent", () =>
+    Effect.gen(function* () {
+      const { fake, sender } = yield* setUp
+      fake.outcome = Effect.fail(sendError("notConnected"))
+      yield* sender.interrupt("b", ["x-1"])
+      yield* sender.drain
+      assert.strictEqual(fake.sent.length, 1)
+    }),
+  )
+
+  it.effect("drops background tasks beyond 1,024", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* setUp
+      let ran = 0
+      const task = Effect.andThen(
+        Effect.sync(() => ran++),
+        Effect.never,
+      )
+      for (let i = 0; i < 1_100; i++) yield* sender.inBackground(task)
+      yield* Effect.yieldNow
+      assert.strictEqual(ran, 1_024)
+    }),
+  )
+
+  it.effect("waits a second for background tasks when it is drained", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* setUp
+      yield* sender.inBackground(Effect.never)
+      const draining = yield* Effect.forkChild(sender.drain)
+      yield* TestClock.adjust("999 millis")
+      assert.isUndefined(draining.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(draining)
+    }),
+  )
+})

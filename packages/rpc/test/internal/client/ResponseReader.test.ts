@@ -1,0 +1,196 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RequestLost from "@coterie/rpc/RequestLost"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import type { InFlightRequest } from "../../../src/internal/client/InFlightRequest.ts"
+import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.ts"
+import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
+import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
+import { ResponseReader } from "../../../src/internal/client/ResponseReader.ts"
+import { FakeLane, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
+
+const setUp = Effect.fnUntraced(function* (serialization = json) {
+  const requests = new FakeLane()
+  const responses = new FakeLane()
+  const lanes = { service: "default", requests: requests.lane, responses: responses.lane, serialization }
+  const ids = new RequestIds("x-")
+  const inFlight = new InFlightRequests(yield* Effect.scope)
+  const sender = yield* RequestSender.make(lanes)
+  const reader = new ResponseReader({ lanes, ids, inFlight, sender })
+  const written: Array<FromServerEncoded> = []
+  /** Adds a request that was sent on session 1, of a client whose id for the request is 7. */
+  const add = (
+    options: { readonly peer?: string; readonly clientId?: number; readonly write?: Effect.Effect<void> } = {},
+  ) => {
+    const request = inFlight.add({
+      id: ids.next(),
+      requestId: 7,
+      clientId: options.clientId ?? 1,
+      peer: options.peer ?? "b",
+      write: (response) => {
+        written.push(response)
+        return options.write ?? Effect.void
+      },
+    })
+    request.onSent(1)
+    return request
+  }
+  /** What was sent to peers, after the background fibers have run. */
+  const sent = Effect.map(sender.drain, () => requests.takeSent())
+  return { add, inFlight, reader, requests, responses, sent, written }
+})
+
+/** `waiting`, `completed`, or the reason of the loss of a request. */
+const stateOf = (request: InFlightRequest) =>
+  Effect.map(Effect.timeoutOption(Effect.result(request.completed), 0), (outcome) => {
+    if (outcome._tag === "None") return "waiting"
+    if (Result.isSuccess(outcome.value)) return "completed"
+    return RequestLost.causeOf(outcome.value.failure)?.reason ?? outcome.value.failure.message
+  })
+
+const exit = { _tag: "Exit", requestId: "x-1", exit: { _tag: "Success", value: 4 } }
+const chunk = { _tag: "Chunk", requestId: "x-1", values: [1] }
+const interrupt = { _tag: "Interrupt", requestId: "x-1" }
+
+describe("the reader of responses", () => {
+  it.live("completes a request with its exit, under the id that its client knows", () =>
+    Effect.gen(function* () {
+      const { add, inFlight, reader, written } = yield* setUp()
+      const request = add()
+      yield* reader.read(message(exit))
+      assert.strictEqual(yield* stateOf(request), "completed")
+      assert.deepStrictEqual(written, [{ ...exit, requestId: 7 }] as unknown)
+      assert.deepStrictEqual(inFlight.all(), [])
+    }),
+  )
+
+  it.live("ignores the response of a peer that was not asked", () =>
+    Effect.gen(function* () {
+      const { add, reader, sent } = yield* setUp()
+      const request = add()
+      for (const content of [exit, interrupt]) yield* reader.read(message(content, { from: "c", session: 2 }))
+      assert.strictEqual(yield* stateOf(request), "waiting")
+      assert.deepStrictEqual(yield* sent, [])
+    }),
+  )
+
+  it.live("interrupts a stream of its own that no request waits for, and no other", () =>
+    Effect.gen(function* () {
+      const { reader, sent } = yield* setUp()
+      yield* reader.read(message({ ...chunk, requestId: "y-1" }))
+      yield* reader.read(message(exit))
+      assert.deepStrictEqual(yield* sent, [])
+      yield* reader.read(message(chunk))
+      assert.deepStrictEqual(yield* sent, [interrupt])
+    }),
+  )
+
+  it.live("cuts a stream off at the fifth chunk that its client has not taken", () =>
+    Effect.gen(function* () {
+      const { add, reader, sent } = yield* setUp()
+      const request = add({ write: Effect.never })
+      for (let i = 0; i < 4; i++) yield* reader.read(message(chunk))
+      assert.strictEqual(yield* stateOf(request), "waiting")
+      assert.deepStrictEqual(yield* sent, [])
+      yield* reader.read(message(chunk))
+      assert.include(yield* stateOf(request), "a stream that does not wait for its reader")
+      assert.deepStrictEqual(yield* sent, [interrupt])
+    }),
+  )
+
+  it.live("fails a request that the server does not have in flight", () =>
+    Effect.gen(function* () {
+      const { add, reader } = yield* setUp()
+      const request = add()
+      yield* reader.read(message(interrupt))
+      assert.strictEqual(yield* stateOf(request), "givenUp")
+    }),
+  )
+
+  it.live("fails and interrupts the requests of a session that ended, and no others", () =>
+    Effect.gen(function* () {
+      const { add, reader, sent } = yield* setUp()
+      const [lost, later, other] = [add(), add(), add({ peer: "c" })]
+      later.onSent(2)
+      yield* reader.read(sessionEnded(1))
+      assert.strictEqual(yield* stateOf(lost), "peerLost")
+      assert.strictEqual(yield* stateOf(later), "waiting")
+      assert.strictEqual(yield* stateOf(other), "waiting")
+      assert.deepStrictEqual(yield* sent, [interrupt])
+    }),
+  )
+
+  it.live("asks about each request of the peer after Eof, but those that have a chunk to acknowledge", () =>
+    Effect.gen(function* () {
+      const { add, reader, requests, sent } = yield* setUp()
+      const request = add()
+      add({ peer: "c" })
+      yield* add({ write: Effect.never }).deliver({ _tag: "Chunk", requestId: "7", values: [1] })
+      yield* reader.read(message({ _tag: "Eof" }))
+      assert.deepStrictEqual(yield* sent, [{ _tag: "Ack", requestId: "x-1" }])
+      assert.strictEqual(yield* stateOf(request), "waiting")
+      requests.outcome = Effect.fail(sendError("linkLost"))
+      yield* reader.read(message({ _tag: "Eof" }))
+      yield* sent
+      assert.strictEqual(yield* stateOf(request), "waiting")
+      requests.outcome = Effect.fail(sendError("notReading"))
+      yield* reader.read(message({ _tag: "Eof" }))
+      yield* sent
+      assert.strictEqual(yield* stateOf(request), "givenUp")
+    }),
+  )
+
+  it.live("hands a defect to each client of the peer once and completes all its requests", () =>
+    Effect.gen(function* () {
+      const { add, inFlight, reader, written } = yield* setUp()
+      const other = add({ peer: "c" })
+      for (const clientId of [1, 1, 2]) add({ clientId })
+      yield* reader.read(message({ _tag: "Defect", defect: "a bug" }))
+      assert.deepStrictEqual(written.length, 2)
+      assert.deepStrictEqual(inFlight.all(), [other])
+    }),
+  )
+
+  it.live(
+    "decodes the messages of a session with one parser, and with a new one after bytes that cannot be decoded",
+    () =>
+      Effect.gen(function* () {
+        let parsers = 0
+        const { add, reader } = yield* setUp({
+          ...json,
+          makeUnsafe: () => {
+            parsers += 1
+            return json.makeUnsafe()
+          },
+        })
+        add()
+        // The sender has a parser of its own.
+        parsers = 0
+        for (const content of [chunk, chunk]) yield* reader.read(message(content))
+        assert.strictEqual(parsers, 1)
+        yield* reader.read(message("{"))
+        yield* reader.read(message(chunk))
+        assert.strictEqual(parsers, 2)
+        yield* reader.read(sessionEnded(1))
+        yield* reader.read(message(chunk))
+        assert.strictEqual(parsers, 3)
+      }),
+  )
+
+  it.live("fails the requests of the session if bytes cannot be decoded, and goes on with the next", () =>
+    Effect.gen(function* () {
+      const { add, reader, responses, sent } = yield* setUp()
+      const [lost, later] = [add(), add()]
+      later.onSent(2)
+      yield* reader.read(message("{"))
+      assert.include(yield* stateOf(lost), "cannot be used")
+      assert.strictEqual(yield* stateOf(later), "waiting")
+      assert.strictEqual(responses.dead.length, 1)
+      assert.deepStrictEqual(yield* sent, [interrupt])
+      yield* reader.read(message({ ...exit, requestId: "x-2" }, { session: 2 }))
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(later.completed)))
+    }),
+  )
+})

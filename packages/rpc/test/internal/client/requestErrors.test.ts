@@ -1,0 +1,31 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RequestLost from "@coterie/rpc/RequestLost"
+import { RpcClientDefect, RpcClientError } from "effect/rpc/RpcClientError"
+import * as Errors from "../../../src/internal/client/requestErrors.ts"
+import { sendError } from "../FakeLane.ts"
+
+describe("the error of a request", () => {
+  it("has the cause that it was made of", () => {
+    const cause = sendError("notReading")
+    assert.strictEqual(RequestLost.causeOf(Errors.toClientError(cause)), cause)
+  })
+
+  it("names the peer and says that the request may have been carried out if it was sent", () => {
+    for (const [reason, error] of [
+      ["peerLost", Errors.peerLost("b")],
+      ["givenUp", Errors.givenUp("b")],
+      ["stopped", Errors.stopped("b")],
+    ] as const) {
+      const cause = RequestLost.causeOf(error)
+      assert.instanceOf(cause, RequestLost.RequestLost)
+      assert.include(cause, { reason, peer: "b" })
+      assert.include(cause?.message, "the request may have been carried out")
+    }
+  })
+
+  it("has no cause in the cluster if the peer breaks the protocol, or if it is another error of Effect", () => {
+    assert.isUndefined(RequestLost.causeOf(Errors.malformed("b", new Error("no JSON"))))
+    const other = new RpcClientError({ reason: new RpcClientDefect({ message: "", cause: new Error("other") }) })
+    assert.isUndefined(RequestLost.causeOf(other))
+  })
+})

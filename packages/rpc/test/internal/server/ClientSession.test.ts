@@ -1,0 +1,99 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { ExitEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
+import * as Stream from "effect/Stream"
+import * as ClientSession from "../../../src/internal/server/ClientSession.ts"
+import { serialization } from "../FakeLane.ts"
+
+const make = (limit: number) =>
+  ClientSession.make({
+    clientId: 1,
+    peer: { name: "a", generation: 1 },
+    session: 1,
+    parser: serialization.makeUnsafe(),
+    limit,
+  })
+
+const success: ExitEncoded<unknown, unknown> = { _tag: "Success", value: 4 }
+const exit = (requestId: string): FromServerEncoded => ({ _tag: "Exit", requestId, exit: success })
+const chunk = (requestId: string): FromServerEncoded => ({ _tag: "Chunk", requestId, values: [1] })
+
+/** All responses of a session that takes no more. */
+const responsesOf = (client: ClientSession.ClientSession) =>
+  Effect.andThen(
+    client.endResponses,
+    Effect.map(Stream.runCollect(client.responses), (all) =>
+      all.map(({ bytes, requestId }) => [JSON.parse(String(bytes))._tag, requestId]),
+    ),
+  )
+
+describe("a session of a client", () => {
+  it.effect("takes as many requests as its limit, and more when responses have been sent", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      assert.isTrue(client.addRequest("1"))
+      assert.isTrue(client.addRequest("2"))
+      assert.isFalse(client.addRequest("3"))
+      assert.isFalse(client.hasRequest("3"))
+      // An answer that has not been sent counts as its request did.
+      client.respond(exit("1"))
+      assert.isFalse(client.hasRequest("1"))
+      assert.isTrue(client.isAtLimit)
+      yield* Stream.runDrain(Stream.take(client.responses, 1))
+      assert.isTrue(client.addRequest("3"))
+    }),
+  )
+
+  it.effect("keeps responses in order, each with the request that it answers", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      client.addRequest("1")
+      client.respond(chunk("1"))
+      assert.isTrue(client.hasRequest("1"))
+      client.respond(exit("1"))
+      client.giveUp("2")
+      assert.deepStrictEqual(yield* responsesOf(client), [
+        ["Chunk", "1"],
+        ["Exit", "1"],
+        ["Interrupt", undefined],
+      ])
+    }),
+  )
+
+  it.effect("has no requests after a defect", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      client.addRequest("1")
+      client.addRequest("2")
+      client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.isFalse(client.hasRequest("1"))
+      assert.isFalse(client.hasRequest("2"))
+      assert.deepStrictEqual(yield* responsesOf(client), [["Defect", undefined]])
+    }),
+  )
+
+  it.effect("has no request that it has given up", () =>
+    Effect.gen(function* () {
+      const client = yield* make(1)
+      client.addRequest("1")
+      client.giveUp("1")
+      assert.isFalse(client.hasRequest("1"))
+    }),
+  )
+
+  it.effect("throws at a chunk and gives up silently when two responses for each request of its limit are queued", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      client.addRequest("1")
+      for (let i = 0; i < 4; i++) client.respond(chunk("1"))
+      assert.throws(() => client.respond(chunk("1")), "the caller does not take what it asked for")
+      client.giveUp("2")
+      // An exit is never dropped.
+      client.respond(exit("1"))
+      assert.deepStrictEqual(
+        (yield* responsesOf(client)).map(([tag]) => tag),
+        ["Chunk", "Chunk", "Chunk", "Chunk", "Exit"],
+      )
+    }),
+  )
+})

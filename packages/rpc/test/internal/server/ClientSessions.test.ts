@@ -1,0 +1,145 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
+import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
+import { FakeLane, message, sendError, serialization } from "../FakeLane.ts"
+
+const setUp = Effect.gen(function* () {
+  const fake = new FakeLane()
+  const input = new ServerInput()
+  const passed: Array<unknown> = []
+  input.open((clientId, each) => Effect.sync(() => void passed.push([clientId, each])))
+  const scope = yield* Effect.scope
+  const sessions = yield* ClientSessions.make({ responses: fake.lane, serialization, input, limit: 10, scope })
+  const open = (session: number, from = "a") => sessions.sessionOf(message("", { from, session }))
+  return { fake, open, passed, sessions }
+})
+
+const exit: FromServerEncoded = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } }
+
+/** Enough for the fibers that send responses. */
+const settle = Effect.forEach([1, 2, 3], () => Effect.yieldNow, { discard: true })
+
+describe("the sessions of clients", () => {
+  it.effect("are opened by their first message, each with a client id of its own", () =>
+    Effect.gen(function* () {
+      const { open, sessions } = yield* setUp
+      const [one, other] = [yield* open(10), yield* open(11)]
+      assert.strictEqual(yield* open(10), one)
+      assert.notStrictEqual(one.clientId, other.clientId)
+      assert.strictEqual(sessions.get(one.clientId), one)
+      assert.deepStrictEqual(sessions.clientIds, new Set([one.clientId, other.clientId]))
+    }),
+  )
+
+  it.effect("send responses to their peers, and a peer that takes none holds up no other", () =>
+    Effect.gen(function* () {
+      const { fake, open } = yield* setUp
+      const [slow, other] = [yield* open(10, "slow"), yield* open(11, "other")]
+      fake.outcome = Effect.never
+      slow.respond(exit)
+      slow.respond(exit)
+      yield* settle
+      fake.outcome = Effect.succeed({ session: 1 })
+      other.respond(exit)
+      yield* settle
+      assert.deepStrictEqual(
+        fake.sent.map(([peer]) => peer),
+        ["slow", "other"],
+      )
+    }),
+  )
+
+  it.effect("disconnect their client once when they end, and send it nothing more", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      sessions.end(10)
+      sessions.end(10)
+      client.respond(exit)
+      yield* settle
+      assert.deepStrictEqual(yield* Queue.takeAll(sessions.disconnects), [client.clientId])
+      assert.isUndefined(sessions.get(client.clientId))
+      assert.deepStrictEqual(fake.sent, [])
+      assert.notStrictEqual(yield* open(10), client)
+    }),
+  )
+
+  it.effect("disconnect a client once if its session ends while a response finds that the peer reads none", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.suspend(() => {
+        sessions.end(10)
+        return Effect.fail(sendError("notReading"))
+      }).pipe(Effect.uninterruptible)
+      client.respond(exit)
+      yield* settle
+      assert.deepStrictEqual(yield* Queue.takeAll(sessions.disconnects), [client.clientId])
+    }),
+  )
+
+  it.effect("end all at once", () =>
+    Effect.gen(function* () {
+      const { open, sessions } = yield* setUp
+      const ids = [(yield* open(10)).clientId, (yield* open(11)).clientId]
+      sessions.endAll()
+      assert.deepStrictEqual(yield* Queue.takeAll(sessions.disconnects), ids)
+      assert.strictEqual(sessions.clientIds.size, 0)
+    }),
+  )
+
+  it.effect("end when the peer reads no responses, and not when it cannot be reached", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.fail(sendError("notConnected"))
+      client.respond(exit)
+      yield* settle
+      assert.strictEqual(sessions.get(client.clientId), client)
+      fake.outcome = Effect.fail(sendError("notReading"))
+      client.respond(exit)
+      yield* settle
+      assert.isUndefined(sessions.get(client.clientId))
+    }),
+  )
+
+  it.effect("give up a request whose response is too large, and interrupt its handler", () =>
+    Effect.gen(function* () {
+      const { fake, open, passed } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.suspend(() => {
+        fake.outcome = Effect.succeed({ session: 1 })
+        return Effect.fail(sendError("tooLarge"))
+      })
+      client.respond(exit)
+      yield* settle
+      const interrupt = { _tag: "Interrupt", requestId: "1" }
+      assert.deepStrictEqual(passed, [[client.clientId, interrupt]])
+      assert.deepStrictEqual(fake.takeSent().slice(1), [interrupt])
+    }).pipe(Effect.provide(Logger.layer([]))),
+  )
+
+  it.effect("send what is queued before their senders end", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      const go = Deferred.makeUnsafe<void>()
+      fake.outcome = Effect.as(Deferred.await(go), { session: 1 })
+      client.respond(exit)
+      client.respond(exit)
+      yield* sessions.endResponses
+      const waiting = yield* Effect.forkChild(sessions.awaitSenders)
+      yield* settle
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(waiting)
+      assert.strictEqual(fake.sent.length, 2)
+    }),
+  )
+})

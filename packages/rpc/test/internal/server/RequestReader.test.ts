@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { FromClientEncoded } from "effect/rpc/RpcMessage"
+import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
+import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
+import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
+import { FakeLane, message, serialization, sessionEnded } from "../FakeLane.ts"
+
+const setUp = Effect.gen(function* () {
+  const requests = new FakeLane()
+  const responses = new FakeLane()
+  const input = new ServerInput()
+  const passed: Array<FromClientEncoded> = []
+  input.open((_, each) => Effect.sync(() => void passed.push(each)))
+  const scope = yield* Effect.scope
+  const lanes = { requests: requests.lane, responses: responses.lane, serialization }
+  const sessions = yield* ClientSessions.make({ responses: responses.lane, serialization, input, limit: 2, scope })
+  const reader = new RequestReader({ lanes, sessions, input, scope })
+  const read = (content: unknown) => reader.read(message(content, { from: "a" }))
+  /** What was sent to peers, after the fibers that send have run. */
+  const sent = Effect.map(
+    Effect.forEach([1, 2, 3], () => Effect.yieldNow),
+    () => responses.takeSent(),
+  )
+  return { input, passed, read, reader, requests, responses, sent, sessions }
+})
+
+const request = (id: string) => ({ _tag: "Request", id, tag: "Half", payload: 1, headers: [["a", "b"]] })
+const ack = (requestId: string) => ({ _tag: "Ack", requestId })
+const interrupt = (requestId: string) => ({ _tag: "Interrupt", requestId })
+
+describe("the reader of requests", () => {
+  it.effect("passes a request on with the headers of the peer of the link", () =>
+    Effect.gen(function* () {
+      const { passed, read } = yield* setUp
+      yield* read(request("1"))
+      const headers = [
+        ["a", "b"],
+        ["coterie-peer", "a"],
+        ["coterie-generation", "1"],
+      ]
+      assert.deepStrictEqual(passed, [{ ...request("1"), headers }] as unknown)
+    }),
+  )
+
+  it.effect("gives up requests beyond the limit, but notifications", () =>
+    Effect.gen(function* () {
+      const { passed, read, sent } = yield* setUp
+      for (const id of ["1", "2", "3"]) yield* read(request(id))
+      assert.strictEqual(passed.length, 2)
+      assert.deepStrictEqual(yield* sent, [interrupt("3")])
+      yield* read({ ...request("4"), isNotification: true })
+      assert.strictEqual(passed.length, 3)
+      assert.deepStrictEqual(yield* sent, [])
+    }),
+  )
+
+  it.effect("passes an Ack on for a request in flight, and answers one for any other with Interrupt", () =>
+    Effect.gen(function* () {
+      const { passed, read, sent } = yield* setUp
+      yield* read([request("1"), ack("1"), ack("2")])
+      assert.deepStrictEqual(passed.slice(1), [ack("1")] as unknown)
+      assert.deepStrictEqual(yield* sent, [interrupt("2")])
+    }),
+  )
+
+  it.effect("passes an Interrupt on for a request in flight, and drops one for any other", () =>
+    Effect.gen(function* () {
+      const { passed, read, sent } = yield* setUp
+      yield* read([request("1"), interrupt("1"), interrupt("2")])
+      assert.deepStrictEqual(passed.slice(1), [interrupt("1")] as unknown)
+      assert.deepStrictEqual(yield* sent, [])
+    }),
+  )
+
+  it.effect("answers bytes that cannot be decoded with a defect, and reports them", () =>
+    Effect.gen(function* () {
+      const { read, requests, sent, sessions } = yield* setUp
+      yield* read(request("1"))
+      yield* read("{")
+      assert.strictEqual(requests.dead.length, 1)
+      const [defect] = yield* sent
+      assert.deepInclude(defect, { _tag: "Defect" })
+      assert.strictEqual(sessions.clientIds.size, 1)
+    }),
+  )
+
+  it.effect("answers a defect of Effect's server with a defect, and goes on", () =>
+    Effect.gen(function* () {
+      const { input, read, sent } = yield* setUp
+      input.open(() => Effect.die(new Error("a bug")))
+      yield* read(request("1"))
+      const [defect] = yield* sent
+      assert.deepInclude(defect, { _tag: "Defect" })
+    }),
+  )
+
+  it.effect("disconnects the client of a session that ended, and sends Eof to the peer", () =>
+    Effect.gen(function* () {
+      const { read, reader, responses, sent, sessions } = yield* setUp
+      yield* read(request("1"))
+      yield* reader.read(sessionEnded(1, "a"))
+      assert.strictEqual(sessions.clientIds.size, 0)
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(responses.sent[0]?.[0], "a")
+      assert.deepStrictEqual(yield* sent, [{ _tag: "Eof" }])
+    }),
+  )
+
+  it.effect("publishes Eof", () =>
+    Effect.gen(function* () {
+      const { reader, responses } = yield* setUp
+      yield* reader.publishEof
+      assert.deepStrictEqual(responses.published, ['{"_tag":"Eof"}'])
+    }),
+  )
+})
