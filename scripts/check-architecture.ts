@@ -6,6 +6,7 @@
  * - Packages: a published source imports only what its package.json declares for users. Node's modules, and
  *   what is an optional peer, are imported only in the transport for Node and in the rooms of the testkit that are
  *   for Node; nothing else of the testkit imports these rooms.
+ * - The viewer of the testkit is bundled for a browser: only the viewer imports it.
  * - Effect is imported module by module.
  * - No type is forced by asserting twice, and a lint rule is switched off only for a written reason; those
  *   that keep time and chance out of core never are.
@@ -173,6 +174,21 @@ export const checkPackage = (
   })
 }
 
+/** Folder in the sources of the testkit that is bundled into `picture/viewerScript.ts` and not published. */
+const viewer = "picture/viewer/"
+
+/**
+ * Checks that only the viewer imports the viewer: its modules run in a browser, and users of the package do not have them.
+ * `scripts/build-viewer.ts` checks what the viewer imports. `module` is a path in `src` of the testkit.
+ */
+export const checkViewer = (module: string, imports: ReadonlyArray<Import>): ReadonlyArray<Problem> =>
+  imports.flatMap(({ specifier, line }) => {
+    const target = path.posix.join(path.posix.dirname(module), specifier)
+    if (!specifier.startsWith(".") || !target.startsWith(viewer) || module.startsWith(viewer)) return []
+    const message = `"${specifier}" is bundled for a browser, and only the viewer imports it`
+    return [{ file: `packages/testkit/src/${module}`, line, message }]
+  })
+
 /** Lint rules that the simulation relies on. */
 const neverDisabled = /no-restricted-(globals|properties)|no-nodejs-modules/
 
@@ -211,6 +227,7 @@ if (import.meta.main) {
       const imports = readImports(file, read(file))
       problems.push(...checkPackage(file, manifest, imports, module))
       if (folder === "packages/core") problems.push(...checkFloors(module, imports))
+      if (folder === "packages/testkit") problems.push(...checkViewer(module, imports))
       const targets = imports.filter(({ specifier }) => specifier.startsWith("."))
       modules.set(
         module,

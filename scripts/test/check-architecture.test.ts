@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { checkFloors, checkPackage, checkSource, findCircles } from "../check-architecture.ts"
+import { checkFloors, checkPackage, checkSource, checkViewer, findCircles } from "../check-architecture.ts"
 import { readImports } from "../lib/source.ts"
 
 const floors = (module: string, ...specifiers: ReadonlyArray<string>): number =>
@@ -71,6 +71,19 @@ describe("circles", () => {
 
   it("are not seen where two modules import a third", () => {
     assert.deepStrictEqual(circles({ a: ["b", "c"], b: ["d"], c: ["d"], d: [] }), [])
+  })
+})
+
+describe("the viewer", () => {
+  const problems = (module: string, specifier: string): number =>
+    checkViewer(module, readImports(module, `import {} from "${specifier}"`)).length
+
+  it("is imported by nothing else", () => {
+    assert.strictEqual(problems("picture/viewer/main.ts", "./Viewer.ts"), 0)
+    assert.strictEqual(problems("picture/viewer/model/TraceModel.ts", "../../causality.ts"), 0)
+    assert.strictEqual(problems("picture/html.ts", "./viewerScript.ts"), 0)
+    assert.strictEqual(problems("picture/html.ts", "./viewer/main.ts"), 1)
+    assert.strictEqual(problems("Trace.ts", "./picture/viewer/model/timeline.ts"), 1)
   })
 })
 

@@ -1,7 +1,7 @@
 /**
  * Where two runs that ought to be the same went different ways.
  */
-import { words } from "./picture/words.ts"
+import { describeEvent, formatTime } from "./picture/format.ts"
 import type { Report } from "./Scenario.ts"
 import { NonDeterministic } from "./SimulationError.ts"
 import type { Event, Trace } from "./Trace.ts"
@@ -29,14 +29,12 @@ const canonical = (value: unknown): string =>
       : inner,
   )
 
-const { event: tell, moment } = words()
-
 /** An event in words. What arrives or is lost is told by what was sent, which may be far back. */
 const describe = (event: Event | undefined, { events }: Trace): string => {
   if (event === undefined) return "nothing more"
   const id = event._tag === "Arrived" || event._tag === "Lost" || event._tag === "Dropped" ? event.id : undefined
   const isIt = (other: Event): other is Sent => other._tag === "Sent" && other.id === id
-  return `"${tell(event, id === undefined ? undefined : events.find(isIt))}" at ${moment(event.at)}`
+  return `"${describeEvent(event, id === undefined ? undefined : events.find(isIt))}" at ${formatTime(event.at)}`
 }
 
 /** Where two traces of the same scenario first differ; `undefined` if they do not, as far as both of them go back. */
@@ -59,7 +57,7 @@ export const difference = (first: Trace, second: Trace): Difference | undefined 
       first: a,
       second: b,
       sentence:
-        `${where} ${moment(at)}, event ${index + 1}: one has ${describe(a, first)}, ` +
+        `${where} ${formatTime(at)}, event ${index + 1}: one has ${describe(a, first)}, ` +
         `the other has ${describe(b, second)}`,
     }
   }

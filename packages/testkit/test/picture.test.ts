@@ -269,6 +269,57 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.match(await windowOf(page), /^from 0\.0/)
     }))
 
+  it("is dragged, and selects nothing by that", () =>
+    look(trace, {}, async (page) => {
+      const before = await windowOf(page)
+      const failed = indexOf(({ _tag }) => _tag === "Failed")
+      const box = await page.locator(target(failed)).boundingBox()
+      const x = (box?.x ?? 0) + (box?.width ?? 0) / 2
+      const y = (box?.y ?? 0) + (box?.height ?? 0) / 2
+      await page.mouse.move(x, y)
+      await page.mouse.down()
+      await page.mouse.move(x + 3, y + 3)
+      await drawn(page)
+      assert.strictEqual(await windowOf(page), before)
+      await page.mouse.move(x, y + 200)
+      await drawn(page)
+      assert.notStrictEqual(await windowOf(page), before)
+      assert.strictEqual(await count(page, "#stage.dragging"), 1)
+      await page.mouse.up()
+      assert.strictEqual(await count(page, "#stage.dragging"), 0)
+      assert.strictEqual(await count(page, "#plot.cone"), 0)
+      await page.keyboard.press("End")
+      await drawn(page)
+      await page.locator(target(failed)).click()
+      assert.strictEqual(await count(page, "#plot.cone"), 1)
+      await page.locator(target(failed)).click()
+      assert.strictEqual(await count(page, "#plot.cone"), 0)
+    }))
+
+  it("zooms with the wheel around the pointer, and follows the pointer that drags the map", () =>
+    look(trace, {}, async (page) => {
+      const before = await windowOf(page)
+      await page.mouse.move(500, 500)
+      await page.keyboard.down("Control")
+      await page.mouse.wheel(0, -300)
+      await page.keyboard.up("Control")
+      await drawn(page)
+      assert.notStrictEqual(await windowOf(page), before)
+
+      const box = await page.getByRole("slider").boundingBox()
+      const x = (box?.x ?? 0) + 20
+      await page.mouse.move(x, (box?.y ?? 0) + 40)
+      await page.mouse.down()
+      await page.mouse.move(x, (box?.y ?? 0) + 80)
+      await drawn(page)
+      const dragged = await windowOf(page)
+      await page.mouse.up()
+      await page.mouse.move(x, (box?.y ?? 0) + 200)
+      await drawn(page)
+      assert.match(dragged, /^from [0-9]\.\d+ s/)
+      assert.strictEqual(await windowOf(page), dragged)
+    }))
+
   it("zooms, down to the whole trace and up to single events", () =>
     look(trace, {}, async (page) => {
       const seconds = async () => {

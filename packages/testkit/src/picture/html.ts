@@ -1,51 +1,25 @@
 /**
- * Puts a trace into a page that is one file. The page's program is a handful of functions of this package: each has all
- * that it needs inside of itself or is given it, so that the text of the function is the program, however the
- * sources were compiled. None of them may use an import, which a test checks.
+ * Writes a trace into a page that is one file: document, style, program and data.
  */
 import type { PictureOptions, Trace } from "../Trace.ts"
-import { geometry } from "./geometry.ts"
-import { overview } from "./map.ts"
-import { model } from "./model.ts"
-import { page } from "./page.ts"
-import { pencil } from "./pencil.ts"
-import { plot } from "./plot.ts"
 import { style } from "./style.ts"
-import { words } from "./words.ts"
+import { viewerScript } from "./viewerScript.ts"
 
-/** What the page's program is made of. */
-export const parts = { geometry, words, model, pencil, plot, overview, page }
-
-/** JSON that cannot end the element that it stands in. U+2028 and U+2029 were the end of a line in older scripts. */
+/**
+ * Writes JSON that cannot end the element that it stands in. U+2028 and U+2029 are escaped too, because older scripts end a
+ * line there.
+ */
 const embed = (value: unknown): string =>
   JSON.stringify(value).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")
 
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
 
-/**
- * The functions by their names, and the call that starts them. Some tools that run TypeScript wrap functions in
- * `__name`, which keeps their names.
- */
-const program = (): string =>
-  [
-    `"use strict"`,
-    "const __name = (value) => value",
-    "const parts = {",
-    ...Object.entries(parts).map(([name, part]) => `${name}: ${part.toString()},`),
-    "}",
-    `const { trace, options } = JSON.parse(document.getElementById("data").textContent)`,
-    "const geometry = parts.geometry()",
-    "const words = parts.words()",
-    "const model = parts.model(trace, geometry, words)",
-    "const pencil = parts.pencil(document)",
-    "parts.page(window, document, { model, geometry, words, pencil, plot: parts.plot, overview: parts.overview }, options)",
-  ].join("\n")
-
-/** Nothing but what is in the file is loaded, whatever the trace says. */
+/** Content Security Policy of the page: it loads nothing but what is in the file, whatever the trace contains. */
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
+/** Writes the page of a trace. Its elements with an `id` are filled by the program in `viewer/`. */
 export const html = (trace: Trace, options: PictureOptions): string => {
   const title = escape(options.title ?? trace.scenario)
   const failure = options.failure === undefined ? "" : `<pre>${escape(options.failure)}</pre>`
@@ -89,7 +63,7 @@ ${style}
 <div id="tip" role="tooltip" hidden></div>
 <script type="application/json" id="data">${embed({ trace, options })}</script>
 <script>
-${program()}
+${viewerScript}
 </script>
 </body>
 </html>

@@ -1,26 +1,27 @@
 /**
- * A trace as a log for ShiViz, with vector clocks. ShiViz wants of each host that its own clock is 1, 2, 3 and so on.
+ * Log of a trace for ShiViz, with vector clocks. ShiViz requires that the own clock of each host counts 1, 2, 3 and so on.
  */
 import type { Event, Trace } from "../Trace.ts"
-import { geometry } from "./geometry.ts"
-import { words } from "./words.ts"
+import { causalityOf } from "./causality.ts"
+import { describeEvent, formatTime } from "./format.ts"
+import { simulationLane, unknownLane } from "./lanes.ts"
 
-/** How ShiViz is to read an event: the first line of the log. It adds the anchors by itself. */
+/** Pattern with which ShiViz parses an event: the first line of the log. ShiViz adds the anchors. */
 const parser = "(?<host>\\S*) (?<clock>{.*})\\n(?<event>.*)"
 
-/** What names the run: the second line says how to find it. */
+/** Pattern of the line that names the run: the second line of the log. */
 const delimiter = "=== (?<trace>.*) ==="
 
-/** In ShiViz the end of a line is the end of the text. */
+/** Replaces line breaks, because ShiViz ends the text of an event at the end of its line. */
 const oneLine = (text: string): string => text.replace(/[\r\n\u2028\u2029]+/g, " ⏎ ")
 
-/** The names that ShiViz gets: without white space, and still different from each other. */
+/** Returns names for ShiViz: without white space, and still different from each other. */
 const hostNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const used = new Set<string>()
   return names.map((name) => {
-    // Everything that `\S` is not.
+    // `\s` matches exactly what `\S` of the parser does not.
     const plain = name.replace(/\s/g, "_")
-    // ShiViz keeps hosts in plain objects, which have some names already.
+    // ShiViz keeps hosts in plain objects, which inherit some names.
     let host = plain === "" || plain in {} ? `${plain}_` : plain
     while (used.has(host)) host += "'"
     used.add(host)
@@ -28,43 +29,42 @@ const hostNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   })
 }
 
-/** What belongs to no node is told by a host of its own, which hears of the nodes and which they do not hear of. */
+/** Host of the events that belong to no node. It receives the clocks of nodes, and no node receives its clock. */
 const observer = "simulation"
 
+/** Writes a trace as a log for ShiViz. */
 export const shiviz = (trace: Trace): string => {
-  const { beside, link, nowhere } = geometry()
-  const { event: tell, moment } = words()
   const { events } = trace
-  const { causes, lane, lanes } = link(trace)
+  const { causes, laneOf, lanes } = causalityOf(trace)
   const hosts = hostNames([...lanes, observer])
-  const watching = lanes.length
+  const observerHost = lanes.length
 
   const sent = new Map<number, Extract<Event, { readonly _tag: "Sent" }>>()
-  /** Per event: its clock, by host. */
+  /** Vector clock of each event, by host. */
   const clocks: Array<ReadonlyMap<number, number>> = []
   const latest = hosts.map((): ReadonlyMap<number, number> => new Map())
   const lines = [parser, delimiter, `=== ${oneLine(trace.scenario)} seed ${trace.seed} ===`]
   for (const [index, event] of events.entries()) {
     if (event._tag === "Sent") sent.set(event.id, event)
-    const place = lane[index] ?? nowhere
-    if (place === nowhere) {
+    const lane = laneOf[index] ?? unknownLane
+    if (lane === unknownLane) {
       clocks.push(new Map())
       continue
     }
-    const host = place <= beside ? watching : place
+    const host = lane <= simulationLane ? observerHost : lane
     const clock = new Map(latest[host])
     for (const cause of causes[index] ?? []) {
-      // A fault reaches nodes, and what else the simulation saw before it did not.
-      if (host !== watching && (lane[cause] ?? nowhere) <= beside) continue
+      // A fault influences nodes; what else the observer saw before the fault does not.
+      if (host !== observerHost && (laneOf[cause] ?? unknownLane) <= simulationLane) continue
       for (const [other, time] of clocks[cause] ?? []) clock.set(other, Math.max(clock.get(other) ?? 0, time))
     }
     clock.set(host, (clock.get(host) ?? 0) + 1)
     latest[host] = clock
     clocks.push(clock)
     const entries = [...clock].map(([other, time]) => [hosts[other] ?? "", time] as const)
-    const text = tell(event, "id" in event ? sent.get(event.id) : undefined)
+    const text = describeEvent(event, "id" in event ? sent.get(event.id) : undefined)
     lines.push(`${hosts[host] ?? ""} ${JSON.stringify(Object.fromEntries(entries))}`)
-    lines.push(`${moment(event.at)}  ${oneLine(text)}`)
+    lines.push(`${formatTime(event.at)}  ${oneLine(text)}`)
   }
   return `${lines.join("\n")}\n`
 }

@@ -1,4 +1,4 @@
-/** How the picture looks, in the light and in the dark. */
+/** Style sheet of the page, for light and dark colour schemes. */
 export const style = /* css */ `
 :root {
   --paper: #ffffff; --wash: #f6f7f9; --edge: #dfe3e8; --ink: #1b1f24; --quiet: #5d6672; --faint: #9aa3ad;

@@ -1,0 +1,37 @@
+/**
+ * Causality of a trace: the lane of each event, and the earlier events that influence it directly (the happened-before
+ * relation). The viewer and the ShiViz log share it.
+ */
+import type { Trace } from "../Trace.ts"
+import { CausalityBuilder } from "./CausalityBuilder.ts"
+
+/** Lanes of a trace and the direct causes of its events. */
+export interface Causality {
+  /** Names of the lanes from left to right: the nodes, then other hosts in order of appearance. */
+  readonly lanes: ReadonlyArray<string>
+  /** Lane of each event: an index into `lanes`, or one of the numbers in `lanes.ts`. */
+  readonly laneOf: ReadonlyArray<number>
+  /** Events that directly influence each event. Every cause has a smaller index than its effect. */
+  readonly causes: ReadonlyArray<ReadonlyArray<number>>
+}
+
+/** Computes the lanes and the causes of a trace. */
+export const causalityOf = ({ events, nodes }: Pick<Trace, "nodes" | "events">): Causality => {
+  const builder = new CausalityBuilder()
+  for (const name of nodes) builder.addLane(name)
+  for (const event of events) builder.addHosts(event)
+  for (const [index, event] of events.entries()) builder.add(index, event)
+  return builder.result()
+}
+
+/** Marks each event that could have influenced `event`. An event influences itself. */
+export const causalPast = (causes: Causality["causes"], event: number): ReadonlyArray<boolean> => {
+  const past = causes.map(() => false)
+  const pending = [event]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (past[next] === true) continue
+    past[next] = true
+    pending.push(...(causes[next] ?? []))
+  }
+  return past
+}
