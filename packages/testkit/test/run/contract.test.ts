@@ -8,7 +8,7 @@ import * as LifeContext from "../../src/kernel/context.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
 import * as Globals from "../../src/kernel/Globals.ts"
 import { type Explore, Kernel, type Life } from "../../src/kernel/Kernel.ts"
-import { allConditions, contractWorld } from "../network/contractWorld.ts"
+import { allConditions, contractHarness } from "../network/contractHarness.ts"
 import { ms } from "../network/world.ts"
 
 const seed = 1
@@ -64,10 +64,10 @@ const suite = (name: string, explore: Explore, conditions: FaultPlan.Network): v
     live: true,
     run,
     pause: Effect.sleep("10 millis"),
-    world: Effect.suspend(() => {
+    harness: Effect.suspend(() => {
       if (simulated === undefined) return Effect.die("there is no simulation")
       const { draws, kernel, life } = simulated
-      return contractWorld(
+      return contractHarness(
         {
           timeline: { now: () => kernel.now, schedule: (at, task) => kernel.agenda.add(at, task) },
           draws,

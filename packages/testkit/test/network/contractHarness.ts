@@ -10,10 +10,10 @@ import * as Engine from "../../src/network/Engine.ts"
 import type { World } from "../../src/network/World.ts"
 import { ms } from "./world.ts"
 
-export const contractWorld = (
+export const contractHarness = (
   world: World,
   conditions: FaultPlan.Network,
-): Effect.Effect<TransportContract.World, never, Scope.Scope> =>
+): Effect.Effect<TransportContract.Harness, never, Scope.Scope> =>
   Effect.gen(function* () {
     // A slow network needs longer for what was written last.
     const engine = Engine.make(world, {
@@ -25,10 +25,10 @@ export const contractWorld = (
     yield* Effect.addFinalizer(() => Effect.sync(engine.close))
     return {
       transport: (port) => engine.transport("a", port),
-      stranger: Effect.gen(function* () {
-        const node = Context.get(yield* Layer.build(engine.transport("stranger")), Transport.Transport)
+      silentPeer: Effect.gen(function* () {
+        const node = Context.get(yield* Layer.build(engine.transport("silent")), Transport.Transport)
         const { address } = yield* Effect.orDie(node.listen)
-        return { address, reset: Effect.sync(() => engine.crash("stranger")) }
+        return { address, reset: Effect.sync(() => engine.crash("silent")) }
       }),
       open: Effect.sync(() => {
         const { connections, listeners } = engine.inspect()
