@@ -3,9 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import type * as FaultPlan from "../../src/FaultPlan.ts"
-import * as Timeline from "../../src/internal/timeline.ts"
+import { ClockTimeline } from "../../src/internal/ClockTimeline.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
-import type { Process } from "../../src/network/World.ts"
+import type { Process } from "../../src/network/Environment.ts"
 import { allConditions, contractHarness } from "./contractHarness.ts"
 
 /** Each task in a turn of its own, as the kernel has it. */
@@ -13,7 +13,7 @@ const process: Process = { enqueue: (task) => void Effect.runFork(Effect.andThen
 
 const harness = (seed: number, conditions: FaultPlan.Network) =>
   Effect.gen(function* () {
-    const timeline = Timeline.make(yield* Clock.Clock, yield* Effect.context<never>())
+    const timeline = new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>())
     const made = yield* contractHarness({ timeline, draws: Draws.seeded(seed), process: () => process }, conditions)
     // The contract waits and never adjusts the clock, so time passes by itself.
     yield* Effect.forkScoped(Effect.forever(TestClock.adjust("100 millis")))

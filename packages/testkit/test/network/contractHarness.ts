@@ -7,22 +7,22 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as FaultPlan from "../../src/FaultPlan.ts"
 import * as Engine from "../../src/network/Engine.ts"
-import type { World } from "../../src/network/World.ts"
-import { ms } from "./world.ts"
+import type { Environment } from "../../src/network/Environment.ts"
+import { ms } from "./TestNetwork.ts"
 
 export const contractHarness = (
-  world: World,
+  environment: Environment,
   conditions: FaultPlan.Network,
 ): Effect.Effect<TransportContract.Harness, never, Scope.Scope> =>
   Effect.gen(function* () {
     // A slow network needs longer for what was written last.
-    const engine = Engine.make(world, {
+    const engine = new Engine.Engine(environment, {
       conditions,
       sendBuffer: 4 * 1024 * 1024,
       linger: "10 minutes",
       userTimeout: "10 minutes",
     })
-    yield* Effect.addFinalizer(() => Effect.sync(engine.close))
+    yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return {
       transport: (port) => engine.transport("a", port),
       silentPeer: Effect.gen(function* () {
