@@ -55,8 +55,8 @@ describe("drawCuts", () => {
   })
 
   it("puts absent nodes on either side", () => {
-    const sides = draws("halves", ["a", "b"], ["z"]).map(([cut]) => cut?.from.includes("z") === true)
-    assert.isTrue(sides.includes(true) && sides.includes(false))
+    const sides = new Set(draws("halves", ["a", "b"], ["z"]).map(([cut]) => cut?.from.includes("z") === true))
+    assert.deepStrictEqual([...sides].sort(), [false, true])
     for (const [cut] of draws("halves", ["a", "b"], ["z"])) {
       assert.sameMembers([...(cut?.from ?? []), ...(cut?.to ?? [])], ["a", "b", "z"])
     }
