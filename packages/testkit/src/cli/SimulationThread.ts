@@ -23,15 +23,23 @@ type Answer<Tag extends Reply["_tag"]> = Extract<Reply, { readonly _tag: Tag }>
 
 const isTagged = <Tag extends Reply["_tag"]>(reply: Reply, tag: Tag): reply is Answer<Tag> => reply._tag === tag
 
+/** The part of a worker that a thread uses. */
+export interface WorkerPort {
+  on(event: "message", listener: (reply: Reply) => void): unknown
+  on(event: "error", listener: (error: unknown) => void): unknown
+  on(event: "exit", listener: (code: number) => void): unknown
+  postMessage(request: Request): void
+}
+
 export class SimulationThread {
-  private readonly worker: Worker
+  private readonly worker: WorkerPort
   private readonly file: string
   /** Callers that wait for a reply, in the order of their requests, which is the order of the replies. */
   private readonly waiting: Array<Waiting> = []
   /** Why the thread has ended. */
   private dead: string | undefined
 
-  constructor(worker: Worker, file: string) {
+  constructor(worker: WorkerPort, file: string) {
     this.worker = worker
     this.file = file
     worker.on("message", (reply: Reply) => this.waiting.shift()?.resume(Effect.succeed(reply)))

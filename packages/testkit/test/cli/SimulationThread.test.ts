@@ -1,5 +1,4 @@
 import { EventEmitter } from "node:events"
-import type { Worker } from "node:worker_threads"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -16,8 +15,7 @@ class TestWorker extends EventEmitter {
 
 const make = () => {
   const worker = new TestWorker()
-  // The thread uses nothing of a worker but its events and `postMessage`.
-  const thread = new SimulationThread(worker as EventEmitter as Worker, "/folder/lease.sim.ts")
+  const thread = new SimulationThread(worker, "/folder/lease.sim.ts")
   return {
     thread,
     requests: worker.requests,
