@@ -3,9 +3,9 @@
  *
  * - Floors: a module of `@coterie/core` imports only from its own room and from floors below it, types included.
  * - Circles: no modules of a package import each other in a circle, types included.
- * - Packages: a published source imports only what its package.json declares for users. Node's modules, and
- *   what is an optional peer, are imported only in the transport for Node and in the rooms of the testkit that are
- *   for Node; nothing else of the testkit imports these rooms.
+ * - Packages: a published source imports only what its package.json declares for users. Node's modules, and each
+ *   optional peer, are imported only in the rooms that are allowed to need them. No other module imports these rooms, so
+ *   that an application without Node, or without the peer, can load all the rest.
  * - The viewer of the testkit is bundled for a browser: only the viewer imports it.
  * - Effect is imported module by module.
  * - No type is forced by asserting twice, and a lint rule is switched off only for a written reason; those
@@ -118,20 +118,36 @@ export interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
+/** Paths in `src`: folders end in a slash, and the empty path is all of `src`. */
+type Rooms = ReadonlyArray<string>
+
 /**
- * The rooms that run on Node and may say so, by package: paths in `src`, of which those that end in a slash are folders.
- * The simulation runs everywhere; what starts processes, reads files or knows a test runner does not.
+ * Rooms that need Node, by package. The simulation runs everywhere; what starts processes, reads files or knows the
+ * process of a test runner does not.
  */
-const nodeRooms: { readonly [name: string]: ReadonlyArray<string> } = {
+const nodeRooms: { readonly [name: string]: Rooms } = {
   "@coterie/node-transport": [""],
   "@coterie/testkit": ["cli/", "node/", "vitest.ts"],
 }
 
-/** Whether a module, by its path in `src`, is for Node. */
-const isForNode = (name: string, module: string): boolean =>
-  (nodeRooms[name] ?? []).some((room) =>
-    room === "" || room.endsWith("/") ? module.startsWith(room) : module === room,
-  )
+/** Rooms that need an optional peer, by package and peer. A peer that is not listed here is imported nowhere. */
+const peerRooms: { readonly [name: string]: { readonly [peer: string]: Rooms } } = {
+  "@coterie/testkit": {
+    "@effect/platform-node": ["cli/"],
+    "@effect/vitest": ["TransportContract.ts", "contract/", "vitest.ts"],
+    vitest: ["vitest.ts"],
+  },
+}
+
+const isIn = (rooms: Rooms | undefined, module: string): boolean =>
+  (rooms ?? []).some((room) => (room === "" || room.endsWith("/") ? module.startsWith(room) : module === room))
+
+/** Returns `true` if the module, named by its path in `src`, needs Node. */
+const isForNode = (name: string, module: string): boolean => isIn(nodeRooms[name], module)
+
+/** Returns the optional peers that the module, named by its path in `src`, may import. */
+const peersOf = (name: string, module: string): ReadonlyArray<string> =>
+  Object.entries(peerRooms[name] ?? {}).flatMap(([peer, rooms]) => (isIn(rooms, module) ? [peer] : []))
 
 /** The name of the package in a specifier. */
 const packageOf = (specifier: string): string =>
@@ -149,13 +165,17 @@ export const checkPackage = (
 ): ReadonlyArray<Problem> => {
   const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
   const forNode = isForNode(manifest.name, module)
+  const peers = peersOf(manifest.name, module)
   return imports.flatMap(({ specifier, line }) => {
     if (specifier.startsWith(".")) {
       if (!specifier.endsWith(".ts")) return [{ file, line, message: `"${specifier}" needs its extension .ts` }]
       const target = path.posix.join(path.posix.dirname(module), specifier)
-      return forNode || !isForNode(manifest.name, target)
-        ? []
-        : [{ file, line, message: `"${specifier}" is for Node, and what imports it must be for Node as well` }]
+      if (!forNode && isForNode(manifest.name, target)) {
+        return [{ file, line, message: `"${specifier}" is for Node, and what imports it must be for Node as well` }]
+      }
+      const missing = peersOf(manifest.name, target).filter((peer) => !peers.includes(peer))
+      if (missing.length === 0) return []
+      return [{ file, line, message: `"${specifier}" needs ${missing.join(" and ")}, which may be missing here` }]
     }
     if (isBuiltin(specifier)) {
       return forNode ? [] : [{ file, line, message: `${file} runs everywhere and must not import "${specifier}"` }]
@@ -168,7 +188,7 @@ export const checkPackage = (
     const name = packageOf(specifier)
     if (name === manifest.name) return []
     if (!declared.has(name)) return [{ file, line, message: `"${name}" is no dependency or peer of ${manifest.name}` }]
-    return forNode || manifest.peerDependenciesMeta?.[name]?.optional !== true
+    return peers.includes(name) || manifest.peerDependenciesMeta?.[name]?.optional !== true
       ? []
       : [{ file, line, message: `"${name}" is an optional peer of ${manifest.name} and may be missing here` }]
   })

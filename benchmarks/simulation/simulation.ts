@@ -10,8 +10,8 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import { mutants } from "../../packages/core/test/simulation/mutants.ts"
-import { Agenda } from "../../packages/testkit/src/kernel/Agenda.ts"
-import * as Hash from "../../packages/testkit/src/kernel/Hash.ts"
+import { EventQueue } from "../../packages/testkit/src/kernel/EventQueue.ts"
+import { Hash } from "../../packages/testkit/src/kernel/Hash.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 import * as Swarm from "../../packages/testkit/src/Swarm.ts"
 import { fibers, gossip } from "./gossip.ts"
@@ -41,15 +41,15 @@ const median = (values: ReadonlyArray<number>): number => {
 /** Orders and hashes events, and does nothing else: the most that any simulation could do. */
 const rawLoop = Effect.sync(() => {
   const events = 500_000
-  const agenda = new Agenda()
-  const hash = Hash.make()
+  const queue = new EventQueue()
+  const hash = new Hash()
   let left = events
   const start = process.hrtime.bigint()
-  for (let i = 0; i < fibers; i++) agenda.add(i, () => undefined)
-  for (let entry = agenda.next(); entry !== undefined; entry = agenda.next()) {
-    hash.add(entry.at)
-    hash.add(entry.seq)
-    if (left-- > fibers) agenda.add(entry.at + 1 + ((entry.seq * 7919) % 1000), () => undefined)
+  for (let i = 0; i < fibers; i++) queue.schedule(i, () => undefined)
+  for (let event = queue.pop(); event !== undefined; event = queue.pop()) {
+    hash.add(event.at)
+    hash.add(event.seq)
+    if (left-- > fibers) queue.schedule(event.at + 1 + ((event.seq * 7919) % 1000), () => undefined)
   }
   return events / seconds(start)
 })

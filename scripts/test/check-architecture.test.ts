@@ -108,22 +108,64 @@ describe("packages", () => {
     assert.deepStrictEqual(checkPackage("a.ts", { name: "@coterie/node-transport" }, builtins), [])
   })
 
+  const optional = { optional: true }
   const testkit = {
     name: "@coterie/testkit",
-    peerDependencies: { vitest: "^5", "@effect/platform-node": "^4" },
-    peerDependenciesMeta: { "@effect/platform-node": { optional: true } },
+    peerDependencies: { vitest: "^5", "@effect/vitest": "^4", "@effect/platform-node": "^4", "@effect/other": "^4" },
+    peerDependenciesMeta: {
+      vitest: optional,
+      "@effect/vitest": optional,
+      "@effect/platform-node": optional,
+      "@effect/other": optional,
+    },
   }
   const inTestkit = (module: string, ...specifiers: ReadonlyArray<string>) =>
     checkPackage(`packages/testkit/src/${module}`, testkit, imports(...specifiers), module).length
 
-  it("see Node, and what may be missing, only in the rooms for Node", () => {
-    const forNode = ["node:fs", "@effect/platform-node/NodeServices", "vitest"]
+  it("see Node only in the rooms for Node", () => {
     for (const module of ["cli/bin.ts", "cli/deep/a.ts", "node/files.ts", "vitest.ts"]) {
-      assert.strictEqual(inTestkit(module, ...forNode), 0, module)
+      assert.strictEqual(inTestkit(module, "node:fs"), 0, module)
     }
     for (const module of ["Swarm.ts", "run/Run.ts", "clip.ts", "run/vitest.ts", "vitest.tsx", "network/node/a.ts"]) {
-      assert.strictEqual(inTestkit(module, ...forNode), 2, module)
+      assert.strictEqual(inTestkit(module, "node:fs"), 1, module)
     }
+  })
+
+  it("import an optional peer only in the rooms that may need that peer", () => {
+    const peers = ["@effect/platform-node/NodeServices", "@effect/vitest", "vitest"] as const
+    const allowed: { readonly [module: string]: readonly [boolean, boolean, boolean] } = {
+      "cli/command.ts": [true, false, false],
+      "node/files.ts": [false, false, false],
+      "vitest.ts": [false, true, true],
+      "TransportContract.ts": [false, true, false],
+      "contract/transfer.ts": [false, true, false],
+      "index.ts": [false, false, false],
+      "Swarm.ts": [false, false, false],
+      "run/vitest.ts": [false, false, false],
+      "vitest.tsx": [false, false, false],
+      "network/TransportContract.ts": [false, false, false],
+    }
+    for (const [module, expected] of Object.entries(allowed)) {
+      assert.deepStrictEqual(
+        peers.map((peer) => inTestkit(module, peer) === 0),
+        [...expected],
+        module,
+      )
+    }
+  })
+
+  it("import an optional peer that has no room nowhere", () => {
+    for (const module of ["cli/bin.ts", "vitest.ts", "Swarm.ts"]) {
+      assert.strictEqual(inTestkit(module, "@effect/other/A"), 1, module)
+    }
+  })
+
+  it("do not need an optional peer by a detour through a room that may need that peer", () => {
+    assert.strictEqual(inTestkit("index.ts", "./TransportContract.ts", "./contract/transfer.ts", "./Seeds.ts"), 2)
+    assert.strictEqual(inTestkit("cli/main.ts", "../vitest.ts", "../TransportContract.ts"), 2)
+    assert.strictEqual(inTestkit("node/files.ts", "../cli/main.ts"), 1)
+    assert.strictEqual(inTestkit("TransportContract.ts", "./contract/transfer.ts", "./vitest.ts"), 1)
+    assert.strictEqual(inTestkit("contract/transfer.ts", "./Harness.ts", "../Seeds.ts"), 0)
   })
 
   it("compute the name of a module only in the rooms for Node", () => {

@@ -71,9 +71,9 @@ const openSockets = Effect.sync(
 TransportContract.suite({
   name: "NodeTransport over loopback",
   live: true,
-  world: Effect.succeed({
+  harness: Effect.succeed({
     transport: (port) => NodeTransport.layerTcp({ host: "127.0.0.1", port }),
-    stranger: rawServer,
+    silentPeer: rawServer,
     open: openSockets,
   }),
 })

@@ -12,8 +12,8 @@
  * Times are written as Effect's durations and counted in microseconds; everything else is a number.
  */
 import * as Schema from "effect/Schema"
-import { Elapsed } from "./internal/Micros.ts"
-import type { Prng } from "./kernel/prng.ts"
+import { Elapsed } from "./internal/Microseconds.ts"
+import type { Prng } from "./kernel/Prng.ts"
 
 /** A distribution, as the program has it: times in whole microseconds. */
 export type Distribution =

@@ -28,7 +28,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Distribution from "./Distribution.ts"
 import { explain } from "./faults/explain.ts"
-import { Elapsed, Micros } from "./internal/Micros.ts"
+import { Elapsed, Microseconds } from "./internal/Microseconds.ts"
 import { SimulationError } from "./SimulationError.ts"
 
 /** The name of a node. */
@@ -152,7 +152,7 @@ export const Slow = Schema.Struct({
 })
 
 /** The wall clock of a node is set forth by a time, or back if it is negative. */
-export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Name, by: Micros })
+export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Name, by: Microseconds })
 
 /** How fast or slow a clock may run, in parts in a million. */
 export const maxDrift = 500_000

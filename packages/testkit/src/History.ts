@@ -8,12 +8,9 @@
  * assert.deepStrictEqual(History.linearizable(history.calls(), History.register(0)), [])
  * ```
  */
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type { Call, Moment, Note, Outcome } from "./history/records.ts"
-import { NodeDown } from "./SimulationError.ts"
+import type * as Effect from "effect/Effect"
+import { HistoryRecorder } from "./history/HistoryRecorder.ts"
+import type { Call, Note } from "./history/records.ts"
 
 export * from "./history/checks.ts"
 export * from "./history/linearizable.ts"
@@ -53,61 +50,6 @@ export interface History<Operation, Value, Entry> {
   readonly notes: () => ReadonlyArray<Note<Entry>>
 }
 
-/** Since the start of the simulation. The wall clock of the scenario is true, too, but counts from elsewhere. */
-const now = Effect.map(
-  Clock.clockWith((clock) => clock.monotonicTimeNanos),
-  (nanos) => Number(nanos / 1000n),
-)
-
-const isOpen = (error: unknown): boolean => error instanceof NodeDown || Cause.isTimeoutError(error)
-
-/** An empty history. */
-export const make = <Operation = never, Value = never, Entry = never>(): History<Operation, Value, Entry> => {
-  const calls: Array<Call<Operation, Value>> = []
-  const notes: Array<Note<Entry>> = []
-  let recorded = 0
-
-  const moment = (at: number): Moment => ({ at, order: recorded++ })
-
-  const invoke = (who: string, operation: Operation, at: number): Pending<Value> => {
-    const call: Call<Operation, Value> = {
-      who,
-      operation,
-      called: moment(at),
-      returned: undefined,
-      outcome: { _tag: "unknown" },
-    }
-    const place = calls.push(call) - 1
-    const end = (outcome: Outcome<Value>, at: number): void => {
-      if (calls[place] === call) calls[place] = { ...call, outcome, returned: moment(at) }
-    }
-    return {
-      ok: (value, at) => end({ _tag: "ok", value }, at),
-      failed: (error, at) => end({ _tag: "failed", error }, at),
-      unknown: (at) => end({ _tag: "unknown" }, at),
-    }
-  }
-
-  return {
-    invoke,
-    noteAt: (who, value, at) => void notes.push({ who, value, moment: moment(at) }),
-    calls: () => [...calls],
-    notes: () => [...notes],
-    note: (who, value) => Effect.map(now, (at) => void notes.push({ who, value, moment: moment(at) })),
-    call: (who, operation, effect, options = {}) =>
-      Effect.flatMap(now, (begin) => {
-        const pending = invoke(who, operation, begin)
-        return Effect.onExit(effect, (exit) =>
-          Effect.map(now, (at) => {
-            if (Exit.isSuccess(exit)) return pending.ok(exit.value, at)
-            const { reasons } = exit.cause
-            const errors = reasons.flatMap((reason) => (Cause.isFailReason(reason) ? [reason.error] : []))
-            const open = (error: (typeof errors)[number]) => isOpen(error) || options.unknown?.(error) === true
-            return errors.length < reasons.length || errors.length === 0 || errors.some(open)
-              ? pending.unknown(at)
-              : pending.failed(errors[0], at)
-          }),
-        )
-      }),
-  }
-}
+/** Makes an empty history. */
+export const make = <Operation = never, Value = never, Entry = never>(): History<Operation, Value, Entry> =>
+  new HistoryRecorder<Operation, Value, Entry>()

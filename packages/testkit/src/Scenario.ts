@@ -11,7 +11,7 @@ import type * as FaultPlan from "./FaultPlan.ts"
 import type { Deviations } from "./kernel/Draws.ts"
 import type { Explore } from "./kernel/Kernel.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
-import type { State } from "./run/Nodes.ts"
+import type { State } from "./run/SimNode.ts"
 import type { Failure, NodeDown, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 

@@ -1,6 +1,6 @@
 /** Which seeds a swarm runs. */
 import * as Result from "effect/Result"
-import { hash32 } from "./kernel/prng.ts"
+import { hash32 } from "./kernel/Prng.ts"
 import { SimulationError } from "./SimulationError.ts"
 
 /** From the first to the last, both included. */

@@ -28,12 +28,12 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Distribution } from "./Distribution.ts"
-import * as Micros from "./internal/Micros.ts"
-import * as Timeline from "./internal/timeline.ts"
+import * as Microseconds from "./internal/Microseconds.ts"
+import { ClockTimeline } from "./internal/ClockTimeline.ts"
 import type { Draws, Stream } from "./kernel/Draws.ts"
-import type { Prng } from "./kernel/prng.ts"
+import type { Prng } from "./kernel/Prng.ts"
 import * as Engine from "./network/Engine.ts"
-import type { Process } from "./network/World.ts"
+import type { Process } from "./network/Environment.ts"
 
 export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 
@@ -95,7 +95,7 @@ export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/t
 /** The port of a node that does not name one. */
 export const defaultPort = Engine.defaultPort
 
-/** All chance comes from the service, and nothing is kept of it. */
+/** Draws everything from the service, and records nothing. */
 const drawsFrom = (random: typeof Random.Random.Service): Draws => {
   const next = () => random.nextDoubleUnsafe()
   const prng: Prng = { next, u32: () => Math.floor(next() * 2 ** 32) }
@@ -103,13 +103,13 @@ const drawsFrom = (random: typeof Random.Random.Service): Draws => {
   return { stream: () => stream, deviations: () => ({}) }
 }
 
-/** One process for all: who is woken runs inside of what woke him. */
+/** One process for all nodes: a resumed fiber runs inside of the call that resumed it. */
 const inline: Process = { enqueue: (task) => task() }
 
 const distribution = (delay: Delay): Distribution =>
   typeof delay === "object" && "min" in delay
-    ? { uniform: [Micros.fromDuration(delay.min), Micros.fromDuration(delay.max)] }
-    : Micros.fromDuration(delay)
+    ? { uniform: [Microseconds.fromDuration(delay.min), Microseconds.fromDuration(delay.max)] }
+    : Microseconds.fromDuration(delay)
 
 const perPair = (latency: Latency): ((from: string, to: string) => Distribution) => {
   if (typeof latency === "function") return (from, to) => distribution(latency(from, to))
@@ -117,15 +117,15 @@ const perPair = (latency: Latency): ((from: string, to: string) => Distribution)
   return () => always
 }
 
-/** The chance of a segment to be cut. */
+/** Chance of a write to be split. */
 const splitChance = 0.75
 
 /** Makes a network. Closing the scope resets what is still open in it. */
 export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const engine = Engine.make(
+    const engine = new Engine.Engine(
       {
-        timeline: Timeline.make(yield* Clock.Clock, yield* Effect.context<never>()),
+        timeline: new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>()),
         draws: drawsFrom(yield* Random.Random),
         process: () => inline,
       },
@@ -139,16 +139,16 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         linger: options.linger,
       },
     )
-    yield* Effect.addFinalizer(() => Effect.sync(engine.close))
+    yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
-      transport: engine.transport,
+      transport: (host, port) => engine.transport(host, port),
       partition: (hostsA, hostsB) => Effect.sync(() => void engine.partition(hostsA, hostsB)),
       partitionOneWay: (from, to) => Effect.sync(() => void engine.partitionOneWay(from, to)),
-      heal: Effect.sync(engine.heal),
+      heal: Effect.sync(() => engine.heal()),
       cut: (hostA, hostB) => Effect.sync(() => engine.reset(hostA, hostB)),
       crash: (host, how) => Effect.sync(() => engine.crash(host, how)),
       setLatency: (latency) => Effect.sync(() => engine.setLatency(perPair(latency))),
-      inspect: Effect.sync(engine.inspect),
+      inspect: Effect.sync(() => engine.inspect()),
       connections: (hostA, hostB) => Effect.sync(() => engine.connections(hostA, hostB)),
       bytes: (from, to) => Effect.sync(() => engine.bytes(from, to)),
     })

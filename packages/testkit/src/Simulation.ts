@@ -21,6 +21,7 @@
  * `node:timers`, is not.
  */
 import * as Effect from "effect/Effect"
+import * as EventLoop from "./kernel/eventLoop.ts"
 import * as Globals from "./kernel/Globals.ts"
 import * as Run from "./run/Run.ts"
 import type { Outcome, Report, RunOptions, Scenario } from "./Scenario.ts"
@@ -31,7 +32,7 @@ export * from "./Scenario.ts"
 /** Runs a scenario once, and tells how it went, also if it failed. Not from inside of a scenario. */
 export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<Outcome, SimulationError> =>
   Effect.callback<Outcome, SimulationError>((resume) => {
-    if (Globals.inside()) {
+    if (Globals.areReplaced()) {
       const message =
         `"${scenario.name}" cannot be run inside of another simulation: what is real stands still in there. ` +
         "Run one after the other, or start its nodes in the one scenario."
@@ -39,7 +40,7 @@ export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<
     }
     let wanted = true
     // The loop is synchronous. It begins in a turn of its own, so that no promise callback of others is due in it.
-    Globals.hop(() => {
+    EventLoop.inNextTurn(() => {
       if (wanted) resume(attempt(() => Run.run(scenario, options)))
     })
     return Effect.sync(() => {

@@ -1,29 +1,27 @@
-/**
- * A scenario over many seeds: what was found, and whether the swarm got to where it was meant to get.
- */
+/** Runs a scenario over many seeds: the failures that were found, and the goals that were never reached. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Artifact from "./Artifact.ts"
 import * as Difference from "./Difference.ts"
-import * as FaultPlan from "./FaultPlan.ts"
-import * as Hash from "./kernel/Hash.ts"
+import { SummaryBuilder } from "./internal/SummaryBuilder.ts"
+import { Hash } from "./kernel/Hash.ts"
 import * as Scenarios from "./Scenario.ts"
 import type { Explore, Outcome, Report, Scenario } from "./Scenario.ts"
 import * as Shrink from "./Shrink.ts"
 import * as Simulation from "./Simulation.ts"
-import * as SimulationError from "./SimulationError.ts"
+import type * as SimulationError from "./SimulationError.ts"
 import type { Trace } from "./Trace.ts"
 import { version } from "./version.ts"
 
-/** A failure that was found: what it takes to see it again, and what it looks like. */
+/** A failure that was found, with everything that it takes to see it again. */
 export interface Found {
   readonly failure: SimulationError.Failure
   readonly artifact: Artifact.Artifact
-  /** The trace of the shrunk run, or of the run itself if it was not shrunk. */
+  /** Trace of the shrunk run, or of the run itself if it was not shrunk. */
   readonly trace: Trace
 }
 
-/** How one seed went. */
+/** Result of one seed. */
 export interface SeedResult extends Pick<
   Report,
   "seed" | "explore" | "traceHash" | "steps" | "virtualSeconds" | "faultsFired" | "marks"
@@ -33,18 +31,18 @@ export interface SeedResult extends Pick<
 
 export interface SeedOptions {
   readonly explore?: Explore | undefined
-  /** Whether a failure is shrunk. Default: `true`. */
+  /** Shrinks a failure. Defaults to `true`. */
   readonly shrink?: boolean | undefined
 }
 
-/** The order in which a seed of a swarm runs what is ready. */
+/** Returns the order in which a seed of a swarm runs ready tasks. */
 export const exploreOf = (scenario: Scenario, seed: number, options: SeedOptions = {}): Explore =>
   options.explore ?? Scenarios.exploreOf(scenario, seed)
 
-/** A run that does not fail is given up some time after the failure that is looked for. */
+/** Returns the time limit of a replay, some time after the failure that it must reproduce. */
 const giveUpAfter = (failure: SimulationError.Failure): Duration.Input => `${2 * failure.at + 10_000_000} micros`
 
-/** Whether two failures are of the same check, which is what shrinking keeps. */
+/** Returns `true` if two failures come from the same check, which shrinking keeps. */
 export const sameCheck = (a: SimulationError.Failure, b: SimulationError.Failure | undefined): boolean =>
   b !== undefined &&
   a._tag === b._tag &&
@@ -69,12 +67,12 @@ export const runSeed = (
       virtualSeconds: report.virtualSeconds,
       faultsFired: report.faultsFired,
       marks: report.marks,
-      found: first.failure === undefined ? undefined : yield* examine(scenario, first.failure, report, options),
+      found: first.failure === undefined ? undefined : yield* shrinkAndTrace(scenario, first.failure, report, options),
     }
   })
 
-/** Looks into a failure. */
-const examine = (
+/** Runs a failing seed again with a trace, and shrinks the failure. */
+const shrinkAndTrace = (
   scenario: Scenario,
   failure: SimulationError.Failure,
   report: Report,
@@ -85,9 +83,9 @@ const examine = (
     const traced = yield* Simulation.outcome(scenario, { seed, explore, trace: true })
     if (traced.report.traceHash !== report.traceHash || !sameCheck(failure, traced.failure)) {
       const again = yield* Simulation.outcome(scenario, { seed, explore, trace: true })
-      return found(scenario, Difference.nonDeterministic(seed, traced.report, again.report), again)
+      return foundOf(scenario, Difference.nonDeterministic(seed, traced.report, again.report), again)
     }
-    if (options.shrink === false) return found(scenario, failure, traced)
+    if (options.shrink === false) return foundOf(scenario, failure, traced)
     const replay = (attempt: Shrink.Attempt, trace: boolean): Effect.Effect<Outcome, SimulationError.SimulationError> =>
       Simulation.outcome(scenario, {
         seed,
@@ -101,18 +99,18 @@ const examine = (
       test: (attempt) =>
         Effect.match(replay(attempt, false), {
           onSuccess: (outcome) => (sameCheck(failure, outcome.failure) ? outcome.report.replay : undefined),
-          // Without what was left out the scenario may not even make sense: it names a node that was never started.
+          // A shrunk attempt may be invalid: it names a node that was never started.
           onFailure: () => undefined,
         }),
     })
     const last = yield* replay(shrunk.attempt, true)
-    // The failure as it is told by the shrunk run: its times are those of the picture.
-    return found(scenario, last.failure ?? failure, last, shrunk)
+    // The failure of the shrunk run, so that its times are those of the picture.
+    return foundOf(scenario, last.failure ?? failure, last, shrunk)
   })
 
-/** Tells whether the options of a scenario have changed. Its body may be transformed in many ways, so it is not in it. */
+/** Returns a hash of the name and options of a scenario. The body is left out, because tools may transform it. */
 export const fingerprint = ({ name, options }: Scenario): string => {
-  const hash = Hash.make()
+  const hash = new Hash()
   hash.text(name)
   hash.text(
     JSON.stringify(options, (_, value: unknown) =>
@@ -122,7 +120,7 @@ export const fingerprint = ({ name, options }: Scenario): string => {
   return hash.digest()
 }
 
-const found = (
+const foundOf = (
   scenario: Scenario,
   failure: SimulationError.Failure,
   outcome: Outcome,
@@ -151,99 +149,25 @@ const found = (
   }
 }
 
-/** What a swarm came to, over all its seeds. */
+/** Summary of a swarm over all its seeds. */
 export interface Summary {
-  /** How many seeds were run. */
+  /** Number of seeds that were run. */
   readonly seeds: number
   readonly failures: ReadonlyArray<Found>
-  /** What was configured, or was to happen sometimes, and never did. */
+  /** Faults that were configured and never came, and marks that were never reached. */
   readonly never: ReadonlyArray<SimulationError.NeverHappened>
   readonly virtualSeconds: number
   readonly steps: number
-  /** Folds the hashes of all seeds in their order. */
+  /** Hash over the trace hashes of all seeds in their order. */
   readonly traceHash: string
   readonly faultsFired: Readonly<Record<string, number>>
   readonly marks: Readonly<Record<string, boolean>>
 }
 
-/** From so many seeds on, a kind of fault that is configured must have come. With fewer it may be bad luck. */
-export const coverageSeeds = 100
-
-/** Adds up the results of seeds, in the order in which they are given. */
-export interface Tally {
-  readonly add: (result: SeedResult) => void
-  readonly summary: () => Summary
-}
-
-/** A tally for one scenario. */
-export const tally = (scenario: Scenario): Tally => {
-  const hash = Hash.make()
-  const failures: Array<Found> = []
-  const faultsFired = new Map<string, number>()
-  const marks = new Map<string, boolean>()
-  let seeds = 0
-  let virtualSeconds = 0
-  let steps = 0
-
-  const never = (): ReadonlyArray<SimulationError.NeverHappened> => {
-    const missed = [...marks].flatMap(([name, happened]) =>
-      happened
-        ? []
-        : [
-            new SimulationError.NeverHappened({
-              what: name,
-              message:
-                `"${name}" never happened in ${seeds} seeds of "${scenario.name}": the scenario does not get there. ` +
-                "Run more seeds, make it likelier, or remove the goal.",
-            }),
-          ],
-    )
-    if (seeds < coverageSeeds) return missed
-    const idle = FaultPlan.kinds(scenario.options.faults).filter((kind) => !faultsFired.has(kind))
-    if (idle.length === 0) return missed
-    const kinds = idle.length === 1 ? `the fault ${idle.join("")} is` : `the faults ${idle.join(", ")} are`
-    return [
-      ...missed,
-      new SimulationError.NeverHappened({
-        what: idle.join(", "),
-        message:
-          `${kinds} configured and never came in ${seeds} seeds of "${scenario.name}", which ended after ` +
-          `${(virtualSeconds / seeds).toFixed(1)} s of virtual time on average: let it run longer, raise the rate, or take it out of the plan.`,
-      }),
-    ]
-  }
-
-  return {
-    add: (result) => {
-      seeds++
-      virtualSeconds += result.virtualSeconds
-      steps += result.steps
-      hash.text(result.traceHash)
-      for (const [kind, count] of Object.entries(result.faultsFired)) {
-        faultsFired.set(kind, (faultsFired.get(kind) ?? 0) + count)
-      }
-      for (const [name, happened] of Object.entries(result.marks)) {
-        marks.set(name, happened || (marks.get(name) ?? false))
-      }
-      if (result.found !== undefined) failures.push(result.found)
-    },
-    summary: () => ({
-      seeds,
-      failures,
-      never: never(),
-      virtualSeconds,
-      steps,
-      traceHash: hash.digest(),
-      faultsFired: Object.fromEntries([...faultsFired].sort(([a], [b]) => (a < b ? -1 : 1))),
-      marks: Object.fromEntries(marks),
-    }),
-  }
-}
-
 export interface Options extends SeedOptions {
-  /** Ends with the failure of so many seeds. Default: all seeds are run. */
+  /** Number of failing seeds after which the swarm ends. Defaults to no limit. */
   readonly stopAfter?: number | undefined
-  /** Told after each seed. */
+  /** Called after each seed. */
   readonly onResult?: ((result: SeedResult) => void) | undefined
 }
 
@@ -254,13 +178,13 @@ export const run = (
   options: Options = {},
 ): Effect.Effect<Summary, SimulationError.SimulationError> =>
   Effect.gen(function* () {
-    const sum = tally(scenario)
+    const summary = new SummaryBuilder(scenario)
     let failures = 0
     for (const seed of seeds) {
       const result = yield* runSeed(scenario, seed, options)
-      sum.add(result)
+      summary.add(result)
       options.onResult?.(result)
       if (result.found !== undefined && ++failures === options.stopAfter) break
     }
-    return sum.summary()
+    return summary.summary()
   })

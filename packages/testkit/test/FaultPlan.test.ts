@@ -2,10 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Distribution from "../src/Distribution.ts"
 import * as FaultPlan from "../src/FaultPlan.ts"
-import * as Micros from "../src/internal/Micros.ts"
-import * as Prng from "../src/kernel/prng.ts"
 
 const decoded = (input: unknown): FaultPlan.FaultPlan => Result.getOrThrow(FaultPlan.decode(input))
 
@@ -17,83 +14,6 @@ const complaint = (input: unknown): string => {
 }
 
 const throughJson = (encoded: unknown): unknown => JSON.parse(JSON.stringify(encoded))
-
-describe("Micros", () => {
-  it("are read as Effect reads durations, and written in the longest exact unit", () => {
-    const read = (text: string) => Schema.decodeUnknownSync(Micros.Micros)(text)
-    const texts = ["0 seconds", "1 micros", "1500 micros", "20 millis", "1500 millis", "90 seconds", "-3 millis"]
-    assert.deepStrictEqual(texts.map(read), [0, 1, 1_500, 20_000, 1_500_000, 90_000_000, -3_000])
-    assert.strictEqual(read("2 hours"), 7_200_000_000)
-    assert.deepStrictEqual([1, 1_500, 1_500_000, 2_000_000, -3_000, 0].map(Micros.format), [
-      "1 micros",
-      "1500 micros",
-      "1500 millis",
-      "2 seconds",
-      "-3 millis",
-      "0 seconds",
-    ])
-  })
-
-  it.prop("are the same when they are read again", [Micros.Micros], ([micros]) => {
-    const text = Schema.encodeSync(Micros.Micros)(micros)
-    assert.strictEqual(Schema.decodeUnknownSync(Micros.Micros)(text) + 0, micros + 0, text)
-  })
-
-  it("are shown in a unit that one can read", () => {
-    assert.deepStrictEqual([7, 1_500, 2_345_678].map(Micros.show), ["7 µs", "1.5 ms", "2.346 s"])
-  })
-})
-
-describe("Distribution", () => {
-  const samples = (distribution: Distribution.Distribution, count = 4_000): ReadonlyArray<number> => {
-    const random = Prng.make(1, "samples")
-    return Array.from({ length: count }, () => Distribution.sample(distribution, random))
-  }
-  const mean = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0) / values.length
-
-  it("gives a number, or values of its range around its mean", () => {
-    assert.deepStrictEqual(samples(7, 2), [7, 7])
-    const uniform = samples({ uniform: [10, 30] })
-    assert.isTrue(uniform.every((value) => value >= 10 && value < 30))
-    assert.closeTo(mean(uniform), 20, 1)
-    const exponential = samples({ exponential: { min: 10, mean: 30 } })
-    assert.isTrue(exponential.every((value) => value >= 10))
-    assert.closeTo(mean(exponential), 30, 2)
-    assert.isAbove(Math.max(...exponential), 90)
-    const logUniform = samples({ logUniform: [1, 10_000] })
-    assert.isTrue(logUniform.every((value) => value >= 1 && value < 10_000))
-    assert.closeTo(mean(logUniform.map((value) => Math.log10(value))), 2, 0.1)
-    const tail = samples({ tail: { chance: 0.25, is: 100, otherwise: { uniform: [0, 1] } } })
-    assert.closeTo(tail.filter((value) => value === 100).length, 1_000, 150)
-  })
-
-  it("knows whether it is always zero", () => {
-    const nothing: ReadonlyArray<Distribution.Distribution | undefined> = [
-      undefined,
-      0,
-      { uniform: [0, 0] },
-      { exponential: { min: 0, mean: 0 } },
-      { tail: { chance: 0.5, is: 0, otherwise: { uniform: [0, 0] } } },
-      { tail: { chance: 0, is: 5, otherwise: 0 } },
-      { tail: { chance: 1, is: 0, otherwise: 5 } },
-    ]
-    const something: ReadonlyArray<Distribution.Distribution> = [
-      1,
-      { uniform: [0, 1] },
-      { exponential: { min: 0, mean: 1 } },
-      { logUniform: [1, 1] },
-      { tail: { chance: 0.1, is: 5, otherwise: 0 } },
-      { tail: { chance: 0.1, is: 0, otherwise: 5 } },
-    ]
-    for (const distribution of nothing) assert.isTrue(Distribution.isZero(distribution), JSON.stringify(distribution))
-    for (const distribution of something)
-      assert.isFalse(Distribution.isZero(distribution), JSON.stringify(distribution))
-  })
-
-  it.prop("never gives anything but zero if it says so", [Distribution.Time], ([distribution]) => {
-    if (Distribution.isZero(distribution)) assert.isTrue(samples(distribution, 20).every((value) => value === 0))
-  })
-})
 
 describe("FaultPlan", () => {
   it("reads what people write", () => {

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as History from "../src/History.ts"
-import * as Prng from "../src/kernel/prng.ts"
+import * as Prng from "../src/kernel/Prng.ts"
 import { NodeDown } from "../src/SimulationError.ts"
 
 const seed = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))

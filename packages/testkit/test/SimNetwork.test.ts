@@ -18,27 +18,27 @@ import * as Cause from "effect/Cause"
 const nodeAt = (network: SimNetwork.Shape, host: string, port?: number) =>
   Effect.map(Layer.build(network.transport(host, port)), Context.get(Transport.Transport))
 
-const world = (options: SimNetwork.Options) =>
+const harness = (options: SimNetwork.Options) =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make(options)
     return {
       transport: (port: number) => network.transport("a", port),
-      stranger: Effect.gen(function* () {
-        const node = yield* nodeAt(network, "stranger")
+      silentPeer: Effect.gen(function* () {
+        const node = yield* nodeAt(network, "silent")
         const { address } = yield* Effect.orDie(node.listen)
-        return { address, reset: network.crash("stranger") }
+        return { address, reset: network.crash("silent") }
       }),
       open: Effect.map(network.inspect, ({ connections, listeners }) => connections.length + listeners.length),
     }
   })
 
-TransportContract.suite({ name: "SimNetwork", live: false, world: world({}) })
-TransportContract.suite({ name: "SimNetwork that splits", live: false, world: world({ split: true }) })
-TransportContract.suite({ name: "SimNetwork with a small buffer", live: false, world: world({ sendBuffer: 5000 }) })
+TransportContract.suite({ name: "SimNetwork", live: false, harness: harness({}) })
+TransportContract.suite({ name: "SimNetwork that splits", live: false, harness: harness({ split: true }) })
+TransportContract.suite({ name: "SimNetwork with a small buffer", live: false, harness: harness({ sendBuffer: 5000 }) })
 TransportContract.suite({
   name: "SimNetwork with latency",
   live: true,
-  world: world({ latency: { min: 0, max: 1 }, split: true, sendBuffer: 4 * 1024 * 1024 }),
+  harness: harness({ latency: { min: 0, max: 1 }, split: true, sendBuffer: 4 * 1024 * 1024 }),
 })
 
 const utf8 = new TextEncoder()

@@ -5,7 +5,7 @@ import * as Artifact from "../src/Artifact.ts"
 import type * as FaultPlan from "../src/FaultPlan.ts"
 import * as Invariant from "../src/Invariant.ts"
 import * as Simulation from "../src/Simulation.ts"
-import { NeverHappened, ScenarioFailed } from "../src/SimulationError.ts"
+import { ScenarioFailed } from "../src/SimulationError.ts"
 import * as Swarm from "../src/Swarm.ts"
 import { Counter, counter } from "./run/world.ts"
 
@@ -34,73 +34,6 @@ const fragile = scenario(
     }),
   { faults },
 )
-
-/** A result of a seed, without running it. */
-const result = (seed: number, parts: Partial<Swarm.SeedResult> = {}): Swarm.SeedResult => ({
-  seed,
-  explore: "fifo",
-  traceHash: `hash ${seed}`,
-  steps: 10,
-  virtualSeconds: 2,
-  faultsFired: {},
-  marks: {},
-  found: undefined,
-  ...parts,
-})
-
-describe("A tally", () => {
-  it("adds up what the seeds were like", () => {
-    const tally = Swarm.tally(failing())
-    tally.add(result(1, { faultsFired: { loss: 2, crash: 1 }, marks: { x: false, y: true } }))
-    tally.add(result(2, { faultsFired: { crash: 3 }, marks: { x: true, y: false, z: false } }))
-    const { traceHash: _, ...rest } = tally.summary()
-    assert.deepStrictEqual(rest, {
-      seeds: 2,
-      failures: [],
-      never: rest.never,
-      virtualSeconds: 4,
-      steps: 20,
-      faultsFired: { crash: 4, loss: 2 },
-      marks: { x: true, y: true, z: false },
-    })
-    assert.deepStrictEqual(Object.keys(rest.faultsFired), ["crash", "loss"])
-  })
-
-  it("folds the hashes of the seeds in their order", () => {
-    const hash = (...seeds: ReadonlyArray<number>) => {
-      const tally = Swarm.tally(failing())
-      for (const seed of seeds) tally.add(result(seed))
-      return tally.summary().traceHash
-    }
-    assert.strictEqual(hash(1, 2, 3), hash(1, 2, 3))
-    assert.strictEqual(new Set([hash(1, 2, 3), hash(2, 1, 3), hash(1, 2), hash()]).size, 4)
-  })
-
-  it("says what was to happen sometimes and never did, with any number of seeds", () => {
-    const tally = Swarm.tally(failing())
-    tally.add(result(1, { marks: { "a takeover": false, "a renewal": true } }))
-    const [never, ...others] = tally.summary().never
-    assert.deepStrictEqual(others, [])
-    assert.instanceOf(never, NeverHappened)
-    assert.strictEqual(never?.what, "a takeover")
-    assert.include(never?.message ?? "", '"a takeover" never happened in 1 seeds of "a swarm"')
-    tally.add(result(2, { marks: { "a takeover": true } }))
-    assert.deepStrictEqual(tally.summary().never, [])
-  })
-
-  it("says which configured faults never came, from a hundred seeds on", () => {
-    const tally = Swarm.tally(fragile)
-    for (let seed = 1; seed < Swarm.coverageSeeds; seed++) tally.add(result(seed, { faultsFired: { crash: 1 } }))
-    assert.deepStrictEqual(tally.summary().never, [])
-    tally.add(result(100))
-    const [never, ...others] = tally.summary().never
-    assert.deepStrictEqual(others, [])
-    assert.deepStrictEqual(never?.what.split(", ").sort(), ["clock", "partition"])
-    assert.include(never?.message ?? "", "configured and never came in 100 seeds")
-    tally.add(result(101, { faultsFired: { clock: 1, partition: 2 } }))
-    assert.deepStrictEqual(tally.summary().never, [])
-  })
-})
 
 describe("A swarm", () => {
   it.live("runs all of its seeds and tells each", () =>

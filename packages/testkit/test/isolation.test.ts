@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
-import * as LifeContext from "../src/kernel/context.ts"
+import * as LifeContext from "../src/kernel/LifeContext.ts"
 import * as Simulation from "../src/Simulation.ts"
 import { chatty, counter, failure, names, run } from "./run/world.ts"
 

@@ -8,12 +8,13 @@
  */
 import * as module from "node:module"
 import { isMainThread } from "node:worker_threads"
-import * as Prng from "../kernel/prng.ts"
+import * as Prng from "../kernel/Prng.ts"
 
 // Half of what the command takes to start is to compile Effect; threads do it once more.
 module.enableCompileCache?.()
 
-Math.random = Prng.make(0, "modules").next
+const chance = Prng.make(0, "modules")
+Math.random = () => chance.next()
 
 /** What npm would have installed, if it were not optional. */
 const peer = "@effect/platform-node"

@@ -1,7 +1,4 @@
-/**
- * What can be said on the command line. The modules of `effect/cli` are not promised to stay as they are, so this is the
- * only one that uses them.
- */
+/** The command line. The modules of `effect/cli` are unstable, so this is the only module that uses them. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -20,31 +17,35 @@ import * as Seeds from "../Seeds.ts"
 import { SimulationError } from "../SimulationError.ts"
 import * as Trace from "../Trace.ts"
 import { exits } from "./exits.ts"
-import type { ThreadDied } from "./pool.ts"
 import * as Replay from "./replay.ts"
+import * as Report from "./report.ts"
 import * as Scenarios from "./scenarios.ts"
-import * as Summary from "./summary.ts"
+import type { ThreadDied } from "./SimulationThread.ts"
 import * as Swarm from "./swarm.ts"
 
-/** What the command knows of the process that it is. */
-export interface Process {
-  /** The program, which threads run as well. */
+/** The process of the command, as the command uses it. */
+export interface Invocation {
+  /** Program of the command and of its threads. */
   readonly bin: URL
   readonly version: string
-  /** How this command is called, for lines to copy. */
-  readonly self: string
+  /** How a user calls this command, for lines to copy. */
+  readonly program: string
   readonly args: ReadonlyArray<string>
-  /** Says what was asked for. */
+  /** Prints a result. */
   readonly print: (text: string) => void
-  /** Says what is wrong. */
-  readonly complain: (text: string) => void
-  /** Says where a swarm is, over what was said before if that is a terminal. */
-  readonly progress: { readonly everyMillis: number; readonly say: (line: string) => void; readonly clear: () => void }
+  /** Prints an error. */
+  readonly printError: (text: string) => void
+  /** Prints the progress of a swarm. On a terminal each line replaces the line before. */
+  readonly progress: {
+    readonly everyMillis: number
+    readonly print: (line: string) => void
+    readonly clear: () => void
+  }
   readonly interrupt: Effect.Effect<void>
   readonly exit: (code: number) => void
 }
 
-/** Seeds of a swarm where nobody says which: as many as it takes until every kind of fault must have come. */
+/** Default seeds of a swarm: enough that every kind of fault must have come. */
 const defaultSeeds: Seeds.Seeds = { from: 1, to: 100 }
 
 const wrong = (reason: SimulationError["reason"], message: string): SimulationError =>
@@ -64,7 +65,7 @@ const readCount = (name: string, value: number | undefined): Result.Result<numbe
     ? Result.succeed(value)
     : Result.fail(wrong("options", `--${name} ${value} is none: give a number from 1`))
 
-/** Which seeds, and for how long. */
+/** Reads the seeds, and the time for which they are run. */
 const readSeeds = (flags: {
   readonly seeds: string | undefined
   readonly time: string | undefined
@@ -85,7 +86,7 @@ const readSeeds = (flags: {
     return { seeds: yield* Seeds.make(base + from, base + to), millis: undefined }
   })
 
-/** A word as a shell reads it. */
+/** Quotes a word for a shell. */
 const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
 const line = (...words: ReadonlyArray<string | undefined>): string =>
@@ -102,104 +103,103 @@ const artifact = Argument.String("ARTIFACT").pipe(
   Argument.withDescription("The file that was written when a scenario failed"),
 )
 
-const swarm = (self: Process) =>
-  Command.make(
-    "swarm",
-    {
-      file,
-      seeds: Flag.String("seeds").pipe(
-        Flag.withMetavar("1..10000"),
-        Flag.withDescription(`The seeds, or one (default: ${defaultSeeds.from}..${defaultSeeds.to})`),
-        Flag.optional,
-      ),
-      time: Flag.String("time").pipe(
-        Flag.withMetavar("10m"),
-        Flag.withDescription("Run seeds for so long instead: 90s, 10m, 2h"),
-        Flag.optional,
-      ),
-      base: Flag.String("base").pipe(
-        Flag.withMetavar("TEXT"),
-        Flag.withDescription("Count the seeds from a place of this text's own, such as the hash of a commit"),
-        Flag.optional,
-      ),
-      workers: Flag.Int("workers").pipe(
-        Flag.withDescription("Threads, which change nothing but the time it takes (default: one per processor)"),
-        Flag.optional,
-      ),
-      explore: Flag.Literals("explore", ["fifo", "random", "preempt"]).pipe(
-        Flag.withDescription("The order in which what is ready runs (default: that of the scenario, or by the seed)"),
-        Flag.optional,
-      ),
-      shrink: Flag.Boolean("shrink").pipe(
-        Flag.withDescription("Look for the least that still fails"),
-        Flag.withDefault(true),
-      ),
-      out: Flag.String("out").pipe(
-        Flag.withMetavar("DIR"),
-        Flag.withDescription("The folder for artifacts and pictures of failures"),
-        Flag.withDefault(Files.defaultDir),
-      ),
-      json: Flag.Boolean("json").pipe(
-        Flag.withDescription("Print the summary as one JSON object"),
-        Flag.withDefault(false),
-      ),
-      scenario: Flag.String("scenario").pipe(
-        Flag.withMetavar("NAME"),
-        Flag.withDescription("Only this scenario (default: each seed runs all of them)"),
-        Flag.optional,
-      ),
-      stopAfter: Flag.Int("stop-after").pipe(
-        Flag.withDescription("End with the seed of so many failures"),
-        Flag.optional,
-      ),
-    },
-    (given) =>
-      Effect.gen(function* () {
-        const scenario = Option.getOrUndefined(given.scenario)
-        const explore = Option.getOrUndefined(given.explore)
-        const named = Option.getOrUndefined(given.file)
-        const { millis, seeds } = yield* Effect.fromResult(
-          readSeeds({
-            seeds: Option.getOrUndefined(given.seeds),
-            time: Option.getOrUndefined(given.time),
-            base: Option.getOrUndefined(given.base),
-          }),
-        )
-        const workers = yield* Effect.fromResult(readCount("workers", Option.getOrUndefined(given.workers)))
-        const stopAfter = yield* Effect.fromResult(readCount("stop-after", Option.getOrUndefined(given.stopAfter)))
-        const located = yield* Effect.fromResult(Scenarios.locate(named))
-        const { progress } = self
-        const summary = yield* Swarm.run({
-          bin: self.bin,
-          file: located,
-          scenario,
-          explore,
-          shrink: given.shrink,
-          seeds,
-          millis,
-          workers,
-          stopAfter,
-          out: given.out,
-          replay: (artifact) => `${self.self} ${line("replay", artifact, named)}`,
-          again: (seed) =>
-            seed === undefined
-              ? `${self.self} ${self.args.map(quoted).join(" ")}`
-              : `${self.self} ${line(
-                  "swarm",
-                  named,
-                  "--seeds",
-                  String(seed),
-                  ...(scenario === undefined ? [] : ["--scenario", scenario]),
-                  ...(explore === undefined ? [] : ["--explore", explore]),
-                )}`,
-          interrupt: self.interrupt,
-          everyMillis: progress.everyMillis,
-          tell: (state) => progress.say(Summary.progress(state)),
-        }).pipe(Effect.ensuring(Effect.sync(progress.clear)))
-        self.print(given.json ? `${JSON.stringify(summary, undefined, 2)}\n` : Summary.text(summary))
-        self.exit(summary.failures.length > 0 ? exits.failures : summary.interrupted ? exits.interrupted : exits.fine)
+const swarmFlags = {
+  file,
+  seeds: Flag.String("seeds").pipe(
+    Flag.withMetavar("1..10000"),
+    Flag.withDescription(`The seeds, or one (default: ${defaultSeeds.from}..${defaultSeeds.to})`),
+    Flag.optional,
+  ),
+  time: Flag.String("time").pipe(
+    Flag.withMetavar("10m"),
+    Flag.withDescription("Run seeds for so long instead: 90s, 10m, 2h"),
+    Flag.optional,
+  ),
+  base: Flag.String("base").pipe(
+    Flag.withMetavar("TEXT"),
+    Flag.withDescription("Count the seeds from a place of this text's own, such as the hash of a commit"),
+    Flag.optional,
+  ),
+  workers: Flag.Int("workers").pipe(
+    Flag.withDescription("Threads, which change nothing but the time it takes (default: one per processor)"),
+    Flag.optional,
+  ),
+  explore: Flag.Literals("explore", ["fifo", "random", "preempt"]).pipe(
+    Flag.withDescription("The order in which what is ready runs (default: that of the scenario, or by the seed)"),
+    Flag.optional,
+  ),
+  shrink: Flag.Boolean("shrink").pipe(
+    Flag.withDescription("Look for the least that still fails"),
+    Flag.withDefault(true),
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The folder for artifacts and pictures of failures"),
+    Flag.withDefault(Files.defaultDir),
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print the summary as one JSON object"),
+    Flag.withDefault(false),
+  ),
+  scenario: Flag.String("scenario").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("Only this scenario (default: each seed runs all of them)"),
+    Flag.optional,
+  ),
+  stopAfter: Flag.Int("stop-after").pipe(Flag.withDescription("End with the seed of so many failures"), Flag.optional),
+}
+
+type SwarmFlags = Command.Command.Config.Infer<typeof swarmFlags>
+
+const runSwarm = (invocation: Invocation, given: SwarmFlags) =>
+  Effect.gen(function* () {
+    const scenario = Option.getOrUndefined(given.scenario)
+    const explore = Option.getOrUndefined(given.explore)
+    const named = Option.getOrUndefined(given.file)
+    const { millis, seeds } = yield* Effect.fromResult(
+      readSeeds({
+        seeds: Option.getOrUndefined(given.seeds),
+        time: Option.getOrUndefined(given.time),
+        base: Option.getOrUndefined(given.base),
       }),
-  ).pipe(
+    )
+    const workers = yield* Effect.fromResult(readCount("workers", Option.getOrUndefined(given.workers)))
+    const stopAfter = yield* Effect.fromResult(readCount("stop-after", Option.getOrUndefined(given.stopAfter)))
+    const located = yield* Effect.fromResult(Scenarios.locate(named))
+    const { progress } = invocation
+    const report = yield* Swarm.run({
+      bin: invocation.bin,
+      file: located,
+      scenario,
+      explore,
+      shrink: given.shrink,
+      seeds,
+      millis,
+      workers,
+      stopAfter,
+      out: given.out,
+      replay: (artifact) => `${invocation.program} ${line("replay", artifact, named)}`,
+      again: (seed) =>
+        seed === undefined
+          ? `${invocation.program} ${invocation.args.map(quoted).join(" ")}`
+          : `${invocation.program} ${line(
+              "swarm",
+              named,
+              "--seeds",
+              String(seed),
+              ...(scenario === undefined ? [] : ["--scenario", scenario]),
+              ...(explore === undefined ? [] : ["--explore", explore]),
+            )}`,
+      interrupt: invocation.interrupt,
+      everyMillis: progress.everyMillis,
+      onProgress: (state) => progress.print(Report.progressLine(state)),
+    }).pipe(Effect.ensuring(Effect.sync(() => progress.clear())))
+    invocation.print(given.json ? `${JSON.stringify(report, undefined, 2)}\n` : Report.text(report))
+    invocation.exit(report.failures.length > 0 ? exits.failures : report.interrupted ? exits.interrupted : exits.fine)
+  })
+
+const swarm = (invocation: Invocation) =>
+  Command.make("swarm", swarmFlags, (given) => runSwarm(invocation, given)).pipe(
     Command.withDescription("Run scenarios over many seeds; exit code 1 if one of them fails"),
     Command.withShortDescription("Run scenarios over many seeds"),
     Command.withExamples([
@@ -208,14 +208,14 @@ const swarm = (self: Process) =>
     ]),
   )
 
-const replay = (self: Process) =>
+const replay = (invocation: Invocation) =>
   Command.make("replay", { artifact, file }, (given) =>
     Effect.gen(function* () {
       const located = yield* Effect.fromResult(Scenarios.locate(Option.getOrUndefined(given.file)))
-      const again = yield* Replay.run(self.bin, given.artifact, located)
-      const { code, text } = Replay.verdict(again, given.artifact)
-      self.print(text)
-      self.exit(code)
+      const replayed = yield* Replay.run(invocation.bin, given.artifact, located)
+      const { code, text } = Replay.verdict(replayed, given.artifact)
+      invocation.print(text)
+      invocation.exit(code)
     }),
   ).pipe(
     Command.withDescription(
@@ -230,7 +230,7 @@ const formats = {
   shiviz: { ending: ".shiviz.log", show: Trace.toShiViz },
 } as const
 
-const viz = (self: Process) =>
+const viz = (invocation: Invocation) =>
   Command.make(
     "viz",
     {
@@ -250,7 +250,7 @@ const viz = (self: Process) =>
       Effect.gen(function* () {
         const named = Option.getOrUndefined(given.file)
         const located = yield* Effect.fromResult(Scenarios.locate(named))
-        const { artifact, replayed } = yield* Replay.run(self.bin, given.artifact, located)
+        const { artifact, replayed } = yield* Replay.run(invocation.bin, given.artifact, located)
         const { ending, show } = formats[given.format]
         const { failure, trace, traceHash } = replayed
         const same = traceHash === artifact.traceHash
@@ -261,7 +261,7 @@ const viz = (self: Process) =>
             ? Trace.toHtml(trace, {
                 title: artifact.scenario,
                 ...(failure === undefined ? {} : { failure: `${failure.tag}: ${failure.message}` }),
-                replay: `${self.self} ${line("replay", given.artifact, named)}`,
+                replay: `${invocation.program} ${line("replay", given.artifact, named)}`,
                 ...(same ? { sentences: artifact.sentences } : {}),
               })
             : show(trace)
@@ -272,53 +272,55 @@ const viz = (self: Process) =>
           },
           catch: (cause) => wrong("options", `${out} cannot be written: ${String(cause)}`),
         })
-        self.print(`${Files.shown(path.resolve(out))}\n`)
-        if (!same) self.complain("The run is not the recorded one; coterie-sim replay tells more.\n")
+        invocation.print(`${Files.shown(path.resolve(out))}\n`)
+        if (!same) invocation.printError("The run is not the recorded one; coterie-sim replay tells more.\n")
       }),
   ).pipe(
     Command.withDescription("Run an artifact again and draw what happens; prints the name of the file"),
     Command.withShortDescription("Draw the run of an artifact"),
   )
 
-/** Says what is wrong, and not the whole help with it. */
-const presenter = (self: Process) =>
+/** Prints the errors of a command line without the whole help. */
+const presenter = (invocation: Invocation) =>
   CliOutput.layerPresenter({
     present: (event) => {
       if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
       const { commandPath, errors } = event
       return Effect.map(CliOutput.Formatter, ({ formatErrors }) =>
-        self.complain(`${formatErrors(errors).trim()}\n\n${commandPath.join(" ")} --help tells more.\n`),
+        invocation.printError(`${formatErrors(errors).trim()}\n\n${commandPath.join(" ")} --help tells more.\n`),
       )
     },
   })
 
-/** What `effect/cli` asks for, and of what it brings along only what is of use here. */
-const layer = (self: Process) =>
+/** The services that `effect/cli` needs, and the built-in flags that are useful here. */
+const layer = (invocation: Invocation) =>
   Layer.mergeAll(
     NodeServices.layer,
-    presenter(self),
+    presenter(invocation),
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
   )
 
-const refuse = (self: Process, code: number) => (error: SimulationError | ThreadDied) =>
+const refuse = (invocation: Invocation, code: number) => (error: SimulationError | ThreadDied) =>
   Effect.sync(() => {
-    self.complain(`coterie-sim: ${error.message}\n`)
-    self.exit(code)
+    invocation.printError(`coterie-sim: ${error.message}\n`)
+    invocation.exit(code)
   })
 
-/** Runs what the arguments say, and sets the exit code. */
-export const run = (self: Process): Effect.Effect<void> =>
+/** Runs the command that the arguments name, and sets the exit code. */
+export const run = (invocation: Invocation): Effect.Effect<void> =>
   Command.make("coterie-sim").pipe(
     Command.withDescription("Simulates distributed programs: over many seeds, again, and as a picture"),
-    Command.withSubcommands([swarm(self), replay(self), viz(self)]),
-    (command) => Command.runWith(command, { version: self.version })(self.args),
+    Command.withSubcommands([swarm(invocation), replay(invocation), viz(invocation)]),
+    (command) => Command.runWith(command, { version: invocation.version })(invocation.args),
     Effect.catchTags({
-      SimulationError: refuse(self, exits.misuse),
-      ThreadDied: refuse(self, exits.unclear),
+      SimulationError: refuse(invocation, exits.misuse),
+      ThreadDied: refuse(invocation, exits.unclear),
     }),
-    // The command line was wrong, which has been told; or help was asked for.
+    // The command line was wrong, which has been printed, or the user asked for help.
     Effect.catch((error) =>
-      Effect.sync(() => self.exit(error._tag === "ShowHelp" && error.errors.length === 0 ? exits.fine : exits.misuse)),
+      Effect.sync(() =>
+        invocation.exit(error._tag === "ShowHelp" && error.errors.length === 0 ? exits.fine : exits.misuse),
+      ),
     ),
-    Effect.provide(layer(self)),
+    Effect.provide(layer(invocation)),
   )

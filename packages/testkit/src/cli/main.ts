@@ -19,11 +19,11 @@ const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.String })
 const version = (): string =>
   Schema.decodeUnknownSync(Manifest)(fs.readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version
 
-/** How to call it again: by its name where it is installed, by its path in its own repository. */
-const self = (program: string): string =>
+/** Returns how a user calls the command: by its name where it is installed, by its path in its own repository. */
+const callOf = (program: string): string =>
   program.split(path.sep).includes("node_modules") ? "npx coterie-sim" : `node ${path.relative(process.cwd(), program)}`
 
-/** Ends with the first signal to end. Another one ends the process at once, as if nobody had listened. */
+/** Completes with the first signal to end. A second signal ends the process at once. */
 const interrupt = Effect.callback<void>((resume) => {
   const end = (): void => {
     stop()
@@ -41,15 +41,15 @@ const interrupt = Effect.callback<void>((resume) => {
 /** The width of a terminal that does not tell it. */
 const unknownWidth = 80
 
-const progress = (): Command.Process["progress"] => {
+const progress = (): Command.Invocation["progress"] => {
   const { stderr } = process
   if (!stderr.isTTY) {
-    return { everyMillis: everyMillis.log, say: (line) => void stderr.write(`${line}\n`), clear: () => undefined }
+    return { everyMillis: everyMillis.log, print: (line) => void stderr.write(`${line}\n`), clear: () => undefined }
   }
   const clear = (): void => void stderr.write("\r\u001b[2K")
   return {
     everyMillis: everyMillis.terminal,
-    say: (line) => {
+    print: (line) => {
       clear()
       stderr.write(line.slice(0, (stderr.columns || unknownWidth) - 1))
     },
@@ -63,10 +63,10 @@ export const main = (bin: URL): void => {
   const run = Command.run({
     bin,
     version: version(),
-    self: self(program),
+    program: callOf(program),
     args,
     print: (text) => void process.stdout.write(text),
-    complain: (text) => void process.stderr.write(text),
+    printError: (text) => void process.stderr.write(text),
     progress: progress(),
     interrupt,
     exit: (code) => {

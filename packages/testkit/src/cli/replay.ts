@@ -1,6 +1,4 @@
-/**
- * Runs an artifact again, and tells whether it is still as it was recorded.
- */
+/** Replays an artifact, and tells whether the failure is still the recorded one. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Effect from "effect/Effect"
@@ -10,22 +8,22 @@ import * as Artifact from "../Artifact.ts"
 import * as Difference from "../Difference.ts"
 import { SimulationError } from "../SimulationError.ts"
 import * as Trace from "../Trace.ts"
-import * as Pool from "./pool.ts"
+import * as SimulationThread from "./SimulationThread.ts"
 import type { Replayed } from "./protocol.ts"
 import { exits } from "./exits.ts"
 
-/** An artifact that was run again. */
-export interface Again {
+/** An artifact and the result of its replay. */
+export interface ArtifactReplay {
   readonly artifact: Artifact.Artifact
   readonly replayed: Replayed
 }
 
-/** Runs it in a thread of its own. */
+/** Replays an artifact in a thread of its own. */
 export const run = (
   bin: URL,
   artifactFile: string,
   file: string,
-): Effect.Effect<Again, SimulationError | Pool.ThreadDied> =>
+): Effect.Effect<ArtifactReplay, SimulationError | SimulationThread.ThreadDied> =>
   Effect.gen(function* () {
     const text = yield* Effect.try({
       try: () => fs.readFileSync(artifactFile, "utf8"),
@@ -36,31 +34,36 @@ export const run = (
         }),
     })
     const artifact = yield* Effect.fromResult(Artifact.decode(text))
-    const thread = yield* Pool.open(bin, { file, scenario: undefined, explore: undefined, shrink: false })
+    const { thread } = yield* SimulationThread.open(bin, {
+      file,
+      scenario: undefined,
+      explore: undefined,
+      shrink: false,
+    })
     return { artifact, replayed: yield* thread.replay(text) }
   }).pipe(Effect.scoped)
 
-/** The file beside an artifact with another ending. */
+/** Returns the file beside an artifact with another ending. */
 export const beside = (artifactFile: string, ending: string): string =>
   path.join(path.dirname(artifactFile), `${path.basename(artifactFile, ".json")}${ending}`)
 
 const Data = Schema.fromJsonString(Schema.Struct({ trace: Trace.Trace }))
 const decodeData = Schema.decodeUnknownOption(Data)
 
-/** The trace that a picture shows. */
+/** Reads the trace that a picture shows. */
 export const traceOf = (html: string): Option.Option<Trace.Trace> => {
   const data = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1]
   return Option.map(decodeData(data), ({ trace }) => trace)
 }
 
-/** The trace that was recorded, as far as the picture is still there: an artifact has only its hash. */
+/** Reads the recorded trace from the picture, if it is still there: an artifact has only the hash. */
 const recorded = (artifactFile: string): Option.Option<Trace.Trace> => {
   const picture = beside(artifactFile, ".html")
   return fs.existsSync(picture) ? traceOf(fs.readFileSync(picture, "utf8")) : Option.none()
 }
 
-/** Where the run went another way than the recorded one; nothing if it did not. */
-const parted = ({ artifact, replayed }: Again, artifactFile: string): ReadonlyArray<string> =>
+/** Describes the first difference between the replay and the recorded run. */
+const differences = ({ artifact, replayed }: ArtifactReplay, artifactFile: string): ReadonlyArray<string> =>
   replayed.traceHash === artifact.traceHash
     ? []
     : [
@@ -80,12 +83,15 @@ const parted = ({ artifact, replayed }: Again, artifactFile: string): ReadonlyAr
 
 const indent = (text: string): ReadonlyArray<string> => text.split("\n").map((line) => `  ${line}`)
 
-/** What it is to say, and the exit code. */
-export const verdict = (again: Again, artifactFile: string): { readonly text: string; readonly code: number } => {
-  const { artifact, replayed } = again
+/** Returns the text to print, and the exit code. */
+export const verdict = (
+  replay: ArtifactReplay,
+  artifactFile: string,
+): { readonly text: string; readonly code: number } => {
+  const { artifact, replayed } = replay
   const { asRecorded, failure } = replayed
   const { explore, scenario, seed, sentences = [] } = artifact
-  const changes = parted(again, artifactFile)
+  const changes = differences(replay, artifactFile)
   const say = (code: number, ...lines: ReadonlyArray<string>) => ({ code, text: `${lines.join("\n")}\n` })
   const what = `"${scenario}", seed ${seed} (${explore})`
 

@@ -14,10 +14,10 @@ import type { Scenario } from "../Scenario.ts"
 import * as Simulation from "../Simulation.ts"
 import type { Failure, SimulationError } from "../SimulationError.ts"
 import * as Swarm from "../Swarm.ts"
-import type { Ran, Reply, Request, Setup } from "./protocol.ts"
+import type { Reply, Request, ScenarioRun, Setup } from "./protocol.ts"
 import * as Scenarios from "./scenarios.ts"
 
-/** Everything that the setup names, in the order of their names. */
+/** Loads the scenarios that the setup names, in the order of their names. */
 const select = (setup: Setup): Effect.Effect<ReadonlyArray<Scenario>, SimulationError> =>
   Effect.flatMap(Scenarios.load(setup.file), (all) =>
     setup.scenario === undefined
@@ -32,7 +32,7 @@ const runSeed = (
 ): Effect.Effect<Reply, SimulationError> =>
   Effect.map(
     Effect.forEach(scenarios, (scenario) =>
-      Effect.map(Swarm.runSeed(scenario, seed, options), (result): Ran => {
+      Effect.map(Swarm.runSeed(scenario, seed, options), (result): ScenarioRun => {
         const { found } = result
         return {
           ...result,
@@ -44,11 +44,11 @@ const runSeed = (
     (runs) => ({ _tag: "Done", runs }),
   )
 
-/** Where in the program it failed, if the failure knows. */
+/** Returns the place in the program where the failure was thrown, if it was thrown. */
 const stackOf = (failure: Failure): string | undefined =>
   "cause" in failure && failure.cause instanceof Error ? failure.cause.stack : undefined
 
-/** Runs an artifact twice: a failure that comes only sometimes is no failure that can be looked into. */
+/** Replays an artifact twice, because only a deterministic failure can be examined. */
 const replay = (scenarios: ReadonlyArray<Scenario>, text: string): Effect.Effect<Reply, SimulationError> =>
   Effect.gen(function* () {
     const artifact = yield* Effect.fromResult(Artifact.decode(text))
@@ -96,7 +96,7 @@ const serve = (port: NonNullable<typeof parentPort>, setup: Setup): Effect.Effec
 if (parentPort !== null) {
   const setup: Setup = workerData
   Effect.runFork(serve(parentPort, setup)).addObserver((exit) => {
-    // What nobody expected ends the thread, and the command tells which seed it was at.
+    // An unexpected error ends the thread, and the command reports the seed that the thread ran.
     if (Exit.isFailure(exit))
       setImmediate(() => {
         throw Cause.squash(exit.cause)

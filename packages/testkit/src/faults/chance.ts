@@ -1,19 +1,19 @@
-/** What is drawn from a generator, beyond numbers. */
+/** Draws from a generator, beyond numbers. */
 import type { Lasting } from "../FaultPlan.ts"
-import type { Prng } from "../kernel/prng.ts"
+import type { Prng } from "../kernel/Prng.ts"
 
-/** A whole number from 0, below `count`. */
+/** Draws a whole number from 0, below `count`. */
 export const below = (count: number, random: Prng): number => Math.floor(random.next() * count)
 
-/** One of them; `undefined` if there are none. */
+/** Draws one of the items; `undefined` if there are none. */
 export const pick = <A>(all: ReadonlyArray<A>, random: Prng): A | undefined => all[below(all.length, random)]
 
-/** All of them, in any order. */
+/** Draws an order of all items. */
 export const shuffle = <A>(all: ReadonlyArray<A>, random: Prng): ReadonlyArray<A> => {
   const left = [...all]
   return all.flatMap(() => left.splice(below(left.length, random), 1))
 }
 
-/** A time that is exponential above its minimum, and cut off at its maximum; whole microseconds. */
+/** Draws a time that is exponential above its minimum and limited by its maximum, in whole microseconds. */
 export const lasting = ({ max, mean, min }: Lasting, random: Prng): number =>
   Math.min(max, Math.round(min - Math.log(1 - random.next()) * (mean - min)))

@@ -1,8 +1,8 @@
 /** Faults and draws in words, for people who read what a failure takes. */
 import type { Fault } from "../FaultPlan.ts"
-import { retransmission } from "../network/Wires.ts"
+import { retransmission } from "../network/Delivery.ts"
 
-/** The names of the nodes that a fault is about, each once. */
+/** Returns the names of the nodes that a fault is about, each once. */
 export const affected = (fault: Fault): Array<string> => {
   switch (fault.kind) {
     case "partition":
@@ -18,7 +18,7 @@ export const affected = (fault: Fault): Array<string> => {
   }
 }
 
-/** A time in seconds, or less than one in milliseconds. */
+/** Writes a time in seconds, milliseconds or microseconds. */
 const time = (micros: number): string => {
   if (micros >= 1_000_000 || micros === 0) return `${(micros / 1_000_000).toFixed(3)} s`
   if (micros >= 1_000) return `${Number((micros / 1_000).toFixed(1))} ms`
@@ -76,7 +76,7 @@ const halves = ({ from, how, to }: Extract<Fault, { readonly kind: "halfOpen" }>
   }
 }
 
-/** What happens and when: `at 5.000 s a is cut off from b and c for 20.000 s`. */
+/** Writes a fault as a sentence: `at 5.000 s a is cut off from b and c for 20.000 s`. */
 export const sentence = (fault: Fault): string => `at ${time(fault.at)} ${happening(fault)}`
 
 const ordinal = (n: number): string => {
@@ -96,7 +96,7 @@ const bytes = (count: number): string => {
 
 const percent = (millionths: number): string => `${Number((millionths / 10_000).toPrecision(3))} %`
 
-/** Whom a stream is about: `a>b`, or two names in no order with a dash between them. */
+/** Reads the direction that a stream is about: `a>b`. */
 const endsOf = (subject: string): readonly [string, string] | undefined => {
   const parts = subject.split(">")
   const [from, to] = parts
@@ -105,7 +105,7 @@ const endsOf = (subject: string): readonly [string, string] | undefined => {
     : undefined
 }
 
-/** Names may have dashes of their own; then nobody can tell where the one ends. */
+/** Reads the pair of hosts that a stream is about: `a-b`. The names may have dashes of their own; then the pair is unclear. */
 const pairOf = (subject: string): string => {
   const parts = subject.split("-")
   return parts.length === 2 ? list(parts) : `the hosts ${subject}`
@@ -113,8 +113,8 @@ const pairOf = (subject: string): string => {
 
 type Words = (place: string, value: number, from: string, to: string) => string
 
-/** The streams of a direction. `place` is the place of the draw in its stream, counted from 1. */
-const ways: Readonly<Record<string, Words>> = {
+/** Streams of a direction, by their kind. `place` is the place of the draw in its stream, counted from 1. */
+const directionWords: Readonly<Record<string, Words>> = {
   loss: (place, value, from, to) =>
     `the ${place} segment from ${from} to ${to} is lost ${times(value)} and sent again ${time(retransmission(0, value))} later`,
   delay: (place, value, from, to) => `the ${place} segment from ${from} to ${to} is delayed by ${time(value)}`,
@@ -128,7 +128,7 @@ const ways: Readonly<Record<string, Words>> = {
 }
 
 /**
- * A draw that is not benign: `the 3rd segment from a to b is lost once and sent again 200 ms later`. `index` is its place
+ * Writes a draw that is not benign as a sentence: `the 3rd segment from a to b is lost once and sent again 200 ms later`. `index` is its place
  * in the stream, counted from 0.
  */
 export const drawSentence = (stream: string, index: number, value: number): string => {
@@ -137,7 +137,7 @@ export const drawSentence = (stream: string, index: number, value: number): stri
   const subject = space < 0 ? "" : stream.slice(space + 1)
   const place = ordinal(index + 1)
   const ends = endsOf(subject)
-  const words = Object.hasOwn(ways, kind) ? ways[kind] : undefined
+  const words = Object.hasOwn(directionWords, kind) ? directionWords[kind] : undefined
   if (words !== undefined && ends !== undefined) return words(place, value, ...ends)
   if (kind === "distance" && subject !== "") return `${pairOf(subject)} are ${time(value)} apart, one way`
   if (kind === "pick")

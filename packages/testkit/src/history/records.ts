@@ -1,6 +1,6 @@
 /** What a history is made of. */
 import { format } from "effect/Formatter"
-import * as Micros from "../internal/Micros.ts"
+import * as Microseconds from "../internal/Microseconds.ts"
 
 /** A time, and its place among everything that the history holds: many things happen within one microsecond. */
 export interface Moment {
@@ -45,7 +45,7 @@ export const show = (value: unknown): string => {
 }
 
 /** When it was, for people. */
-export const when = ({ at }: Moment): string => `at ${Micros.show(at)}`
+export const when = ({ at }: Moment): string => `at ${Microseconds.show(at)}`
 
 const ended = <Value>(outcome: Outcome<Value>): string => {
   switch (outcome._tag) {

@@ -1,14 +1,13 @@
 /**
- * Every decision that the environment takes is a named draw: the third loss from a to b is `loss a>b` #3.
- * Its value is a whole number, and 0 is the benign choice: not lost, not delayed, in turn. So a run is
- * described by the draws that were not 0, a replay takes these and no chance at all, and a shrinker may set
- * any of them to 0 without moving the others.
+ * Every decision of the environment is a named draw: the third loss from a to b is `loss a>b` #3. The value of a draw is a
+ * whole number, and 0 is the benign choice: not lost, not delayed, in turn. So the draws that were not 0 describe a run. A
+ * replay takes these and no chance at all, and a shrinker may set any of them to 0 without moving the others.
  */
-import * as Prng from "./prng.ts"
+import * as Prng from "./Prng.ts"
 
 /** One kind of decision at one place. The first word of its name is the kind: `loss a>b`, `delay a>b`, `pick`. */
 export interface Stream {
-  /** The next decision: a whole number that is not negative, from the generator of this stream. */
+  /** Makes the next decision: a whole number that is not negative, from the generator of this stream. */
   readonly draw: (sample: (random: Prng.Prng) => number) => number
 }
 
@@ -19,66 +18,75 @@ export interface Deviations {
 
 /** All decisions of one run. */
 export interface Draws {
-  /** The stream with this name; always the same one. */
+  /** Returns the stream with this name, always the same one. */
   readonly stream: (name: string) => Stream
-  /** What was drawn so far and was not 0. */
+  /** Returns the draws so far that were not 0. */
   readonly deviations: () => Deviations
 }
 
-interface Entry {
-  readonly values: Array<number>
-  readonly places: Array<number>
-}
+/** A stream that records the draws that were not 0. */
+class RecordingStream implements Stream {
+  private readonly decide: Stream["draw"]
+  private readonly values: Array<number> = []
+  private readonly places: Array<number> = []
+  private index = 0
 
-const collect = (entries: ReadonlyMap<string, Entry>): Deviations =>
-  Object.fromEntries(
-    [...entries]
-      .filter(([, { places }]) => places.length > 0)
-      .map(([name, { places, values }]) => [
-        name,
-        Object.fromEntries(places.map((place, i) => [place, values[i] ?? 0])),
-      ]),
-  )
+  constructor(decide: Stream["draw"]) {
+    this.decide = decide
+  }
 
-const make = (decide: (name: string) => Stream["draw"]): Draws => {
-  const entries = new Map<string, Entry>()
-  const streams = new Map<string, Stream>()
-  return {
-    stream: (name) => {
-      const known = streams.get(name)
-      if (known !== undefined) return known
-      const entry: Entry = { values: [], places: [] }
-      const draw = decide(name)
-      let index = 0
-      const stream: Stream = {
-        draw: (sample) => {
-          const value = draw(sample)
-          if (value !== 0) {
-            entry.places.push(index)
-            entry.values.push(value)
-          }
-          index++
-          return value
-        },
-      }
-      entries.set(name, entry)
-      streams.set(name, stream)
-      return stream
-    },
-    deviations: () => collect(entries),
+  draw(sample: (random: Prng.Prng) => number): number {
+    const value = this.decide(sample)
+    if (value !== 0) {
+      this.places.push(this.index)
+      this.values.push(value)
+    }
+    this.index++
+    return value
+  }
+
+  get isBenign(): boolean {
+    return this.places.length === 0
+  }
+
+  deviations(): { readonly [index: string]: number } {
+    return Object.fromEntries(this.places.map((place, i) => [place, this.values[i] ?? 0]))
   }
 }
 
-/** Decisions by chance, the same for the same seed. */
+class RecordingDraws implements Draws {
+  private readonly decide: (name: string) => Stream["draw"]
+  private readonly streams = new Map<string, RecordingStream>()
+
+  constructor(decide: (name: string) => Stream["draw"]) {
+    this.decide = decide
+  }
+
+  stream(name: string): Stream {
+    const known = this.streams.get(name)
+    if (known !== undefined) return known
+    const stream = new RecordingStream(this.decide(name))
+    this.streams.set(name, stream)
+    return stream
+  }
+
+  deviations(): Deviations {
+    return Object.fromEntries(
+      [...this.streams].flatMap(([name, stream]) => (stream.isBenign ? [] : [[name, stream.deviations()]])),
+    )
+  }
+}
+
+/** Makes decisions by chance, the same for the same seed. */
 export const seeded = (seed: number): Draws =>
-  make((name) => {
+  new RecordingDraws((name) => {
     const random = Prng.make(seed, name)
     return (sample) => sample(random)
   })
 
-/** Decisions as they were recorded; all others are benign. */
+/** Makes decisions as they were recorded; all others are benign. */
 export const replaying = (deviations: Deviations): Draws =>
-  make((name) => {
+  new RecordingDraws((name) => {
     const recorded = Object.hasOwn(deviations, name) ? deviations[name] : undefined
     if (recorded === undefined) return () => 0
     let index = 0

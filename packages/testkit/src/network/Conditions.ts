@@ -1,13 +1,13 @@
-/** What the network is like at present, for all ways alike. */
+/** The present conditions of the network, shared by all directions. */
 import * as Distribution from "../Distribution.ts"
 import type { Network } from "../FaultPlan.ts"
 import type { Draws } from "../kernel/Draws.ts"
-import type { Counters } from "./Counters.ts"
+import type { ConditionCounters } from "./ConditionCounters.ts"
 
-/** The time that each segment takes from one host to another. */
+/** Time that each segment takes from one host to another. */
 export type Latency = (from: string, to: string) => Distribution.Distribution
 
-/** The least that can come of it. */
+/** Returns the smallest possible sample. */
 export const minimum = (distribution: Distribution.Distribution): number => {
   if (typeof distribution === "number") return distribution
   if ("uniform" in distribution) return Math.min(...distribution.uniform)
@@ -17,20 +17,20 @@ export const minimum = (distribution: Distribution.Distribution): number => {
   return Math.min(minimum(is), minimum(otherwise))
 }
 
-/** A recorded draw may be anything. */
-export const whole = (value: number): number => (value > 0 ? Math.floor(value) : 0)
+/** Rounds down to a whole number that is not negative. A recorded draw may be anything. */
+export const toWhole = (value: number): number => (value > 0 ? Math.floor(value) : 0)
 
 export class Conditions {
   readonly draws: Draws
-  readonly counters: Counters
+  readonly counters: ConditionCounters
   plan: Network = {}
-  /** In place of the delay of the plan. */
+  /** Replaces the delay of the plan. */
   latency: Latency | undefined
-  /** Another one after each change, so that each way draws anew what it draws once. */
+  /** Number of changes. After each change a direction draws its constants again. */
   epoch = 0
   private readonly distances = new Map<string, number>()
 
-  constructor(draws: Draws, counters: Counters) {
+  constructor(draws: Draws, counters: ConditionCounters) {
     this.draws = draws
     this.counters = counters
   }
@@ -41,15 +41,15 @@ export class Conditions {
     this.distances.clear()
   }
 
-  /** A draw that is made once: `unit` is what one of the distribution counts. 0 without a draw if there is nothing to draw. */
+  /** Draws a constant in parts of `unit`. Returns 0 without a draw where the distribution is always 0. */
   once(name: string, distribution: Distribution.Distribution | undefined, unit = 1): number {
     if (distribution === undefined || Distribution.isZero(distribution)) return 0
-    return whole(
-      this.draws.stream(name).draw((random) => whole(Math.ceil(Distribution.sample(distribution, random) * unit))),
+    return toWhole(
+      this.draws.stream(name).draw((random) => toWhole(Math.ceil(Distribution.sample(distribution, random) * unit))),
     )
   }
 
-  /** How far two hosts are apart, the same both ways. */
+  /** Returns the distance of two hosts, which is the same in both directions. */
   distance(from: string, to: string): number {
     const { distance } = this.plan
     if (Distribution.isZero(distance)) return 0

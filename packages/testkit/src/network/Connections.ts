@@ -5,326 +5,369 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { Copies } from "./Copies.ts"
-import type { Counters } from "./Counters.ts"
-import { closed, failure } from "./failure.ts"
-import type { Node } from "./Host.ts"
-import type { OpenListener } from "./Listener.ts"
-import { type End, Link, type Segment } from "./Link.ts"
-import type { Way } from "./Way.ts"
-import { Wires } from "./Wires.ts"
-import type { World } from "./World.ts"
+import type { ConditionCounters } from "./ConditionCounters.ts"
+import { CopyBuffer } from "./CopyBuffer.ts"
+import { Delivery } from "./Delivery.ts"
+import type { Direction } from "./Direction.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import type { Environment, Observation } from "./Environment.ts"
+import type { TransportInstance } from "./Host.ts"
+import type { ListenerTable } from "./ListenerTable.ts"
+import type { Segment } from "./Segment.ts"
+import { SimConnection } from "./SimConnection.ts"
+import { connectionClosed, transportError } from "./transportError.ts"
 
 interface Options {
-  readonly world: World
-  readonly counters: Counters
-  /** The bytes that each direction of a connection holds, if nothing else was drawn. */
+  readonly environment: Environment
+  readonly counters: ConditionCounters
+  /** Bytes that each direction of a connection holds, unless the direction draws another number. */
   readonly sendBuffer: number
-  /** After which time a dial is given up; microseconds, as the others. */
+  /** Time after which a dial fails. All times are microseconds. */
   readonly connectTimeout: number
   readonly userTimeout: number
   readonly linger: number
-  readonly listeners: ReadonlyMap<Address.Address, OpenListener>
+  readonly listeners: ListenerTable
 }
 
 export class Connections {
   private readonly options: Options
-  private readonly world: World
-  private readonly wires: Wires
-  readonly links = new Set<Link>()
-  private readonly copies = new Copies()
+  private readonly environment: Environment
+  private readonly delivery: Delivery
+  private readonly connections = new Set<SimConnection>()
+  private readonly copyBuffer = new CopyBuffer()
   private dialed = 0
 
   constructor(options: Options) {
     this.options = options
-    this.world = options.world
-    this.wires = new Wires({
-      world: options.world,
+    this.environment = options.environment
+    this.delivery = new Delivery({
+      environment: options.environment,
       userTimeout: options.userTimeout,
-      deliver: (end, segment) => this.arrive(end, segment),
-      giveUp: (end) => this.giveUp(end),
+      deliver: (endpoint, segment) => this.arrive(endpoint, segment),
+      timedOut: (endpoint) => this.timeOut(endpoint),
     })
+  }
+
+  /** All connections with an endpoint that is not gone, in the order of dialing. */
+  get all(): ReadonlySet<SimConnection> {
+    return this.connections
   }
 
   // Opening.
 
-  /** Sets out to connect. `waiter` of the end is called when it is known how it went. */
-  dial(node: Node, address: Address.Address, there: Way, back: Way): End {
-    const link = new Link(++this.dialed, address, there, back, this.options.sendBuffer, this.wires.due)
-    const end = link.dialer
-    end.process = node.process
-    end.host.ends++
-    this.links.add(link)
-    there.links.add(link)
-    this.world.observe?.({ _tag: "Dialed", connection: link.id, from: there.from.name, to: there.to.name })
-    this.wires.launch(end, "dial")
+  /** Dials the address. Calls the `waiter` of the endpoint when the dial has succeeded or failed. */
+  dial(instance: TransportInstance, address: Address.Address, there: Direction, back: Direction): Endpoint {
+    const connection = new SimConnection({
+      id: ++this.dialed,
+      address,
+      there,
+      back,
+      sendBuffer: this.options.sendBuffer,
+      onDue: this.delivery.onDue,
+    })
+    const endpoint = connection.dialer
+    endpoint.process = instance.process
+    endpoint.host.endpoints++
+    this.connections.add(connection)
+    there.connections.add(connection)
+    this.environment.observe?.({
+      _tag: "Dialed",
+      connection: connection.id,
+      from: there.from.name,
+      to: there.to.name,
+    })
+    this.delivery.send(endpoint, "dial")
     const { connectTimeout } = this.options
     if (connectTimeout !== Number.POSITIVE_INFINITY) {
-      const { timeline } = this.world
-      end.timer = timeline.schedule(timeline.now() + connectTimeout, () => {
+      const { timeline } = this.environment
+      endpoint.timer = timeline.schedule(timeline.now() + connectTimeout, () => {
         this.options.counters.timeout++
-        this.abandon(end, failure("unreachable", `${address} did not answer`))
+        this.abortDial(endpoint, transportError("unreachable", `${address} did not answer`))
       })
     }
-    return end
+    return endpoint
   }
 
-  /** Takes a dial back. */
-  abandon(end: End, reason: Transport.TransportError): void {
-    const { acceptor } = end.link
-    // Nobody has heard of it yet, so nobody has to hear that it is over.
+  /** Ends a dial before it has succeeded. */
+  abortDial(endpoint: Endpoint, reason: Transport.TransportError): void {
+    const { acceptor } = endpoint.connection
+    // The acceptor has not heard of the dial, so it needs no reset.
     if (acceptor.state === "opening") acceptor.state = "gone"
-    this.reset(end, reason)
+    this.reset(endpoint, reason)
   }
 
   // Receiving.
 
-  private wake(end: End): void {
-    const { waiter } = end
+  private resumeReader(endpoint: Endpoint): void {
+    const { waiter } = endpoint
     if (waiter === undefined) return
-    end.waiter = undefined
-    end.process.enqueue(waiter)
+    endpoint.waiter = undefined
+    endpoint.process.enqueue(waiter)
   }
 
-  private arrive(end: End, segment: Segment): void {
+  private arrive(endpoint: Endpoint, segment: Segment): void {
     switch (segment.kind) {
-      case "dial": {
-        const listener = this.options.listeners.get(end.link.address)
-        if (listener === undefined) {
-          end.state = "gone"
-          this.told(end, "refused")
-          return this.wires.launch(end, "reset")
-        }
-        end.state = "open"
-        end.process = listener.node.process
-        end.host.ends++
-        this.world.observe?.({ _tag: "Accepted", connection: end.link.id })
-        this.wires.launch(end, "accepted")
-        return listener.offer(end)
-      }
-      case "accepted": {
-        // Whoever dialed has crashed and is back, and knows nothing of it.
-        if (end.state === "gone" && end.first === undefined) return this.wires.launch(end, "reset")
-        if (end.state !== "opening") return
-        end.state = "open"
-        end.timer?.cancel()
-        end.timer = undefined
-        return this.wake(end)
-      }
+      case "dial":
+        return this.receiveDial(endpoint)
+      case "accepted":
+        return this.receiveAccepted(endpoint)
       case "bytes":
-        return this.receive(end, segment)
+        return this.receiveBytes(endpoint, segment)
       case "end": {
-        if (end.state === "gone") return this.wires.launch(end, "reset")
-        return this.receiveEnd(end)
+        if (endpoint.state === "gone") return this.delivery.send(endpoint, "reset")
+        return this.receiveEnd(endpoint)
       }
       case "severed": {
-        end.peer.mute = true
-        if (end.state === "gone") return
-        return this.receiveEnd(end)
+        endpoint.peer.muted = true
+        if (endpoint.state === "gone") return
+        return this.receiveEnd(endpoint)
       }
       case "reset":
-        return this.vanish(
-          end,
-          end.state === "opening"
-            ? failure("refused", `${end.link.address} refused the connection`)
-            : failure("closed", `the connection to ${end.way.to.name} was reset`),
+        return this.terminate(
+          endpoint,
+          endpoint.state === "opening"
+            ? transportError("refused", `${endpoint.connection.address} refused the connection`)
+            : transportError("closed", `the connection to ${endpoint.direction.to.name} was reset`),
         )
     }
   }
 
-  private receive(end: End, segment: Segment): void {
-    const { peer } = end
-    const { bytes } = segment
-    peer.flying -= bytes.length
-    if (end.state === "open") {
-      peer.way.arrived += bytes.length
-      end.inbox.push(bytes)
-      end.unread += bytes.length
-      this.world.observe?.({ _tag: "Arrived", segment: segment.id })
-      return this.wake(end)
+  private receiveDial(endpoint: Endpoint): void {
+    const listener = this.options.listeners.find(endpoint.connection.address)
+    if (listener === undefined) {
+      endpoint.state = "gone"
+      this.reportEnded(endpoint, "refused")
+      return this.delivery.send(endpoint, "reset")
     }
-    this.wires.dropped(segment, `${end.host.name} has closed the connection`)
-    if (end.state === "closing") return this.flush(peer)
-    return this.wires.launch(end, "reset")
+    endpoint.state = "open"
+    endpoint.process = listener.instance.process
+    endpoint.host.endpoints++
+    this.environment.observe?.({ _tag: "Accepted", connection: endpoint.connection.id })
+    this.delivery.send(endpoint, "accepted")
+    return listener.offer(endpoint)
   }
 
-  private receiveEnd(end: End): void {
-    end.endReceived = true
-    this.wake(end)
-    this.settle(end)
+  private receiveAccepted(endpoint: Endpoint): void {
+    // The dialer has crashed and started again, and does not know the connection.
+    if (endpoint.state === "gone" && endpoint.first === undefined) return this.delivery.send(endpoint, "reset")
+    if (endpoint.state !== "opening") return
+    endpoint.state = "open"
+    endpoint.timer?.cancel()
+    endpoint.timer = undefined
+    return this.resumeReader(endpoint)
   }
 
-  /** Whether `pull` finds anything. */
-  holds({ done, endReceived, error, inbox }: End): boolean {
-    return inbox.length > 0 || done || error !== undefined || endReceived
+  private receiveBytes(endpoint: Endpoint, segment: Segment): void {
+    const { peer } = endpoint
+    const { bytes } = segment
+    peer.inFlight -= bytes.length
+    if (endpoint.state === "open") {
+      peer.direction.bytesArrived += bytes.length
+      endpoint.inbox.push(bytes)
+      endpoint.unread += bytes.length
+      this.environment.observe?.({ _tag: "Arrived", segment: segment.id })
+      return this.resumeReader(endpoint)
+    }
+    this.delivery.reportDropped(segment, `${endpoint.host.name} has closed the connection`)
+    if (endpoint.state === "closing") return this.flush(peer)
+    return this.delivery.send(endpoint, "reset")
   }
 
-  /** What `pull` finds, if it finds anything. */
-  take(end: End): Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Transport.TransportError | Cause.Done> | undefined {
-    const batch = end.inbox
+  private receiveEnd(endpoint: Endpoint): void {
+    endpoint.endReceived = true
+    this.resumeReader(endpoint)
+    this.terminateIfEnded(endpoint)
+  }
+
+  /** Returns `true` if a `pull` would not wait. */
+  hasInput({ endPulled, endReceived, error, inbox }: Endpoint): boolean {
+    return inbox.length > 0 || endPulled || error !== undefined || endReceived
+  }
+
+  /** Takes the outcome of a `pull`; `undefined` if the `pull` has to wait. */
+  take(
+    endpoint: Endpoint,
+  ): Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Transport.TransportError | Cause.Done> | undefined {
+    const batch = endpoint.inbox
     if (Arr.isArrayNonEmpty(batch)) {
-      end.inbox = []
-      end.unread = 0
-      this.flush(end.peer)
+      endpoint.inbox = []
+      endpoint.unread = 0
+      this.flush(endpoint.peer)
       return Effect.succeed(batch)
     }
-    if (end.done) return Cause.done()
-    if (end.error !== undefined) return Effect.fail(end.error)
-    if (!end.endReceived) return undefined
-    end.done = true
+    if (endpoint.endPulled) return Cause.done()
+    if (endpoint.error !== undefined) return Effect.fail(endpoint.error)
+    if (!endpoint.endReceived) return undefined
+    endpoint.endPulled = true
     return Cause.done()
   }
 
-  // Sending: outbox, then wire, then the peer's inbox.
+  // Sending: from the outbox into flight, then into the peer's inbox.
 
-  /** Moves what was written to the wire, as far as the send buffer takes it. */
-  flush(end: End): void {
-    if (end.state === "gone") return
-    const { capacity, outbox, peer } = end
+  /** Sends the outbox, as far as the send buffer has room. */
+  flush(endpoint: Endpoint): void {
+    if (endpoint.state === "gone") return
+    const { outbox, peer, sendBuffer } = endpoint
     for (let first = outbox[0]; first !== undefined; first = outbox[0]) {
-      const room = capacity - end.flying - peer.unread
-      const rest = first.length - end.offset
-      // Waits for a quarter of the buffer, so that a full one does not drip.
-      if (room < Math.min(rest, capacity / 4)) return
-      const size = end.way.cut(Math.min(room, rest))
+      const room = sendBuffer - endpoint.inFlight - peer.unread
+      const rest = first.length - endpoint.offset
+      // Waits for a quarter of the buffer, so that a full buffer does not send tiny segments.
+      if (room < Math.min(rest, sendBuffer / 4)) return
+      const size = endpoint.direction.segmentSize(Math.min(room, rest))
       // A copy, because the receiver owns what it pulls.
-      const bytes = this.copies.of(first, end.offset, size)
-      end.offset += size
-      if (end.offset === first.length) {
+      const bytes = this.copyBuffer.copy(first, endpoint.offset, size)
+      endpoint.offset += size
+      if (endpoint.offset === first.length) {
         outbox.shift()
-        end.offset = 0
+        endpoint.offset = 0
       }
-      end.flying += size
-      this.wires.launch(end, "bytes", bytes)
+      endpoint.inFlight += size
+      this.delivery.send(endpoint, "bytes", bytes)
     }
-    if (end.ended && !end.endSent) {
-      end.endSent = true
-      this.told(end, "end")
-      this.wires.launch(end, "end")
+    if (endpoint.writeEnded && !endpoint.endSent) {
+      endpoint.endSent = true
+      this.reportEnded(endpoint, "end")
+      this.delivery.send(endpoint, "end")
     }
-    this.settle(end)
-    this.resumeWriter(end)
+    this.terminateIfEnded(endpoint)
+    this.resumeWriter(endpoint)
   }
 
-  private resumeWriter(end: End): void {
-    const { writer } = end
+  private resumeWriter(endpoint: Endpoint): void {
+    const { writer } = endpoint
     if (writer === undefined) return
-    end.writer = undefined
-    end.process.enqueue(writer)
+    endpoint.writer = undefined
+    endpoint.process.enqueue(writer)
   }
 
-  /** Nothing more will be written. */
-  finish(end: End): void {
-    if (end.ended || end.state !== "open") return
-    end.ended = true
-    this.flush(end)
+  /** Ends the stream behind everything that was written. */
+  endWriting(endpoint: Endpoint): void {
+    if (endpoint.writeEnded || endpoint.state !== "open") return
+    endpoint.writeEnded = true
+    this.flush(endpoint)
   }
 
   // Ending.
 
-  private told(end: End, how: "end" | "reset" | "refused" | "vanished"): void {
-    this.world.observe?.({ _tag: "Ended", connection: end.link.id, by: end.host.name, how })
+  private reportEnded(endpoint: Endpoint, how: Extract<Observation, { readonly _tag: "Ended" }>["how"]): void {
+    this.environment.observe?.({
+      _tag: "Ended",
+      connection: endpoint.connection.id,
+      by: endpoint.host.name,
+      how,
+    })
   }
 
-  /** The end exists no more; what it put on the wire still travels. */
-  vanish(end: End, reason: Transport.TransportError): void {
-    if (end.state === "gone") return
-    // What was dialed and has not arrived is nothing yet at the other host.
-    if (end.state !== "opening" || end === end.link.dialer) end.host.ends--
-    end.state = "gone"
-    end.error ??= reason
-    end.outbox = []
-    end.inbox = []
-    end.unread = 0
-    end.timer?.cancel()
-    if (end.peer.state === "gone") this.forget(end.link)
-    this.resumeWriter(end)
-    this.wake(end)
+  /** Removes the endpoint. Its segments in flight still travel. */
+  terminate(endpoint: Endpoint, reason: Transport.TransportError): void {
+    if (endpoint.state === "gone") return
+    // A dial that has not arrived does not count at the other host.
+    if (endpoint.state !== "opening" || endpoint === endpoint.connection.dialer) endpoint.host.endpoints--
+    endpoint.state = "gone"
+    endpoint.error ??= reason
+    endpoint.outbox = []
+    endpoint.inbox = []
+    endpoint.unread = 0
+    endpoint.timer?.cancel()
+    if (endpoint.peer.state === "gone") this.forget(endpoint.connection)
+    this.resumeWriter(endpoint)
+    this.resumeReader(endpoint)
   }
 
-  private forget(link: Link): void {
-    this.links.delete(link)
-    link.dialer.way.links.delete(link)
-    this.wires.clear(link.dialer, "the connection is gone")
-    this.wires.clear(link.acceptor, "the connection is gone")
+  private forget(connection: SimConnection): void {
+    const { acceptor, dialer } = connection
+    this.connections.delete(connection)
+    dialer.direction.connections.delete(connection)
+    this.delivery.drop(dialer, "the connection is gone")
+    this.delivery.drop(acceptor, "the connection is gone")
   }
 
-  /** Ends it with a reset, behind what was sent before. */
-  reset(end: End, reason: Transport.TransportError): void {
-    if (end.state === "gone") return
-    this.told(end, "reset")
-    this.wires.launch(end, "reset")
-    this.vanish(end, reason)
+  /** Ends the endpoint with a reset, behind what was sent before. */
+  reset(endpoint: Endpoint, reason: Transport.TransportError): void {
+    if (endpoint.state === "gone") return
+    this.reportEnded(endpoint, "reset")
+    this.delivery.send(endpoint, "reset")
+    this.terminate(endpoint, reason)
   }
 
-  /** Ends it without a word to the other side, which loses what is under way. */
-  lose(end: End, reason: Transport.TransportError): void {
-    this.wires.clear(end, reason.message)
-    if (end.state === "gone") return
-    this.told(end, "vanished")
-    if (end.link.acceptor.state === "opening") end.link.acceptor.state = "gone"
-    this.vanish(end, reason)
-  }
-
-  /** Resets both ends at once. */
-  cut(link: Link, why: string): void {
-    const { acceptor, address, dialer } = link
-    for (const end of [acceptor, dialer]) if (end.state !== "gone" && end.state !== "opening") this.told(end, "reset")
+  /** Ends the endpoint without a segment to the peer, and drops what is in flight. */
+  vanish(endpoint: Endpoint, reason: Transport.TransportError): void {
+    this.delivery.drop(endpoint, reason.message)
+    if (endpoint.state === "gone") return
+    this.reportEnded(endpoint, "vanished")
+    const { acceptor } = endpoint.connection
     if (acceptor.state === "opening") acceptor.state = "gone"
-    this.vanish(acceptor, failure("closed", why))
-    this.vanish(dialer, dialer.state === "opening" ? failure("refused", `${address}: ${why}`) : failure("closed", why))
+    this.terminate(endpoint, reason)
   }
 
-  /** What the end sent did not arrive for too long. */
-  private giveUp(end: End): void {
-    if (end.state !== "gone") this.options.counters.timeout++
-    const { name } = end.way.to
-    this.lose(
-      end,
-      end.state === "opening"
-        ? failure("unreachable", `${end.link.address} did not answer`)
-        : failure("closed", `the connection to ${name} timed out: nothing could be delivered`),
+  /** Resets both endpoints at once. */
+  resetBoth({ acceptor, address, dialer }: SimConnection, why: string): void {
+    for (const endpoint of [acceptor, dialer]) {
+      if (endpoint.state !== "gone" && endpoint.state !== "opening") this.reportEnded(endpoint, "reset")
+    }
+    if (acceptor.state === "opening") acceptor.state = "gone"
+    this.terminate(acceptor, transportError("closed", why))
+    this.terminate(
+      dialer,
+      dialer.state === "opening" ? transportError("refused", `${address}: ${why}`) : transportError("closed", why),
     )
   }
 
-  /** A closed end is gone when both sides have said all. */
-  private settle(end: End): void {
-    if (end.state === "closing" && end.endSent && end.endReceived) this.vanish(end, closed(end))
+  /** Ends an endpoint whose segments could not be delivered within the user timeout. */
+  private timeOut(endpoint: Endpoint): void {
+    if (endpoint.state !== "gone") this.options.counters.timeout++
+    const { name } = endpoint.direction.to
+    this.vanish(
+      endpoint,
+      endpoint.state === "opening"
+        ? transportError("unreachable", `${endpoint.connection.address} did not answer`)
+        : transportError("closed", `the connection to ${name} timed out: nothing could be delivered`),
+    )
   }
 
-  /** The scope of the connection is closed. */
-  close(end: End): void {
-    end.done = false
-    if (end.state === "gone") return
-    end.state = "closing"
-    end.error = closed(end)
-    end.inbox = []
-    end.unread = 0
-    end.ended = true
-    const { timeline } = this.world
-    end.timer = timeline.schedule(timeline.now() + this.options.linger, () => {
-      // Without a reset if all arrived: the peer has seen the end and keeps its own side open.
-      if (end.endSent && end.first === undefined) this.vanish(end, closed(end))
-      else this.reset(end, closed(end))
-    })
-    this.resumeWriter(end)
-    this.flush(end)
-    this.flush(end.peer)
-    this.wake(end)
-  }
-
-  // What goes wrong.
-
-  /** A way may be open again. */
-  release(): void {
-    for (const { acceptor, dialer } of this.links) {
-      this.wires.release(dialer)
-      this.wires.release(acceptor)
+  /** Removes a closed endpoint once both sides have ended their streams. */
+  private terminateIfEnded(endpoint: Endpoint): void {
+    if (endpoint.state === "closing" && endpoint.endSent && endpoint.endReceived) {
+      this.terminate(endpoint, connectionClosed(endpoint))
     }
   }
 
-  /** The other side hears that the end will write no more, which the end does not know; what it writes arrives no more. */
-  sever(end: End): void {
-    if (!end.endSent) this.wires.launch(end, "severed")
+  /** Closes the endpoint. Sends what was written, and resets the connection after the linger time. */
+  close(endpoint: Endpoint): void {
+    endpoint.endPulled = false
+    if (endpoint.state === "gone") return
+    endpoint.state = "closing"
+    endpoint.error = connectionClosed(endpoint)
+    endpoint.inbox = []
+    endpoint.unread = 0
+    endpoint.writeEnded = true
+    const { timeline } = this.environment
+    endpoint.timer = timeline.schedule(timeline.now() + this.options.linger, () => {
+      // No reset if everything has arrived: the peer has seen the end and keeps its own side open.
+      if (endpoint.endSent && endpoint.first === undefined) this.terminate(endpoint, connectionClosed(endpoint))
+      else this.reset(endpoint, connectionClosed(endpoint))
+    })
+    this.resumeWriter(endpoint)
+    this.flush(endpoint)
+    this.flush(endpoint.peer)
+    this.resumeReader(endpoint)
+  }
+
+  // Faults.
+
+  /** Resumes the deliveries whose directions are open again. */
+  resumeDelivery(): void {
+    for (const { acceptor, dialer } of this.connections) {
+      this.delivery.resume(dialer)
+      this.delivery.resume(acceptor)
+    }
+  }
+
+  /**
+   * Lets the peer receive an end that the endpoint did not send. The endpoint does not know, and nothing that it writes
+   * later arrives.
+   */
+  sever(endpoint: Endpoint): void {
+    if (!endpoint.endSent) this.delivery.send(endpoint, "severed")
   }
 }

@@ -1,15 +1,15 @@
 /**
- * What a scenario wants to hold, evaluated after the steps of the nodes. All are plain functions: they look at the state
- * of the nodes and change nothing.
+ * The invariants and goals of a scenario, evaluated after the steps of the nodes. All are plain functions: they look at the
+ * state of the nodes and change nothing.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Micros from "../internal/Micros.ts"
+import * as Microseconds from "../internal/Microseconds.ts"
 import * as SimulationError from "../SimulationError.ts"
 
 /**
- * `true` if it holds; `false`, or what is wrong, if it does not. A text is truthy: what is passed to `every` or `some` must not
- * answer one.
+ * Returns `true` if it holds; `false`, or a text that says what is wrong, if it does not. A text is truthy: a function that
+ * is passed to `every` or `some` must not return one.
  */
 export type Predicate = () => boolean | string
 
@@ -19,156 +19,166 @@ interface Always {
   readonly nodes: ReadonlySet<string> | undefined
 }
 
-/** Something that is waited for. */
+/** A predicate that must hold once. */
 export interface Goal {
   readonly predicate: Predicate
   readonly held: () => void
   readonly threw: (cause: unknown) => void
 }
 
-export interface Checks {
-  readonly always: (check: Always) => void
-  /** Waits for the predicate, which may hold already. The answer stops waiting. */
-  readonly goal: (goal: Goal) => () => void
-  /** Must hold once within the time. */
-  readonly eventually: (name: string, predicate: Predicate, within: Duration.Duration) => Effect.Effect<void>
-  /** Whether nothing is waited for that must hold `eventually`. */
-  readonly settled: () => boolean
-  /** Something that is to happen in some run. */
-  readonly sometimes: (name: string, predicate: Predicate | undefined) => void
-  readonly reached: (name: string) => void
-  readonly marks: () => Readonly<Record<string, boolean>>
-  /** The scenario is done: what must hold always need not hold while its nodes are stopped. */
-  readonly end: () => void
-  /** Evaluates what concerns a step of the node, or of the scenario. */
-  readonly step: (node: string | undefined) => void
-  /** Something else happened: evaluates what is waited for. */
-  readonly look: () => void
-}
-
-/** Why a predicate does not hold; `undefined` if it does. */
-export const wrong = (predicate: Predicate): string | undefined => {
+/** Returns the reason why a predicate does not hold; `undefined` if it holds. */
+export const violation = (predicate: Predicate): string | undefined => {
   const answer = predicate()
   return answer === true ? undefined : answer === false ? "it does not hold" : answer
 }
 
-/** What an invariant that threw is reported as. */
-export const threw = (invariant: string, at: number, cause: unknown): SimulationError.InvariantThrew =>
+/** Makes the failure of an invariant that threw. */
+export const invariantThrew = (invariant: string, at: number, cause: unknown): SimulationError.InvariantThrew =>
   new SimulationError.InvariantThrew({
     at,
     invariant,
     cause,
     message:
-      `the invariant "${invariant}" threw at ${Micros.show(at)}: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+      `the invariant "${invariant}" threw at ${Microseconds.show(at)}: ${cause instanceof Error ? cause.message : String(cause)}. ` +
       "An invariant answers true, false, or a text that says what is wrong; it must cope with nodes that are not running (their service is undefined).",
   })
 
-export const make = (options: {
+interface Options {
   readonly now: () => number
   readonly fail: (failure: SimulationError.Failure) => void
-  /** Runs something in so many microseconds, unless it is cancelled. */
+  /** Calls the function after a number of microseconds. The result cancels the call. */
   readonly after: (micros: number, run: () => void) => () => void
-}): Checks => {
-  const always: Array<Always> = []
-  const goals = new Set<Goal>()
-  const marks = new Map<string, boolean>()
-  let pending = 0
+}
 
-  const check = ({ name, nodes, predicate }: Always, node: string | undefined): void => {
+export class Checks {
+  private readonly options: Options
+  private readonly invariants: Array<Always> = []
+  private readonly goals = new Set<Goal>()
+  private readonly marked = new Map<string, boolean>()
+  /** Number of goals that must hold `eventually` and have not held yet. */
+  private pending = 0
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Adds an invariant that must hold after every step. */
+  always(invariant: Always): void {
+    this.invariants.push(invariant)
+  }
+
+  /** Adds a goal, which may hold already. The result removes the goal. */
+  goal(goal: Goal): () => void {
+    if (!this.attempt(goal)) this.goals.add(goal)
+    return () => this.goals.delete(goal)
+  }
+
+  /** Requires the predicate to hold once within the time. */
+  eventually(name: string, predicate: Predicate, within: Duration.Duration): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const { after, fail, now } = this.options
+      const from = now()
+      const over = (): void => {
+        this.pending--
+        cancel()
+      }
+      const goal: Goal = {
+        predicate,
+        held: over,
+        threw: (cause) => {
+          over()
+          fail(invariantThrew(name, now(), cause))
+        },
+      }
+      this.pending++
+      const cancel = after(Microseconds.fromDuration(within), () => {
+        if (this.attempt(goal)) return
+        this.pending--
+        this.goals.delete(goal)
+        const at = now()
+        fail(
+          new SimulationError.InvariantViolated({
+            at,
+            invariant: name,
+            message: `"${name}" did not come to hold within ${Duration.format(within)} from ${Microseconds.show(from)}: ${String(violation(predicate))}`,
+          }),
+        )
+      })
+      this.goal(goal)
+    })
+  }
+
+  /** Returns `true` if every goal that must hold `eventually` has held. */
+  isSettled(): boolean {
+    return this.pending === 0
+  }
+
+  /** Adds a mark that some run must reach. A predicate reaches the mark when it holds. */
+  sometimes(name: string, predicate: Predicate | undefined): void {
+    if (!this.marked.has(name)) this.marked.set(name, false)
+    if (predicate === undefined) return
+    this.goal({
+      predicate,
+      held: () => this.marked.set(name, true),
+      threw: (cause) => this.options.fail(invariantThrew(name, this.options.now(), cause)),
+    })
+  }
+
+  /** Reaches a mark. */
+  reached(name: string): void {
+    this.marked.set(name, true)
+  }
+
+  /** Returns the marks, and whether they were reached. */
+  marks(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(this.marked)
+  }
+
+  /** Drops the invariants: the scenario is done, and its nodes are about to be stopped. */
+  end(): void {
+    this.invariants.length = 0
+  }
+
+  /** Evaluates everything that concerns a step of the node, or of the scenario. */
+  step(node: string | undefined): void {
+    for (const invariant of this.invariants) this.check(invariant, node)
+    this.evaluateGoals()
+  }
+
+  /** Evaluates the goals after an event that is no step. */
+  evaluateGoals(): void {
+    if (this.goals.size > 0) for (const goal of this.goals) this.attempt(goal)
+  }
+
+  private check({ name, nodes, predicate }: Always, node: string | undefined): void {
     if (nodes !== undefined && (node === undefined || !nodes.has(node))) return
+    const { fail, now } = this.options
     try {
-      const reason = wrong(predicate)
+      const reason = violation(predicate)
       if (reason === undefined) return
-      const at = options.now()
-      options.fail(
+      const at = now()
+      fail(
         new SimulationError.InvariantViolated({
           at,
           invariant: name,
           ...(node === undefined ? {} : { node }),
-          message: `"${name}" was violated at ${Micros.show(at)} by a step of ${node ?? "the scenario"}: ${reason}`,
+          message: `"${name}" was violated at ${Microseconds.show(at)} by a step of ${node ?? "the scenario"}: ${reason}`,
         }),
       )
     } catch (cause) {
-      options.fail(threw(name, options.now(), cause))
+      fail(invariantThrew(name, now(), cause))
     }
   }
 
-  const attempt = (goal: Goal): boolean => {
+  private attempt(goal: Goal): boolean {
     try {
-      if (wrong(goal.predicate) !== undefined) return false
-      goals.delete(goal)
+      if (violation(goal.predicate) !== undefined) return false
+      this.goals.delete(goal)
       goal.held()
     } catch (cause) {
-      goals.delete(goal)
+      this.goals.delete(goal)
       goal.threw(cause)
     }
     return true
   }
-
-  const self: Checks = {
-    end: () => {
-      always.length = 0
-    },
-    always: (added) => {
-      always.push(added)
-    },
-    goal: (goal) => {
-      if (!attempt(goal)) goals.add(goal)
-      return () => goals.delete(goal)
-    },
-    eventually: (name, predicate, within) =>
-      Effect.sync(() => {
-        const from = options.now()
-        pending++
-        let stop = (): unknown => undefined
-        const cancel = options.after(Micros.fromDuration(within), () => {
-          if (attempt(goal)) return
-          pending--
-          stop()
-          const at = options.now()
-          options.fail(
-            new SimulationError.InvariantViolated({
-              at,
-              invariant: name,
-              message: `"${name}" did not come to hold within ${Duration.format(within)} from ${Micros.show(from)}: ${String(wrong(predicate))}`,
-            }),
-          )
-        })
-        const over = (): void => {
-          pending--
-          cancel()
-        }
-        const goal: Goal = {
-          predicate,
-          held: over,
-          threw: (cause) => {
-            over()
-            options.fail(threw(name, options.now(), cause))
-          },
-        }
-        stop = self.goal(goal)
-      }),
-    settled: () => pending === 0,
-    sometimes: (name, predicate) => {
-      if (!marks.has(name)) marks.set(name, false)
-      if (predicate === undefined) return
-      self.goal({
-        predicate,
-        held: () => marks.set(name, true),
-        threw: (cause) => options.fail(threw(name, options.now(), cause)),
-      })
-    },
-    reached: (name) => {
-      marks.set(name, true)
-    },
-    marks: () => Object.fromEntries(marks),
-    step: (node) => {
-      for (const each of always) check(each, node)
-      self.look()
-    },
-    look: () => {
-      if (goals.size > 0) for (const goal of goals) attempt(goal)
-    },
-  }
-  return self
 }

@@ -1,41 +1,46 @@
-/** Keeps the last events of a run, where they are wanted. */
+/** Keeps the last events of a run, if a trace is wanted. */
 import type { Event } from "../Trace.ts"
 
-/** How many events a trace keeps: what a picture can still show. */
+/** Default number of events that a trace keeps: as many as a picture can show. */
 export const defaultEvents = 20_000
 
-export interface Recorder {
-  readonly enabled: boolean
-  readonly add: (event: Event) => void
-  readonly events: () => ReadonlyArray<Event>
-  /** How many were left out at the beginning. */
-  readonly skipped: () => number
-}
+export class Recorder {
+  private readonly limit: number | undefined
+  private kept: Array<Event> = []
+  private dropped = 0
 
-/** Keeps nothing. */
-export const none: Recorder = { enabled: false, add: () => undefined, events: () => [], skipped: () => 0 }
-
-export const make = (limit = defaultEvents): Recorder => {
-  let events: Array<Event> = []
-  let skipped = 0
-  const trim = (): void => {
-    if (events.length <= limit) return
-    skipped += events.length - limit
-    events = events.slice(events.length - limit)
+  /** Keeps at most `limit` events. Without a limit it records nothing. */
+  constructor(limit: number | undefined) {
+    this.limit = limit
   }
-  return {
-    enabled: true,
-    add: (event) => {
-      events.push(event)
-      if (events.length >= 2 * limit) trim()
-    },
-    events: () => {
-      trim()
-      return events
-    },
-    skipped: () => {
-      trim()
-      return skipped
-    },
+
+  get enabled(): boolean {
+    return this.limit !== undefined
+  }
+
+  add(event: Event): void {
+    if (this.limit === undefined) return
+    this.kept.push(event)
+    // Trims rarely, because trimming copies all events.
+    if (this.kept.length >= 2 * this.limit) this.trim()
+  }
+
+  /** Returns the last events. */
+  events(): ReadonlyArray<Event> {
+    this.trim()
+    return this.kept
+  }
+
+  /** Returns the number of events before the last ones. */
+  skipped(): number {
+    this.trim()
+    return this.dropped
+  }
+
+  private trim(): void {
+    const excess = this.kept.length - (this.limit ?? 0)
+    if (excess <= 0) return
+    this.dropped += excess
+    this.kept = this.kept.slice(excess)
   }
 }

@@ -66,15 +66,15 @@ export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
     const run = Command.run({
       bin: pathToFileURL(bin),
       version: "0.0.0",
-      self: "npx coterie-sim",
+      program: "npx coterie-sim",
       args,
       print: (text) => {
         out += text
       },
-      complain: (text) => {
+      printError: (text) => {
         err += text
       },
-      progress: { everyMillis: 60_000, say: () => undefined, clear: () => undefined },
+      progress: { everyMillis: 60_000, print: () => undefined, clear: () => undefined },
       interrupt: Effect.never,
       exit: (value) => {
         code = value

@@ -4,9 +4,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
-import * as LifeContext from "../../src/kernel/context.ts"
+import * as LifeContext from "../../src/kernel/LifeContext.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
-import { type Explore, Kernel, type Life } from "../../src/kernel/Kernel.ts"
+import { type Explore, Kernel } from "../../src/kernel/Kernel.ts"
+import { Life } from "../../src/kernel/Life.ts"
 
 const make = (options: { seed?: number; explore?: Explore; draws?: Draws.Draws; stepsPerInstant?: number } = {}) => {
   const draws = options.draws ?? Draws.seeded(options.seed ?? 1)
@@ -19,9 +20,9 @@ const make = (options: { seed?: number; explore?: Explore; draws?: Draws.Draws; 
     threw: (_, cause) => {
       throw cause
     },
-    pump: () => undefined,
+    runMicrotasks: () => undefined,
   })
-  const life = (name: string): Life => kernel.life(kernel.machine(name), 1)
+  const life = (name: string): Life => new Life(kernel.machine(name), 1)
   /** Runs an effect as part of a life. */
   const fork = <A, E>(life: Life, effect: Effect.Effect<A, E>): void =>
     kernel.enqueue(life, () => {
@@ -121,7 +122,7 @@ describe("Kernel", () => {
       dead,
       Effect.onExit(Effect.never, () => say("finalizer")),
     )
-    kernel.agenda.add(1_000, () => {
+    kernel.events.schedule(1_000, () => {
       kernel.enqueue(dead, () => seen.push("was ready"))
       kernel.kill(dead)
       kernel.enqueue(dead, () => seen.push("too late"))
@@ -144,7 +145,7 @@ describe("Kernel", () => {
         Effect.sync(() => seen.push("went on")),
       ),
     )
-    kernel.agenda.add(1_000, () => {
+    kernel.events.schedule(1_000, () => {
       kernel.kill(dead)
       resume()
     })
@@ -159,11 +160,11 @@ describe("Kernel", () => {
     const say = (text: string) => Effect.sync(() => seen.push(`${text} ${kernel.now}`))
     fork(node, Effect.andThen(Effect.sleep(2), say("slept 2")))
     fork(node, Effect.andThen(Effect.sleep(3), say("slept 3")))
-    kernel.agenda.add(1_000, () => {
+    kernel.events.schedule(1_000, () => {
       kernel.enqueue(node, () => seen.push("never before 9000"))
       kernel.pause(node.machine)
     })
-    kernel.agenda.add(9_000, () => {
+    kernel.events.schedule(9_000, () => {
       assert.deepStrictEqual(seen, [])
       kernel.resume(node.machine)
     })
@@ -180,7 +181,7 @@ describe("Kernel", () => {
     kernel.timer(other, 1_000, () => kernel.pause(node.machine))
     kernel.slow(node.machine, 1_000)
     for (const name of ["1", "2", "3"]) kernel.enqueue(node, () => seen.push(name))
-    kernel.agenda.add(5_000, () => {
+    kernel.events.schedule(5_000, () => {
       assert.deepStrictEqual(seen, ["1"])
       kernel.resume(node.machine)
     })
@@ -207,11 +208,11 @@ describe("Kernel", () => {
   it("spends no time on what is left of a dead life", () => {
     const { kernel, life } = make()
     const dead = life("a")
-    const next = kernel.life(dead.machine, 2)
+    const next = new Life(dead.machine, 2)
     kernel.slow(dead.machine, 1_000)
     const seen: Array<number> = []
     for (let i = 0; i < 20; i++) kernel.enqueue(dead, () => undefined)
-    kernel.agenda.add(5_500, () => {
+    kernel.events.schedule(5_500, () => {
       kernel.kill(dead)
       for (let i = 0; i < 20; i++) kernel.enqueue(dead, () => undefined)
       kernel.enqueue(next, () => seen.push(kernel.now))
@@ -242,7 +243,7 @@ describe("Kernel", () => {
     kernel.slow(node.machine, 1_000)
     const seen: Array<string> = []
     for (const name of ["1", "2", "3"]) kernel.enqueue(node, () => seen.push(`${name} at ${kernel.now}`))
-    kernel.agenda.add(500, () => {
+    kernel.events.schedule(500, () => {
       kernel.slow(node.machine, 0)
       kernel.enqueue(node, () => seen.push(`4 at ${kernel.now}`))
     })
@@ -282,9 +283,9 @@ describe("Kernel", () => {
       stepsPerInstant: 100,
       afterStep: () => undefined,
       threw: (life, cause) => told.push(life.machine.name, cause),
-      pump: () => undefined,
+      runMicrotasks: () => undefined,
     })
-    const node = kernel.life(kernel.machine("a"), 1)
+    const node = new Life(kernel.machine("a"), 1)
     kernel.enqueue(node, () => {
       throw "a mistake"
     })
@@ -326,12 +327,12 @@ describe("Kernel", () => {
       stepsPerInstant: 100,
       afterStep: (life) => looked.push(life?.machine.name ?? "world"),
       threw: () => undefined,
-      pump: () => undefined,
+      runMicrotasks: () => undefined,
     })
-    const node = kernel.life(kernel.machine("a"), 1)
-    kernel.agenda.add(1, () => undefined)
+    const node = new Life(kernel.machine("a"), 1)
+    kernel.events.schedule(1, () => undefined)
     kernel.timer(node, 2, () => undefined)
-    kernel.agenda.add(3, () => kernel.enqueue(node, () => undefined))
+    kernel.events.schedule(3, () => kernel.enqueue(node, () => undefined))
     kernel.run()
     assert.deepStrictEqual(looked, ["world", "a", "world", "a"])
   })
@@ -352,7 +353,7 @@ describe("Kernel", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     node.machine.offset = 3_000_000
-    kernel.setRate(node.machine, 2)
+    node.machine.setRate(kernel.now, 2)
     const seen: Array<number> = []
     fork(
       node,
@@ -371,7 +372,7 @@ describe("Kernel", () => {
   it("seeds chance by node and life", () => {
     const numbers = (name: string, number: number): number => {
       const { kernel } = make()
-      const node = kernel.life(kernel.machine(name), number)
+      const node = new Life(kernel.machine(name), number)
       const context = LifeContext.make(kernel, node, { seed: 1, log: () => undefined })
       return Effect.runSyncWith(context)(Random.next)
     }
@@ -383,7 +384,7 @@ describe("Kernel", () => {
     const { kernel } = make()
     const counter = Metric.counter("Kernel.test")
     const count = (number: number): number => {
-      const life = kernel.life(kernel.machine("a"), number)
+      const life = new Life(kernel.machine("a"), number)
       const context = LifeContext.make(kernel, life, { seed: 1, log: () => undefined })
       counter.updateUnsafe(1, context)
       return counter.valueUnsafe(context).count

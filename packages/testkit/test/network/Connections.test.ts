@@ -2,17 +2,18 @@ import * as Address from "@coterie/core/Address"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import type * as FaultPlan from "../../src/FaultPlan.ts"
-import { Agenda } from "../../src/kernel/Agenda.ts"
+import { EventQueue } from "../../src/kernel/EventQueue.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
-import { Closures } from "../../src/network/Closures.ts"
 import { Conditions } from "../../src/network/Conditions.ts"
 import { Connections } from "../../src/network/Connections.ts"
-import { Counters } from "../../src/network/Counters.ts"
-import { closed } from "../../src/network/failure.ts"
-import { Hosts } from "../../src/network/Host.ts"
-import { Way } from "../../src/network/Way.ts"
-import type { Process } from "../../src/network/World.ts"
-import { endOf, make, ms, pattern, reasonOf, second } from "./world.ts"
+import { ConditionCounters } from "../../src/network/ConditionCounters.ts"
+import { Direction } from "../../src/network/Direction.ts"
+import type { Process } from "../../src/network/Environment.ts"
+import { HostTable } from "../../src/network/HostTable.ts"
+import { ListenerTable } from "../../src/network/ListenerTable.ts"
+import { Partitions } from "../../src/network/Partitions.ts"
+import { connectionClosed } from "../../src/network/transportError.ts"
+import { endOf, make, ms, pattern, reasonOf, second } from "./TestNetwork.ts"
 
 /** Two nodes with a connection that both read, and that fails halfway. */
 const halfOpen = (how: (typeof FaultPlan.HalfOpen.Type)["how"], from: "a" | "b" = "a") => {
@@ -232,26 +233,30 @@ describe("Connections", () => {
 
   it("keeps nothing of a connection that is over", () => {
     const draws = Draws.seeded(1)
-    const agenda = new Agenda()
+    const events = new EventQueue()
     const process: Process = { enqueue: (task) => task() }
-    const counters = new Counters()
+    const counters = new ConditionCounters()
     const conditions = new Conditions(draws, counters)
-    const hosts = new Hosts((from, to) => new Way(from, to, conditions, new Closures()))
+    const hosts = new HostTable((from, to) => new Direction(from, to, conditions, new Partitions()))
     const micros = { connectTimeout: second, userTimeout: second, linger: second }
     const connections = new Connections({
-      world: { timeline: { now: () => 0, schedule: (at, run) => agenda.add(at, run) }, draws, process: () => process },
+      environment: {
+        timeline: { now: () => 0, schedule: (at, run) => events.schedule(at, run) },
+        draws,
+        process: () => process,
+      },
       counters,
-      listeners: new Map(),
+      listeners: new ListenerTable(),
       sendBuffer: 1000,
       ...micros,
     })
-    const [a, b] = [hosts.at("a"), hosts.at("b")]
-    const way = hosts.way(a, b)
+    const [a, b] = [hosts.get("a"), hosts.get("b")]
+    const there = hosts.direction(a, b)
     const address = Result.getOrThrow(Address.make("b", 1))
-    const end = connections.dial({ host: a, process, alive: true }, address, way, hosts.way(b, a))
-    assert.deepStrictEqual([...way.links], [end.link])
-    connections.abandon(end, closed(end))
-    assert.deepStrictEqual([connections.links.size, way.links.size, a.ends], [0, 0, 0])
-    assert.isUndefined(agenda.peek())
+    const dialer = connections.dial({ host: a, process, alive: true }, address, there, hosts.direction(b, a))
+    assert.deepStrictEqual([...there.connections], [dialer.connection])
+    connections.abortDial(dialer, connectionClosed(dialer))
+    assert.deepStrictEqual([connections.all.size, there.connections.size, a.endpoints], [0, 0, 0])
+    assert.isUndefined(events.peek())
   })
 })

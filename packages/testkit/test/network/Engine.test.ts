@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import { endOf, make, ms, pattern, reasonOf, second } from "./world.ts"
+import { endOf, make, ms, pattern, reasonOf, second } from "./TestNetwork.ts"
 
 describe("Engine", () => {
   describe("the processes that transports belong to", () => {

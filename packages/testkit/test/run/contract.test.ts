@@ -4,12 +4,13 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FaultPlan from "../../src/FaultPlan.ts"
-import * as LifeContext from "../../src/kernel/context.ts"
+import * as LifeContext from "../../src/kernel/LifeContext.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
-import * as Globals from "../../src/kernel/Globals.ts"
-import { type Explore, Kernel, type Life } from "../../src/kernel/Kernel.ts"
-import { allConditions, contractWorld } from "../network/contractWorld.ts"
-import { ms } from "../network/world.ts"
+import * as EventLoop from "../../src/kernel/eventLoop.ts"
+import { type Explore, Kernel } from "../../src/kernel/Kernel.ts"
+import { Life } from "../../src/kernel/Life.ts"
+import { allConditions, contractHarness } from "../network/contractHarness.ts"
+import { ms } from "../network/TestNetwork.ts"
 
 const seed = 1
 
@@ -37,11 +38,11 @@ const suite = (name: string, explore: Explore, conditions: FaultPlan.Network): v
           result = Exit.die(cause)
           kernel.halt()
         },
-        pump: Globals.pump,
+        runMicrotasks: EventLoop.runMicrotasks,
       })
-      const life = kernel.life(kernel.machine("a"), 1)
+      const life = new Life(kernel.machine("a"), 1)
       simulated = { kernel, draws, life }
-      Globals.hop(() => {
+      EventLoop.inNextTurn(() => {
         kernel.begin(life, () => {
           Effect.runForkWith(LifeContext.make(kernel, life, { seed, log: () => undefined }))(test).addObserver(
             (exit) => {
@@ -64,12 +65,12 @@ const suite = (name: string, explore: Explore, conditions: FaultPlan.Network): v
     live: true,
     run,
     pause: Effect.sleep("10 millis"),
-    world: Effect.suspend(() => {
+    harness: Effect.suspend(() => {
       if (simulated === undefined) return Effect.die("there is no simulation")
       const { draws, kernel, life } = simulated
-      return contractWorld(
+      return contractHarness(
         {
-          timeline: { now: () => kernel.now, schedule: (at, task) => kernel.agenda.add(at, task) },
+          timeline: { now: () => kernel.now, schedule: (at, task) => kernel.events.schedule(at, task) },
           draws,
           process: () => ({ enqueue: (task) => kernel.enqueue(life, task) }),
         },

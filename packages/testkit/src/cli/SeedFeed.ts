@@ -1,0 +1,72 @@
+/** Hands out consecutive seeds to threads, and collects their results. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import type * as Seeds from "../Seeds.ts"
+import type { SimulationError } from "../SimulationError.ts"
+import type { ScenarioRun } from "./protocol.ts"
+import type { ScenarioResult, SeedResults } from "./SeedResults.ts"
+import type { SimulationThread, ThreadDied } from "./SimulationThread.ts"
+
+/** Number of seeds that a thread has at a time: one that it runs, and one to go on with. */
+const ahead = 2
+
+/**
+ * Number of results that may wait for a seed that takes long. A waiting result is small, because the trace of a failure is
+ * written into its file at once.
+ */
+const window = 10_000
+
+interface Options {
+  readonly seeds: Seeds.Seeds
+  /** Time of the clock after which no further seed begins. */
+  readonly deadline: number
+  readonly results: SeedResults
+  /** Makes the result of a run, and writes the files of a failure. */
+  readonly resultOf: (run: ScenarioRun) => Effect.Effect<ScenarioResult, SimulationError>
+}
+
+export class SeedFeed {
+  private readonly options: Options
+  private readonly room = Semaphore.makeUnsafe(window)
+  private readonly full = Deferred.makeUnsafe<void>()
+  private next: number
+
+  constructor(options: Options) {
+    this.options = options
+    this.next = options.seeds.from
+  }
+
+  /** Waits until the results are full. */
+  get whenFull(): Effect.Effect<void> {
+    return Deferred.await(this.full)
+  }
+
+  /** Feeds all threads until the seeds or the time are over. */
+  run(threads: ReadonlyArray<Pick<SimulationThread, "seed">>): Effect.Effect<void, SimulationError | ThreadDied> {
+    return Effect.forEach(
+      threads.flatMap((thread) => Array.from({ length: ahead }, () => thread)),
+      (thread) => this.feed(thread),
+      { concurrency: "unbounded", discard: true },
+    )
+  }
+
+  private feed(thread: Pick<SimulationThread, "seed">): Effect.Effect<void, SimulationError | ThreadDied> {
+    const { deadline, resultOf, results, seeds } = this.options
+    return Effect.gen({ self: this }, function* () {
+      for (;;) {
+        yield* this.room.take(1)
+        if (this.next > seeds.to || (yield* Clock.currentTimeMillis) >= deadline) {
+          yield* this.room.release(1)
+          return
+        }
+        const seed = this.next++
+        const runs = yield* thread.seed(seed)
+        const added = yield* Effect.forEach(runs, resultOf)
+        yield* this.room.release(results.add(seed, added))
+        if (results.isFull()) yield* Deferred.succeed(this.full, undefined)
+      }
+    })
+  }
+}

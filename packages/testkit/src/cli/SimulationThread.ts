@@ -1,0 +1,132 @@
+/** A thread in which simulations run, seen from the command. */
+import * as path from "node:path"
+import { Worker } from "node:worker_threads"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { SimulationError } from "../SimulationError.ts"
+import type { Replayed, Reply, Request, ScenarioInfo, ScenarioRun, Setup } from "./protocol.ts"
+
+/** The thread ended while it ran a request. */
+export class ThreadDied extends Schema.TaggedError<ThreadDied>()("ThreadDied", {
+  message: Schema.String,
+  /** The seed that the thread ran, unless it ran an artifact. */
+  seed: Schema.optionalKey(Schema.Int),
+}) {}
+
+interface Waiting {
+  readonly request: Request | undefined
+  readonly resume: (answer: Effect.Effect<Reply, ThreadDied>) => void
+}
+
+type Answer<Tag extends Reply["_tag"]> = Extract<Reply, { readonly _tag: Tag }>
+
+const isTagged = <Tag extends Reply["_tag"]>(reply: Reply, tag: Tag): reply is Answer<Tag> => reply._tag === tag
+
+/** The part of a worker that a thread uses. */
+export interface WorkerPort {
+  on(event: "message", listener: (reply: Reply) => void): unknown
+  on(event: "error", listener: (error: unknown) => void): unknown
+  on(event: "exit", listener: (code: number) => void): unknown
+  postMessage(request: Request): void
+}
+
+export class SimulationThread {
+  private readonly worker: WorkerPort
+  private readonly file: string
+  /** Callers that wait for a reply, in the order of their requests, which is the order of the replies. */
+  private readonly waiting: Array<Waiting> = []
+  /** Why the thread has ended. */
+  private dead: string | undefined
+
+  constructor(worker: WorkerPort, file: string) {
+    this.worker = worker
+    this.file = file
+    worker.on("message", (reply: Reply) => this.waiting.shift()?.resume(Effect.succeed(reply)))
+    worker.on("error", (error) => this.die(error instanceof Error ? (error.stack ?? error.message) : String(error)))
+    worker.on("exit", (code) => this.die(`it exited with code ${code}`))
+  }
+
+  /** Waits until the thread has loaded the scenarios. Must be the first call. */
+  get loaded(): Effect.Effect<ReadonlyArray<ScenarioInfo>, SimulationError | ThreadDied> {
+    return Effect.map(this.reply("Loaded"), ({ scenarios }) => scenarios)
+  }
+
+  /** Runs all scenarios with a seed. A request to a busy thread waits for its turn. */
+  seed(seed: number): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
+    return Effect.map(this.reply("Done", { _tag: "Seed", seed }), ({ runs }) => runs)
+  }
+
+  /** Runs the text of an artifact. */
+  replay(artifact: string): Effect.Effect<Replayed, SimulationError | ThreadDied> {
+    return this.reply("Replayed", { _tag: "Replay", artifact })
+  }
+
+  /** Returns the seed that the thread runs now. */
+  running(): number | undefined {
+    const request = this.waiting[0]?.request
+    return request?._tag === "Seed" ? request.seed : undefined
+  }
+
+  private die(why: string): void {
+    this.dead ??= why
+    // All requests waited for the first one, at which the thread died.
+    const first = this.waiting[0]?.request
+    for (const { resume } of this.waiting.splice(0)) resume(Effect.fail(this.died(first)))
+  }
+
+  private died(request: Request | undefined): ThreadDied {
+    const seed = request?._tag === "Seed" ? request.seed : undefined
+    const doing =
+      request === undefined
+        ? `loading ${path.basename(this.file)}`
+        : request._tag === "Seed"
+          ? `running seed ${request.seed}`
+          : "running the artifact"
+    const message = `the thread ended while it was ${doing}: ${this.dead}`
+    return new ThreadDied(seed === undefined ? { message } : { message, seed })
+  }
+
+  private reply<Tag extends Reply["_tag"]>(
+    expected: Tag,
+    request?: Request,
+  ): Effect.Effect<Answer<Tag>, SimulationError | ThreadDied> {
+    return Effect.flatMap(
+      Effect.callback<Reply, ThreadDied>((resume) => {
+        if (this.dead !== undefined) return resume(Effect.fail(this.died(request)))
+        this.waiting.push({ request, resume })
+        if (request !== undefined) this.worker.postMessage(request)
+      }),
+      (reply) => {
+        if (isTagged(reply, expected)) return Effect.succeed(reply)
+        if (reply._tag !== "Refused") return Effect.die(`a thread answered ${reply._tag} and not ${expected}`)
+        const { message, reason } = reply
+        return Effect.fail(new SimulationError({ reason, message }))
+      },
+    )
+  }
+}
+
+/** A thread and the scenarios that it has loaded. */
+export interface Opened {
+  readonly thread: SimulationThread
+  readonly scenarios: ReadonlyArray<ScenarioInfo>
+}
+
+/** Starts a thread, and waits until it has loaded the scenarios. The thread ends with the scope. */
+export const open = (
+  bin: URL,
+  { explore, file, scenario, shrink }: Setup,
+): Effect.Effect<Opened, SimulationError | ThreadDied, Scope.Scope> =>
+  Effect.gen(function* () {
+    const setup: Setup = { explore, file, scenario, shrink }
+    const worker = yield* Effect.acquireRelease(
+      // Programs print to the standard error: the standard output belongs to the command.
+      Effect.sync(() => new Worker(bin, { workerData: setup, stdout: true, stderr: true })),
+      (worker) => Effect.promise(() => worker.terminate()),
+    )
+    worker.stdout.on("data", (bytes: Uint8Array) => process.stderr.write(bytes))
+    worker.stderr.on("data", (bytes: Uint8Array) => process.stderr.write(bytes))
+    const thread = new SimulationThread(worker, file)
+    return { thread, scenarios: yield* thread.loaded }
+  })

@@ -1,0 +1,73 @@
+/** Tests of accepting connections: before, during and after `run`. */
+import { assert } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { echo, next, nodeOf, pattern, reasonOf, receiveAll, sendAll } from "./connections.ts"
+import type { Suite } from "./Harness.ts"
+
+/** Registers the tests. */
+export const checkAccepting = ({ check }: Suite): void => {
+  check("connections that arrive before run wait for it", (harness) =>
+    Effect.gen(function* () {
+      const server = yield* nodeOf(harness)
+      const client = yield* nodeOf(harness)
+      const listener = yield* server.listen
+      const early = yield* Effect.forEach([1, 2, 3], () => client.connect(listener.address))
+      for (const connection of early) {
+        yield* connection.write([pattern(0, 100)])
+        yield* connection.end
+      }
+      yield* Effect.forkScoped(listener.run(echo))
+      for (const connection of early) assert.strictEqual(yield* receiveAll(connection), 100)
+    }),
+  )
+
+  check("a listener that closes takes along the connections that waited for run", (harness) =>
+    Effect.gen(function* () {
+      const server = yield* nodeOf(harness)
+      const client = yield* nodeOf(harness)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const listener = yield* Scope.provide(server.listen, scope)
+      const connection = yield* client.connect(listener.address)
+      yield* Scope.close(scope, Exit.void)
+      const end = yield* next(connection)
+      assert.isTrue(end === "done" || end === "closed", `expected an end, not ${String(end)}`)
+      assert.strictEqual(yield* reasonOf(client.connect(listener.address)), "refused")
+    }),
+  )
+
+  check("interrupting run ends its handlers and connections, and a later run takes what comes then", (harness) =>
+    Effect.gen(function* () {
+      const server = yield* nodeOf(harness)
+      const client = yield* nodeOf(harness)
+      const listener = yield* server.listen
+      const arrived = yield* Deferred.make<void>()
+      let finalized = false
+      const running = yield* Effect.forkScoped(
+        listener.run(() =>
+          Deferred.succeed(arrived, undefined).pipe(
+            Effect.andThen(Effect.never),
+            Effect.onInterrupt(() =>
+              Effect.sync(() => {
+                finalized = true
+              }),
+            ),
+          ),
+        ),
+      )
+      const dialing = yield* Effect.forkScoped(client.connect(listener.address))
+      // The handler itself wakes this fiber, which interrupts it at once.
+      yield* Deferred.await(arrived)
+      yield* Fiber.interrupt(running)
+      assert.isTrue(finalized)
+      assert.strictEqual(yield* next(yield* Fiber.join(dialing)), "done")
+      const second = yield* client.connect(listener.address)
+      yield* Effect.forkScoped(sendAll(second, 10))
+      yield* Effect.forkScoped(listener.run(echo))
+      assert.strictEqual(yield* receiveAll(second), 10)
+    }),
+  )
+}

@@ -1,0 +1,84 @@
+/** One end of a connection: what it sends, and what it has received. */
+import type * as Transport from "@coterie/core/Transport"
+import type { Direction } from "./Direction.ts"
+import type { Process, Scheduled } from "./Environment.ts"
+import type { Host } from "./Host.ts"
+import type { Segment } from "./Segment.ts"
+import type { SimConnection } from "./SimConnection.ts"
+
+/** The process of an endpoint that nobody has accepted yet. */
+const noProcess: Process = { enqueue: () => undefined }
+
+export class Endpoint {
+  readonly connection: SimConnection
+  readonly host: Host
+  /** Direction to the peer. */
+  readonly direction: Direction
+  process: Process = noProcess
+  /** `closing`: the scope is closed and the rest is being sent. `gone`: the endpoint has ended for good. */
+  state: "opening" | "open" | "closing" | "gone" = "opening"
+  /** The error of `pull` and `write`, once there is one. */
+  error: Transport.TransportError | undefined = undefined
+
+  /** Maximum number of bytes that are in flight or not pulled by the peer. */
+  readonly sendBuffer: number
+  /** Bytes that were written and are not in flight yet, except the first `offset` of them. */
+  outbox: Array<Uint8Array> = []
+  offset = 0
+  /** The program writes nothing any more. */
+  writeEnded = false
+  /** The end of the stream was sent. */
+  endSent = false
+  /** Segments in flight to the peer, in the order of arrival, from the first to the last. */
+  first: Segment | undefined = undefined
+  last: Segment | undefined = undefined
+  /** Bytes in flight. */
+  inFlight = 0
+  /** Time since when the first segment waits for its delivery. */
+  waitingSince = 0
+  /** The arrival of the first segment, or its timeout. */
+  pending: Scheduled | undefined = undefined
+  /** The first segment found its direction blocked. */
+  stalled = false
+  /** Nothing that this endpoint sends will ever arrive. */
+  muted = false
+  /** Resumes a suspended `write`. */
+  writer: (() => void) | undefined = undefined
+  /** Runs when the first segment is due. Made once per endpoint, because there is one call for each segment. */
+  readonly onDue: () => void
+
+  inbox: Array<Uint8Array> = []
+  /** Bytes in the inbox. */
+  unread = 0
+  /** The peer has ended its stream. */
+  endReceived = false
+  /** `pull` has reported the end of the stream. */
+  endPulled = false
+  /** Resumes a suspended `pull` or `connect`. */
+  waiter: (() => void) | undefined = undefined
+  /** The end of the linger time, or of the time to connect. */
+  timer: Scheduled | undefined = undefined
+
+  constructor(
+    connection: SimConnection,
+    direction: Direction,
+    sendBuffer: number,
+    onDue: (endpoint: Endpoint) => void,
+  ) {
+    this.connection = connection
+    this.host = direction.from
+    this.direction = direction
+    this.sendBuffer = sendBuffer
+    this.onDue = () => onDue(this)
+  }
+
+  get peer(): Endpoint {
+    const { acceptor, dialer } = this.connection
+    return this === dialer ? acceptor : dialer
+  }
+
+  /** Bytes that wait here and in flight. */
+  get held(): number {
+    return this.outbox.reduce((sum, chunk) => sum + chunk.length, -this.offset) + this.inFlight + this.unread
+  }
+}

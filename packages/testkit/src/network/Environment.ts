@@ -1,0 +1,64 @@
+/**
+ * Everything that a simulated network needs from its surroundings. There are two environments: any Effect program with its
+ * `Clock` and `Random` (the plain `SimNetwork`), and the simulation kernel.
+ */
+import type { Draws } from "../kernel/Draws.ts"
+
+/** A scheduled call. */
+export interface Scheduled {
+  /** Prevents the call. Does nothing once the call has happened. */
+  readonly cancel: () => void
+}
+
+/**
+ * Calls functions in the order of time; within one instant in the order in which they were scheduled. Times are whole
+ * microseconds.
+ */
+export interface Timeline {
+  readonly now: () => number
+  readonly schedule: (at: number, run: () => void) => Scheduled
+}
+
+/** The process that a transport was built in: one life of a node. */
+export interface Process {
+  /**
+   * Runs a task as part of the process, soon and in a turn of its own. A process that has died drops the task; a paused
+   * process keeps the task until it is resumed.
+   */
+  readonly enqueue: (task: () => void) => void
+}
+
+/** An event of the network. `id`s are counted from 1, per network. */
+export type Observation =
+  | { readonly _tag: "Dialed"; readonly connection: number; readonly from: string; readonly to: string }
+  | { readonly _tag: "Accepted"; readonly connection: number }
+  | {
+      readonly _tag: "Sent"
+      readonly connection: number
+      readonly segment: number
+      readonly from: string
+      readonly to: string
+      readonly bytes: Uint8Array
+    }
+  /** The network lost the segment so many times, and the sender sends it again. */
+  | { readonly _tag: "Lost"; readonly segment: number; readonly times: number }
+  | { readonly _tag: "Arrived"; readonly segment: number }
+  /** The segment will never arrive. */
+  | { readonly _tag: "Dropped"; readonly segment: number; readonly why: string }
+  /** The side `by` ended the connection; `vanished` ends it without a segment to the other side. */
+  | {
+      readonly _tag: "Ended"
+      readonly connection: number
+      readonly by: string
+      readonly how: "end" | "reset" | "refused" | "vanished"
+    }
+
+/** The surroundings of a network. */
+export interface Environment {
+  readonly timeline: Timeline
+  readonly draws: Draws
+  /** Returns the process that builds a transport at the host now. */
+  readonly process: (host: string) => Process
+  /** Receives each observation synchronously. Without this function the network makes no observations. */
+  readonly observe?: ((observation: Observation) => void) | undefined
+}

@@ -1,0 +1,96 @@
+/** Folds the observations of the network into the hash of the run, and records them in its trace. */
+import type { Kernel } from "../kernel/Kernel.ts"
+import type { Observation } from "../network/Environment.ts"
+import type { Describe } from "../Scenario.ts"
+import type * as Trace from "../Trace.ts"
+import type { Recorder } from "./Recorder.ts"
+
+/** Decodes bytes. Only a run with a trace decodes, so an error of `describe` must not change the run. */
+const decode = (describe: Describe, bytes: Uint8Array): ReturnType<Describe> => {
+  try {
+    return describe(bytes)
+  } catch (cause) {
+    return [{ kind: "describe", text: `\`describe\` threw: ${cause instanceof Error ? cause.message : String(cause)}` }]
+  }
+}
+
+/** The place of a tag stands for the tag in the hash. */
+const tags: ReadonlyArray<Observation["_tag"]> = ["Dialed", "Accepted", "Sent", "Lost", "Arrived", "Dropped", "Ended"]
+
+interface Options {
+  readonly kernel: Kernel
+  readonly recorder: Recorder
+  readonly describe: (() => Describe) | undefined
+}
+
+export class NetworkObserver {
+  private readonly options: Options
+  /** Decoders by direction of a connection, because messages span segments. */
+  private readonly decoders = new Map<string, Describe>()
+  private readonly hosts = new Map<number, { readonly from: string; readonly to: string }>()
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  readonly observe = (observation: Observation): void => {
+    const { kernel, recorder } = this.options
+    const { hash } = kernel
+    hash.add(kernel.now)
+    hash.add(tags.indexOf(observation._tag))
+    switch (observation._tag) {
+      case "Sent":
+        hash.add(observation.segment)
+        hash.bytes(observation.bytes)
+        break
+      case "Arrived":
+      case "Lost":
+      case "Dropped":
+        hash.add(observation.segment)
+        break
+      default:
+        hash.add(observation.connection)
+    }
+    if (recorder.enabled) recorder.add(this.eventOf(observation))
+  }
+
+  private messages(key: string, bytes: Uint8Array): { readonly messages?: ReturnType<Describe> } {
+    const { describe } = this.options
+    if (describe === undefined) return {}
+    const decoder = this.decoders.get(key) ?? describe()
+    this.decoders.set(key, decoder)
+    const messages = decode(decoder, bytes)
+    return messages.length === 0 ? {} : { messages }
+  }
+
+  private eventOf(observation: Observation): Trace.Event {
+    const at = this.options.kernel.now
+    switch (observation._tag) {
+      case "Sent": {
+        const { bytes, connection, from, segment, to } = observation
+        const described = this.messages(`${connection} ${from}`, bytes)
+        return { _tag: "Sent", at, id: segment, connection, from, to, size: bytes.length, ...described }
+      }
+      case "Arrived":
+        return { _tag: "Arrived", at, id: observation.segment }
+      case "Lost":
+        return { _tag: "Lost", at, id: observation.segment, times: observation.times }
+      case "Dropped":
+        return { _tag: "Dropped", at, id: observation.segment, why: observation.why }
+      case "Dialed": {
+        const { connection, from, to } = observation
+        this.hosts.set(connection, { from, to })
+        return { _tag: "Connection", at, connection, from, to, state: "dialed" }
+      }
+      case "Accepted": {
+        const { from = "", to = "" } = this.hosts.get(observation.connection) ?? {}
+        return { _tag: "Connection", at, connection: observation.connection, from, to, state: "accepted" }
+      }
+      case "Ended": {
+        const { by, connection, how } = observation
+        const { from = "", to = "" } = this.hosts.get(connection) ?? {}
+        return { _tag: "Connection", at, connection, from, to, state: how, by }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** The nodes of a run by their names, in the order in which they were added. */
+import * as Microseconds from "../internal/Microseconds.ts"
+import type { SimNode } from "./SimNode.ts"
+import { usageError, type UsageError } from "./validateOptions.ts"
+
+/** Name of the life in which the scenario itself runs. */
+export const scenarioName = "scenario"
+
+/** Form of a name, which is a host name, too. */
+const nameForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+export class NodeTable {
+  private readonly byName = new Map<string, SimNode<never>>()
+
+  get nodes(): ReadonlyMap<string, SimNode<never>> {
+    return this.byName
+  }
+
+  add(node: SimNode<never>): void {
+    this.byName.set(node.name, node)
+  }
+
+  /** Returns the first error of the names of new nodes. */
+  checkNew(names: ReadonlyArray<string>): UsageError | undefined {
+    for (const [place, name] of names.entries()) {
+      if (!nameForm.test(name) || name === scenarioName) {
+        return usageError(
+          "nodeName",
+          `"${name}" cannot be the name of a node: it is a host name, too, so use a to z, 0 to 9 and "-"`,
+        )
+      }
+      if (this.byName.has(name) || names.slice(0, place).includes(name)) {
+        return usageError("nodeName", `there is a node "${name}" already: give each a name of its own`)
+      }
+    }
+    return undefined
+  }
+
+  /** Returns the error of the first name that no node has. */
+  checkKnown(names: ReadonlyArray<string>, now: number): UsageError | undefined {
+    const unknown = names.find((name) => !this.byName.has(name))
+    if (unknown === undefined) return undefined
+    const known = [...this.byName.keys()].join(", ")
+    return usageError(
+      "nodeName",
+      `there is no node "${unknown}" at ${Microseconds.show(now)}; there are: ${known || "none"}`,
+    )
+  }
+}

@@ -1,0 +1,155 @@
+/** Everything that a scenario can do to its run. */
+import type * as Transport from "@coterie/core/Transport"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type { Kernel } from "../kernel/Kernel.ts"
+import type { Life } from "../kernel/Life.ts"
+import type * as Engine from "../network/Engine.ts"
+import * as Scenario from "../Scenario.ts"
+import type * as SimulationError from "../SimulationError.ts"
+import * as Checks from "./Checks.ts"
+import type { FaultInjector } from "./FaultInjector.ts"
+import { nodeHandle } from "./nodeHandle.ts"
+import type { NodeTable } from "./NodeTable.ts"
+import type { Recorder } from "./Recorder.ts"
+import * as RunFailures from "./runFailures.ts"
+import { type Runtime, SimNode } from "./SimNode.ts"
+import { usageError, type UsageError } from "./validateOptions.ts"
+
+interface Options {
+  readonly seed: number
+  readonly kernel: Kernel
+  readonly engine: Engine.Engine
+  readonly checks: Checks.Checks
+  readonly faults: FaultInjector
+  readonly recorder: Recorder
+  readonly runtime: Runtime
+  readonly table: NodeTable
+  /** Returns the life that calls. */
+  readonly currentLife: () => Life
+  readonly fail: (failure: SimulationError.Failure) => void
+}
+
+export class ScenarioApi {
+  private readonly options: Options
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Makes the interface that the body of the scenario receives. */
+  sim(): Scenario.Sim {
+    const { kernel, recorder, seed } = this.options
+    return {
+      seed,
+      nodes: (names, layer) => this.startNodes(names, layer),
+      network: this.network(),
+      converges: (predicate, options) => this.converges(predicate, options),
+      until: (predicate) => this.until(predicate),
+      note: (text) => Effect.sync(() => recorder.add({ _tag: "Note", at: kernel.now, kind: "note", text })),
+      now: () => kernel.now,
+    }
+  }
+
+  private network(): Scenario.Network {
+    const { engine, faults } = this.options
+    return {
+      partition: (a, b) => this.among([...a, ...b], () => faults.partition(a, b, false)),
+      partitionOneWay: (from, to) => this.among([...from, ...to], () => faults.partition(from, to, true)),
+      heal: Effect.sync(() => faults.heal()),
+      reset: (a, b) => this.among([a, b], () => engine.reset(a, b)),
+      halfOpen: (from, to, how) => this.among([from, to], () => engine.halfOpen(from, to, how)),
+      connections: (a, b) => engine.connections(a, b),
+      bytes: (from, to) => engine.bytes(from, to),
+    }
+  }
+
+  /** Runs the function if there are nodes with these names. */
+  private among(names: ReadonlyArray<string>, run: () => void): Effect.Effect<void, UsageError> {
+    return Effect.suspend(() => {
+      const unknown = this.options.table.checkKnown(names, this.options.kernel.now)
+      return unknown === undefined ? Effect.sync(run) : Effect.fail(unknown)
+    })
+  }
+
+  private startNodes<Name extends string, A>(
+    names: ReadonlyArray<Name>,
+    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+  ): Effect.Effect<Scenario.Nodes<Name, A>, UsageError> {
+    const { runtime, table } = this.options
+    return Effect.gen(function* () {
+      const bad = table.checkNew(names)
+      if (bad !== undefined) return yield* Effect.fail(bad)
+      const nodes = names.map((name) => new SimNode<A>(runtime, name, () => layer(name)))
+      for (const node of nodes) table.add(node)
+      for (const node of nodes) node.start()
+      for (const node of nodes) yield* node.until(["running"])
+      const handles = nodes.map((node) => [node.name, nodeHandle(node)])
+      // The keys are exactly the names, which the type of `fromEntries` does not tell.
+      return Object.fromEntries(handles) as Scenario.Nodes<Name, A>
+    })
+  }
+
+  /** Waits until the predicate holds. The calling life goes on in a turn of its own. */
+  until(predicate: Checks.Predicate): Effect.Effect<void> {
+    const { checks, currentLife, fail, kernel } = this.options
+    return Effect.callback((resume) => {
+      const caller = currentLife()
+      const remove = checks.goal({
+        predicate,
+        held: () => kernel.enqueue(caller, () => resume(Effect.void)),
+        threw: (cause) => fail(Checks.invariantThrew("until", kernel.now, cause)),
+      })
+      return Effect.sync(remove)
+    })
+  }
+
+  private readonly converges: Scenario.Sim["converges"] = (predicate, options = {}) => {
+    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultConvergence)
+    return Effect.suspend(() => {
+      const { core } = options
+      const unknown = core?.find((name) => !this.options.table.nodes.has(name))
+      if (unknown !== undefined) {
+        return Effect.fail(usageError("nodeName", `there is no node "${unknown}" to converge`))
+      }
+      this.heal(core)
+      return this.until(predicate).pipe(
+        Effect.timeoutOrElse({ duration: within, orElse: () => this.failToConverge(predicate, within) }),
+      )
+    })
+  }
+
+  /** Fails the run, unless the predicate holds at the last moment. */
+  private failToConverge(predicate: Checks.Predicate, within: Duration.Duration): Effect.Effect<void> {
+    const { fail, kernel } = this.options
+    return Effect.suspend(() => {
+      const at = kernel.now
+      try {
+        const reason = Checks.violation(predicate)
+        if (reason === undefined) return Effect.void
+        fail(RunFailures.notConverged(at, Duration.format(within), reason))
+      } catch (cause) {
+        fail(Checks.invariantThrew("converges", at, cause))
+      }
+      return Effect.never
+    })
+  }
+
+  /** Ends all faults, and brings the nodes back: all of them, or the core. */
+  private heal(core: ReadonlyArray<string> | undefined): void {
+    const { faults, kernel, recorder, table } = this.options
+    recorder.add({
+      _tag: "Note",
+      at: kernel.now,
+      kind: "healed",
+      text: core === undefined ? "everything is healed" : `${core.join(", ")} are healed, and nobody else`,
+    })
+    const returns = (name: string): boolean => core === undefined || core.includes(name)
+    faults.end(returns)
+    for (const node of table.nodes.values()) {
+      if (returns(node.name)) node.heal()
+      else if (node.isAlive) node.crash(true)
+    }
+  }
+}

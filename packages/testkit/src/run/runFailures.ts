@@ -1,0 +1,113 @@
+/** The failures that end a run, with messages that say what to do. */
+import * as Cause from "effect/Cause"
+import * as Microseconds from "../internal/Microseconds.ts"
+import type { Life } from "../kernel/Life.ts"
+import type { Machine } from "../kernel/Machine.ts"
+import * as SimulationError from "../SimulationError.ts"
+import type { SimNode } from "./SimNode.ts"
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** Lists who has fibers that have not ended. */
+export const waiting = (scenario: Life, nodes: Iterable<SimNode<never>>): string => {
+  const of = (name: string, fibers: number) => `${name} (${fibers} ${fibers === 1 ? "fiber" : "fibers"})`
+  return [
+    of("the scenario", scenario.fibers),
+    ...[...nodes].flatMap(({ life, name, state }) =>
+      life === undefined || life.fibers === 0 || state === "crashed" ? [] : [of(name, life.fibers)],
+    ),
+  ].join(", ")
+}
+
+export const stalled = (at: number, waiting: string): SimulationError.Failure =>
+  new SimulationError.Stalled({
+    at,
+    message:
+      `at ${Microseconds.show(at)} nothing is ready, nothing will ever happen, and the scenario is not done. ` +
+      `Waiting: ${waiting}. Either they wait for each other, or for something real (a socket, a file, ` +
+      "a worker, crypto.subtle), which cannot happen inside of a simulation: give the node a layer without it.",
+  })
+
+export const livelock = (
+  at: number,
+  options: {
+    readonly machine: Machine | undefined
+    /** The machine of the scenario. */
+    readonly scenario: Machine
+    readonly stepsPerInstant: number
+  },
+): SimulationError.Failure => {
+  const { machine, scenario, stepsPerInstant } = options
+  const who = machine === undefined ? "Something" : machine === scenario ? "The scenario" : machine.name
+  return new SimulationError.Livelock({
+    at,
+    ...(machine === undefined ? {} : { node: machine.name }),
+    message:
+      `more than ${stepsPerInstant} steps at ${Microseconds.show(at)} and time does not pass. ` +
+      `${who} runs in circles: look for a loop without a sleep, ` +
+      "a retry without a delay, or raise `stepsPerInstant` if the work is real.",
+  })
+}
+
+export const timeLimit = (at: number, waiting: string): SimulationError.Failure =>
+  new SimulationError.TimeLimit({
+    at,
+    message:
+      `the scenario was not done after ${Microseconds.show(at)} of virtual time. Waiting: ${waiting}. ` +
+      "Raise `timeLimit` if it needs longer, or look for what never comes: virtual time does not wait for anything real, " +
+      "such as a socket, a file, a worker or `node:timers`.",
+  })
+
+/** Makes the failure of a scenario that failed with the cause. */
+export const scenarioFailed = (at: number, cause: Cause.Cause<unknown>): SimulationError.Failure => {
+  const error = Cause.squash(cause)
+  return new SimulationError.ScenarioFailed({
+    at,
+    cause: error,
+    message: `the scenario failed at ${Microseconds.show(at)}: ${error instanceof Error ? error.message : Cause.pretty(cause)}`,
+  })
+}
+
+/** Makes the failure of a fiber that the scenario forked, and that nothing joined. */
+export const forkedFiberDied = (at: number, cause: Cause.Cause<unknown>): SimulationError.ScenarioFailed => {
+  const defect = Cause.squash(cause)
+  return new SimulationError.ScenarioFailed({
+    at,
+    cause: defect,
+    message: `a fiber that the scenario forked died at ${Microseconds.show(at)}, and nobody waited for it: ${messageOf(defect)}`,
+  })
+}
+
+/** Makes the failure of a callback that threw. The callback belongs to the node, or to the scenario without one. */
+export const callbackThrew = (at: number, node: string | undefined, cause: unknown): SimulationError.Failure =>
+  node === undefined
+    ? new SimulationError.ScenarioFailed({
+        at,
+        cause,
+        message: `a callback of the scenario threw at ${Microseconds.show(at)}: ${messageOf(cause)}`,
+      })
+    : new SimulationError.NodeDied({
+        at,
+        node,
+        cause,
+        message: `a callback of ${node} threw at ${Microseconds.show(at)}, and nobody caught it: ${messageOf(cause)}`,
+      })
+
+/** Makes the failure of a program that used the platform in strict mode. */
+export const escaped = (at: number, node: string, what: string, site: string): SimulationError.Failure =>
+  new SimulationError.Escaped({
+    at,
+    what,
+    site,
+    node,
+    message:
+      `${node} used ${what} of the machine ${site}. Take time from Clock, chance from Random, timers from Effect.sleep or a Schedule; ` +
+      "or leave `strict` off, and the simulation serves it.",
+  })
+
+/** Makes the failure of nodes that did not converge in time. */
+export const notConverged = (at: number, within: string, reason: string): SimulationError.Failure =>
+  new SimulationError.NotConverged({
+    at,
+    message: `the nodes did not converge within ${within} after everything was healed: ${reason}`,
+  })

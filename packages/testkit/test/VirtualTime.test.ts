@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as VirtualTime from "../src/VirtualTime.ts"
+
+describe("VirtualTime.flow", () => {
+  it.effect("lets time pass until the effect is done", () =>
+    Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      yield* VirtualTime.flow(Effect.sleep("10 seconds"))
+      assert.isAtLeast((yield* Clock.currentTimeMillis) - before, 10_000)
+    }),
+  )
+
+  it.effect("lets time pass while a scope closes", () =>
+    VirtualTime.flow(Effect.scoped(Effect.acquireRelease(Effect.void, () => Effect.sleep("5 seconds")))),
+  )
+
+  it.effect("goes in steps of the given length, so that a long time passes soon", () =>
+    Effect.gen(function* () {
+      const before = yield* Clock.currentTimeMillis
+      yield* VirtualTime.flow(Effect.sleep("30 days"), { step: "1 day" })
+      assert.isAtLeast((yield* Clock.currentTimeMillis) - before, 30 * 86_400_000)
+    }),
+  )
+
+  it.effect("fails as the effect does, and stops the clock", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(VirtualTime.flow(Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))))
+      assert.deepStrictEqual(exit, Exit.fail("no"))
+      const before = yield* Clock.currentTimeMillis
+      for (let i = 0; i < 100; i++) yield* Effect.yieldNow
+      assert.strictEqual(yield* Clock.currentTimeMillis, before)
+    }),
+  )
+})

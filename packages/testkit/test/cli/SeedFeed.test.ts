@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { SeedFeed } from "../../src/cli/SeedFeed.ts"
+import { SeedResults } from "../../src/cli/SeedResults.ts"
+
+const scenarios = [{ name: "only", faults: undefined }]
+
+const run = (seed: number) => ({
+  scenario: "only",
+  seed,
+  explore: "fifo" as const,
+  traceHash: `hash ${seed}`,
+  steps: 1,
+  virtualSeconds: 1,
+  faultsFired: {},
+  marks: {},
+  found: undefined,
+})
+
+const make = (options: { readonly to: number; readonly deadline?: number; readonly failing?: number }) => {
+  const { deadline = Number.POSITIVE_INFINITY, failing, to } = options
+  const results = new SeedResults({ scenarios, from: 1, enough: 1 })
+  const feed = new SeedFeed({
+    seeds: { from: 1, to },
+    deadline,
+    results,
+    resultOf: ({ found: _, scenario, ...result }) =>
+      Effect.succeed({
+        result: { ...result, found: undefined },
+        failure:
+          result.seed === failing
+            ? { scenario, seed: result.seed, failure: "Stalled", message: "", sentences: [], replay: "" }
+            : undefined,
+      }),
+  })
+  const asked: Array<number> = []
+  const thread = (name: number) => ({
+    seed: (seed: number) =>
+      Effect.gen(function* () {
+        asked.push(seed)
+        for (let i = 0; i < name; i++) yield* Effect.yieldNow
+        return [run(seed)]
+      }),
+  })
+  return { asked, feed, results, threads: [thread(1), thread(5)] }
+}
+
+describe("SeedFeed", () => {
+  it.effect("hands out each seed once, and collects all results", () =>
+    Effect.gen(function* () {
+      const { asked, feed, results, threads } = make({ to: 50 })
+      yield* feed.run(threads)
+      assert.deepStrictEqual(
+        asked.toSorted((a, b) => a - b),
+        Array.from({ length: 50 }, (_, i) => i + 1),
+      )
+      assert.strictEqual(results.totals().seeds, 50)
+    }),
+  )
+
+  it.effect("begins no seed after the deadline", () =>
+    Effect.gen(function* () {
+      const { asked, feed, threads } = make({ to: 50, deadline: 0 })
+      yield* feed.run(threads)
+      assert.deepStrictEqual(asked, [])
+    }),
+  )
+
+  it.effect("tells when the results are full", () =>
+    Effect.gen(function* () {
+      const { feed, results, threads } = make({ to: 1_000_000, failing: 7 })
+      yield* Effect.raceFirst(feed.run(threads), feed.whenFull)
+      assert.isTrue(results.isFull())
+      assert.strictEqual(results.totals().failures[0]?.seed, 7)
+    }),
+  )
+})

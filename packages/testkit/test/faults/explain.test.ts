@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { explain } from "../../src/faults/explain.ts"
+
+const Shape = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Finite }),
+  Schema.Struct({ kind: Schema.Literal("square"), sides: Schema.Array(Schema.Finite) }),
+]).annotate({ expected: "a shape" })
+
+const Drawing = Schema.Struct({ title: Schema.String, shapes: Schema.Array(Shape) })
+
+const complaint = (input: unknown): string => {
+  const result = Schema.decodeUnknownResult(Drawing)(input, {
+    errors: "all",
+    onExcessProperty: "error",
+    reportInput: true,
+  })
+  return explain(Result.getOrThrow(Result.flip(result)).issue)
+}
+
+describe("explain", () => {
+  it("names the place of what is wrong", () => {
+    const text = complaint({
+      title: "t",
+      shapes: [
+        { kind: "circle", radius: 1 },
+        { kind: "circle", radius: "wide" },
+      ],
+    })
+    assert.match(text, /^shapes\[1\]\.radius: expected .*, found "wide"$/)
+  })
+
+  it("complains about the alternative that was meant, and not about the others", () => {
+    const text = complaint({ title: "t", shapes: [{ kind: "square", sides: [1, "two"] }] })
+    assert.include(text, "shapes[0].sides[1]")
+    assert.notInclude(text, "circle")
+  })
+
+  it("says what is expected where no alternative was meant", () => {
+    assert.include(complaint({ title: "t", shapes: [5] }), "expected a shape, found 5")
+  })
+
+  it("names missing keys, and the keys that may be there", () => {
+    assert.include(complaint({ shapes: [] }), "title: this key is missing")
+    const extra = complaint({ title: "t", shapes: [], colour: 1 })
+    assert.include(extra, "there is no such key; what can be here: title, shapes")
+  })
+
+  it("lists everything that is wrong", () => {
+    assert.strictEqual(complaint({ title: 1, shapes: 2 }).split("; ").length, 2)
+  })
+
+  it("shortens what is long", () => {
+    assert.include(complaint({ title: "t", shapes: [["x".repeat(100)]] }), "...")
+  })
+})

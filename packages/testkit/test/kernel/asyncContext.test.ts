@@ -1,0 +1,22 @@
+import { assert, describe, it } from "@effect/vitest"
+import { asyncContext } from "../../src/kernel/asyncContext.ts"
+
+describe("asyncContext", () => {
+  it("has its value during the call and in the promise callbacks that come of it, and nowhere else", async () => {
+    const context = asyncContext<string>()
+    const seen: Array<string | undefined> = [context.current()]
+    const done = new Promise<void>((resolve) => {
+      context.run("a", () => {
+        seen.push(context.current())
+        void Promise.resolve().then(() => {
+          seen.push(context.current())
+          resolve()
+        })
+      })
+    })
+    context.run("b", () => seen.push(context.current()))
+    seen.push(context.current())
+    await done
+    assert.deepStrictEqual(seen, [undefined, "a", "b", undefined, "a"])
+  })
+})
