@@ -111,4 +111,21 @@ describe("discovery", () => {
       assert.strictEqual(lines.length, 1)
     }),
   )
+
+  scenario("an address that a newer set omits is not dialled any more", ({ node }) =>
+    Effect.gen(function* () {
+      const sets = Stream.concat(
+        Stream.make(["gone:1", "stays:1"]),
+        Stream.fromEffect(Effect.as(Effect.sleep("10 seconds"), ["stays:1"])),
+      )
+      const a = yield* node("a", {}, Layer.merge(FailureDetector.layerLocal, Discovery.layer(sets)))
+      yield* Effect.sleep("11 seconds")
+      const dialsOf = (address: string) => a.dialed.filter((each) => each === address).length
+      const [gone, stays] = [dialsOf("gone:1"), dialsOf("stays:1")]
+      yield* Effect.sleep("30 seconds")
+      assert.isAbove(gone, 0)
+      assert.strictEqual(dialsOf("gone:1"), gone)
+      assert.isAbove(dialsOf("stays:1"), stays)
+    }),
+  )
 })

@@ -6,6 +6,8 @@ import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
@@ -103,6 +105,35 @@ scenario("an interrupted send of a large message leaves no part of it behind", (
   }),
 )
 
+scenario("sends that are interrupted at any moment block no later send", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    yield* World.untilPeers(a, ["b"])
+    const received: Array<number> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(b.cluster.inbox, ({ payload }) => Effect.sync(() => received.push(payload.length))),
+    )
+    for (let i = 0; i < 300; i++) {
+      const size = yield* Random.nextIntBetween(1_000, 20_000)
+      const steps = yield* Random.nextIntBetween(0, 40)
+      const senders = yield* Effect.forEach([size, 10], (bytes) =>
+        Effect.forkChild(
+          Effect.provideService(a.cluster.send("b", new Uint8Array(bytes)), Scheduler.MaxOpsBeforeYield, 3),
+          { startImmediately: true },
+        ),
+      )
+      for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+      yield* Effect.forEach(senders, Fiber.interrupt)
+    }
+    yield* a.cluster.send("b", new Uint8Array(30_000))
+    yield* a.cluster.send("b", new Uint8Array(7))
+    yield* Effect.sleep("1 seconds")
+    assert.deepStrictEqual(received.slice(-2), [30_000, 7])
+    yield* World.untilPeers(a, ["b"])
+  }),
+)
+
 scenario("empty messages are messages, and cost credit", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
@@ -193,6 +224,40 @@ scenario("a broadcast goes on without a peer that does not read, and says so", (
     assert.strictEqual((yield* a.cluster.view).peers.get("b")?.status, "alive")
     assert.strictEqual((yield* b.cluster.view).peers.get("a")?.status, "alive")
   }),
+)
+
+scenario(
+  "a peer that leaves while a broadcast waits for it is reported as slow only to the sender",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const a = yield* node("a", { limits: { slowPeerTimeout: 2_000 } }, lan)
+      const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 1_024 } }, lan)
+      const c = yield* node("c", { seeds: [a.address] }, lan)
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* World.untilPeers(c, ["a", "b"])
+      const events = yield* World.collect(a)
+      // Nobody reads the inbox of b, so the last broadcast waits for it. News that b left comes from c, since a has no link to b.
+      const waiting = yield* Effect.forkChild(
+        Effect.repeat(
+          Effect.suspend(() => a.cluster.broadcast("x".repeat(400))),
+          { until: ({ failed }) => failed.length > 0 },
+        ),
+      )
+      yield* Effect.sleep("500 millis")
+      yield* network.partition(["a"], ["b"])
+      yield* Effect.forkChild(b.stop)
+      const { failed } = yield* Fiber.join(waiting)
+      assert.deepStrictEqual(
+        failed.map(({ reason }) => reason),
+        ["slow"],
+      )
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Snapshot", "Left"],
+      )
+      yield* network.heal
+    }),
 )
 
 scenario("messages of one sender keep their order while connections are lost and replaced", ({ node }, network) =>
