@@ -1,5 +1,5 @@
 /**
- * Whatever happened to a cluster, it finds together again without help.
+ * Random faults over the simulated network, after which the cluster becomes whole again without help.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -11,12 +11,12 @@ import * as World from "./world.ts"
 
 const seeds = 10
 
-/** Names in the order in which they are started; the first is everybody's seed. */
+/** Names in the order in which they are started; the first is the seed of all nodes. */
 const alphabet = ["m", "a", "z", "k", "b", "y"]
 
 for (let seed = 1; seed <= seeds; seed++) {
   World.simulated(
-    `after cuts, partitions, crashes, restarts and leaves everybody lists everybody (seed ${seed})`,
+    `after cuts, partitions, crashes, restarts and leaves every node lists every other node (seed ${seed})`,
     ({ node }, network) =>
       Effect.gen(function* () {
         const count = yield* Random.nextIntBetween(2, alphabet.length + 1)
@@ -26,7 +26,7 @@ for (let seed = 1; seed <= seeds; seed++) {
         const disorder: Array<string> = []
         let heard = 0
 
-        /** Starts a node that talks, and checks what it hears: from each life of a sender growing numbers. */
+        /** Starts a node that broadcasts numbers, and checks that the numbers from each life of a sender grow. */
         const start = Effect.fnUntraced(function* (name: string) {
           const scope = yield* Scope.fork(yield* Effect.scope)
           const started = yield* Scope.provide(node(name, { seeds: ["m:7946"] }), scope)

@@ -1,5 +1,5 @@
 /**
- * Back-pressure: a reader that is slow, or stops, slows those who write to it and nothing else.
+ * Messages into the inbox. A reader that is slow or stops slows its senders and nothing else.
  */
 import * as Limits from "@coterie/core/Limits"
 import * as FailureDetector from "@coterie/core/FailureDetector"
@@ -38,7 +38,7 @@ scenario("a reader that stops for 30 seconds stays alive in every view and loses
       }),
     )
     yield* Effect.sleep("30 seconds")
-    // 1.6 MB do not fit the window: the sender waits.
+    // 1.6 MB exceed the window, so the sender waits.
     assert.isBelow(accepted * size, 2 * Limits.defaults.inboxWindow)
     assert.isAbove(accepted, 0)
     for (const each of [a, c]) assert.strictEqual((yield* each.cluster.view).peers.get("b")?.status, "alive")
@@ -48,7 +48,7 @@ scenario("a reader that stops for 30 seconds stays alive in every view and loses
         [],
       )
     }
-    // What goes to others does not wait.
+    // Messages to other peers do not wait.
     yield* a.cluster.send("c", "meanwhile")
     assert.strictEqual((yield* World.messages(c, 1))[0]?.text, "meanwhile")
 
@@ -61,7 +61,7 @@ scenario("a reader that stops for 30 seconds stays alive in every view and loses
   }),
 )
 
-scenario("a message larger than the window arrives whole, and others do not pass it", ({ node }) =>
+scenario("a message larger than the window arrives whole and in order", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -88,7 +88,7 @@ scenario("an interrupted send of a large message leaves no part of it behind", (
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
     yield* World.untilPeers(a, ["b"])
-    // The inbox is full, so the large message waits in the middle.
+    // The inbox is full, so the large message waits for credit after its first fragments.
     const filler = new Uint8Array(60_000)
     for (let i = 0; i < 3; i++) yield* a.cluster.send("b", filler)
     const sender = yield* Effect.forkChild(a.cluster.send("b", new Uint8Array(2_000_000)))
@@ -134,7 +134,7 @@ scenario("sends that are interrupted at any moment block no later send", ({ node
   }),
 )
 
-scenario("empty messages are messages, and cost credit", ({ node }) =>
+scenario("empty messages are delivered and cost credit", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -155,7 +155,7 @@ scenario("empty messages are messages, and cost credit", ({ node }) =>
   }),
 )
 
-scenario("many messages at once arrive in order, and wait for the reader as single ones do", ({ node }) =>
+scenario("sendAll delivers its messages in order and waits for credit", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
@@ -177,7 +177,7 @@ scenario("many messages at once arrive in order, and wait for the reader as sing
   }),
 )
 
-scenario("of many messages to a peer that goes, the sender knows how many were accepted", ({ node }, network) =>
+scenario("a sendAll that loses its link reports how many messages were accepted", ({ node }, network) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
@@ -202,7 +202,7 @@ scenario("of many messages to a peer that goes, the sender knows how many were a
   }),
 )
 
-scenario("a broadcast goes on without a peer that does not read, and says so", ({ node }) =>
+scenario("a broadcast skips a peer that does not read, and reports it as slow", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 500 } })
     const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 10_000 } })
@@ -274,7 +274,7 @@ scenario("messages of one sender keep their order while connections are lost and
     yield* Effect.forkScoped(
       Effect.forever(
         Effect.gen(function* () {
-          // What cannot be accepted is not counted: numbers have no gap at the sender.
+          // A number counts only once it is accepted, so accepted numbers have no gap.
           const accepted = yield* Effect.isSuccess(a.cluster.send("b", String(next)))
           if (accepted) next++
           yield* Effect.sleep("1 millis")

@@ -1,5 +1,5 @@
 /**
- * What the package does that Coterie grew from, over real sockets and over the simulated network.
+ * Basic scenarios, each over real sockets and over the simulated network.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ const suite = (
   scenario: (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) => void,
 ): void => {
   describe(name, () => {
-    scenario("a broadcast reaches everybody, of whom only one was introduced", (world) =>
+    scenario("a broadcast reaches peers that the sender never dialled", (world) =>
       Effect.gen(function* () {
         const { node } = world
         const a = yield* node("a")
@@ -34,7 +34,7 @@ const suite = (
       }),
     )
 
-    scenario("two nodes send each other messages, bytes and text, in order", (world) =>
+    scenario("two nodes exchange bytes and text in order", (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         for (let i = 0; i < 50; i++) {
@@ -54,7 +54,7 @@ const suite = (
       }),
     )
 
-    scenario("an ungraceful loss is noticed, and healed when the peer returns under its name", (world) =>
+    scenario("a crash is detected, and a restart under the same name recovers the peer", (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
@@ -73,7 +73,7 @@ const suite = (
       }),
     )
 
-    scenario("a lost connection between two living nodes heals by itself", (world) =>
+    scenario("a lost connection between two live nodes is restored without an application", (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const events = yield* World.collect(a)
@@ -91,7 +91,7 @@ const suite = (
       }),
     )
 
-    scenario("a graceful close leaves no remotes on either side, and nobody redials", (world) =>
+    scenario("a graceful close leaves no members on either side, and no node redials", (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const left = yield* Effect.forkChild(
@@ -106,7 +106,7 @@ const suite = (
           yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason)),
           "left",
         )
-        // Long enough for many attempts under the policy of these tests.
+        // Long enough for many dials with the policy of these tests.
         yield* Effect.sleep("600 millis")
         assert.strictEqual(a.dialed.length, dialed)
         const error = yield* Effect.flip(b.cluster.send("a", "?"))
@@ -114,7 +114,7 @@ const suite = (
       }),
     )
 
-    scenario("a graceful close of one remote parts the two, and nobody redials until a join", (world) =>
+    scenario("a disconnect removes the two peers from each other's view, and no node redials until a join", (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
