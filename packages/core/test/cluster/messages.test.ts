@@ -1,14 +1,11 @@
 /**
  * Results of sends when something fails, as docs/messages.md states them, unless the test of another file covers the case.
  */
-import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type { Message, SessionEnded } from "@coterie/core/Message"
-import { assert, describe, it } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
@@ -279,44 +276,3 @@ scenario("a node does not receive its own publishes", (world) =>
     assert.deepStrictEqual(heard, [])
   }),
 )
-
-describe("JSON", () => {
-  const both = <A, E>(schema: Schema.Codec<A, E>, value: A) => {
-    const { decode, encode } = TopicSerialization.json.codec(schema)
-    const bytes = Result.getOrThrow(encode(value))
-    return [new TextDecoder().decode(bytes), Result.getOrThrow(decode(bytes))]
-  }
-
-  it("writes dates, bytes, large integers and special numbers as texts", () => {
-    const date = new Date("2026-09-21T14:13:20.123Z")
-    assert.deepStrictEqual(both(Schema.Date, date), ['"2026-09-21T14:13:20.123Z"', date])
-    assert.deepStrictEqual(both(Schema.Uint8Array, Uint8Array.of(1, 2, 255)), ['"AQL/"', Uint8Array.of(1, 2, 255)])
-    assert.deepStrictEqual(both(Schema.BigInt, 2n ** 64n), ['"18446744073709551616"', 2n ** 64n])
-    assert.deepStrictEqual(both(Schema.Number, -Infinity), ['"-Infinity"', -Infinity])
-    assert.deepStrictEqual(both(Schema.Number, Number.NaN), ['"NaN"', Number.NaN])
-  })
-
-  it("writes -0 as 0, and undefined as null", () => {
-    assert.deepStrictEqual(both(Schema.Number, -0), ["0", 0])
-    const Optional = Schema.Struct({ note: Schema.optional(Schema.String) })
-    assert.deepStrictEqual(both(Optional, { note: undefined }), ['{"note":null}', { note: undefined }])
-    assert.deepStrictEqual(both(Optional, {}), ["{}", {}])
-  })
-
-  it("drops fields that the schema does not name", () => {
-    const more = { id: "o-1", total: 12 }
-    assert.deepStrictEqual(both(Schema.Struct({ id: Schema.String }), more), ['{"id":"o-1"}', { id: "o-1" }])
-  })
-
-  it("refuses values whose fields were renamed or that lack a required field", () => {
-    const older = TopicSerialization.json.codec(Schema.Struct({ id: Schema.String }))
-    const bytes = Result.getOrThrow(older.encode({ id: "o-1" }))
-    const renamed = TopicSerialization.json.codec(Schema.Struct({ key: Schema.String }))
-    const larger = TopicSerialization.json.codec(Schema.Struct({ id: Schema.String, total: Schema.Number }))
-    const lost = TopicSerialization.json.codec(Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
-    assert.isTrue(Result.isFailure(renamed.decode(bytes)))
-    assert.isTrue(Result.isFailure(larger.decode(bytes)))
-    // Worse: with an optional field nothing fails, and the value is gone.
-    assert.deepStrictEqual(Result.getOrThrow(lost.decode(bytes)), {})
-  })
-})

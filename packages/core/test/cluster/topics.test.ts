@@ -2,16 +2,13 @@
  * Typed messages between publishers and subscribers.
  */
 import * as Cluster from "@coterie/core/Cluster"
-import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type { DeadLetter } from "@coterie/core/Lane"
 import * as Topic from "@coterie/core/Topic"
-import { assert, describe, it } from "@effect/vitest"
-import * as Arbitrary from "effect/Arbitrary"
+import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
@@ -219,31 +216,3 @@ scenario(
       assert.isUndefined(plain?.span)
     }),
 )
-
-describe("JSON of a topic", () => {
-  const Everything = Schema.Struct({
-    text: Schema.String,
-    number: Schema.Finite,
-    big: Schema.BigInt,
-    bytes: Schema.Uint8Array,
-    at: Schema.Date,
-    list: Schema.Array(Schema.Boolean),
-    maybe: Schema.optionalKey(Schema.Option(Schema.String)),
-  })
-  // JSON knows one zero.
-  const values = Arbitrary.map(Arbitrary.schema(Everything), (value) => ({ ...value, number: value.number + 0 }))
-
-  it.prop("decodes what it encoded, for values of every kind", [values], ([value]) => {
-    const { decode, encode } = TopicSerialization.json.codec(Everything)
-    const bytes = encode(value)
-    assert.deepStrictEqual(Result.isSuccess(bytes) ? decode(bytes.success) : bytes, Result.succeed(value))
-  })
-
-  it("refuses other bytes without throwing", () => {
-    const { decode } = TopicSerialization.json.codec(Order)
-    for (const text of ["", "null", "[]", "{}", '{"id":1}', "\ufeff{}"]) {
-      assert.isTrue(Result.isFailure(decode(new TextEncoder().encode(text))), text)
-    }
-    assert.isTrue(Result.isFailure(decode(Uint8Array.of(0xc3, 0x28))))
-  })
-})
