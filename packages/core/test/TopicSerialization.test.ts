@@ -71,6 +71,9 @@ describe("JSON", () => {
       assert.isTrue(Result.isFailure(decode(new TextEncoder().encode(text))), text)
     }
     assert.isTrue(Result.isFailure(decode(Uint8Array.of(0xc3, 0x28))))
+    // A JSON text around a byte that is not UTF-8.
+    const text = TopicSerialization.json.codec(Schema.String)
+    assert.isTrue(Result.isFailure(text.decode(Uint8Array.of(0x22, 0xc3, 0x22))))
   })
 })
 

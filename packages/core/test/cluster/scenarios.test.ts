@@ -7,12 +7,12 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as World from "./world.ts"
 
-const suite = (
-  name: string,
-  scenario: (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) => void,
-): void => {
-  describe(name, () => {
-    scenario("a broadcast reaches peers that the sender never dialled", (world) =>
+type Body = (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>
+
+const scenarios: ReadonlyArray<readonly [title: string, body: Body]> = [
+  [
+    "a broadcast reaches peers that the sender never dialled",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const a = yield* node("a")
@@ -32,9 +32,11 @@ const suite = (
           assert.strictEqual(message?.from.name, "a")
         }
       }),
-    )
+  ],
 
-    scenario("two nodes exchange bytes and text in order", (world) =>
+  [
+    "two nodes exchange bytes and text in order",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         for (let i = 0; i < 50; i++) {
@@ -52,9 +54,11 @@ const suite = (
           Array.from({ length: 50 }, (_, i) => [i]),
         )
       }),
-    )
+  ],
 
-    scenario("a crash is detected, and a restart under the same name recovers the peer", (world) =>
+  [
+    "a crash is detected, and a restart under the same name recovers the peer",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
@@ -71,9 +75,11 @@ const suite = (
         assert.isAbove(view.peers.get("b")?.generation ?? 0, before)
         yield* World.untilPeers(again, ["a"])
       }),
-    )
+  ],
 
-    scenario("a lost connection between two live nodes is restored without an application", (world) =>
+  [
+    "a lost connection between two live nodes is restored without an application",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const events = yield* World.collect(a)
@@ -89,9 +95,11 @@ const suite = (
         yield* a.cluster.send("b", "still there?")
         assert.strictEqual((yield* World.messages(b, 1))[0]?.text, "still there?")
       }),
-    )
+  ],
 
-    scenario("a graceful close leaves no members on either side, and no node redials", (world) =>
+  [
+    "a graceful close leaves no members on either side, and no node redials",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const left = yield* Effect.forkChild(
@@ -112,9 +120,11 @@ const suite = (
         const error = yield* Effect.flip(b.cluster.send("a", "?"))
         assert.strictEqual(error.reason, "stopped")
       }),
-    )
+  ],
 
-    scenario("a disconnect removes the two peers from each other's view, and no node redials until a join", (world) =>
+  [
+    "a disconnect removes the two peers from each other's view, and no node redials until a join",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
@@ -139,12 +149,15 @@ const suite = (
         yield* World.untilPeers(a, ["b", "c"])
         yield* World.untilPeers(b, ["a", "c"])
       }),
-    )
-  })
-}
+  ],
+]
 
-suite("over TCP", (title, body) => it.live(title, () => Effect.flatMap(World.tcp, body)))
+describe("over TCP", () => {
+  for (const [title, body] of scenarios) it.live(title, () => Effect.flatMap(World.tcp, body))
+})
 
-suite("over the simulated network", (title, body) =>
-  World.simulated(title, body, { latency: { min: "1 millis", max: "5 millis" }, split: true }),
-)
+describe("over the simulated network", () => {
+  for (const [title, body] of scenarios) {
+    World.simulated(title, body, { latency: { min: "1 millis", max: "5 millis" }, split: true })
+  }
+})
