@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
 import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.ts"
+import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
 /** `killed`: its host refuses connections. `dark`: its host is gone. `still`: it accepts connections and says nothing. */
@@ -37,12 +38,12 @@ export const deaths = (
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = QuietPeriods.makeBoard(sim.now)
+        const views = new ViewTracker(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const running = yield* sim.nodes(names, (name) =>
-          QuietPeriods.layer(name, { board, counts, seeds: ["n1:7946"] }),
+          QuietPeriods.layer(name, { views, counts, seeds: ["n1:7946"] }),
         )
-        yield* sim.until(() => board.live() === nodes * (nodes - 1))
+        yield* sim.until(() => views.live === nodes * (nodes - 1))
         const alive = new Set(Object.values(running))
         const victims = yield* Random.shuffle([...alive])
         for (const [i, death] of order.entries()) {
@@ -51,16 +52,16 @@ export const deaths = (
           // At any moment between two heartbeats.
           yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 2_000))
           const at = sim.now()
-          const before = board.told.length
-          const verdicts = board.failed()
+          const before = views.livenessEvents.length
+          const verdicts = views.failed
           yield* die(victim, death)
-          board.gone(victim.name)
+          views.remove(victim.name)
           alive.delete(victim)
-          yield* sim.until(() => board.failed() >= verdicts + alive.size)
+          yield* sim.until(() => views.failed >= verdicts + alive.size)
           done({
             nodes,
             death,
-            millis: board.told
+            millis: views.livenessEvents
               .slice(before)
               .flatMap((told) => (told.tag === "Failed" && told.of === victim.name ? [(told.at - at) / 1_000] : [])),
           })

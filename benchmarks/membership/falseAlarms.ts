@@ -11,13 +11,14 @@ import { type Overrides, defaults } from "../../packages/core/src/peering/Overri
 import type { Output } from "../../packages/core/src/membership/Draft.ts"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
 import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.ts"
+import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
 /** The failure detector, whole or with something taken out. */
 export interface Variant {
   readonly name: string
   readonly policies: Layer.Layer<never>
-  readonly parts: Partial<Overrides>
+  readonly overrides: Partial<Overrides>
 }
 
 type Step = Overrides["step"]
@@ -58,11 +59,11 @@ const impatient = FailureDetector.layer({ suspicionMax: FailureDetector.lan.susp
 const lan = Layer.empty
 
 export const variants: ReadonlyArray<Variant> = [
-  { name: "Coterie", policies: lan, parts: {} },
-  { name: "without local health", policies: lan, parts: { step: trusting(defaults.step) } },
-  { name: "shortest suspicion", policies: impatient, parts: {} },
-  { name: "without asking others", policies: lan, parts: { step: unasking(defaults.step) } },
-  { name: "without all three", policies: impatient, parts: { step: trusting(unasking(defaults.step)) } },
+  { name: "Coterie", policies: lan, overrides: {} },
+  { name: "without local health", policies: lan, overrides: { step: trusting(defaults.step) } },
+  { name: "shortest suspicion", policies: impatient, overrides: {} },
+  { name: "without asking others", policies: lan, overrides: { step: unasking(defaults.step) } },
+  { name: "without all three", policies: impatient, overrides: { step: trusting(unasking(defaults.step)) } },
 ]
 
 export interface Alarms {
@@ -92,7 +93,7 @@ export const slowOf = (nodes: number): number => Math.ceil(nodes / 5)
 
 /** A cluster for so long, with a fifth of its nodes slow. */
 export const falseAlarms = (
-  { name, parts: planted, policies }: Variant,
+  { name, overrides, policies }: Variant,
   { loss, nodes, seconds }: { readonly nodes: number; readonly loss: number; readonly seconds: number },
   done: (alarms: Alarms) => void,
 ): Simulation.Scenario =>
@@ -107,17 +108,17 @@ export const falseAlarms = (
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = QuietPeriods.makeBoard(sim.now)
+        const views = new ViewTracker(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const slow = new Set(names.slice(0, slowOf(nodes)))
         const running = yield* sim.nodes(names, (node) =>
-          QuietPeriods.layer(node, { board, counts, seeds: ["n1:7946", `n${nodes}:7946`], parts: planted, policies }),
+          QuietPeriods.layer(node, { views, counts, seeds: ["n1:7946", `n${nodes}:7946`], overrides, policies }),
         )
         yield* Effect.timeoutOption(
-          sim.until(() => board.live() === nodes * (nodes - 1)),
+          sim.until(() => views.live === nodes * (nodes - 1)),
           "1 minute",
         )
-        const before = board.told.length
+        const before = views.livenessEvents.length
         for (const node of Object.values(running)) {
           if (!slow.has(node.name)) continue
           yield* Effect.forkScoped(
@@ -132,7 +133,7 @@ export const falseAlarms = (
           )
         }
         yield* Effect.sleep(`${seconds} seconds`)
-        const told = board.told.slice(before)
+        const told = views.livenessEvents.slice(before)
         const failed = told.filter(({ tag }) => tag === "Failed")
         done({
           variant: name,

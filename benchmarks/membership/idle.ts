@@ -20,7 +20,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Cluster from "../../packages/core/src/Cluster.ts"
 import * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
-import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.ts"
+import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
 import * as NodeTransport from "../../packages/node-transport/src/NodeTransport.ts"
 import { fill, table } from "./markdown.ts"
 
@@ -66,7 +66,7 @@ interface Nodes {
 
 const coterie = (): Nodes => {
   const counts: FrameCount.Counts = new Map()
-  const board = QuietPeriods.makeBoard(() => 0)
+  const views = new ViewTracker(() => 0)
   const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
     // All nodes have one host, so what is a bound for a host is none here.
     const limits = { handshakes: 1_024, handshakesPerHost: 1_024 }
@@ -77,8 +77,8 @@ const coterie = (): Nodes => {
       ),
     )
     const cluster = Context.get(context, Cluster.Cluster)
-    const observer = board.observer(name)
-    yield* Effect.forkScoped(Stream.runForEach(cluster.events, (event) => Effect.sync(() => observer(event))))
+    const observe = views.observe(name)
+    yield* Effect.forkScoped(Stream.runForEach(cluster.events, (event) => Effect.sync(() => observe(event))))
     const { addresses } = yield* cluster.self
     return addresses[0] ?? ""
   })
@@ -97,7 +97,7 @@ const coterie = (): Nodes => {
         )
       }),
     mesh: () => {},
-    ends: board.live,
+    ends: () => views.live,
     bytes: () => FrameCount.sum(counts).bytes,
   }
 }

@@ -1,16 +1,16 @@
 /** Three real nodes for ten virtual seconds, under all faults, with an invariant that looks at every event. */
 import * as Effect from "effect/Effect"
 import * as Member from "../../packages/core/test/simulation/Member.ts"
-import * as ClusterRecorder from "../../packages/core/test/simulation/ClusterRecorder.ts"
+import { ClusterRecorder } from "../../packages/core/test/simulation/ClusterRecorder.ts"
 import { everything } from "../../packages/core/test/simulation/scenarios.ts"
 import * as Invariant from "../../packages/testkit/src/Invariant.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
 export const three = Simulation.scenario("three nodes for ten seconds", { faults: everything }, (sim) =>
   Effect.gen(function* () {
-    const notebook = ClusterRecorder.make()
-    yield* Invariant.always("one story", () => notebook.wrong[0] ?? true)
-    yield* sim.nodes(["n1", "n2", "n3"], (name) => Member.layer(name, { notebook, seeds: ["n1:7946", "n2:7946"] }))
+    const recorder = new ClusterRecorder()
+    yield* Invariant.always("one story", () => recorder.wrong[0] ?? true)
+    yield* sim.nodes(["n1", "n2", "n3"], (name) => Member.layer(name, { recorder, seeds: ["n1:7946", "n2:7946"] }))
     yield* Effect.sleep("10 seconds")
   }),
 )

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 
 const found = (...addresses: ReadonlyArray<string>) => Effect.succeed(addresses)
 
-/** Polls once for each of the effects: the sets that come of it, and the lines of the log. */
+/** Polls once with each of the effects. Returns the sets and the log lines. */
 const poll = (runs: ReadonlyArray<Effect.Effect<ReadonlyArray<string>, unknown>>) =>
   Effect.gen(function* () {
     const lines: Array<string> = []
@@ -27,7 +27,7 @@ const poll = (runs: ReadonlyArray<Effect.Effect<ReadonlyArray<string>, unknown>>
 const kept = "what was found before is kept"
 
 describe("a polled discovery", () => {
-  it.effect("gives what each run found, also if it is nothing", () =>
+  it.effect("emits the set of each run, including an empty set", () =>
     Effect.gen(function* () {
       const { lines, sets } = yield* poll([found("a:1", "b:2"), found(), found("c:3")])
       assert.deepStrictEqual(sets, [["a:1", "b:2"], [], ["c:3"]])
@@ -35,14 +35,14 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("gives no set for a run that failed, and goes on", () =>
+  it.effect("emits no set for a failed run, and goes on", () =>
     Effect.gen(function* () {
       const { sets } = yield* poll([Effect.fail("at first"), found("a:1"), Effect.fail("later"), found("b:2")])
       assert.deepStrictEqual(sets, [["a:1"], ["b:2"]])
     }),
   )
 
-  it.effect("tells of trouble when it begins, changes and ends, and not at every run", () =>
+  it.effect("logs a failure when it begins, changes and ends, and not at every run", () =>
     Effect.gen(function* () {
       const down = Effect.fail(new Error("down"))
       const late = Effect.fail("late")
@@ -56,7 +56,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("goes on after a run that died, which is told as an error", () =>
+  it.effect("goes on after a run that died, which it logs as an error", () =>
     Effect.gen(function* () {
       const { lines, sets } = yield* poll([Effect.die(new Error("a mistake")), found("a:1")])
       assert.deepStrictEqual(sets, [["a:1"]])
@@ -64,7 +64,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("says what is behind an error that wraps another", () =>
+  it.effect("logs the cause of an error that wraps another", () =>
     Effect.gen(function* () {
       const silent = Effect.fail(new Error("", { cause: new Error("no route") }))
       const wrapped = Effect.fail(new Error("the registry", { cause: new Error("no route") }))
@@ -87,7 +87,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("ends without a word when it is interrupted in the middle of a run", () =>
+  it.effect("ends without a log line when it is interrupted during a run", () =>
     Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       const ended = yield* Deferred.make<void>()

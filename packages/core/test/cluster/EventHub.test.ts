@@ -17,7 +17,7 @@ const peer = (name: string): Peer => ({
   metadata: {},
 })
 
-/** Publishes so many joins, and gives the view that they add up to. */
+/** Publishes `count` joins and returns the view after them. */
 const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
   let view = from
   for (let i = 0; i < count; i++) {
@@ -28,7 +28,7 @@ const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
   return view
 }
 
-it.effect("a subscriber gets the view of its first moment and then every event", () =>
+it.effect("a subscriber gets a snapshot and then every event", () =>
   Effect.gen(function* () {
     const hub = EventHub.make(100)
     const before = publish(hub, ClusterEvent.emptyView, 3)
@@ -49,7 +49,7 @@ it.effect("a subscriber gets the view of its first moment and then every event",
   }),
 )
 
-it.effect("a subscriber that falls behind is told so, and folding what it gets is the view nevertheless", () =>
+it.effect("a subscriber that falls behind gets Lagged and a snapshot, and the fold of its events is the view", () =>
   Effect.gen(function* () {
     const hub = EventHub.make(10)
     const gate = yield* Deferred.make<void>()
@@ -76,7 +76,7 @@ it.effect("a subscriber that falls behind is told so, and folding what it gets i
   }),
 )
 
-it.effect("a slow reader of views skips what was between and sees the newest", () =>
+it.effect("a slow subscriber of views skips views and gets the newest", () =>
   Effect.gen(function* () {
     const hub = EventHub.make(10)
     const gate = yield* Deferred.make<void>()

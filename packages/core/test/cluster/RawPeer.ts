@@ -1,71 +1,258 @@
 /**
- * A peer made by hand, frame by frame, that may do what no node does.
+ * A peer that a test drives frame by frame. It can break any rule that a node keeps.
  */
 import * as Address from "@coterie/core/Address"
-import type { Frame, Hello } from "../../src/protocol/Frame.ts"
 import * as Transport from "@coterie/core/Transport"
+import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import type { Data, Frame, Hello, HelloAck, Ping } from "../../src/protocol/Frame.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import { MetricReader } from "./MetricReader.ts"
 import * as World from "./world.ts"
+
+// ---- frames ----
+
+/** The generation of every raw peer that chooses no other. */
+export const generation = 7
+
+export const addressOf = (text: string): Address.Address => Result.getOrThrow(Address.parse(text))
+
+export const bytes = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
+
+export interface RecordFields extends Partial<Omit<PeerRecord, "body">> {
+  readonly addresses?: ReadonlyArray<Address.Address>
+}
+
+/** Returns the record of a raw peer, which is named `m`. */
+export const record = ({ addresses = [addressOf("nowhere:1")], ...fields }: RecordFields = {}): PeerRecord => ({
+  name: "m",
+  generation,
+  incarnation: 0,
+  status: "alive",
+  body: { addresses, metadata: {}, versionMin: 1, versionMax: 1, features: [] },
+  ...fields,
+})
+
+export interface HelloFields extends Partial<Hello> {
+  /** Name in the record. */
+  readonly name?: string
+}
+
+/** Returns the Hello of a raw peer that dials the node `a`. */
+export const hello = ({ name = "m", ...fields }: HelloFields = {}): Hello => ({
+  _tag: "Hello",
+  versionMin: 1,
+  versionMax: 1,
+  label: "test",
+  record: record({ name }),
+  linkEpoch: 1,
+  dialedAddress: addressOf("a:7946"),
+  viewHash: 0n,
+  window: 100_000,
+  ...fields,
+})
+
+export const heartbeat: Ping = { _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }
+
+/** Returns a whole message. Its lane is the inbox unless `fields` name another. */
+export const data = (payload: Uint8Array | string, fields: Partial<Data> = {}): Data => ({
+  _tag: "Data",
+  lane: 0,
+  first: true,
+  last: true,
+  abort: false,
+  payload: typeof payload === "string" ? new TextEncoder().encode(payload) : payload,
+  ...fields,
+})
+
+/** Returns the code of a HelloReject, and the tag of any other frame. */
+export const rejectCodeOf = (frame: Frame | undefined): string | undefined =>
+  frame?._tag === "HelloReject" ? frame.code : frame?._tag
+
+/** Returns the code of a Bye, and the tag of any other frame. */
+export const byeCodeOf = (frame: Frame | undefined): string | undefined =>
+  frame?._tag === "Bye" ? frame.code : frame?._tag
+
+/** Returns the codes of all Bye frames. */
+export const byeCodesOf = (frames: ReadonlyArray<Frame>): ReadonlyArray<string> =>
+  frames.flatMap((frame) => (frame._tag === "Bye" ? [frame.code] : []))
+
+// ---- the peer ----
+
+type Sending = Effect.Effect<void, Transport.TransportError>
+
+/** One end of a connection to a node. */
+export class RawPeer {
+  private readonly connection: Transport.Connection
+  private readonly decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  private readonly received: Array<Frame> = []
+
+  constructor(connection: Transport.Connection) {
+    this.connection = connection
+  }
+
+  write(chunk: Uint8Array): Sending {
+    return this.connection.write([chunk])
+  }
+
+  /** Writes the frames one by one. */
+  send(...frames: ReadonlyArray<Frame>): Sending {
+    return Effect.forEach(frames, (frame) => this.write(FrameEncoder.encode(frame)), { discard: true })
+  }
+
+  /** Ends this side of the connection. The node can still write. */
+  get end(): Effect.Effect<void> {
+    return this.connection.end
+  }
+
+  /** Receives the next frame, or `undefined` when the node has closed the connection. */
+  readonly receive: Effect.Effect<Frame | undefined> = Effect.suspend(() => {
+    const frame = this.received.shift()
+    if (frame !== undefined) return Effect.succeed(frame)
+    return Effect.matchCauseEffect(this.connection.pull, {
+      onSuccess: (chunks) => {
+        for (const chunk of chunks) this.decoder.feed(chunk, this.received)
+        return this.receive
+      },
+      onFailure: () => Effect.succeed(undefined),
+    })
+  })
+
+  /** Receives the next frame of this kind and discards the frames before it. Dies if the node closes the connection. */
+  receiveFrame<Tag extends Frame["_tag"]>(tag: Tag): Effect.Effect<Extract<Frame, { readonly _tag: Tag }>> {
+    return Effect.flatMap(this.receive, (frame) => {
+      if (frame === undefined) return Effect.die(`the node closed the connection before it sent ${tag}`)
+      return frame._tag === tag ? Effect.succeed(frame as never) : this.receiveFrame(tag)
+    })
+  }
+
+  /** Receives the text of the next message and discards the frames before it. */
+  get receiveText(): Effect.Effect<string> {
+    return Effect.map(this.receiveFrame("Data"), ({ payload }) => new TextDecoder().decode(payload))
+  }
+
+  /** Receives all frames until the node closes the connection. */
+  get receiveAll(): Effect.Effect<ReadonlyArray<Frame>> {
+    return this.receiveRest([])
+  }
+
+  private receiveRest(all: Array<Frame>): Effect.Effect<ReadonlyArray<Frame>> {
+    return Effect.flatMap(this.receive, (frame) => {
+      if (frame === undefined) return Effect.succeed(all)
+      all.push(frame)
+      return this.receiveRest(all)
+    })
+  }
+
+  /** Completes the handshake of a connection that this peer dialled. Returns the node's HelloAck. */
+  completeHandshake(fields?: HelloFields): Effect.Effect<HelloAck, Transport.TransportError> {
+    return Effect.gen({ self: this }, function* () {
+      yield* this.send(hello(fields))
+      const ack = yield* this.receive
+      if (ack?._tag !== "HelloAck") return assert.fail(`the node answered Hello with ${rejectCodeOf(ack)}`)
+      yield* this.send({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+      assert.strictEqual((yield* this.receive)?._tag, "Ready")
+      return ack
+    })
+  }
+
+  /** Completes the handshake of a connection that the node dialled. Runs `beforeReady` before it sends Ready. */
+  answerHandshake({
+    beforeReady = Effect.void,
+    ...fields
+  }: RecordFields & { readonly beforeReady?: Effect.Effect<void> } = {}): Sending {
+    return Effect.gen({ self: this }, function* () {
+      yield* this.receive
+      yield* this.send({
+        _tag: "HelloAck",
+        version: 1,
+        record: record(fields),
+        viewHash: 0n,
+        window: 100_000,
+        observedHost: "a",
+      })
+      yield* this.receive
+      yield* beforeReady
+      yield* this.send({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+    })
+  }
+
+  /** Sends heartbeats in the background, so that the node does not end the link as silent. */
+  get keepAlive(): Effect.Effect<Fiber.Fiber<void>, never, Scope.Scope> {
+    const beat = Effect.andThen(this.send(heartbeat), Effect.sleep("100 millis"))
+    return Effect.forkScoped(Effect.ignore(Effect.forever(beat)))
+  }
+
+  /** Leaves as a node does, so that the node under test need not detect a failure. */
+  leave(of: number = generation): Sending {
+    const farewell = this.send({ _tag: "Leave", generation: of }, { _tag: "Bye", code: "left", message: "" })
+    return Effect.asVoid(Effect.andThen(farewell, this.receiveAll))
+  }
+}
+
+// ---- connections ----
+
+const transportAt = (network: SimNetwork.Shape, host: string, port?: number) =>
+  Effect.map(Layer.build(network.transport(host, port)), (context) => Context.get(context, Transport.Transport))
+
+const dial = (transport: Transport.Transport["Service"], node: World.Node) =>
+  Effect.map(transport.connect(addressOf(node.address)), (connection) => new RawPeer(connection))
+
+/** Connects to a node from the host `stranger`. */
+export const connect = (network: SimNetwork.Shape, node: World.Node) =>
+  Effect.flatMap(transportAt(network, "stranger", 0), (transport) => dial(transport, node))
+
+/** Listens at a host and gives each connection to the handler. Returns the address. */
+export const listen = Effect.fnUntraced(function* (
+  network: SimNetwork.Shape,
+  host: string,
+  handler: (peer: RawPeer) => Sending,
+) {
+  const transport = yield* transportAt(network, host)
+  const listener = yield* transport.listen
+  yield* Effect.forkScoped(listener.run((connection) => Effect.ignore(handler(new RawPeer(connection)))))
+  return listener.address
+})
+
+// ---- scenarios ----
 
 export interface Stage {
   readonly world: World.World
-  /** The node under attack. */
+  /** The node that raw peers connect to. */
   readonly a: World.Node
-  /** What the node's metric says: the sum of all that have these labels. */
+  /** Returns a metric of this node: the sum of all series that have these labels. */
   readonly metric: (id: string, labels?: Readonly<Record<string, string>>) => number
-  /** Opens a connection to it. */
+  /** Opens a connection to this node. */
   readonly connect: Effect.Effect<RawPeer, Transport.TransportError, Scope.Scope>
 }
 
-export interface RawPeer {
-  readonly write: (bytes: Uint8Array) => Effect.Effect<void, Transport.TransportError>
-  readonly say: (frame: Frame) => Effect.Effect<void, Transport.TransportError>
-  /** Says that nothing more will come. */
-  readonly end: Effect.Effect<void>
-  /** The next frame, or `undefined` when the node has closed the connection. */
-  readonly hear: Effect.Effect<Frame | undefined>
-  /** The next frame of this kind; those before it are passed over. Fails if the node closes the connection. */
-  readonly hearOf: <Tag extends Frame["_tag"]>(tag: Tag) => Effect.Effect<Extract<Frame, { readonly _tag: Tag }>>
-  /** All frames until the node closes the connection. */
-  readonly hearAll: Effect.Effect<ReadonlyArray<Frame>>
-}
-
-/** A test in which a node is attacked. */
-export const attack = (
+/**
+ * Defines a test in which raw peers connect to a node. After the body the node must accept another node, exchange a
+ * message with it, and have no other member: raw peers leave, or the body waits until they are evicted.
+ */
+export const scenario = (
   title: string,
   body: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
   options?: Parameters<World.World["node"]>[1],
-  parts?: Parameters<World.World["node"]>[3],
+  overrides?: Parameters<World.World["node"]>[3],
 ): void =>
   World.simulated(title, (world, network) => {
     const registry: Metric.MetricRegistry = new Map()
-    const metric: Stage["metric"] = (id, labels = {}) =>
-      Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry)).reduce((sum, each) => {
-        const matches =
-          each.id === id &&
-          each.attributes?.["node"] === "a" &&
-          Object.entries(labels).every(([key, value]) => each.attributes?.[key] === value)
-        if (!matches) return sum
-        return sum + Number(each.type === "Counter" ? each.state.count : each.type === "Gauge" ? each.state.value : 0)
-      }, 0)
+    const metrics = new MetricReader(registry)
     return Effect.gen(function* () {
-      const a = yield* world.node("a", options, undefined, parts)
-      const context = yield* Layer.build(network.transport("stranger", 0))
-      const transport = Context.get(context, Transport.Transport)
-      const connect = Effect.map(
-        Effect.flatMap(Effect.fromResult(Address.parse(a.address)).pipe(Effect.orDie), transport.connect),
-        make,
-      )
-      yield* body({ world, a, metric, connect })
-      // Whatever happened, the node still does what it is for, and its view holds nobody who is not there.
+      const a = yield* world.node("a", options, undefined, overrides)
+      const transport = yield* transportAt(network, "stranger", 0)
+      const metric: Stage["metric"] = (id, labels) => metrics.sum("a", id, labels)
+      yield* body({ world, a, metric, connect: dial(transport, a) })
       const z = yield* world.node("z", { seeds: [a.address] })
       yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
       yield* a.cluster.send("z", "fine")
@@ -73,80 +260,3 @@ export const attack = (
       yield* World.untilPeers(a, ["z"])
     }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
   })
-
-export const make = (connection: Transport.Connection): RawPeer => {
-  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
-  const frames: Array<Frame> = []
-  const hear: RawPeer["hear"] = Effect.suspend(() => {
-    const frame = frames.shift()
-    if (frame !== undefined) return Effect.succeed(frame)
-    return Effect.matchCauseEffect(connection.pull, {
-      onSuccess: (chunks) => {
-        for (const chunk of chunks) decoder.feed(chunk, frames)
-        return hear
-      },
-      onFailure: () => Effect.succeed(undefined),
-    })
-  })
-  const hearOf: RawPeer["hearOf"] = (tag) =>
-    Effect.flatMap(hear, (frame) => {
-      if (frame === undefined) return Effect.die(`the connection was closed before ${tag}`)
-      return frame._tag === tag ? Effect.succeed(frame as never) : hearOf(tag)
-    })
-  return {
-    write: (bytes) => connection.write([bytes]),
-    say: (frame) => connection.write([FrameEncoder.encode(frame)]),
-    end: connection.end,
-    hear,
-    hearOf,
-    hearAll: Effect.gen(function* () {
-      const all: Array<Frame> = []
-      while (true) {
-        const frame = yield* hear
-        if (frame === undefined) return all
-        all.push(frame)
-      }
-    }),
-  }
-}
-
-export const addressOf = (text: string) => Result.getOrThrow(Address.parse(text))
-
-export const hello = (changes?: Partial<Hello>, name = "m"): Hello => ({
-  _tag: "Hello",
-  versionMin: 1,
-  versionMax: 1,
-  label: "test",
-  record: {
-    name,
-    generation: 7,
-    incarnation: 0,
-    status: "alive",
-    body: { addresses: [addressOf("nowhere:1")], metadata: {}, versionMin: 1, versionMax: 1, features: [] },
-  },
-  linkEpoch: 1,
-  dialedAddress: addressOf("a:7946"),
-  viewHash: 0n,
-  window: 100_000,
-  ...changes,
-})
-
-/** Completes a handshake by hand. */
-export const enter = Effect.fnUntraced(function* (stranger: RawPeer, name = "m", changes?: Partial<Hello>) {
-  yield* stranger.say(hello(changes, name))
-  const ack = yield* stranger.hear
-  assert.strictEqual(ack?._tag, "HelloAck")
-  yield* stranger.say({ _tag: "Ready", incarnation: 0, viewHash: 0n })
-  const ready = yield* stranger.hear
-  assert.strictEqual(ready?._tag, "Ready")
-  return ack
-})
-
-/** Leaves in good order, so that the node does not have to find out. */
-export const exit = Effect.fnUntraced(function* (stranger: RawPeer) {
-  yield* stranger.say({ _tag: "Leave", generation: 7 })
-  yield* stranger.say({ _tag: "Bye", code: "left", message: "" })
-  yield* stranger.hearAll
-})
-
-export const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)

@@ -1,5 +1,5 @@
 /**
- * What bad input gets, at the front door: a typed error that says what to do, and a node that goes on.
+ * Bad input of the application: each operation fails with a typed error that says what to do, and the node goes on.
  */
 import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
@@ -23,8 +23,8 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** The node still does what it is for. */
-const goesOn = Effect.fnUntraced(function* ({ node }: World.World, a: World.Node) {
+/** Checks that the node still accepts a peer and sends to it. */
+const checkWorks = Effect.fnUntraced(function* ({ node }: World.World, a: World.Node) {
   const z = yield* node("z", { seeds: [a.address] })
   yield* World.until(a, ({ peers }) => peers.get("z")?.link === "up")
   yield* a.cluster.send("z", "fine")
@@ -34,23 +34,23 @@ const goesOn = Effect.fnUntraced(function* ({ node }: World.World, a: World.Node
 describe("options", () => {
   const bad: ReadonlyArray<readonly [string, Partial<Cluster.Options>, string]> = [
     ["an empty cluster name", { cluster: "" }, "cluster"],
-    ["a name that is too long", { name: "x".repeat(129) }, "name"],
+    ["a name of 129 bytes", { name: "x".repeat(129) }, "name"],
     ["a name with a line break", { name: "a\nb" }, "name"],
     ["a name with half a surrogate pair", { name: "\ud800" }, "name"],
     ["a seed that does not parse", { seeds: ["nowhere"] }, "seeds"],
     ["a seed without a port", { seeds: ["host:"] }, "seeds"],
     ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
     ["an advertised address that does not parse", { advertise: ["http://x:1"] }, "advertise"],
-    ["too much metadata", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
+    ["metadata of more than 8 KiB", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
     [
-      "too many pairs of metadata",
+      "257 pairs of metadata",
       { metadata: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, ""])) },
       "metadata",
     ],
-    ["a window that is too small", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
-    ["a window that no frame can say", { limits: { inboxWindow: 2 ** 32 } }, "limits.inboxWindow"],
+    ["a window below the minimum", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
+    ["a window beyond 32 bits", { limits: { inboxWindow: 2 ** 32 } }, "limits.inboxWindow"],
     ["no dials at all", { limits: { dials: 0 } }, "limits.dials"],
-    ["a time that is no number", { limits: { linger: Number.NaN } }, "limits.linger"],
+    ["a time that is not a number", { limits: { linger: Number.NaN } }, "limits.linger"],
   ]
   for (const [what, options, option] of bad) {
     scenario(`${what} keeps the node from starting, with the option's name`, ({ node }) =>
@@ -69,20 +69,16 @@ describe("options", () => {
       FailureDetector.layer({ linkTimeout: "1 second" }),
       "FailureDetector.linkTimeout",
     ],
-    [
-      "a link that is never given up",
-      FailureDetector.layer({ linkTimeout: "Infinity" }),
-      "FailureDetector.linkTimeout",
-    ],
-    ["no time for answers", FailureDetector.layer({ probeTimeout: 0 }), "FailureDetector.probeTimeout"],
+    ["an infinite link timeout", FailureDetector.layer({ linkTimeout: "Infinity" }), "FailureDetector.linkTimeout"],
+    ["no probe timeout", FailureDetector.layer({ probeTimeout: 0 }), "FailureDetector.probeTimeout"],
     ["no shortest suspicion", FailureDetector.layer({ suspicionMin: 0 }), "FailureDetector.suspicionMin"],
     [
       "a longest suspicion below the shortest",
       FailureDetector.layer({ suspicionMax: "1 second" }),
       "FailureDetector.suspicionMax",
     ],
-    ["news that wait for ever", Gossip.layer({ updateDelay: "Infinity" }), "Gossip.updateDelay"],
-    ["seeds that are asked without a pause", Discovery.layerSeeds([], { interval: 0 }), "Discovery.interval"],
+    ["an infinite update delay", Gossip.layer({ updateDelay: "Infinity" }), "Gossip.updateDelay"],
+    ["no interval between dials of seeds", Discovery.layerSeeds([], { interval: 0 }), "Discovery.interval"],
   ]
   for (const [what, policies, option] of unfit) {
     scenario(`${what} keeps the node from starting, with the name of the policy`, ({ node }) =>
@@ -94,7 +90,7 @@ describe("options", () => {
     )
   }
 
-  scenario("metadata that is too large is refused later as well, and the old stays", (world) =>
+  scenario("metadata that is too large is refused by updateMetadata, and the old metadata stays", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       yield* a.cluster.updateMetadata({ role: "first" })
@@ -142,7 +138,7 @@ describe("options", () => {
     }),
   )
 
-  scenario("an environment without a cluster name is an error that names the variable", (_world, network) =>
+  scenario("an environment without a cluster name fails with an error that names the variable", (_world, network) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(fromEnvironment({}, network))
       assert.strictEqual(error._tag, "ConfigError")
@@ -152,7 +148,7 @@ describe("options", () => {
 })
 
 describe("joining", () => {
-  scenario("an address that does not parse", (world) =>
+  scenario("an address that does not parse fails as badAddress", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
       for (const input of [
@@ -169,20 +165,20 @@ describe("joining", () => {
         const error = yield* Effect.flip(a.cluster.join(input))
         assert.strictEqual(error.reason, "badAddress", input)
       }
-      yield* goesOn(world, a)
+      yield* checkWorks(world, a)
     }),
   )
 
-  scenario("oneself", (world) =>
+  scenario("the address of this node fails as self", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { seeds: ["a:7946"] })
       const error = yield* Effect.flip(a.cluster.join(a.address))
       assert.strictEqual(error.reason, "self")
-      yield* goesOn(world, a)
+      yield* checkWorks(world, a)
     }),
   )
 
-  scenario("a cluster with another name, of which nothing is learned", (world) =>
+  scenario("a cluster with another name fails as label, and no member is learned", (world) =>
     Effect.gen(function* () {
       const { node } = world
       const a = yield* node("a", { cluster: "red" })
@@ -196,18 +192,18 @@ describe("joining", () => {
     }),
   )
 
-  scenario("the living owner of one's own name: refused, and the owner goes on", (world) =>
+  scenario("a peer with this node's name fails as duplicate, and the peer goes on", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)
       const namesake = yield* world.node("twin", { name: "a" })
       const error = yield* Effect.flip(namesake.cluster.join(a.address))
       assert.strictEqual(error.reason, "duplicate")
       yield* World.untilPeers(a, ["b"])
-      yield* goesOn(world, a)
+      yield* checkWorks(world, a)
     }),
   )
 
-  scenario("a cluster where one's own name lives elsewhere: the newer life replaces the older, which stops", (world) =>
+  scenario("a cluster with an older life of this node's name replaces that life, which stops", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const before = (yield* a.cluster.self).generation
@@ -230,11 +226,11 @@ describe("joining", () => {
       const { peers } = yield* World.untilPeers(b, ["a"])
       assert.isAbove(peers.get("a")?.generation ?? 0, before)
       assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "?"))).reason, "stopped")
-      yield* goesOn(world, b)
+      yield* checkWorks(world, b)
     }),
   )
 
-  scenario("a seed that does not answer is tried again, with an event, until it does", (world) =>
+  scenario("a seed that does not answer is dialled, with an event per attempt, until it answers", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { seeds: ["b:7946"] })
       const seen: Array<string> = []
@@ -255,7 +251,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a seed that is never reached does not keep the node from leaving", (world) =>
+  scenario("a seed that never answers does not keep the node from leaving", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { seeds: ["b:7946"] })
       const joining = yield* Effect.forkChild(Effect.flip(a.cluster.join("b:7946")))
@@ -266,7 +262,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a peer that has just left is not joined by the connection that is still closing", (world) =>
+  scenario("a peer that has just left is not joined by its closing connection", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const left = yield* Effect.forkChild(
@@ -282,7 +278,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a peer that comes back under its name is met at once by those who were waiting to dial it again", (world) =>
+  scenario("a failed peer that restarts is dialled at once by nodes that were backing off", (world) =>
     Effect.gen(function* () {
       const patient = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("1 hour")))
       const a = yield* world.node("a", {}, patient)
@@ -299,7 +295,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a peer that parted while there was no link is not talked back into one", (world, network) =>
+  scenario("a peer that was disconnected while it had no link gets no link until a join", (world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       yield* network.partition(["a"], ["b"])
@@ -316,7 +312,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("where the admission policy says no, there or here", (world) =>
+  scenario("an admission policy that denies, here or there, fails as denied", (world) =>
     Effect.gen(function* () {
       const guests = Admission.layer(({ name }) =>
         Effect.succeed(name.startsWith("guest") ? Admission.deny("no guests today") : Admission.admit),
@@ -330,11 +326,11 @@ describe("joining", () => {
       const here = yield* Effect.flip(a.cluster.join(guest.address))
       assert.strictEqual(here.reason, "denied")
       assert.deepStrictEqual(yield* a.cluster.peers, [])
-      yield* goesOn(world, a)
+      yield* checkWorks(world, a)
     }),
   )
 
-  scenario("discovered addresses are asked, and those that do not parse are not", (world) =>
+  scenario("discovered addresses are dialled, except those that do not parse", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
       const found = Discovery.layer(Stream.make(["nowhere", a.address]))
@@ -343,7 +339,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a restart with the clock set back takes a higher generation and is let in", (world) =>
+  scenario("a restart with the clock set back gets a higher generation and is accepted", (world) =>
     Effect.gen(function* () {
       const { node } = world
       yield* Effect.sleep("1 hour")
@@ -362,7 +358,7 @@ describe("joining", () => {
 })
 
 describe("policies", () => {
-  scenario("one that throws stops the node and nothing hangs", (world) =>
+  scenario("a policy that throws stops the node, and nothing hangs", (world) =>
     Effect.gen(function* () {
       const broken = Gossip.layer({
         relayFanOut: () => {
@@ -374,7 +370,7 @@ describe("policies", () => {
       const b = yield* world.node("b", { seeds: [a.address] })
       const c = yield* world.node("c", { seeds: [a.address] })
       yield* World.untilPeers(a, ["b", "c"])
-      // What a itself has to tell of b is told by then; what b changes now is to be relayed.
+      // By now a has broadcast b. A change of b from now on is relayed, which runs the policy.
       yield* Effect.sleep("1 seconds")
       yield* b.cluster.updateMetadata({ role: "new" })
       yield* Fiber.join(ended)
@@ -385,7 +381,7 @@ describe("policies", () => {
     }),
   )
 
-  scenario("a discovery that dies leaves the node as it is", (world) =>
+  scenario("a discovery that dies leaves the node running", (world) =>
     Effect.gen(function* () {
       const dying = Discovery.layer(Stream.concat(Stream.make(["b:7946"]), Stream.die("no such service")))
       const a = yield* world.node("a", {}, Layer.merge(FailureDetector.layerLocal, dying))
@@ -396,7 +392,7 @@ describe("policies", () => {
 })
 
 describe("sending", () => {
-  scenario("to somebody unknown, to oneself, to somebody that failed", (world) =>
+  scenario("to an unknown peer or to this node fails as unknownPeer, to a failed peer as notConnected", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const reason = (name: string) => Effect.map(Effect.flip(a.cluster.send(name, "?")), ({ reason }) => reason)
@@ -408,7 +404,7 @@ describe("sending", () => {
     }),
   )
 
-  scenario("to somebody disconnected", (world) =>
+  scenario("to a disconnected peer fails as notConnected", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)
       yield* a.cluster.disconnect("b")
@@ -417,7 +413,7 @@ describe("sending", () => {
     }),
   )
 
-  scenario("more than the largest message, alone or to all", (world) =>
+  scenario("more than limits.messageBytes, to one peer or to all, fails as tooLarge", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { limits: { messageBytes: 1_000 } })
       const b = yield* world.node("b", { seeds: [a.address] })
@@ -430,7 +426,7 @@ describe("sending", () => {
     }),
   )
 
-  scenario("after leaving: an error, and inbox and events have ended", (world) =>
+  scenario("after leaving fails as stopped, and inbox and events have ended", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       yield* a.cluster.send("b", "last words")
@@ -445,7 +441,7 @@ describe("sending", () => {
     }),
   )
 
-  scenario("while the link ends: the waiting send fails and does not hang", (world) =>
+  scenario("while the link is lost fails a send that waits for credit", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const sender = yield* Effect.forkChild(Effect.flip(Effect.forever(a.cluster.send("b", new Uint8Array(30_000)))))
@@ -457,7 +453,7 @@ describe("sending", () => {
 })
 
 describe("listening", () => {
-  it.live("a port in use keeps the node from starting, and the message says what to do", () =>
+  it.live("a port in use keeps the node from starting, with a message that says what to do", () =>
     Effect.gen(function* () {
       const { node } = yield* World.tcp
       const a = yield* node("a")

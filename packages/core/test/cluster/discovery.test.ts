@@ -1,5 +1,5 @@
 /**
- * What a node does with what its discovery finds.
+ * How a node uses the addresses that its discovery finds.
  */
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
@@ -15,7 +15,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** The policies of a node with this discovery, and the lines that it logs about it. */
+/** Makes the policies of a node with this discovery, and a list that gets the log lines about it. */
 const policies = (discovery: Layer.Layer<never>) => {
   const lines: Array<string> = []
   const logger = Logger.make(({ message }) => {
@@ -26,8 +26,8 @@ const policies = (discovery: Layer.Layer<never>) => {
   return { lines, layer: Layer.provideMerge(layer, Logger.layer([logger])) }
 }
 
-/** A discovery that finds what it is told to. */
-const told = Effect.gen(function* () {
+/** Makes a discovery that finds the addresses which the test gives it. */
+const makeDiscovery = Effect.gen(function* () {
   const sets = yield* Queue.unbounded<ReadonlyArray<string>>()
   return {
     find: (...addresses: ReadonlyArray<string>) => Queue.offer(sets, addresses),
@@ -35,15 +35,15 @@ const told = Effect.gen(function* () {
   }
 })
 
-/** Long enough, in virtual time, for everything that is asked to be dialled. */
+/** Long enough, in virtual time, for every address to be dialled. */
 const aWhile = Effect.sleep("5 minutes")
 
 const bad = (text: string) => `discovery: "${text}" is not an address: expected HOST:PORT, for example 127.0.0.1:7946`
 
 describe("discovery", () => {
-  scenario("a newer set replaces the one before, and never the seeds of the options", ({ node }) =>
+  scenario("a newer set replaces the set before, and never the seeds of the options", ({ node }) =>
     Effect.gen(function* () {
-      const discovery = yield* told
+      const discovery = yield* makeDiscovery
       const a = yield* node("a", { seeds: ["seed:1", "both:1"] }, policies(discovery.layer).layer)
       const dialed = Effect.gen(function* () {
         yield* aWhile
@@ -60,7 +60,7 @@ describe("discovery", () => {
     }),
   )
 
-  scenario("polls that fail leave a node asking where it asked before", ({ node }) =>
+  scenario("failed polls keep the addresses that were found before", ({ node }) =>
     Effect.gen(function* () {
       const failing = yield* Deferred.make<void>()
       let runs = 0
@@ -79,9 +79,9 @@ describe("discovery", () => {
     }),
   )
 
-  scenario("an address that does not parse is told of once, and again only after it was gone", ({ node }) =>
+  scenario("an address that does not parse is logged once, and again only after it was gone", ({ node }) =>
     Effect.gen(function* () {
-      const discovery = yield* told
+      const discovery = yield* makeDiscovery
       const { layer, lines } = policies(discovery.layer)
       yield* node("a", {}, layer)
       yield* discovery.find("nowhere", "b:1")
@@ -96,9 +96,9 @@ describe("discovery", () => {
     }),
   )
 
-  scenario("of a set that is too long the first are asked, and that is told", ({ node }) =>
+  scenario("of a set beyond limits.discovered only the first addresses are dialled, with a log line", ({ node }) =>
     Effect.gen(function* () {
-      const discovery = yield* told
+      const discovery = yield* makeDiscovery
       const { layer, lines } = policies(discovery.layer)
       const a = yield* node("a", { limits: { discovered: 2 } }, layer)
       yield* discovery.find("b:1", "c:1", "d:1")
@@ -109,6 +109,23 @@ describe("discovery", () => {
       yield* discovery.find("b:1", "c:1")
       yield* aWhile
       assert.strictEqual(lines.length, 1)
+    }),
+  )
+
+  scenario("an address that a newer set omits is not dialled any more", ({ node }) =>
+    Effect.gen(function* () {
+      const sets = Stream.concat(
+        Stream.make(["gone:1", "stays:1"]),
+        Stream.fromEffect(Effect.as(Effect.sleep("10 seconds"), ["stays:1"])),
+      )
+      const a = yield* node("a", {}, Layer.merge(FailureDetector.layerLocal, Discovery.layer(sets)))
+      yield* Effect.sleep("11 seconds")
+      const dialsOf = (address: string) => a.dialed.filter((each) => each === address).length
+      const [gone, stays] = [dialsOf("gone:1"), dialsOf("stays:1")]
+      yield* Effect.sleep("30 seconds")
+      assert.isAbove(gone, 0)
+      assert.strictEqual(dialsOf("gone:1"), gone)
+      assert.isAbove(dialsOf("stays:1"), stays)
     }),
   )
 })

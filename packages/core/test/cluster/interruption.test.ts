@@ -1,5 +1,5 @@
 /**
- * A node may be interrupted between any two steps of its life, and nothing of it is left.
+ * Interruption of a node at random moments. A node that is interrupted leaves nothing behind.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as FailureDetector from "@coterie/core/FailureDetector"
@@ -24,7 +24,7 @@ World.simulated(
       const fibers = World.countFibers()
       let running = 0
 
-      /** A life of b: it starts, joins, talks and listens. */
+      /** A life of b: it starts, joins, sends and reads. */
       const life = Effect.gen(function* () {
         const layer = Cluster.layer({ cluster: "test", name: "b", seeds: [a.address] }).pipe(
           Layer.provide(network.transport("b")),
@@ -40,7 +40,7 @@ World.simulated(
 
       for (let i = 0; i < rounds; i++) {
         const steps = yield* Random.nextIntBetween(0, 600)
-        // After every few operations of its fibers others get a turn, so it is interrupted between any two lines.
+        // Its fibers yield after every few operations, so it can be interrupted between any two of them.
         const ops = yield* Random.nextIntBetween(3, 12)
         const millis = yield* Random.nextIntBetween(0, 40)
         const fiber = yield* Effect.forkChild(
@@ -58,7 +58,7 @@ World.simulated(
           [],
         )
       }
-      // The moments were spread over the whole life: some before it ran, some after.
+      // The moments spread over the whole life: some before the node ran, some after.
       assert.isAbove(running, rounds / 4)
       assert.isBelow(running, rounds)
       yield* World.until(a, ({ peers }) => peers.size === 0)

@@ -1,6 +1,5 @@
 /**
- * Messages beside the inbox: lanes go to who reads them, each with its own flow control; and messages whose sender wants to
- * know that they were taken.
+ * Lanes, which go to the peers that read them, each with its own flow control; and acknowledged sends.
  */
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { assert } from "@effect/vitest"
@@ -14,7 +13,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** Reads a lane from now on; what came is in the list. */
+/** Reads a lane in the background into a list. */
 const reading = Effect.fnUntraced(function* (node: World.Node, name: string) {
   const lane = yield* node.cluster.lane(name)
   const heard: Array<Message | SessionEnded> = []
@@ -25,7 +24,7 @@ const reading = Effect.fnUntraced(function* (node: World.Node, name: string) {
 const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
   heard.map((item) => (item._tag === "Message" ? item.text : "end"))
 
-/** Tries again until a peer reads the lane. */
+/** Publishes until these peers read the lane. */
 const untilRead = (node: World.Node, name: string, peers: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const lane = yield* node.cluster.lane(name)
@@ -36,7 +35,7 @@ const untilRead = (node: World.Node, name: string, peers: ReadonlyArray<string>)
     }
   })
 
-scenario("a lane goes to those who read it, and to nobody else", ({ node }) =>
+scenario("a message on a lane goes to the peers that read the lane, and to no other peer", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -55,7 +54,7 @@ scenario("a lane goes to those who read it, and to nobody else", ({ node }) =>
   }),
 )
 
-scenario("what is published right after joining reaches who read the lane before", ({ node }) =>
+scenario("a message published right after a join reaches the peers that read the lane before", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const { heard } = yield* reading(a, "orders")
@@ -68,7 +67,7 @@ scenario("what is published right after joining reaches who read the lane before
   }),
 )
 
-scenario("a peer without a link is reported, for it may read the lane", ({ node }, network) =>
+scenario("a publish reports a peer without a link, which may read the lane", ({ node }, network) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     yield* reading(b, "orders")
@@ -81,30 +80,28 @@ scenario("a peer without a link is reported, for it may read the lane", ({ node 
   }),
 )
 
-scenario(
-  "a lane that is open is read from then on, though its stream is run later, and until its scope closes",
-  ({ node }) =>
-    Effect.gen(function* () {
-      const { a, b } = yield* World.pair({ node })
-      const orders = yield* a.cluster.lane("orders")
-      const lane = yield* b.cluster.lane("orders")
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const stream = yield* lane.open()
-          yield* Effect.sleep("1 second")
-          yield* orders.send("b", "one")
-          yield* Effect.sleep("1 second")
-          const items = yield* Stream.runCollect(Stream.take(stream, 1))
-          assert.deepStrictEqual(textsOf(items), ["one"])
-        }),
-      )
-      yield* Effect.sleep("1 second")
-      const refused = yield* Effect.flip(orders.send("b", "two"))
-      assert.strictEqual(refused.reason, "notReading")
-    }),
+scenario("an open lane is read from then on, even if its stream runs later, until its scope closes", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const orders = yield* a.cluster.lane("orders")
+    const lane = yield* b.cluster.lane("orders")
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const stream = yield* lane.open()
+        yield* Effect.sleep("1 second")
+        yield* orders.send("b", "one")
+        yield* Effect.sleep("1 second")
+        const items = yield* Stream.runCollect(Stream.take(stream, 1))
+        assert.deepStrictEqual(textsOf(items), ["one"])
+      }),
+    )
+    yield* Effect.sleep("1 second")
+    const refused = yield* Effect.flip(orders.send("b", "two"))
+    assert.strictEqual(refused.reason, "notReading")
+  }),
 )
 
-scenario("a lane that is not read any more gets nothing, and can be read again", ({ node }) =>
+scenario("a lane whose reader ended gets no messages, and can be read again", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const orders = yield* a.cluster.lane("orders")
@@ -121,7 +118,7 @@ scenario("a lane that is not read any more gets nothing, and can be read again",
   }),
 )
 
-scenario("a node that reads on and off is paced, and keeps its links", ({ node }) =>
+scenario("a node that opens and closes a lane again and again is slowed down, and keeps its links", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const events = yield* World.collect(a)
@@ -140,7 +137,7 @@ scenario("a node that reads on and off is paced, and keeps its links", ({ node }
   }),
 )
 
-scenario("a confirmed message that was taken is known to be, though its reader then goes", ({ node }) =>
+scenario("an acknowledged send succeeds once the reader took the message, even if the reader then ends", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const lane = yield* b.cluster.lane("orders")
@@ -160,7 +157,7 @@ scenario("a confirmed message that was taken is known to be, though its reader t
   }),
 )
 
-scenario("a slow reader of a lane stops those who send on it, and nothing else", ({ node }) =>
+scenario("a slow reader of a lane blocks senders on that lane, and nothing else", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 60_000 } })
     const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
@@ -191,7 +188,7 @@ scenario("a slow reader of a lane stops those who send on it, and nothing else",
       }),
     )
     yield* Effect.sleep("30 seconds")
-    // What the reader holds in its hands, and a window of four.
+    // The message that the reader processes, and a window of four.
     assert.isAtMost(accepted, 8)
     const fast = yield* a.cluster.lane("fast")
     yield* fast.publish("quick")
@@ -211,7 +208,7 @@ scenario("a slow reader of a lane stops those who send on it, and nothing else",
   }),
 )
 
-scenario("a message in many fragments lets those of other lanes pass", ({ node }) =>
+scenario("messages of other lanes pass between the fragments of a large message", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096, inboxWindow: 4_096 } })
@@ -233,7 +230,7 @@ scenario("a message in many fragments lets those of other lanes pass", ({ node }
   }),
 )
 
-scenario("each of several readers of one lane gets all, and the slowest of them sets the pace", ({ node }) =>
+scenario("each of several readers of one lane gets all messages, at the pace of the slowest", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
@@ -280,7 +277,7 @@ scenario("each of several readers of one lane gets all, and the slowest of them 
   }),
 )
 
-scenario("a reader that goes while others stay does not hold them up", ({ node }) =>
+scenario("a reader that ends does not block the other readers of its lane", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
@@ -305,7 +302,7 @@ scenario("a reader that goes while others stay does not hold them up", ({ node }
 )
 
 scenario(
-  "the end of a session comes after its last message, and the next one has another number",
+  "SessionEnded comes after the last message of its session, and the next session has another number",
   ({ node }, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })
@@ -334,7 +331,7 @@ scenario(
     }),
 )
 
-scenario("a confirmed message succeeds when its reader took it, and not before", ({ node }) =>
+scenario("an acknowledged send succeeds when the reader took the message, and not before", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const fiber = yield* Effect.forkChild(a.cluster.send("b", "are you there", { confirm: true }))
@@ -347,7 +344,7 @@ scenario("a confirmed message succeeds when its reader took it, and not before",
   }),
 )
 
-scenario("a confirmed message whose reader is too slow fails in time", ({ node }) =>
+scenario("an acknowledged send to a slow reader fails at its timeout", ({ node }) =>
   Effect.gen(function* () {
     const { a } = yield* World.pair({ node })
     const error = yield* Effect.flip(a.cluster.send("b", "hello", { confirm: true, timeout: "3 seconds" }))
@@ -355,7 +352,7 @@ scenario("a confirmed message whose reader is too slow fails in time", ({ node }
   }),
 )
 
-scenario("a confirmed message fails when its link is lost before it was taken", ({ node }, network) =>
+scenario("an acknowledged send fails when its link is lost before the reader took the message", ({ node }, network) =>
   Effect.gen(function* () {
     const { a } = yield* World.pair({ node })
     const fiber = yield* Effect.forkChild(Effect.flip(a.cluster.send("b", "hello", { confirm: true })))
@@ -366,7 +363,7 @@ scenario("a confirmed message fails when its link is lost before it was taken", 
   }),
 )
 
-scenario("large messages are confirmed when they are whole and taken", ({ node }) =>
+scenario("acknowledged sends succeed for messages of any size", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     yield* Effect.forkScoped(Stream.runDrain(b.cluster.inbox))
@@ -376,7 +373,7 @@ scenario("large messages are confirmed when they are whole and taken", ({ node }
   }),
 )
 
-scenario("three thousand lanes that are read and left at one moment are no flood to anybody", (world) => {
+scenario("opening and closing three thousand lanes at once violates no rate limit", (world) => {
   const registry: Metric.MetricRegistry = new Map()
   return Effect.gen(function* () {
     const { a, b } = yield* World.pair(world)

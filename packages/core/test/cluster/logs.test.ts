@@ -1,5 +1,5 @@
 /**
- * What a node says to the log and to the tracer: which node it is, and of whom it speaks.
+ * Log lines and spans of a node, and their annotations.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { View } from "@coterie/core/ClusterEvent"
@@ -24,8 +24,8 @@ interface Line {
   readonly annotations: Readonly<Record<string, unknown>>
 }
 
-/** Collects the lines and the spans of what is run in it. */
-const listen = () => {
+/** Makes a layer that collects log lines and spans. */
+const collectLogs = () => {
   const lines: Array<Line> = []
   const spans: Array<Tracer.Span> = []
   const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
@@ -70,10 +70,10 @@ const untilPeers = (node: Node, count: number) =>
 
 const scene = (
   title: string,
-  body: (said: ReturnType<typeof listen>, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
+  body: (said: ReturnType<typeof collectLogs>, network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>,
 ) =>
   it.effect(title, () => {
-    const said = listen()
+    const said = collectLogs()
     return Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), (network) => body(said, network)).pipe(
       Effect.scoped,
       Effect.provide(said.layer),
@@ -82,7 +82,7 @@ const scene = (
   })
 
 describe("the log of a node", () => {
-  scene("says on every line which node speaks, and of which life of which peer", ({ lines }, network) =>
+  scene("annotates every line with the node, and with name and generation of the peer", ({ lines }, network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const b = yield* start(network, "b", ["a:7946"])
@@ -104,11 +104,11 @@ describe("the log of a node", () => {
     }),
   )
 
-  scene("says it also where the application joined", ({ lines }, network) =>
+  scene("annotates the lines of a link that the application joined", ({ lines }, network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const b = yield* start(network, "b")
-      // The link lives on in a fiber that began here.
+      // The link runs in a fiber that this join forked.
       const peer = yield* Effect.annotateLogs(b.cluster.join("a:7946"), { request: "7" })
       assert.strictEqual(peer.name, "a")
       yield* a.stop
@@ -120,7 +120,7 @@ describe("the log of a node", () => {
 })
 
 describe("the spans of a node", () => {
-  scene("are its joins and its leaving, and nothing else", ({ spans }, network) =>
+  scene("are its joins and its leaving, and no other", ({ spans }, network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const b = yield* start(network, "b")

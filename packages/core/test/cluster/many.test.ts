@@ -5,13 +5,13 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as World from "./world.ts"
 
-/** What a node holds open: one listener, and sockets. Timers are those of its fibers. */
+/** Counts listeners, sockets and timers. */
 const open = (): Record<string, number> => {
   const { TCPServerWrap = 0, TCPSocketWrap = 0, Timeout = 0 } = World.handles()
   return { TCPServerWrap, TCPSocketWrap, Timeout }
 }
 
-it.live("ten nodes that join one seed at once agree, with one link per pair, and leave nothing open", () =>
+it.live("ten nodes that join one seed at once have one link per pair, and leave no socket, timer or fiber open", () =>
   Effect.gen(function* () {
     const before = open()
     const names = Array.from({ length: 10 }, (_, i) => `n${i}`)
@@ -33,17 +33,17 @@ it.live("ten nodes that join one seed at once agree, with one link per pair, and
               names.filter((_, other) => other !== i),
             )
           }
-          // Losers of simultaneous dials are still being read to their end; then one socket per end and pair is left.
+          // Connections that lost a simultaneous dial are read to their end first. Then one socket per end and pair is left.
           const pairs = (10 * 9) / 2
           yield* World.eventually(() => open().TCPSocketWrap === (before.TCPSocketWrap ?? 0) + 2 * pairs)
           assert.strictEqual(open().TCPServerWrap, (before.TCPServerWrap ?? 0) + 10)
-          const report = yield* seed.cluster.broadcast("all here?")
+          const report = yield* seed.cluster.broadcast("hello, all")
           assert.strictEqual(report.sent.length, 9)
-          for (const each of others) assert.strictEqual((yield* World.messages(each, 1))[0]?.text, "all here?")
+          for (const each of others) assert.strictEqual((yield* World.messages(each, 1))[0]?.text, "hello, all")
         }),
       ),
     )
-    // Sockets say goodbye to each other in the background; then there is nothing.
+    // Sockets close in the background.
     yield* World.eventually(() => fibers.alive() === 0 && JSON.stringify(open()) === JSON.stringify(before))
   }),
 )

@@ -1,15 +1,15 @@
 /**
- * What a node holds for others at most, whatever they do.
+ * Bounds of the memory that a node holds for its peers, whatever they send.
  *
- * With the limits of docs/protocol.md, section "Limits", and `lanes` that are read here, the messages that one link holds are at
+ * With the limits of docs/protocol.md, section "Limits", and `lanes` lanes that this node reads, one link holds messages of at
  * most
  *
  *     (1 + lanes) x (window + message)
  *
- * where a `message` costs `messageBytes` and 64 for each of its fragments, which have 448 bytes at least. There are at most
- * `links` links, and {@link connectionsPerPeer} connections of one peer that follow each other. What links that are over left
- * unread is, for each reader, at most 16 times that of a lane, and once more for the last. What waits to be written to a link
- * is at most `outbox` and one frame for its messages.
+ * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There are at
+ * most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of links that have
+ * ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link. Messages that wait to be
+ * written to a link take at most `outbox` and one frame.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -18,40 +18,39 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import { defaults } from "../../src/peering/Overrides.ts"
 import { connectionsPerPeer } from "../../src/peering/PeerConnections.ts"
 import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
-import type { Stage, RawPeer } from "./RawPeer.ts"
-import { attack, enter, exit } from "./RawPeer.ts"
+import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 const window = 4_096
 const messageBytes = 50_000
 const outbox = 200_000
-/** What the largest message costs in the smallest fragments. */
+/** Cost of the largest message in the smallest fragments. */
 const message = messageBytes + Frame.dataOverhead * Math.ceil(messageBytes / ReceiveLane.minFragmentBytes)
 const perLane = window + message
 
-/** Receivers that tell what they hold. */
-const watching = () => {
+/** Makes receive lanes that report how many bytes they hold. */
+const watchReceiveLanes = () => {
   const all: Array<ReceiveLane.ReceiveLane> = []
   return {
-    held: () => all.reduce((sum, receiver) => sum + receiver.held(), 0),
-    parts: {
+    held: () => all.reduce((sum, lane) => sum + lane.held(), 0),
+    overrides: {
       makeReceiveLane: (options: Parameters<typeof defaults.makeReceiveLane>[0]) => {
-        const receiver = defaults.makeReceiveLane(options)
-        all.push(receiver)
-        return receiver
+        const lane = defaults.makeReceiveLane(options)
+        all.push(lane)
+        return lane
       },
     },
   }
 }
 
 /**
- * Sends as much as ever goes on a lane: a message of the largest size in small pieces, and then, until nothing goes, small ones
- * of two pieces or another large one.
+ * Spends all credit of each lane: on a message of the largest size in the smallest fragments, and then, until the credit is
+ * spent, on small messages of two fragments (even lanes) or on another large message (odd lanes).
  */
-const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArray<number>) {
+const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: ReadonlyArray<number>) {
   const credit = new Map(lanes.map((lane) => [lane, window]))
   const begun = new Map(lanes.map((lane) => [lane, 0]))
-  /** Where the large message is through. */
+  /** Lanes on which the large message is complete. */
   const whole = new Set<number>()
   const size = ReceiveLane.minFragmentBytes
   const cost = ReceiveLane.cost(size)
@@ -70,17 +69,15 @@ const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArra
   }
   yield* Effect.forkScoped(
     Effect.forever(
-      Effect.map(stranger.hearOf("Credit"), ({ bytes, lane }) => credit.set(lane, (credit.get(lane) ?? 0) + bytes)),
+      Effect.map(peer.receiveFrame("Credit"), ({ bytes, lane }) => credit.set(lane, (credit.get(lane) ?? 0) + bytes)),
     ),
   )
-  yield* Effect.forkScoped(
-    Effect.forever(Effect.andThen(stranger.say({ _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }), Effect.sleep(100))),
-  )
-  // Until nothing went for a while, or it is beyond all bounds.
+  yield* peer.keepAlive
+  // Until no credit came for a while, or the total is beyond all bounds.
   for (let idle = 0, total = 0; idle < 10 && total < 3 * lanes.length * perLane; idle++) {
     for (const lane of lanes) {
       for (let frame = next(lane); frame !== undefined; frame = next(lane)) {
-        yield* stranger.say(frame)
+        yield* peer.send(frame)
         total += cost
         idle = 0
       }
@@ -89,8 +86,8 @@ const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArra
   }
 })
 
-/** Somebody reads the lane, and never takes more than he took first. */
-const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: string) {
+/** Starts a reader of the lane that takes the first messages and no more. */
+const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">, name: string) {
   const lane = yield* a.cluster.lane(name)
   yield* Effect.forkScoped(
     Stream.runForEach(lane.read(), () => Effect.never),
@@ -99,75 +96,75 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
 })
 
 {
-  const { held, parts: watched } = watching()
+  const { held, overrides } = watchReceiveLanes()
   const names = ["red", "green", "blue"]
   const peers = 3
-  attack(
-    "peers that fill every window and begin large messages make a node hold a window and a message for each lane of each link",
+  RawPeer.scenario(
+    "peers that fill every window and begin large messages make a node hold at most a window and a message per lane and link",
     (stage) =>
       Effect.gen(function* () {
         yield* Effect.forEach(names, (name) => stuckReader(stage, name))
-        const strangers = yield* Effect.forEach(
+        const rawPeers = yield* Effect.forEach(
           Array.from({ length: peers }, (_, i) => `m${i}`),
           (name) =>
             Effect.gen(function* () {
-              const stranger = yield* stage.connect
-              yield* enter(stranger, name)
-              const { lanes } = yield* stranger.hearOf("LaneOpen")
+              const peer = yield* stage.connect
+              yield* peer.completeHandshake({ name })
+              const { lanes } = yield* peer.receiveFrame("LaneOpen")
               assert.strictEqual(lanes.length, names.length)
-              return { stranger, lanes: [Frame.inboxLane, ...lanes.map(({ lane }) => lane)] }
+              return { peer, lanes: [Frame.inboxLane, ...lanes.map(({ lane }) => lane)] }
             }),
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            yield* Effect.forEach(strangers, ({ lanes, stranger }) => fill(stranger, lanes), {
+            yield* Effect.forEach(rawPeers, ({ lanes, peer }) => fill(peer, lanes), {
               concurrency: "unbounded",
               discard: true,
             })
             const lanes = peers * (1 + names.length)
             assert.isAtMost(held(), lanes * perLane)
-            // All but what those have taken who then got stuck.
+            // All but what the stuck readers have taken.
             assert.isAbove(held(), (lanes - names.length) * (messageBytes + window / 2))
           }),
         )
-        for (const { stranger } of strangers) yield* exit(stranger)
+        for (const { peer } of rawPeers) yield* peer.leave()
       }),
     { limits: { inboxWindow: window, laneWindow: window, messageBytes } },
-    watched,
+    overrides,
   )
 }
 
 {
-  const { held, parts: watched } = watching()
-  attack(
-    "a peer that connects again and again and ends nothing makes a node hold some windows",
+  const { held, overrides } = watchReceiveLanes()
+  RawPeer.scenario(
+    "a peer that reconnects and never ends its old connections makes a node hold a bounded number of windows",
     ({ connect, metric }) =>
       Effect.gen(function* () {
         for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
-          const stranger = yield* connect
-          yield* enter(stranger, "m", { linkEpoch })
+          const peer = yield* connect
+          yield* peer.completeHandshake({ linkEpoch })
           const payload = new Uint8Array(window - Frame.dataOverhead)
-          yield* stranger.say({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
+          yield* peer.send(RawPeer.data(payload))
           yield* Effect.sleep("20 millis")
           assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
-          // And what those left that were cut: one lane, and the last.
+          // And what closed connections left: one lane, and the last connection.
           assert.isAtMost(held(), (connectionsPerPeer + 1) * window + 3 * window)
         }
       }),
     { limits: { inboxWindow: window, laneWindow: window, messageBytes: window } },
-    watched,
+    overrides,
   )
 }
 
-attack(
-  "what waits to be written to a peer that takes nothing is bounded, whatever windows it gives",
+RawPeer.scenario(
+  "messages that wait to be written to a peer that reads nothing are bounded by limits.outbox, whatever windows it announces",
   ({ a, connect, metric }) =>
     Effect.gen(function* () {
-      const stranger = yield* connect
+      const peer = yield* connect
       const window = 0xffff_ffff
-      yield* enter(stranger, "m", { window })
+      yield* peer.completeHandshake({ window })
       const lanes = Array.from({ length: 10 }, (_, i) => ({ lane: i + 1, name: `lane ${i}`, window }))
-      yield* stranger.say({ _tag: "LaneOpen", lanes, last: true })
+      yield* peer.send({ _tag: "LaneOpen", lanes, last: true })
       for (const { name } of lanes) {
         const lane = yield* a.cluster.lane(name)
         yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frame.maxFragmentBytes)))))
@@ -177,7 +174,53 @@ attack(
       yield* Effect.sleep("100 millis")
       assert.isAtLeast(waiting(), outbox)
       assert.isAtMost(waiting(), outbox + ReceiveLane.cost(Frame.maxFragmentBytes))
-      yield* exit(stranger)
+      yield* peer.leave()
     }),
   { limits: { outbox } },
+)
+
+RawPeer.scenario(
+  "a peer that announces the largest window and reads nothing is sent at most limits.outbox",
+  ({ a, connect }) =>
+    Effect.gen(function* () {
+      const peer = yield* connect
+      yield* peer.completeHandshake({ window: 0xffff_ffff })
+      yield* World.untilPeers(a, ["m"])
+      let accepted = 0
+      yield* Effect.timeoutOption(
+        Effect.gen(function* () {
+          while (accepted < 64 * 1024 * 1024) {
+            yield* a.cluster.send("m", new Uint8Array(60_000))
+            accepted += 60_000
+          }
+        }),
+        "100 millis",
+      )
+      assert.isBelow(accepted, 2 * 1024 * 1024)
+      yield* peer.leave()
+    }),
+)
+
+RawPeer.scenario(
+  "a peer that reconnects again and again does not fill an inbox that nobody reads",
+  ({ a, connect }) =>
+    Effect.gen(function* () {
+      const rounds = 10
+      for (let i = 0; i < rounds; i++) {
+        const peer = yield* connect
+        yield* peer.completeHandshake()
+        for (let n = 0; n < 4; n++) yield* peer.send(RawPeer.data(new Uint8Array(60_000)))
+        yield* peer.send({ _tag: "Bye", code: "slow", message: "" })
+        yield* peer.receiveAll
+      }
+      // A connection without a handshake.
+      yield* connect
+      let held = 0
+      yield* Effect.timeoutOption(
+        Stream.runForEach(a.cluster.inbox, ({ payload }) => Effect.sync(() => (held += payload.length))),
+        "1 millis",
+      )
+      assert.isBelow(held, 1_000_000)
+    }),
+  { limits: { messageBytes: 60_000, inboxWindow: 256 * 1024 } },
 )

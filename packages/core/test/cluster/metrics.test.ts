@@ -1,67 +1,29 @@
 /**
- * What the metrics of a node say, held against what is so.
+ * Metrics of a node compared with the state that they describe (docs/metrics.md).
  */
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert, describe } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { attack, bytes, enter } from "./RawPeer.ts"
+import { MetricReader, numberOf } from "./MetricReader.ts"
+import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
-
-type Labels = Readonly<Record<string, string>>
-
-/** The metrics of this test alone. */
-const reader = (registry: Metric.MetricRegistry) => {
-  const context = Context.make(Metric.MetricRegistry, registry)
-  const all = () => Metric.snapshotUnsafe(context)
-  const find = (node: string, id: string, labels: Labels = {}) =>
-    all().filter(
-      (metric) =>
-        metric.id === id &&
-        metric.attributes?.["node"] === node &&
-        Object.entries(labels).every(([key, value]) => metric.attributes?.[key] === value),
-    )
-  /** The value, of a histogram the count; fails unless there is exactly one. */
-  const value = (node: string, id: string, labels?: Labels): number => {
-    const [metric, ...others] = find(node, id, labels)
-    assert.isDefined(metric, `${node} has no ${id} ${JSON.stringify(labels)}`)
-    assert.deepStrictEqual(others, [])
-    return metric === undefined ? Number.NaN : numberOf(metric)
-  }
-  const sum = (node: string, id: string, labels?: Labels): number =>
-    find(node, id, labels).reduce((total, metric) => total + numberOf(metric), 0)
-  return { all, find, value, sum }
-}
-
-const numberOf = (metric: Metric.Metric.Snapshot): number => {
-  switch (metric.type) {
-    case "Counter":
-      return Number(metric.state.count)
-    case "Gauge":
-      return Number(metric.state.value)
-    case "Histogram":
-      return metric.state.count
-    default:
-      return Number.NaN
-  }
-}
 
 const measured = (
   title: string,
   body: (
-    metrics: ReturnType<typeof reader>,
+    metrics: MetricReader,
     world: World.World,
     network: SimNetwork.Shape,
   ) => Effect.Effect<void, unknown, Scope.Scope>,
 ): void =>
   World.simulated(title, (world, network) => {
     const registry: Metric.MetricRegistry = new Map()
-    return Effect.provideService(body(reader(registry), world, network), Metric.MetricRegistry, registry)
+    return Effect.provideService(body(new MetricReader(registry), world, network), Metric.MetricRegistry, registry)
   })
 
 const isStatus =
@@ -69,7 +31,7 @@ const isStatus =
     view.peers.get(name)?.status === status
 
 describe("the metrics", () => {
-  measured("tell the members by status and the links by state as the view does", (metrics, world, network) =>
+  measured("count members by status and links by state as the view does", (metrics, world, network) =>
     Effect.gen(function* () {
       const members = (status: string) => metrics.value("a", "coterie_members", { status })
       const links = (state: string) => metrics.value("a", "coterie_links", { state })
@@ -96,7 +58,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("count the views that differ: one, until news cannot get through", (metrics, world, network) =>
+  measured("count different views: one, until a partition keeps news from spreading", (metrics, world, network) =>
     Effect.gen(function* () {
       const views = (node: string) => metrics.value(node, "coterie_view_hashes")
       const agree = World.eventually(() => ["a", "b", "c"].every((node) => views(node) === 1))
@@ -112,7 +74,7 @@ describe("the metrics", () => {
       yield* World.until(c, ({ peers }) => peers.get("b")?.metadata["side"] === "other")
       for (const node of ["a", "b", "c"]) assert.isAbove(views(node), 1, node)
 
-      // The links across are given up, and each side agrees with itself.
+      // The links across the partition end, and each side agrees with itself.
       yield* World.untilPeers(a, [])
       yield* World.untilPeers(c, ["b"])
       yield* agree
@@ -125,7 +87,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("count frames and bytes as the network carried them", (metrics, world, network) =>
+  measured("count frames and bytes as the network carries them", (metrics, world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       for (let i = 0; i < 50; i++) yield* a.cluster.send("b", `${i}`)
@@ -142,7 +104,7 @@ describe("the metrics", () => {
         ["a", "b"],
         ["b", "a"],
       ] as const
-      // Heartbeats go to and fro all the time; there are moments at which none is under way.
+      // Heartbeats are exchanged all the time; at some moments none is under way.
       for (const [from, to] of nodes) {
         yield* World.eventually(() => {
           const carried = Effect.runSync(network.bytes(from, to))
@@ -165,45 +127,43 @@ describe("the metrics", () => {
     }),
   )
 
-  measured(
-    "observe once for each failure how long it took to notice, and never for who left",
-    (metrics, world, network) =>
-      Effect.gen(function* () {
-        const observations = () => metrics.value("a", "coterie_detection_seconds")
-        const { a, b } = yield* World.pair(world)
-        const c = yield* world.node("c", { seeds: [a.address] })
+  measured("observe the detection time once per failure, and never for a peer that left", (metrics, world, network) =>
+    Effect.gen(function* () {
+      const observations = () => metrics.value("a", "coterie_detection_seconds")
+      const { a, b } = yield* World.pair(world)
+      const c = yield* world.node("c", { seeds: [a.address] })
+      yield* World.untilPeers(a, ["b", "c"])
+      for (const count of [1, 2]) {
+        const failed = yield* World.collect(a)
+        yield* network.partition(["b"], ["a", "c"])
+        yield* World.until(a, ({ peers }) => !peers.has("b"))
+        assert.strictEqual(failed.filter(({ _tag }) => _tag === "Failed").length, 1)
+        assert.strictEqual(observations(), count)
+        yield* network.heal
         yield* World.untilPeers(a, ["b", "c"])
-        for (const count of [1, 2]) {
-          const failed = yield* World.collect(a)
-          yield* network.partition(["b"], ["a", "c"])
-          yield* World.until(a, ({ peers }) => !peers.has("b"))
-          assert.strictEqual(failed.filter(({ _tag }) => _tag === "Failed").length, 1)
-          assert.strictEqual(observations(), count)
-          yield* network.heal
-          yield* World.untilPeers(a, ["b", "c"])
-        }
-        yield* b.stop
-        yield* World.untilPeers(a, ["c"])
-        yield* c.crash
-        yield* World.untilPeers(a, [])
-        assert.strictEqual(observations(), 3)
-        assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Failed" }), 3)
-        assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Left" }), 1)
-        assert.strictEqual(
-          metrics.value("a", "coterie_suspicions_total"),
-          metrics.value("a", "coterie_events_total", { event: "Suspected" }),
-        )
+      }
+      yield* b.stop
+      yield* World.untilPeers(a, ["c"])
+      yield* c.crash
+      yield* World.untilPeers(a, [])
+      assert.strictEqual(observations(), 3)
+      assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Failed" }), 3)
+      assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "Left" }), 1)
+      assert.strictEqual(
+        metrics.value("a", "coterie_suspicions_total"),
+        metrics.value("a", "coterie_events_total", { event: "Suspected" }),
+      )
 
-        // The silence that ends a link and the shortest suspicion: 300 and 200 ms, of virtual time.
-        const [histogram] = metrics.find("a", "coterie_detection_seconds")
-        assert.strictEqual(histogram?.type, "Histogram")
-        if (histogram?.type !== "Histogram") return
-        assert.isAtLeast(histogram.state.max, 0.5)
-        assert.isBelow(histogram.state.max, 2)
-      }),
+      // Link timeout and shortest suspicion: 300 and 200 ms of virtual time.
+      const [histogram] = metrics.find("a", "coterie_detection_seconds")
+      assert.strictEqual(histogram?.type, "Histogram")
+      if (histogram?.type !== "Histogram") return
+      assert.isAtLeast(histogram.state.max, 0.5)
+      assert.isBelow(histogram.state.max, 2)
+    }),
   )
 
-  measured("count that this node refuted what was said of it, and not that it has news", (metrics, world, network) =>
+  measured("count refutations of accusations, and no changes of metadata", (metrics, world, network) =>
     Effect.gen(function* () {
       const refutations = (node: string) => metrics.value(node, "coterie_refutations_total")
       const { a, b } = yield* World.pair(world)
@@ -222,7 +182,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("tell how full the queues are, which never are more than full", (metrics, world) =>
+  measured("report the size of each queue, which never exceeds its limit", (metrics, world) =>
     Effect.gen(function* () {
       const size = (node: string, queue: string) => metrics.value(node, "coterie_queue_size", { queue })
       const peak: Record<string, number> = {}
@@ -242,7 +202,7 @@ describe("the metrics", () => {
       yield* World.untilPeers(a, ["b"])
       yield* World.untilPeers(b, ["a"])
 
-      // Somebody who gets the first event and then is busy.
+      // A subscriber that takes the first event and no more.
       const busy = Deferred.makeUnsafe<void>()
       yield* Effect.forkScoped(
         Stream.runForEach(b.cluster.events, () => Effect.andThen(Deferred.succeed(busy, undefined), Effect.never)),
@@ -255,7 +215,7 @@ describe("the metrics", () => {
       }
       assert.strictEqual(size("b", "events"), 5)
 
-      // An inbox that nobody reads.
+      // An inbox without a reader.
       const sending = yield* Effect.forkScoped(
         Effect.forEach(Array.from({ length: 40 }), () =>
           Effect.andThen(a.cluster.send("b", new Uint8Array(200)), look),
@@ -267,7 +227,7 @@ describe("the metrics", () => {
       yield* World.messages(b, 40)
       yield* World.eventually(() => size("b", "inbox_bytes") < 4_096 / 2)
       yield* look
-      // The same of a lane.
+      // A lane with a stuck reader.
       assert.strictEqual(size("b", "lane_bytes"), 0)
       const go = Deferred.makeUnsafe<void>()
       const [reads, writes] = [yield* b.cluster.lane("orders"), yield* a.cluster.lane("orders")]
@@ -289,7 +249,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("are told apart by node, and go with it", (metrics, world) =>
+  measured("carry the label of their node, and are removed with it", (metrics, world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       assert.isAbove(metrics.find("a", "coterie_members").length, 0)
@@ -301,7 +261,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("of a newer life in the same process stay when the older one ends", (metrics, world) =>
+  measured("of a newer life in the same process stay when the older life ends", (metrics, world) =>
     Effect.gen(function* () {
       const older = yield* world.node("a")
       const elsewhere = World.sim(yield* SimNetwork.make())
@@ -312,7 +272,7 @@ describe("the metrics", () => {
     }),
   )
 
-  attack("count what a peer does wrong by its code", ({ connect }) =>
+  RawPeer.scenario("count violations by their code", ({ connect }) =>
     Effect.gen(function* () {
       const read = (code: string) =>
         Effect.map(Metric.snapshot, (all) =>
@@ -321,10 +281,10 @@ describe("the metrics", () => {
             .map(numberOf),
         )
       assert.deepStrictEqual(yield* read("malformed"), [0])
-      const stranger = yield* connect
-      yield* enter(stranger)
-      yield* stranger.write(bytes(0, 0, 0, 0))
-      yield* stranger.hearAll
+      const peer = yield* connect
+      yield* peer.completeHandshake()
+      yield* peer.write(RawPeer.bytes(0, 0, 0, 0))
+      yield* peer.receiveAll
       assert.deepStrictEqual(yield* read("malformed"), [1])
       assert.deepStrictEqual(yield* read("oversize"), [0])
     }),

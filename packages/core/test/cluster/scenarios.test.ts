@@ -1,5 +1,5 @@
 /**
- * What the package does that Coterie grew from, over real sockets and over the simulated network.
+ * Basic scenarios, each over real sockets and over the simulated network.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -7,12 +7,12 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as World from "./world.ts"
 
-const suite = (
-  name: string,
-  scenario: (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) => void,
-): void => {
-  describe(name, () => {
-    scenario("a broadcast reaches everybody, of whom only one was introduced", (world) =>
+type Body = (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>
+
+const scenarios: ReadonlyArray<readonly [title: string, body: Body]> = [
+  [
+    "a broadcast reaches peers that the sender never dialled",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const a = yield* node("a")
@@ -32,9 +32,11 @@ const suite = (
           assert.strictEqual(message?.from.name, "a")
         }
       }),
-    )
+  ],
 
-    scenario("two nodes send each other messages, bytes and text, in order", (world) =>
+  [
+    "two nodes exchange bytes and text in order",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         for (let i = 0; i < 50; i++) {
@@ -52,9 +54,11 @@ const suite = (
           Array.from({ length: 50 }, (_, i) => [i]),
         )
       }),
-    )
+  ],
 
-    scenario("an ungraceful loss is noticed, and healed when the peer returns under its name", (world) =>
+  [
+    "a crash is detected, and a restart under the same name recovers the peer",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
@@ -71,9 +75,11 @@ const suite = (
         assert.isAbove(view.peers.get("b")?.generation ?? 0, before)
         yield* World.untilPeers(again, ["a"])
       }),
-    )
+  ],
 
-    scenario("a lost connection between two living nodes heals by itself", (world) =>
+  [
+    "a lost connection between two live nodes is restored without an application",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const events = yield* World.collect(a)
@@ -89,9 +95,11 @@ const suite = (
         yield* a.cluster.send("b", "still there?")
         assert.strictEqual((yield* World.messages(b, 1))[0]?.text, "still there?")
       }),
-    )
+  ],
 
-    scenario("a graceful close leaves no remotes on either side, and nobody redials", (world) =>
+  [
+    "a graceful close leaves no members on either side, and no node redials",
+    (world) =>
       Effect.gen(function* () {
         const { a, b } = yield* World.pair(world)
         const left = yield* Effect.forkChild(
@@ -106,15 +114,17 @@ const suite = (
           yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason)),
           "left",
         )
-        // Long enough for many attempts under the policy of these tests.
+        // Long enough for many dials with the policy of these tests.
         yield* Effect.sleep("600 millis")
         assert.strictEqual(a.dialed.length, dialed)
         const error = yield* Effect.flip(b.cluster.send("a", "?"))
         assert.strictEqual(error.reason, "stopped")
       }),
-    )
+  ],
 
-    scenario("a graceful close of one remote parts the two, and nobody redials until a join", (world) =>
+  [
+    "a disconnect removes the two peers from each other's view, and no node redials until a join",
+    (world) =>
       Effect.gen(function* () {
         const { node } = world
         const { a, b } = yield* World.pair(world)
@@ -139,12 +149,15 @@ const suite = (
         yield* World.untilPeers(a, ["b", "c"])
         yield* World.untilPeers(b, ["a", "c"])
       }),
-    )
-  })
-}
+  ],
+]
 
-suite("over TCP", (title, body) => it.live(title, () => Effect.flatMap(World.tcp, body)))
+describe("over TCP", () => {
+  for (const [title, body] of scenarios) it.live(title, () => Effect.flatMap(World.tcp, body))
+})
 
-suite("over the simulated network", (title, body) =>
-  World.simulated(title, body, { latency: { min: "1 millis", max: "5 millis" }, split: true }),
-)
+describe("over the simulated network", () => {
+  for (const [title, body] of scenarios) {
+    World.simulated(title, body, { latency: { min: "1 millis", max: "5 millis" }, split: true })
+  }
+})

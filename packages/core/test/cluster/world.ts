@@ -1,6 +1,6 @@
 /**
- * Two worlds in which the same scenarios run: real sockets on loopback with the real clock, and the
- * simulated network with virtual time. A scenario waits for what it expects to see, never for a time.
+ * Two worlds in which the same scenarios run: real sockets on loopback with the real clock, and the simulated network with
+ * virtual time. A scenario waits for the state that it expects.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
@@ -30,19 +30,20 @@ import * as Stream from "effect/Stream"
 import { make } from "../../src/cluster/assemble.ts"
 import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
 import * as Prng from "../../src/internal/prng.ts"
+import { FragileTransport } from "./FragileTransport.ts"
 
 /** A node of a scenario. */
 export interface Node {
   readonly cluster: Cluster.Cluster["Service"]
-  /** Where others join it. */
+  /** Address at which other nodes join it. */
   readonly address: string
-  /** Closes the layer: it leaves. */
+  /** Closes the layer, so that the node leaves. */
   readonly stop: Effect.Effect<void>
-  /** Ends it without a word: its connections are cut and it hears and says nothing more. */
+  /** Ends the node without a Leave: its connections are cut, and it sends and receives nothing more. */
   readonly crash: Effect.Effect<void>
-  /** Cuts its connections; the node lives on. */
+  /** Cuts the connections of the node, which goes on. */
   readonly sever: Effect.Effect<void>
-  /** Addresses that it dialled so far. */
+  /** Addresses that the node has dialled so far. */
   readonly dialed: ReadonlyArray<string>
 }
 
@@ -51,15 +52,15 @@ export interface World {
     name: string,
     options?: Partial<Cluster.Options>,
     policies?: Layer.Layer<never>,
-    /** Parts that are watched. */
-    parts?: Partial<Overrides>,
+    /** Parts of the node that a test watches or replaces. */
+    overrides?: Partial<Overrides>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
 
-/** Quick policies, so that the scenarios over real sockets take no longer than they must. */
+/** Short intervals, so that scenarios over real sockets are fast. */
 const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
 
-/** The same numbers for the same name in every run. */
+/** Makes an entropy source whose numbers depend on the name alone. */
 const entropy = (name: string): Layer.Layer<never> => {
   let seed = [...name].reduce((sum, char) => Math.imul(sum, 31) + (char.codePointAt(0) ?? 0), 7)
   return Layer.succeed(Entropy.Entropy, {
@@ -73,17 +74,17 @@ const entropy = (name: string): Layer.Layer<never> => {
 
 const makeNode =
   (transportOf: (name: string) => Layer.Layer<Transport.Transport>): World["node"] =>
-  (name, options, policies = quick, watched = {}) =>
+  (name, options, policies = quick, overrides = {}) =>
     Effect.gen(function* () {
-      const wrapped = yield* killable(transportOf(name))
+      const fragile = new FragileTransport(Context.get(yield* Layer.build(transportOf(name)), Transport.Transport))
       const scope = yield* Scope.fork(yield* Effect.scope)
       const layer = Layer.effect(Cluster.Cluster)(
-        make({ cluster: "test", name, ...options }, { ...defaults, ...watched }),
+        make({ cluster: "test", name, ...options }, { ...defaults, ...overrides }),
       ).pipe(
-        Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
+        Layer.provide(Layer.succeed(Transport.Transport, fragile)),
         Layer.provide(policies),
         Layer.provide(entropy(name)),
-        // The tests look at events; the lines about them would hide the report.
+        // The tests read events; log lines about them would hide the report.
         Layer.provide(Logger.layer([])),
       )
       const context = yield* Layer.buildWithScope(layer, scope)
@@ -94,73 +95,23 @@ const makeNode =
         cluster,
         address: addresses[0] ?? "",
         stop,
-        crash: Effect.andThen(wrapped.kill, stop),
-        sever: wrapped.sever,
-        dialed: wrapped.dialed,
+        crash: Effect.andThen(fragile.kill, stop),
+        sever: fragile.sever,
+        dialed: fragile.dialed,
       }
     })
 
-/** A transport whose connections can be cut and which can be killed. */
-const killable = (layer: Layer.Layer<Transport.Transport>) =>
-  Effect.gen(function* () {
-    const transport = Context.get(yield* Layer.build(layer), Transport.Transport)
-    const killed = Deferred.makeUnsafe<void>()
-    const dialed: Array<string> = []
-    let severed = Deferred.makeUnsafe<void>()
-    const closed = (message: string) => new Transport.TransportError({ reason: "closed", message })
-
-    /** The connection, which fails when it is cut and sends nothing after that. */
-    const fragile = (connection: Transport.Connection): Transport.Connection => {
-      const mine = severed
-      const cut = Effect.andThen(Deferred.await(mine), () => Effect.fail(closed("cut")))
-      return {
-        remoteHost: connection.remoteHost,
-        pull: Effect.raceFirst(connection.pull, cut),
-        write: (chunks) =>
-          Effect.suspend(() => (Deferred.isDoneUnsafe(mine) ? Effect.fail(closed("cut")) : connection.write(chunks))),
-        end: connection.end,
-      }
-    }
-    const sever = Effect.suspend(() => {
-      const before = severed
-      severed = Deferred.makeUnsafe()
-      return Deferred.succeed(before, undefined)
-    })
-    const wrapped: Transport.Transport["Service"] = {
-      listen: Effect.map(transport.listen, (listener) => ({
-        address: listener.address,
-        run: (handler) =>
-          Effect.raceFirst(
-            listener.run((connection) => handler(fragile(connection))),
-            Effect.andThen(Deferred.await(killed), Effect.never),
-          ),
-      })),
-      connect: (address) =>
-        Effect.suspend(() => {
-          if (Deferred.isDoneUnsafe(killed)) return Effect.fail(closed("killed"))
-          dialed.push(address)
-          return Effect.map(transport.connect(address), fragile)
-        }),
-    }
-    return {
-      transport: wrapped,
-      dialed,
-      sever: Effect.asVoid(sever),
-      kill: Effect.andThen(Deferred.succeed(killed, undefined), sever),
-    }
-  })
-
-/** Real sockets. */
+/** The world of real sockets. */
 export const tcp: Effect.Effect<World> = Effect.sync(() => ({
   node: makeNode(() => NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
 }))
 
-/** The simulated network. */
+/** Makes a world on a simulated network. */
 export const sim = (network: SimNetwork.Shape): World => ({
   node: makeNode((name) => network.transport(name)),
 })
 
-/** Waits until the view is as expected. */
+/** Waits for a view that satisfies the condition. */
 export const until = (node: Node, expected: (view: View) => boolean): Effect.Effect<View> =>
   Effect.map(Stream.runHead(Stream.filter(node.cluster.views, expected)), Option.getOrThrow)
 
@@ -173,7 +124,7 @@ export const untilPeers = (node: Node, names: ReadonlyArray<string>): Effect.Eff
       names.every((name) => peers.get(name)?.link === "up" && peers.get(name)?.status === "alive"),
   )
 
-/** The next events of one kind, collected from now on. */
+/** Collects all events from now on into a list. */
 export const collect = (node: Node): Effect.Effect<Array<ClusterEvent>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const events: Array<ClusterEvent> = []
@@ -188,7 +139,7 @@ export const collect = (node: Node): Effect.Effect<Array<ClusterEvent>, never, S
     return events
   })
 
-/** Two nodes that know each other. */
+/** Starts two nodes with a link. */
 export const pair = Effect.fnUntraced(function* ({ node }: World) {
   const a = yield* node("a")
   const b = yield* node("b", { seeds: [a.address] })
@@ -201,42 +152,42 @@ export const pair = Effect.fnUntraced(function* ({ node }: World) {
 export const untilEvent = (node: Node, expected: (event: ClusterEvent) => boolean): Effect.Effect<ClusterEvent> =>
   Effect.map(Stream.runHead(Stream.filter(node.cluster.events, expected)), Option.getOrThrow)
 
-/** The next messages of a node. */
+/** Takes the next messages from the inbox of a node. */
 export const messages = (node: Node, count: number): Effect.Effect<Array<Message>> =>
   Stream.runCollect(Stream.take(node.cluster.inbox, count))
 
-/** The fibers that are running among those that the effect starts, counted by Effect itself. */
+/** Makes a counter of the running fibers that an effect starts. */
 export const countFibers = () => {
-  let alive = 0
+  const count = { alive: 0 }
   const service: Metric.FiberRuntimeMetricsService = {
     recordFiberStart: () => {
-      alive++
+      count.alive++
     },
     recordFiberEnd: () => {
-      alive--
+      count.alive--
     },
   }
   return {
-    alive: () => alive,
+    alive: () => count.alive,
     within: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.provideService(effect, Metric.FiberRuntimeMetrics, service),
   }
 }
 
-/** The kind of each handle that keeps the process alive. */
+/** Counts the handles that keep the process alive, by kind. */
 export const handles = (): Record<string, number> => {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
   return counts
 }
 
-/** Waits until something is so that tells nobody when it becomes so, such as the number of open sockets. */
+/** Polls until the condition holds. For conditions without an event, such as the number of open sockets. */
 export const eventually = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() =>
     condition() ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), () => eventually(condition)),
   )
 
-/** The policies of these tests, and a wall clock that is behind by so much. */
+/** Makes the policies of these tests with a wall clock that is behind by this duration. */
 export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
   Layer.merge(
     quick,
@@ -253,8 +204,8 @@ export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
   )
 
 /**
- * A test in the simulated network. Time passes by itself, also while things close, and chance is seeded
- * by the title, so that every run is alike.
+ * Defines a test on the simulated network. Virtual time passes by itself, also while scopes close. The title seeds `Random`,
+ * so every run is the same.
  */
 export const simulated = (
   title: string,

@@ -4,7 +4,7 @@ import * as Queue from "effect/Queue"
 import * as Scheduler from "effect/Scheduler"
 import { withMicrotaskScheduler } from "../../src/internal/MicrotaskScheduler.ts"
 
-it.live("a fiber that a callback woke runs before the next callback of the same turn", () =>
+it.live("a fiber that a callback resumed runs before the next callback of the same event loop turn", () =>
   Effect.gen(function* () {
     const queue = yield* withMicrotaskScheduler(Queue.unbounded<string>())
     const order: Array<string> = []
@@ -25,7 +25,7 @@ it.live("a fiber that a callback woke runs before the next callback of the same 
   }),
 )
 
-it.live("fibers that wake each other again and again let others come to their turn", () =>
+it.live("fibers that resume each other again and again do not block the event loop", () =>
   Effect.gen(function* () {
     const rounds = 100_000
     let round = 0
@@ -42,7 +42,7 @@ it.live("fibers that wake each other again and again let others come to their tu
   }),
 )
 
-it.live("a scheduler that the application has chosen stays", () =>
+it.live("a scheduler that the application has chosen is kept", () =>
   Effect.gen(function* () {
     const chosen = new Scheduler.MixedScheduler("sync")
     const used = yield* Effect.provideService(withMicrotaskScheduler(Scheduler.Scheduler), Scheduler.Scheduler, chosen)

@@ -55,7 +55,7 @@ const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween
 })
 
 it.effect.prop(
-  "messages and marks come out in the order in which they came in, whatever is read between, and all is given back",
+  "messages and session ends come out in order, whatever is read in between, and all credit is returned",
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
@@ -90,7 +90,7 @@ it.effect.prop(
     }),
 )
 
-it.effect("a pull brings at most 256 messages, and no less than half of that if they are there", () =>
+it.effect("a pull takes at most 256 messages, and at least half of that if so many wait", () =>
   Effect.gen(function* () {
     for (const run of [1, 7, 127, 128, 129, 1_000]) {
       const { peers, pull } = yield* make(2)
@@ -105,7 +105,7 @@ it.effect("a pull brings at most 256 messages, and no less than half of that if 
   }),
 )
 
-it.effect("what was not pulled is not given back, so that the sender of a slow reader has to wait", () =>
+it.effect("messages that were not pulled return no credit", () =>
   Effect.gen(function* () {
     const { peers, pull } = yield* make(1)
     const [peer] = peers
@@ -116,7 +116,7 @@ it.effect("what was not pulled is not given back, so that the sender of a slow r
   }),
 )
 
-it.effect("a link that is over and left too much loses all that is its own, and nothing of others", () =>
+it.effect("an ended link that left too many bytes loses all of its messages, and no other link loses any", () =>
   Effect.gen(function* () {
     const { mailbox, peers, pull, told } = yield* make(2, costOfOne)
     const [first, other] = peers

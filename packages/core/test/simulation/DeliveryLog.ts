@@ -1,255 +1,141 @@
 /**
- * What nodes said on their lanes, what their senders were told of it, and what was heard, kept outside of them: together they
- * say whether a reader got a prefix of what was accepted, without gap and nothing twice (docs/protocol.md, section "What a
- * receiver may rely on").
+ * The messages that nodes of a simulation sent and received, recorded outside of the nodes. From them follows whether each
+ * reader received a prefix of the accepted messages, without a gap and none twice (docs/protocol.md, section "What a receiver
+ * may rely on").
  *
- * Messages are numbered by what they belong to: a sequence is what one life of a node says on one lane, one after the other,
- * the next only when it is known what became of the one before, or some in one go. So whoever hears a number knows the fate of all lower ones.
+ * Messages are numbered within a sequence: the messages of one life on one lane. The next message is sent once the result of
+ * the one before is known, or several are sent at once. So a reader that receives a number can check the fate of all lower
+ * numbers.
  */
-import type { SendError } from "@coterie/core/ClusterError"
-import type { BroadcastReport } from "@coterie/core/Lane"
-import type { Message, SessionEnded } from "@coterie/core/Message"
-import type { PeerId } from "@coterie/core/Peer"
+import { DeliveryReader } from "./DeliveryReader.ts"
+import { SendAttempt } from "./SendAttempt.ts"
+import {
+  type Fate,
+  type LaneName,
+  type Life,
+  type SentMessage,
+  type Sequence,
+  describeSequence,
+} from "./SentMessage.ts"
 
-/** A lane by its name; `undefined` is the inbox. */
-export type LaneName = string | undefined
-
-/** One life of a node. */
-export interface Life {
-  readonly name: string
+export interface SendOptions {
+  /** Name of the receiver; without it the message goes to many. */
+  readonly to?: string
+  readonly confirm?: boolean
+  /** Least length of the text. */
+  readonly padding?: number
 }
 
-/**
- * What a sender was told about one receiver.
- *
- * - `accepted`, `taken`: it is on its way, or was taken.
- * - `refused`: it was not sent.
- * - `passed over`: nothing was said about this receiver.
- * - `unknown`: it may have been sent or not.
- */
-type Fate = "accepted" | "taken" | "refused" | "passed over" | "unknown"
+/** Begins the next send of a sequence. */
+export type Send = (options?: SendOptions) => SendAttempt
 
-/** One message, to one or to many. */
-export interface Utterance {
-  readonly text: string
-  /** It was sent to one, who took it if it was to be confirmed; or was not. */
-  readonly sent: (how: "accepted" | "taken") => void
-  readonly failed: (error: SendError) => void
-  /** It was not tried. */
-  readonly unsent: () => void
-  /** It was sent to many. */
-  readonly reported: (report: BroadcastReport) => void
-}
+export class DeliveryLog {
+  /** Number of sends with each outcome. */
+  readonly outcomes = new Map<string, number>()
+  private readonly complain: (wrong: string) => void
+  private readonly sequences: Array<Sequence> = []
+  private readonly newest = new Map<string, Life>()
+  private readonly readers = new WeakMap<Life, Map<LaneName, DeliveryReader>>()
+  private readonly pendingOf = new WeakMap<Life, number>()
+  private readonly receivedOf = new WeakMap<Life, number>()
+  private readonly lastsOf = new WeakMap<Life, Map<Sequence, number>>()
+  private readonly taken = new Set<SentMessage>()
 
-/** What a life says on a lane, one after the other. */
-export interface Sequence {
-  readonly say: (how?: { readonly to?: string; readonly confirm?: boolean; readonly padding?: number }) => Utterance
-}
-
-/** A life that reads a lane. */
-export interface Reader {
-  /** All that was pulled at once. */
-  readonly hear: (items: ReadonlyArray<Message | SessionEnded>) => void
-  /**
-   * Whether everything that it pulled has been heard, and it pulls no more for now. What others are told to be taken meanwhile
-   * must be among that.
-   */
-  holds: boolean
-}
-
-interface Said {
-  readonly sequence: Said.Sequence
-  readonly number: number
-  readonly to: string | undefined
-  /** The life of the receiver when it began, if it is for one. */
-  readonly life: Life | undefined
-  fate: ((receiver: string) => Fate) | undefined
-  readonly heardBy: Set<Life>
-}
-
-declare namespace Said {
-  interface Sequence {
-    readonly id: number
-    readonly life: Life
-    readonly lane: LaneName
-    readonly said: Array<Said>
-  }
-}
-
-export interface DeliveryLog {
-  readonly begin: (life: Life) => void
-  readonly sequence: (life: Life, lane?: string) => Sequence
-  readonly reader: (life: Life, lane?: string) => Reader
-  /** How much of what a life said has no outcome yet. */
-  readonly pending: (life: Life) => number
-  /** How many messages a life heard. */
-  readonly heard: (life: Life) => number
-  /** Everything has come to rest: whatever was taken has been heard. */
-  readonly settle: () => void
-  /** How often each outcome was seen. */
-  readonly outcomes: ReadonlyMap<string, number>
-}
-
-/** Failures after which a message may have arrived, if it was to be confirmed or not. */
-const uncertain: { readonly [Confirm in "true" | "false"]: ReadonlySet<SendError["reason"]> } = {
-  true: new Set(["linkLost", "timeout", "notReading"]),
-  false: new Set(["linkLost"]),
-}
-
-const nameOf = ({ life, lane, id }: Said.Sequence): string => `${id} of ${life.name} on ${lane ?? "the inbox"}`
-
-export const make = (complain: (wrong: string) => void): DeliveryLog => {
-  const sequences: Array<Said.Sequence> = []
-  const newest = new Map<string, Life>()
-  /** The readers of a life, by lane. */
-  const readers = new WeakMap<Life, Map<LaneName, Reader>>()
-  const pending = new WeakMap<Life, number>()
-  const heard = new WeakMap<Life, number>()
-  const lasts = new WeakMap<Life, Map<Said.Sequence, number>>()
-  const taken = new Set<Said>()
-  const outcomes = new Map<string, number>()
-
-  const unheard = ({ heardBy, to }: Said): boolean => {
-    for (const { name } of heardBy) if (name === to) return false
-    return true
+  constructor(complain: (wrong: string) => void) {
+    this.complain = complain
   }
 
-  /** Whether a reader should have heard it, for its life has not ended since it was said. */
-  const isOwed = (said: Said): boolean =>
-    said.life !== undefined && newest.get(said.life.name) === said.life && unheard(said)
-
-  const decide = (said: Said, outcome: string, fate: (receiver: string) => Fate): void => {
-    const { heardBy, number, sequence } = said
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    if (said.fate !== undefined) complain(`${number} in ${nameOf(sequence)} has two outcomes`)
-    said.fate = fate
-    pending.set(sequence.life, (pending.get(sequence.life) ?? 0) - 1)
-    for (const { name } of heardBy) checkFate(said, name)
-    if (outcome !== "taken") return
-    taken.add(said)
-    const reader = said.life === undefined ? undefined : readers.get(said.life)?.get(sequence.lane)
-    if (isOwed(said) && reader?.holds !== false) {
-      complain(`${number} in ${nameOf(sequence)} is called taken, and ${said.to} has not taken it`)
-    }
+  begin(life: Life): void {
+    this.newest.set(life.name, life)
+    this.readers.set(life, new Map())
+    this.lastsOf.set(life, new Map())
   }
 
-  const checkFate = ({ fate, number, sequence }: Said, receiver: string): void => {
-    const found = fate?.(receiver)
-    if (found !== "refused" && found !== "passed over") return
-    complain(`${receiver} heard ${number} in ${nameOf(sequence)}, which was ${found}`)
+  /** Begins a sequence of a life on a lane. */
+  sequence(life: Life, lane?: string): Send {
+    const sequence: Sequence = { id: this.sequences.length, life, lane, messages: [] }
+    this.sequences.push(sequence)
+    return (options) => this.send(sequence, options)
   }
 
-  const say = (sequence: Said.Sequence, how: Parameters<Sequence["say"]>[0] = {}): Utterance => {
-    const { confirm = false, padding = 0, to } = how
-    const number = sequence.said.length
-    const life = to === undefined ? undefined : newest.get(to)
-    const said: Said = { sequence, number, to, life, fate: undefined, heardBy: new Set() }
-    sequence.said.push(said)
-    pending.set(sequence.life, (pending.get(sequence.life) ?? 0) + 1)
-    const only = (fate: Fate) => (receiver: string) => (receiver === to ? fate : "refused")
-    return {
-      text: `${sequence.id} ${number} `.padEnd(padding, "."),
-      sent: (fate) => decide(said, fate, only(fate)),
-      failed: ({ reason }) =>
-        decide(said, reason, uncertain[`${confirm}`].has(reason) ? only("unknown") : () => "refused"),
-      unsent: () => decide(said, "unsent", () => "refused"),
-      reported: ({ failed, sent }) =>
-        decide(said, "reported", (receiver) => {
-          if (sent.includes(receiver)) return "accepted"
-          const error = failed.find(({ peer }) => peer === receiver)
-          return error === undefined ? "passed over" : uncertain.false.has(error.reason) ? "unknown" : "refused"
-        }),
-    }
-  }
-
-  const makeReader = (life: Life, lane: LaneName): Reader => {
-    const last = new Map<Said.Sequence, { number: number; session: number }>()
-    /** The session of each life of each peer, and whether its end was told. */
-    const sessions = new Map<string, { session: number; isOver: boolean }>()
-    const who = `${life.name} on ${lane ?? "the inbox"}`
-
-    const checkSession = ({ generation, name }: PeerId, session: number, ends: boolean): void => {
-      const key = `${name}#${generation}`
-      const before = sessions.get(key)
-      if (before !== undefined) {
-        const isNew = session > before.session
-        if (session < before.session || (before.isOver && !isNew)) {
-          complain(`${who}: session ${session} with ${key} goes on after it was over`)
-        }
-        // The inbox does not say when a session is over.
-        if (isNew && !before.isOver && lane !== undefined) {
-          complain(`${who}: session ${session} with ${key} begins, and the end of ${before.session} was not told`)
-        }
-      }
-      sessions.set(key, { session, isOver: ends })
-    }
-
-    const hear = ({ from, session, text }: Message): void => {
-      checkSession(from, session, false)
-      const [id = "", digits = ""] = text.split(" ", 2)
-      const number = Number(digits)
-      const sequence = sequences[Number(id)]
-      const said = sequence?.said[number]
-      if (sequence === undefined || said === undefined) return complain(`${who}: nobody said ${text}`)
-      if (sequence.lane !== lane || sequence.life.name !== from.name || sequence.life === life) {
-        return complain(`${who}: ${text} from ${from.name} is in ${nameOf(sequence)}`)
-      }
-      heard.set(life, (heard.get(life) ?? 0) + 1)
-      said.heardBy.add(life)
-      checkFate(said, life.name)
-      const all = lasts.get(life)
-      const before = all?.get(sequence) ?? -1
-      all?.set(sequence, number)
-      if (number <= before) {
-        complain(`${who}: ${number} came after ${before} in ${nameOf(sequence)}: in order, and none twice`)
-      }
-      const mine = last.get(sequence)
-      last.set(sequence, { number, session })
-      if (mine === undefined || mine.session !== session) return
-      for (let missing = mine.number + 1; missing < number; missing++) {
-        const fate = sequence.said[missing]?.fate?.(life.name)
-        if (fate === "accepted" || fate === "taken" || fate === "passed over") {
-          complain(
-            `${who}: after ${mine.number} came ${number} in ${nameOf(sequence)} and in session ${session}; ` +
-              `${missing} was ${fate}, and is missing`,
-          )
-        }
-      }
-    }
-
-    const reader: Reader = {
-      holds: false,
-      hear: (items) => {
-        for (const item of items) {
-          if (item._tag === "Message") hear(item)
-          else checkSession(item.from, item.session, true)
-        }
+  reader(life: Life, lane?: string): DeliveryReader {
+    const reader = new DeliveryReader({
+      life,
+      lane,
+      findSequence: (id) => this.sequences[id],
+      onReceived: (message) => {
+        this.receivedOf.set(life, this.received(life) + 1)
+        message.receivedBy.add(life)
+        this.checkFate(message, life.name)
       },
-    }
-    readers.get(life)?.set(lane, reader)
+      exchangeLast: (sequence, number) => {
+        const lasts = this.lastsOf.get(life)
+        const before = lasts?.get(sequence) ?? -1
+        lasts?.set(sequence, number)
+        return before
+      },
+      complain: this.complain,
+    })
+    this.readers.get(life)?.set(lane, reader)
     return reader
   }
 
-  return {
-    begin: (life) => {
-      newest.set(life.name, life)
-      readers.set(life, new Map())
-      lasts.set(life, new Map())
-    },
-    sequence: (life, lane) => {
-      const sequence: Said.Sequence = { id: sequences.length, life, lane, said: [] }
-      sequences.push(sequence)
-      return { say: (how) => say(sequence, how) }
-    },
-    reader: makeReader,
-    pending: (life) => pending.get(life) ?? 0,
-    heard: (life) => heard.get(life) ?? 0,
-    settle: () => {
-      for (const said of taken) {
-        if (isOwed(said))
-          complain(`${said.number} in ${nameOf(said.sequence)} was taken, and ${said.to} never heard it`)
+  /** Returns the number of sends of a life that have no result yet. */
+  pending(life: Life): number {
+    return this.pendingOf.get(life) ?? 0
+  }
+
+  /** Returns the number of messages that a life received. */
+  received(life: Life): number {
+    return this.receivedOf.get(life) ?? 0
+  }
+
+  /** Checks, once nothing is under way any more, that every acknowledged message was received. */
+  settle(): void {
+    for (const message of this.taken) {
+      if (this.isMissing(message)) {
+        this.complain(
+          `${message.number} in ${describeSequence(message.sequence)} was taken, and ${message.to} never received it`,
+        )
       }
-    },
-    outcomes,
+    }
+  }
+
+  private send(sequence: Sequence, { confirm = false, padding = 0, to }: SendOptions = {}): SendAttempt {
+    const number = sequence.messages.length
+    const life = to === undefined ? undefined : this.newest.get(to)
+    const message: SentMessage = { sequence, number, to, life, fate: undefined, receivedBy: new Set() }
+    sequence.messages.push(message)
+    this.pendingOf.set(sequence.life, this.pending(sequence.life) + 1)
+    const text = `${sequence.id} ${number} `.padEnd(padding, ".")
+    return new SendAttempt({ message, text, confirm, decide: this.decide })
+  }
+
+  private readonly decide = (message: SentMessage, outcome: string, fate: (receiver: string) => Fate): void => {
+    const { number, receivedBy, sequence } = message
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
+    if (message.fate !== undefined) this.complain(`${number} in ${describeSequence(sequence)} has two outcomes`)
+    message.fate = fate
+    this.pendingOf.set(sequence.life, this.pending(sequence.life) - 1)
+    for (const { name } of receivedBy) this.checkFate(message, name)
+    if (outcome !== "taken") return
+    this.taken.add(message)
+    const reader = message.life === undefined ? undefined : this.readers.get(message.life)?.get(sequence.lane)
+    if (this.isMissing(message) && reader?.isPaused !== false) {
+      this.complain(`${number} in ${describeSequence(sequence)} is called taken, and ${message.to} has not taken it`)
+    }
+  }
+
+  private checkFate({ fate, number, sequence }: SentMessage, receiver: string): void {
+    const found = fate?.(receiver)
+    if (found !== "refused" && found !== "passed over") return
+    this.complain(`${receiver} received ${number} in ${describeSequence(sequence)}, which was ${found}`)
+  }
+
+  /** Returns whether no life of the receiver has received the message, although the life that it was for still runs. */
+  private isMissing({ life, receivedBy, to }: SentMessage): boolean {
+    if (life === undefined || this.newest.get(life.name) !== life) return false
+    for (const { name } of receivedBy) if (name === to) return false
+    return true
   }
 }

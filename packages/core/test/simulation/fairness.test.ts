@@ -1,5 +1,5 @@
 /**
- * A large message on a slow line holds up nobody: heartbeats and the messages of other lanes go between its pieces.
+ * A large message on a slow line delays nothing else: heartbeats and messages of other lanes pass between its fragments.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import { Invariant } from "@coterie/testkit"
@@ -14,14 +14,14 @@ import * as Frame from "../../src/protocol/Frame.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as Overrides from "../../src/peering/Overrides.ts"
 
-/** Bytes a second: the message takes longer than silence is borne. */
+/** Bytes a second: the message takes longer than the link timeout. */
 const bandwidth = 1_000_000
 
-/** What may be under way before a message: a write of two frames, what the line holds of the one before, and the next. */
+/** Greatest number of fragments ahead of a message: a write of two frames, the write before on the line, and the next. */
 const ahead = 4
 
 it.sim(
-  "while sixteen mebibytes go out on one lane others pass on other lanes, and nobody is suspected",
+  "while a message of 16 MiB is sent on one lane, messages pass on other lanes and nobody is suspected",
   {
     seeds: 3,
     faults: { network: { delay: { uniform: ["5 millis", "20 millis"] }, bandwidth, sendBuffer: 65_536 } },
@@ -29,8 +29,8 @@ it.sim(
   },
   (sim) =>
     Effect.gen(function* () {
-      /** Pieces of the large message since another one came. */
-      let pieces = 0
+      /** Fragments of the large message since the last whole message. */
+      let fragments = 0
       let passed = 0
       const layer = (name: string) =>
         Layer.effect(Cluster.Cluster)(
@@ -39,16 +39,16 @@ it.sim(
             {
               ...Overrides.defaults,
               makeReceiveLanes: (options) => {
-                const intake = Overrides.defaults.makeReceiveLanes(options)
+                const receiveLanes = Overrides.defaults.makeReceiveLanes(options)
                 return {
-                  ...intake,
+                  ...receiveLanes,
                   receive: (frame) => {
-                    if (frame.payload.length === Frame.maxFragmentBytes) pieces++
+                    if (frame.payload.length === Frame.maxFragmentBytes) fragments++
                     else if (frame.last && frame.first) {
-                      pieces = 0
+                      fragments = 0
                       passed++
                     }
-                    return intake.receive(frame)
+                    return receiveLanes.receive(frame)
                   },
                 }
               },
@@ -74,8 +74,8 @@ it.sim(
       for (const name of ["large", "small"]) yield* Effect.forkScoped(read(name))
       yield* Effect.forkScoped(b.run(Effect.flatMap(Cluster.Cluster, ({ inbox }) => Stream.runDrain(inbox))))
       yield* Effect.sleep("5 seconds")
-      yield* Invariant.always("other messages pass the pieces of a large one", () =>
-        pieces > ahead ? `${pieces} pieces without another message` : true,
+      yield* Invariant.always("other messages pass between the fragments of a large message", () =>
+        fragments > ahead ? `${fragments} fragments without another message` : true,
       )
       const large = yield* Effect.forkScoped(
         a.run(
@@ -84,7 +84,7 @@ it.sim(
           ),
         ),
       )
-      const talk = Effect.gen(function* () {
+      const sendMessages = Effect.gen(function* () {
         const cluster = yield* Cluster.Cluster
         const small = yield* on("small")
         while (true) {
@@ -92,9 +92,9 @@ it.sim(
           yield* cluster.send("b", "in the inbox", { confirm: true })
         }
       })
-      const talking = yield* Effect.forkScoped(a.run(talk))
+      const sending = yield* Effect.forkScoped(a.run(sendMessages))
       yield* Fiber.join(large)
-      yield* Fiber.interrupt(talking)
+      yield* Fiber.interrupt(sending)
       assert.isAbove(passed, 50)
       assert.deepStrictEqual(
         events.filter((event) => event !== "Snapshot" && event !== "Joined"),

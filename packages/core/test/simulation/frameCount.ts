@@ -1,4 +1,4 @@
-/** Counts the frames that nodes write, by kind, without changing a byte: a transport around a transport. */
+/** A transport that wraps another one and counts the written frames by kind. */
 import * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,12 +9,12 @@ export interface Count {
   bytes: number
 }
 
-/** What was written, by the kind of the frame. */
+/** Written frames and bytes by the kind of the frame. */
 export type Counts = Map<string, Count>
 
 const nameOf: ReadonlyMap<number, string> = new Map(Object.entries(Layout.kinds).map(([name, kind]) => [kind, name]))
 
-/** Follows one direction of one connection: `length u32 | kind u8 | body`. */
+/** Makes a counter for one direction of one connection, which is a row of `length u32 | kind u8 | body`. */
 const follow = (counts: Counts): ((bytes: Uint8Array) => void) => {
   const header = new Uint8Array(Layout.headerBytes)
   let known = 0
@@ -54,7 +54,7 @@ const counted = (connection: Transport.Connection, counts: Counts): Transport.Co
   }
 }
 
-/** The transport below, whose written frames are counted. */
+/** Wraps the transport below and counts the frames that it writes. */
 export const layer = (counts: Counts): Layer.Layer<Transport.Transport, never, Transport.Transport> =>
   Layer.effect(Transport.Transport)(
     Effect.map(Transport.Transport, (transport) => ({
@@ -66,7 +66,7 @@ export const layer = (counts: Counts): Layer.Layer<Transport.Transport, never, T
     })),
   )
 
-/** What was counted since. */
+/** Returns the difference of two counts. */
 export const since = (counts: Counts, before: Counts): Counts => {
   const result: Counts = new Map()
   for (const [kind, { bytes, frames }] of counts) {
@@ -77,7 +77,7 @@ export const since = (counts: Counts, before: Counts): Counts => {
   return result
 }
 
-/** The counts of this moment. */
+/** Returns a copy of the current counts. */
 export const copy = (counts: Counts): Counts => new Map([...counts].map(([kind, count]) => [kind, { ...count }]))
 
 export const sum = (counts: Counts): Count => {

@@ -1,9 +1,9 @@
-/** What the frames say that nodes send each other, for traces. */
+/** Text forms of the frames between nodes, for traces. */
 import type { Simulation } from "@coterie/testkit"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 
-/** Bytes have no text form, and counters of 64 bits no JSON. */
+/** Replaces values that JSON has no form for: bytes and integers of 64 bits. */
 const readable = (key: string, value: unknown): unknown => {
   if (key === "_tag") return undefined
   if (typeof value === "bigint") return value.toString(16)
@@ -13,7 +13,7 @@ const readable = (key: string, value: unknown): unknown => {
 
 const text = (frame: Frame.Frame): string => JSON.stringify(frame, readable).slice(0, 400)
 
-/** Decodes one direction of one connection. */
+/** Makes a decoder for one direction of one connection. */
 export const describe = (): Simulation.Describe => {
   const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
   return (bytes) => {

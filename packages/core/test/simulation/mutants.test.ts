@@ -1,12 +1,13 @@
 /**
- * The swarm is tested with bugs: it must find each of them, shrink it, and show the shrunk one again.
+ * Mutation tests of the simulation: the swarm must find the defect of each mutant, shrink the run, and reproduce the failure
+ * with the shrunk run.
  */
 import { Simulation, Swarm } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mutants } from "./mutants.ts"
 
-describe("a planted bug is found, and shrunk to what fails again", () => {
+describe("a mutant is found, and its shrunk run fails again", () => {
   for (const { name, scenario, within } of mutants) {
     it.live(
       name,

@@ -1,6 +1,6 @@
 /**
- * Planted bugs: variants of the pure parts, each with one rule broken as somebody might break it. The swarm must find every
- * one of them within the number of seeds that stands here; if it does not, a check is missing.
+ * Mutants: variants of the pure parts, each with one rule broken by a plausible defect. The swarm must find every mutant
+ * within its number of seeds; otherwise a check is missing.
  */
 import type { Simulation } from "@coterie/testkit"
 import * as Frame from "../../src/protocol/Frame.ts"
@@ -14,33 +14,33 @@ import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 export interface Mutant {
   readonly name: string
   readonly scenario: Simulation.Scenario
-  /** Seeds from 1 on within which it must be found. */
+  /** Number of seeds, from 1 on, within which the swarm must find the mutant. */
   readonly within: number
 }
 
 const mutant = (
   name: string,
   within: number,
-  planted: Partial<Overrides>,
+  overrides: Partial<Overrides>,
   talk: readonly [number, number] = [50, 400],
 ): Mutant => ({
   name,
   within,
-  scenario: cluster(`planted: ${name}`, {
+  scenario: cluster(`mutant: ${name}`, {
     size: [3, 4],
     seconds: 12,
     faults: everything,
     talk,
-    parts: planted,
+    overrides,
   }),
 })
 
-/** The step, which does not see some facts. */
+/** A step that ignores some inputs. */
 const deafTo = (ignored: (input: Input, self: string) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => (ignored(input, state.self.name) ? [state, []] : defaults.step(state, now, input)),
 })
 
-/** The step, some of whose wishes are lost. */
+/** A step some of whose outputs are lost. */
 const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => {
     const [next, outputs] = defaults.step(state, now, input)
@@ -48,7 +48,7 @@ const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step
   },
 })
 
-/** The intake, of which some messages do not come through. */
+/** Receive lanes that lose some messages. */
 const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeReceiveLanes"> => ({
   makeReceiveLanes: (options) => {
     let count = 0
@@ -63,7 +63,7 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
   },
 })
 
-/** Tells that messages are taken when they arrive. */
+/** Receive lanes that acknowledge messages when they arrive. */
 const hasty: Pick<Overrides, "makeReceiveLanes"> = {
   makeReceiveLanes: (options) => {
     const arrived = new Map<string, Frame.Taken>()
@@ -105,10 +105,10 @@ const hasty: Pick<Overrides, "makeReceiveLanes"> = {
   },
 }
 
-/** Uses the number of a lane again as soon as the lane is closed, before the peer knows of it. */
+/** Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed it. */
 const impatient: Pick<Overrides, "makeReceiveLanes"> = {
   makeReceiveLanes: (options) => {
-    /** The numbers of which the intake thinks, by those that the peer is told, and the other way round. */
+    /** Lane numbers of the wrapped lanes by the numbers that the peer sees, and the reverse. */
     const inside = new Map([[Frame.inboxLane, Frame.inboxLane]])
     const outside = new Map([[Frame.inboxLane, Frame.inboxLane]])
     const closing = new Map<number, Array<number>>()
@@ -148,7 +148,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an accused node does not refute",
     within: 5,
-    scenario: fewReach("planted: an accused node does not refute", {
+    scenario: fewReach("mutant: an accused node does not refute", {
       step: (state, now, input) => {
         if (input._tag === "Accused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
         if (input._tag === "LinkUp") return defaults.step(state, now, { ...input, youAre: undefined })
@@ -159,17 +159,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     }),
   },
   {
-    name: "nobody answers whether he reaches another",
+    name: "no node answers indirect probes",
     within: 10,
     scenario: reachable(
-      "planted: nobody answers whether he reaches another",
+      "mutant: no node answers indirect probes",
       forgets((output) => output._tag === "Send" && output.frame._tag === "ProbeResult"),
     ),
   },
   {
-    name: "a node believes that it does not hear because nobody speaks",
+    name: "an isolated node does not notice that it is isolated",
     within: 10,
-    scenario: isolated("planted: a node believes that it does not hear because nobody speaks", {
+    scenario: isolated("mutant: an isolated node does not notice that it is isolated", {
       step: (state, now, input) => {
         const [next, outputs] = defaults.step(state, now, input)
         return [
@@ -179,7 +179,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       },
     }),
   },
-  mutant("whoever is asked says that he reaches everybody", 30, {
+  mutant("every indirect probe is answered with up", 30, {
     step: (state, now, input) => {
       const [next, outputs] = defaults.step(state, now, input)
       return [
@@ -192,7 +192,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       ]
     },
   }),
-  mutant("hearsay makes members", 30, {
+  mutant("gossip alone adds members", 30, {
     step: (state, now, input) => {
       const [next, outputs] = defaults.step(state, now, input)
       const draft = Draft.start(next, now)
@@ -210,7 +210,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       return [after, [...outputs, ...more]]
     },
   }),
-  mutant("of two connections both are kept", 30, {
+  mutant("both of two connections are kept", 30, {
     makePeerConnections: (options) => {
       const pairs = defaults.makePeerConnections(options)
       return {
@@ -225,7 +225,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       }
     },
   }),
-  mutant("messages of a better connection overtake those of the one before", 100, {
+  mutant("messages of a new connection overtake those of the connection before", 100, {
     makePeerConnections: (options) => {
       const pairs = defaults.makePeerConnections(options)
       return {
@@ -237,7 +237,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     },
   }),
   mutant(
-    "credit is not given back for every tenth message",
+    "credit is not returned for every tenth message",
     30,
     {
       makeReceiveLane: (options) => {
@@ -266,7 +266,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       }
     },
   }),
-  mutant("every fiftieth message comes twice", 30, {
+  mutant("every fiftieth message is delivered twice", 30, {
     makePeerConnections: (options) => {
       const pairs = defaults.makePeerConnections(options)
       let received = 0
@@ -280,11 +280,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     },
   }),
   mutant(
-    "nobody is told that a link is back",
+    "Reachable is never emitted",
     30,
     forgets((output) => output._tag === "Emit" && output.event._tag === "Reachable"),
   ),
-  mutant("a suspicion never ends", 30, {
+  mutant("a suspicion never times out", 30, {
     step: (state, now, input) => {
       const members = new Map(
         [...state.members].map(([name, member]) => [
@@ -301,12 +301,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     deafTo((input) => input._tag === "LinkDown"),
   ),
   mutant(
-    "every twentieth message of the lanes is lost",
+    "every twentieth message on lanes is lost",
     10,
     dropping((count) => count % 20 === 0),
   ),
   mutant(
-    "credit of a lane goes to another one",
+    "credit of a lane is added to the inbox",
     10,
     {
       makeSendLanes: (options) => {
@@ -323,13 +323,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     },
     [20, 60],
   ),
-  mutant("messages are called taken when they arrive", 10, hasty),
-  mutant("a lane that nobody reads any more stays open", 10, {
+  mutant("messages are acknowledged when they arrive", 10, hasty),
+  mutant("a lane stays open after its last reader ended", 10, {
     makeReceiveLanes: (options) => ({ ...defaults.makeReceiveLanes(options), close: () => undefined }),
   }),
-  mutant("the number of a lane is used again before the peer knows that it was closed", 30, impatient, [20, 60]),
+  mutant("a lane number is reused before the peer has confirmed the close", 30, impatient, [20, 60]),
   mutant(
-    "a message that is given up is not said to be",
+    "the abort of a message is not sent",
     30,
     {
       makeSendLanes: (options) => {
@@ -340,9 +340,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     [20, 60],
   ),
   {
-    name: "what waits to be written is lost when another connection takes over",
+    name: "queued messages are lost when a connection is replaced",
     within: 30,
-    scenario: crossing("planted: what waits to be written is lost when another connection takes over", {
+    scenario: crossing("mutant: queued messages are lost when a connection is replaced", {
       makeSendLanes: (options) => {
         const outbox = defaults.makeSendLanes(options)
         return {
@@ -355,10 +355,10 @@ export const mutants: ReadonlyArray<Mutant> = [
       },
     }),
   },
-  mutant("nobody is told that a session is over", 10, {
+  mutant("the end of a session is never reported", 10, {
     makePeerConnections: (options) => defaults.makePeerConnections({ ...options, onSessionEnd: () => undefined }),
   }),
-  mutant("a session is said to be over while its messages still come", 100, {
+  mutant("the end of a session is reported before its last messages", 100, {
     makePeerConnections: (options) => {
       const over = new WeakSet<object>()
       const end: typeof options.onSessionEnd = (peer, session) => {

@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { excesses, type Phase, scale } from "./scale.ts"
 
-/** Some hundred thousand heartbeats are simulated. */
+/** Enough for some hundred thousand simulated heartbeats. */
 const timeout = 300_000
 
-describe("a cluster meets, rests, loses a tenth at once and gets it back within what is budgeted for it", () => {
+describe("boot, rest, kill of a tenth and restart stay within their budgets in a cluster", () => {
   for (const nodes of [20, 100]) {
     it.live(
       `of ${nodes} nodes`,

@@ -1,6 +1,6 @@
 /**
- * Clusters of hundreds: all start at one moment and know one seed, rest, lose a tenth at one moment, and get it back. What
- * each phase may cost is a sum, term by term, which docs/scale.md explains.
+ * Clusters of hundreds of nodes in four phases: all nodes start at once with one seed, rest, a tenth is killed at once, and
+ * the tenth restarts. The budget of each phase is a sum of terms, which docs/scale.md explains.
  */
 import { Simulation } from "@coterie/testkit"
 import * as Effect from "effect/Effect"
@@ -14,20 +14,21 @@ import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameCount from "./frameCount.ts"
 import * as QuietPeriods from "./QuietPeriods.ts"
+import { ViewTracker } from "./ViewTracker.ts"
 
 export type PhaseName = "boot" | "rest" | "kill" | "restart"
 
 export interface Phase {
   readonly name: PhaseName
-  /** Until all agree, or how long was rested; in virtual time. */
+  /** Virtual time until all nodes agree, or the length of the rest. */
   readonly seconds: number
-  /** What one node wrote, on average. */
+  /** Frames that one node wrote, on average. */
   readonly frames: number
   readonly bytes: number
   readonly kinds: FrameCount.Counts
 }
 
-/** One summand of a budget, for one node. */
+/** One term of a budget, for one node. */
 export interface Term {
   readonly what: string
   readonly frames: number
@@ -41,16 +42,16 @@ export interface Budget {
   readonly bytes: number
 }
 
-/** How many of so many are killed. */
+/** Returns the number of nodes that are killed. */
 export const tenth = (size: number): number => Math.max(1, Math.floor(size / 10))
 
 const restSeconds = 5
 
-// ---- what a frame weighs ----
+// ---- sizes of frames ----
 
 const address = Result.getOrThrow(parse("n1000:7946"))
 
-/** A record like those of the scenario, of the longest name. */
+/** A record like those of the scenario, with the longest name. */
 const record: PeerRecord = {
   name: "n1000",
   generation: 1_800_000_000_000,
@@ -101,7 +102,7 @@ const keyBytes = size({ _tag: "SyncDigest", entries: [record], last: true }) - d
 const questionBytes = size({ _tag: "ProbeRequest", id: 0xffff_ffff, target: record.name, generation, deadline: 500 })
 const answerBytes = size({ _tag: "ProbeResult", id: 0xffff_ffff, verdict: "refused" })
 
-// ---- the sums ----
+// ---- budgets ----
 
 const settings = Settings.defaults
 
@@ -112,15 +113,15 @@ const budget = (seconds: number, terms: ReadonlyArray<Term>): Budget => ({
   bytes: terms.reduce((sum, { bytes }) => sum + bytes, 0),
 })
 
-/** A Ping and a Pong for each link and heartbeat, of which a node writes the half. */
+/** A Ping and a Pong for each link and heartbeat; a node writes half of them. */
 const heartbeats = (nodes: number, seconds: number): Term => {
   const frames = ((nodes - 1) * seconds * 1_000) / settings.heartbeat
   return { what: "heartbeats", frames, bytes: frames * heartbeatBytes }
 }
 
 /**
- * Four frames for each pair; and once more Hello and HelloReject, because more than {@link Limits.Limits.handshakes} may dial
- * one node at one moment.
+ * Four frames for each pair. Hello and HelloReject once more if more than {@link Limits.Limits.handshakes} nodes dial one
+ * node at once.
  */
 const handshakes = (nodes: number, pairs: number): Term => {
   const each = pairs / nodes
@@ -133,20 +134,21 @@ const handshakes = (nodes: number, pairs: number): Term => {
 }
 
 /**
- * News of `joiners`. Each record is told to a node once by whom the joiner met first, and relayed once by each node. They
- * gather for the delay of news, so that those that come together make few frames; whom the first had no room for comes alone.
+ * Gossip about `joiners`. The first member that a joiner met broadcasts its record, and each node relays the record once.
+ * Records are gathered for the update delay, so simultaneous joiners share frames; a joiner that was rejected as busy joins
+ * alone.
  */
 const joins = (nodes: number, joiners: number): Term => {
   const fanOut = settings.relayFanOut(nodes)
   const alone = Math.max(0, joiners - Limits.defaults.handshakes)
-  // Of those that come together: who is told or hears of it from others, and who meets them before.
+  // For simultaneous joiners: one frame to nodes that learn of them by gossip, one to nodes that met them before.
   const frames = (2 + alone) * (1 + fanOut)
-  return { what: "news of who joins", frames, bytes: frames * frameBytes + joiners * (1 + fanOut) * recordBytes }
+  return { what: "gossip about joiners", frames, bytes: frames * frameBytes + joiners * (1 + fanOut) * recordBytes }
 }
 
 /**
- * Each joiner asks the first that it meets and is told of all. Besides, each node may begin an exchange every
- * {@link Settings.Settings.syncInterval} while views differ, a digest and two answers, which bring what news did not.
+ * Each joiner exchanges digests with the first member that it meets and learns all records. Besides, each node may begin an
+ * exchange every {@link Settings.Settings.syncInterval} while views differ: a digest and two answers.
  */
 const digests = (nodes: number, joiners: number, seconds: number): Term => {
   const share = joiners / nodes
@@ -161,16 +163,16 @@ const digests = (nodes: number, joiners: number, seconds: number): Term => {
   }
 }
 
-/** Whom nobody has room for is asked about like a lost one (R2). */
-const questions = (what: string, nodes: number, about: number): Term => {
-  // One in ten is asked in vain, because it is among the lost.
+/** Indirect probes about nodes that are rejected as busy, or lost (R2, R3). */
+const probes = (what: string, nodes: number, about: number): Term => {
+  // One probe in ten goes to a node that is lost itself.
   const frames = about * settings.probeFanOut(nodes) * 1.1
   return { what, frames: 2 * frames, bytes: frames * (questionBytes + answerBytes) }
 }
 
 const accusations = (nodes: number, lost: number): Term => {
   const fanOut = settings.relayFanOut(nodes)
-  // One's own suspicion, those of as many others as shorten the timer, one's own verdict, and that of another.
+  // The node's own suspicion, those of the others that shorten the timer, its own verdict, and that of another node.
   const rounds = 1 + expectedConfirmations(nodes) + 2
   return {
     what: "suspicions and verdicts",
@@ -179,16 +181,16 @@ const accusations = (nodes: number, lost: number): Term => {
   }
 }
 
-/** What is over a second after it began, if nobody was turned away: three round trips and twice the delay of news. */
+/** Seconds of a join that no node rejected: three round trips and twice the update delay. */
 const quick = 0.5
-/** The first two pauses of somebody who was turned away, at most. */
-const turnedAway = 1 + 2
+/** Seconds of the first two pauses of a node that was rejected as busy, at most. */
+const rejected = 1 + 2
 
-/** What a phase may take and cost, in a cluster of `nodes`. */
+/** Returns the budget of each phase in a cluster of `nodes`. */
 export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
   const lost = tenth(nodes)
   const crowded = nodes - 1 > Limits.defaults.handshakes
-  const join = crowded ? quick + turnedAway : quick
+  const join = crowded ? quick + rejected : quick
   const verdict = settings.suspicionMin / 1_000 + quick
   const mine = lost * (nodes - lost) + (lost * (lost - 1)) / 2
   return {
@@ -196,12 +198,12 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
       handshakes(nodes, (nodes * (nodes - 1)) / 2),
       joins(nodes, nodes - 1),
       digests(nodes, nodes - 1, join),
-      ...(crowded ? [questions("questions about whom nobody reaches yet", nodes, (nodes - 1) / 2)] : []),
+      ...(crowded ? [probes("probes about nodes that are not reached yet", nodes, (nodes - 1) / 2)] : []),
       heartbeats(nodes, join),
     ]),
     rest: budget(restSeconds, [heartbeats(nodes, restSeconds + 1)]),
     kill: budget(verdict, [
-      questions("questions about the lost", nodes, lost),
+      probes("probes about lost nodes", nodes, lost),
       accusations(nodes, lost),
       heartbeats(nodes, verdict),
     ]),
@@ -209,13 +211,13 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
       handshakes(nodes, mine),
       joins(nodes, lost),
       digests(nodes, lost, join),
-      ...(crowded ? [questions("questions about whom nobody reaches yet", nodes, lost)] : []),
+      ...(crowded ? [probes("probes about nodes that are not reached yet", nodes, lost)] : []),
       heartbeats(nodes, join),
     ]),
   }
 }
 
-/** What was over its budget, as sentences. */
+/** Returns a sentence for each measure beyond its budget. */
 export const excesses = (nodes: number, phases: ReadonlyArray<Phase>): ReadonlyArray<string> =>
   phases.flatMap((phase) => {
     const allowed = budgets(nodes)[phase.name]
@@ -234,16 +236,16 @@ export const excesses = (nodes: number, phases: ReadonlyArray<Phase>): ReadonlyA
 /** One data centre. */
 const network = { delay: { exponential: { min: "100 micros", mean: "500 micros" } } } as const
 
-/** A cluster of `nodes`, from its start to a restart of a tenth. */
+/** Makes the scenario of a cluster of `nodes`, from its start to the restart of a tenth. */
 export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.Scenario =>
   Simulation.scenario(
     `a cluster of ${nodes}`,
-    // Nobody stops in good order at the end, so there is nothing that could be left behind.
+    // The nodes do not stop gracefully at the end, so leaks cannot be told from what they left open.
     { explore: "fifo", leaks: false, faults: { network }, timeLimit: "5 minutes" },
     (sim) =>
       Effect.gen(function* () {
         const counts: FrameCount.Counts = new Map()
-        const board = QuietPeriods.makeBoard(sim.now)
+        const views = new ViewTracker(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const lost = new Set(names.slice(nodes - tenth(nodes)))
         let before: FrameCount.Counts = new Map()
@@ -258,13 +260,13 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
           const { bytes, frames } = FrameCount.sum(kinds)
           done({ name, seconds: (sim.now() - since) / 1e6, frames: frames / nodes, bytes: bytes / nodes, kinds })
         }
-        const together = sim.until(() => board.live() === nodes * (nodes - 1))
-        // Heartbeats find what news have left different, if anything.
+        const together = sim.until(() => views.live === nodes * (nodes - 1))
+        // Heartbeats find differences that gossip has left.
         const settle = Effect.sleep("2 seconds")
 
         yield* begin
         const running = yield* sim.nodes(names, (name) =>
-          QuietPeriods.layer(name, { board, counts, seeds: ["n1:7946"] }),
+          QuietPeriods.layer(name, { views, counts, seeds: ["n1:7946"] }),
         )
         const each = Object.values(running)
         yield* together
@@ -276,13 +278,13 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         end("rest")
 
         yield* begin
-        const verdicts = board.failed() + lost.size * (nodes - lost.size)
+        const verdicts = views.failed + lost.size * (nodes - lost.size)
         for (const node of each) {
           if (!lost.has(node.name)) continue
           yield* node.crash
-          board.gone(node.name)
+          views.remove(node.name)
         }
-        yield* sim.until(() => board.failed() >= verdicts)
+        yield* sim.until(() => views.failed >= verdicts)
         end("kill")
         yield* settle
 
@@ -294,7 +296,7 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         )
         yield* together
         end("restart")
-        // A farewell of each to each is another matter.
+        // Leaving is not part of the measured phases.
         yield* Effect.forEach(each, (node) => node.powerOff, { discard: true })
       }),
   )

@@ -1,6 +1,6 @@
 /**
- * Clusters of real nodes in the simulated world: what must hold whatever happens, and what must be so again when it is
- * over.
+ * Clusters of real nodes in the simulated world: guarantees that hold at every step, and the state that the cluster must
+ * reach when the faults are over.
  */
 import * as Reconnect from "@coterie/core/Reconnect"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
@@ -14,14 +14,14 @@ import { minWindow } from "../../src/Limits.ts"
 import type { Overrides } from "../../src/peering/Overrides.ts"
 import { describe } from "./frames.ts"
 import * as Member from "./Member.ts"
-import * as ClusterRecorder from "./ClusterRecorder.ts"
+import { ClusterRecorder } from "./ClusterRecorder.ts"
 
-/** Everything that can go wrong. */
+/** All kinds of faults. */
 export const everything: FaultPlan.Input = FaultPlan.swarm
 
 export type Members = Readonly<Record<string, Simulation.Node<Member.Member>>>
 
-/** Whether every running node lists every other one, alive and with a link; or who does not. */
+/** Returns `true` if every node lists every other one, alive and with a link; otherwise a node that does not. */
 export const everybodyListsEverybody = (nodes: Members): boolean | string => {
   const names = Object.keys(nodes)
   for (const name of names) {
@@ -31,14 +31,14 @@ export const everybodyListsEverybody = (nodes: Members): boolean | string => {
       if (other === name) continue
       const peer = member.observer.view.peers.get(other)
       if (peer?.status !== "alive" || peer.link !== "up") {
-        return `${name} has ${other} as ${peer === undefined ? "nobody" : `${peer.status} with its link ${peer.link}`}`
+        return `${name} has ${other} as ${peer === undefined ? "unknown" : `${peer.status} with its link ${peer.link}`}`
       }
     }
   }
   return true
 }
 
-/** Whether everybody believes the same of everybody, down to the numbers of the records. */
+/** Returns `true` if the records of all nodes are equal, incarnations included; otherwise a node that sees more than one view. */
 export const everybodyAgrees = (nodes: Members): boolean | string => {
   for (const node of Object.values(nodes)) {
     const views = node.service(Member.Member)?.views()
@@ -47,7 +47,7 @@ export const everybodyAgrees = (nodes: Members): boolean | string => {
   return true
 }
 
-/** Whether each pair has exactly one connection. */
+/** Returns `true` if each pair of nodes has exactly one connection; otherwise a pair that has not. */
 const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean | string => {
   const names = Object.keys(nodes)
   for (const [i, a] of names.entries()) {
@@ -59,61 +59,57 @@ const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean
   return true
 }
 
-/** Everybody says so much to everybody, and each hears all of it: nothing is dropped while links stay up. */
-const everythingArrives = (
-  sim: Simulation.Sim,
-  nodes: Members,
-  { ledger }: ClusterRecorder.ClusterRecorder,
-  count: number,
-) =>
+/** Lets every node send `count` messages to every other one and checks that all arrive: links that stay up drop nothing. */
+const everythingArrives = (sim: Simulation.Sim, nodes: Members, { deliveries }: ClusterRecorder, count: number) =>
   Effect.gen(function* () {
     const members = Object.values(nodes)
-    const heardBy = (node: Members[string]): number => {
+    const receivedBy = (node: Members[string]): number => {
       const observer = node.service(Member.Member)?.observer
-      return observer === undefined ? 0 : ledger.heard(observer)
+      return observer === undefined ? 0 : deliveries.received(observer)
     }
-    yield* Effect.forEach(members, (node) => node.run(Effect.flatMap(Member.Member, ({ hush }) => hush)))
+    yield* Effect.forEach(members, (node) => node.run(Effect.flatMap(Member.Member, ({ stopTalking }) => stopTalking)))
     const undecided = (): string | true => {
       for (const node of members) {
         const observer = node.service(Member.Member)?.observer
-        if (observer !== undefined && ledger.pending(observer) > 0)
-          return `${node.name} does not know what became of it`
+        if (observer !== undefined && deliveries.pending(observer) > 0)
+          return `${node.name} has a send without a result`
       }
       return true
     }
     yield* within("15 seconds", sim, undecided)
     yield* Effect.sleep("2 seconds")
-    const before = new Map(members.map((node) => [node.name, heardBy(node)]))
-    const talk = Effect.flatMap(Member.Member, ({ say, saySlowly }) =>
-      Effect.all([Effect.repeat(say, { times: count - 1 }), Effect.repeat(saySlowly, { times: count - 1 })], {
+    const before = new Map(members.map((node) => [node.name, receivedBy(node)]))
+    const talk = Effect.flatMap(Member.Member, ({ broadcast, sendOnSlowLane }) =>
+      Effect.forEach([broadcast, sendOnSlowLane], (send) => Effect.repeat(send, { times: count - 1 }), {
         concurrency: "unbounded",
+        discard: true,
       }),
     )
     yield* Effect.forEach(members, (node) => node.run(talk), { concurrency: "unbounded" })
     const missing = (): string | true => {
       for (const node of members) {
-        const heard = heardBy(node) - (before.get(node.name) ?? 0)
+        const received = receivedBy(node) - (before.get(node.name) ?? 0)
         const expected = 2 * count * (members.length - 1)
-        if (heard < expected) return `${node.name} heard ${heard} of ${expected}`
+        if (received < expected) return `${node.name} received ${received} of ${expected}`
       }
       return true
     }
     yield* within("30 seconds", sim, missing)
-    ledger.settle()
+    deliveries.settle()
   })
 
-/** Waits until it holds; fails with what it says is wrong. */
+/** Waits until the condition holds. Fails with what the condition says is missing. */
 const within = (duration: Duration.Input, sim: Simulation.Sim, holds: () => string | true) =>
   Effect.timeoutOrElse(sim.until(holds), {
     duration,
     orElse: () => Effect.sync(() => assert.fail(`while links were up: ${holds()}`)),
   })
 
-/** What holds at every step. */
-const promises = (notebook: ClusterRecorder.ClusterRecorder) =>
-  Invariant.always("what a node sees and hears is one story", () => notebook.wrong[0] ?? true)
+/** Checks at every step that no guarantee is broken. */
+export const checkGuarantees = (recorder: ClusterRecorder) =>
+  Invariant.always("no guarantee of membership or messages is broken", () => recorder.wrong[0] ?? true)
 
-/** What the events add up to is what the nodes say themselves. */
+/** Checks that the fold of the events of each node is the view of that node. */
 const foldedIsView = (nodes: Members) =>
   Effect.forEach(Object.values(nodes), (node) =>
     node.run(
@@ -129,8 +125,8 @@ const foldedIsView = (nodes: Members) =>
     ),
   )
 
-/** What the others were told of one life of a node since the numbers of events in `before`. */
-const toldOf = (
+/** Returns the events of each running node about one node, after the numbers of events in `before`. */
+const eventsAbout = (
   nodes: Members,
   name: string,
   before: ReadonlyMap<string, number>,
@@ -143,8 +139,8 @@ const toldOf = (
     }),
   )
 
-/** Waits until all that still run were told so of the one who has gone, and how. */
-const told = (
+/** Runs `go`, and waits until every other node emitted `what` about the node `gone`. */
+const untilEmitted = (
   sim: Simulation.Sim,
   nodes: Members,
   gone: string,
@@ -156,35 +152,35 @@ const told = (
       Object.values(nodes).map((node) => [node.name, node.service(Member.Member)?.observer.events.length ?? 0]),
     )
     const missing = (): string | true => {
-      const of = toldOf(nodes, gone, before)
+      const of = eventsAbout(nodes, gone, before)
       of.delete(gone)
       for (const [name, tags] of of)
-        if (!tags.includes(what)) return `${name} was told of ${gone}: ${tags.join(", ") || "nothing"}`
+        if (!tags.includes(what)) return `${name} emitted about ${gone}: ${tags.join(", ") || "nothing"}`
       return true
     }
     yield* go
     yield* Effect.timeoutOrElse(sim.until(missing), {
       duration: "40 seconds",
-      orElse: () => Effect.sync(() => assert.fail(`not everybody heard ${what}: ${missing()}`)),
+      orElse: () => Effect.sync(() => assert.fail(`not every node emitted ${what}: ${missing()}`)),
     })
     if (what === "Failed") return
-    for (const [name, tags] of toldOf(nodes, gone, before)) {
-      assert.notInclude(tags, "Failed", `${name} took ${gone}, which left, for failed`)
+    for (const [name, tags] of eventsAbout(nodes, gone, before)) {
+      assert.notInclude(tags, "Failed", `${name} called ${gone}, which left, failed`)
     }
   })
 
-/** In peace, one who leaves is told apart from one who dies, and both are told to all. */
+/** Checks that without faults every node tells a node that leaves from a node that crashes. */
 const farewells = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
     const [first, second, ...rest] = Object.values(nodes)
     if (first === undefined || second === undefined || rest.length === 0) return
-    yield* told(sim, nodes, first.name, "Left", first.stop)
-    yield* told(sim, nodes, second.name, "Failed", second.crash)
+    yield* untilEmitted(sim, nodes, first.name, "Left", first.stop)
+    yield* untilEmitted(sim, nodes, second.name, "Failed", second.crash)
   })
 
 /**
- * Starts a node again that has stopped because a newer life of its name is known: its clock was set back before a restart,
- * and the first that it met knew nothing of the life before.
+ * Restarts nodes that have stopped because a newer life of their name is known: the clock was set back before a restart, and
+ * the first peer that the node met did not know the life before.
  */
 const supervise = (nodes: Members) =>
   Effect.gen(function* () {
@@ -197,30 +193,47 @@ const supervise = (nodes: Members) =>
     yield* Effect.sleep("1 second")
   }).pipe(Effect.forever)
 
-/** A cluster under faults that finds together again, and works. */
+/** Waits, after the faults, until the cluster is whole and all nodes agree. */
+const recover = (sim: Simulation.Sim, nodes: Members) =>
+  Effect.gen(function* () {
+    const together = (): boolean | string => {
+      const listed = everybodyListsEverybody(nodes)
+      return listed === true ? oneConnectionEach(nodes, sim.network) : listed
+    }
+    yield* sim.converges(together, { within: "2 minutes" })
+    // A connection that a fault has left dead is replaced once it times out. Poor local health makes the timeout longer.
+    while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
+      yield* Effect.sleep("1 second")
+    }
+    yield* Effect.sleep("5 seconds")
+    yield* sim.converges(together, { within: "1 minute" })
+    yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
+  })
+
+/** Makes a scenario: a cluster under faults that becomes whole again afterwards, and delivers every message. */
 export const cluster = (
   name: string,
   options: {
-    /** How many nodes, from the least to the most. */
+    /** Least and greatest number of nodes. */
     readonly size: readonly [number, number]
-    /** How long the faults go on. */
+    /** Duration of the faults. */
     readonly seconds: number
     readonly faults: FaultPlan.Input
-    /** Events that must come in some seed. */
+    /** Events that must be emitted in some seed. */
     readonly goals?: ReadonlyArray<string>
-    readonly parts?: Partial<Overrides>
+    readonly overrides?: Partial<Overrides>
     readonly talk?: readonly [number, number]
     readonly policies?: Layer.Layer<never>
   },
 ): Simulation.Scenario =>
   Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
     Effect.gen(function* () {
-      const notebook = ClusterRecorder.make()
+      const recorder = new ClusterRecorder()
       const size = yield* Random.nextIntBetween(...options.size)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-      yield* promises(notebook)
+      yield* checkGuarantees(recorder)
       for (const goal of options.goals ?? []) {
-        yield* Invariant.sometimes(`somebody tells of ${goal}`, () => (notebook.counts.get(goal) ?? 0) > 0)
+        yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
       const limits = {
@@ -229,47 +242,33 @@ export const cluster = (
         slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
       }
       const seeds = ["n1:7946", "n2:7946"]
-      const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { ...options, notebook, seeds, limits }))
+      const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { ...options, recorder, seeds, limits }))
       yield* Effect.forkScoped(supervise(nodes))
       yield* Effect.sleep(`${options.seconds} seconds`)
-      const together = (): boolean | string => {
-        const listed = everybodyListsEverybody(nodes)
-        return listed === true ? oneConnectionEach(nodes, sim.network) : listed
-      }
-      yield* sim.converges(together, { within: "2 minutes" })
-      // A connection that a fault has left dead is noticed by its silence, which a node that distrusts itself bears for
-      // longer, and replaced.
-      while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
-        yield* Effect.sleep("1 second")
-      }
-      yield* Effect.sleep("5 seconds")
-      yield* sim.converges(together, { within: "1 minute" })
-      yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
-      yield* everythingArrives(sim, nodes, notebook, 10)
+      yield* recover(sim, nodes)
+      yield* everythingArrives(sim, nodes, recorder, 10)
       yield* foldedIsView(nodes)
       yield* farewells(sim, nodes)
     }),
   )
 
-/**
- * Whoever can be reached by anybody is not suspected: a link is cut for a while, and the others go on reaching both.
- */
-export const reachable = (name: string, parts?: Partial<Overrides>): Simulation.Scenario =>
+/** Makes a scenario that cuts one link for a while. The other members reach both ends, so nobody is suspected. */
+export const reachable = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   Simulation.scenario(
     name,
     { describe, faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } } },
     (sim) =>
       Effect.gen(function* () {
-        const notebook = ClusterRecorder.make()
+        const recorder = new ClusterRecorder()
         const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
-        yield* promises(notebook)
-        const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { notebook, seeds: ["n1:7946"], parts }))
+        yield* checkGuarantees(recorder)
+        const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { recorder, seeds: ["n1:7946"], overrides }))
         yield* Effect.timeout(
           sim.until(() => everybodyListsEverybody(nodes)),
           "1 minute",
         )
-        const before = notebook.counts.get("Suspected") ?? 0
-        yield* Invariant.always("nobody is suspected", () => (notebook.counts.get("Suspected") ?? 0) === before)
+        const before = recorder.count("Suspected")
+        yield* Invariant.always("nobody is suspected", () => recorder.count("Suspected") === before)
         const [a = "", b = ""] = yield* Random.shuffle(names)
         yield* (yield* Random.nextBoolean) ? sim.network.partition([a], [b]) : sim.network.partitionOneWay([a], [b])
         yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 60_000))
@@ -278,14 +277,14 @@ export const reachable = (name: string, parts?: Partial<Overrides>): Simulation.
       }),
   )
 
-/** The same, as it must hold. */
-export const oneCutLink = reachable("who can be reached by anybody is not suspected")
+/** The scenario without a defect. */
+export const oneCutLink = reachable("a node that some member reaches is not suspected")
 
 /**
- * One side takes a connection for lost and dials again, while the other side still reads what came on it before. Found by
- * the swarm: the old connection had the greater rank, and its messages came after those of the new one.
+ * One side loses a connection and dials again, while the other side still reads from the old connection. The swarm found a
+ * defect here: the old connection had the greater rank, and its messages came after those of the new one.
  */
-export const lostOnOneSide = cluster("what came on a lost connection comes before what comes on the next", {
+export const lostOnOneSide = cluster("messages of a lost connection arrive before messages of the next connection", {
   size: [2, 3],
   seconds: 12,
   talk: [50, 400],
@@ -302,15 +301,15 @@ export const lostOnOneSide = cluster("what came on a lost connection comes befor
 })
 
 /**
- * Two that lose each other all the time dial each other at once, and one of the two connections takes over from the other,
- * on which much waits to be written.
+ * Makes a scenario in which two nodes lose their link all the time and dial each other simultaneously. One of the two
+ * connections replaces the other, whose send queue is full.
  */
-export const crossing = (name: string, parts: Partial<Overrides> = {}): Simulation.Scenario =>
+export const crossing = (name: string, overrides: Partial<Overrides> = {}): Simulation.Scenario =>
   cluster(name, {
     size: [2, 3],
     seconds: 12,
     talk: [5, 30],
-    parts,
+    overrides,
     policies: Reconnect.layer(Schedule.spaced("200 millis")),
     faults: {
       network: {
@@ -322,10 +321,10 @@ export const crossing = (name: string, parts: Partial<Overrides> = {}): Simulati
     },
   })
 
-/** The same, as it must hold. */
-export const crossed = crossing("what was accepted arrives though two dial each other at once")
+/** The scenario without a defect. */
+export const crossed = crossing("accepted messages arrive although two nodes dial each other simultaneously")
 
-/** Two to twelve nodes, and everything that can go wrong. */
+/** Two to twelve nodes under all kinds of faults. */
 export const anything = cluster("a cluster survives anything", {
   size: [2, 12],
   seconds: 20,
@@ -333,5 +332,5 @@ export const anything = cluster("a cluster survives anything", {
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
 })
 
-/** Three nodes for ten seconds: small and quick, and what the benchmarks measure. */
+/** Three nodes for ten seconds under all kinds of faults: the scenario that the benchmarks measure. */
 export const three = cluster("three nodes", { size: [3, 3], seconds: 10, faults: everything })

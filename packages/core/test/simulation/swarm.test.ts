@@ -1,6 +1,6 @@
 /**
- * The cluster in the simulated world, over other seeds for every commit; `pnpm sim swarm` runs more of them. A failure
- * prints the line that runs it again.
+ * Clusters in the simulated world, with different seeds for every commit; `pnpm sim swarm` runs more seeds. A failure prints
+ * the command that runs it again.
  */
 import { execFileSync } from "node:child_process"
 import { Seeds } from "@coterie/testkit"
@@ -13,13 +13,13 @@ const commit = (): string => {
   try {
     return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: "pipe" }).trim()
   } catch {
-    // Not a clone, but an unpacked archive.
+    // The sources are an unpacked archive without a repository.
     return "no commit"
   }
 }
 
 const base = Seeds.base(commit())
-/** Of a machine that does much else at the same time. */
+/** Enough for a busy machine. */
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
@@ -30,9 +30,9 @@ describe("a cluster of real nodes", () => {
   it.sim(three, { seeds: 100, base, timeout })
 })
 
-describe("the membership tells the truth", () => {
+describe("the membership guarantees that", () => {
   for (const scenario of Guarantees.oneCut) it.sim(scenario, { seeds: 1, base, timeout })
-  it.sim(Guarantees.stoodStill("who stood still for ten seconds blames nobody and comes back once"), {
+  it.sim(Guarantees.stoodStill("a node that was paused for ten seconds suspects no peer and recovers once"), {
     seeds: 10,
     base,
     timeout,
@@ -42,6 +42,14 @@ describe("the membership tells the truth", () => {
   it.sim(Guarantees.healsAfterForgetting, { seeds: 2, base, timeout })
   it.sim(Guarantees.meetsAgain, { seeds: 3, base, timeout })
   it.sim(Guarantees.rollingRestart, { seeds: 3, base, timeout })
-  it.sim(Guarantees.fewReach("whom few reach is suspected at most"), { seeds: 5, base, timeout })
-  it.sim(Guarantees.isolated("a node that is cut off says so, and when it is back"), { seeds: 10, base, timeout })
+  it.sim(Guarantees.fewReach("a node that few members reach is suspected and not called failed"), {
+    seeds: 5,
+    base,
+    timeout,
+  })
+  it.sim(Guarantees.isolated("an isolated node emits Isolated, and Reconnected when it is back"), {
+    seeds: 10,
+    base,
+    timeout,
+  })
 })

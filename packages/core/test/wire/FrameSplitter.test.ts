@@ -16,35 +16,35 @@ const recordOf = (i: number, metadataBytes: number): PeerRecord => ({
   body: { addresses: [], metadata: { k: "é".repeat(metadataBytes / 2) }, versionMin: 1, versionMax: 1, features: [] },
 })
 
-/** What comes out at the other end. */
-const sent = (frame: Frame.ControlFrame): ReadonlyArray<Frame.Frame> => {
+/** Splits a frame, and returns the frames that the receiver decodes. */
+const sendSplit = (frame: Frame.ControlFrame): ReadonlyArray<Frame.Frame> => {
   const chunks = FrameSplitter.split(frame)
   const frames = decode(chunks.map(FrameEncoder.encode)).frames
   expect(frames).toStrictEqual(chunks)
   return frames
 }
 
-describe("what does not fit one frame", () => {
-  it("of an Update goes in several, in order and whole", () => {
+describe("a frame beyond the bounds of one frame", () => {
+  it("splits the records of an Update, in order", () => {
     const records = Array.from({ length: 100 }, (_, i) => recordOf(i, 8000))
-    const frames = sent({ _tag: "Update", records })
+    const frames = sendSplit({ _tag: "Update", records })
     expect(frames.length).toBeGreaterThan(10)
     expect(frames.flatMap((frame) => (frame._tag === "Update" ? frame.records : []))).toStrictEqual(records)
   })
 
-  it("of an Update is cut by count too", () => {
+  it("splits an Update by the number of records too", () => {
     const records = Array.from({ length: 3000 }, (_, i) => ({ ...recordOf(i, 0), name: "a" }))
-    for (const frame of sent({ _tag: "Update", records })) {
+    for (const frame of sendSplit({ _tag: "Update", records })) {
       expect(frame._tag === "Update" && frame.records.length).toBeLessThanOrEqual(1024)
     }
   })
 
-  it("of a SyncDigest goes in several, of which the last alone says so", () => {
+  it("splits the entries of a SyncDigest, and marks only the last frame as last", () => {
     const entries = Array.from({ length: 9000 }, (_value, i) => {
       const { body: _, ...key } = recordOf(i, 0)
       return key
     })
-    const frames = sent({ _tag: "SyncDigest", entries, last: true })
+    const frames = sendSplit({ _tag: "SyncDigest", entries, last: true })
     expect(frames.length).toBeGreaterThan(2)
     expect(frames.map((frame) => frame._tag === "SyncDigest" && frame.last)).toStrictEqual(
       frames.map((_, i) => i === frames.length - 1),
@@ -52,23 +52,23 @@ describe("what does not fit one frame", () => {
     expect(frames.flatMap((frame) => (frame._tag === "SyncDigest" ? frame.entries : []))).toStrictEqual(entries)
   })
 
-  it("of a SyncDelta goes in several, records and wanted names alike", () => {
+  it("splits the records and the wanted names of a SyncDelta", () => {
     const records = Array.from({ length: 20 }, (_, i) => recordOf(i, 8000))
     const want = Array.from({ length: 5000 }, (_, i) => `name-${i}`)
-    const frames = sent({ _tag: "SyncDelta", records, want })
+    const frames = sendSplit({ _tag: "SyncDelta", records, want })
     expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.records : []))).toStrictEqual(records)
     expect(frames.flatMap((frame) => (frame._tag === "SyncDelta" ? frame.want : []))).toStrictEqual(want)
   })
 
-  it("of a LaneOpen goes in several, of which the last alone says so", () => {
-    // Names as long as they may be, in units that take the most bytes, and as short.
+  it("splits the lanes of a LaneOpen, and marks only the last frame as last", () => {
+    // The longest names, of characters that take the most bytes, and the shortest.
     for (const letter of ["中", "a"]) {
       const lanes = Array.from({ length: 4096 }, (_, i) => ({
         lane: i + 1,
         name: letter === "a" ? `${i}` : `${i}`.padEnd(5, "-") + letter.repeat(41),
         window: 0xffff_ffff,
       }))
-      const frames = sent({ _tag: "LaneOpen", lanes, last: true })
+      const frames = sendSplit({ _tag: "LaneOpen", lanes, last: true })
       expect(frames.flatMap((frame) => (frame._tag === "LaneOpen" ? frame.lanes : []))).toStrictEqual(lanes)
       expect(frames.map((frame) => frame._tag === "LaneOpen" && frame.last)).toStrictEqual(
         frames.map((_, i) => i === frames.length - 1),
@@ -81,14 +81,14 @@ describe("what does not fit one frame", () => {
     }
   })
 
-  it("of a LaneOpen that is not the last of its list has no last", () => {
+  it("marks no frame as last if the LaneOpen is not the last of its list", () => {
     const lanes = Array.from({ length: 2000 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1024 }))
-    for (const frame of sent({ _tag: "LaneOpen", lanes, last: false })) {
+    for (const frame of sendSplit({ _tag: "LaneOpen", lanes, last: false })) {
       expect(frame).toMatchObject({ _tag: "LaneOpen", last: false })
     }
   })
 
-  it("is nothing of a frame that is empty or of another kind", () => {
+  it("is not split if it is empty or of another kind", () => {
     const frames: ReadonlyArray<Frame.ControlFrame> = [
       { _tag: "Update", records: [] },
       { _tag: "SyncDigest", entries: [], last: true },
@@ -104,7 +104,7 @@ describe("what does not fit one frame", () => {
   })
 
   it.prop(
-    "is told by a size that no record exceeds",
+    "is found by an estimate that no record exceeds",
     [Arbitrary.array(record, { maxLength: 4 })],
     ([records]) => {
       for (const record of records) {

@@ -28,8 +28,8 @@ const frames: ReadonlyArray<Frame> = [
   { _tag: "Ping", seq: 2, viewHash: 0n, lag: 0 },
 ]
 
-describe("what is counted of the frames", () => {
-  it("is the same at both ends, kind by kind, however the bytes are cut", () => {
+describe("the traffic counters", () => {
+  it("are equal at both ends for each kind, wherever the chunks are cut", () => {
     const sent = Traffic.make()
     const chunks: Array<Uint8Array> = []
     FrameEncoder.encodeInto(frames, chunks, sent)
@@ -47,7 +47,7 @@ describe("what is counted of the frames", () => {
     }
   })
 
-  it("is of unknown kind where a later version says more, and nothing where a frame is broken", () => {
+  it("count frames of later versions as unknown, and no malformed frame", () => {
     const received = Traffic.make()
     const decoder = FrameDecoder.make({ maxFrameBytes: 100, traffic: received })
     assert.isUndefined(decoder.feed(Uint8Array.of(0, 0, 0, 3, Layout.firstIgnorableKind, 1, 2), []))

@@ -1,4 +1,4 @@
-/** Generators of every frame, made of values near the borders of the encoding. */
+/** Generators of every frame, with values at the borders of the encoding. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -13,7 +13,7 @@ const oneOf = <const A extends string | number | boolean | bigint>(values: Reado
 const intBetween = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
-/** A number up to `max`, often where CBOR changes the width. */
+/** Generates numbers up to `max`, often where the CBOR width changes. */
 const uint = (max: number, min = 0) => {
   const borders = [0, 1, 23, 24, 255, 256, 65535, 65536, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER]
   const fitting = [min, max, ...borders.filter((n) => n >= min && n <= max)]
@@ -22,7 +22,7 @@ const uint = (max: number, min = 0) => {
 
 const bool = oneOf([true, false])
 
-// Each piece is hard on somebody: prototypes, widths of UTF-8, marks that decoders like to swallow.
+// Pieces that break careless code: prototypes, widths of UTF-8, marks that decoders drop.
 const pieces = [
   "a",
   "B",
@@ -69,7 +69,7 @@ const metadata = Arbitrary.map(
   (pairs): Record<string, string> => Object.fromEntries(pairs),
 )
 
-/** An object of these fields; a plain one, while `all` also makes some without a prototype. */
+/** Generates plain objects with these fields; `all` alone also generates objects without a prototype. */
 const struct = <const Fields extends Record<string, Arbitrary.Arbitrary<unknown>>>(fields: Fields) =>
   Arbitrary.map(Arbitrary.all(fields), (value) => ({ ...value }))
 
@@ -83,7 +83,7 @@ const body = struct({
 
 const key = { name, generation, incarnation: u32, status }
 
-/** The value as it is, or without an optional key. */
+/** Generates the value with or without an optional key. */
 const orWithout = <A, B>(self: Arbitrary.Arbitrary<A>, strip: (value: A) => B): Arbitrary.Arbitrary<A | B> =>
   Arbitrary.map(Arbitrary.all([self, bool]), ([value, whole]) => (whole ? value : strip(value)))
 
@@ -140,7 +140,7 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
 
 const laneNumber = intBetween(1, 0xffff)
 
-/** One generator per kind, so that no kind can be forgotten. */
+/** One generator for each kind of frame. */
 const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extract<Frame.Frame, { _tag: Tag }>> } = {
   Hello: orWithout(
     struct({
@@ -239,14 +239,14 @@ export const tags: ReadonlyArray<Frame.Frame["_tag"]> = [
   "Taken",
 ]
 
-/** A frame of this kind. */
+/** Generates frames of this kind. */
 export const frameOf = (tag: Frame.Frame["_tag"]): Arbitrary.Arbitrary<Frame.Frame> => byTag[tag]
 
-/** A frame of any kind. */
+/** Generates frames of any kind. */
 export const frame: Arbitrary.Arbitrary<Frame.Frame> = Arbitrary.flatMap(oneOf(tags), frameOf)
 
-/** Some frames in a row. */
+/** Generates rows of frames. */
 export const frames: Arbitrary.Arbitrary<ReadonlyArray<Frame.Frame>> = Arbitrary.array(frame, { maxLength: 6 })
 
-/** Seeds of the tests' own random numbers. */
+/** Generates seeds for random numbers of the tests. */
 export const seed = intBetween(1, 0x7fff_ffff)

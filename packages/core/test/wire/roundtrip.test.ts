@@ -4,10 +4,10 @@ import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import { frame, frameOf, frames, seed, tags } from "./arbitraries.ts"
 import { concat, cutAt, decode, encodeAll, randomOf } from "./support.ts"
 
-describe("what is encoded is decoded", () => {
+describe("decoding reverses encoding:", () => {
   for (const tag of tags) {
     it.prop(
-      `${tag} comes back as it was`,
+      `${tag} is decoded unchanged`,
       [frameOf(tag)],
       ([frame]) => {
         expect(decode([FrameEncoder.encode(frame)])).toStrictEqual({
@@ -21,7 +21,7 @@ describe("what is encoded is decoded", () => {
   }
 
   it.prop(
-    "a row of frames comes back in its order",
+    "a row of frames is decoded in its order",
     [frames],
     ([frames]) => {
       expect(decode([encodeAll(frames)])).toStrictEqual({ frames, error: undefined, partial: false })
@@ -30,7 +30,7 @@ describe("what is encoded is decoded", () => {
   )
 
   it.prop(
-    "encodeInto gives the same bytes as encode",
+    "encodeInto writes the same bytes as encode",
     [frames],
     ([frames]) => {
       const out: Array<Uint8Array> = []
@@ -41,7 +41,7 @@ describe("what is encoded is decoded", () => {
   )
 
   it.prop(
-    "encoding what was decoded gives the same bytes",
+    "encoding a decoded frame gives the same bytes",
     [frame],
     ([frame]) => {
       const bytes = FrameEncoder.encode(frame)
@@ -51,11 +51,11 @@ describe("what is encoded is decoded", () => {
   )
 })
 
-describe("the borders of chunks do not matter", () => {
+describe("chunks do not matter:", () => {
   const small = Arbitrary.filter(frame, (frame) => FrameEncoder.encode(frame).length <= 600)
 
   it.prop(
-    "a frame cut at any one place comes back as it was",
+    "a frame cut at any one place is decoded unchanged",
     [small],
     ([frame]) => {
       const bytes = FrameEncoder.encode(frame)
@@ -67,7 +67,7 @@ describe("the borders of chunks do not matter", () => {
   )
 
   it.prop(
-    "a row of frames in pieces of any size comes back as it was",
+    "a row of frames in chunks of any size is decoded unchanged",
     [frames, seed],
     ([frames, seed]) => {
       const bytes = encodeAll(frames)
@@ -80,7 +80,7 @@ describe("the borders of chunks do not matter", () => {
   )
 
   it.prop(
-    "a row of frames byte by byte comes back as it was",
+    "a row of frames byte by byte is decoded unchanged",
     [Arbitrary.array(small, { maxLength: 4 })],
     ([frames]) => {
       const bytes = encodeAll(frames)

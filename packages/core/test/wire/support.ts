@@ -1,4 +1,4 @@
-/** What the tests of wire share. */
+/** Helpers of the tests of `wire`. */
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
@@ -11,7 +11,7 @@ export interface Decoded {
   readonly partial: boolean
 }
 
-/** What a decoder after the handshake says about the chunks. */
+/** Decodes the chunks with the limits after the handshake. */
 export const decode = (
   chunks: ReadonlyArray<Uint8Array>,
   options: FrameDecoder.Options = { maxFrameBytes: Layout.maxFrameBytes },
@@ -35,7 +35,7 @@ export const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
 
 export const encodeAll = (frames: ReadonlyArray<Frame.Frame>): Uint8Array => concat(frames.map(FrameEncoder.encode))
 
-/** The bytes cut at these places, each into an array of its own. */
+/** Cuts the bytes at these places into separate arrays. */
 export const cutAt = (bytes: Uint8Array, places: ReadonlyArray<number>): Array<Uint8Array> => {
   const borders = [0, ...places, bytes.length]
   return borders.slice(1).map((to, i) => bytes.slice(borders[i], to))
@@ -47,7 +47,7 @@ export const fromHex = (hex: string): Uint8Array =>
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
-/** A frame around a body, whatever the two are. */
+/** Makes a frame of any kind with any body. */
 export const raw = (kind: number, body: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(5 + body.length)
   new DataView(bytes.buffer).setUint32(0, body.length + 1)

@@ -1,6 +1,6 @@
 /**
- * The files of docs/protocol-vectors are what other implementations are written against, so that a change that
- * breaks one of them breaks the protocol.
+ * Test vectors of docs/protocol-vectors. Other implementations are written against them, so a change that breaks a vector
+ * breaks the protocol.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
@@ -43,7 +43,7 @@ const Record = Schema.Struct({
   refused: Schema.optionalKey(Schema.Boolean),
 })
 
-/** A frame as the files spell it: 64-bit hashes and payloads are hexadecimal text. */
+/** Returns a frame as the files write it: 64-bit hashes and payloads are hexadecimal text. */
 const spell = (frame: Frame.Frame): unknown =>
   JSON.parse(
     JSON.stringify(frame, (_, value: unknown) =>
@@ -73,7 +73,7 @@ const checkFrame = (vector: typeof FrameVector.Type) => {
 }
 
 describe("docs/protocol-vectors", () => {
-  it("has no file that is not checked here", () => {
+  it("contains only files that these tests read", () => {
     expect(readdirSync(directory).sort()).toStrictEqual([
       "dialogue.json",
       "errors.json",
@@ -89,7 +89,7 @@ describe("docs/protocol-vectors", () => {
     const vectors = load("frames.json", Schema.Array(FrameVector))
     for (const vector of vectors) it(vector.description, () => checkFrame(vector))
 
-    it("has every kind of frame", () => {
+    it("contains every kind of frame", () => {
       expect(new Set(vectors.map((vector) => vector.kind))).toStrictEqual(new Set(Object.values(Layout.kinds)))
     })
   })
@@ -99,7 +99,7 @@ describe("docs/protocol-vectors", () => {
     const lines = load("dialogue.json", Schema.Array(Line))
     for (const line of lines) it(`${line.from}: ${line.description}`, () => checkFrame(line))
 
-    it("reads as two streams of bytes, too", () => {
+    it("is decoded from two streams of bytes, too", () => {
       for (const from of ["mini", "node"]) {
         const own = lines.filter((line) => line.from === from)
         const { error, frames } = decode([fromHex(own.map((line) => line.hex).join(""))])
@@ -118,14 +118,14 @@ describe("docs/protocol-vectors", () => {
         expect(bare).toContain(`\`\`\`${hex}\`\`\``)
     })
 
-    it("explains the first frame of the dialogue whole", () => {
+    it("explains all bytes of the first frame of the dialogue", () => {
       const [hello] = load("dialogue.json", Schema.Array(FrameVector))
       const table = text.slice(text.indexOf("| `000000f2`"), text.indexOf("**node: HelloAck.**"))
       const bytes = [...table.matchAll(/^\| `([0-9a-f ]+)` \|/gm)].map((row) => row[1])
       expect(bytes.join("").replaceAll(" ", "")).toBe(hello?.hex)
     })
 
-    it("numbers the kinds as they are", () => {
+    it("lists the number of each kind", () => {
       for (const [tag, kind] of Object.entries(Layout.kinds)) expect(text).toContain(`| ${kind} | ${tag} |`)
     })
   })
@@ -214,12 +214,12 @@ describe("docs/protocol-vectors", () => {
     const Texts = Schema.Struct({ valid: Schema.Array(Schema.String), invalid: Schema.Array(Schema.String) })
     const texts = load("texts.json", Schema.Struct({ names: Texts, addresses: Texts }))
 
-    it("names are what a peer may be called", () => {
+    it("names are accepted or refused as listed", () => {
       for (const name of texts.names.valid) expect(PeerName.nameProblem(name)).toBeUndefined()
       for (const name of texts.names.invalid) expect(PeerName.nameProblem(name)).toBeTypeOf("string")
     })
 
-    it("addresses are what a frame may carry", () => {
+    it("addresses are accepted or refused as listed", () => {
       for (const address of texts.addresses.valid) expect(Result.isSuccess(Address.parse(address))).toBe(true)
       for (const address of texts.addresses.valid) expect(Address.isAddress(address)).toBe(true)
       for (const address of texts.addresses.invalid) expect(Address.isAddress(address)).toBe(false)

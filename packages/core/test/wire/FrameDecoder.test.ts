@@ -1,3 +1,6 @@
+/**
+ * Bytes of any peer: the decoder returns frames or one violation, never throws, and holds a bounded number of bytes.
+ */
 import { describe, expect, it } from "@effect/vitest"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
@@ -28,24 +31,24 @@ describe("a length", () => {
     expect(decode([u32(0xffff_ffff)]).error?.code).toBe("oversize")
   })
 
-  it("is judged as soon as its four bytes are there, however they come", () => {
+  it("is checked as soon as its four bytes have arrived, in whatever chunks", () => {
     expect(decode(cutAt(u32(0x7fff_ffff), [1, 2, 3])).error?.code).toBe("oversize")
     expect(decode(cutAt(u32(0), [2])).error?.code).toBe("malformed")
   })
 
-  it("at the limit passes and one beyond it does not", () => {
+  it("at the limit is accepted, and one beyond it is oversize", () => {
     const frame = raw(200, new Uint8Array(99))
     expect(decode([frame], { maxFrameBytes: 100 }).error).toBeUndefined()
     expect(decode([frame], { maxFrameBytes: 99 }).error?.code).toBe("oversize")
   })
 
-  it("cut short waits for more and is no error", () => {
+  it("that is cut short waits for more bytes and is no violation", () => {
     for (let n = 1; n < 4; n++) {
       expect(decode([u32(0x7fff_ffff).slice(0, n)])).toStrictEqual({ frames: [], error: undefined, partial: true })
     }
   })
 
-  it("that says 2^31-1, with ten bytes behind it, allocates next to nothing", () => {
+  it("of 2^31-1 with ten bytes behind it allocates less than 1 MiB in a hundred decoders", () => {
     const bytes = concat([u32(0x7fff_ffff), new Uint8Array(10)])
     const before = process.memoryUsage()
     for (let i = 0; i < 100; i++) expect(decode([bytes]).error?.code).toBe("oversize")
@@ -54,11 +57,11 @@ describe("a length", () => {
     expect(after.external - before.external).toBeLessThan(1024 * 1024)
   })
 
-  it("that does not fit the kind is refused before the body comes", () => {
+  it("that does not fit the kind is a violation before the body arrives", () => {
     for (const kind of [Layout.kinds.Ping, Layout.kinds.Pong, Layout.kinds.Credit, Layout.kinds.Taken]) {
       expect(decode([concat([u32(1000), Uint8Array.of(kind)])]).error?.code).toBe("malformed")
     }
-    // Kind, lane, flags, total, id, trace and payload: so long Data can be, and no longer.
+    // Kind, lane, flags, total, id, trace and payload: the longest Data.
     const longest = 1 + 2 + 1 + 4 + 4 + 25 + 65_536
     const ofData = (length: number) => decode([concat([u32(length), Uint8Array.of(Layout.kinds.Data)])])
     expect(ofData(longest)).toStrictEqual({ frames: [], error: undefined, partial: true })
@@ -67,15 +70,15 @@ describe("a length", () => {
   })
 })
 
-describe("after a fault", () => {
-  it("the frames before it are there, and nothing after it", () => {
+describe("after a violation", () => {
+  it("the frames before it are decoded, and none after it", () => {
     const bytes = concat([FrameEncoder.encode(ping), raw(99, new Uint8Array(3)), FrameEncoder.encode(pong)])
     const { error, frames } = decode([bytes])
     expect(frames).toStrictEqual([ping])
     expect(error?.code).toBe("unexpectedFrame")
   })
 
-  it("every call says the same again", () => {
+  it("every call returns the same violation", () => {
     const decoder = FrameDecoder.make({ maxFrameBytes: 1000 })
     const out: Array<Frame.Frame> = []
     const error = decoder.feed(raw(99, new Uint8Array(0)), out)
@@ -86,15 +89,15 @@ describe("after a fault", () => {
   })
 })
 
-describe("kinds that this version does not know", () => {
-  it("are skipped from 128 on, however long and however cut", () => {
+describe("unknown kinds", () => {
+  it("are skipped from 128 on, whatever their length and chunks", () => {
     const bytes = concat([FrameEncoder.encode(ping), raw(128, new Uint8Array(5000)), FrameEncoder.encode(pong)])
     for (const places of [[], [3, 100], [20, 24, 25, 26, 4000], [bytes.length - 20]]) {
       expect(decode(cutAt(bytes, places))).toStrictEqual({ frames: [ping, pong], error: undefined, partial: false })
     }
   })
 
-  it("take no memory for what did not come", () => {
+  it("allocate no memory for bytes that have not arrived", () => {
     const header = raw(255, new Uint8Array(Layout.maxFrameBytes - 1)).slice(0, 5)
     const before = process.memoryUsage().arrayBuffers
     const decoders = Array.from({ length: 100 }, () => FrameDecoder.make({ maxFrameBytes: Layout.maxFrameBytes }))
@@ -103,7 +106,7 @@ describe("kinds that this version does not know", () => {
     expect(decoders.every((decoder) => decoder.isPartial())).toBe(true)
   })
 
-  it("are a fault below 128", () => {
+  it("are a violation below 128", () => {
     const known = new Set<number>(Object.values(Layout.kinds))
     for (let kind = 0; kind < 128; kind++) {
       if (!known.has(kind)) expect(decode([raw(kind, new Uint8Array(2))]).error?.code).toBe("unexpectedFrame")
@@ -112,7 +115,7 @@ describe("kinds that this version does not know", () => {
 })
 
 describe("the limits of the handshake", () => {
-  it("let two large frames pass but not a third", () => {
+  it("accept two large frames and no third", () => {
     const frame = raw(200, new Uint8Array(8000))
     expect(decode([frame, frame], FrameDecoder.handshakeLimits).error).toBeUndefined()
     expect(decode([frame, frame, frame], FrameDecoder.handshakeLimits).error?.code).toBe("oversize")
@@ -132,7 +135,7 @@ describe("the limits of the handshake", () => {
     expect(decoder.isPartial()).toBe(false)
   })
 
-  it("hold what comes meanwhile in its order", () => {
+  it("keep frames that arrive meanwhile in order", () => {
     const bytes = encodeAll([ping, pong, ping, pong])
     const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
     const out: Array<Frame.Frame> = []
@@ -143,7 +146,7 @@ describe("the limits of the handshake", () => {
 })
 
 describe("Data", () => {
-  /** What docs/protocol.md, section "Fixed bodies", says of a body with these flags, zeros up to its total, and so many bytes. */
+  /** Returns the violation of a body by docs/protocol.md, section "Fixed bodies": flags, zeros up to its total, `size` bytes. */
   const expected = (flags: number, size: number, total: number): string | undefined => {
     const has = (flag: number) => (flags & flag) !== 0
     if (size < 3 || flags > 31) return "malformed"
@@ -163,36 +166,36 @@ describe("Data", () => {
     return frames.length === (error === undefined ? 1 : 0) ? error?.code : `${error?.code} and ${frames.length} frames`
   }
 
-  const tell = (flags: number, size: number, total: number, code: string | undefined) =>
+  const describeCase = (flags: number, size: number, total: number, code: string | undefined) =>
     `flags ${flags}, ${size} bytes, total ${total}: ${code}`
 
-  it("of any flags and any small size is what the page says", () => {
+  it("with any flags and any small size is decoded or refused as docs/protocol.md states", () => {
     const wrong: Array<string> = []
     for (let flags = 0; flags < 256; flags++) {
       for (let size = 0; size < 45; size++) {
         for (const total of [0, 3, 0xffff_ffff]) {
           const code = codeOf(flags, size, total)
-          if (code !== expected(flags, size, total)) wrong.push(tell(flags, size, total, code))
+          if (code !== expected(flags, size, total)) wrong.push(describeCase(flags, size, total, code))
         }
       }
     }
     expect(wrong).toStrictEqual([])
   })
 
-  it("of any flags holds a payload of 64 KiB and no more", () => {
+  it("with any flags holds a payload of at most 64 KiB", () => {
     const wrong: Array<string> = []
     for (let flags = 0; flags < 32; flags++) {
       for (let size = 65_536; size < 65_536 + 40; size++) {
         const code = codeOf(flags, size, 0xffff_ffff)
-        // Beyond what any Data may have, nobody looks at the flags.
+        // Beyond the longest Data the decoder does not read the flags.
         const right = size > 65_536 + 36 ? "oversize" : expected(flags, size, 0xffff_ffff)
-        if (code !== right) wrong.push(tell(flags, size, 0xffff_ffff, code))
+        if (code !== right) wrong.push(describeCase(flags, size, 0xffff_ffff, code))
       }
     }
     expect(wrong).toStrictEqual([])
   })
 
-  it("has a span of its own, not a view of the chunk", () => {
+  it("has a copy of the span instead of a view of the chunk", () => {
     const trace = Uint8Array.from({ length: 25 }, (_, i) => i)
     const chunk = FrameEncoder.encode({ ...dataOf(new Uint8Array(5000)), confirm: 1, trace })
     const [frame] = decode([chunk]).frames
@@ -203,13 +206,13 @@ describe("Data", () => {
 })
 
 describe("payloads", () => {
-  it("of 4 KiB and more are views into the chunk", () => {
+  it("of 4 KiB and more are views of the chunk", () => {
     const bytes = FrameEncoder.encode(dataOf(new Uint8Array(4096)))
     const [frame] = decode([bytes]).frames
     expect(frame?._tag === "Data" && frame.payload.buffer === bytes.buffer).toBe(true)
   })
 
-  it("that are smaller hold on to a few KiB at most", () => {
+  it("below 4 KiB keep at most 8 KiB of memory", () => {
     const chunk = encodeAll(Array.from({ length: 600 }, (_, i) => dataOf(new Uint8Array(100).fill(i))))
     const { frames } = decode([chunk])
     for (const [i, frame] of frames.entries()) {
@@ -220,7 +223,7 @@ describe("payloads", () => {
     expect(frames.length).toBe(600)
   })
 
-  it("that are smaller are whole where one such stretch ends", () => {
+  it("below 4 KiB are whole at the end of a slab", () => {
     // Payload, header, payload, header, and a third that ends around 8 KiB after the first began.
     for (let size = 8192 - 8016 - 3; size <= 8192 - 8016 + 3; size++) {
       const sent = [4000, 4000, size, 4000].map((size, i) => dataOf(new Uint8Array(size).fill(i + 1)))
@@ -228,7 +231,7 @@ describe("payloads", () => {
     }
   })
 
-  it("are plain arrays even if the chunk is a Buffer", () => {
+  it("are plain Uint8Arrays even if the chunk is a Buffer", () => {
     const pool = Buffer.alloc(100_000)
     const bytes = encodeAll([dataOf(new Uint8Array(10).fill(1)), dataOf(new Uint8Array(5000).fill(2))])
     pool.set(bytes, 77)
@@ -238,7 +241,7 @@ describe("payloads", () => {
     expect(frames[0]).toStrictEqual(dataOf(new Uint8Array(10).fill(1)))
   })
 
-  it("of a frame that crosses a border are copied once, into an array that is no larger", () => {
+  it("of a frame in several chunks are copied once, into an array of the same size", () => {
     const sent = dataOf(new Uint8Array(50_000).map((_, i) => i))
     for (const at of [7, 20, 50, 30_000]) {
       const { frames } = decode(cutAt(FrameEncoder.encode(sent), [at]))
@@ -247,7 +250,7 @@ describe("payloads", () => {
     }
   })
 
-  it("do not keep a chunk that none of them lies in: its memory is given back at once", () => {
+  it("do not keep a chunk that none of them is a view of: its memory is released at once", () => {
     const small = Array.from({ length: 300 }, (_, i) => dataOf(new Uint8Array(100).fill(i)))
     const crossing = dataOf(new Uint8Array(50_000).fill(7))
     const chunks = cutAt(encodeAll([...small, crossing, ...small]), [60_000]).map((chunk) => chunk.slice())
@@ -256,97 +259,25 @@ describe("payloads", () => {
     expect(frames).toStrictEqual([...small, crossing, ...small])
   })
 
-  it("keep a chunk of any size that one of them lies in", () => {
+  it("keep a chunk of any size that one of them is a view of", () => {
     for (let size = 8_100; size < 8_300; size++) {
       const frames = [dataOf(new Uint8Array(0)), dataOf(new Uint8Array(size - 16).fill(1)), dataOf(new Uint8Array(0))]
       expect(decode([encodeAll(frames)]).frames).toStrictEqual(frames)
     }
   })
 
-  it("keep the chunk that one of them lies in", () => {
+  it("keep the chunk that one of them is a view of", () => {
     const frames = [dataOf(new Uint8Array(100)), dataOf(new Uint8Array(20_000).fill(1))]
     const chunk = encodeAll(frames)
     const { length } = chunk
     expect(decode([chunk]).frames).toStrictEqual(frames)
     expect(chunk.length).toBe(length)
   })
-
-  it("that are large are written as they are, in their place", () => {
-    const large = new Uint8Array(FrameEncoder.largePayload)
-    const out: Array<Uint8Array> = []
-    const frames = [ping, dataOf(Uint8Array.of(1)), dataOf(large), pong, dataOf(large)]
-    FrameEncoder.encodeInto(frames, out)
-    expect(out.map((chunk) => chunk === large)).toStrictEqual([false, true, false, true])
-    expect(new Set(out.filter((chunk) => chunk !== large).map((chunk) => chunk.buffer)).size).toBe(1)
-    expect(decode(out).frames).toStrictEqual(frames)
-  })
 })
 
-describe("a frame that may not be sent", () => {
-  const record = {
-    name: "a",
-    generation: 1,
-    incarnation: 0,
-    status: "alive",
-    body: { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] },
-  } as const
-  const bad: ReadonlyArray<readonly [string, Frame.Frame]> = [
-    ["a payload beyond one fragment", dataOf(new Uint8Array(65_537))],
-    ["a lane of 17 bits", { ...dataOf(new Uint8Array(1)), lane: 65_536 }],
-    ["a first fragment without total", { ...dataOf(new Uint8Array(1)), last: false }],
-    ["a total that one fragment reaches", { ...dataOf(new Uint8Array(2)), last: false, total: 2 }],
-    ["a total where none belongs", { ...dataOf(new Uint8Array(2)), total: 2 }],
-    ["an abort with a payload", { ...dataOf(new Uint8Array(2)), first: false, last: false, abort: true }],
-    ["credit beyond 32 bits", { _tag: "Credit", lane: 0, bytes: 2 ** 32 }],
-    ["a later fragment to be confirmed", { ...dataOf(new Uint8Array(2)), first: false, confirm: 1 }],
-    ["a later fragment with a span", { ...dataOf(new Uint8Array(2)), first: false, trace: new Uint8Array(25) }],
-    ["a span one byte short", { ...dataOf(new Uint8Array(2)), trace: new Uint8Array(24) }],
-    ["a confirm beyond 32 bits", { ...dataOf(new Uint8Array(2)), confirm: 2 ** 32 }],
-    ["Taken beyond 32 bits", { _tag: "Taken", lane: 0, id: 2 ** 32 }],
-    ["Taken on a lane of 17 bits", { _tag: "Taken", lane: 65_536, id: 1 }],
-    ["an open lane 0", { _tag: "LaneOpen", lanes: [{ lane: 0, name: "a", window: 1024 }], last: true }],
-    ["an open lane without a name", { _tag: "LaneOpen", lanes: [{ lane: 1, name: "", window: 1024 }], last: true }],
-    ["a small window", { _tag: "LaneOpen", lanes: [{ lane: 1, name: "a", window: 1023 }], last: true }],
-    [
-      "more lanes than one frame opens",
-      {
-        _tag: "LaneOpen",
-        lanes: Array.from({ length: 1025 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1024 })),
-        last: true,
-      },
-    ],
-    ["the end of the inbox", { _tag: "LaneClose", lane: 0 }],
-    ["a closed lane of 17 bits", { _tag: "LaneClosed", lane: 65_536 }],
-    ["a lag of 17 bits", { ...ping, lag: 65_536 }],
-    ["a generation that is not whole", { _tag: "Leave", generation: 1.5 }],
-    ["a name that is empty", { _tag: "Update", records: [{ ...record, name: "" }] }],
-    ["a hash of 65 bits", { _tag: "Ready", incarnation: 0, viewHash: 2n ** 64n }],
-    [
-      "metadata that is not well-formed",
-      { _tag: "Update", records: [{ ...record, body: { ...record.body, metadata: { a: "\ud800" } } }] },
-    ],
-    [
-      "more records than one frame holds",
-      {
-        _tag: "Update",
-        records: Array.from({ length: 100 }, () => ({
-          ...record,
-          body: { ...record.body, metadata: { k: "v".repeat(8000) } },
-        })),
-      },
-    ],
-  ]
-  for (const [what, frame] of bad) {
-    it(`is a defect of the sender: ${what}`, () => {
-      expect(() => FrameEncoder.encode(frame)).toThrow(RangeError)
-      expect(() => FrameEncoder.encodeInto([frame], [])).toThrow(RangeError)
-    })
-  }
-})
-
-describe("bytes that are no frames", () => {
+describe("bytes that are not frames", () => {
   it.prop(
-    "every prefix of valid frames gives the frames that it holds, and no error",
+    "a prefix of valid frames gives its whole frames and no violation",
     [frames],
     ([frames]) => {
       const bytes = encodeAll(frames).subarray(0, 3000)
@@ -360,7 +291,7 @@ describe("bytes that are no frames", () => {
   )
 
   it.prop(
-    "valid frames with bytes changed, lost or added give frames or an error, and the same however they are cut",
+    "valid frames with bytes changed, lost or added give the same frames or violation in any chunks",
     [frames, seed],
     ([frames, seed]) => {
       const random = randomOf(seed)
@@ -387,7 +318,7 @@ describe("bytes that are no frames", () => {
   )
 
   it.prop(
-    "random bytes as the body of each kind give a frame or an error",
+    "random bytes as the body of each kind give a frame or a violation",
     [seed],
     ([seed]) => {
       const random = randomOf(seed)
@@ -401,7 +332,7 @@ describe("bytes that are no frames", () => {
     { arbitrary: { runs: 300 } },
   )
 
-  it("nested a hundred thousand deep are refused without a deep stack", () => {
+  it("nested a hundred thousand deep are a violation without a deep stack", () => {
     const deep = new Uint8Array(100_000)
     for (const bracket of [0x81, 0xa1, 0xc1, 0x9f]) {
       const { error } = decode([raw(Layout.kinds.Update, deep.fill(bracket))])
@@ -413,16 +344,7 @@ describe("bytes that are no frames", () => {
     expect(decode([raw(Layout.kinds.Update, nested)]).error?.message).toMatch(/deeper than 8/)
   })
 
-  it("that claim huge counts are refused at the claim", () => {
-    for (const head of ["9a00ffffff", "9affffffff", "9b001fffffffffffff", "ba00ffffff", "bb000fffffffffffff"]) {
-      expect(() => Cbor.decode(fromHex(head))).toThrow(/more items/)
-    }
-    for (const head of ["7a7fffffff", "7b001fffffffffffff", "5a7fffffff"]) {
-      expect(() => Cbor.decode(fromHex(head))).toThrow(/not enough data/i)
-    }
-  })
-
-  it("never make a message that repeats more than a little of them", () => {
+  it("are quoted in the message of a violation with at most 80 characters", () => {
     const long = "x".repeat(60_000)
     const bodies = [{ [long]: 1 }, { generation: long }, { code: long, message: long }, { records: [{ [long]: long }] }]
     for (const kind of Object.values(Layout.kinds)) {

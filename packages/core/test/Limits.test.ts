@@ -1,0 +1,30 @@
+import * as Limits from "@coterie/core/Limits"
+import { assert, describe, it } from "@effect/vitest"
+import * as Frame from "../src/protocol/Frame.ts"
+
+const { defaults } = Limits
+
+describe("the default limits", () => {
+  it("are positive integers", () => {
+    for (const [name, value] of Object.entries(defaults)) {
+      assert.isTrue(Number.isSafeInteger(value) && value > 0, name)
+    }
+  })
+
+  it("allow windows that a peer accepts and a frame can carry", () => {
+    for (const window of [defaults.inboxWindow, defaults.laneWindow]) {
+      assert.isAtLeast(window, Limits.minWindow)
+      assert.isBelow(window, 2 ** 32)
+    }
+  })
+
+  it("allow messages of any size that fit a frame, and a send queue that holds a whole fragment", () => {
+    assert.isAtLeast(defaults.messageBytes, Frame.maxFragmentBytes)
+    assert.isAtLeast(defaults.outbox, Frame.maxFragmentBytes)
+  })
+
+  it("give one host a part of the handshakes, and a burst of control frames of at least a second", () => {
+    assert.isBelow(defaults.handshakesPerHost, defaults.handshakes)
+    assert.isAtLeast(defaults.controlBurst, defaults.controlRate)
+  })
+})

@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Hash64 from "../../src/internal/hash64.ts"
+
+const hashOf = (add: (hash: Hash64.Hash64) => void): bigint => {
+  const hash = Hash64.make()
+  add(hash)
+  return hash.digest()
+}
+
+/** FNV-1a and the finalizer of MurmurHash3 over plain bytes, as docs/protocol.md, section "Hashes", defines them. */
+const reference = (...bytes: ReadonlyArray<number>): bigint => {
+  const mask = 2n ** 64n - 1n
+  let h = bytes.reduce((state, byte) => ((state ^ BigInt(byte)) * 0x100000001b3n) & mask, 0xcbf29ce484222325n)
+  h = ((h ^ (h >> 33n)) * 0xff51afd7ed558ccdn) & mask
+  h = ((h ^ (h >> 33n)) * 0xc4ceb9fe1a85ec53n) & mask
+  return h ^ (h >> 33n)
+}
+
+describe("the 64-bit hash", () => {
+  it("is FNV-1a with the finalizer of MurmurHash3 over big-endian numbers and texts with their length", () => {
+    assert.strictEqual(
+      hashOf(() => {}),
+      reference(),
+    )
+    assert.strictEqual(
+      hashOf(({ u32 }) => u32(0x0102_0304)),
+      reference(1, 2, 3, 4),
+    )
+    assert.strictEqual(
+      hashOf(({ u32 }) => u32(0xffff_ffff)),
+      reference(255, 255, 255, 255),
+    )
+    assert.strictEqual(
+      hashOf(({ u64 }) => u64(2 ** 40 + 5)),
+      reference(0, 0, 1, 0, 0, 0, 0, 5),
+    )
+    assert.strictEqual(
+      hashOf(({ u64 }) => u64(Number.MAX_SAFE_INTEGER)),
+      reference(0, 0x1f, 255, 255, 255, 255, 255, 255),
+    )
+    assert.strictEqual(
+      hashOf(({ text }) => text("é")),
+      reference(0, 0, 0, 2, 0xc3, 0xa9),
+    )
+  })
+
+  it("differs for different lists of fields whose bytes are alike", () => {
+    const lists = [["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], ["", "abc"]]
+    const hashes = lists.map((texts) => hashOf(({ text }) => texts.forEach(text)))
+    assert.strictEqual(new Set(hashes).size, lists.length)
+  })
+
+  it("differs in about half of its bits for a change of one bit", () => {
+    for (let bit = 0; bit < 32; bit++) {
+      const difference = hashOf(({ u32 }) => u32(0)) ^ hashOf(({ u32 }) => u32((1 << bit) >>> 0))
+      const ones = [...difference.toString(2)].filter((digit) => digit === "1").length
+      assert.isTrue(ones > 12 && ones < 52, `bit ${bit}: ${ones} of 64`)
+    }
+  })
+})

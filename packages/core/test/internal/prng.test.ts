@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Prng from "../../src/internal/prng.ts"
+
+/** Returns the next numbers and the state after them. */
+const draw = (seed: number, count: number): readonly [number, ReadonlyArray<number>] => {
+  const values: Array<number> = []
+  let state = seed
+  for (let i = 0; i < count; i++) {
+    const [next, value] = Prng.next(state)
+    state = next
+    values.push(value)
+  }
+  return [state, values]
+}
+
+describe("next", () => {
+  it("draws the same numbers from the same seed, and others from another", () => {
+    assert.deepStrictEqual(draw(7, 10), draw(7, 10))
+    assert.notDeepEqual(draw(7, 10)[1], draw(8, 10)[1])
+  })
+
+  it("draws numbers in [0, 1) that are spread evenly", () => {
+    const buckets = Array.from({ length: 10 }, () => 0)
+    for (const value of draw(1, 10_000)[1]) {
+      assert.isAtLeast(value, 0)
+      assert.isBelow(value, 1)
+      const bucket = Math.floor(value * 10)
+      buckets[bucket] = (buckets[bucket] ?? 0) + 1
+    }
+    for (const count of buckets) assert.approximately(count, 1_000, 150)
+  })
+})
+
+describe("sample", () => {
+  const items = Array.from({ length: 10 }, (_, i) => i)
+
+  it("draws `count` different items, and all items if there are fewer", () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const [, drawn] = Prng.sample(seed, items, 4)
+      assert.strictEqual(new Set(drawn).size, 4)
+      const [, all] = Prng.sample(seed, items, 20)
+      assert.deepStrictEqual([...all].sort(), items)
+    }
+    assert.deepStrictEqual(Prng.sample(5, items, 0), [5, []])
+    assert.deepStrictEqual(Prng.sample(5, [], 3), [5, []])
+  })
+
+  it("draws each item equally often", () => {
+    const counts = items.map(() => 0)
+    let state = 1
+    for (let i = 0; i < 5_000; i++) {
+      const [next, drawn] = Prng.sample(state, items, 2)
+      state = next
+      for (const item of drawn) counts[item] = (counts[item] ?? 0) + 1
+    }
+    for (const count of counts) assert.approximately(count, 1_000, 150)
+  })
+
+  it("does not change the items, and returns a state that draws other items next", () => {
+    const before = items.slice()
+    const [state, first] = Prng.sample(3, items, 5)
+    const [, second] = Prng.sample(state, items, 5)
+    assert.deepStrictEqual(items, before)
+    assert.notDeepEqual(first, second)
+  })
+})

@@ -1,0 +1,89 @@
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import { emptyView } from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+import { assert, describe, it } from "@effect/vitest"
+import { ClusterRecorder } from "./ClusterRecorder.ts"
+
+const peer = (fields: Partial<Peer> = {}): Peer => ({
+  name: "b",
+  generation: 1,
+  status: "alive",
+  link: "up",
+  addresses: [],
+  metadata: {},
+  ...fields,
+})
+
+const snapshot: ClusterEvent = { _tag: "Snapshot", view: emptyView }
+const joined: ClusterEvent = { _tag: "Joined", peer: peer() }
+const lost = peer({ link: "down" })
+const suspected: ClusterEvent = { _tag: "Suspected", peer: { ...lost, status: "suspect" } }
+const failed: ClusterEvent = { _tag: "Failed", peer: { ...lost, status: "failed" } }
+const left: ClusterEvent = { _tag: "Left", peer: peer({ status: "left" }) }
+
+/** Returns the broken guarantees of these events. */
+const observe = (...events: ReadonlyArray<ClusterEvent>): ReadonlyArray<string> => {
+  const recorder = new ClusterRecorder()
+  const observer = recorder.observe("a")
+  for (const event of events) observer.record(event)
+  return recorder.wrong.map((wrong) => wrong.split(": ")[1] ?? "")
+}
+
+describe("an observer", () => {
+  it("finds nothing wrong with the life of a peer that joins, fails, returns and leaves", () => {
+    const unreachable: ClusterEvent = { _tag: "Unreachable", peer: lost }
+    assert.deepStrictEqual(observe(snapshot, joined, unreachable, suspected, failed, joined, left), [])
+  })
+
+  const broken: ReadonlyArray<readonly [string, ReadonlyArray<ClusterEvent>]> = [
+    ["the first event and no other is the snapshot", [joined]],
+    ["the first event and no other is the snapshot", [snapshot, snapshot]],
+    ["no node is its own peer", [snapshot, { _tag: "Joined", peer: peer({ name: "a" }) }]],
+    ["Suspected is emitted only for a member", [snapshot, suspected]],
+    ["a member does not join again", [snapshot, joined, joined]],
+    ["a peer joins only if this node or another member reaches it", [snapshot, { _tag: "Joined", peer: lost }]],
+    ["a life is replaced only by a newer life", [snapshot, joined, { _tag: "Replaced", peer: peer(), old: peer() }]],
+    ["only Replaced changes the generation", [snapshot, joined, { _tag: "Reachable", peer: peer({ generation: 2 }) }]],
+    [
+      "no older life returns",
+      [
+        snapshot,
+        { _tag: "Joined", peer: peer({ generation: 2 }) },
+        { _tag: "Left", peer: peer({ generation: 2 }) },
+        joined,
+      ],
+    ],
+    ["a life that left does not return", [snapshot, joined, left, joined]],
+    [
+      "no peer with a live link is called failed",
+      [snapshot, joined, { ...suspected, peer: peer({ status: "suspect" }) }, failed],
+    ],
+    ["only a suspected member is called failed", [snapshot, joined, { _tag: "Unreachable", peer: lost }, failed]],
+    ["Reconnected comes after Isolated", [snapshot, { _tag: "Reconnected" }]],
+    ["Isolated is emitted once until it is over", [snapshot, { _tag: "Isolated" }, { _tag: "Isolated" }]],
+  ]
+  for (const [guarantee, events] of broken) {
+    it(`reports a broken guarantee: ${guarantee} (${events.map(({ _tag }) => _tag).join(", ")})`, () => {
+      assert.deepStrictEqual(observe(...events), [guarantee])
+    })
+  }
+
+  it("reports a view of the node that differs from the fold of the events", () => {
+    const recorder = new ClusterRecorder()
+    const observer = recorder.observe("a")
+    observer.record(snapshot)
+    observer.record(joined)
+    observer.compareView({ version: observer.view.version, peers: new Map([["b", peer()]]) })
+    observer.compareView({ version: observer.view.version + 1, peers: new Map() })
+    assert.deepStrictEqual(recorder.wrong, [])
+    observer.compareView({ version: observer.view.version, peers: new Map() })
+    assert.strictEqual(recorder.wrong.length, 1)
+  })
+
+  it("shares the counts of events with the other observers of its recorder", () => {
+    const recorder = new ClusterRecorder()
+    for (const name of ["a", "c"]) recorder.observe(name).record(snapshot)
+    assert.strictEqual(recorder.count("Snapshot"), 2)
+    assert.strictEqual(recorder.count("Joined"), 0)
+  })
+})

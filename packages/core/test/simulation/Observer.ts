@@ -1,0 +1,124 @@
+import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
+import { apply, emptyView } from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+
+/** Events about a peer that must be a member already. */
+const aboutMembers = new Set([
+  "Left",
+  "Suspected",
+  "Failed",
+  "MetadataChanged",
+  "Unreachable",
+  "Reachable",
+  "Disconnected",
+])
+
+/** Events that end what another event began. */
+const beginningOf = new Map([
+  ["Reconnected", "Isolated"],
+  ["PartitionHealed", "PartitionSuspected"],
+])
+
+const keyOf = (peer: Pick<Peer, "name" | "generation">): string => `${peer.name}#${peer.generation}`
+
+export interface Options {
+  readonly name: string
+  /** Reports a broken guarantee. */
+  readonly complain: (wrong: string) => void
+  /** Counts an event of any observer. */
+  readonly count: (tag: ClusterEvent["_tag"]) => void
+}
+
+/** One life of one node, as it sees its peers. It checks each guarantee at the first event that can break it. */
+export class Observer {
+  readonly name: string
+  /** The fold of all events. */
+  view: View = emptyView
+  readonly events: Array<ClusterEvent> = []
+  private readonly options: Options
+  /** Lives of peers that left. */
+  private readonly left = new Set<string>()
+  /** Newest generation of each peer. */
+  private readonly newest = new Map<string, number>()
+  /** What began and has not ended yet. */
+  private readonly open = new Set<string>()
+
+  constructor(options: Options) {
+    this.name = options.name
+    this.options = options
+  }
+
+  record(event: ClusterEvent): void {
+    this.options.count(event._tag)
+    const isFirst = this.events.length === 0
+    this.check((event._tag === "Snapshot") === isFirst, "the first event and no other is the snapshot", event)
+    if ("peer" in event) this.checkPeer(event)
+    this.checkOpen(event)
+    this.events.push(event)
+    this.view = apply(this.view, event)
+  }
+
+  /** Compares the node's own view with the fold of the events, if both have the same version. */
+  compareView(view: View): void {
+    if (view.version !== this.view.version) return
+    // The view consists of the peers of the events, so identity is mostly enough.
+    const [folded, own] = [this.view.peers, view.peers]
+    if (folded.size === own.size && [...folded].every(([name, peer]) => own.get(name) === peer)) return
+    const [a, b] = [folded, own].map((peers) => JSON.stringify([...peers].sort()))
+    if (a !== b) this.options.complain(`${this.name}: events add up to ${a}, and the view is ${b}`)
+  }
+
+  /** Reports that a queue of the node holds more than its limit. */
+  reportQueue(queue: string, size: number): void {
+    this.options.complain(`${this.name}: ${queue}: ${size} is beyond its bound`)
+  }
+
+  /** Reports that the node ended a link for a violation of the protocol, though all nodes keep the protocol. */
+  reportViolation(code: string): void {
+    this.options.complain(`${this.name} ended a link because the peer broke the protocol: ${code}`)
+  }
+
+  private check(holds: boolean, guarantee: string, event: ClusterEvent): void {
+    if (!holds) this.options.complain(`${this.name}: ${guarantee}: ${JSON.stringify(event)}`)
+  }
+
+  private checkOpen(event: ClusterEvent): void {
+    const beginning = beginningOf.get(event._tag)
+    if (beginning !== undefined)
+      this.check(this.open.delete(beginning), `${event._tag} comes after ${beginning}`, event)
+    if (event._tag !== "Isolated" && event._tag !== "PartitionSuspected") return
+    this.check(!this.open.has(event._tag), `${event._tag} is emitted once until it is over`, event)
+    this.open.add(event._tag)
+  }
+
+  private checkPeer(event: Extract<ClusterEvent, { readonly peer: Peer }>): void {
+    const { _tag, peer } = event
+    const known = this.view.peers.get(peer.name)
+    this.check(peer.name !== this.name, "no node is its own peer", event)
+    if (aboutMembers.has(_tag)) this.check(known !== undefined, `${_tag} is emitted only for a member`, event)
+    if (_tag === "Joined") {
+      this.check(known === undefined, "a member does not join again", event)
+      this.check(peer.link !== "down", "a peer joins only if this node or another member reaches it", event)
+    }
+    this.checkGeneration(event, known)
+    if (_tag === "Left") this.left.add(keyOf(peer))
+    else this.check(!this.left.has(keyOf(peer)), "a life that left does not return", event)
+    if (_tag === "Failed") {
+      this.check(known?.link !== "up", "no peer with a live link is called failed", event)
+      this.check(known?.status === "suspect", "only a suspected member is called failed", event)
+    }
+  }
+
+  private checkGeneration(event: Extract<ClusterEvent, { readonly peer: Peer }>, known: Peer | undefined): void {
+    const { peer } = event
+    if (event._tag === "Replaced") {
+      this.check(event.old.generation < peer.generation, "a life is replaced only by a newer life", event)
+    } else {
+      const isSame = known === undefined || known.generation === peer.generation
+      this.check(isSame, "only Replaced changes the generation", event)
+    }
+    const newest = this.newest.get(peer.name) ?? 0
+    this.check(newest <= peer.generation, "no older life returns", event)
+    this.newest.set(peer.name, Math.max(newest, peer.generation))
+  }
+}

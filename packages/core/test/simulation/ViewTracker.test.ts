@@ -1,0 +1,71 @@
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+import { assert, describe, it } from "@effect/vitest"
+import { ViewTracker } from "./ViewTracker.ts"
+
+const peer = (name: string, fields: Partial<Peer> = {}): Peer => ({
+  name,
+  generation: 1,
+  status: "alive",
+  link: "up",
+  addresses: [],
+  metadata: {},
+  ...fields,
+})
+
+const joined = (name: string): ClusterEvent => ({ _tag: "Joined", peer: peer(name) })
+
+describe("a view tracker", () => {
+  it("counts the pairs of a node and a peer that it sees alive with a link", () => {
+    const views = new ViewTracker(() => 0)
+    const [a, b] = [views.observe("a"), views.observe("b")]
+    a(joined("b"))
+    a(joined("c"))
+    b(joined("a"))
+    assert.strictEqual(views.live, 3)
+    a({ _tag: "Unreachable", peer: peer("b", { link: "down" }) })
+    assert.strictEqual(views.live, 2)
+    assert.isTrue(views.lists("a", "b"))
+    a({ _tag: "Left", peer: peer("c", { status: "left" }) })
+    assert.strictEqual(views.live, 1)
+    assert.isFalse(views.lists("a", "c"))
+  })
+
+  it("forgets a node that ended, and ignores later events of that life", () => {
+    const views = new ViewTracker(() => 0)
+    const old = views.observe("a")
+    old(joined("b"))
+    views.remove("a")
+    old(joined("c"))
+    assert.strictEqual(views.live, 0)
+    const restarted = views.observe("a")
+    old(joined("c"))
+    restarted(joined("b"))
+    assert.strictEqual(views.live, 1)
+    assert.isFalse(views.lists("a", "c"))
+  })
+
+  it("records who emitted which event about the liveness of a peer, and when", () => {
+    let now = 0
+    const views = new ViewTracker(() => now)
+    const a = views.observe("a")
+    a(joined("b"))
+    for (const [_tag, status] of [
+      ["Suspected", "suspect"],
+      ["Failed", "failed"],
+      ["Recovered", "alive"],
+    ] as const) {
+      now++
+      a({ _tag, peer: peer("b", { status }) })
+    }
+    assert.strictEqual(views.failed, 1)
+    assert.deepStrictEqual(
+      views.livenessEvents.map(({ at, by, of, tag }) => [at, by, tag, of]),
+      [
+        [1, "a", "Suspected", "b"],
+        [2, "a", "Failed", "b"],
+        [3, "a", "Recovered", "b"],
+      ],
+    )
+  })
+})

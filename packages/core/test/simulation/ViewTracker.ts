@@ -1,0 +1,73 @@
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+
+/** An event about the liveness of a peer, as one node emitted it. */
+export interface LivenessEvent {
+  /** Name of the node that emitted the event. */
+  readonly by: string
+  readonly tag: "Suspected" | "Failed" | "Recovered"
+  /** Name and generation of the peer. */
+  readonly of: string
+  readonly generation: number
+  /** Microseconds of virtual time. */
+  readonly at: number
+}
+
+type PeerEvent = Extract<ClusterEvent, { readonly peer: Peer }>
+
+/** Peers as one life of a node sees them. */
+interface Seen {
+  /** Names of peers that are alive and have a link. */
+  readonly live: Set<string>
+  /** Names of all peers in the view. */
+  readonly listed: Set<string>
+}
+
+/** The views of all nodes, summed up while events arrive, so that every question about them takes constant time. */
+export class ViewTracker {
+  /** Number of pairs of a node and a peer that it sees alive with a link. */
+  live = 0
+  /** Number of `Failed` events. */
+  failed = 0
+  readonly livenessEvents: Array<LivenessEvent> = []
+  private readonly now: () => number
+  private readonly seenBy = new Map<string, Seen>()
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  /** Begins a new life of a node. Returns the function that takes its events. */
+  observe(name: string): (event: ClusterEvent) => void {
+    this.remove(name)
+    const seen: Seen = { live: new Set(), listed: new Set() }
+    this.seenBy.set(name, seen)
+    return (event) => {
+      if (this.seenBy.get(name) === seen && "peer" in event) this.record(name, seen, event)
+    }
+  }
+
+  /** Removes a node that has ended. */
+  remove(name: string): void {
+    this.live -= this.seenBy.get(name)?.live.size ?? 0
+    this.seenBy.delete(name)
+  }
+
+  /** Returns whether a node has a peer in its view. */
+  lists(by: string, of: string): boolean {
+    return this.seenBy.get(by)?.listed.has(of) === true
+  }
+
+  private record(by: string, seen: Seen, { _tag, peer }: PeerEvent): void {
+    if (_tag === "Suspected" || _tag === "Failed" || _tag === "Recovered") {
+      this.livenessEvents.push({ by, tag: _tag, of: peer.name, generation: peer.generation, at: this.now() })
+    }
+    if (_tag === "Failed") this.failed++
+    this.live -= seen.live.size
+    if (peer.status === "alive" && peer.link === "up" && _tag !== "Disconnected") seen.live.add(peer.name)
+    else seen.live.delete(peer.name)
+    this.live += seen.live.size
+    if (_tag === "Failed" || _tag === "Left" || _tag === "Disconnected") seen.listed.delete(peer.name)
+    else seen.listed.add(peer.name)
+  }
+}
