@@ -133,4 +133,12 @@ describe("anti-entropy", () => {
     const outputs = peers.flatMap((peer) => a.meet(1_000, peer, { viewHash: 5n }))
     expect(framesOf(outputs, "SyncDigest")).toHaveLength(1)
   })
+
+  it("ignores the heartbeats of a member without a link", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 1_000, b)
+    const before = a.state()
+    expect([...differ(a, 1_000, 1n), ...differ(a, 2_000, 1n)]).toStrictEqual([])
+    expect(a.state()).toBe(before)
+  })
 })

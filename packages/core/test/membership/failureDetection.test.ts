@@ -22,7 +22,10 @@ import {
   statusInView,
   localStatusOf,
   suspicionOf,
+  linkOf,
+  standingOf,
 } from "./support.ts"
+import type { Node } from "./support.ts"
 
 describe("R4: suspicion", () => {
   it("a member that nobody reaches is suspect, and the accusation names the accuser", () => {
@@ -388,5 +391,95 @@ describe("R10: the failed", () => {
     expect(eventsOf(outputs)).toStrictEqual(["Recovered b"])
     expect(framesOf(outputs, "YouAre")).toMatchObject([{ frame: { status: "failed" } }])
     expect(eventsOf(a.until(21_000))).toStrictEqual([])
+  })
+})
+
+describe("the transition table", () => {
+  type State = "Alive" | "Withheld" | "Overruled" | "Suspect" | "Failed"
+  interface Case {
+    readonly node: Node
+    /** Time of the event. */
+    now: number
+  }
+
+  /** Brings the member b into a state, at the hands of the node a, which has a link to c. */
+  const start = (state: State, withLink: boolean): Case => {
+    const node = linkedTo([b, c])
+    if (withLink) {
+      if (state === "Withheld" || state === "Suspect") node.hear(1_000, c, update(claim(b, "suspect", 0, "c")))
+      if (state === "Suspect") node.until(3_000)
+      if (state === "Overruled") makeUnreachable(node, 1_000, b, c)
+      if (state === "Overruled") node.meet(3_000, b)
+    } else if (state === "Overruled") {
+      makeUnreachable(node, 1_000, b, c)
+      node.meet(1_500, b)
+      loseLink(node, 3_000, b)
+    } else if (state === "Alive") {
+      loseLink(node, 3_000, b)
+    } else {
+      makeUnreachable(node, 1_000, b, c)
+      if (state === "Failed") node.until(13_000, [c])
+    }
+    expect([standingOf(node, "b"), linkOf(node, "b") === "up"]).toStrictEqual([state, withLink])
+    return { node, now: state === "Failed" ? 13_000 : 3_000 }
+  }
+
+  const events = {
+    "link lost": ({ node, now }: Case) => loseLink(node, now, b),
+    "another member reaches it": ({ node, now }: Case) => {
+      failDial(node, now, b)
+      node.until(13_000)
+      expect(answerProbes(node, Math.max(13_000, now), b, "up", c)).toBeDefined()
+    },
+    "nobody reaches it": ({ node, now }: Case) => {
+      failDial(node, now, b)
+      answerProbes(node, now, b, "down", c)
+    },
+    "end of the suspicion": ({ node }: Case) => node.until(60_000, [c]),
+    accusation: ({ node, now }: Case) => node.hear(now, c, update(claim(b, "suspect", 1, "c"))),
+    "publishAt has come": ({ node }: Case) => node.until(3_000),
+    "alive record": ({ node, now }: Case) => node.hear(now, c, update(claim(b, "alive", 1))),
+    "link up, refuted": ({ node, now }: Case) => node.meet(now, claim(b, "alive", 1)),
+    "link up, still accused": ({ node, now }: Case) => node.meet(now, b),
+  }
+
+  it.each<readonly [State, "with" | "without", keyof typeof events, State]>([
+    ["Alive", "with", "link lost", "Alive"],
+    ["Withheld", "with", "link lost", "Suspect"],
+    ["Overruled", "with", "link lost", "Overruled"],
+    ["Suspect", "with", "link lost", "Suspect"],
+    ["Suspect", "without", "another member reaches it", "Suspect"],
+    ["Alive", "without", "nobody reaches it", "Suspect"],
+    ["Overruled", "without", "nobody reaches it", "Suspect"],
+    ["Suspect", "without", "nobody reaches it", "Suspect"],
+    ["Suspect", "without", "end of the suspicion", "Failed"],
+    ["Failed", "without", "end of the suspicion", "Failed"],
+    ["Overruled", "with", "end of the suspicion", "Overruled"],
+    ["Suspect", "with", "end of the suspicion", "Suspect"],
+    ["Alive", "with", "accusation", "Withheld"],
+    ["Withheld", "with", "accusation", "Withheld"],
+    ["Overruled", "with", "accusation", "Withheld"],
+    ["Suspect", "with", "accusation", "Suspect"],
+    ["Alive", "without", "accusation", "Suspect"],
+    ["Overruled", "without", "accusation", "Suspect"],
+    ["Suspect", "without", "accusation", "Suspect"],
+    ["Failed", "without", "accusation", "Failed"],
+    ["Withheld", "with", "publishAt has come", "Suspect"],
+    ["Alive", "with", "alive record", "Alive"],
+    ["Withheld", "with", "alive record", "Alive"],
+    ["Overruled", "with", "alive record", "Alive"],
+    ["Suspect", "with", "alive record", "Alive"],
+    ["Suspect", "without", "alive record", "Alive"],
+    ["Failed", "without", "alive record", "Alive"],
+    ["Alive", "without", "link up, refuted", "Alive"],
+    ["Suspect", "without", "link up, refuted", "Alive"],
+    ["Failed", "without", "link up, refuted", "Alive"],
+    ["Suspect", "without", "link up, still accused", "Overruled"],
+    ["Overruled", "without", "link up, still accused", "Overruled"],
+    ["Failed", "without", "link up, still accused", "Overruled"],
+  ])("%s %s a link, %s: %s", (from, link, event, to) => {
+    const run = start(from, link === "with")
+    events[event](run)
+    expect(standingOf(run.node, "b")).toBe(to)
   })
 })

@@ -211,3 +211,5 @@ export const localStatusOf = project(Member.localStatus)
 export const linkOf = project(Member.linkState)
 
 export const suspicionOf = project(Member.suspicionOf)
+
+export const standingOf = project(({ standing }) => standing._tag)
