@@ -225,10 +225,10 @@ export const dialled = (member: UnlinkedMember, dial: DialOutcome): UnlinkedMemb
 })
 
 /** Stores that another member reaches it; the timer of a suspicion starts anew. */
-export const reachedBy = (member: UnlinkedMember, witness: string, now: number): UnlinkedMember => ({
-  ...withTimer(member, () => now),
+export const reachedBy = (member: UnlinkedMember, by: string, now: number): UnlinkedMember => ({
+  ...restartTimer(member, now),
   reach: { _tag: "Indirect", dial: member.reach.dial },
-  lastReachedBy: witness,
+  lastReachedBy: by,
 })
 
 /** Stores that nobody reaches it. */
@@ -269,8 +269,10 @@ export const overruled = (member: Member, now: number): Withheld | Overruled => 
   return member.standing._tag === "Withheld" ? { ...member.standing, suspicion } : { _tag: "Overruled", suspicion }
 }
 
-/** Starts the timer of the suspicion, if there is one, at another time. */
-export const withTimer = <A extends Member>(member: A, since: (old: number) => number): A => {
+/** Starts the timer of the suspicion anew, if there is one. */
+export const restartTimer = <A extends Member>(member: A, now: number): A => withTimer(member, () => now)
+
+const withTimer = <A extends Member>(member: A, since: (old: number) => number): A => {
   const { standing } = member
   if (standing._tag === "Alive" || standing.suspicion === undefined) return member
   const suspicion = { ...standing.suspicion, since: since(standing.suspicion.since) }

@@ -36,13 +36,13 @@ export const expire = (draft: Draft.Draft): void => {
   }
 }
 
-/** R2: makes a candidate a member that `witness` reaches, unless it is accused or an older life of it has a link. */
-export const promote = (draft: Draft.Draft, { record }: Candidate, witness: string): void => {
+/** R2: makes a candidate a member that `by` reaches, unless it is accused or an older life of it has a link. */
+export const promote = (draft: Draft.Draft, { record }: Candidate, by: string): void => {
   const older = draft.state.members.get(record.name)
   if (record.status !== "alive" || (older !== undefined && Member.isLinked(older))) return
   Draft.removeTombstone(draft, record.name)
   Draft.setCandidate(draft, record.name, undefined)
-  Draft.addMember(draft, Member.make(record, "Indirect", { lastReachedBy: witness }))
+  Draft.addMember(draft, Member.make(record, "Indirect", { lastReachedBy: by }))
 }
 
 /** Returns the number of candidates that other members are asked about. */

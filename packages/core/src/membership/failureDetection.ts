@@ -15,8 +15,8 @@
  * | link up, accusation refuted (R2, R10)  | Alive     | Alive     | Alive        | Alive      | Alive  |
  * | link up, accusation stands (R2, R10)   |           | Withheld *| Overruled *  | Overruled *| Overruled * |
  *
- * `*` starts the timer of the suspicion anew. (d): a member that this node parted from (`disconnect`) fails only if others say
- * so; this node does not try to reach it, and starts the timer anew instead. An empty field cannot occur, or changes nothing.
+ * `*` starts the timer of the suspicion anew. `(d)` occurs only after `disconnect`: this node does not try to reach a member that
+ * it disconnected, and starts the timer anew unless others say it failed. An empty field cannot occur, or changes nothing.
  * The reach is `Linked` with a link, `Indirect` once another member reaches it or an alive record of it comes, else `Down`.
  *
  * {@link onSuspicionTimeout} is the only function that fails a member.
@@ -81,8 +81,8 @@ export const onProbeResult = (draft: Draft.Draft, from: string, { id, verdict }:
   continueRound(draft, name)
 }
 
-/** Awaits no more answers of a member whose link is lost. */
-export const onWitnessLost = (draft: Draft.Draft, from: string): void => {
+/** Awaits no answers any more of a member whose link is lost. */
+export const onRespondentLost = (draft: Draft.Draft, from: string): void => {
   if (draft.state.phase._tag !== "Running") return
   for (const [name, round] of draft.state.rounds) {
     if (!Probing.isAwaiting(round, from)) continue
@@ -114,11 +114,11 @@ export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean)
   continueRound(draft, name)
 }
 
-/** R3, R2: another member has a link to the peer in question, which is a member or a candidate. */
-const onReached = (draft: Draft.Draft, name: string, { backoff, generation }: ProbingRound, witness: string): void => {
+/** R3, R2: the member `by` has a link to the peer in question, which is a member or a candidate. */
+const onReached = (draft: Draft.Draft, name: string, { backoff, generation }: ProbingRound, by: string): void => {
   const candidate = draft.state.candidates.get(name)
   if (candidate?.record.generation === generation) {
-    Candidates.promote(draft, candidate, witness)
+    Candidates.promote(draft, candidate, by)
     return Probing.waitBeforeNextRound(draft, name)
   }
   const member = draft.state.members.get(name)
@@ -126,7 +126,7 @@ const onReached = (draft: Draft.Draft, name: string, { backoff, generation }: Pr
   // The newer life in question is no candidate any more; others are asked about the older one as before.
   if (member.record.generation !== generation) return startRound(draft, name)
   Probing.waitBeforeNextRound(draft, name, backoff)
-  const reached = Draft.updateMember(draft, Member.reachedBy(member, witness, draft.now))
+  const reached = Draft.updateMember(draft, Member.reachedBy(member, by, draft.now))
   if (member.reach._tag !== "Indirect") emitPeer(draft, "Unreachable", reached)
 }
 
@@ -148,7 +148,7 @@ const onRoundTimeout = (draft: Draft.Draft, name: string, round: ProbingRound): 
 
 // ---- R4: nobody reaches the member ----
 
-/** R4: nobody reaches the peer in question. After its grace it is suspected, and fails if its suspicion is over (R5). */
+/** R4: nobody reaches the peer in question. It is suspected after its grace, and fails if its suspicion is over (R5). */
 const onUnreachable = (draft: Draft.Draft, name: string, { backoff, generation, graceUntil }: ProbingRound): void => {
   const { now, state } = draft
   const member = state.members.get(name)
@@ -179,8 +179,8 @@ const accusationOf = (
   { reach, record }: Member.UnlinkedMember | Member.FailedMember,
   status: PeerRecord.Status,
 ): PeerRecord.PeerRecord => {
-  const { refused: _, ...rest } = record
-  return { ...rest, status, by: self.name, ...(reach.dial === "refused" ? { refused: true } : {}) }
+  const { refused: _, ...accusation } = record
+  return { ...accusation, status, by: self.name, ...(reach.dial === "refused" ? { refused: true } : {}) }
 }
 
 /**
@@ -250,10 +250,7 @@ const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" 
   // This node does not try to reach a member that it parted from, so others must fail it first.
   const isUndecided = member.disconnected && member.record.status !== "failed"
   if (!Member.isUnlinked(member) || isUndecided) {
-    Draft.updateMember(
-      draft,
-      Member.withTimer(member, () => now),
-    )
+    Draft.updateMember(draft, Member.restartTimer(member, now))
     if (Member.isLinked(member)) Draft.sendBelief(draft, member.record)
     return
   }

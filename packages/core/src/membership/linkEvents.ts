@@ -115,7 +115,7 @@ export const onLinkDown = (draft: Draft.Draft, event: LinkDown): void => {
   AntiEntropy.onLinkDown(draft, name)
   onMemberLinkDown(draft, event)
   ProbeRequests.onLinkDown(draft, event.peer)
-  FailureDetection.onWitnessLost(draft, name)
+  FailureDetection.onRespondentLost(draft, name)
 }
 
 const onMemberLinkDown = (draft: Draft.Draft, { code, peer, silent }: LinkDown): void => {

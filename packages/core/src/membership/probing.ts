@@ -58,9 +58,9 @@ const draw = ({ state }: Draft.Draft, name: string, asked: ReadonlySet<string>):
   const others = State.linked(state).filter((each) => each !== name && !asked.has(each))
   const last = state.members.get(name)?.lastReachedBy
   const preferred = others.filter((each) => each === last)
-  const rest = others.filter((each) => each !== last)
+  const remaining = others.filter((each) => each !== last)
   const fanOut = atLeastOne(state.settings.probeFanOut(state.size))
-  const [seed, drawn] = Prng.sample(state.seed, rest, fanOut - preferred.length)
+  const [seed, drawn] = Prng.sample(state.seed, remaining, fanOut - preferred.length)
   state.seed = seed
   return [...preferred, ...drawn]
 }

@@ -60,7 +60,10 @@ describe("a member", () => {
 
 describe("the reach of a member", () => {
   it("forgets the compared hashes and the earlier dial with a lost link", () => {
-    const compared: Member.ActiveMember = { ...linked, reach: { ...linked.reach, _tag: "Linked" } as Member.Linked }
+    const compared: Member.LinkedMember = {
+      ...linked,
+      reach: { _tag: "Linked", mismatch: { mine: 1n, theirs: 2n }, synced: { mine: 1n, theirs: 2n, at: 0 } },
+    }
     expect(Member.unlinked(compared).reach).toStrictEqual({ _tag: "Down", dial: "pending" })
   })
 
@@ -135,9 +138,9 @@ describe("the standing of a member", () => {
 
   it("starts its timer anew, if it has one", () => {
     const since = standings.map(
-      (standing) => Member.suspicionOf(Member.withTimer({ ...linked, standing }, (old) => old + 5))?.since,
+      (standing) => Member.suspicionOf(Member.restartTimer({ ...linked, standing }, 7_000))?.since,
     )
-    expect(since).toStrictEqual([undefined, 1_005, 1_005, 1_005])
+    expect(since).toStrictEqual([undefined, 7_000, 7_000, 7_000])
   })
 
   it("delays timer and publication together", () => {

@@ -276,7 +276,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   mutant("a suspicion never ends", 30, {
     step: (state, now, input) => {
-      const members = new Map([...state.members].map(([name, member]) => [name, Member.withTimer(member, () => now)]))
+      const members = new Map([...state.members].map(([name, member]) => [name, Member.restartTimer(member, now)]))
       return defaults.step({ ...state, members }, now, input)
     },
   }),
