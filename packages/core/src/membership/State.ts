@@ -19,7 +19,7 @@ export interface Candidate {
 }
 
 /** A probe round whose answers are awaited (R3). */
-export interface Probing {
+export interface ProbingRound {
   readonly _tag: "Probing"
   /** Id of the probe requests. */
   readonly id: number
@@ -41,7 +41,7 @@ export interface Probing {
 }
 
 /** A pause between two probe rounds. */
-export interface Waiting {
+export interface WaitingRound {
   readonly _tag: "Waiting"
   /** Time of the next round, if the suspicion does not end before. */
   readonly until: number
@@ -50,7 +50,7 @@ export interface Waiting {
 }
 
 /** Progress of the indirect probes about a peer that this node does not reach (R3). */
-export type ProbeRound = Probing | Waiting
+export type ProbeRound = ProbingRound | WaitingRound
 
 /** A probe request of another peer that this node has not answered (R3). */
 export interface PendingProbe {

@@ -31,7 +31,7 @@ import * as Health from "./health.ts"
 import * as Member from "./Member.ts"
 import * as Partition from "./partition.ts"
 import * as Probing from "./probing.ts"
-import type { Probing as ProbingRound } from "./State.ts"
+import type { ProbingRound } from "./State.ts"
 import * as State from "./State.ts"
 import { expectedConfirmations } from "./suspicionTimer.ts"
 

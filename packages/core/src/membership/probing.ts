@@ -7,11 +7,11 @@ import type { ProbeResult } from "../protocol/Frame.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import { atLeastOne, maxProbeBackoff } from "./Settings.ts"
-import type { Probing, ProbeRound } from "./State.ts"
+import type { ProbeRound, ProbingRound } from "./State.ts"
 import * as State from "./State.ts"
 
-/** What the batches of probe requests of one round have in common. */
-export type RoundStart = Pick<Probing, "startedAt" | "asked" | "backoff" | "graceUntil">
+/** Common part of all batches of probe requests of one round. */
+export type RoundStart = Pick<ProbingRound, "startedAt" | "asked" | "backoff" | "graceUntil">
 
 /** Returns a new round about a peer. Its pauses go on growing. `graceUntil` defaults to that of the round before. */
 export const startOf = ({ now, state }: Draft.Draft, name: string, graceUntil?: number): RoundStart => {
@@ -70,7 +70,7 @@ export const findRound = (
   { state }: Draft.Draft,
   from: string,
   id: ProbeResult["id"],
-): { readonly name: string; readonly round: Probing } | undefined => {
+): { readonly name: string; readonly round: ProbingRound } | undefined => {
   for (const [name, round] of state.rounds) {
     if (isAwaiting(round, from) && round.id === id) return { name, round }
   }
@@ -78,14 +78,14 @@ export const findRound = (
 }
 
 /** Returns whether a round awaits the answer of a member. */
-export const isAwaiting = (round: ProbeRound, from: string): round is Probing =>
+export const isAwaiting = (round: ProbeRound, from: string): round is ProbingRound =>
   round._tag === "Probing" && round.awaiting.has(from)
 
 /** Stores that a member has answered, or cannot answer any more. */
 export const stopAwaiting = (
   draft: Draft.Draft,
   name: string,
-  round: Probing,
+  round: ProbingRound,
   from: string,
   negatives = round.negatives,
 ): void => {

@@ -48,7 +48,7 @@ describe("anti-entropy", () => {
   })
 
   it("makes two views equal, a peer that left included", () => {
-    // a knows that c left and the newest of d; b knows neither.
+    // a knows that c left, and the newest record of d; b knows neither.
     const a = nodeOf("a")
     const bNode = nodeOf("b")
     a.meet(0, b)

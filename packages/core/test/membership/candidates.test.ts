@@ -119,7 +119,7 @@ describe("R2: the word of a member that has a link makes a member", () => {
     expect(a.state().rounds.size).toBe(2)
     expect(eventsOf([...answerProbes(a, 4_100, c, "down", b), ...answerProbes(a, 4_100, d, "up", b)])).toStrictEqual([])
     expect(a.state().candidates.size).toBe(2)
-    // They are asked about again with growing pauses, however often they are dialled.
+    // Further rounds have growing pauses, however often the candidates are dialled.
     expect(
       framesOf(
         [5_000, 5_001, 5_099].flatMap((at) => failDial(a, at, c)),

@@ -110,7 +110,7 @@ describe("R5: the verdict", () => {
     ] as const) {
       a.hear(1_500, by, update({ ...claim(b, "suspect", 0, by.name), ...(saw ? { refused: true } : {}) }))
     }
-    // Two of the four were refused: half of two seconds.
+    // Two of the four accusers were refused: half of suspicionMin.
     expect(eventsOf(a.until(1_999, [c, d, e]))).toStrictEqual([])
     const outputs = a.until(2_020, [c, d, e])
     expect(eventsOf(outputs)).toStrictEqual(["Failed b"])
@@ -121,13 +121,13 @@ describe("R5: the verdict", () => {
     const a = linkedTo([b, c, d, e])
     makeUnreachable(a, 1_000, b, c, d, e)
     a.at(1_100, { _tag: "Tick", stalled: true })
-    // It had twelve seconds left, and keeps them.
+    // The suspicion had twelve seconds left, and keeps them.
     expect(eventsOf(a.until(12_999, [c, d, e]))).toStrictEqual([])
     expect(eventsOf(a.until(13_000, [c, d, e]))).toStrictEqual(["Failed b"])
     const held = linkedTo([b, c])
     held.hear(1_000, c, update(claim(b, "suspect", 0, "c")))
     held.at(2_900, { _tag: "Tick", stalled: true })
-    // The refutation may be here and not read yet: it has two seconds again, and one more than that for the distrust.
+    // The refutation may have arrived unread: the accusation is withheld for suspicionMin again.
     expect(eventsOf(held.until(4_899))).toStrictEqual([])
     expect(eventsOf(held.until(4_900))).toStrictEqual(["Suspected b"])
   })
@@ -171,7 +171,7 @@ describe("R5: the verdict", () => {
     expect(due()).toBeCloseTo(13_000 - (10_000 * Math.log(2)) / Math.log(4), 6)
     a.hear(1_600, d, update(claim(b, "suspect", 0, "c")))
     expect(due()).toBeCloseTo(13_000 - (10_000 * Math.log(2)) / Math.log(4), 6)
-    // Without a name it is the sender who accuses.
+    // Without `by` the sender is the accuser.
     a.hear(1_700, d, update(claim(b, "suspect", 0)))
     a.hear(1_800, e, update(claim(b, "suspect", 0, "e")))
     expect(due()).toBe(3_000)
@@ -195,7 +195,7 @@ describe("R5: the verdict", () => {
     const a = linkedTo([b, c, d])
     makeUnreachable(a, 1_000, b, c, d)
     a.hear(9_000, c, update(claim(b, "suspect", 1, "c")))
-    // This node asks again, and shares it.
+    // This node asks again, and shares the suspicion.
     const due = 9_000 + 12_000 - 10_000 * (Math.log(2) / Math.log(3))
     expect(eventsOf(a.until(due - 1, [c, d]))).toStrictEqual([])
     expect(eventsOf(a.until(due, [c, d]))).toStrictEqual(["Failed b"])
@@ -241,9 +241,9 @@ describe("R6: an accusation by others", () => {
     expect(recordsSent(outputs, "b")).toMatchObject([{ status: "failed", by: "c" }])
     failDial(a, 1_700, b)
     expect(eventsOf(a.until(1_999, [c, d]))).toStrictEqual([])
-    // One of them had reached it. It asks again in its turn, and shares the doubt now.
+    // One of them reached b. This node asks again after the pause, and shares the suspicion now.
     expect(eventsOf(a.until(2_000, [c, d]))).toStrictEqual(["Unreachable b"])
-    // With b failed they are three, and two accusers are all.
+    // A failed b does not count: of three, two accusers shorten the timer to suspicionMin.
     expect(eventsOf(a.until(3_499, [c, d]))).toStrictEqual([])
     expect(eventsOf(a.until(3_500, [c, d]))).toStrictEqual(["Failed b"])
   })
@@ -402,7 +402,7 @@ describe("the transition table", () => {
     now: number
   }
 
-  /** Brings the member b into a state, at the hands of the node a, which has a link to c. */
+  /** Brings the member b of the node a into a state. The node a has a link to c. */
   const start = (state: State, withLink: boolean): Case => {
     const node = linkedTo([b, c])
     if (withLink) {

@@ -82,7 +82,7 @@ describe("losing many at once", () => {
     a.hear(13_000, rest[0] ?? b, update(claim(third, "suspect", 0, "p3")))
     a.hear(13_000, rest[1] ?? b, update(claim(third, "suspect", 0, "p4")))
     a.hear(13_000, rest[2] ?? b, update(claim(third, "suspect", 0, "p5")))
-    // The third within twelve seconds of the first two, when the others are eight with this node, and three are lost.
+    // The third fails within suspicionMax of the first two: three of nine are lost.
     expect(eventsOf(a.until(15_000, rest))).toStrictEqual(["Failed p2", "PartitionSuspected"])
   })
 
@@ -110,7 +110,7 @@ describe("losing many at once", () => {
     expect(eventsOf(a.until(13_000, peers))).toContain("PartitionSuspected")
     makeUnreachable(a, 60_000, third, ...rest)
     a.until(100_000, rest)
-    // One of three is back, and two are a quarter still.
+    // One of three has returned; the other two are still a quarter of all.
     expect(eventsOf(a.meet(110_000, claim(third, "alive", 1)))).toStrictEqual(["Recovered p2"])
     expect(eventsOf(a.meet(110_000, claim(first, "alive", 1)))).toStrictEqual(["Recovered p0", "PartitionHealed"])
   })

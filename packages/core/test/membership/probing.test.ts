@@ -84,7 +84,7 @@ describe("R3: a lost link", () => {
       expect(request?.to.length).toBe(3)
       expect(eventsOf(answerProbes(a, now, b, "up", m7))).toStrictEqual([])
     }
-    // Whom it has no link to any more it does not ask.
+    // A member without a link is not asked.
     loseLink(a, 1_000_000, m7)
     expect(framesOf(a.until(1_100_000), "ProbeRequest").every(({ to }) => !to.includes("m7"))).toBe(true)
   })
@@ -126,7 +126,7 @@ describe("R3: a lost link", () => {
     answerProbes(a, 1_000, b, "up", c)
     a.until(2_000)
     expect(eventsOf(answerProbes(a, 2_050, b, "down", c))).toStrictEqual([])
-    // As long as a link would bear it: asked every heartbeat, and not one time too few.
+    // One round every heartbeat until a link timeout has passed.
     expect(framesOf(a.until(4_999, [c]), "ProbeRequest")).toHaveLength(2)
     expect(eventsOf(a.until(5_049, [c]))).toStrictEqual([])
     expect(eventsOf(a.until(5_050, [c]))).toStrictEqual(["Suspected b"])
@@ -148,7 +148,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(failDial(a, 4_900, b, true))).toStrictEqual(["Suspected b"])
     const never = linkedTo([b])
     loseLink(never, 1_000, b)
-    // A dial that has not ended by then never will.
+    // A dial that takes longer than linkTimeout and probeTimeout counts as failed.
     expect(eventsOf(never.until(5_000))).toStrictEqual(["Isolated", "Suspected b"])
   })
 
@@ -232,7 +232,7 @@ describe("R3: probes about a life that is followed by another", () => {
       failDial(a, 4_000, b)
       a.hear(4_100, d, meanwhile)
       answerProbes(a, 4_200, b, "up", c)
-      // The invariants see that somebody is asked; in the end nobody is held for alive whom nobody reaches.
+      // The invariants check that others are asked; in the end a peer that nobody reaches is not alive.
       a.until(until, [c, d])
       expect(a.state().rounds.has("b") || statusInView(a, "b") === undefined || a.state().candidates.has("b")).toBe(
         true,
