@@ -15,7 +15,8 @@ import type { Link } from "../link/Link.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
-import type { Member, State } from "../membership/State.ts"
+import * as Member from "../membership/Member.ts"
+import type { State } from "../membership/State.ts"
 import type { Peer } from "../Peer.ts"
 import * as Layout from "../wire/Layout.ts"
 import * as Traffic from "../wire/Traffic.ts"
@@ -47,7 +48,7 @@ export interface Metrics {
   }) => void
 }
 
-const statuses: ReadonlyArray<Member["localStatus"]> = ["alive", "suspect", "failed"]
+const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive", "suspect", "failed"]
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
 
@@ -215,7 +216,7 @@ export const make = Effect.fnUntraced(function* (
         gauge("coterie_members", "Peers that this node knows, by status.", { status }, () =>
           countIf(
             loop.state().members.values(),
-            ({ disconnected: parted, localStatus: shown }) => !parted && shown === status,
+            (member) => !member.disconnected && Member.localStatus(member) === status,
           ),
         )
       }

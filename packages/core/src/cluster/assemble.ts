@@ -361,7 +361,7 @@ const makeNamed = Effect.fnUntraced(function* (
         if (problem !== undefined)
           return Effect.fail(new ClusterError.OptionsError({ option: "metadata", message: problem }))
         return isRunning()
-          ? Effect.asVoid(loop.submitAndAwait({ _tag: "Describe", metadata: { ...metadata } }))
+          ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
           : Effect.void
       }),
     leave,

@@ -125,15 +125,17 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
 
 /** Tells the membership what the other side believes about this node, so that it refutes before Ready. */
 const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
-  youAre === undefined ? Effect.sync(loop.state) : loop.submitAndAwait({ _tag: "Accused", youAre })
+  youAre === undefined ? Effect.sync(loop.state) : loop.submitAndAwait({ _tag: "SelfAccused", youAre })
 
 /** What a refusal of the other side means for this node as a whole: its generation is behind, or is over (R8, R9). */
 export const heedRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
   if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
   if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-    return Effect.asVoid(loop.submitAndAwait({ _tag: "Stale", atLeastGeneration: error.atLeastGeneration }))
+    return Effect.asVoid(
+      loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration: error.atLeastGeneration }),
+    )
   }
-  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "Evict" })) : Effect.void
+  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "SelfEvicted" })) : Effect.void
 }
 
 /**
@@ -207,7 +209,7 @@ export const dial = Effect.fnUntraced(function* (
     const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
   }
-  if (options.stranger && loop.state().members.get(ack.record.name)?.link === "up") {
+  if (options.stranger && State.hasLink(loop.state(), ack.record.name)) {
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }

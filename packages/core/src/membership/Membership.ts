@@ -1,207 +1,185 @@
 /**
- * What this node believes about the cluster: a pure state machine. Inputs are facts, outputs are
- * wishes, and the decision is a function of the two and of the time; it knows no clock, no network and
- * no Effect service (docs/protocol.md, section "Membership").
+ * SWIM membership of one node, with Lifeguard's local health, as a pure state machine: `step(state, now, input)` returns the
+ * next state and the outputs. It knows no clock, no network and no Effect service (docs/protocol.md, section "Membership").
  *
- * {@link State.deadline} says when the next {@link Tick} is wanted; timers are part of the state, so
- * none ever has to be cancelled.
+ * Inputs are facts: a link is up or down, a dial failed, a frame was received, time has passed ({@link Input}). Outputs are
+ * commands: send a frame, close a link, publish an event ({@link Draft.Output}). {@link State.deadline} is the time of the next
+ * {@link Tick}; timers are part of the state, so none has to be cancelled. Links take the place of SWIM's periodic pings: a
+ * link that is lost starts the indirect probes.
+ *
+ * | file                  | subject                                                              | rules               |
+ * | --------------------- | -------------------------------------------------------------------- | ------------------- |
+ * | `State.ts`            | the state, queries of other rooms, deadlines                         |                     |
+ * | `Member.ts`           | one member: standing and reach, and the transitions between them     |                     |
+ * | `Draft.ts`            | a state in the making, and the outputs                               |                     |
+ * | `candidates.ts`       | peers known by hearsay                                               | R1, R2              |
+ * | `linkEvents.ts`       | links that come and go, `disconnect`                                 | R2, R8, R9          |
+ * | `failureDetection.ts` | from a lost link to a failed member, and back                        | R3 to R6, R10       |
+ * | `probing.ts`          | probe rounds: who is asked, who has answered                         | R3                  |
+ * | `probeRequests.ts`    | answers to the probe requests of others                              | R3                  |
+ * | `suspicionTimer.ts`   | the duration of a suspicion                                          | R5                  |
+ * | `refutation.ts`       | accusations of this node, newer lives of its name                    | R7, R8              |
+ * | `leaving.ts`          | the leave of this node and of others                                 | R9                  |
+ * | `recordMerge.ts`      | records that peers send                                              | R1, R4, R6, R8, R9  |
+ * | `health.ts`           | local health                                                         | "Local health"      |
+ * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
+ * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
+ * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
+ * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
+ *
+ * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialler's.
  */
-import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
-import * as Prng from "../internal/prng.ts"
 import type { PeerId } from "../Peer.ts"
-import * as PeerRecord from "../protocol/PeerRecord.ts"
+import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
-import type { LinkDown, LinkUp } from "./linkEvents.ts"
-import * as LinkEvents from "./linkEvents.ts"
+import * as Candidates from "./candidates.ts"
 import type { Output } from "./Draft.ts"
 import * as Draft from "./Draft.ts"
-import * as ProbeRequests from "./probeRequests.ts"
+import * as FailureDetection from "./failureDetection.ts"
+import * as Gossip from "./gossip.ts"
 import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
+import type { LinkDown, LinkUp } from "./linkEvents.ts"
+import * as LinkEvents from "./linkEvents.ts"
 import * as Partition from "./partition.ts"
+import * as ProbeRequests from "./probeRequests.ts"
 import * as Probing from "./probing.ts"
 import * as RecordMerge from "./recordMerge.ts"
-import { atLeastOne, generationLead } from "./Settings.ts"
-import * as State from "./State.ts"
+import * as Refutation from "./refutation.ts"
+import type { State } from "./State.ts"
 
-/** A fact. */
+/** A frame was received. */
+export interface Received {
+  readonly _tag: "Received"
+  readonly from: PeerId
+  readonly frame: MembershipFrame
+  /** With a ProbeRequest: milliseconds since the peer in question was heard on its link; `undefined` if it has none. */
+  readonly heardAgo?: number | undefined
+}
+
+/** Time has passed. */
+export interface Tick {
+  readonly _tag: "Tick"
+  /** `true` if this process stood still past the deadline. Frames of the meantime may wait to be read. */
+  readonly stalled?: boolean | undefined
+}
+
+/** A fact that a step takes in. */
 export type Input =
   | LinkUp
   | LinkDown
-  /** A peer could not be reached at any of its addresses; `refused`: somebody said at each that it is not there. */
+  | Received
+  | Tick
+  /** No address of a peer could be dialled; `refused` if every one refused the connection. */
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
-  | {
-      readonly _tag: "Received"
-      readonly from: PeerId
-      readonly frame: MembershipFrame
-      /** With a ProbeRequest: how many milliseconds ago the peer in question was heard on its link, if it has one. */
-      readonly heardAgo?: number | undefined
-    }
-  /** Something came from a peer after the wish `Ask`. */
-  | { readonly _tag: "Heard"; readonly peer: PeerId }
-  /** A heartbeat brought a view hash that is not this node's. */
+  /** Something came from a peer after the output `PingNow`. */
+  | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
+  /** A heartbeat brought another view hash than this node's. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
-  /** A handshake that is not complete told what is believed about this node. */
-  | { readonly _tag: "Accused"; readonly youAre: YouAreBelief }
-  /** A newer life of this node's name is known to somebody (`stale`). */
-  | { readonly _tag: "Stale"; readonly atLeastGeneration: number }
-  /** This node's generation has left, says somebody (`evicted`). */
-  | { readonly _tag: "Evict" }
-  /** Where this node can be reached, and what its application says about it. */
-  | { readonly _tag: "Describe"; readonly metadata: Readonly<Record<string, string>> }
+  /** A handshake that is not complete brought the belief of the peer about this node. */
+  | { readonly _tag: "SelfAccused"; readonly youAre: YouAreBelief }
+  /** A handshake was refused as `stale`: a newer life of this node's name is known. */
+  | { readonly _tag: "GenerationOutdated"; readonly atLeastGeneration: number }
+  /** A handshake was refused as `evicted`: this node's generation has left. */
+  | { readonly _tag: "SelfEvicted" }
+  /** The application replaced the metadata of this node. */
+  | { readonly _tag: "MetadataSet"; readonly metadata: Readonly<Record<string, string>> }
+  /** The application parts from a peer. */
   | { readonly _tag: "Disconnect"; readonly name: string }
+  /** This node leaves the cluster. */
   | { readonly _tag: "Leave" }
-  /** Time has passed; `stalled` if this process slept through the moment, and what was said meanwhile waits unread. */
-  | { readonly _tag: "Tick"; readonly stalled?: boolean | undefined }
 
-/** The next state and what is wished. `now` is a monotonic clock in milliseconds. */
-export const step = (state: State.State, now: number, input: Input): readonly [State.State, ReadonlyArray<Output>] => {
+/** Returns the next state and the outputs. `now` is a monotonic clock in milliseconds. A stopped node changes no more. */
+export const step = (state: State, now: number, input: Input): readonly [State, ReadonlyArray<Output>] => {
   if (state.phase._tag === "Stopped") return [state, []]
   const draft = Draft.start(state, now)
-  run(draft, input)
-  Partition.watch(draft)
+  handle(draft, input)
+  Partition.observe(draft)
   return Draft.finish(draft)
 }
 
-const run = (draft: Draft.Draft, input: Input): void => {
+const handle = (draft: Draft.Draft, input: Input): void => {
   switch (input._tag) {
     case "LinkUp":
-      return LinkEvents.linkUp(draft, input)
+      return LinkEvents.onLinkUp(draft, input)
     case "LinkDown":
-      return LinkEvents.linkDown(draft, input)
-    case "DialFailed":
-      return Probing.dialFailed(draft, input.name, input.refused)
+      return LinkEvents.onLinkDown(draft, input)
     case "Received":
       return receive(draft, input)
-    case "Heard":
-      return ProbeRequests.heard(draft, input.peer)
+    case "Tick":
+      if (input.stalled === true) extendDeadlines(draft)
+      return tick(draft)
+    case "DialFailed":
+      return FailureDetection.onDialFailed(draft, input.name, input.refused)
+    case "PeerHeard":
+      return ProbeRequests.onPeerHeard(draft, input.peer)
     case "HashDiffers":
-      return AntiEntropy.onHeartbeat(draft, input.from, input.viewHash)
-    case "Accused":
-      return RecordMerge.refute(draft, input.youAre)
-    case "Stale":
-      return stale(draft, input.atLeastGeneration)
-    case "Evict":
-      return evicted(draft)
-    case "Describe": {
-      const { body, incarnation } = draft.state.self
-      return Draft.setSelf(draft, {
-        body: { ...body, metadata: input.metadata },
-        incarnation: Math.min(incarnation + 1, PeerRecord.maxIncarnation),
-      })
-    }
+      return AntiEntropy.onViewHash(draft, input.from, input.viewHash)
+    case "SelfAccused":
+      return Refutation.refute(draft, input.youAre)
+    case "GenerationOutdated":
+      return Refutation.onGenerationOutdated(draft, input.atLeastGeneration)
+    case "SelfEvicted":
+      return Refutation.onSelfEvicted(draft)
+    case "MetadataSet":
+      return Refutation.setMetadata(draft, input.metadata)
     case "Disconnect":
       return LinkEvents.disconnect(draft, input.name)
     case "Leave":
       return Leaving.leave(draft)
-    case "Tick":
-      if (input.stalled === true) {
-        Health.worsen(draft)
-        RecordMerge.postpone(draft)
-        Probing.postpone(draft)
-        ProbeRequests.postpone(draft)
-      }
-      return tick(draft)
   }
 }
 
-const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Input & { readonly _tag: "Received" }): void => {
-  if (frame._tag === "Leave") return Leaving.receiveLeave(draft, from, frame.generation)
-  if (frame._tag === "LeaveAck") return Leaving.forget(draft, from.name)
-  // A link of an older life, or of one that is no member any more, says nothing that counts.
-  if (draft.state.members.get(from.name)?.record.generation !== from.generation) return
-  if (draft.state.phase._tag !== "Running") return
+const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Received): void => {
+  const { members, phase } = draft.state
+  if (frame._tag === "Leave") return Leaving.onLeave(draft, from, frame.generation)
+  if (frame._tag === "LeaveAck") return Leaving.stopAwaiting(draft, from.name)
+  // Frames of an older life, or of a peer that is no member any more, are ignored.
+  if (members.get(from.name)?.record.generation !== from.generation || phase._tag !== "Running") return
   switch (frame._tag) {
     case "Update":
       for (const record of frame.records) RecordMerge.mergeRecord(draft, record, from.name)
       return
     case "YouAre":
-      return RecordMerge.refute(draft, frame)
+      return Refutation.refute(draft, frame)
     case "ProbeRequest":
-      return ProbeRequests.asked(draft, from.name, frame, heardAgo)
+      return ProbeRequests.onProbeRequest(draft, from.name, frame, heardAgo)
     case "ProbeResult":
-      return Probing.answered(draft, from.name, frame)
+      return FailureDetection.onProbeResult(draft, from.name, frame)
     case "SyncDigest":
-      return AntiEntropy.receiveDigest(draft, from.name, frame)
+      return AntiEntropy.onDigest(draft, from.name, frame)
     case "SyncDelta":
-      return AntiEntropy.receiveDelta(draft, from.name, frame)
+      return AntiEntropy.onDelta(draft, from.name, frame)
   }
 }
 
-/**
- * A clock set back, or a restart within a millisecond: before the first link this node takes a higher
- * generation; after it, somebody else lives under its name.
- */
-const stale = (draft: Draft.Draft, atLeastGeneration: number): void => {
-  const { self, members, phase, raised } = draft.state
-  // To a Hello from before it took this generation the answer may be that this very one is known.
-  const own = raised ? self.generation + 1 : self.generation
-  if (phase._tag !== "Running" || atLeastGeneration <= own) return
-  if (atLeastGeneration > draft.now + draft.state.wallOffset + generationLead) {
-    return Draft.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
-  }
-  if (members.size > 0) return Draft.stop(draft, "superseded")
-  draft.state.raised = true
-  Draft.setSelf(draft, { generation: atLeastGeneration, incarnation: 0 })
+/** Gives everything time again that waited for a sign of life, after a stall of this process. */
+const extendDeadlines = (draft: Draft.Draft): void => {
+  Health.worsen(draft)
+  FailureDetection.extendDeadlines(draft)
+  Probing.extendDeadlines(draft)
+  ProbeRequests.extendDeadlines(draft)
 }
 
-/** The same, where the life before this one left within the same millisecond. To one that is leaving it is no news. */
-const evicted = (draft: Draft.Draft): void => {
-  const { members, phase, self } = draft.state
-  if (phase._tag !== "Running") return
-  if (members.size > 0) return Draft.stop(draft, "evicted")
-  draft.state.raised = true
-  Draft.setSelf(draft, { generation: self.generation + 1, incarnation: 0 })
-}
-
+/** Handles everything that is due. */
 const tick = (draft: Draft.Draft): void => {
   const { now, state } = draft
-  Leaving.settle(draft)
+  Leaving.stopIfDone(draft)
   if (state.phase._tag === "Stopped") return
-  if (state.flushAt !== undefined && now >= state.flushAt) flush(draft)
+  Gossip.flushIfDue(draft)
   if (state.phase._tag === "Leaving") return
-  Health.mend(draft)
+  Health.improveIfDue(draft)
   AntiEntropy.expire(draft)
-  Probing.tick(draft)
-  ProbeRequests.tick(draft)
-  for (const [name, candidate] of state.candidates) {
-    if (now >= candidate.expiresAt) Draft.setCandidate(draft, name, undefined)
-  }
+  FailureDetection.onRoundTick(draft)
+  ProbeRequests.expire(draft)
+  Candidates.expire(draft)
   for (const [name, member] of state.members) {
-    if (member.suspicion !== undefined) RecordMerge.onSuspicionTimeout(draft, name)
-    if (member.localStatus === "failed" && now >= member.failedAt + state.settings.reconnectWindow) {
+    FailureDetection.onSuspicionTick(draft, name)
+    const { standing } = member
+    if (standing._tag === "Failed" && now >= standing.failedAt + state.settings.reconnectWindow) {
       Draft.setMember(draft, name, undefined)
       Draft.addTombstone(draft, member.record)
     }
   }
   for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Draft.removeTombstone(draft, name)
-}
-
-/** Without accusations of an edition before the newest of the same name. */
-const newestOf = (records: Iterable<PeerRecord.PeerRecord>): ReadonlyArray<PeerRecord.PeerRecord> => {
-  const all = [...records]
-  const newest = new Map<string, PeerRecord.PeerRecord>()
-  const isOlder = (a: PeerRecord.PeerRecord, b: PeerRecord.PeerRecord) =>
-    a.generation < b.generation || (a.generation === b.generation && a.incarnation < b.incarnation)
-  for (const record of all) {
-    const known = newest.get(record.name)
-    if (known === undefined || isOlder(known, record)) newest.set(record.name, record)
-  }
-  return all.filter((record) => record.status === "left" || !isOlder(record, newest.get(record.name) ?? record))
-}
-
-/** Sends the news that have gathered: this node's own to all, those of others to some. */
-const flush = (draft: Draft.Draft): void => {
-  const { state } = draft
-  const linked = State.linked(state)
-  if (state.news.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.news.values()] })
-  const relays = newestOf(state.relays.values()).filter(({ name }) => !state.news.has(name))
-  if (relays.length > 0) {
-    const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
-    state.seed = seed
-    Draft.send(draft, to, { _tag: "Update", records: relays })
-  }
-  state.news = new Map()
-  state.relays = new Map()
-  state.flushAt = undefined
 }

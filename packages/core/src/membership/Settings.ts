@@ -1,60 +1,89 @@
 /**
- * The numbers that membership works with, all in milliseconds unless said otherwise. The policies
- * `FailureDetector` and `Gossip` make them; here are the defaults that no policy changes.
+ * The numbers of the membership. All times are in milliseconds.
+ *
+ * A node takes the fields of its policies from `FailureDetector` and `Gossip`, which have the same names, and the others from
+ * {@link defaults}. The duration of a suspicion is computed from `suspicionMin` and `suspicionMax` in `suspicionTimer.ts`.
+ * docs/membership.md, section "Where to change what", lists the effects of each on detection and bandwidth.
  */
 
+/** Numbers that the membership works with. Each comment names the policy that sets the field, if there is one. */
 export interface Settings {
-  /** The time between two heartbeats of a link. What was heard within it is fresh. */
+  /**
+   * Time between two heartbeats of a link (`FailureDetector.heartbeat`). Defaults to 1 second. A peer that was heard within it
+   * counts as reached (R3), and the pauses between probe rounds begin with it. A larger value makes both less exact.
+   */
   readonly heartbeat: number
-  /** Silence for so long ends a link of a healthy node. */
+  /**
+   * Silence after which a healthy node ends a link (`FailureDetector.linkTimeout`). Defaults to 3 seconds. A larger value
+   * delays the detection of a silent peer; a smaller one ends links whose packets are delayed.
+   */
   readonly linkTimeout: number
-  /** How long answers are awaited from those that were asked about a peer. */
+  /**
+   * Time to wait for the answers of a probe round (`FailureDetector.probeTimeout`). Defaults to 1 second. A larger value delays
+   * suspicion; with less than two round trips slow answers are missed.
+   */
   readonly probeTimeout: number
-  /** How many, of `size` members, are asked at once; at least one is. */
+  /**
+   * Number of members that are asked at once about an unreachable peer, in a cluster of `size`
+   * (`FailureDetector.probeFanOut`). Defaults to 3, and to 5 in clusters of more than 100. Less than 1 counts as 1. With more,
+   * a member that reaches the peer is found sooner.
+   */
   readonly probeFanOut: (size: number) => number
-  /** How many questions of one peer may wait for their answer here; what is beyond is answered with `unknown`. */
+  /**
+   * Maximum number of unanswered probe requests of one peer; further ones are answered with `unknown`. Also the maximum number
+   * of candidates with a probe round. Defaults to 64. A larger value costs memory and Pings.
+   */
   readonly probesPerPeer: number
   /**
-   * The shortest and longest time between a suspicion and the verdict. For the shortest, an accusation against a peer with a
-   * live link is kept from the application.
+   * Shortest time from suspicion to failure (`FailureDetector.suspicionMin`). Defaults to 2 seconds. A larger value delays
+   * every failure; a smaller one fails peers that would have refuted. An accusation of a peer with a link is withheld from
+   * the application for the same time (R6).
    */
   readonly suspicionMin: number
+  /**
+   * Longest time from suspicion to failure (`FailureDetector.suspicionMax`). Defaults to 12 seconds. A larger value delays
+   * failures that few peers confirm. Failures within it count as one event (partitions).
+   */
   readonly suspicionMax: number
-  /** How long a peer known by hearsay is dialled before it is forgotten. */
+  /** Time after which a candidate is forgotten (R1). Defaults to 30 seconds. With a larger value rumours are dialled longer. */
   readonly candidateTimeout: number
-  /** How long a failed peer is redialled. */
+  /** Time for which a failed member is redialled (R10). Defaults to 24 hours. With a larger value longer partitions heal. */
   readonly reconnectWindow: number
-  /** How long it is remembered that a peer left, or failed for good. */
+  /** Time for which a tombstone is kept (R12). Defaults to 1 hour. With a larger value stale records are ignored longer. */
   readonly tombstoneTimeout: number
-  /** The least number of such memories that are kept; the bound is `max(this, 4 N)`. */
+  /** Number of tombstones that are kept, or four per member if that is more (R12). Defaults to 1,024. */
   readonly tombstoneCapacity: number
-  /** How long news wait for more news to travel with. */
+  /**
+   * Time for which news wait, so that they share a frame (`Gossip.updateDelay`). Defaults to 20 milliseconds. A larger value
+   * saves frames and delays news at each hop.
+   */
   readonly updateDelay: number
-  /** To how many peers, of `size` members, news from others are relayed. */
+  /**
+   * Number of peers, drawn at random, to which gossip is sent in a cluster of `size` (`Gossip.relayFanOut`). Defaults to
+   * ceil(log2(size + 1)). Less than 1 counts as 1. A larger value spreads accusations sooner and costs proportional bandwidth.
+   */
   readonly relayFanOut: (size: number) => number
-  /** The least time between two digest exchanges that this node starts. */
+  /**
+   * Shortest time between two anti-entropy exchanges that this node starts (`Gossip.syncInterval`). Defaults to 250
+   * milliseconds. A larger value bounds the bandwidth while views differ.
+   */
   readonly syncInterval: number
-  /** When a digest exchange without an answer is given up. */
+  /** Time after which an unanswered anti-entropy exchange is given up. Defaults to 5 seconds. A larger value delays the next. */
   readonly syncTimeout: number
-  /** How long two views that an exchange could not make equal are left alone. */
+  /** Time for which the same two view hashes are not compared again with one peer. Defaults to 30 seconds. */
   readonly syncRetry: number
-  /** How long the leaver waits for acknowledgements. */
+  /** Longest time that a leaving node waits for acknowledgements (R9). Defaults to 5 seconds. */
   readonly leaveTimeout: number
-  /** The most members and candidates; what is beyond is refused with a Diagnostic. */
+  /** Maximum number of members and candidates together; more are refused with a `Diagnostic`. Defaults to 4,096. */
   readonly maxMembers: number
 }
 
-/** The longest pause between two rounds of asking about a peer that only others reach, in heartbeats. */
-export const longestPause = 30
-
-/** A number of peers as a policy gives it, which may be any number, as one that can be worked with. */
-export const atLeastOne = (count: number): number => (count >= 1 ? Math.floor(count) : 1)
-
+/** Values of a node without policies of its own; those of `FailureDetector` are the ones of `lan`. */
 export const defaults: Settings = {
   heartbeat: 1_000,
   linkTimeout: 3_000,
   probeTimeout: 1_000,
-  // That all three are among the lost, where a third of all is, happens once in 27 times; more only where many can die.
+  // If a third of all members is lost, all three are among the lost once in 27 times. More are asked only where many can die.
   probeFanOut: (size) => (size > 100 ? 5 : 3),
   // A node asks once about each peer that it lost: a quarter of a cluster of some hundreds.
   probesPerPeer: 64,
@@ -73,8 +102,14 @@ export const defaults: Settings = {
   maxMembers: 4_096,
 }
 
-/** How far ahead of the local clock a generation may be that its owner did not say itself. */
+/** Longest pause between two probe rounds about a peer that only others reach (R3), in heartbeats. */
+export const maxProbeBackoff = 30
+
+/** Milliseconds that a generation may be ahead of the local clock, unless its owner says it in a handshake. */
 export const generationLead = 24 * 3_600_000
 
-/** How far above the known incarnation one may be that its owner did not say itself. */
+/** Difference by which an incarnation may exceed the known one, unless its owner says it. */
 export const incarnationLead = 65_536
+
+/** Returns a fan-out as a whole number of at least 1. A policy may return any number. */
+export const atLeastOne = (count: number): number => (count >= 1 ? Math.floor(count) : 1)

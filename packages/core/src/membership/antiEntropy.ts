@@ -1,26 +1,21 @@
 /**
- * Making two views equal that differ: one side sends what it believes without the bodies, the other
- * answers with what is newer and asks for what it lacks (docs/protocol.md, section "Anti-entropy").
+ * Anti-entropy (docs/protocol.md, section "Anti-entropy"): makes two views equal that differ. One side sends a digest, the keys
+ * of all its records. The other answers with a delta: the records that it knows better, and the names that it wants.
  */
-import type { SyncDelta, SyncDigest } from "../protocol/Frame.ts"
 import { compareNames } from "../protocol/PeerName.ts"
+import type { SyncDelta, SyncDigest } from "../protocol/Frame.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
+import * as Member from "./Member.ts"
 import * as RecordMerge from "./recordMerge.ts"
+import * as Refutation from "./refutation.ts"
 import * as State from "./State.ts"
 
-const keyOf = ({ name, generation, incarnation, status }: PeerRecord.PeerRecord): Key => ({
-  name,
-  generation,
-  incarnation,
-  status,
-})
-
 /**
- * A link is up and the other side's view differed. Who has no other link asks at once: it is just starting, or was cut off.
- * Among others the lower name does, unless an exchange is under way or was just now: while many meet, the views differ all
- * the time, and the heartbeats find what is left.
+ * Starts an exchange over a new link if the views differ. A node without another link starts at once: it is new, or was cut
+ * off. Between others the lower name starts, if it may: while many peers meet, views differ all the time, and heartbeats find
+ * the differences that remain.
  */
 export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
@@ -29,44 +24,48 @@ export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void
   if (compareNames(self.name, peer) < 0 && mayStart(draft)) start(draft, peer)
 }
 
-/** One exchange at a time, and not one right after the other. */
+/**
+ * Compares the view hash of a heartbeat with this node's. The second heartbeat in a row with the same two hashes starts an
+ * exchange, if this node may start one and none of the last `syncRetry` failed to make these two hashes equal.
+ */
+export const onViewHash = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
+  const { settings, viewHash: mine } = draft.state
+  const member = draft.state.members.get(peer)
+  if (member === undefined || !Member.isLinked(member) || theirs === mine) return
+  const { reach } = member
+  const { mismatch, synced } = reach
+  if (mismatch?.mine !== mine || mismatch.theirs !== theirs) {
+    Draft.updateMember(draft, { ...member, reach: { ...reach, mismatch: { mine, theirs } } })
+    return
+  }
+  if (synced?.mine === mine && synced.theirs === theirs && draft.now < synced.at + settings.syncRetry) return
+  if (!mayStart(draft)) return
+  Draft.updateMember(draft, { ...member, reach: { ...reach, synced: { mine, theirs, at: draft.now } } })
+  start(draft, peer)
+}
+
+/** Returns whether no exchange is under way, and the last one started at least `syncInterval` ago. */
 const mayStart = ({ now, state }: Draft.Draft): boolean =>
   state.sync === undefined && now >= state.lastSyncAt + state.settings.syncInterval
 
 const start = (draft: Draft.Draft, peer: string): void => {
-  draft.state.sync = { peer, startedAt: draft.now }
-  draft.state.lastSyncAt = draft.now
-  sendDigest(draft, peer)
-}
-
-/**
- * A heartbeat brought another view hash. The second in a row with the same two hashes starts an
- * exchange, unless one is under way, was just now, or could not make these two equal lately.
- */
-export const onHeartbeat = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
-  const { state } = draft
-  const { settings, viewHash: mine } = state
-  const member = state.members.get(peer)
-  if (member === undefined || theirs === mine) return
-  if (member.mismatch?.mine !== mine || member.mismatch.theirs !== theirs) {
-    Draft.editMember(draft, peer, { mismatch: { mine, theirs } })
-    return
-  }
-  const { synced } = member
-  if (synced?.mine === mine && synced.theirs === theirs && draft.now < synced.at + settings.syncRetry) return
-  if (!mayStart(draft)) return
-  Draft.editMember(draft, peer, { synced: { mine, theirs, at: draft.now } })
-  start(draft, peer)
-}
-
-const sendDigest = (draft: Draft.Draft, peer: string): void => {
-  const entries = [keyOf(draft.state.self)]
-  for (const member of draft.state.members.values()) entries.push(keyOf(member.record))
+  const { now, state } = draft
+  state.sync = { peer, startedAt: now }
+  state.lastSyncAt = now
+  const entries = [keyOf(state.self)]
+  for (const member of state.members.values()) entries.push(keyOf(member.record))
   Draft.send(draft, [peer], { _tag: "SyncDigest", entries, last: true })
 }
 
-/** The other side's beliefs: answered when the last chunk is here. */
-export const receiveDigest = (draft: Draft.Draft, from: string, { entries, last }: SyncDigest): void => {
+const keyOf = ({ name, generation, incarnation, status }: PeerRecord.PeerRecord): Key => ({
+  name,
+  generation,
+  incarnation,
+  status,
+})
+
+/** Collects a digest, and answers it after its last frame. */
+export const onDigest = (draft: Draft.Draft, from: string, { entries, last }: SyncDigest): void => {
   const { state } = draft
   const digest = [...(state.digests.get(from) ?? []), ...entries]
   const digests = new Map(state.digests)
@@ -87,8 +86,8 @@ const answer = (draft: Draft.Draft, from: string, digest: ReadonlyArray<Key>): v
   for (const entry of digest) {
     mentioned.add(entry.name)
     if (entry.name === state.self.name) {
-      RecordMerge.refute(draft, entry)
-      if (PeerRecord.compareKeys(draft.state.self, entry) > 0) records.push(draft.state.self)
+      Refutation.refute(draft, entry)
+      if (PeerRecord.compareKeys(state.self, entry) > 0) records.push(state.self)
       continue
     }
     const member = state.members.get(entry.name)
@@ -97,39 +96,40 @@ const answer = (draft: Draft.Draft, from: string, digest: ReadonlyArray<Key>): v
     const order = known === undefined ? -1 : PeerRecord.compareKeys(known, entry)
     if (order < 0) want.push(entry.name)
     else if (order > 0 && member !== undefined) records.push(member.record)
-    else if (order > 0 && tombstone !== undefined) records.push(Draft.recordOf(tombstone))
+    else if (order > 0 && tombstone !== undefined) records.push(State.recordOf(tombstone))
   }
   for (const member of state.members.values()) {
     if (!mentioned.has(member.record.name)) records.push(member.record)
   }
-  if (!mentioned.has(state.self.name)) records.push(draft.state.self)
-  // Even nothing is an answer: it ends the exchange.
+  if (!mentioned.has(state.self.name)) records.push(state.self)
+  // An empty answer is sent as well: it ends the exchange.
   Draft.send(draft, [from], { _tag: "SyncDelta", records, want })
 }
 
-/** What the other side knows better, and what it wants to know. */
-export const receiveDelta = (draft: Draft.Draft, from: string, { records, want }: SyncDelta): void => {
-  if (draft.state.sync?.peer === from) draft.state.sync = undefined
+/** Merges the records of an answer, and sends those that the peer wants. */
+export const onDelta = (draft: Draft.Draft, from: string, { records, want }: SyncDelta): void => {
+  const { state } = draft
+  if (state.sync?.peer === from) state.sync = undefined
   for (const record of records) RecordMerge.mergeRecord(draft, record, from)
   const wanted: Array<PeerRecord.PeerRecord> = []
   for (const name of want) {
-    const record = name === draft.state.self.name ? draft.state.self : draft.state.members.get(name)?.record
+    const record = name === state.self.name ? state.self : state.members.get(name)?.record
     if (record !== undefined) wanted.push(record)
   }
   if (wanted.length > 0) Draft.send(draft, [from], { _tag: "SyncDelta", records: wanted, want: [] })
 }
 
-/** The peer is gone, and with it what was under way. */
-export const forget = (draft: Draft.Draft, peer: string): void => {
-  if (draft.state.sync?.peer === peer) draft.state.sync = undefined
-  if (draft.state.digests.has(peer)) {
-    const digests = new Map(draft.state.digests)
-    digests.delete(peer)
-    draft.state.digests = digests
-  }
+/** Drops the exchange and the unfinished digest of a peer whose link is lost. */
+export const onLinkDown = (draft: Draft.Draft, peer: string): void => {
+  const { state } = draft
+  if (state.sync?.peer === peer) state.sync = undefined
+  if (!state.digests.has(peer)) return
+  const digests = new Map(state.digests)
+  digests.delete(peer)
+  state.digests = digests
 }
 
-/** An exchange without an answer is given up. */
+/** Gives up an exchange that had no answer for `syncTimeout`. */
 export const expire = (draft: Draft.Draft): void => {
   const { sync, settings } = draft.state
   if (sync !== undefined && draft.now >= sync.startedAt + settings.syncTimeout) draft.state.sync = undefined

@@ -1,22 +1,23 @@
 /**
- * How far this node distrusts itself (docs/protocol.md, section "Local health"; Lifeguard, section IV-A): a score from 0 to
- * {@link worst}. What it takes for the fault of another may be its own, so its patience grows with the score.
+ * Local health (docs/protocol.md, section "Local health"; Lifeguard, section IV-A): a score from 0 to {@link worst}. A fault
+ * that this node attributes to another may be its own, so its timeouts grow with the score.
  */
 import type { Draft } from "./Draft.ts"
 
+/** Worst score. */
 export const worst = 7
 
-/** Something went wrong that may be this node's own fault. */
+/** Worsens the score by one, after a fault that may be this node's own. */
 export const worsen = (draft: Draft): void => {
   const { now, state } = draft
   state.health = Math.min(worst, state.health + 1)
-  state.mendsAt = now + state.settings.linkTimeout
+  state.improvesAt = now + state.settings.linkTimeout
 }
 
-/** A link timeout without a further fault makes it better by one. */
-export const mend = (draft: Draft): void => {
+/** Improves the score by one, if a link timeout has passed since the last change. */
+export const improveIfDue = (draft: Draft): void => {
   const { now, state } = draft
-  if (state.health === 0 || now < state.mendsAt) return
+  if (state.health === 0 || now < state.improvesAt) return
   state.health--
-  state.mendsAt = now + state.settings.linkTimeout
+  state.improvesAt = now + state.settings.linkTimeout
 }

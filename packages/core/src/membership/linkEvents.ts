@@ -1,53 +1,59 @@
 /**
- * Links that come and go, seen from membership: R1, R2, R3, R8, R10, and parting.
+ * Links that come and go: R2 (a handshake makes a member), R8 (a newer life replaces the older), R9 (an end with Bye) and
+ * `disconnect`. `failureDetection.ts` continues where the link to a living member is lost.
  */
 import type { Address } from "../Address.ts"
-import type { ByeCode, YouAreBelief } from "../protocol/Frame.ts"
 import type { PeerId } from "../Peer.ts"
+import type { ByeCode, YouAreBelief } from "../protocol/Frame.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import * as Draft from "./Draft.ts"
-import * as ProbeRequests from "./probeRequests.ts"
+import * as FailureDetection from "./failureDetection.ts"
+import * as Gossip from "./gossip.ts"
 import * as Leaving from "./leaving.ts"
+import * as Member from "./Member.ts"
 import * as Partition from "./partition.ts"
-import * as Probing from "./probing.ts"
+import * as ProbeRequests from "./probeRequests.ts"
 import * as RecordMerge from "./recordMerge.ts"
-import type { Member } from "./State.ts"
+import * as Refutation from "./refutation.ts"
 import * as State from "./State.ts"
 
+/** A handshake is complete. */
 export interface LinkUp {
   readonly _tag: "LinkUp"
-  /** The peer's own record, with the incarnation of its Ready. */
+  /** The peer's own record, which is alive, with the incarnation of its Ready. */
   readonly record: PeerRecord.PeerRecord
   /** The address that was dialled, if this node dialled. */
   readonly address: Address | undefined
+  /** View hash of the peer's Ready. */
   readonly viewHash: bigint
+  /** Belief of the peer about this node. */
   readonly youAre: YouAreBelief | undefined
 }
 
-/** A link is over. */
+/** A link has ended. */
 export interface LinkDown {
   readonly _tag: "LinkDown"
   readonly peer: PeerId
-  /** That of the peer's Bye, if there was one. */
+  /** Code of the peer's Bye, if it sent one. */
   readonly code: ByeCode | undefined
-  /** Whether this node ended it, as it heard nothing for as long as it bears. */
+  /** `true` if this node ended the link because nothing was heard for the link timeout. */
   readonly silent: boolean
 }
 
-/** R2: a completed handshake makes a member. */
-export const linkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }: LinkUp): void => {
+/** R2: makes the peer a member. A life that is over, or that has no place, is refused. */
+export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }: LinkUp): void => {
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
-  const member = draft.state.members.get(name)
-  const farewell = State.tombstoneOfLeft(draft.state, record)
-  if (farewell !== undefined) {
-    // Not replaced, but gone: it may start again.
-    Draft.tellBelief(draft, farewell)
+  const tombstone = State.tombstoneOfLeft(draft.state, record)
+  if (tombstone !== undefined) {
+    // The peer may start a new life: Bye `replaced` would say that one exists already.
+    Draft.sendBelief(draft, tombstone)
     return Draft.closeLink(draft, record, "parted")
   }
   if (generation < State.newestLife(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
 
+  const member = draft.state.members.get(name)
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
   if (member === undefined && !hasPlace && !makeRoom(draft)) {
@@ -55,30 +61,31 @@ export const linkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }
     return Draft.closeLink(draft, record, "parted")
   }
   Draft.removeTombstone(draft, name)
-  Partition.reconnect(draft)
+  Partition.endIsolation(draft)
   if (hasPlace) Draft.setCandidate(draft, name, undefined)
-  if (member?.record.generation === generation) reconnected(draft, record, address)
-  else {
-    Draft.addMember(draft, Draft.makeMember(record, "up", address))
-    // A candidate is known to others, who have been told as this node was.
+  if (member?.record.generation === generation) {
+    FailureDetection.onLinkUp(draft, member, record, address)
+    const isOutdated = PeerRecord.compare(record, member.record) < 0
+    if (isOutdated && member.record.status === "alive") RecordMerge.challengeOwner(draft, member.record)
+  } else {
+    Draft.addMember(draft, Member.make(record, "Linked", { address }))
+    // Other peers know a candidate already: it was gossiped.
     if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)
-    // What was said of it while the handshake ran, above all an accusation, holds.
-    if (candidate?.record.generation === generation) {
-      RecordMerge.mergeRecord(draft, candidate.record, candidate.record.by ?? "somebody")
-    }
+    // What others said of it during the handshake, above all an accusation, holds.
+    else RecordMerge.mergeRecord(draft, candidate.record, candidate.record.by ?? "somebody")
   }
-  if (youAre !== undefined) RecordMerge.refute(draft, youAre)
+  if (youAre !== undefined) Refutation.refute(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
 }
 
 /**
- * One that knew nobody else is told to everybody. Who has other links was told to everybody already, and dials them all by
- * itself: if each of them told each, one that joins would cost the square of the size of the cluster.
+ * Broadcasts a newcomer if it had no links yet, by its view hash. A peer with links has been announced and dials the others
+ * itself; announcing it again from every member would cost O(n²) messages per join.
  */
 const introduce = (draft: Draft.Draft, record: PeerRecord.PeerRecord, viewHash: bigint): void =>
-  viewHash === PeerRecord.memberHash(record) ? Draft.broadcast(draft, record) : Draft.gossip(draft, record)
+  viewHash === PeerRecord.memberHash(record) ? Gossip.broadcast(draft, record) : Gossip.gossip(draft, record)
 
-/** A place for a peer that this node met: before it go those that are hearsay, and then the longest failed. */
+/** Frees a place for a peer that this node met: that of a candidate, or of the member that failed longest ago. */
 const makeRoom = (draft: Draft.Draft): boolean => {
   const { candidates, members, settings } = draft.state
   if (candidates.size + members.size < settings.maxMembers) return true
@@ -86,10 +93,10 @@ const makeRoom = (draft: Draft.Draft): boolean => {
     Draft.setCandidate(draft, name, undefined)
     return true
   }
-  let oldest: Member | undefined
+  let oldest: Member.FailedMember | undefined
   for (const member of members.values()) {
-    if (member.localStatus === "failed" && member.failedAt < (oldest?.failedAt ?? Number.POSITIVE_INFINITY))
-      oldest = member
+    if (Member.isActive(member)) continue
+    if (member.standing.failedAt < (oldest?.standing.failedAt ?? Number.POSITIVE_INFINITY)) oldest = member
   }
   if (oldest === undefined) return false
   Draft.setMember(draft, oldest.record.name, undefined)
@@ -97,72 +104,34 @@ const makeRoom = (draft: Draft.Draft): boolean => {
   return true
 }
 
-const reconnected = (draft: Draft.Draft, record: PeerRecord.PeerRecord, address: Address | undefined): void => {
-  const { name } = record
-  const before = draft.state.members.get(name)
-  if (before === undefined) return
-  const next = Draft.editMember(draft, name, {
-    link: "up",
-    disconnected: false,
-    localStatus: before.disconnected ? "alive" : before.localStatus,
-    address: address ?? before.address,
-  })
-  if (next === undefined) return
-  if (before.disconnected) Draft.emit(draft, { _tag: "Joined", peer: State.toPeer(next) })
-  else if (before.link !== "up" && State.isInView(next)) {
-    Draft.emit(draft, { _tag: "Reachable", peer: State.toPeer(next) })
-  }
-  if (PeerRecord.compare(record, before.record) >= 0) return RecordMerge.refresh(draft, record)
-  if (before.record.status === "alive") return RecordMerge.challengeOwner(draft, before.record)
-  // It was accused while the handshake ran: it is told, and what was held for failed is seen alive.
-  Draft.tellBelief(draft, before.record)
-  const suspicion = before.suspicion ?? { since: draft.now, accusers: new Map<string, boolean>(), heldUntil: undefined }
-  const seen = Draft.editMember(draft, name, { localStatus: "alive", suspicion: { ...suspicion, since: draft.now } })
-  if (seen !== undefined && !before.disconnected && before.localStatus !== "alive") {
-    Draft.emit(draft, { _tag: "Recovered", peer: State.toPeer(seen) })
-  }
-}
-
-/** R3, R9. */
-export const linkDown = (draft: Draft.Draft, end: LinkDown): void => {
-  const { peer } = end
-  lose(draft, end)
-  ProbeRequests.forget(draft, peer)
-  Probing.forget(draft, peer.name)
-}
-
-const lose = (draft: Draft.Draft, { code, peer, silent }: LinkDown): void => {
+/** Handles the end of a link: of its peer (R3, R9), and of all that waited for an answer over it. */
+export const onLinkDown = (draft: Draft.Draft, event: LinkDown): void => {
+  const { name } = event.peer
   const isRunning = draft.state.phase._tag === "Running"
-  // A node that took a higher generation may have been replaced by itself: a handshake under the lower one
-  // was under way. If it was another life after all, the next Hello or Update says so.
-  if (code === "replaced" && isRunning && !draft.state.raised) Draft.stop(draft, "superseded")
-  Leaving.forget(draft, peer.name)
-  AntiEntropy.forget(draft, peer.name)
-  const member = draft.state.members.get(peer.name)
-  if (member === undefined || member.record.generation !== peer.generation || member.link !== "up") return
-  if (code === "left" || code === "superseded") return RecordMerge.end(draft, member, member.record)
-  const next = Draft.editMember(draft, peer.name, {
-    link: "down",
-    dial: "pending",
-    mismatch: undefined,
-    synced: undefined,
-  })
-  if (code === "parted") return disconnect(draft, peer.name)
-  RecordMerge.publishSuspicion(draft, peer.name)
-  const now = draft.state.members.get(peer.name) ?? next
-  if (now !== undefined && State.isInView(now)) {
-    Draft.emit(draft, { _tag: "Unreachable", peer: State.toPeer(now) })
-  }
-  if (isRunning && now !== undefined && State.needsProbe(now))
-    Probing.begin(draft, peer.name, silent ? draft.now : undefined)
+  // A node that took a higher generation may have replaced itself: a handshake of its earlier generation was under way. If it
+  // was another life after all, the next Hello or Update says so.
+  if (event.code === "replaced" && isRunning && !draft.state.raised) Draft.stop(draft, "superseded")
+  Leaving.stopAwaiting(draft, name)
+  AntiEntropy.onLinkDown(draft, name)
+  onMemberLinkDown(draft, event)
+  ProbeRequests.onLinkDown(draft, event.peer)
+  FailureDetection.onRespondentLost(draft, name)
 }
 
-/** Takes a peer out of the view without saying anything about it; the link, if any, is closed. */
+const onMemberLinkDown = (draft: Draft.Draft, { code, peer, silent }: LinkDown): void => {
+  const member = draft.state.members.get(peer.name)
+  if (member?.record.generation !== peer.generation || !Member.isLinked(member)) return
+  if (code === "left" || code === "superseded") return RecordMerge.endLife(draft, member, member.record)
+  if (code !== "parted") return FailureDetection.onLinkLost(draft, member, silent)
+  Draft.updateMember(draft, Member.unlinked(member))
+  disconnect(draft, peer.name)
+}
+
+/** Takes a peer out of the view and closes its link. It stays a member, about which others are told nothing. */
 export const disconnect = (draft: Draft.Draft, name: string): void => {
   const member = draft.state.members.get(name)
   if (member === undefined || member.disconnected) return
-  const next = Draft.editMember(draft, name, { disconnected: true })
-  if (member.link === "up") Draft.closeLink(draft, member.record, "parted")
-  if (next !== undefined && State.isInView(member))
-    Draft.emit(draft, { _tag: "Disconnected", peer: State.toPeer(next) })
+  const next = Draft.updateMember(draft, { ...member, disconnected: true })
+  if (Member.isLinked(member)) Draft.closeLink(draft, member.record, "parted")
+  if (Member.isInView(member)) Draft.emit(draft, { _tag: "Disconnected", peer: Member.toPeer(next) })
 }

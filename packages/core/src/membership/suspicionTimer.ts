@@ -1,30 +1,32 @@
 /**
- * How long a suspicion lasts (docs/protocol.md R5; Lifeguard, section IV-B): it starts at the maximum
- * and shrinks to the minimum as further peers accuse independently.
+ * R5 (the duration of a suspicion; Lifeguard, section IV-B). It starts at `suspicionMax` and shrinks to `suspicionMin` as
+ * further peers accuse independently. Both are fields of `Settings.ts`.
  */
 import type { Settings } from "./Settings.ts"
 
-/** The accusers beyond the first that make the timer as short as it gets, in a cluster of `size`. */
+/** Returns the number of accusers beyond the first that shorten the timer to its minimum, in a cluster of `size`. */
 export const expectedConfirmations = (size: number): number => Math.max(0, Math.min(3, size - 2))
 
-/** Of so many accusers that saw a connection refused it is believed that the process has ended. */
-const refusals = 2
+/** Number of accusers with a refused connection that is taken as proof that the process has ended. */
+const refusalsThatProve = 2
 
-/** What the timer of a suspicion depends on besides its accusers. */
+/** Facts about this node that the duration of a suspicion depends on. */
 export interface Circumstances {
   readonly settings: Settings
-  /** Of the cluster. */
+  /** Number of alive and suspect members of the cluster, this node included. */
   readonly size: number
-  /** How far this node distrusts itself. */
+  /** Local health score. */
   readonly health: number
-  /** Whether this node has no link left. */
+  /** `true` if this node has no link left. */
   readonly isolated: boolean
 }
 
 /**
- * Milliseconds from suspicion to verdict, given the distinct accusers and whether they saw a connection refused. Where
- * nobody else could confirm, the minimum holds; a node that distrusts itself makes the minimum longer, and one that has lost
- * everybody waits as long as it may.
+ * Returns the milliseconds from the start of a suspicion to its end. `accusers` has the names of the accusers, `true` for those
+ * whose connection was refused.
+ *
+ * If there is nobody else to confirm, the minimum holds. The minimum grows with the local health score, and is halved if two
+ * accusers saw a refused connection. An isolated node waits for the maximum.
  */
 export const timeout = (
   { health, isolated, settings, size }: Circumstances,
@@ -32,11 +34,11 @@ export const timeout = (
 ): number => {
   const max = settings.suspicionMax
   if (isolated && size > 2) return max
-  let refused = 0
-  for (const saw of accusers.values()) if (saw) refused++
-  const min = Math.min(max, (settings.suspicionMin * (1 + health)) / (refused >= refusals ? 2 : 1))
+  let refusals = 0
+  for (const refused of accusers.values()) if (refused) refusals++
+  const min = Math.min(max, (settings.suspicionMin * (1 + health)) / (refusals >= refusalsThatProve ? 2 : 1))
   const k = expectedConfirmations(size)
   if (k === 0) return min
-  const further = Math.max(0, Math.min(accusers.size - 1, k))
-  return max - (max - min) * (Math.log(further + 1) / Math.log(k + 1))
+  const confirmations = Math.max(0, Math.min(accusers.size - 1, k))
+  return max - (max - min) * (Math.log(confirmations + 1) / Math.log(k + 1))
 }

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import { monotonicMillis } from "../internal/time.ts"
+import * as Member from "../membership/Member.ts"
 import type { DialTarget } from "../membership/State.ts"
 import * as State from "../membership/State.ts"
 import { compareNames } from "../protocol/PeerName.ts"
@@ -152,7 +153,7 @@ export const make = Effect.fnUntraced(function* (options: {
     for (const [name, attempt] of attempts) {
       const member = state.members.get(name)
       if (member === undefined && !state.candidates.has(name)) attempts.delete(name)
-      else if (member?.link === "up") {
+      else if (State.hasLink(state, name)) {
         attempt.linkAt ??= monotonicMillis(clock)
         attempt.over = false
       }
@@ -182,8 +183,8 @@ export const make = Effect.fnUntraced(function* (options: {
     for (const [name, member] of loop.state().members) {
       const says = member.record.body.addresses.includes(address)
       if (!says && name !== met && member.address !== address) continue
-      if (member.disconnected || (says && member.link === "up")) return "yes"
-      if (member.link === "up") settled = "strangers"
+      if (member.disconnected || (says && Member.isLinked(member))) return "yes"
+      if (Member.isLinked(member)) settled = "strangers"
     }
     return settled
   }
@@ -229,7 +230,7 @@ export const make = Effect.fnUntraced(function* (options: {
     while (true) {
       const there = [...links.all()].find(({ peer }) => {
         const member = loop.state().members.get(peer.name)
-        if (member?.link !== "up" || member.disconnected) return false
+        if (member === undefined || !Member.isLinked(member) || member.disconnected) return false
         return member.address === address || peer.body.addresses.includes(address)
       })
       if (there !== undefined) return there

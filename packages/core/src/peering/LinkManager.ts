@@ -159,7 +159,7 @@ export const make = Effect.fnUntraced(function* (options: {
           clock,
           hooks: {
             patience: () => State.effectiveLinkTimeout(loop.state()),
-            onHeard: (from) => loop.submit({ _tag: "Heard", peer: from.peer }),
+            onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
             onMembership: (from, frame) => {
               const target = frame._tag === "ProbeRequest" ? links.current(frame.target) : undefined
               const heardAgo = target?.heardAgo()

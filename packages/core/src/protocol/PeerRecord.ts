@@ -63,9 +63,6 @@ export const rank: { readonly [S in Status]: number } = { alive: 0, suspect: 1, 
 /** The status of each rank. */
 export const statusOfRank: ReadonlyArray<Status> = ["alive", "suspect", "failed", "left"]
 
-/** A body without content: what remains of a peer that left. */
-export const emptyBody: Body = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
-
 /**
  * The order of what is believed about one name: generation, then whether it left, then incarnation,
  * then status. Zero means that two records say the same.
@@ -90,9 +87,6 @@ export const compare = (a: PeerRecord, b: PeerRecord): number => {
   const y = bodyHash(b.body)
   return x === y ? 0 : x < y ? -1 : 1
 }
-
-/** The greater of two records of one name. */
-export const merge = (a: PeerRecord, b: PeerRecord): PeerRecord => (compare(a, b) >= 0 ? a : b)
 
 /** The 64-bit hash of a body (docs/protocol.md, section "Hashes"). */
 export const bodyHash = (body: Body): bigint => {

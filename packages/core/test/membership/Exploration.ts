@@ -1,6 +1,5 @@
 /**
- * Tries every order of events of a small {@link PureCluster}, breadth first; worlds that are equal are
- * looked at once.
+ * Tries every order of events of a small {@link PureCluster}, breadth first. Of equal worlds only the first is followed.
  */
 import * as State from "../../src/membership/State.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
@@ -8,27 +7,28 @@ import { Violation } from "./invariants.ts"
 import * as PureCluster from "./PureCluster.ts"
 
 export interface Options {
-  /** The node that the faults happen to. */
+  /** Index of the node with the faults. */
   readonly subject: number
-  /** Events after the beginning. */
+  /** Maximum number of events on one path. */
   readonly depth: number
-  /** Worlds to look at, at most. */
+  /** Maximum number of worlds. */
   readonly states: number
-  /** Faults on one path, at most. */
+  /** Maximum number of faults on one path. Defaults to 2. */
   readonly faults?: number
 }
 
 export interface Report {
   readonly worlds: number
   readonly steps: number
-  /** The depth to which all worlds were looked at. */
+  /** Number of events up to which all worlds were visited. */
   readonly depth: number
-  /** Ends of paths from which the way to peace was walked. */
-  readonly ends: number
+  /** Number of last worlds from which the cluster was run until it settled. */
+  readonly settled: number
   readonly problem: string | undefined
 }
 
-interface Place {
+/** A world and the events that led to it. */
+interface Visit {
   readonly world: PureCluster.World
   readonly faults: number
   readonly path: Path | undefined
@@ -45,11 +45,11 @@ interface Move {
   readonly make: (world: PureCluster.World) => void
 }
 
-// ---- what makes two worlds the same ----
+// ---- equality of worlds ----
 
 const texts = new WeakMap<object, string>()
 
-/** The text of a value that nobody writes to, made once. */
+/** Returns the text of an immutable value, made once. */
 const textOf = (value: object, make: () => string): string => {
   let text = texts.get(value)
   if (text === undefined) {
@@ -72,14 +72,14 @@ const plain = (value: unknown): string =>
             : each,
   )
 
-// The random seed decides only the order in which few peers are told.
+// The random seed decides only which peers are drawn, and few peers are all drawn.
 const stateText = (state: State.State): string => textOf(state, () => plain({ ...state, seed: 0 }))
 
 const connectionText = ({ ends, expected }: PureCluster.Connection): string =>
   `${expected} ${ends
     .map(
       (end) =>
-        `${end.node}.${end.life}.${end.phase} ${recordText(end.said)} ${recordText(end.peer)} ${end.inbox
+        `${end.node}.${end.life}.${end.phase} ${recordText(end.shown)} ${recordText(end.peer)} ${end.inbox
           .map((packet) => textOf(packet, () => plain(packet)))
           .join()}`,
     )
@@ -93,17 +93,17 @@ const worldText = (world: PureCluster.World): string => {
   for (const node of world.nodes) {
     parts.push(`${node.life} ${node.health} ${stateText(node.state)}`)
   }
-  // Of the counters only the order matters, and that is the order in which the connections were made.
+  // Of the epochs only the order matters, and that is the order in which the connections were opened.
   for (const connection of world.connections.values()) {
     const [dialler, acceptor] = connection.ends
     const isUsed = (end: PureCluster.End, peer: PureCluster.End) =>
-      PureCluster.nodeAt(world, end.node).currents.get(PureCluster.nodeAt(world, peer.node).name) === connection.id
+      PureCluster.nodeAt(world, end.node).connectionIds.get(PureCluster.nodeAt(world, peer.node).name) === connection.id
     parts.push(`${isUsed(dialler, acceptor)} ${isUsed(acceptor, dialler)} ${connectionText(connection)}`)
   }
   return parts.join("\n")
 }
 
-// ---- what can happen ----
+// ---- events ----
 
 const connected = (world: PureCluster.World, a: PureCluster.Node, b: PureCluster.Node): boolean =>
   [...world.connections.values()].some(
@@ -189,18 +189,18 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
     fault("disconnects a peer", (next, its) =>
       PureCluster.submit(next, its, { _tag: "Disconnect", name: PureCluster.nodeAt(next, peer).name }),
     ),
-    fault("describes itself", (next, its) =>
-      PureCluster.submit(next, its, { _tag: "Describe", metadata: { at: String(its.state.self.incarnation) } }),
+    fault("sets its metadata", (next, its) =>
+      PureCluster.submit(next, its, { _tag: "MetadataSet", metadata: { at: String(its.state.self.incarnation) } }),
     ),
     fault("cannot be reached, says a peer", (next, its) => {
       const accuser = PureCluster.nodeAt(next, peer)
       const { record } = accuser.state.members.get(its.name) ?? {}
       if (record === undefined || !PureCluster.takesPart(accuser)) return
-      const said: PeerRecord = { ...record, status: "suspect", by: accuser.name }
+      const accusation: PeerRecord = { ...record, status: "suspect", by: accuser.name }
       for (const other of next.nodes) {
         const connection = PureCluster.current(next, other, accuser.name)
-        if (other !== its && connection !== undefined && accuser.currents.has(other.name)) {
-          PureCluster.say(next, connection, accuser, { _tag: "Update", records: [said] })
+        if (other !== its && connection !== undefined && accuser.connectionIds.has(other.name)) {
+          PureCluster.send(next, connection, accuser, { _tag: "Update", records: [accusation] })
         }
       }
     }),
@@ -209,48 +209,49 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
 
 // ---- the search ----
 
-/** Lets messages arrive, then each dials once, then time goes on, until there is peace and nothing to do. */
+/** Delivers all packets, then dials once, then lets time pass, until the cluster has settled. Returns what is wrong if it does not. */
 const settle = (world: PureCluster.World): string | undefined => {
   let dialled = new Set<string>()
   for (let events = 0; events < 1_000; events++) {
     const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialled.has(event))
     if (next?.kind === "dial") dialled.add(next.event)
     else if (next?.kind !== "message") {
-      // The next deadline may be that of a tombstone, tomorrow.
-      if (unrest(world) === undefined) return undefined
+      // The next deadline may be that of a tombstone, hours away.
+      if (problemOf(world) === undefined) return undefined
       dialled = new Set()
       if (next === undefined) world.now += 1_000
     }
     next?.make(world)
   }
-  return unrest(world)
+  return problemOf(world)
 }
 
-const unrest = (world: PureCluster.World): string | undefined => {
+/** Returns what is wrong with the views, or `undefined` if the cluster has settled. */
+const problemOf = (world: PureCluster.World): string | undefined => {
   for (const node of world.nodes) {
     if (!PureCluster.takesPart(node)) continue
     for (const peer of world.nodes) {
       if (peer === node) continue
       const member = node.state.members.get(peer.name)
-      const parted = member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true
-      const shown = node.state.view.peers.has(peer.name)
-      if (shown && !PureCluster.takesPart(peer)) return `${node.name} sees ${peer.name}, which has ended`
-      if (!PureCluster.takesPart(peer) || parted) continue
-      if (!shown) return `${node.name} does not see ${peer.name}`
-      if (member?.link !== "up") return `${node.name} has no link to ${peer.name}`
+      const isDisconnected = member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true
+      const isInView = node.state.view.peers.has(peer.name)
+      if (isInView && !PureCluster.takesPart(peer)) return `${node.name} sees ${peer.name}, which has ended`
+      if (!PureCluster.takesPart(peer) || isDisconnected) continue
+      if (!isInView) return `${node.name} does not see ${peer.name}`
+      if (!State.hasLink(node.state, peer.name)) return `${node.name} has no link to ${peer.name}`
     }
   }
   return undefined
 }
 
-const tell = (path: Path | undefined): string => {
+const eventsOf = (path: Path | undefined): string => {
   const events: Array<string> = []
   for (let at = path; at !== undefined; at = at.before) events.unshift(at.event)
   return events.join("\n")
 }
 
-/** Three nodes that all have links to each other and agree. */
-const peace = (): PureCluster.World => {
+/** Returns three nodes that all have links and agree. */
+const settledCluster = (): PureCluster.World => {
   const world = PureCluster.make(["a", "b", "c"])
   for (const [from, to] of [
     [0, 1],
@@ -264,50 +265,56 @@ const peace = (): PureCluster.World => {
   return world
 }
 
-export const explore = ({ depth: most, faults: mostFaults = 2, states, subject }: Options): Report => {
-  let places: Array<Place> = [{ world: peace(), faults: 0, path: undefined }]
+/** Tries every order of events from a settled cluster on. Stops at the first broken invariant. */
+export const explore = ({ depth: maxDepth, faults: maxFaults = 2, states, subject }: Options): Report => {
+  let visits: Array<Visit> = [{ world: settledCluster(), faults: 0, path: undefined }]
   const seen = new Set<string>()
   let steps = 0
-  let ends = 0
+  let settled = 0
   let depth = 0
-  const report = (problem: string | undefined): Report => ({ worlds: seen.size, steps, depth, ends, problem })
-  for (; depth < most; depth++) {
-    const following: Array<Place> = []
-    for (const { faults: done, path, world } of places) {
-      for (const move of [...moves(world), ...(done < mostFaults ? faults(world, subject) : [])]) {
+  const report = (problem: string | undefined): Report => ({ worlds: seen.size, steps, depth, settled, problem })
+  for (; depth < maxDepth; depth++) {
+    const following: Array<Visit> = []
+    for (const { faults: done, path, world } of visits) {
+      for (const move of [...moves(world), ...(done < maxFaults ? faults(world, subject) : [])]) {
         const next = PureCluster.copy(world)
-        const way = { before: path, event: move.event }
+        const nextPath = { before: path, event: move.event }
+        const broken = violationOf(() => move.make(next))
+        if (broken !== undefined) return report(`${broken}\n${eventsOf(nextPath)}`)
+        steps++
         const total = done + Number(move.kind === "fault")
-        try {
-          move.make(next)
-          steps++
-          const text = `${total} ${worldText(next)}`
-          if (seen.has(text)) continue
-          seen.add(text)
-          following.push({ world: next, faults: total, path: way })
-        } catch (error) {
-          if (error instanceof Violation) return report(`${error.message}\n${tell(way)}`)
-          throw error
-        }
+        const text = `${total} ${worldText(next)}`
+        if (seen.has(text)) continue
+        seen.add(text)
+        following.push({ world: next, faults: total, path: nextPath })
       }
       if (seen.size >= states) break
     }
-    places = following
+    visits = following
     if (seen.size >= states) break
   }
-  // From some of the last worlds the way to peace is walked.
-  for (let i = 0; i < places.length; i += 1 + Math.floor(places.length / 300)) {
-    const place = places[i]
-    if (place === undefined) continue
-    ends++
-    const world = PureCluster.copy(place.world)
-    try {
-      const problem = settle(world)
-      if (problem !== undefined) return report(`${problem}\n${tell(place.path)}`)
-    } catch (error) {
-      if (error instanceof Violation) return report(`${error.message}\n${tell(place.path)}`)
-      throw error
-    }
+  // From some of the last worlds the cluster is run until it settles.
+  for (let i = 0; i < visits.length; i += 1 + Math.floor(visits.length / 300)) {
+    const visit = visits[i]
+    if (visit === undefined) continue
+    settled++
+    const world = PureCluster.copy(visit.world)
+    let problem: string | undefined
+    const broken = violationOf(() => {
+      problem = settle(world)
+    })
+    if (broken !== undefined || problem !== undefined) return report(`${broken ?? problem}\n${eventsOf(visit.path)}`)
   }
   return report(undefined)
+}
+
+/** Returns the message of the invariant that an action broke. */
+const violationOf = (action: () => void): string | undefined => {
+  try {
+    action()
+    return undefined
+  } catch (error) {
+    if (error instanceof Violation) return error.message
+    throw error
+  }
 }

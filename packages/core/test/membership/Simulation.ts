@@ -1,110 +1,38 @@
 /**
- * A {@link PureCluster} in virtual time: delays, faults and everything else are drawn from one seed, so a
- * run is named by its seed and can be repeated. Dialling follows `link/Dialer.ts`.
+ * A {@link PureCluster} in virtual time. Delays, faults and everything else are drawn from one seed, so a run is named by its
+ * seed and can be repeated. Dialling follows `peering/Dialer.ts`.
  */
 import type { Address } from "../../src/Address.ts"
-import * as Prng from "../../src/internal/prng.ts"
-import type { Output } from "../../src/membership/Draft.ts"
+import * as Member from "../../src/membership/Member.ts"
 import type { Settings } from "../../src/membership/Settings.ts"
 import * as State from "../../src/membership/State.ts"
 import { compareNames } from "../../src/protocol/PeerName.ts"
+import { Chance } from "./Chance.ts"
+import { EventQueue } from "./EventQueue.ts"
 import { Violation } from "./invariants.ts"
 import * as PureCluster from "./PureCluster.ts"
 import { addressOf } from "./support.ts"
 
-/** A source of chance whose every draw follows from the seed. */
-export interface Chance {
-  /** Evenly in [0, 1). */
-  readonly draw: () => number
-  /** A whole number below `end`. */
-  readonly below: (end: number) => number
-  readonly pick: <A>(items: ReadonlyArray<A>) => A
+/** An event of one life of a node. */
+interface OfNode {
+  readonly node: PureCluster.Node
+  readonly life: number
 }
 
-export const chanceOf = (seed: number): Chance => {
-  let state = seed
-  const draw = () => {
-    const [next, value] = Prng.next(state)
-    state = next
-    return value
-  }
-  const below = (end: number) => Math.floor(draw() * end)
-  return {
-    draw,
-    below,
-    pick: (items) => {
-      const item = items[below(items.length)]
-      if (item === undefined) throw new Error("nothing to pick from")
-      return item
-    },
-  }
-}
+type NodeEvent =
+  | (OfNode & { readonly _tag: "Tick" | "Heartbeat" })
+  | (OfNode & { readonly _tag: "Dial"; readonly name: string; readonly attempt: Attempt })
+  | (OfNode & { readonly _tag: "DialSeed"; readonly address: Address })
 
 type Event =
+  | NodeEvent
   | { readonly _tag: "Deliver"; readonly connection: PureCluster.Connection; readonly end: PureCluster.End }
-  | { readonly _tag: "Tick" | "Beat"; readonly node: PureCluster.Node; readonly life: number }
-  | {
-      readonly _tag: "Dial"
-      readonly node: PureCluster.Node
-      readonly life: number
-      readonly name: string
-      readonly attempt: Attempt
-    }
-  | { readonly _tag: "Seed"; readonly node: PureCluster.Node; readonly life: number; readonly address: Address }
   | { readonly _tag: "TimeOut"; readonly connection: PureCluster.Connection }
 
-interface Entry {
-  readonly at: number
-  readonly order: number
-  readonly event: Event
-}
-
+/** The dials of one peer, until one succeeds. */
 interface Attempt {
   tries: number
-  dialling: boolean
-}
-
-/** A binary heap: the earliest first, and of equal ones the first that was put in. */
-const agenda = () => {
-  const heap: Array<Entry> = []
-  let order = 0
-  const before = (a: Entry, b: Entry) => a.at < b.at || (a.at === b.at && a.order < b.order)
-  return {
-    next: (): Entry | undefined => heap[0],
-    put: (at: number, event: Event): void => {
-      const entry = { at, order: ++order, event }
-      let i = heap.push(entry) - 1
-      while (i > 0) {
-        const parent = (i - 1) >> 1
-        const above = heap[parent]
-        if (above === undefined || !before(entry, above)) break
-        heap[i] = above
-        i = parent
-      }
-      heap[i] = entry
-    },
-    take: (): Entry | undefined => {
-      const top = heap[0]
-      const last = heap.pop()
-      if (top === undefined || last === undefined || heap.length === 0) return top
-      let i = 0
-      while (true) {
-        let child = 2 * i + 1
-        let below = heap[child]
-        if (below === undefined) break
-        const right = heap[child + 1]
-        if (right !== undefined && before(right, below)) {
-          child++
-          below = right
-        }
-        if (!before(below, last)) break
-        heap[i] = below
-        i = child
-      }
-      heap[i] = last
-      return top
-    },
-  }
+  isDialling: boolean
 }
 
 export interface Options {
@@ -115,387 +43,439 @@ export interface Options {
 
 const heartbeat = 1_000
 const linkTimeout = 3_000
-const dutyMillis = 2_000
+/** Time that the higher name waits for the lower to dial. */
+const candidateDialDelay = 2_000
 const seedInterval = 30_000
 const seedIntervalAlone = 5_000
 const maxBackOff = 10_000
+const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
-export interface Simulation {
-  readonly world: PureCluster.World
-  readonly chance: Chance
-  readonly log: ReadonlyArray<string>
-  readonly runUntil: (time: number) => void
-  /** Something befalls the cluster. */
-  readonly misfortune: () => void
-  /** From now on nothing is in the way; whoever knows an address lives. */
-  readonly heal: () => void
-  /** Starts again the seeds, and who was stopped by the others; joins again who parted from a seed. */
-  readonly supervise: () => void
-  /** Why the cluster is not at peace, or `undefined` if it is. */
-  readonly unrest: () => string | undefined
+const wasStopped = ({ stopped }: PureCluster.Node): boolean => stopped === "superseded" || stopped === "evicted"
+
+/** Returns the value of a key, which is added if it is missing. */
+const getOrAdd = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
 }
 
-const letters = ["a", "b", "c", "d", "e", "f", "g", "h"]
+export class Simulation {
+  readonly world: PureCluster.World
+  readonly chance: Chance
+  readonly log: Array<string> = []
+  private readonly size: number
+  private readonly events = new EventQueue<Event>()
+  /** Routes on which nothing arrives. */
+  private readonly blocked = new Set<number>()
+  /** Additional delay by route, in milliseconds. */
+  private readonly slow = new Map<number, number>()
+  /** Number of packets that a blocked route holds back, by the end that they go to. */
+  private readonly heldBack = new Map<
+    PureCluster.End,
+    { readonly connection: PureCluster.Connection; packets: number }
+  >()
+  /** Time of the next Tick, by node. */
+  private readonly tickAt = new Map<PureCluster.Node, number>()
+  private readonly attempts = new Map<PureCluster.Node, Map<string, Attempt>>()
+  /** Addresses that a node dials for ever. */
+  private readonly seedAddresses = new Map<PureCluster.Node, Set<Address>>()
+  private readonly reconciled = new Map<PureCluster.Node, Pick<State.State, "members" | "candidates">>()
+  /** Indices of the nodes whose addresses all nodes are configured with. */
+  private readonly seeds: ReadonlyArray<number>
+  /** `true` if nodes that have disconnected join again. */
+  private joinsDisconnected = false
 
-export const make = ({ seed, settings, size }: Options): Simulation => {
-  const chance = chanceOf(seed)
-  const events = agenda()
-  const log: Array<string> = []
-  const blocked = new Set<number>()
-  const slow = new Map<number, number>()
-  const stalled = new Map<PureCluster.End, { readonly connection: PureCluster.Connection; packets: number }>()
-  const armed = new Map<PureCluster.Node, number>()
-  const attempts = new Map<PureCluster.Node, Map<string, Attempt>>()
-  const asked = new Map<PureCluster.Node, Set<Address>>()
-  const reconciled = new Map<PureCluster.Node, { readonly members: unknown; readonly candidates: unknown }>()
-
-  const route = (from: number, to: number) => from * size + to
-
-  const note = (text: string) => {
-    log.push(`${Math.round(world.now)} ${text}`)
+  constructor({ seed, settings, size }: Options) {
+    this.chance = new Chance(seed)
+    this.size = size
+    this.world = PureCluster.make(names.slice(0, size), settings, {
+      pushed: (connection, end) => this.schedulePacket(connection, end),
+      stepped: (node) => this.onStep(node),
+      dialled: (node, connection, reached) => this.onDialled(node, connection, reached),
+    })
+    this.seeds = [...new Set([this.chance.below(size), this.chance.below(size)])]
+    for (const node of this.world.nodes) this.start(node)
   }
 
-  const delay = (from: number, to: number) => 1 + chance.draw() * (19 + (slow.get(route(from, to)) ?? 0))
-
-  const pushed = (connection: PureCluster.Connection, end: PureCluster.End): void => {
-    const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
-    events.put(world.now + delay(from.node, end.node), { _tag: "Deliver", connection, end })
-  }
-
-  const stepped = (node: PureCluster.Node, _outputs: ReadonlyArray<Output>): void => {
-    const due = State.deadline(node.state)
-    if (due !== undefined && due < (armed.get(node) ?? Number.POSITIVE_INFINITY)) {
-      armed.set(node, due)
-      events.put(Math.max(world.now, due) + chance.draw() * 3, { _tag: "Tick", node, life: node.life })
+  /** Handles all events up to a time. */
+  runUntil(time: number): void {
+    for (let next = this.events.takeUntil(time); next !== undefined; next = this.events.takeUntil(time)) {
+      this.world.now = Math.max(this.world.now, next.at)
+      this.handle(next.event)
     }
-    reconcile(node)
+    this.world.now = Math.max(this.world.now, time)
   }
 
-  const world: PureCluster.World = PureCluster.make(letters.slice(0, size), settings, {
-    pushed,
-    stepped,
-    dialled: (node, connection, reached) => {
-      const name = connection.expected
-      const attempt = name === undefined ? undefined : attempts.get(node)?.get(name)
-      if (name === undefined || attempt === undefined || !attempt.dialling) return
-      attempt.dialling = false
-      if (reached) attempts.get(node)?.delete(name)
-      else redial(node, name, attempt)
-    },
-  })
+  // ---- faults ----
 
-  const redial = (node: PureCluster.Node, name: string, attempt: Attempt): void => {
-    const pause = chance.draw() * Math.min(1_000 * 2 ** attempt.tries, maxBackOff)
-    attempt.tries++
-    events.put(world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
-  }
-
-  const reconcile = (node: PureCluster.Node): void => {
-    const { candidates, members } = node.state
-    const last = reconciled.get(node)
-    if (last?.members === members && last.candidates === candidates) return
-    reconciled.set(node, { members, candidates })
-    const wishes = State.dialTargets(node.state)
-    const mine = attempts.get(node) ?? new Map<string, Attempt>()
-    attempts.set(node, mine)
-    for (const name of mine.keys()) if (!wishes.has(name)) mine.delete(name)
-    for (const [name, wish] of wishes) {
-      if (mine.has(name)) continue
-      const attempt = { tries: 0, dialling: false }
-      mine.set(name, attempt)
-      const pause = wish.kind === "candidate" && compareNames(node.name, name) > 0 ? dutyMillis : 0
-      events.put(world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
-    }
-  }
-
-  const nodeWith = (address: Address): PureCluster.Node => {
-    const node = world.nodes.find(({ name }) => addressOf(name) === address)
-    if (node === undefined) throw new Error(`nobody lives at ${address}`)
-    return node
-  }
-
-  const connect = (node: PureCluster.Node, target: PureCluster.Node, expected: string | undefined): void => {
-    const connection = PureCluster.dial(world, node, target, expected)
-    events.put(world.now + linkTimeout, { _tag: "TimeOut", connection })
-  }
-
-  const isSettled = (node: PureCluster.Node, address: Address): boolean => {
-    for (const member of node.state.members.values()) {
-      if (member.record.body.addresses.includes(address) && (member.link === "up" || member.disconnected)) return true
-    }
-    return false
-  }
-
-  const ask = (node: PureCluster.Node, address: Address): void => {
-    const addresses = asked.get(node) ?? new Set()
-    asked.set(node, addresses)
-    if (addresses.has(address) || address === addressOf(node.name)) return
-    addresses.add(address)
-    events.put(world.now + chance.draw() * 10, { _tag: "Seed", node, life: node.life, address })
-  }
-
-  const handle = (event: Event): void => {
-    switch (event._tag) {
-      case "Deliver": {
-        const { connection, end } = event
-        const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
-        if (!blocked.has(route(from.node, end.node))) return PureCluster.deliver(world, connection, end)
-        const waiting = stalled.get(end) ?? { connection, packets: 0 }
-        waiting.packets++
-        stalled.set(end, waiting)
-        return
-      }
-      case "TimeOut": {
-        const { connection } = event
-        PureCluster.fail(world, connection)
-        const [, end] = connection.ends
-        const acceptor = PureCluster.nodeAt(world, end.node)
-        if (end.phase !== "up" && acceptor.life === end.life) PureCluster.close(world, connection, acceptor)
-        return
-      }
-      default:
-        if (event.node.life !== event.life || event.node.health !== "up") return
-        return happen(event)
-    }
-  }
-
-  const happen = (event: Exclude<Event, { readonly _tag: "Deliver" | "TimeOut" }>): void => {
-    const { node } = event
-    switch (event._tag) {
-      case "Tick":
-        armed.delete(node)
-        return PureCluster.tick(world, node)
-      case "Beat": {
-        events.put(world.now + heartbeat, event)
-        for (const connection of PureCluster.connectionsOf(world, node))
-          PureCluster.beat(world, connection, node, linkTimeout)
-        return
-      }
-      case "Dial": {
-        const { attempt, name } = event
-        if (attempts.get(node)?.get(name) !== attempt || attempt.dialling) return
-        const wish = State.dialTargets(node.state).get(name)
-        if (wish === undefined) return
-        const chances = wish.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
-        if (chance.draw() >= chances) return redial(node, name, attempt)
-        const [address] = wish.addresses
-        if (address === undefined) {
-          // All that is known of a candidate may come from a tombstone.
-          if (wish.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
-          PureCluster.submit(world, node, { _tag: "DialFailed", name, refused: false })
-          return redial(node, name, attempt)
-        }
-        attempt.dialling = true
-        return connect(node, nodeWith(address), name)
-      }
-      case "Seed": {
-        const { address } = event
-        const alone = State.linked(node.state).length === 0
-        if (PureCluster.takesPart(node) && !isSettled(node, address)) connect(node, nodeWith(address), undefined)
-        events.put(world.now + (alone ? seedIntervalAlone : seedInterval), event)
-      }
-    }
-  }
-
-  const seeds = [...new Set([chance.below(size), chance.below(size)])]
-
-  const start = (node: PureCluster.Node): void => {
-    armed.delete(node)
-    attempts.delete(node)
-    asked.delete(node)
-    reconciled.delete(node)
-    for (const index of seeds) ask(node, addressOf(PureCluster.nodeAt(world, index).name))
-    events.put(world.now + chance.draw() * heartbeat, { _tag: "Beat", node, life: node.life })
-  }
-
-  const revive = (node: PureCluster.Node): void => {
-    // Who found that its clock is behind does better.
-    const kind = wasStopped(node) ? 3 : chance.below(4)
-    // A clock set back, or one that stood still.
-    const { generation } = node.state.self
-    const next =
-      kind === 0 ? generation - 5 : kind === 1 && node.state.phase._tag === "Running" ? generation : node.greatest + 1
-    note(`${node.name} restarts as ${next - generation}`)
-    PureCluster.restart(world, node, next)
-    start(node)
-  }
-
-  for (const node of world.nodes) start(node)
-
-  const runUntil = (time: number): void => {
-    for (let entry = events.next(); entry !== undefined && entry.at <= time; entry = events.next()) {
-      events.take()
-      world.now = Math.max(world.now, entry.at)
-      handle(entry.event)
-    }
-    world.now = Math.max(world.now, time)
-  }
-
-  const unblock = (routes: Iterable<number>): void => {
-    for (const each of routes) blocked.delete(each)
-    for (const [end, { connection, packets }] of stalled) {
-      const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
-      if (blocked.has(route(from.node, end.node))) continue
-      stalled.delete(end)
-      for (let i = 0; i < packets; i++) pushed(connection, end)
-    }
-  }
-
-  const misfortune = (): void => {
+  /** Makes a random fault. */
+  makeFault(): void {
+    const { chance, world } = this
     const node = chance.pick(world.nodes)
     const peer = chance.pick(world.nodes.filter((each) => each !== node))
-    const there = route(node.index, peer.index)
-    const back = route(peer.index, node.index)
-    switch (chance.below(14)) {
+    const kind = chance.below(14)
+    if (kind <= 4 || kind === 13) return this.makeNetworkFault(kind, node, peer)
+    if (kind <= 7) return this.killOrRevive(kind, node)
+    if (PureCluster.takesPart(node)) this.makeUserAction(kind, node, peer)
+  }
+
+  private makeNetworkFault(kind: number, node: PureCluster.Node, peer: PureCluster.Node): void {
+    const { blocked, chance, world } = this
+    const there = this.route(node.index, peer.index)
+    switch (kind) {
       case 0:
-        note(`${node.name} cannot reach ${peer.name}`)
+        this.note(`${node.name} cannot reach ${peer.name}`)
         blocked.add(there)
         return
       case 1:
-        note(`${node.name} and ${peer.name} cannot reach each other`)
-        blocked.add(there).add(back)
+        this.note(`${node.name} and ${peer.name} cannot reach each other`)
+        blocked.add(there).add(this.route(peer.index, node.index))
         return
       case 2: {
         const side = world.nodes.map(() => chance.below(2))
-        note(`the network splits: ${side.join("")}`)
+        this.note(`the network splits: ${side.join("")}`)
         for (const a of world.nodes) {
-          for (const b of world.nodes) if (side[a.index] !== side[b.index]) blocked.add(route(a.index, b.index))
+          for (const b of world.nodes) if (side[a.index] !== side[b.index]) blocked.add(this.route(a.index, b.index))
         }
         return
       }
       case 3:
-        note("the network is whole again")
-        return unblock(blocked)
+        this.note("the network is whole again")
+        return this.unblock()
       case 4:
-        note(`the connection of ${node.name} and ${peer.name} breaks`)
+        this.note(`the connection of ${node.name} and ${peer.name} breaks`)
         return PureCluster.cut(world, node, peer)
-      case 5:
-      case 6: {
-        if (node.health !== "up") return revive(node)
-        const health = chance.pick(["ended", "silent"] as const)
-        note(`${node.name} dies, ${health}`)
-        return PureCluster.crash(world, node, health)
-      }
-      case 7:
-        if (node.health !== "up") return revive(node)
-        note(`${node.name} is killed and is back at once`)
-        PureCluster.crash(world, node, "ended")
-        return revive(node)
+      default:
+        this.note(`${node.name} to ${peer.name} is slow`)
+        this.slow.set(there, 1_500)
+    }
+  }
+
+  private killOrRevive(kind: number, node: PureCluster.Node): void {
+    if (node.health !== "up") return this.revive(node)
+    if (kind === 7) {
+      this.note(`${node.name} is killed and is back at once`)
+      PureCluster.crash(this.world, node, "ended")
+      return this.revive(node)
+    }
+    const health = this.chance.pick(["ended", "silent"] as const)
+    this.note(`${node.name} dies, ${health}`)
+    PureCluster.crash(this.world, node, health)
+  }
+
+  private makeUserAction(kind: number, node: PureCluster.Node, peer: PureCluster.Node): void {
+    const { world } = this
+    switch (kind) {
       case 8:
-        if (!PureCluster.takesPart(node)) return
-        note(`${node.name} leaves`)
+        this.note(`${node.name} leaves`)
         return PureCluster.submit(world, node, { _tag: "Leave" })
       case 9:
-        if (!PureCluster.takesPart(node)) return
-        note(`${node.name} disconnects ${peer.name}`)
+        this.note(`${node.name} disconnects ${peer.name}`)
         return PureCluster.submit(world, node, { _tag: "Disconnect", name: peer.name })
       case 10:
-        if (!PureCluster.takesPart(node)) return
-        note(`${node.name} joins ${peer.name}`)
-        ask(node, addressOf(peer.name))
-        return connect(node, peer, undefined)
-      case 11:
-      case 12:
-        if (!PureCluster.takesPart(node)) return
-        note(`${node.name} describes itself`)
-        return PureCluster.submit(world, node, { _tag: "Describe", metadata: { at: String(world.now) } })
+        this.note(`${node.name} joins ${peer.name}`)
+        this.addSeed(node, addressOf(peer.name))
+        return this.connect(node, peer, undefined)
       default:
-        note(`${node.name} to ${peer.name} is slow`)
-        slow.set(there, 1_500)
+        this.note(`${node.name} sets its metadata`)
+        return PureCluster.submit(world, node, { _tag: "MetadataSet", metadata: { at: String(world.now) } })
     }
   }
 
-  const heal = (): void => {
-    note("heal")
-    slow.clear()
-    unblock(blocked)
-    for (const node of world.nodes) {
-      if (node.health !== "up" && (seeds.includes(node.index) || chance.below(2) === 0)) revive(node)
+  /** Ends all faults. Every node whose address others need runs again. */
+  heal(): void {
+    const { chance } = this
+    this.note("heal")
+    this.slow.clear()
+    this.unblock()
+    for (const node of this.world.nodes) {
+      if (node.health !== "up" && (this.seeds.includes(node.index) || chance.below(2) === 0)) this.revive(node)
     }
-    reunion = chance.below(2) === 0
+    this.joinsDisconnected = chance.below(2) === 0
   }
 
-  const wasStopped = ({ stopped }: PureCluster.Node) => stopped === "superseded" || stopped === "evicted"
-
-  let reunion = false
-
-  const supervise = (): void => {
+  /** Acts as operators do: restarts seeds and stopped nodes, and joins again to seeds that were disconnected. */
+  supervise(): void {
+    const { seeds, world } = this
     for (const node of world.nodes) {
-      if (wasStopped(node) || (node.health !== "up" && seeds.includes(node.index))) revive(node)
+      if (wasStopped(node) || (node.health !== "up" && seeds.includes(node.index))) this.revive(node)
     }
-    // Who parted comes together again by a join, and by nothing else; without the seeds nobody is found.
+    // Only a join ends a disconnect, and without the seeds nobody is found.
     for (const node of world.nodes) {
       if (!PureCluster.takesPart(node)) continue
-      for (const [name, { disconnected: parted }] of node.state.members) {
-        const peer = nodeWith(addressOf(name))
-        if (parted && (reunion || seeds.includes(peer.index))) connect(node, peer, undefined)
+      for (const [name, { disconnected }] of node.state.members) {
+        const peer = this.nodeWith(addressOf(name))
+        if (disconnected && (this.joinsDisconnected || seeds.includes(peer.index))) this.connect(node, peer, undefined)
       }
     }
   }
 
-  const unrest = (): string | undefined => {
-    const running = world.nodes.filter(({ health }) => health === "up")
-    const apart = running.some(({ state }) => [...state.members.values()].some(({ disconnected: parted }) => parted))
+  // ---- convergence ----
+
+  /** Returns what is wrong with the views, or `undefined` if all running nodes agree. */
+  problem(): string | undefined {
+    const running = this.world.nodes.filter(({ health }) => health === "up")
+    const isApart = running.some(({ state }) => [...state.members.values()].some(({ disconnected }) => disconnected))
     for (const node of running) {
-      const { members, phase, view, viewHash } = node.state
+      const { phase, view, viewHash } = node.state
       if (phase._tag !== "Running") return `${node.name} is ${phase._tag}`
       for (const peer of running) {
-        if (peer === node) continue
-        const member = members.get(peer.name)
-        // They meet again by a join, and what they know of each other until then is old.
-        if (member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true) continue
-        if (member === undefined) return `${node.name} does not know ${peer.name}`
-        if (member.link !== "up" || member.localStatus !== "alive") {
-          return `${node.name} has ${peer.name} as ${member.localStatus}, link ${member.link}`
-        }
-        if (member.record.incarnation !== peer.state.self.incarnation) {
-          return `${node.name} knows incarnation ${member.record.incarnation} of ${peer.name}, which is ${peer.state.self.incarnation}`
-        }
-        if (member.record.body.metadata["at"] !== peer.state.self.body.metadata["at"]) {
-          return `${node.name} knows another text of ${peer.name}`
-        }
-        if (member.record.generation !== peer.state.self.generation) return `${node.name} knows an older ${peer.name}`
-        if (PureCluster.current(world, node, peer.name) === undefined)
-          return `${node.name} thinks ${peer.name} has a link`
+        const problem = peer === node ? undefined : this.problemBetween(node, peer)
+        if (problem !== undefined) return problem
       }
       for (const name of view.peers.keys()) {
         if (!running.some((peer) => peer.name === name)) return `${node.name} still sees ${name}`
       }
-      if (!apart && viewHash !== running[0]?.state.viewHash)
+      if (!isApart && viewHash !== running[0]?.state.viewHash)
         return `${node.name} has another view hash than ${running[0]?.name}`
     }
     return undefined
   }
 
-  return { world, chance, log, runUntil, misfortune, heal, supervise, unrest }
+  private problemBetween(node: PureCluster.Node, peer: PureCluster.Node): string | undefined {
+    const member = node.state.members.get(peer.name)
+    const { self } = peer.state
+    // What two disconnected nodes know of each other is old until they join again.
+    if (member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true) return undefined
+    if (member === undefined) return `${node.name} does not know ${peer.name}`
+    if (!Member.isLinked(member) || Member.localStatus(member) !== "alive") {
+      return `${node.name} has ${peer.name} as ${Member.localStatus(member)}, link ${Member.linkState(member)}`
+    }
+    if (member.record.incarnation !== self.incarnation) {
+      return `${node.name} knows incarnation ${member.record.incarnation} of ${peer.name}, which is ${self.incarnation}`
+    }
+    if (member.record.body.metadata["at"] !== self.body.metadata["at"]) {
+      return `${node.name} knows other metadata of ${peer.name}`
+    }
+    if (member.record.generation !== self.generation) return `${node.name} knows an older ${peer.name}`
+    return PureCluster.current(this.world, node, peer.name) === undefined
+      ? `${node.name} thinks ${peer.name} has a link`
+      : undefined
+  }
+
+  // ---- lives ----
+
+  private start(node: PureCluster.Node): void {
+    this.tickAt.delete(node)
+    this.attempts.delete(node)
+    this.seedAddresses.delete(node)
+    this.reconciled.delete(node)
+    for (const index of this.seeds) this.addSeed(node, addressOf(PureCluster.nodeAt(this.world, index).name))
+    const at = this.world.now + this.chance.draw() * heartbeat
+    this.events.add(at, { _tag: "Heartbeat", node, life: node.life })
+  }
+
+  private revive(node: PureCluster.Node): void {
+    // A node that was stopped takes a higher generation. Else its clock may have been set back, or have stood still.
+    const kind = wasStopped(node) ? 3 : this.chance.below(4)
+    const { phase, self } = node.state
+    const { generation } = self
+    const next =
+      kind === 0 ? generation - 5 : kind === 1 && phase._tag === "Running" ? generation : node.greatestGeneration + 1
+    this.note(`${node.name} restarts as ${next - generation}`)
+    PureCluster.restart(this.world, node, next)
+    this.start(node)
+  }
+
+  private nodeWith(address: Address): PureCluster.Node {
+    const node = this.world.nodes.find(({ name }) => addressOf(name) === address)
+    if (node === undefined) throw new Error(`nobody lives at ${address}`)
+    return node
+  }
+
+  private note(text: string): void {
+    this.log.push(`${Math.round(this.world.now)} ${text}`)
+  }
+
+  // ---- network ----
+
+  private route(from: number, to: number): number {
+    return from * this.size + to
+  }
+
+  private routeTo(connection: PureCluster.Connection, end: PureCluster.End): number {
+    const from = end === connection.ends[0] ? connection.ends[1] : connection.ends[0]
+    return this.route(from.node, end.node)
+  }
+
+  private schedulePacket(connection: PureCluster.Connection, end: PureCluster.End): void {
+    const delay = 1 + this.chance.draw() * (19 + (this.slow.get(this.routeTo(connection, end)) ?? 0))
+    this.events.add(this.world.now + delay, { _tag: "Deliver", connection, end })
+  }
+
+  private unblock(): void {
+    this.blocked.clear()
+    for (const [end, { connection, packets }] of this.heldBack) {
+      this.heldBack.delete(end)
+      for (let i = 0; i < packets; i++) this.schedulePacket(connection, end)
+    }
+  }
+
+  private deliver(connection: PureCluster.Connection, end: PureCluster.End): void {
+    if (!this.blocked.has(this.routeTo(connection, end))) return PureCluster.deliver(this.world, connection, end)
+    getOrAdd(this.heldBack, end, () => ({ connection, packets: 0 })).packets++
+  }
+
+  // ---- events ----
+
+  private handle(event: Event): void {
+    switch (event._tag) {
+      case "Deliver":
+        return this.deliver(event.connection, event.end)
+      case "TimeOut": {
+        const { connection } = event
+        PureCluster.failDial(this.world, connection)
+        const [, end] = connection.ends
+        const acceptor = PureCluster.nodeAt(this.world, end.node)
+        if (end.phase !== "up" && acceptor.life === end.life) PureCluster.close(this.world, connection, acceptor)
+        return
+      }
+      default:
+        if (event.node.life === event.life && event.node.health === "up") this.handleOfNode(event)
+    }
+  }
+
+  private handleOfNode(event: NodeEvent): void {
+    const { events, world } = this
+    const { node } = event
+    switch (event._tag) {
+      case "Tick":
+        this.tickAt.delete(node)
+        return PureCluster.tick(world, node)
+      case "Heartbeat":
+        events.add(world.now + heartbeat, event)
+        for (const connection of PureCluster.connectionsOf(world, node)) {
+          PureCluster.heartbeat(world, connection, node, linkTimeout)
+        }
+        return
+      case "Dial":
+        return this.dial(node, event.name, event.attempt)
+      case "DialSeed": {
+        const isAlone = State.linked(node.state).length === 0
+        if (PureCluster.takesPart(node) && !this.isSettled(node, event.address)) {
+          this.connect(node, this.nodeWith(event.address), undefined)
+        }
+        events.add(world.now + (isAlone ? seedIntervalAlone : seedInterval), event)
+      }
+    }
+  }
+
+  private onStep(node: PureCluster.Node): void {
+    const due = State.deadline(node.state)
+    if (due !== undefined && due < (this.tickAt.get(node) ?? Number.POSITIVE_INFINITY)) {
+      this.tickAt.set(node, due)
+      const at = Math.max(this.world.now, due) + this.chance.draw() * 3
+      this.events.add(at, { _tag: "Tick", node, life: node.life })
+    }
+    this.reconcile(node)
+  }
+
+  // ---- dialling ----
+
+  /** Starts and ends attempts as the dial targets of a node change. */
+  private reconcile(node: PureCluster.Node): void {
+    const { candidates, members } = node.state
+    const last = this.reconciled.get(node)
+    if (last?.members === members && last.candidates === candidates) return
+    this.reconciled.set(node, { members, candidates })
+    const targets = State.dialTargets(node.state)
+    const attempts = getOrAdd(this.attempts, node, () => new Map<string, Attempt>())
+    for (const name of attempts.keys()) if (!targets.has(name)) attempts.delete(name)
+    for (const [name, { kind }] of targets) {
+      if (attempts.has(name)) continue
+      const attempt = { tries: 0, isDialling: false }
+      attempts.set(name, attempt)
+      const pause = kind === "candidate" && compareNames(node.name, name) > 0 ? candidateDialDelay : 0
+      this.events.add(this.world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
+    }
+  }
+
+  private dial(node: PureCluster.Node, name: string, attempt: Attempt): void {
+    if (this.attempts.get(node)?.get(name) !== attempt || attempt.isDialling) return
+    const target = State.dialTargets(node.state).get(name)
+    if (target === undefined) return
+    const probability = target.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
+    if (this.chance.draw() >= probability) return this.redial(node, name, attempt)
+    const [address] = target.addresses
+    if (address === undefined) {
+      // All that is known of a candidate may come from a tombstone.
+      if (target.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
+      PureCluster.submit(this.world, node, { _tag: "DialFailed", name, refused: false })
+      return this.redial(node, name, attempt)
+    }
+    attempt.isDialling = true
+    this.connect(node, this.nodeWith(address), name)
+  }
+
+  private redial(node: PureCluster.Node, name: string, attempt: Attempt): void {
+    const pause = this.chance.draw() * Math.min(1_000 * 2 ** attempt.tries, maxBackOff)
+    attempt.tries++
+    this.events.add(this.world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
+  }
+
+  private onDialled(node: PureCluster.Node, connection: PureCluster.Connection, reached: boolean): void {
+    const name = connection.expected
+    const attempt = name === undefined ? undefined : this.attempts.get(node)?.get(name)
+    if (name === undefined || attempt === undefined || !attempt.isDialling) return
+    attempt.isDialling = false
+    if (reached) this.attempts.get(node)?.delete(name)
+    else this.redial(node, name, attempt)
+  }
+
+  private connect(node: PureCluster.Node, target: PureCluster.Node, expected: string | undefined): void {
+    const connection = PureCluster.dial(this.world, node, target, expected)
+    this.events.add(this.world.now + linkTimeout, { _tag: "TimeOut", connection })
+  }
+
+  private addSeed(node: PureCluster.Node, address: Address): void {
+    const addresses = getOrAdd(this.seedAddresses, node, () => new Set<Address>())
+    if (addresses.has(address) || address === addressOf(node.name)) return
+    addresses.add(address)
+    const at = this.world.now + this.chance.draw() * 10
+    this.events.add(at, { _tag: "DialSeed", node, life: node.life, address })
+  }
+
+  /** Returns whether a node needs no dial of a seed: it has a link to the peer that lives there, or has disconnected it. */
+  private isSettled(node: PureCluster.Node, address: Address): boolean {
+    for (const member of node.state.members.values()) {
+      const livesThere = member.record.body.addresses.includes(address)
+      if (livesThere && (Member.isLinked(member) || member.disconnected)) return true
+    }
+    return false
+  }
 }
 
-/** A life of trouble, and then peace within bounded time. Gives the steps taken and the time it took. */
+/**
+ * Runs a cluster through faults, then without any until it has converged for five seconds. Returns the number of steps and the
+ * milliseconds from the last fault to the end. Throws a {@link Violation} if that takes longer than `patience`.
+ */
 export const live = (options: Options & { readonly misfortunes: number; readonly patience: number }) => {
-  const simulation = make(options)
+  const simulation = new Simulation(options)
   const { chance, log, world } = simulation
-  const tell = (problem: string) =>
-    new Violation(`seed ${options.seed}, ${options.size} nodes: ${problem}\n${log.join("\n")}`)
   try {
     simulation.runUntil(chance.draw() * 20_000)
     for (let i = 0; i < options.misfortunes; i++) {
-      simulation.misfortune()
+      simulation.makeFault()
       simulation.runUntil(world.now + (chance.below(3) === 0 ? chance.draw() * 25_000 : chance.draw() * 500))
     }
     simulation.heal()
     const healedAt = world.now
-    let calm = 0
+    let calmSeconds = 0
     let problem: string | undefined
-    while (calm < 5) {
-      if (world.now > healedAt + options.patience) throw new Violation(problem ?? "no calm")
+    while (calmSeconds < 5) {
+      if (world.now > healedAt + options.patience) throw new Violation(problem ?? "it does not stay converged")
       simulation.runUntil(world.now + 1_000)
       simulation.supervise()
-      problem = simulation.unrest()
-      calm = problem === undefined ? calm + 1 : 0
+      problem = simulation.problem()
+      calmSeconds = problem === undefined ? calmSeconds + 1 : 0
     }
     return { steps: world.steps, took: world.now - healedAt }
   } catch (error) {
-    if (error instanceof Violation) throw tell(`at ${Math.round(world.now)}: ${error.message}`)
-    throw error
+    if (!(error instanceof Violation)) throw error
+    const place = `seed ${options.seed}, ${options.size} nodes: at ${Math.round(world.now)}: ${error.message}`
+    throw new Violation(`${place}\n${log.join("\n")}`)
   }
 }

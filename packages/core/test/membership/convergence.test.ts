@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { live } from "./Simulation.ts"
 
-/** Every run of these lives through its faults with all invariants checked after every step. */
+/** Number of seeds for each size. The invariants are checked after every step. */
 const perSize = 40
 
 describe("after any trouble the cluster comes to one view, unaided", () => {

@@ -2,12 +2,12 @@ import { describe, expect, it } from "@effect/vitest"
 import { explore } from "./Exploration.ts"
 
 /*
- * Every order of events of three nodes up to a depth, from the moment of peace on, with up to two faults at
- * any point. Every state on the way is checked, and from some of the last ones the way to peace is walked.
+ * Every order of events of three settled nodes up to a depth, with up to two faults at any point. The invariants are checked
+ * after every step, and from some of the last worlds the cluster is run until it has settled again.
  */
 describe("no order of events breaks an invariant", () => {
   for (const [subject, name] of ["first", "second", "third"].entries()) {
-    // The time is that of a machine that does much else.
+    // The timeout allows for a machine that is busy with other work.
     it(`whatever two faults happen to the ${name} of three nodes`, { timeout: 120_000 }, () => {
       const report = explore({ subject, depth: 7, states: 60_000 })
       expect(report.problem).toBeUndefined()

@@ -1,10 +1,11 @@
 /**
- * What must hold after every step of every node, whatever it is told. `checkedStep` is `step` with all of
- * it checked; the states that it gives out are sealed, so that a step that writes to one throws.
+ * Invariants that hold after every step of every node, whatever its inputs. {@link checkedStep} is `step` with all of them
+ * checked. It returns sealed states, so that a step that writes to an earlier state throws.
  */
 import type { View, ViewChange } from "../../src/ClusterEvent.ts"
 import * as ClusterEvent from "../../src/ClusterEvent.ts"
 import type { Output } from "../../src/membership/Draft.ts"
+import * as Member from "../../src/membership/Member.ts"
 import * as Membership from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
 import type { Peer } from "../../src/Peer.ts"
@@ -20,7 +21,7 @@ const forbid = (target: object, methods: ReadonlyArray<string>): void => {
   for (const method of methods) Object.defineProperty(target, method, { value: refuse })
 }
 
-/** Makes a value and all it holds unwritable, maps and sets too. */
+/** Makes a value and everything in it unwritable, maps and sets included. */
 export const seal = <A>(value: A): A => {
   if (typeof value !== "object" || value === null || sealed.has(value)) return value
   sealed.add(value)
@@ -36,7 +37,7 @@ export const seal = <A>(value: A): A => {
   return value
 }
 
-/** What a step broke. */
+/** A broken invariant. */
 export class Violation extends Error {}
 
 const require: (condition: boolean, message: () => string) => asserts condition = (condition, message) => {
@@ -72,7 +73,7 @@ const sameView = (a: View, b: View): boolean => {
 
 const hashes = new Map<string, bigint>()
 
-/** The hash of a member, computed once per name, generation and incarnation. */
+/** Returns the hash of a member, computed once per name, generation and incarnation. */
 const hashOf = ({ generation, incarnation, name }: PeerRecord.PeerRecord): bigint => {
   const key = `${generation} ${incarnation} ${name}`
   let hash = hashes.get(key)
@@ -86,49 +87,55 @@ const hashOf = ({ generation, incarnation, name }: PeerRecord.PeerRecord): bigin
 const isChange = (output: Output): output is Output & { _tag: "Emit"; event: ViewChange } =>
   output._tag === "Emit" && "peer" in output.event && output.event._tag !== "SlowPeer"
 
-/** What must hold of a state by itself. */
+/** Checks the invariants of one state. */
 export const checkState = (state: State.State): void => {
   const { candidates, members, rounds, self, settings, tombstones, view } = state
-  let shown = 0
+  let inView = 0
   let hash = hashOf(self)
   for (const [name, member] of members) {
     require(name === member.record.name, () => `${name} is stored as ${member.record.name}`)
     require(member.hash === hashOf(member.record), () => `${name} has the hash of another record`)
     require(member.record.status !== "left", () => `${name} left and is a member`)
-    if (State.countsInSize(member.record)) hash ^= member.hash
-    if (member.link === "up") {
-      require(member.localStatus !== "failed", () => `${name} is shown failed with a live link`)
+    if (Member.countsInSize(member.record)) hash ^= member.hash
+    const { reach, standing } = member
+    if (reach._tag === "Linked") {
+      require(standing._tag !== "Failed", () => `${name} is shown failed with a live link`)
     }
-    if (State.isInView(member)) {
-      shown++
+    // Only an accused record can be suspected, and an alive one has no suspicion.
+    require((Member.suspicionOf(member) === undefined && standing._tag !== "Failed") ===
+      (member.record.status === "alive"), () => `${name} is ${standing._tag} with a record ${member.record.status}`)
+    require(standing._tag !== "Withheld" || reach._tag === "Linked" || member.disconnected, () =>
+      `an accusation of ${name}, which has no link, is withheld`)
+    if (Member.isInView(member)) {
+      inView++
       const peer = view.peers.get(name)
-      require(peer !== undefined && samePeer(peer, State.toPeer(member)), () =>
-        `the view says ${show(peer)}, the member is ${show(State.toPeer(member))}`)
+      require(peer !== undefined && samePeer(peer, Member.toPeer(member)), () =>
+        `the view says ${show(peer)}, the member is ${show(Member.toPeer(member))}`)
     }
     const tombstone = tombstones.get(name)
-    require(tombstone === undefined, () => `${name} is a member and buried`)
-    require(state.phase._tag !== "Running" || rounds.has(name) || !State.needsProbe(member), () =>
+    require(tombstone === undefined, () => `${name} is a member and has a tombstone`)
+    require(state.phase._tag !== "Running" || rounds.has(name) || !Member.needsProbe(member), () =>
       `nobody is asked about ${name}, to which there is no link`)
     require(!digestTooLong(state), () => "the memory of unfinished digests is not bounded")
   }
-  require(state.size === 1 + [...members.values()].filter(({ record }) => State.countsInSize(record)).length, () =>
+  require(state.size === 1 + [...members.values()].filter(({ record }) => Member.countsInSize(record)).length, () =>
     `the size of the cluster is not ${state.size}`)
   for (const name of rounds.keys()) {
     const member = members.get(name)
     require(candidates.has(name) ||
-      (member !== undefined && State.needsProbe(member)) ||
+      (member !== undefined && Member.needsProbe(member)) ||
       state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
   }
   require(!state.isolated || State.linked(state).length === 0, () => "a node with a link takes itself for isolated")
   for (const name of state.lost.keys()) {
-    require(members.get(name)?.localStatus === "failed", () => `${name} is counted as lost and is not failed`)
+    require(members.get(name)?.standing._tag === "Failed", () => `${name} is counted as lost and is not failed`)
   }
   for (const { from } of state.pendingProbes) {
-    const owed = state.pendingProbes.filter((errand) => errand.from === from).length
-    require(owed <= settings.probesPerPeer, () => `${owed} answers are owed to ${from}`)
+    const pending = state.pendingProbes.filter((probe) => probe.from === from).length
+    require(pending <= settings.probesPerPeer, () => `${pending} probe requests of ${from} are pending`)
   }
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
-  require(view.peers.size === shown, () => `the view has ${view.peers.size} peers, ${shown} members are visible`)
+  require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, ${inView} members are visible`)
   require(state.viewHash === hash, () => "the view hash is not that of the members")
   require(state.selfHash === hashOf(self), () => "this node's own hash is not that of its record")
   require(!members.has(self.name) && !candidates.has(self.name), () => "a node is a member of its own view")
@@ -146,9 +153,8 @@ export const checkState = (state: State.State): void => {
     `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`)
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
-  for (const [, wish] of State.dialTargets(state)) {
-    const parted = members.get(wish.name)?.disconnected
-    require(parted !== true, () => `${wish.name} is parted from and dialled`)
+  for (const name of State.dialTargets(state).keys()) {
+    require(members.get(name)?.disconnected !== true, () => `${name} is disconnected and dialled`)
   }
 }
 
@@ -157,12 +163,12 @@ const digestTooLong = ({ digests, settings }: State.State): boolean => {
   return false
 }
 
-/** Whether a fact can make a member: a link to it, or the word of one that has a link to it. */
+/** Returns whether an input can make a member: a link to it, or the word of a peer that has a link to it. */
 const isFirstHand = (input: Membership.Input, name: string): boolean =>
   (input._tag === "LinkUp" && input.record.name === name) ||
   (input._tag === "Received" && input.frame._tag === "ProbeResult" && input.frame.verdict === "up")
 
-/** What must hold between a state and the next. */
+/** Checks the invariants of a state and the next. */
 const checkStep = (
   before: State.State,
   input: Membership.Input,
@@ -183,7 +189,7 @@ const checkStep = (
       require(event.old.generation < event.peer.generation, () => `${name} was replaced by an older life`)
     }
     if (event._tag === "Failed") {
-      require(member !== undefined && member.link !== "up", () => `${name} is called failed and has a link`)
+      require(member !== undefined && !Member.isLinked(member), () => `${name} is called failed and has a link`)
     }
     require(name !== before.self.name, () => `a node says ${event._tag} about itself`)
   }
@@ -203,7 +209,7 @@ const checkStep = (
       }
       require(next.generation >= old.generation, () => `the generation of ${name} went back`)
       if (next.generation === old.generation) {
-        // What left is the last of a life, in whatever edition it was said.
+        // `left` is the last status of a life, whatever its incarnation.
         const isForward = next.status === "left" || next.incarnation >= old.incarnation
         require(isForward, () => `the incarnation of ${name} went back`)
         require(PeerRecord.compareKeys(next, old) >= 0, () =>
@@ -219,7 +225,7 @@ const checkStep = (
     for (const [name, { record: old }] of before.candidates) {
       const next = after.members.get(name)?.record
       if (next === undefined || next.generation !== old.generation) continue
-      // Beyond the bound it is a lie, which is not held against the owner.
+      // An incarnation beyond the bound is a lie, which is not held against the owner.
       if (old.incarnation > next.incarnation + 65_536) continue
       require(PeerRecord.compareKeys(next, old) >= 0, () => `what was known of ${name} went back when it was met`)
     }
@@ -232,7 +238,7 @@ const checkStep = (
   }
 }
 
-/** `step`, of a sealed state, with the invariants checked. */
+/** Takes a step from a sealed state and checks the invariants. */
 export const checkedStep = (
   state: State.State,
   now: number,

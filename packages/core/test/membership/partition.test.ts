@@ -1,45 +1,50 @@
-/**
- * What is told when many are lost at once (docs/protocol.md, "Partitions").
- */
+/** Events about the loss of many peers (docs/protocol.md, section "Partitions"). */
 import { describe, expect, it } from "@effect/vitest"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
 import {
-  answers,
-  as,
+  answerProbes,
+  failDial,
+  wall,
+  recordOf,
   b,
   c,
   d,
   e,
-  eventsOf,
-  gone,
-  linkedTo,
-  lost,
-  recordOf,
-  unreached,
+  claim,
   update,
-  wall,
+  linkedTo,
+  loseLink,
+  makeUnreachable,
+  eventsOf,
 } from "./support.ts"
 
 describe("losing many at once", () => {
   const peers = Array.from({ length: 7 }, (_, i) => recordOf(`p${i}`))
   const refused = (node: Node, now: number, dead: ReadonlyArray<PeerRecord>, others: ReadonlyArray<PeerRecord>) => [
-    ...dead.flatMap((peer) => lost(node, now, peer)),
-    ...dead.flatMap((peer) => [...unreached(node, now, peer, true), ...answers(node, now, peer, "refused", ...others)]),
+    ...dead.flatMap((peer) => loseLink(node, now, peer)),
+    ...dead.flatMap((peer) => [
+      ...failDial(node, now, peer, true),
+      ...answerProbes(node, now, peer, "refused", ...others),
+    ]),
   ]
 
   it("a node without any link is isolated, once, until it has one", () => {
     const a = linkedTo([b, c])
-    lost(a, 1_000, b)
-    lost(a, 1_000, c)
-    const told = eventsOf([...unreached(a, 1_500, b), ...unreached(a, 1_500, c)])
+    loseLink(a, 1_000, b)
+    loseLink(a, 1_000, c)
+    const told = eventsOf([...failDial(a, 1_500, b), ...failDial(a, 1_500, c)])
     expect(told).toStrictEqual(["Isolated", "Suspected b", "Suspected c"])
     expect(eventsOf(a.until(13_499))).toStrictEqual([])
     expect(eventsOf(a.until(14_000)).filter((event) => event.startsWith("Failed"))).toStrictEqual([
       "Failed b",
       "Failed c",
     ])
-    expect(eventsOf(a.meet(15_000, as(b, "alive", 1)))).toStrictEqual(["Reconnected", "Recovered b", "PartitionHealed"])
+    expect(eventsOf(a.meet(15_000, claim(b, "alive", 1)))).toStrictEqual([
+      "Reconnected",
+      "Recovered b",
+      "PartitionHealed",
+    ])
   })
 
   it("a node whose connections are refused is not isolated: the others are dead", () => {
@@ -48,7 +53,7 @@ describe("losing many at once", () => {
     expect(eventsOf(a.until(20_000)).filter((event) => event.startsWith("Failed"))).toHaveLength(2)
   })
 
-  it("those whose connections are refused are dead, and no sign of a partition", () => {
+  it("members whose connections are refused are dead, and no sign of a partition", () => {
     const a = linkedTo(peers)
     refused(a, 1_000, peers.slice(0, 4), peers.slice(4))
     expect(eventsOf(a.until(20_000, peers.slice(4)))).toStrictEqual(
@@ -56,10 +61,10 @@ describe("losing many at once", () => {
     )
   })
 
-  it("is over when so many have come that the lost are few among all", () => {
+  it("a partition ends when so many have joined that the lost are few among all", () => {
     const a = linkedTo([b, c, d, e])
-    gone(a, 1_000, b, d, e)
-    gone(a, 1_000, c, d, e)
+    makeUnreachable(a, 1_000, b, d, e)
+    makeUnreachable(a, 1_000, c, d, e)
     expect(eventsOf(a.until(20_000, [d, e]))).toContain("PartitionSuspected")
     const events = peers.flatMap((peer) => eventsOf(a.meet(30_000, peer)))
     expect(events.filter((event) => event.startsWith("Partition"))).toStrictEqual(["PartitionHealed"])
@@ -70,56 +75,56 @@ describe("losing many at once", () => {
     const a = linkedTo(eight)
     const [first, second, third, ...rest] = eight
     if (first === undefined || second === undefined || third === undefined) throw new Error("eight peers are some")
-    gone(a, 1_000, first, second, third, ...rest)
-    gone(a, 1_000, second, third, ...rest)
+    makeUnreachable(a, 1_000, first, second, third, ...rest)
+    makeUnreachable(a, 1_000, second, third, ...rest)
     expect(eventsOf(a.until(13_000, eight))).toStrictEqual(["Failed p0", "Failed p1"])
-    gone(a, 13_000, third, ...rest)
-    a.hear(13_000, rest[0] ?? b, update(as(third, "suspect", 0, "p3")))
-    a.hear(13_000, rest[1] ?? b, update(as(third, "suspect", 0, "p4")))
-    a.hear(13_000, rest[2] ?? b, update(as(third, "suspect", 0, "p5")))
-    // The third within twelve seconds of the first two, when the others are eight with this node, and three are lost.
+    makeUnreachable(a, 13_000, third, ...rest)
+    a.hear(13_000, rest[0] ?? b, update(claim(third, "suspect", 0, "p3")))
+    a.hear(13_000, rest[1] ?? b, update(claim(third, "suspect", 0, "p4")))
+    a.hear(13_000, rest[2] ?? b, update(claim(third, "suspect", 0, "p5")))
+    // The third fails within suspicionMax of the first two: three of nine are lost.
     expect(eventsOf(a.until(15_000, rest))).toStrictEqual(["Failed p2", "PartitionSuspected"])
   })
 
-  it("a quarter of all within the longest suspicion is a partition, and fewer are not", () => {
+  it("a quarter of all within suspicionMax is a partition, and fewer are not", () => {
     const a = linkedTo(peers)
     const [first, second, ...rest] = peers
     if (first === undefined || second === undefined) throw new Error("seven peers are some")
-    gone(a, 1_000, first, second, ...rest)
+    makeUnreachable(a, 1_000, first, second, ...rest)
     expect(eventsOf(a.until(13_000, peers))).toStrictEqual(["Failed p0"])
-    gone(a, 13_000, second, ...rest)
+    makeUnreachable(a, 13_000, second, ...rest)
     expect(eventsOf(a.until(24_999, peers))).toStrictEqual([])
     expect(eventsOf(a.until(25_000, peers))).toStrictEqual(["Failed p1"])
     const both = linkedTo(peers)
-    gone(both, 1_000, first, second, ...rest)
-    gone(both, 1_000, second, ...rest)
+    makeUnreachable(both, 1_000, first, second, ...rest)
+    makeUnreachable(both, 1_000, second, ...rest)
     expect(eventsOf(both.until(13_000, peers))).toStrictEqual(["Failed p0", "Failed p1", "PartitionSuspected"])
   })
 
-  it("those that were lost at first still count when more follow much later", () => {
+  it("the first losses still count when more follow much later", () => {
     const a = linkedTo(peers)
     const [first, second, third, ...rest] = peers
     if (first === undefined || second === undefined || third === undefined) throw new Error("seven peers are some")
-    gone(a, 1_000, first, second, third, ...rest)
-    gone(a, 1_000, second, third, ...rest)
+    makeUnreachable(a, 1_000, first, second, third, ...rest)
+    makeUnreachable(a, 1_000, second, third, ...rest)
     expect(eventsOf(a.until(13_000, peers))).toContain("PartitionSuspected")
-    gone(a, 60_000, third, ...rest)
+    makeUnreachable(a, 60_000, third, ...rest)
     a.until(100_000, rest)
-    // One of three is back, and two are a quarter still.
-    expect(eventsOf(a.meet(110_000, as(third, "alive", 1)))).toStrictEqual(["Recovered p2"])
-    expect(eventsOf(a.meet(110_000, as(first, "alive", 1)))).toStrictEqual(["Recovered p0", "PartitionHealed"])
+    // One of three has returned; the other two are still a quarter of all.
+    expect(eventsOf(a.meet(110_000, claim(third, "alive", 1)))).toStrictEqual(["Recovered p2"])
+    expect(eventsOf(a.meet(110_000, claim(first, "alive", 1)))).toStrictEqual(["Recovered p0", "PartitionHealed"])
   })
 
-  it("is over when enough of them returned, and the others are told as missing", () => {
+  it("a partition ends when enough have returned, and the others are missing", () => {
     const a = linkedTo(peers)
     const dead = peers.slice(0, 4)
     const rest = peers.slice(4)
-    for (const peer of dead) gone(a, 1_000, peer, ...rest)
+    for (const peer of dead) makeUnreachable(a, 1_000, peer, ...rest)
     a.until(30_000, rest)
     const [first, second, third] = dead
     if (first === undefined || second === undefined || third === undefined) throw new Error("four are dead")
-    expect(eventsOf(a.meet(40_000, as(first, "alive", 1)))).toStrictEqual(["Recovered p0"])
-    expect(eventsOf(a.meet(40_000, as(second, "alive", 1)))).toStrictEqual(["Recovered p1"])
+    expect(eventsOf(a.meet(40_000, claim(first, "alive", 1)))).toStrictEqual(["Recovered p0"])
+    expect(eventsOf(a.meet(40_000, claim(second, "alive", 1)))).toStrictEqual(["Recovered p1"])
     const outputs = a.meet(40_000, { ...third, generation: wall + 1 })
     expect(eventsOf(outputs)).toStrictEqual(["Replaced p2", "PartitionHealed"])
     expect(outputs.flatMap((output) => (output._tag === "Emit" ? [output.event] : []))).toMatchObject([
@@ -128,10 +133,10 @@ describe("losing many at once", () => {
     ])
   })
 
-  it("is over as well when those are given up that are lost", () => {
+  it("a partition ends when the lost are given up", () => {
     const a = linkedTo([b, c, d], { reconnectWindow: 60_000 })
-    gone(a, 1_000, b, d)
-    gone(a, 1_000, c, d)
+    makeUnreachable(a, 1_000, b, d)
+    makeUnreachable(a, 1_000, c, d)
     expect(eventsOf(a.until(30_000, [d]))).toContain("PartitionSuspected")
     expect(eventsOf(a.until(120_000, [d]))).toStrictEqual(["PartitionHealed"])
     expect(a.state().partition).toBeUndefined()

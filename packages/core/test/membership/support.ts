@@ -1,56 +1,58 @@
-/** Records, nodes and names that the tests of membership share. */
-import * as Address from "../../src/Address.ts"
-import type { MembershipFrame, Verdict } from "../../src/protocol/Frame.ts"
+/** Records, nodes and events that the tests of membership share. */
 import type { Output } from "../../src/membership/Draft.ts"
+import * as Member from "../../src/membership/Member.ts"
 import type * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
 import * as State from "../../src/membership/State.ts"
-import type { Body, PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
+import type { MembershipFrame, Verdict } from "../../src/protocol/Frame.ts"
+import type { PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
+import { recordOf, wall } from "../protocol/records.ts"
 import { checkedStep, seal } from "./invariants.ts"
 
-export const addressOf = (name: string): Address.Address => {
-  const address = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "x")}:7946`
-  if (!Address.isAddress(address)) throw new Error(`${address} is no address`)
-  return address
-}
+export { addressOf, bodyOf, recordOf, wall } from "../protocol/records.ts"
 
-export const bodyOf = (name: string, metadata: Readonly<Record<string, string>> = {}): Body => ({
-  addresses: [addressOf(name)],
-  metadata,
-  versionMin: 1,
-  versionMax: 1,
-  features: [],
+// ---- records ----
+
+/** Peers that many tests meet. */
+export const b = recordOf("b")
+export const c = recordOf("c")
+export const d = recordOf("d")
+export const e = recordOf("e")
+
+/** Returns a record as another peer says it. */
+export const claim = (
+  record: PeerRecord,
+  status: Status,
+  incarnation = record.incarnation,
+  by?: string,
+): PeerRecord => ({
+  ...record,
+  status,
+  incarnation,
+  ...(by === undefined ? {} : { by }),
 })
 
-/** The wall clock of all tests, at time 0. */
-export const wall = 1_000_000_000
+/** Returns an Update frame. */
+export const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Update", records }) as const
 
-/** A record in its first edition, with changes. */
-export const recordOf = (name: string, changes: Partial<PeerRecord> = {}): PeerRecord => ({
-  name,
-  generation: wall,
-  incarnation: 0,
-  status: "alive",
-  body: bodyOf(name),
-  ...changes,
-})
+// ---- nodes ----
 
-/** One node at the hands of a test: every step is checked against the invariants. */
+/** One node that a test drives. Every step is checked against the invariants. */
 export interface Node {
   readonly state: () => State.State
-  /** Takes in one fact at a time and gives back what was wished. */
+  /** Takes a step and returns its outputs. */
   readonly at: (now: number, input: Membership.Input) => ReadonlyArray<Output>
-  /** Meets a peer. */
+  /** Completes a handshake with a peer. */
   readonly meet: (
     now: number,
     record: PeerRecord,
     more?: Partial<Membership.Input & { _tag: "LinkUp" }>,
   ) => ReadonlyArray<Output>
-  /** Hears a frame from a peer, in its life of the record. */
+  /** Receives a frame of a peer, in the generation of its record. */
   readonly hear: (now: number, from: PeerRecord, frame: MembershipFrame) => ReadonlyArray<Output>
   /**
-   * Ticks at every deadline up to a time, and then at it. Of those that are asked about others these say at once that they
-   * do not reach them; the rest says nothing.
+   * Ticks at every deadline up to a time, and then at that time. The `deniers` answer every probe request with `down` at once;
+   * other peers do not answer.
    */
   readonly until: (now: number, deniers?: ReadonlyArray<PeerRecord>) => ReadonlyArray<Output>
 }
@@ -81,10 +83,10 @@ export const nodeOf = (
       at(now, { _tag: "LinkUp", record, address: undefined, viewHash: 0n, youAre: undefined, ...more }),
     hear: (now, from, frame) => at(now, { _tag: "Received", from, frame }),
     until: (now, deniers = []) => {
-      const outputs: Array<Output> = []
-      const take = (time: number, wished: ReadonlyArray<Output>): void => {
-        outputs.push(...wished)
-        for (const { frame, to } of framesOf(wished, "ProbeRequest")) {
+      const all: Array<Output> = []
+      const take = (time: number, outputs: ReadonlyArray<Output>): void => {
+        all.push(...outputs)
+        for (const { frame, to } of framesOf(outputs, "ProbeRequest")) {
           for (const from of deniers) {
             if (!to.includes(from.name)) continue
             const result = { _tag: "ProbeResult", id: frame.id, verdict: "down" } as const
@@ -96,7 +98,7 @@ export const nodeOf = (
         const due = State.deadline(state)
         if (due === undefined || due > now) {
           take(now, at(now, { _tag: "Tick" }))
-          return outputs
+          return all
         }
         take(due, at(due, { _tag: "Tick" }))
       }
@@ -105,7 +107,57 @@ export const nodeOf = (
   }
 }
 
-/** The tags and names of the events among the outputs, like `Joined b`. */
+/** Returns the node `a`, which has links to these peers. */
+export const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Settings.Settings> = {}): Node => {
+  const node = nodeOf("a", settings)
+  for (const peer of peers) {
+    node.meet(0, peer)
+    // Ends the anti-entropy exchange of the first link.
+    node.hear(0, peer, { _tag: "SyncDelta", records: [], want: [] })
+  }
+  node.until(100)
+  return node
+}
+
+// ---- events ----
+
+/** Ends the link to a peer for silence. */
+export const loseLink = (node: Node, now: number, peer: PeerRecord) =>
+  node.at(now, {
+    _tag: "LinkDown",
+    peer: { name: peer.name, generation: peer.generation },
+    code: undefined,
+    silent: true,
+  })
+
+/** Fails to dial a peer. */
+export const failDial = (node: Node, now: number, peer: PeerRecord, refused = false) =>
+  node.at(now, { _tag: "DialFailed", name: peer.name, refused })
+
+/** Receives the same answer about a peer from each of `others` whose answer is awaited. */
+export const answerProbes = (
+  node: Node,
+  now: number,
+  peer: PeerRecord,
+  verdict: Verdict,
+  ...others: ReadonlyArray<PeerRecord>
+) =>
+  others.flatMap((from) => {
+    const round = node.state().rounds.get(peer.name)
+    if (round?._tag !== "Probing" || !round.awaiting.has(from.name)) return []
+    return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
+  })
+
+/** Makes a peer unreachable: its link is lost, it cannot be dialled, and `others` do not reach it either. */
+export const makeUnreachable = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
+  ...loseLink(node, now, peer),
+  ...failDial(node, now, peer),
+  ...answerProbes(node, now, peer, "down", ...others),
+]
+
+// ---- projections ----
+
+/** Returns tag and name of each event among the outputs, like `Joined b`. */
 export const eventsOf = (outputs: ReadonlyArray<Output>): ReadonlyArray<string> =>
   outputs.flatMap((output) =>
     output._tag !== "Emit"
@@ -115,7 +167,7 @@ export const eventsOf = (outputs: ReadonlyArray<Output>): ReadonlyArray<string> 
         : [output.event._tag],
   )
 
-/** The frames of one kind among the outputs, with whom they go to. */
+/** Returns the frames of one kind among the outputs, with their receivers. */
 export const framesOf = <Tag extends MembershipFrame["_tag"]>(
   outputs: ReadonlyArray<Output>,
   tag: Tag,
@@ -134,76 +186,30 @@ const isKind = <Tag extends MembershipFrame["_tag"]>(
   tag: Tag,
 ): frame is Extract<MembershipFrame, { readonly _tag: Tag }> => frame._tag === tag
 
-/** What was told about a name, to whomever. */
-export const toldOf = (outputs: ReadonlyArray<Output>, name: string): ReadonlyArray<PeerRecord> =>
+/** Returns the records of a name in the Updates among the outputs. */
+export const recordsSent = (outputs: ReadonlyArray<Output>, name: string): ReadonlyArray<PeerRecord> =>
   framesOf(outputs, "Update").flatMap(({ frame }) => frame.records.filter((record) => record.name === name))
 
-/** Peers that many tests meet. */
-export const b = recordOf("b")
-export const c = recordOf("c")
-export const d = recordOf("d")
-export const e = recordOf("e")
-
-/** A record as others say it. */
-export const as = (record: PeerRecord, status: Status, incarnation = record.incarnation, by?: string): PeerRecord => ({
-  ...record,
-  status,
-  incarnation,
-  ...(by === undefined ? {} : { by }),
-})
-
-export const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Update", records }) as const
-
-/** The link to a peer is lost. */
-export const lost = (node: Node, now: number, peer: PeerRecord) =>
-  node.at(now, {
-    _tag: "LinkDown",
-    peer: { name: peer.name, generation: peer.generation },
-    code: undefined,
-    silent: true,
-  })
-
-/** A peer cannot be dialled. */
-export const unreached = (node: Node, now: number, peer: PeerRecord, refused = false) =>
-  node.at(now, { _tag: "DialFailed", name: peer.name, refused })
-
-/** What those who are asked about a peer say now, all of them the same. */
-export const answers = (
-  node: Node,
-  now: number,
-  peer: PeerRecord,
-  verdict: Verdict,
-  ...others: ReadonlyArray<PeerRecord>
-) =>
-  others.flatMap((from) => {
-    const round = node.state().rounds.get(peer.name)
-    if (round?._tag !== "Probing" || !round.waiting.has(from.name)) return []
-    return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
-  })
-
-/** The link to a peer is lost, it cannot be dialled, and the others do not reach it either. */
-export const gone = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
-  ...lost(node, now, peer),
-  ...unreached(node, now, peer),
-  ...answers(node, now, peer, "down", ...others),
-]
-
-export const statusOf = (node: Node, name: string) => node.state().view.peers.get(name)?.status
-
+/** Returns code and name of each link that is closed, like `parted b`. */
 export const closedOf = (outputs: ReadonlyArray<Output>) =>
   outputs.flatMap((output) => (output._tag === "CloseLink" ? [`${output.code} ${output.peer.name}`] : []))
 
 export const stoppedOf = (outputs: ReadonlyArray<Output>) =>
   outputs.flatMap((output) => (output._tag === "Stopped" ? [output.reason] : []))
 
-/** The node a that has links to these. */
-export const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Settings.Settings> = {}): Node => {
-  const node = nodeOf("a", settings)
-  for (const peer of peers) {
-    node.meet(0, peer)
-    // What it asked for at the start is answered, by nothing.
-    node.hear(0, peer, { _tag: "SyncDelta", records: [], want: [] })
+export const statusInView = (node: Node, name: string) => node.state().view.peers.get(name)?.status
+
+const project =
+  <A>(of: (member: Member.Member) => A) =>
+  (node: Node, name: string): A | undefined => {
+    const member = node.state().members.get(name)
+    return member === undefined ? undefined : of(member)
   }
-  node.until(100)
-  return node
-}
+
+export const localStatusOf = project(Member.localStatus)
+
+export const linkOf = project(Member.linkState)
+
+export const suspicionOf = project(Member.suspicionOf)
+
+export const standingOf = project(({ standing }) => standing._tag)

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Link, Rank } from "../../src/link/Link.ts"
 import type { Session } from "../../src/peering/PeerConnections.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
-import { emptyBody } from "../../src/protocol/PeerRecord.ts"
+import { emptyBody } from "../../src/membership/State.ts"
 
 export const record = (generation: number, name = "peer"): PeerRecord => ({
   name,

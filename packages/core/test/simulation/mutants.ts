@@ -6,6 +6,7 @@ import type { Simulation } from "@coterie/testkit"
 import * as Frame from "../../src/protocol/Frame.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
+import * as Member from "../../src/membership/Member.ts"
 import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
 import type { Sink } from "../../src/peering/PeerConnections.ts"
 import { fewReach, isolated } from "./guarantees.ts"
@@ -150,7 +151,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     within: 5,
     scenario: fewReach("mutant: an accused node does not refute", {
       step: (state, now, input) => {
-        if (input._tag === "Accused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
+        if (input._tag === "SelfAccused" || (input._tag === "Received" && input.frame._tag === "YouAre"))
+          return [state, []]
         if (input._tag === "LinkUp") return defaults.step(state, now, { ...input, youAre: undefined })
         if (input._tag !== "Received" || input.frame._tag !== "Update") return defaults.step(state, now, input)
         const records = input.frame.records.filter(({ name }) => name !== state.self.name)
@@ -199,7 +201,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       for (const [name, { record }] of next.candidates) {
         if (next.members.has(name)) continue
         Draft.setCandidate(draft, name, undefined)
-        Draft.setMember(draft, name, Draft.makeMember(record, "down", undefined))
+        Draft.setMember(draft, name, Member.make(record, "Down"))
         const { body, generation } = record
         Draft.emit(draft, {
           _tag: "Joined",
@@ -286,12 +288,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   mutant("a suspicion never times out", 30, {
     step: (state, now, input) => {
-      const members = new Map(
-        [...state.members].map(([name, member]) => [
-          name,
-          member.suspicion === undefined ? member : { ...member, suspicion: { ...member.suspicion, since: now } },
-        ]),
-      )
+      const members = new Map([...state.members].map(([name, member]) => [name, Member.restartTimer(member, now)]))
       return defaults.step({ ...state, members }, now, input)
     },
   }),

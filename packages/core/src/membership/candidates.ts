@@ -1,0 +1,53 @@
+/**
+ * R1 (hearsay makes candidates) and the second half of R2 (a candidate that another member reaches becomes a member).
+ */
+import * as PeerRecord from "../protocol/PeerRecord.ts"
+import * as Draft from "./Draft.ts"
+import * as Gossip from "./gossip.ts"
+import * as Member from "./Member.ts"
+import type { Candidate } from "./State.ts"
+
+/** Stores a record of a life that this node has not met, and gossips it. Later records do not prolong the time of a candidate. */
+export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
+  const { candidates, members, settings } = draft.state
+  const known = candidates.get(record.name)
+  if (known !== undefined && PeerRecord.compare(record, known.record) <= 0) return
+  if (known === undefined && candidates.size + members.size >= settings.maxMembers) {
+    return Draft.diagnose(draft, `${from} says "${record.name}" exists, but the bound of members is reached; ignored`)
+  }
+  const isSameLife = known?.record.generation === record.generation
+  Draft.setCandidate(draft, record.name, {
+    record,
+    expiresAt: isSameLife ? known.expiresAt : draft.now + settings.candidateTimeout,
+  })
+  Gossip.gossip(draft, record)
+}
+
+/** Removes the candidate of a life that is over, or of an earlier one. */
+export const removeUpTo = (draft: Draft.Draft, { generation, name }: PeerRecord.PeerRecord): void => {
+  const candidate = draft.state.candidates.get(name)
+  if (candidate !== undefined && candidate.record.generation <= generation) Draft.setCandidate(draft, name, undefined)
+}
+
+/** Removes the candidates whose time is over. */
+export const expire = (draft: Draft.Draft): void => {
+  for (const [name, candidate] of draft.state.candidates) {
+    if (draft.now >= candidate.expiresAt) Draft.setCandidate(draft, name, undefined)
+  }
+}
+
+/** R2: makes a candidate a member that `by` reaches, unless it is accused or an older life of it has a link. */
+export const promote = (draft: Draft.Draft, { record }: Candidate, by: string): void => {
+  const older = draft.state.members.get(record.name)
+  if (record.status !== "alive" || (older !== undefined && Member.isLinked(older))) return
+  Draft.removeTombstone(draft, record.name)
+  Draft.setCandidate(draft, record.name, undefined)
+  Draft.addMember(draft, Member.make(record, "Indirect", { lastReachedBy: by }))
+}
+
+/** Returns the number of candidates that other members are asked about. */
+export const countRounds = ({ state: { candidates, rounds } }: Draft.Draft): number => {
+  let count = 0
+  for (const name of rounds.keys()) if (candidates.has(name)) count++
+  return count
+}

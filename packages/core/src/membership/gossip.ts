@@ -1,0 +1,61 @@
+/**
+ * Dissemination (docs/protocol.md, section "Updates"). News wait for `updateDelay`, so that they share a frame. This node's own
+ * news are broadcast to every link; news of others, accusations and failures are gossip, sent once to some links at random.
+ */
+import * as Prng from "../internal/prng.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import * as Draft from "./Draft.ts"
+import { atLeastOne } from "./Settings.ts"
+import * as State from "./State.ts"
+
+/** Sends a record to every link at the next flush. */
+export const broadcast = (draft: Draft.Draft, record: PeerRecord): void => {
+  const { previous, state } = draft
+  const broadcasts = Draft.writable(previous.broadcasts, state.broadcasts)
+  broadcasts.set(record.name, record)
+  state.broadcasts = broadcasts
+  state.flushAt ??= draft.now + state.settings.updateDelay
+}
+
+/** Sends a record to some links at the next flush. */
+export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
+  const { previous, state } = draft
+  // An older record of the same peer waits to be broadcast: this one replaces it.
+  if (state.broadcasts.has(record.name)) return broadcast(draft, record)
+  const waiting = Draft.writable(previous.gossip, state.gossip)
+  // Each accuser shortens the timer of the suspicion, so the accusation of one does not replace that of another.
+  const isAccusation = record.status === "suspect" || record.status === "failed"
+  waiting.set(isAccusation ? `${record.name}\0${record.by ?? ""}` : record.name, record)
+  state.gossip = waiting
+  state.flushAt ??= draft.now + state.settings.updateDelay
+}
+
+/** Sends what has gathered, if its time has come. */
+export const flushIfDue = (draft: Draft.Draft): void => {
+  const { now, state } = draft
+  if (state.flushAt === undefined || now < state.flushAt) return
+  const linked = State.linked(state)
+  if (state.broadcasts.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.broadcasts.values()] })
+  const records = withoutOutdated([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))
+  if (records.length > 0) {
+    const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
+    state.seed = seed
+    Draft.send(draft, to, { _tag: "Update", records })
+  }
+  state.broadcasts = new Map()
+  state.gossip = new Map()
+  state.flushAt = undefined
+}
+
+/** Returns the records without those of an older incarnation than another of the same name. */
+const withoutOutdated = (records: ReadonlyArray<PeerRecord>): ReadonlyArray<PeerRecord> => {
+  const newest = new Map<string, PeerRecord>()
+  for (const record of records) {
+    const known = newest.get(record.name)
+    if (known === undefined || isOlder(known, record)) newest.set(record.name, record)
+  }
+  return records.filter((record) => record.status === "left" || !isOlder(record, newest.get(record.name) ?? record))
+}
+
+const isOlder = (a: PeerRecord, b: PeerRecord): boolean =>
+  a.generation < b.generation || (a.generation === b.generation && a.incarnation < b.incarnation)

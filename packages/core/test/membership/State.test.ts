@@ -1,0 +1,60 @@
+/** Queries of a state. */
+import { describe, expect, it } from "@effect/vitest"
+import * as State from "../../src/membership/State.ts"
+import { addressOf, wall, b, c, d, e, update, nodeOf, linkedTo, loseLink } from "./support.ts"
+
+describe("dial targets", () => {
+  it("have the address that last worked first", () => {
+    const a = nodeOf("a")
+    a.meet(0, b, { address: addressOf("elsewhere") })
+    loseLink(a, 1_000, b)
+    expect(State.dialTargets(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
+  })
+})
+
+describe("dial targets of a state", () => {
+  it("are lost and failed members and candidates, and nobody who is disconnected or has a link", () => {
+    const a = linkedTo([b, c, d])
+    loseLink(a, 1_000, b)
+    loseLink(a, 1_000, c)
+    a.at(1_000, { _tag: "Disconnect", name: "c" })
+    a.hear(1_000, d, update(e))
+    const kinds = [...State.dialTargets(a.state())].map(([name, { kind }]) => `${kind} ${name}`)
+    expect(kinds).toStrictEqual(["lost b", "candidate e"])
+  })
+})
+
+describe("a state", () => {
+  it("knows the names and links of its members", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 1_000, b)
+    expect(State.linked(a.state())).toStrictEqual(["c"])
+    expect([State.hasLink(a.state(), "b"), State.hasLink(a.state(), "c"), State.hasLink(a.state(), "x")]).toStrictEqual(
+      [false, true, false],
+    )
+  })
+
+  it("knows the newest life of a name, and the life that has left", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, b, { _tag: "Leave", generation: wall })
+    expect([State.newestLife(a.state(), "b"), State.newestLife(a.state(), "x")]).toStrictEqual([wall, 0])
+    expect(State.tombstoneOfLeft(a.state(), b)).toMatchObject({ name: "b", status: "left" })
+    expect(State.tombstoneOfLeft(a.state(), { name: "b", generation: wall + 1 })).toBeUndefined()
+  })
+
+  it("bears a longer silence while the local health is bad", () => {
+    const a = linkedTo([b])
+    expect(State.effectiveLinkTimeout(a.state())).toBe(3_000)
+    a.at(1_000, { _tag: "Tick", stalled: true })
+    expect(State.effectiveLinkTimeout(a.state())).toBe(6_000)
+  })
+
+  it("has no deadline at rest, and the earliest of several", () => {
+    const a = linkedTo([b, c])
+    expect(State.deadline(a.state())).toBeUndefined()
+    a.hear(1_000, b, update(d))
+    expect(State.deadline(a.state())).toBe(1_020)
+    a.until(1_020)
+    expect(State.deadline(a.state())).toBe(31_000)
+  })
+})

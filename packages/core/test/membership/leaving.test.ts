@@ -1,0 +1,92 @@
+/** Leaving (docs/protocol.md R9). */
+import { describe, expect, it } from "@effect/vitest"
+import * as State from "../../src/membership/State.ts"
+import {
+  wall,
+  recordOf,
+  b,
+  c,
+  d,
+  claim,
+  update,
+  nodeOf,
+  linkedTo,
+  loseLink,
+  eventsOf,
+  framesOf,
+  recordsSent,
+  closedOf,
+  stoppedOf,
+} from "./support.ts"
+
+describe("R9: leaving", () => {
+  it("awaits the acknowledgements of all peers with a link", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 500, c)
+    a.meet(600, d)
+    const outputs = a.at(1_000, { _tag: "Leave" })
+    expect(framesOf(outputs, "Leave")).toStrictEqual([{ to: ["b", "d"], frame: { _tag: "Leave", generation: wall } }])
+    expect(a.hear(1_100, b, { _tag: "LeaveAck", generation: wall })).toStrictEqual([])
+    expect(stoppedOf(a.hear(1_200, d, { _tag: "LeaveAck", generation: wall }))).toStrictEqual(["left"])
+  })
+
+  it("does not await a peer whose link is lost", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    expect(stoppedOf(loseLink(a, 1_100, b))).toStrictEqual(["left"])
+  })
+
+  it("ends after leaveTimeout", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    expect(stoppedOf(a.until(5_999))).toStrictEqual([])
+    expect(stoppedOf(a.until(6_000))).toStrictEqual(["left"])
+  })
+
+  it("without a link ends at once", () => {
+    expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "Leave" }))).toStrictEqual(["left"])
+  })
+
+  it("accepts no links and dials nobody", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 500, c)
+    a.at(1_000, { _tag: "Leave" })
+    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(closedOf(a.meet(1_100, d))).toStrictEqual(["left d"])
+  })
+
+  it("is not refuted by beliefs about the leaver", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "Leave" })
+    a.hear(1_100, b, update(recordOf("a", { status: "left" })))
+    a.hear(1_100, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
+    expect(a.state()).toMatchObject({ phase: { _tag: "Leaving" }, self: { incarnation: 0, status: "left" } })
+  })
+
+  it("of a peer is acknowledged, gossiped and final for its generation", () => {
+    const a = linkedTo([b, c])
+    const outputs = [...a.hear(1_000, b, { _tag: "Leave", generation: wall }), ...a.until(1_100)]
+    expect(eventsOf(outputs)).toStrictEqual(["Left b"])
+    expect(framesOf(outputs, "LeaveAck")).toStrictEqual([{ to: ["b"], frame: { _tag: "LeaveAck", generation: wall } }])
+    expect(recordsSent(outputs, "b")).toMatchObject([{ status: "left" }])
+    a.hear(2_000, c, update(claim(b, "alive", 99)))
+    const again = a.meet(2_000, claim(b, "alive", 99))
+    expect(closedOf(again)).toStrictEqual(["parted b"])
+    expect(framesOf(again, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
+    expect(a.state().members.has("b")).toBe(false)
+    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
+  })
+
+  it("of a peer counts only from itself", () => {
+    const a = linkedTo([b, c])
+    expect(a.hear(1_000, c, { _tag: "Leave", generation: wall - 1 })).toStrictEqual([])
+    expect(a.state().view.peers.size).toBe(2)
+  })
+
+  it.each(["left", "superseded"] as const)("Bye `%s` ends the peer's life", (code) => {
+    const a = linkedTo([b])
+    expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code, silent: false }))).toStrictEqual(["Left b"])
+    expect(a.state().tombstones.get("b")?.status).toBe("left")
+  })
+})

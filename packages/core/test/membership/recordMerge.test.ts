@@ -1,0 +1,250 @@
+/** Records that peers send (docs/protocol.md, sections "Records" and R9). */
+import { describe, expect, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import * as State from "../../src/membership/State.ts"
+import type { Key } from "../../src/protocol/PeerRecord.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
+import {
+  bodyOf,
+  wall,
+  recordOf,
+  b,
+  c,
+  claim,
+  update,
+  linkedTo,
+  makeUnreachable,
+  eventsOf,
+  framesOf,
+} from "./support.ts"
+
+const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
+
+// Few values, so that equal keys are common. An owner writes one body for each incarnation.
+const record: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
+  Arbitrary.all([oneOf([0, 1, 2]), oneOf([0, 1, 5]), oneOf(PeerRecord.statusOfRank)]),
+  ([life, incarnation, status]) =>
+    recordOf("x", {
+      generation: wall + life,
+      incarnation,
+      status,
+      body: bodyOf("x", { edition: `${life} ${incarnation}` }),
+    }),
+)
+
+// Alive records, some of which have different bodies for one incarnation.
+const edition: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
+  Arbitrary.all([oneOf([1, 2, 3]), oneOf([1, 2, 3])]),
+  ([incarnation, version]) => recordOf("x", { incarnation, body: bodyOf("x", { version: String(version) }) }),
+)
+
+type Records = ReadonlyArray<PeerRecord.PeerRecord>
+
+/** Feeds groups of records to a node, one Update for each, and returns the node. */
+const fed = (knowsPeer: boolean, ...groups: ReadonlyArray<Records>) => {
+  const x = recordOf("x", { body: bodyOf("x", { edition: "0 0" }) })
+  const a = linkedTo(knowsPeer ? [b, x] : [b])
+  for (const group of groups) a.hear(1_000, b, update(...group))
+  return a
+}
+
+/** Returns what a node holds about the peer x: keys and body of member and candidate, key of the tombstone. */
+const heldBy = (node: ReturnType<typeof linkedTo>) => {
+  const { candidates, members, tombstones } = node.state()
+  const of = (held: PeerRecord.PeerRecord | undefined) => held && [keyOf(held), held.body]
+  const tombstone = tombstones.get("x")
+  return [of(members.get("x")?.record), of(candidates.get("x")?.record), tombstone && keyOf(tombstone)]
+}
+
+const keyOf = ({ generation, incarnation, name, status }: Key): Key => ({ name, generation, incarnation, status })
+
+/** Returns the greatest key that a node holds about the peer x. */
+const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
+  const { candidates, members, tombstones } = node.state()
+  const keys = [members.get("x")?.record, candidates.get("x")?.record, tombstones.get("x")]
+  const none: Key = { name: "x", generation: 0, incarnation: 0, status: "alive" }
+  return keys.reduce<Key>(
+    (best, key) => (key !== undefined && PeerRecord.compareKeys(key, best) > 0 ? key : best),
+    none,
+  )
+}
+
+const runs = { arbitrary: { runs: 200 } }
+const few = Arbitrary.array(record, { maxLength: 5 })
+
+describe.each([true, false])("merging records of a peer that is a member: %s", (knowsPeer) => {
+  it.prop(
+    "does not depend on the order (commutative)",
+    [few],
+    ([records]) => {
+      const held = heldBy(fed(knowsPeer, records))
+      expect(heldBy(fed(knowsPeer, records.toReversed()))).toStrictEqual(held)
+      expect(heldBy(fed(knowsPeer, [...records.slice(1), ...records.slice(0, 1)]))).toStrictEqual(held)
+    },
+    runs,
+  )
+
+  it.prop(
+    "does not depend on the grouping (associative)",
+    [few, few],
+    ([first, second]) => {
+      const held = heldBy(fed(knowsPeer, [...first, ...second]))
+      expect(heldBy(fed(knowsPeer, first, second))).toStrictEqual(held)
+      expect(heldBy(fed(knowsPeer, ...[...first, ...second].map((each) => [each])))).toStrictEqual(held)
+    },
+    runs,
+  )
+
+  it.prop(
+    "a second time changes nothing (idempotent)",
+    [few],
+    ([records]) => {
+      const node = fed(knowsPeer, records)
+      const before = node.state()
+      expect(node.hear(1_000, b, update(...records))).toStrictEqual([])
+      expect(node.state()).toBe(before)
+    },
+    runs,
+  )
+
+  it.prop(
+    "keeps the greatest, and never goes back",
+    [few, record],
+    ([records, last]) => {
+      const before = greatestOf(fed(knowsPeer, records))
+      const after = greatestOf(fed(knowsPeer, records, [last]))
+      expect(PeerRecord.compareKeys(after, before)).toBeGreaterThanOrEqual(0)
+      for (const each of [...records, last]) {
+        expect(PeerRecord.compareKeys(after, each)).toBeGreaterThanOrEqual(0)
+      }
+      expect([keyOf(before), keyOf(last)]).toContainEqual(keyOf(after))
+    },
+    runs,
+  )
+
+  it.prop(
+    "of a greater record gives a greater result (monotone)",
+    [record, record, record],
+    ([one, other, third]) => {
+      const [less, more] = PeerRecord.compare(one, other) <= 0 ? [one, other] : [other, one]
+      const order = PeerRecord.compareKeys(
+        greatestOf(fed(knowsPeer, [less], [third])),
+        greatestOf(fed(knowsPeer, [more], [third])),
+      )
+      expect(order).toBeLessThanOrEqual(0)
+    },
+    runs,
+  )
+})
+
+describe("merging bodies that were written under one incarnation", () => {
+  it.prop(
+    "keeps the greatest, in any order and grouping",
+    [Arbitrary.array(edition, { minLength: 1, maxLength: 5 })],
+    ([editions]) => {
+      const greatest = editions.reduce((best, each) => (PeerRecord.compare(each, best) > 0 ? each : best))
+      for (const groups of [[editions], [editions.toReversed()], editions.map((each) => [each])]) {
+        expect(
+          fed(true, ...groups)
+            .state()
+            .members.get("x")?.record,
+        ).toStrictEqual(greatest)
+      }
+    },
+    runs,
+  )
+})
+
+describe("metadata", () => {
+  it("of a member changes once", () => {
+    const a = linkedTo([b, c])
+    const next: PeerRecord.PeerRecord = { ...claim(b, "alive", 1), body: bodyOf("b", { v: "1" }) }
+    expect(eventsOf(a.hear(1_000, b, update(next)))).toStrictEqual(["MetadataChanged b"])
+    expect(eventsOf(a.hear(1_100, c, update(next)))).toStrictEqual([])
+    expect(eventsOf(a.hear(1_200, c, update(b)))).toStrictEqual([])
+    expect(a.state().view.peers.get("b")?.metadata).toStrictEqual({ v: "1" })
+  })
+
+  it("written twice under one incarnation is the greater on all nodes, and the owner is challenged", () => {
+    const [low, high] = [bodyOf("b", { v: "1" }), bodyOf("b", { v: "2" })]
+      .map((body): PeerRecord.PeerRecord => ({ ...b, body }))
+      .sort(PeerRecord.compare)
+    if (low === undefined || high === undefined) throw new Error("two records are two")
+    const first = linkedTo([low, c])
+    expect(eventsOf(first.hear(1_000, c, update(high)))).toStrictEqual(["Diagnostic", "MetadataChanged b"])
+    const second = linkedTo([high, c])
+    expect(second.hear(1_000, c, update(low))).toStrictEqual([])
+    expect(framesOf(second.hear(1_000, b, update(low)), "Update")).toStrictEqual([{ to: ["b"], frame: update(high) }])
+    for (const node of [first, second]) expect(node.state().members.get("b")?.record).toStrictEqual(high)
+  })
+})
+
+describe("a life that others say is over", () => {
+  it("is told so if it has a link", () => {
+    const a = linkedTo([b, c])
+    const outputs = a.hear(1_000, c, update(claim(b, "left")))
+    expect(eventsOf(outputs)).toStrictEqual(["Left b"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
+  })
+
+  it("ends the candidate with the member", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, c, update({ ...b, generation: wall + 1 }))
+    a.hear(1_100, c, update({ ...b, generation: wall + 1, status: "left" }))
+    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(a.state().candidates.size).toBe(0)
+  })
+})
+
+describe("what cannot be true", () => {
+  const day = 24 * 3_600_000
+
+  it("a generation more than a day ahead is not believed of others", () => {
+    const a = linkedTo([b])
+    const ahead = recordOf("c", { generation: wall + 1_000 + day + 1 })
+    expect(eventsOf(a.hear(1_000, b, update(ahead)))).toStrictEqual(["Diagnostic"])
+    expect(a.state().candidates.size).toBe(0)
+    expect(eventsOf(a.hear(1_000, b, update({ ...ahead, status: "left" })))).toStrictEqual(["Diagnostic"])
+    expect(a.state().tombstones.size).toBe(0)
+    expect(eventsOf(a.hear(1_000, b, update({ ...ahead, generation: ahead.generation - 1 })))).toStrictEqual([])
+    expect(a.state().candidates.size).toBe(1)
+  })
+
+  it("a generation more than a day ahead is believed of its owner", () => {
+    const a = linkedTo([b])
+    const ahead = recordOf("c", { generation: wall + 3 * day })
+    expect(eventsOf(a.meet(1_000, ahead))).toStrictEqual(["Joined c"])
+  })
+
+  it("an incarnation far ahead is not believed of others, and is of the owner", () => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(a.hear(1_000, b, update(claim(c, "suspect", 65_537, "b"))))).toStrictEqual(["Diagnostic"])
+    expect(a.state().members.get("c")?.record.incarnation).toBe(0)
+    a.hear(1_000, c, update(claim(c, "alive", 70_000)))
+    expect(a.state().members.get("c")?.record.incarnation).toBe(70_000)
+    a.hear(1_000, b, update(claim(c, "suspect", 70_000 + 65_536, "b")))
+    expect(a.state().members.get("c")?.record.incarnation).toBe(135_536)
+  })
+
+  it("a lie about the incarnation of a candidate is not held against it", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(claim(c, "failed", 4_000_000_000, "b")))
+    expect(eventsOf(a.meet(1_100, c))).toStrictEqual(["Joined c", "Diagnostic"])
+    expect(a.state().members.get("c")?.record).toStrictEqual(c)
+  })
+})
+
+describe("strange names", () => {
+  it.each(["__proto__", "constructor", "toString", "\u{1f600}"])("%s is a peer like any other", (name) => {
+    const strange = recordOf(name)
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(strange))
+    expect(State.dialTargets(a.state()).has(name)).toBe(true)
+    expect(eventsOf(a.meet(1_100, strange))).toStrictEqual([`Joined ${name}`])
+    makeUnreachable(a, 1_200, strange, b)
+    expect(eventsOf(a.until(60_000, [b]))).toStrictEqual([`Failed ${name}`])
+    expect(eventsOf(a.hear(60_000, b, update(claim(strange, "left"))))).toStrictEqual([])
+    expect(a.state().tombstones.has(name)).toBe(true)
+  })
+})
