@@ -72,5 +72,4 @@ export const defaults: Limits = {
   linger: 1_000,
 }
 
-/** The smallest window that a peer may announce: smaller ones could not carry messages. */
-export const minWindow = 1_024
+export { minWindow } from "./protocol/constants.ts"

@@ -9,6 +9,7 @@
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
 import * as Prng from "../internal/prng.ts"
 import type { PeerId } from "../Peer.ts"
+import { maxIncarnation } from "../protocol/constants.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import type { LinkDown, LinkUp } from "./linkEvents.ts"
@@ -87,7 +88,7 @@ const run = (draft: Draft.Draft, input: Input): void => {
       const { body, incarnation } = draft.state.self
       return Draft.setSelf(draft, {
         body: { ...body, metadata: input.metadata },
-        incarnation: Math.min(incarnation + 1, PeerRecord.maxIncarnation),
+        incarnation: Math.min(incarnation + 1, maxIncarnation),
       })
     }
     case "Disconnect":

@@ -3,6 +3,7 @@
  * accusations about oneself (R7), newer lives (R8), and the end of a generation (R9).
  */
 import type { YouAreBelief } from "../protocol/Frame.ts"
+import { maxIncarnation } from "../protocol/constants.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import * as Health from "./health.ts"
@@ -242,7 +243,7 @@ export const refute = (draft: Draft.Draft, said: YouAreBelief): void => {
   if (said.status === "left") return Draft.stop(draft, "evicted")
   const refutes = said.status === "alive" ? said.incarnation > self.incarnation : said.incarnation >= self.incarnation
   if (!refutes) return
-  if (said.incarnation > Math.min(self.incarnation + incarnationLead, PeerRecord.maxIncarnation - 1)) {
+  if (said.incarnation > Math.min(self.incarnation + incarnationLead, maxIncarnation - 1)) {
     return Draft.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
   }
   // Somebody lost this node for a while, and it may be this node's own fault.

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as World from "./world.ts"
 
@@ -75,7 +75,7 @@ export const attack = (
   })
 
 export const make = (connection: Transport.Connection): RawPeer => {
-  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  const decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
   const frames: Array<Frame> = []
   const hear: RawPeer["hear"] = Effect.suspend(() => {
     const frame = frames.shift()

@@ -10,10 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Confirmation } from "../../src/flow/SendLanes.ts"
-import { defaults } from "../../src/peering/Overrides.ts"
+import type { Acknowledgement } from "../../src/flow/SendLane.ts"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
-import * as Layout from "../../src/wire/Layout.ts"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import type { Stage, RawPeer } from "./RawPeer.ts"
 import { attack, enter, exit } from "./RawPeer.ts"
 import * as World from "./world.ts"
@@ -163,18 +163,20 @@ describe("who breaks the rules of the lanes is told which, is counted, and leave
     [
       "a name beyond its limit",
       "malformed",
-      (stranger) => stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(1, "x".repeat(129))], last: true })),
+      (stranger) => stranger.write(raw(FrameTable.kinds.LaneOpen, { lanes: [opened(1, "x".repeat(129))], last: true })),
     ],
     [
       "a lane with the number of the inbox",
       "malformed",
-      (stranger) => stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(0, "mine")], last: true })),
+      (stranger) => stranger.write(raw(FrameTable.kinds.LaneOpen, { lanes: [opened(0, "mine")], last: true })),
     ],
     [
       "a window that no message fits into",
       "malformed",
       (stranger) =>
-        stranger.write(raw(Layout.kinds.LaneOpen, { lanes: [{ lane: 1, name: "mine", window: 1_023 }], last: true })),
+        stranger.write(
+          raw(FrameTable.kinds.LaneOpen, { lanes: [{ lane: 1, name: "mine", window: 1_023 }], last: true }),
+        ),
     ],
     [
       "ten thousand lanes",
@@ -205,7 +207,7 @@ describe("who breaks the rules of the lanes is told which, is counted, and leave
       "laneUnknown",
       say(() => [open(opened(7, "mine")), { _tag: "LaneClose", lane: 7 }, { _tag: "LaneClose", lane: 7 }]),
     ],
-    ["the inbox, closed", "malformed", (stranger) => stranger.write(raw(Layout.kinds.LaneClose, { lane: 0 }))],
+    ["the inbox, closed", "malformed", (stranger) => stranger.write(raw(FrameTable.kinds.LaneClose, { lane: 0 }))],
     [
       "an answer to no question: a lane that is open is not closed",
       "laneUnknown",
@@ -406,7 +408,7 @@ describe("who does not do its part:", () => {
   )
 
   {
-    const asked: Array<Confirmation> = []
+    const asked: Array<Acknowledgement> = []
     attack(
       "a peer that gives credit and never says what it took makes the sender keep nothing of those who gave up",
       ({ a, connect }) =>
@@ -419,17 +421,19 @@ describe("who does not do its part:", () => {
           yield* exit(stranger)
           assert.strictEqual(asked.length, 1)
           // What is kept until then is told that the link is over.
-          for (const { taken } of asked) assert.isFalse(Deferred.isDoneUnsafe(taken))
+          for (const { result } of asked) assert.isFalse(Deferred.isDoneUnsafe(result))
         }),
       {},
       {
         makeSendLanes: (options) => {
-          const outbox = defaults.makeSendLanes(options)
-          const tryOffer: typeof outbox.inbox.tryOffer = (payload, extra) => {
-            if (extra?.confirm !== undefined) asked.push(extra.confirm)
-            return outbox.inbox.tryOffer(payload, extra)
+          const outbox = new SendLanes(options)
+          const { inbox } = outbox
+          const tryOffer = inbox.tryOffer.bind(inbox)
+          inbox.tryOffer = (payload, extra) => {
+            if (extra?.acknowledgement !== undefined) asked.push(extra.acknowledgement)
+            return tryOffer(payload, extra)
           }
-          return { ...outbox, inbox: { ...outbox.inbox, tryOffer } }
+          return outbox
         },
       },
     )

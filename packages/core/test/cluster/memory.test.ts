@@ -14,10 +14,12 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Frame from "../../src/protocol/Frame.ts"
-import { defaults } from "../../src/peering/Overrides.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
 import { connectionsPerPeer } from "../../src/peering/PeerConnections.ts"
-import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+import { cost, minFragmentBytes } from "../../src/flow/cost.ts"
+import type { Options } from "../../src/flow/ReceiveLane.ts"
+import * as Protocol from "../../src/protocol/constants.ts"
+import { MeasuredLane } from "../flow/MeasuredLane.ts"
 import type { Stage, RawPeer } from "./RawPeer.ts"
 import { attack, enter, exit } from "./RawPeer.ts"
 import * as World from "./world.ts"
@@ -26,17 +28,17 @@ const window = 4_096
 const messageBytes = 50_000
 const outbox = 200_000
 /** What the largest message costs in the smallest fragments. */
-const message = messageBytes + Frame.dataOverhead * Math.ceil(messageBytes / ReceiveLane.minFragmentBytes)
+const message = messageBytes + Protocol.dataOverhead * Math.ceil(messageBytes / minFragmentBytes)
 const perLane = window + message
 
 /** Receivers that tell what they hold. */
 const watching = () => {
-  const all: Array<ReceiveLane.ReceiveLane> = []
+  const all: Array<MeasuredLane> = []
   return {
     held: () => all.reduce((sum, receiver) => sum + receiver.held(), 0),
     parts: {
-      makeReceiveLane: (options: Parameters<typeof defaults.makeReceiveLane>[0]) => {
-        const receiver = defaults.makeReceiveLane(options)
+      makeReceiveLane: (options: Options) => {
+        const receiver = new MeasuredLane(options)
         all.push(receiver)
         return receiver
       },
@@ -53,16 +55,16 @@ const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArra
   const begun = new Map(lanes.map((lane) => [lane, 0]))
   /** Where the large message is through. */
   const whole = new Set<number>()
-  const size = ReceiveLane.minFragmentBytes
-  const cost = ReceiveLane.cost(size)
-  const next = (lane: number): Frame.Frame | undefined => {
+  const size = minFragmentBytes
+  const each = cost(size)
+  const next = (lane: number): Frame | undefined => {
     const at = begun.get(lane) ?? 0
     const left = credit.get(lane) ?? 0
-    if (left < cost) return undefined
+    if (left < each) return undefined
     const total = whole.has(lane) && lane % 2 === 0 ? 2 * size : messageBytes
     const last = at + size >= total
     const payload = new Uint8Array(Math.min(size, total - at))
-    credit.set(lane, left - ReceiveLane.cost(payload.length))
+    credit.set(lane, left - cost(payload.length))
     begun.set(lane, last ? 0 : at + size)
     if (last) whole.add(lane)
     const first = at === 0
@@ -81,7 +83,7 @@ const fill = Effect.fnUntraced(function* (stranger: RawPeer, lanes: ReadonlyArra
     for (const lane of lanes) {
       for (let frame = next(lane); frame !== undefined; frame = next(lane)) {
         yield* stranger.say(frame)
-        total += cost
+        total += cost(size)
         idle = 0
       }
     }
@@ -115,7 +117,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
               yield* enter(stranger, name)
               const { lanes } = yield* stranger.hearOf("LaneOpen")
               assert.strictEqual(lanes.length, names.length)
-              return { stranger, lanes: [Frame.inboxLane, ...lanes.map(({ lane }) => lane)] }
+              return { stranger, lanes: [Protocol.inboxLane, ...lanes.map(({ lane }) => lane)] }
             }),
         )
         yield* Effect.scoped(
@@ -146,7 +148,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<Stage, "a">, name: 
         for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
           const stranger = yield* connect
           yield* enter(stranger, "m", { linkEpoch })
-          const payload = new Uint8Array(window - Frame.dataOverhead)
+          const payload = new Uint8Array(window - Protocol.dataOverhead)
           yield* stranger.say({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
           yield* Effect.sleep("20 millis")
           assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
@@ -170,13 +172,15 @@ attack(
       yield* stranger.say({ _tag: "LaneOpen", lanes, last: true })
       for (const { name } of lanes) {
         const lane = yield* a.cluster.lane(name)
-        yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frame.maxFragmentBytes)))))
+        yield* Effect.forkScoped(
+          Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Protocol.maxFragmentBytes)))),
+        )
       }
       const waiting = (): number => metric("coterie_queue_size", { queue: "outbox_bytes" })
       yield* World.eventually(() => waiting() >= outbox)
       yield* Effect.sleep("100 millis")
       assert.isAtLeast(waiting(), outbox)
-      assert.isAtMost(waiting(), outbox + ReceiveLane.cost(Frame.maxFragmentBytes))
+      assert.isAtMost(waiting(), outbox + cost(Protocol.maxFragmentBytes))
       yield* exit(stranger)
     }),
   { limits: { outbox } },

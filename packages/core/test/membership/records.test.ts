@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Address } from "../../src/Address.ts"
 import * as PeerName from "../../src/protocol/PeerName.ts"
 import type { Body } from "../../src/protocol/PeerRecord.ts"
+import { maxIncarnation } from "../../src/protocol/constants.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { addressOf, bodyOf, recordOf } from "./support.ts"
 
@@ -227,7 +228,7 @@ describe("hashes", () => {
       recordOf("x", { generation: 1, incarnation: 2 }),
       recordOf("x", { generation: 2, incarnation: 1 }),
       recordOf("x", { generation: 2 ** 32 + 1, incarnation: 1 }),
-      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: PeerRecord.maxIncarnation }),
+      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: maxIncarnation }),
       recordOf("y", { generation: 1, incarnation: 1 }),
     ]
     expect(new Set(all.map(PeerRecord.memberHash)).size).toBe(all.length)

@@ -1,7 +1,7 @@
 /** What the frames say that nodes send each other, for traces. */
 import type { Simulation } from "@coterie/testkit"
 import type * as Frame from "../../src/protocol/Frame.ts"
-import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
 
 /** Bytes have no text form, and counters of 64 bits no JSON. */
 const readable = (key: string, value: unknown): unknown => {
@@ -15,7 +15,7 @@ const text = (frame: Frame.Frame): string => JSON.stringify(frame, readable).sli
 
 /** Decodes one direction of one connection. */
 export const describe = (): Simulation.Describe => {
-  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  const decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
   return (bytes) => {
     const frames: Array<Frame.Frame> = []
     const fault = decoder.feed(bytes, frames)
