@@ -60,25 +60,26 @@ export interface Established {
   readonly observedHost: string | undefined
 }
 
-/** State of this node at one moment, as a handshake needs it. */
-export interface NodeSnapshot {
+/** State of this node at one moment, as far as a handshake reads it. */
+export interface NodeState {
   /** Record of this node. */
   readonly self: PeerRecord
   readonly viewHash: bigint
-  /** `false` once this node leaves. */
-  readonly isRunning: boolean
-  /** Returns the belief of this node about one life of a peer, if it has one. */
-  readonly beliefAbout: (peer: PeerRecord) => YouAreBelief | undefined
 }
 
-/** The node that a handshake is for. */
-export interface HandshakeHost {
+/** The node that a handshake is for. `S` is the type of its states, which are immutable. */
+export interface HandshakeHost<S extends NodeState> {
   /** Name of the cluster. */
   readonly label: string
   /** Window of this node's inbox, in bytes. */
   readonly inboxWindow: number
   readonly admission: Admission.Policy
-  readonly snapshot: () => NodeSnapshot
+  /** Returns the newest state. */
+  readonly state: () => S
+  /** Returns `false` once this node leaves. */
+  readonly isRunning: (state: S) => boolean
+  /** Returns the belief of this node about one life of a peer, if it has one. */
+  readonly beliefAbout: (state: S, peer: PeerRecord) => YouAreBelief | undefined
   /** Returns `true` if the peer has a link. */
   readonly hasLink: (name: string) => boolean
   /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
@@ -86,7 +87,7 @@ export interface HandshakeHost {
   /** Returns the refusal of a life of a peer that is over as far as this node knows, or `undefined` if it is not. */
   readonly judgeLife: (peer: PeerRecord) => HelloReject | undefined
   /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
-  readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<NodeSnapshot>
+  readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
   /** Handles that a dialer refused this node instead of sending Ready. */
   readonly onDialerRefusal: (error: HandshakeError) => Effect.Effect<void>
 }
@@ -152,11 +153,11 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
  * application has changed the body since, Ready carries the incarnation of the shown body, and the new body follows as an
  * Update.
  */
-const readyOf = (shown: PeerRecord, now: NodeSnapshot, peer: PeerRecord): Ready => ({
+const readyOf = <S extends NodeState>(host: HandshakeHost<S>, shown: PeerRecord, now: S, peer: PeerRecord): Ready => ({
   _tag: "Ready",
   incarnation: now.self.body === shown.body ? now.self.incarnation : shown.incarnation,
   viewHash: now.viewHash,
-  youAre: now.beliefAbout(peer),
+  youAre: host.beliefAbout(now, peer),
 })
 
 const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRecord) {
@@ -188,8 +189,8 @@ const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
 })
 
 /** Runs the dialer's side of the handshake. */
-export const dial = Effect.fnUntraced(function* (
-  host: HandshakeHost,
+export const dial = Effect.fnUntraced(function* <S extends NodeState>(
+  host: HandshakeHost<S>,
   exchange: Exchange,
   options: {
     readonly address: Address
@@ -203,7 +204,7 @@ export const dial = Effect.fnUntraced(function* (
   },
 ) {
   const { connection } = exchange
-  const before = host.snapshot()
+  const before = host.state()
   yield* write(exchange, {
     _tag: "Hello",
     versionMin: protocolVersion,
@@ -244,16 +245,16 @@ export const dial = Effect.fnUntraced(function* (
   exchange.reader.open()
   const rank = rankOf(before.self.name, ack.record.name, options.epoch)
   const now = yield* host.refute(ack.youAre)
-  if (!goesOn(before, now)) return yield* leaving()
+  if (!goesOn(host, before, now)) return yield* leaving()
   exchange.commit(ack.record, rank)
-  yield* write(exchange, readyOf(before.self, now, ack.record))
+  yield* write(exchange, readyOf(host, before.self, now, ack.record))
   const ready = yield* awaitReady(exchange, ack.record)
   return established(ack.record, rank, ready, ack)
 })
 
 /** Returns `true` if this node is still in the life in which the handshake began. */
-const goesOn = (before: NodeSnapshot, now: NodeSnapshot): boolean =>
-  now.isRunning && now.self.generation === before.self.generation
+const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
+  host.isRunning(now) && now.self.generation === before.self.generation
 
 const leaving = () => new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
 
@@ -283,7 +284,7 @@ export const reject = (
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
 /** Runs the acceptor's side of the handshake. */
-export const accept = Effect.fnUntraced(function* (host: HandshakeHost, exchange: Exchange) {
+export const accept = Effect.fnUntraced(function* <S extends NodeState>(host: HandshakeHost<S>, exchange: Exchange) {
   const { connection, reader } = exchange
   const hello = yield* next(exchange)
   // A stranger that does not begin with Hello gets no answer.
@@ -300,7 +301,7 @@ export const accept = Effect.fnUntraced(function* (host: HandshakeHost, exchange
     return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
   }
   const peer = hello.record
-  const before = host.snapshot()
+  const before = host.state()
   yield* write(exchange, {
     _tag: "HelloAck",
     version: protocolVersion,
@@ -308,14 +309,14 @@ export const accept = Effect.fnUntraced(function* (host: HandshakeHost, exchange
     viewHash: before.viewHash,
     window: host.inboxWindow,
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
-    youAre: before.beliefAbout(peer),
+    youAre: host.beliefAbout(before, peer),
   })
   const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error))
   const now = yield* host.refute(ready.youAre)
-  if (!goesOn(before, now)) return yield* leaving()
+  if (!goesOn(host, before, now)) return yield* leaving()
   const rank = rankOf(peer.name, now.self.name, hello.linkEpoch)
   exchange.commit(peer, rank)
-  yield* write(exchange, readyOf(before.self, now, peer))
+  yield* write(exchange, readyOf(host, before.self, now, peer))
   reader.open()
   return established(peer, rank, ready, hello)
 })

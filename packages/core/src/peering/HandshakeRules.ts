@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Admission from "../Admission.ts"
 import type { Limits } from "../Limits.ts"
-import type { HandshakeError, HandshakeHost, NodeSnapshot } from "../link/Handshake.ts"
+import type { HandshakeError, HandshakeHost } from "../link/Handshake.ts"
 import { busy, reject } from "../link/Handshake.ts"
 import * as State from "../membership/State.ts"
 import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
@@ -27,32 +27,25 @@ export interface Options {
 }
 
 /** Returns the node as its handshakes see it. */
-export const make = (options: Options): HandshakeHost => {
+export const make = (options: Options): HandshakeHost<State.State> => {
   const { admission, label, limits, loop } = options
   return {
     label,
     inboxWindow: limits.inboxWindow,
     admission,
-    snapshot: () => snapshotOf(loop.state()),
+    state: () => loop.state(),
+    isRunning: ({ phase }) => phase._tag === "Running",
+    beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => loop.state().members.get(name)?.link === "up",
     judgeHello: (hello) => judgeHello(loop.state(), hello, options),
     judgeLife: (peer) => judgeLife(loop.state(), peer),
     refute: (youAre) =>
-      youAre === undefined
-        ? Effect.sync(() => snapshotOf(loop.state()))
-        : Effect.map(loop.submitAndAwait({ _tag: "Accused", youAre }), snapshotOf),
+      youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "Accused", youAre }),
     // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a
     // dialer that is no member must not end this life.
     onDialerRefusal: (error) => (loop.state().members.size === 0 ? onRefusal(loop, error) : Effect.void),
   }
 }
-
-const snapshotOf = (state: State.State): NodeSnapshot => ({
-  self: state.self,
-  viewHash: state.viewHash,
-  isRunning: state.phase._tag === "Running",
-  beliefAbout: ({ generation, name }) => State.belief(state, name, generation),
-})
 
 /**
  * Handles what a refusal by a peer means for this node as a whole: its generation is behind (R8), or has left the cluster
