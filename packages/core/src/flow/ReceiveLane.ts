@@ -30,6 +30,7 @@ interface PartialMessage {
   bytes: number
 }
 
+/** Options of {@link ReceiveLane}. */
 export interface Options {
   /** Bytes of credit that the sender has at the start, and at most. */
   readonly window: number
@@ -37,6 +38,7 @@ export interface Options {
   readonly messageBytes: number
 }
 
+/** Receiving end of one lane. */
 export class ReceiveLane {
   private readonly window: number
   private readonly messageBytes: number

@@ -68,6 +68,7 @@ class OpenLane implements LaneReader {
   }
 }
 
+/** Receiving ends of the lanes of one link. */
 export class ReceiveLanes {
   private readonly options: Options
   private readonly inbox: OpenLane
@@ -141,7 +142,7 @@ export class ReceiveLanes {
     return this.inbox.lane.used()
   }
 
-  /** Returns the same of the fullest other lane; 0 without lanes. */
+  /** Returns the used bytes of the window of the fullest other lane; 0 without lanes. */
   usedMost(): number {
     let most = 0
     for (const { lane } of this.byName.values()) most = Math.max(most, lane.used())

@@ -64,6 +64,7 @@ export interface Options {
 
 const nothing = new Uint8Array(0)
 
+/** Sending end of one lane. */
 export class SendLane implements LaneFrames {
   readonly number: number
   readonly name: string

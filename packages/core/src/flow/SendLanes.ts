@@ -21,6 +21,7 @@ export interface Options {
   readonly wake: () => void
 }
 
+/** Sending ends of the lanes of one link. */
 export class SendLanes {
   /** Lane to the peer's inbox, which is always open. */
   readonly inbox: SendLane

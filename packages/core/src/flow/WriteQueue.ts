@@ -5,7 +5,10 @@
 import type { Data } from "../protocol/Frame.ts"
 import { cost } from "./cost.ts"
 
-/** Whether a link accepts messages; if not, whether a better link took over (`moved`) or there is none (`closed`). */
+/**
+ * State of a link for those who send on it: it accepts messages (`open`), a better link took over (`moved`), or there is no
+ * link any more (`closed`).
+ */
 export type LinkState = "open" | "moved" | "closed"
 
 /** Frames of one lane that wait to be written, the oldest first. */
@@ -13,6 +16,7 @@ export interface LaneFrames {
   frames: Array<Data>
 }
 
+/** Queue of one link. */
 export class WriteQueue {
   private readonly limit: number
   private readonly wake: () => void
@@ -29,6 +33,7 @@ export class WriteQueue {
     this.wake = options.wake
   }
 
+  /** State of the link. */
   get state(): LinkState {
     return this.linkState
   }

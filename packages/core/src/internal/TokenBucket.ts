@@ -1,6 +1,4 @@
-/**
- * Token bucket over a clock that the caller reads: bounds a rate and allows bursts.
- */
+/** Token bucket over a clock that the caller reads: bounds a rate and allows bursts. */
 export class TokenBucket {
   private readonly rate: number
   private readonly burst: number

@@ -23,6 +23,7 @@ export type ReadOutcome =
 
 const nothing = new Uint8Array(0)
 
+/** Reader of the frames of one connection. */
 export class FrameReader {
   /** Waits for the next frames, at least one. Must not run twice at the same time. */
   readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>

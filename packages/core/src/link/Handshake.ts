@@ -20,7 +20,7 @@ import * as Traffic from "../wire/Traffic.ts"
 import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
 
-/** One of the two peers refused the link. */
+/** Error of a handshake that one of the two peers refused. */
 export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("HandshakeRejected", {
   code: Schema.Literals(rejectCodes),
   message: Schema.String,
@@ -32,7 +32,7 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
   retryAfter: Schema.optionalKey(Schema.Number),
 }) {}
 
-/** The handshake ended before it was complete, without a refusal. */
+/** Error of a handshake that ended before it was complete, without a refusal. */
 export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("HandshakeFailed", {
   /**
    * - `timeout`: the handshake was not complete in time. `lost`: the connection ended.
@@ -67,7 +67,7 @@ export interface NodeState {
   readonly viewHash: bigint
 }
 
-/** The node that a handshake is for. `S` is the type of its states, which are immutable. */
+/** Node that a handshake is for. `S` is the type of its states, which are immutable. */
 export interface HandshakeHost<S extends NodeState> {
   /** Name of the cluster. */
   readonly label: string
@@ -92,7 +92,7 @@ export interface HandshakeHost<S extends NodeState> {
   readonly onDialerRefusal: (error: HandshakeError) => Effect.Effect<void>
 }
 
-/** One connection during the handshake. */
+/** Connection during its handshake. */
 export interface Exchange {
   readonly connection: Connection
   readonly reader: FrameReader

@@ -40,6 +40,7 @@ export interface Options {
   readonly leavingSince: () => number | undefined
 }
 
+/** Timer of one link. */
 export class KeepAlive {
   private readonly options: Options
   private readonly startedAt: number

@@ -45,9 +45,11 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly patience: () => number
-  /** Called when something came after {@link Link.pingNow}. */
+  /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
+  /** Handles a frame of membership. */
   readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
+  /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
   /** Resolves the sink of a lane, once for each lane that is opened. */
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
@@ -70,7 +72,7 @@ export interface Gauges {
   readonly data: number
   /** Bytes of the inbox's window that the peer has used and this side has not granted again. */
   readonly inbox: number
-  /** The same of the fullest other lane. */
+  /** Bytes of the window of the fullest other lane that the peer has used and this side has not granted again. */
   readonly lane: number
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
@@ -104,6 +106,7 @@ export interface Options {
   readonly hooks: Hooks
 }
 
+/** Link to one peer. */
 export class Link {
   /** Record of the peer from its handshake. */
   readonly peer: PeerRecord
@@ -193,6 +196,7 @@ export class Link {
     return this.sendLanes.state() === "open"
   }
 
+  /** Measures the link. */
   gauges(): Gauges {
     return {
       control: this.writer.queued(),

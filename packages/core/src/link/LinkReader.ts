@@ -36,6 +36,7 @@ export interface Options {
   readonly onViewHash: (viewHash: bigint) => Effect.Effect<void>
 }
 
+/** Reader of one link. */
 export class LinkReader {
   private readonly options: Options
   private readonly rate: TokenBucket

@@ -42,7 +42,9 @@ export interface Options {
   readonly now: () => number
 }
 
+/** Writer of one link. */
 export class LinkWriter {
+  /** Sending lanes, whose frames follow the control frames. */
   readonly lanes: SendLanes
   private readonly options: Options
   private readonly pending = Latch.makeUnsafe(false)

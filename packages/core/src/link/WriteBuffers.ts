@@ -10,6 +10,7 @@ const maxKept = 8
 /** Fraction of a buffer below which a write gets an array of its own size, when no buffer is free. */
 const smallPart = 16
 
+/** Buffers of the links of a node. */
 export class WriteBuffers {
   private readonly bytes: number
   private readonly free: Array<Uint8Array> = []

@@ -176,7 +176,7 @@ export interface LeaveAck {
   readonly generation: number
 }
 
-/** One message, or a fragment of one. Costs `payload.length + dataOverhead` bytes of credit. */
+/** Message, or a fragment of one. Costs `payload.length + dataOverhead` bytes of credit. */
 export interface Data {
   readonly _tag: "Data"
   readonly lane: number

@@ -6,7 +6,7 @@
  * and all peers that have heard the same records believe the same.
  */
 import type { Address } from "../Address.ts"
-import * as Hash64 from "../internal/hash64.ts"
+import { Hash64 } from "../internal/hash64.ts"
 import type { PeerStatus } from "../Peer.ts"
 import { maxMetadataBytes, maxMetadataPairs } from "./constants.ts"
 import { compareNames } from "./PeerName.ts"
@@ -80,7 +80,7 @@ export const merge = (a: PeerRecord, b: PeerRecord): PeerRecord => (compare(a, b
 
 /** Computes the 64-bit hash of a body (docs/protocol.md, section "Hashes"). */
 export const bodyHash = (body: Body): bigint => {
-  const hash = Hash64.make()
+  const hash = new Hash64()
   hash.u32(body.versionMin)
   hash.u32(body.versionMax)
   hash.u32(body.addresses.length)
@@ -101,7 +101,7 @@ export const bodyHash = (body: Body): bigint => {
  * suspected (docs/protocol.md, section "Hashes").
  */
 export const memberHash = (key: Pick<PeerRecord, "name" | "generation" | "incarnation">): bigint => {
-  const hash = Hash64.make()
+  const hash = new Hash64()
   hash.text(key.name)
   hash.u64(key.generation)
   hash.u32(key.incarnation)

@@ -38,7 +38,7 @@ export const clip = (text: string, max: number): string => {
   return line.length <= max ? line : `${line.slice(0, max - 3).toWellFormed()}...`
 }
 
-/** A breach of the protocol by the peer. Nothing that the peer sends after it can be trusted. */
+/** Breach of the protocol by the peer. Nothing that the peer sends after it can be trusted. */
 export class ProtocolViolation {
   readonly _tag = "ProtocolViolation"
   readonly code: ViolationCode

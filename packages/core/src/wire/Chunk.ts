@@ -9,6 +9,7 @@ export const slabBytes = 8192
 
 const empty: Uint8Array = new Uint8Array(0)
 
+/** Chunk, and the copies of it that small payloads share. */
 export class Chunk {
   readonly bytes: Uint8Array
   readonly view: DataView

@@ -9,7 +9,7 @@ import { detachBuffer } from "../internal/detachBuffer.ts"
 import type * as Frame from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { Chunk } from "./Chunk.ts"
-import { decodeData, maxDataBytes, maxDataHeadBytes, ownPayload, payloadInChunk } from "./decodeData.ts"
+import { decodeData, maxDataBytes, maxDataHeadBytes } from "./decodeData.ts"
 import * as FrameTable from "./FrameTable.ts"
 import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
@@ -29,23 +29,23 @@ export const handshakeLimits: Options = {
   maxTotalBytes: Layout.maxHandshakeBytes,
 }
 
-/** A frame of which a part has arrived. */
+/** State of the decoder within a frame. */
 type Partial =
-  /** A header of which so many bytes have arrived. */
+  /** Number of bytes of the header that have arrived. */
   | { readonly _tag: "Header"; filled: number }
-  /** A body, copied into an array until the array is full. */
+  /** Body, which is copied into an array until the array is full. */
   | PartialBody
-  /** An extension of which so many bytes are still to be skipped. */
+  /** Number of bytes of an extension that are still to be skipped. */
   | { readonly _tag: "Skipped"; left: number }
 
 interface PartialBody {
   readonly _tag: "Body"
   readonly kind: number
   readonly size: number
-  /** The array that is being filled: the body; or of Data first its head, and then the payload of `data`. */
+  /** Array that is being filled: the body, or for Data first the head and then the payload of `data`. */
   bytes: Uint8Array
   filled: number
-  /** The frame whose payload `bytes` is. */
+  /** Frame whose payload is `bytes`. */
   data: Frame.Data | undefined
 }
 
@@ -54,6 +54,7 @@ const empty: Uint8Array = new Uint8Array(0)
 /** Position that {@link FrameDecoder} returns internally after a violation. */
 const stop = -1
 
+/** Decoder of one direction of one connection. */
 export class FrameDecoder {
   private maxFrameBytes: number
   private totalLeft: number
@@ -237,7 +238,7 @@ export class FrameDecoder {
  * chunks fill.
  */
 const beginPayload = (partial: PartialBody, source: Chunk, from: number): ProtocolViolation | undefined => {
-  const frame = decodeData(source, from, from + partial.size, ownPayload)
+  const frame = decodeData(source, from, from + partial.size, true)
   if (frame._tag === "ProtocolViolation") return frame
   const { payload } = frame
   const begin = source.bytes.subarray(from + partial.size - payload.length)
@@ -278,7 +279,7 @@ const sizeProblem = (kind: number, size: number): ProtocolViolation | undefined 
 
 /** Decodes a body that lies whole in the chunk and passed {@link sizeProblem}. */
 const readBody = (kind: number, source: Chunk, start: number, end: number): Frame.Frame | ProtocolViolation => {
-  if (kind === FrameTable.dataKind) return decodeData(source, start, end, payloadInChunk)
+  if (kind === FrameTable.dataKind) return decodeData(source, start, end, false)
   const body = FrameTable.bodyOfKind(kind)
   if (body === undefined) return new ProtocolViolation("unexpectedFrame", `a frame of the unknown kind ${kind}`)
   return body.body === "fixed" ? body.read(source.view, start) : body.read(source.bytes.subarray(start, end))

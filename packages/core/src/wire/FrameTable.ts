@@ -108,7 +108,7 @@ const taken: FixedBody<Frame.Taken> = {
 const malformed = (tag: string, why: string): ProtocolViolation =>
   new ProtocolViolation("malformed", `${tag}: ${clip(why, maxQuote)}`)
 
-/** The body of a frame whose map is what the schema says. */
+/** Returns the body of a frame whose map the schema describes. */
 const cbor = <Tag extends CborFrame["_tag"], S extends Schema.Codec<object, unknown>>(
   kind: number,
   tag: Tag,

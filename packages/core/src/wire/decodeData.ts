@@ -13,21 +13,15 @@ export const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + 
 /** Maximum size of a body of Data, in bytes. */
 export const maxDataBytes = maxDataHeadBytes + maxFragmentBytes
 
-/** Returns a payload that lies in the chunk. */
-export const payloadInChunk = (chunk: Chunk, from: number, end: number): Uint8Array => chunk.payload(from, end)
-
-/** Returns an empty array for a payload of which the chunk has only the begin. */
-export const ownPayload = (_: Chunk, from: number, end: number): Uint8Array => new Uint8Array(end - from)
-
 /**
- * Decodes the body of a Data frame from `start` to `end` of the chunk. `payloadOf` returns the payload:
- * {@link payloadInChunk} or {@link ownPayload}.
+ * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body ends beyond the chunk (`isCut`), the
+ * payload is a new array without content, which the decoder fills.
  */
 export const decodeData = (
   chunk: Chunk,
   start: number,
   end: number,
-  payloadOf: (chunk: Chunk, from: number, end: number) => Uint8Array,
+  isCut: boolean,
 ): Frame.Data | ProtocolViolation => {
   const { view } = chunk
   const lane = view.getUint16(start)
@@ -42,7 +36,14 @@ export const decodeData = (
   // The common frame: no field besides the payload.
   if (bits <= Layout.flags.abort && (!first || last)) {
     if (end - from > maxFragmentBytes) return tooLarge(end - from)
-    return { _tag: "Data", lane, first, last, abort, payload: payloadOf(chunk, from, end) }
+    return {
+      _tag: "Data",
+      lane,
+      first,
+      last,
+      abort,
+      payload: isCut ? new Uint8Array(end - from) : chunk.payload(from, end),
+    }
   }
   const confirms = (bits & Layout.flags.confirm) !== 0
   const isTraced = (bits & Layout.flags.trace) !== 0
@@ -70,7 +71,7 @@ export const decodeData = (
     trace = chunk.bytes.slice(from, from + traceBytes)
     from += traceBytes
   }
-  const payload = payloadOf(chunk, from, end)
+  const payload = isCut ? new Uint8Array(end - from) : chunk.payload(from, end)
   return {
     _tag: "Data",
     lane,
