@@ -71,6 +71,3 @@ export const defaults: Limits = {
   eventBuffer: 1_024,
   linger: 1_000,
 }
-
-/** The smallest window that a peer may announce: smaller ones could not carry messages. */
-export const minWindow = 1_024

@@ -1,6 +1,6 @@
 import * as Limits from "@coterie/core/Limits"
 import { assert, describe, it } from "@effect/vitest"
-import * as Frame from "../src/protocol/Frame.ts"
+import { maxFragmentBytes, minWindow } from "../src/protocol/constants.ts"
 
 const { defaults } = Limits
 
@@ -13,14 +13,14 @@ describe("the default limits", () => {
 
   it("allow windows that a peer accepts and a frame can carry", () => {
     for (const window of [defaults.inboxWindow, defaults.laneWindow]) {
-      assert.isAtLeast(window, Limits.minWindow)
+      assert.isAtLeast(window, minWindow)
       assert.isBelow(window, 2 ** 32)
     }
   })
 
   it("allow messages of any size that fit a frame, and a send queue that holds a whole fragment", () => {
-    assert.isAtLeast(defaults.messageBytes, Frame.maxFragmentBytes)
-    assert.isAtLeast(defaults.outbox, Frame.maxFragmentBytes)
+    assert.isAtLeast(defaults.messageBytes, maxFragmentBytes)
+    assert.isAtLeast(defaults.outbox, maxFragmentBytes)
   })
 
   it("give one host a part of the handshakes, and a burst of control frames of at least a second", () => {

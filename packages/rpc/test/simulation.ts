@@ -3,7 +3,7 @@
  * it is carried out at most once, its caller hears of it once, and what the caller hears is true.
  */
 import * as Cluster from "@coterie/core/Cluster"
-import * as Limits from "@coterie/core/Limits"
+import type * as Limits from "@coterie/core/Limits"
 import type * as Transport from "@coterie/core/Transport"
 import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
 import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
@@ -19,6 +19,9 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+
+/** Smallest window that a node accepts (docs/protocol.md, section "Limits"). */
+const leastWindow = 1_024
 
 const Jobs = RpcGroup.make(
   Rpc.make("Do", { payload: { job: Schema.String, millis: Schema.Number }, success: Schema.String }),
@@ -186,7 +189,7 @@ export const requests = Simulation.scenario(
         yield* Invariant.sometimes(`a job is ${what}`, () => (notebook.counts.get(what) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
-      const limits = { laneWindow: yield* Random.nextIntBetween(Limits.minWindow, 4 * Limits.minWindow) }
+      const limits = { laneWindow: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
       const nodes = yield* sim.nodes(names, (name) => layer(name, names, notebook, limits))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))

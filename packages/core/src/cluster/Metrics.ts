@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
-import type { ByeCode } from "../protocol/Frame.ts"
+import { violationCodes } from "../protocol/ProtocolViolation.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
@@ -18,7 +18,7 @@ import type { LinkObserver } from "../link/LinkObserver.ts"
 import * as Member from "../membership/Member.ts"
 import type { State } from "../membership/State.ts"
 import type { Peer } from "../Peer.ts"
-import * as Layout from "../wire/Layout.ts"
+import * as FrameTable from "../wire/FrameTable.ts"
 import * as Traffic from "../wire/Traffic.ts"
 import type { EventHub } from "./EventHub.ts"
 import * as ObservedMetrics from "./ObservedMetrics.ts"
@@ -68,16 +68,6 @@ const foreseenEvents: ReadonlyArray<(ViewChange | Notice)["_tag"]> = [
   "PartitionHealed",
 ]
 
-/** The same for what a peer can do wrong. */
-const foreseenViolations: ReadonlyArray<ByeCode> = [
-  "oversize",
-  "malformed",
-  "creditExceeded",
-  "laneUnknown",
-  "unexpectedFrame",
-  "rate",
-]
-
 /** In seconds: close where the policies of one machine, of a data centre and of several sites end up. */
 const detectionBoundaries = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60]
 
@@ -103,7 +93,7 @@ export const make = Effect.fnUntraced(function* (
     "coterie_violations_total",
     "Links that this node ended because the peer broke the protocol.",
   )
-  for (const code of foreseenViolations) violations({ code })
+  for (const code of violationCodes) violations({ code })
 
   const connections = counters("coterie_connections_total", "Attempts to make a link, by how the handshake ended.")
   connections({ direction: "in", outcome: "up" })
@@ -120,7 +110,7 @@ export const make = Effect.fnUntraced(function* (
   const received = Traffic.make()
   const sent = Traffic.make()
   const kinds: ReadonlyArray<readonly [string, number]> = [
-    ...Object.entries(Layout.kinds),
+    ...Object.entries(FrameTable.kinds),
     ["unknown", Traffic.unknownKind],
   ]
   const directions = [
@@ -176,7 +166,7 @@ export const make = Effect.fnUntraced(function* (
       },
       ended: (link, end) => {
         remember(link.peer.name, link.gauges().lastHeard)
-        if (end._tag === "Violation") violations({ code: end.code }).count++
+        if (end._tag === "ProtocolViolation") violations({ code: end.code }).count++
       },
     },
     event: (event) => {

@@ -19,7 +19,8 @@ import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
 import * as Entropy from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
-import * as Frame from "../protocol/Frame.ts"
+import * as Protocol from "../protocol/constants.ts"
+import type { ByeCode } from "../protocol/Frame.ts"
 import { Gossip } from "../Gossip.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
@@ -30,7 +31,7 @@ import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { type Overrides, defaults as defaultParts } from "../peering/Overrides.ts"
-import * as TokenBucket from "../internal/TokenBucket.ts"
+import { TokenBucket } from "../internal/TokenBucket.ts"
 import type { Output } from "../membership/Draft.ts"
 import * as Settings from "../membership/Settings.ts"
 import type { StopReason } from "../membership/State.ts"
@@ -49,7 +50,7 @@ import { logEvent } from "./logEvent.ts"
 import * as Metrics from "./Metrics.ts"
 
 /** The Bye that goes with each way of stopping. */
-const byeOf: { readonly [R in StopReason]: Frame.ByeCode } = {
+const byeOf: { readonly [R in StopReason]: ByeCode } = {
   left: "left",
   superseded: "superseded",
   evicted: "left",
@@ -113,8 +114,8 @@ const makeNamed = Effect.fnUntraced(function* (
         body: {
           addresses: checked.advertise.length > 0 ? checked.advertise : [listener.address],
           metadata: options.metadata ?? {},
-          versionMin: Frame.protocolVersion,
-          versionMax: Frame.protocolVersion,
+          versionMin: Protocol.protocolVersion,
+          versionMax: Protocol.protocolVersion,
           features: [],
         },
       },
@@ -156,7 +157,7 @@ const makeNamed = Effect.fnUntraced(function* (
       clock,
       tally: metrics.tally,
       lanes: lanes.names,
-      sinkOf: (name) => (name === Frame.inboxName ? inbox : lanes),
+      sinkOf: (name) => (name === Protocol.inboxName ? inbox : lanes),
       onEnd: (link) => {
         const isKept = inbox.ended(link)
         return lanes.ended(link) && isKept
@@ -198,7 +199,7 @@ const makeNamed = Effect.fnUntraced(function* (
   const stopped = Deferred.makeUnsafe<StopReason>()
   const finished = Deferred.makeUnsafe<void>()
 
-  const diagnostics = TokenBucket.make(1, 20, monotonicMillis(clock))
+  const diagnostics = new TokenBucket(1, 20, monotonicMillis(clock))
 
   const perform = (output: Output, state: State.State): void => {
     switch (output._tag) {
@@ -347,9 +348,9 @@ const makeNamed = Effect.fnUntraced(function* (
     events: hub.events,
     inbox: inbox.stream,
     join,
-    send: (peer, payload, how) => sends.send(Frame.inboxName, peer, payload, how),
+    send: (peer, payload, how) => sends.send(Protocol.inboxName, peer, payload, how),
     sendAll: sends.sendAll,
-    broadcast: (payload) => sends.publish(Frame.inboxName, payload),
+    broadcast: (payload) => sends.publish(Protocol.inboxName, payload),
     lane,
     disconnect: (peer) =>
       Effect.suspend(() =>

@@ -9,10 +9,9 @@ import * as ClusterError from "../ClusterError.ts"
 import type * as Discovery from "../Discovery.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
-import * as Limits from "../Limits.ts"
+import { maxAddresses, minWindow } from "../protocol/constants.ts"
 import * as PeerName from "../protocol/PeerName.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
-import { maxMetadataPairs } from "../wire/ControlFrames.ts"
 
 /** The addresses among the texts, and what is wrong with the others. */
 export const parseAll = (inputs: ReadonlyArray<string>) => {
@@ -29,14 +28,10 @@ export const parseAll = (inputs: ReadonlyArray<string>) => {
 /** Why this cannot be the metadata of a peer, or `undefined` if it can. */
 export const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
   for (const [key, value] of Object.entries(metadata)) {
+    // Callers without types may pass anything.
     if (typeof value !== "string") return `the value of "${key}" is not text`
-    if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
   }
-  if (Object.keys(metadata).length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
-  const bytes = PeerRecord.metadataBytes(metadata)
-  return bytes > PeerRecord.maxMetadataBytes
-    ? `${bytes} bytes of metadata; the limit is ${PeerRecord.maxMetadataBytes}`
-    : undefined
+  return PeerRecord.metadataProblem(metadata)
 }
 
 /** What policies say in numbers. */
@@ -89,8 +84,8 @@ export const checkOptions = (options: Options) => {
   for (const problem of seeds.problems) return fail("seeds", problem.message)
   const advertise = parseAll(options.advertise ?? [])
   for (const problem of advertise.problems) return fail("advertise", problem.message)
-  if (advertise.addresses.length > PeerRecord.maxAddresses) {
-    return fail("advertise", `at most ${PeerRecord.maxAddresses} addresses`)
+  if (advertise.addresses.length > maxAddresses) {
+    return fail("advertise", `at most ${maxAddresses} addresses`)
   }
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     // The upper bound is that of the numbers in frames; for times and counts it is no bound at all.
@@ -99,8 +94,8 @@ export const checkOptions = (options: Options) => {
     }
   }
   const window = options.limits?.inboxWindow
-  if (window !== undefined && window < Limits.minWindow) {
-    return fail("limits.inboxWindow", `at least ${Limits.minWindow} bytes`)
+  if (window !== undefined && window < minWindow) {
+    return fail("limits.inboxWindow", `at least ${minWindow} bytes`)
   }
   return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
 }

@@ -1,145 +1,151 @@
 /**
- * The receiving end of one lane of one link: it puts fragments together and gives credit back as its reader takes
- * messages. Pure accounting without Effect (docs/protocol.md, section "Lanes and credit").
+ * Receiving end of one lane of one link: reassembles fragments, checks that the sender keeps to its credit, and computes the
+ * credit to grant as the reader reads messages (docs/protocol.md, section "Lanes and credit"). Pure accounting without
+ * Effect.
  *
- * With these rules a lane holds at most `window + messageBytes` at the receiver: a message larger than
- * the window flows only while it is the oldest that was not taken.
+ * A lane holds at most `window + messageBytes` at the receiver: a message larger than the window continues to flow only
+ * while it is the oldest message that the reader has not read.
  */
-import type { ByeCode, Data } from "../protocol/Frame.ts"
-import { dataOverhead, maxFragmentBytes } from "../protocol/Frame.ts"
 import { detachBuffer } from "../internal/detachBuffer.ts"
-import { minWindow } from "../Limits.ts"
+import type { Data } from "../protocol/Frame.ts"
+import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
+import { cost, minFragmentBytes } from "./cost.ts"
 
-/** What a frame with this payload costs. */
-export const cost = (payloadBytes: number): number => payloadBytes + dataOverhead
-
-/** The largest payload of one frame on a lane with this window: half of it, so that credit always comes. */
-export const fragmentBytes = (window: number): number =>
-  Math.min(maxFragmentBytes, Math.floor(window / 2) - dataOverhead)
-
-/**
- * The least payload of a fragment that is not the last: what the smallest window allows. Without it a message
- * could come in any number of pieces, and each takes memory beyond its bytes.
- */
-export const minFragmentBytes = fragmentBytes(minWindow)
-
-/** A message that arrived whole, and what is to be given back when it is taken. */
+/** Message that has arrived whole. */
 export interface InboundMessage {
-  readonly _tag: "Arrived"
   readonly payload: Uint8Array
+  /** Credit to give back to the sender when the reader has read the message, in bytes. */
   readonly cost: number
-  /** The number under which the sender wants to know that it was taken. */
+  /** Number under which the sender wants the message acknowledged. */
   readonly confirm: number | undefined
-  /** The span that sent it. */
+  /** Span that sent the message. */
   readonly trace: Uint8Array | undefined
 }
 
-/** The peer broke the rules of the lane. */
-export interface Broken {
-  readonly _tag: "Broken"
-  readonly code: Extract<ByeCode, "creditExceeded" | "malformed" | "oversize">
-  readonly message: string
+/** Message of which fragments have arrived. */
+interface PartialMessage {
+  readonly first: Data
+  readonly total: number
+  readonly chunks: Array<Uint8Array>
+  bytes: number
 }
 
-/** The receiving end of a lane. */
-export interface ReceiveLane {
-  /** Takes in a frame: a whole message, a violation, or nothing yet. */
-  readonly receive: (frame: Data) => InboundMessage | Broken | undefined
-  /** The reader took a message of this cost. */
-  readonly taken: (cost: number) => void
-  /** Nobody reads any more: what still comes is counted, and not kept. */
-  readonly close: () => void
-  /** The credit to send now, if it is worth a frame; counts as sent. */
-  readonly grant: () => number
-  /** Bytes held: complete and not taken, and incomplete. */
-  readonly held: () => number
-  /** What of the window the sender used and has not got back. */
-  readonly used: () => number
+/** Options of {@link ReceiveLane}. */
+export interface Options {
+  /** Bytes of credit that the sender has at the start, and at most. */
+  readonly window: number
+  /** Maximum size of a message, in bytes. */
+  readonly messageBytes: number
 }
 
-const broken = (code: Broken["code"], message: string): Broken => ({ _tag: "Broken", code, message })
+/** Receiving end of one lane. */
+export class ReceiveLane {
+  private readonly window: number
+  private readonly messageBytes: number
+  /** Credit that the sender still has. */
+  private allowance: number
+  /** Cost of the messages that arrived whole and are not read. */
+  private unread = 0
+  /** Cost of the fragments of the partial message. */
+  private partialCost = 0
+  private partial: PartialMessage | undefined
+  private isOpen = true
+  /** Number of the last message that is to be acknowledged. */
+  private lastConfirm = 0
 
-export const make = (options: { readonly window: number; readonly messageBytes: number }): ReceiveLane => {
-  // What the sender may still send.
-  let allowance = options.window
-  // Cost of messages that are complete and not taken, and of the fragments of the incomplete one.
-  let queued = 0
-  let partialCost = 0
-  let partial:
-    | { readonly first: Data; readonly total: number; readonly chunks: Array<Uint8Array>; bytes: number }
-    | undefined
-  let isOpen = true
-  // The last message that is to be confirmed had this number.
-  let confirms = 0
-
-  const complete = (payload: Uint8Array, total: number, { confirm, trace }: Data): InboundMessage => {
-    queued += total
-    return { _tag: "Arrived", payload, cost: total, confirm, trace }
+  constructor({ messageBytes, window }: Options) {
+    this.window = window
+    this.messageBytes = messageBytes
+    this.allowance = window
   }
 
-  return {
-    receive: (frame) => {
-      const { abort, confirm, first, last, payload, total } = frame
-      const spent = cost(payload.length)
-      if (!abort) {
-        if (spent > allowance) return broken("creditExceeded", "more data than credit")
-        allowance -= spent
+  /** Accepts a frame. Returns the message that the frame completes, a violation, or `undefined` if more fragments follow. */
+  receive(frame: Data): InboundMessage | ProtocolViolation | undefined {
+    if (frame.abort) return this.abort()
+    const { confirm, first, payload } = frame
+    const spent = cost(payload.length)
+    if (spent > this.allowance) return new ProtocolViolation("creditExceeded", "more data than credit")
+    this.allowance -= spent
+    if (first !== (this.partial === undefined)) {
+      return malformed(first ? "a message began within another" : "a fragment without a first")
+    }
+    if (confirm !== undefined) {
+      if (confirm !== (this.lastConfirm + 1) >>> 0) return malformed(`confirm ${confirm} after ${this.lastConfirm}`)
+      this.lastConfirm = confirm
+    }
+    if (first && frame.last) {
+      this.unread += spent
+      return { payload, cost: spent, confirm, trace: frame.trace }
+    }
+    return this.receiveFragment(frame, spent)
+  }
+
+  /** Records that the reader has read messages of this cost. */
+  onRead(amount: number): void {
+    this.unread -= amount
+  }
+
+  /** Stops keeping what arrives, because nobody reads the lane any more. The rules of the lane still hold. */
+  close(): void {
+    this.isOpen = false
+    this.partial?.chunks.splice(0)
+  }
+
+  /** Returns the credit to grant now, or 0 if it is not worth a frame. The returned credit counts as granted. */
+  grant(): number {
+    // The partial message may exceed the window only while no whole message waits before it.
+    const target = Math.max(0, this.window - this.unread - (this.unread > 0 ? this.partialCost : 0))
+    const amount = target - this.allowance
+    if (amount < this.window / 2) return 0
+    this.allowance = target
+    return amount
+  }
+
+  /** Returns the bytes of the window that the sender has used and this side has not granted again. */
+  used(): number {
+    return this.window - this.allowance
+  }
+
+  private abort(): ProtocolViolation | undefined {
+    if (this.partial === undefined) return malformed("an abort without a message")
+    this.partial = undefined
+    this.partialCost = 0
+    return undefined
+  }
+
+  private receiveFragment(frame: Data, spent: number): InboundMessage | ProtocolViolation | undefined {
+    const { last, payload, total } = frame
+    let { partial } = this
+    if (partial === undefined) {
+      if (total === undefined || total > this.messageBytes) {
+        return new ProtocolViolation("oversize", `a message of ${total} bytes; the limit is ${this.messageBytes}`)
       }
-      if (abort) {
-        if (partial === undefined) return broken("malformed", "an abort without a message")
-        partial = undefined
-        partialCost = 0
-        return undefined
-      }
-      if (first !== (partial === undefined)) {
-        return broken("malformed", first ? "a message began within another" : "a fragment without a first")
-      }
-      if (confirm !== undefined) {
-        if (confirm !== (confirms + 1) >>> 0) return broken("malformed", `confirm ${confirm} after ${confirms}`)
-        confirms = confirm
-      }
-      if (first && last) return complete(payload, spent, frame)
-      if (partial === undefined) {
-        if (total === undefined || total > options.messageBytes) {
-          return broken("oversize", `a message of ${total} bytes; the limit is ${options.messageBytes}`)
-        }
-        partial = { first: frame, total, chunks: [], bytes: 0 }
-      }
-      if (!last && payload.length < minFragmentBytes) return broken("malformed", "a fragment that is too small")
-      if (isOpen) partial.chunks.push(payload)
-      partial.bytes += payload.length
-      partialCost += spent
-      if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
-        return broken("malformed", "a message of another length than announced")
-      }
-      if (!last) return undefined
-      const whole = new Uint8Array(isOpen ? partial.total : 0)
-      let at = 0
-      for (const chunk of partial.chunks) {
-        whole.set(chunk, at)
-        at += chunk.length
-        detachBuffer(chunk)
-      }
-      const arrived = complete(whole, partialCost, partial.first)
-      partial = undefined
-      partialCost = 0
-      return arrived
-    },
-    taken: (amount) => {
-      queued -= amount
-    },
-    close: () => {
-      isOpen = false
-      partial?.chunks.splice(0)
-    },
-    grant: () => {
-      const target = Math.max(0, options.window - queued - (queued > 0 ? partialCost : 0))
-      const amount = target - allowance
-      if (amount < options.window / 2) return 0
-      allowance = target
-      return amount
-    },
-    held: () => (isOpen ? queued + partialCost : 0),
-    used: () => options.window - allowance,
+      partial = this.partial = { first: frame, total, chunks: [], bytes: 0 }
+    }
+    if (!last && payload.length < minFragmentBytes) return malformed("a fragment that is too small")
+    if (this.isOpen) partial.chunks.push(payload)
+    partial.bytes += payload.length
+    this.partialCost += spent
+    if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
+      return malformed("a message of another length than announced")
+    }
+    return last ? this.reassemble(partial) : undefined
+  }
+
+  private reassemble({ chunks, first, total }: PartialMessage): InboundMessage {
+    const payload = new Uint8Array(this.isOpen ? total : 0)
+    let at = 0
+    for (const chunk of chunks) {
+      payload.set(chunk, at)
+      at += chunk.length
+      detachBuffer(chunk)
+    }
+    const whole = this.partialCost
+    this.unread += whole
+    this.partial = undefined
+    this.partialCost = 0
+    return { payload, cost: whole, confirm: first.confirm, trace: first.trace }
   }
 }
+
+const malformed = (message: string): ProtocolViolation => new ProtocolViolation("malformed", message)

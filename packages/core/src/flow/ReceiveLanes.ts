@@ -1,161 +1,187 @@
 /**
- * What comes in on the lanes of one link: which this side has open, what their readers took, and what the peer is told of
- * that (docs/protocol.md, section "Lanes and credit").
+ * Receiving ends of all lanes of one link: the lanes that this side has open, what their readers have read, and the credit
+ * and acknowledgements that the peer gets for it (docs/protocol.md, section "Lanes and credit").
  */
+import { inboxLane, inboxName } from "../protocol/constants.ts"
 import type { ControlFrame, Data, OpenedLane, Taken } from "../protocol/Frame.ts"
-import * as Frame from "../protocol/Frame.ts"
+import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import type * as ReceiveLane from "./ReceiveLane.ts"
 
-/** The receiving end of a lane, for those who read it. */
+/** Receiving end of a lane as its reader sees it. */
 export interface LaneReader {
-  /** Name of the lane; {@link Frame.inboxName} for the inbox. */
+  /** Name of the lane; `inboxName` for the inbox. */
   readonly name: string
-  /** Whether somebody reads it. What still comes after that is lost, also if the name is read again. */
+  /** `false` once nobody reads the lane. Messages that still come on it are lost, even if the name is read again. */
   readonly isOpen: boolean
-  /** The reader took messages, of this cost together; the last of them that is to be confirmed has this number. */
-  readonly taken: (messages: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">) => void
+  /**
+   * Gives credit back for messages that were read, of this cost together, and acknowledges the message with the number
+   * `confirm` and all before it.
+   */
+  readonly acknowledge: (messages: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">) => void
 }
 
-/** Takes a message that arrived whole on a lane. Never waits. */
+/** Delivers a message that arrived whole on a lane. Never waits. */
 export type Deliver = (lane: LaneReader, message: ReceiveLane.InboundMessage) => void
 
-/** The peer broke the rules of the lanes. */
-export interface Fault {
-  readonly code: ReceiveLane.Broken["code"] | "laneUnknown"
-  readonly message: string
-}
-
-export interface ReceiveLanes {
-  /** Hands on what a frame completes. */
-  readonly receive: (frame: Data) => Fault | undefined
-  /** Tells the peer what is read from now on. */
-  readonly open: (names: Iterable<string>) => void
-  /** Tells the peer that this is not read any more. What comes of it until the peer knows is lost. */
-  readonly close: (name: string) => void
-  /** The peer knows it, and the number is free again. */
-  readonly closed: (number: number) => Fault | undefined
-  /** What readers took and the peer wants to know, once. */
-  readonly confirmations: () => ReadonlyArray<Taken>
-  /** What of the window of the inbox the sender used and has not got back. */
-  readonly used: () => number
-  /** The same of the lane that is fullest; 0 without lanes. */
-  readonly usedMost: () => number
-  /** How many lanes this side has closed without an answer of the peer. */
-  readonly closing: () => number
-}
-
-interface ReadLane extends LaneReader {
-  readonly number: number
-  readonly receiver: ReceiveLane.ReceiveLane
-  readonly deliver: Deliver
-  isOpen: boolean
-  /** The number of the last message to be confirmed that was taken. */
-  confirmed: number
-}
-
-export const make = (options: {
-  readonly makeReceiver: typeof ReceiveLane.make
+export interface Options {
+  /** Makes the receiving end of one lane. */
+  readonly makeReceiveLane: (options: ReceiveLane.Options) => ReceiveLane.ReceiveLane
+  /** Window of the inbox, in bytes. */
   readonly inboxWindow: number
+  /** Window of every other lane, in bytes. */
   readonly laneWindow: number
+  /** Maximum size of a message, in bytes. */
   readonly messageBytes: number
+  /** Sends a control frame to the peer. */
   readonly send: (frame: ControlFrame) => void
-  /** There is something to confirm. */
+  /** Wakes the writer, which fetches {@link ReceiveLanes.acknowledgements}. */
   readonly wake: () => void
-  /** Resolves, once for each lane that is opened, who takes its messages. */
+  /** Resolves the sink of a lane, once for each lane that is opened. */
   readonly sinkOf: (name: string) => Deliver
-}): ReceiveLanes => {
-  const { laneWindow, messageBytes, send, wake } = options
-  const byNumber = new Map<number, ReadLane>()
-  const byName = new Map<string, ReadLane>()
-  const unconfirmed = new Set<ReadLane>()
-  let lastNumber = 0
+}
 
-  const makeLane = (number: number, name: string, window: number): ReadLane => {
-    const receiver = options.makeReceiver({ window, messageBytes })
-    const lane: ReadLane = {
-      number,
-      name,
-      receiver,
-      deliver: options.sinkOf(name),
-      isOpen: true,
-      confirmed: 0,
-      taken: ({ confirm, cost }) => {
-        receiver.taken(cost)
-        grant(lane)
-        if (confirm === undefined || !lane.isOpen) return
-        lane.confirmed = confirm
-        unconfirmed.add(lane)
-        wake()
-      },
+/** Lane that this side opened, until the peer has answered its LaneClose. */
+class OpenLane implements LaneReader {
+  readonly number: number
+  readonly name: string
+  readonly lane: ReceiveLane.ReceiveLane
+  readonly deliver: Deliver
+  isOpen = true
+  /** Number of the last message that was read and is to be acknowledged. */
+  lastRead = 0
+  private readonly lanes: ReceiveLanes
+
+  constructor(lanes: ReceiveLanes, number: number, name: string, lane: ReceiveLane.ReceiveLane, deliver: Deliver) {
+    this.lanes = lanes
+    this.number = number
+    this.name = name
+    this.lane = lane
+    this.deliver = deliver
+  }
+
+  acknowledge({ confirm, cost }: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">): void {
+    this.lane.onRead(cost)
+    this.lanes.grant(this)
+    if (confirm === undefined || !this.isOpen) return
+    this.lastRead = confirm
+    this.lanes.acknowledgeLater(this)
+  }
+}
+
+/** Receiving ends of the lanes of one link. */
+export class ReceiveLanes {
+  private readonly options: Options
+  private readonly inbox: OpenLane
+  private readonly byNumber = new Map<number, OpenLane>()
+  /** Lanes that are open and not closing, without the inbox. */
+  private readonly byName = new Map<string, OpenLane>()
+  /** Lanes with an acknowledgement that was not sent. */
+  private readonly unacknowledged = new Set<OpenLane>()
+  private lastNumber = 0
+
+  constructor(options: Options) {
+    this.options = options
+    this.inbox = this.add(inboxLane, inboxName, options.inboxWindow)
+  }
+
+  /** Accepts a frame, and delivers the message that it completes. */
+  receive(frame: Data): ProtocolViolation | undefined {
+    const lane = frame.lane === inboxLane ? this.inbox : this.byNumber.get(frame.lane)
+    if (lane === undefined) return new ProtocolViolation("laneUnknown", `lane ${frame.lane} was never opened`)
+    const result = lane.lane.receive(frame)
+    if (result === undefined) this.grant(lane)
+    else if (result instanceof ProtocolViolation) return result
+    else if (lane.isOpen) lane.deliver(lane, result)
+    return undefined
+  }
+
+  /** Opens lanes, and tells the peer that this side reads them. */
+  open(names: Iterable<string>): void {
+    const { laneWindow, send } = this.options
+    const opened: Array<OpenedLane> = []
+    for (const name of names) {
+      if (this.byName.has(name)) continue
+      const { number } = this.add(this.freeNumber(), name, laneWindow)
+      opened.push({ lane: number, name, window: laneWindow })
     }
-    byNumber.set(number, lane)
-    if (name !== Frame.inboxName) byName.set(name, lane)
-    return lane
+    send({ _tag: "LaneOpen", lanes: opened, last: true })
   }
 
-  const inbox = makeLane(Frame.inboxLane, Frame.inboxName, options.inboxWindow)
-
-  const grant = ({ isOpen, number, receiver }: ReadLane): void => {
-    const bytes = isOpen ? receiver.grant() : 0
-    if (bytes > 0) send({ _tag: "Credit", lane: number, bytes })
+  /** Closes a lane, and tells the peer that nobody reads it any more. Messages under way to it are lost. */
+  close(name: string): void {
+    const lane = this.byName.get(name)
+    if (lane === undefined) return
+    const { send } = this.options
+    this.byName.delete(name)
+    if (this.unacknowledged.delete(lane)) send(acknowledgementOf(lane))
+    lane.isOpen = false
+    lane.lane.close()
+    send({ _tag: "LaneClose", lane: lane.number })
   }
 
-  /** Numbers are used again as late as possible, so that a mistake of either side is noticed. */
-  const freeNumber = (): number => {
-    do lastNumber = (lastNumber % 0xffff) + 1
-    while (byNumber.has(lastNumber))
-    return lastNumber
-  }
-
-  const confirmations = (lanes: Iterable<ReadLane>): ReadonlyArray<Taken> => {
-    const frames: Array<Taken> = []
-    for (const lane of lanes) {
-      if (unconfirmed.delete(lane)) frames.push({ _tag: "Taken", lane: lane.number, id: lane.confirmed })
+  /** Handles the peer's answer to the close of a lane, whose number is free again. */
+  closed(number: number): ProtocolViolation | undefined {
+    const lane = this.byNumber.get(number)
+    if (lane === undefined || lane.isOpen) {
+      return new ProtocolViolation("laneUnknown", `lane ${number} is not closing`)
     }
+    this.byNumber.delete(number)
+    return undefined
+  }
+
+  /** Returns the acknowledgements to send now. They count as sent. */
+  acknowledgements(): ReadonlyArray<Taken> {
+    if (this.unacknowledged.size === 0) return none
+    const frames = Array.from(this.unacknowledged, acknowledgementOf)
+    this.unacknowledged.clear()
     return frames
   }
 
-  return {
-    receive: (frame) => {
-      const lane = frame.lane === Frame.inboxLane ? inbox : byNumber.get(frame.lane)
-      if (lane === undefined) return { code: "laneUnknown", message: `lane ${frame.lane} was never opened` }
-      const result = lane.receiver.receive(frame)
-      if (result?._tag === "Broken") return result
-      if (result === undefined) grant(lane)
-      else if (lane.isOpen) lane.deliver(lane, result)
-      return undefined
-    },
-    open: (names) => {
-      const lanes: Array<OpenedLane> = []
-      for (const name of names) {
-        if (byName.has(name)) continue
-        const { number } = makeLane(freeNumber(), name, laneWindow)
-        lanes.push({ lane: number, name, window: laneWindow })
-      }
-      send({ _tag: "LaneOpen", lanes, last: true })
-    },
-    close: (name) => {
-      const lane = byName.get(name)
-      if (lane === undefined) return
-      byName.delete(name)
-      for (const frame of confirmations([lane])) send(frame)
-      lane.isOpen = false
-      lane.receiver.close()
-      send({ _tag: "LaneClose", lane: lane.number })
-    },
-    closed: (number) => {
-      const lane = byNumber.get(number)
-      if (lane === undefined || lane.isOpen) return { code: "laneUnknown", message: `lane ${number} is not closing` }
-      byNumber.delete(number)
-      return undefined
-    },
-    confirmations: () => confirmations(unconfirmed),
-    used: () => inbox.receiver.used(),
-    usedMost: () => {
-      let most = 0
-      for (const { receiver } of byName.values()) most = Math.max(most, receiver.used())
-      return most
-    },
-    closing: () => byNumber.size - 1 - byName.size,
+  /** Returns the bytes of the inbox's window that the peer has used and this side has not granted again. */
+  used(): number {
+    return this.inbox.lane.used()
+  }
+
+  /** Returns the used bytes of the window of the fullest other lane; 0 without lanes. */
+  usedMost(): number {
+    let most = 0
+    for (const { lane } of this.byName.values()) most = Math.max(most, lane.used())
+    return most
+  }
+
+  /** Returns the number of lanes that this side has closed without an answer of the peer. */
+  closing(): number {
+    return this.byNumber.size - 1 - this.byName.size
+  }
+
+  /** Sends the credit that a lane has to grant. For its reader. */
+  grant({ isOpen, lane, number }: OpenLane): void {
+    const bytes = isOpen ? lane.grant() : 0
+    if (bytes > 0) this.options.send({ _tag: "Credit", lane: number, bytes })
+  }
+
+  /** Sends an acknowledgement with the next write. For the reader of the lane. */
+  acknowledgeLater(lane: OpenLane): void {
+    this.unacknowledged.add(lane)
+    this.options.wake()
+  }
+
+  private add(number: number, name: string, window: number): OpenLane {
+    const { makeReceiveLane, messageBytes, sinkOf } = this.options
+    const lane = new OpenLane(this, number, name, makeReceiveLane({ window, messageBytes }), sinkOf(name))
+    this.byNumber.set(number, lane)
+    if (name !== inboxName) this.byName.set(name, lane)
+    return lane
+  }
+
+  /** Returns a free number. Numbers are used again as late as possible, so that a mistake of either side is noticed. */
+  private freeNumber(): number {
+    do this.lastNumber = (this.lastNumber % 0xffff) + 1
+    while (this.byNumber.has(this.lastNumber))
+    return this.lastNumber
   }
 }
+
+const none: ReadonlyArray<Taken> = []
+
+const acknowledgementOf = ({ lastRead, number }: OpenLane): Taken => ({ _tag: "Taken", lane: number, id: lastRead })

@@ -1,18 +1,22 @@
 /**
- * When the fibers of a node run. Effect's own scheduler lets a fiber that was woken wait for the next turn of the event loop,
- * and sockets may read a megabyte before that comes. Here it runs as soon as the callback that woke it has returned: between
- * one chunk of bytes and the next, and after whoever woke it.
+ * Scheduler of the fibers of a node. With Effect's own scheduler a woken fiber waits for the next turn of the event loop, and
+ * sockets may read a megabyte before that turn. With this scheduler the fiber runs in a microtask, as soon as the callback
+ * that woke it has returned: between two chunks of bytes, and never inside the code that woke it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Scheduler from "effect/Scheduler"
 
-/** Fibers that wake each other so often have to wait for the next turn of the event loop, so that others come to theirs. */
+/**
+ * Maximum number of tasks that wake each other in one turn of the event loop. The next task waits for the next turn, so that
+ * timers and sockets get theirs.
+ */
 const maxHops = 8
 
 const { setImmediate: afterCallback } = new Scheduler.MixedScheduler("sync")
 const { setImmediate: nextTurn } = new Scheduler.MixedScheduler("async")
 
+/** Number of tasks in the chain that led to the running one. */
 let hops = 0
 
 const run = (task: () => void, hop: number): void => {
@@ -25,6 +29,7 @@ const run = (task: () => void, hop: number): void => {
   }
 }
 
+/** Runs the task after the current callback, or in the next turn if its chain is too long. Returns the cancellation. */
 const soon = (task: () => void): (() => void) => {
   const hop = hops + 1
   return hop > maxHops ? nextTurn(() => run(task, 0)) : afterCallback(() => run(task, hop))
@@ -34,7 +39,7 @@ const microtaskScheduler = new Scheduler.MixedScheduler("async", soon)
 
 const standard = Context.get(Context.empty(), Scheduler.Scheduler)
 
-/** Runs the effect and what it forks so, unless the application has chosen a scheduler itself. */
+/** Runs the effect, and the fibers that it forks, on this scheduler, unless the application has provided a scheduler. */
 export const withMicrotaskScheduler = Effect.updateService(Scheduler.Scheduler, (scheduler) =>
   scheduler === standard ? microtaskScheduler : scheduler,
 )

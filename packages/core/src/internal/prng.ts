@@ -1,9 +1,8 @@
 /**
- * A small random generator whose whole state is one number, so that a pure state machine can carry it
- * (mulberry32). Not for secrets.
+ * Random generator whose whole state is one number, so that a pure state machine can carry it (mulberry32). Not for secrets.
  */
 
-/** The next state, and a number in [0, 1). */
+/** Returns the next state, and a number in [0, 1). */
 export const next = (seed: number): readonly [seed: number, value: number] => {
   const state = (seed + 0x6d2b_79f5) | 0
   let t = Math.imul(state ^ (state >>> 15), state | 1)
@@ -11,7 +10,7 @@ export const next = (seed: number): readonly [seed: number, value: number] => {
   return [state, ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000]
 }
 
-/** The next state, and up to `count` of the items, drawn without repetition. */
+/** Returns the next state, and up to `count` of the items, drawn without repetition. */
 export const sample = <A>(
   seed: number,
   items: ReadonlyArray<A>,

@@ -1,5 +1,5 @@
 /**
- * A span as it travels with a message: trace id, span id and flags of W3C Trace Context, section 3.2, in bytes.
+ * Encoding of the span that a message carries: trace id, span id and flags of W3C Trace Context, section 3.2, in bytes.
  */
 import * as Hex from "effect/encoding/Hex"
 import * as Result from "effect/Result"
@@ -9,7 +9,7 @@ const traceIdBytes = 16
 const spanIdBytes = 8
 const sampled = 1
 
-/** The span in bytes; `undefined` if its ids are not those of W3C Trace Context. */
+/** Encodes a span. Returns `undefined` if its ids are not those of W3C Trace Context. */
 export const encode = (span: Tracer.AnySpan): Uint8Array | undefined => {
   const ids = Hex.decode(span.traceId + span.spanId)
   if (Result.isFailure(ids) || span.spanId.length !== 2 * spanIdBytes) return undefined
@@ -20,6 +20,7 @@ export const encode = (span: Tracer.AnySpan): Uint8Array | undefined => {
   return bytes
 }
 
+/** Decodes a span. */
 export const decode = (bytes: Uint8Array): Tracer.ExternalSpan =>
   Tracer.externalSpan({
     traceId: Hex.encode(bytes.subarray(0, traceIdBytes)),

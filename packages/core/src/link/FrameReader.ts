@@ -1,99 +1,105 @@
 /**
- * Frames from a connection, one at a time or in batches. The handshake and the life of the link read
- * from the same reader, so nothing that follows the last frame of the handshake is lost.
+ * Frames of a connection, one at a time for the handshake or in batches for the link. Both read from the same reader, so
+ * that nothing which follows the last frame of the handshake is lost.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import type { Bye, Frame } from "../protocol/Frame.ts"
+import type { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import type { Connection, TransportError } from "../Transport.ts"
-import * as FrameDecoder from "../wire/FrameDecoder.ts"
+import { FrameDecoder, handshakeLimits } from "../wire/FrameDecoder.ts"
 import * as Layout from "../wire/Layout.ts"
 import type { Traffic } from "../wire/Traffic.ts"
-import type { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 
-/** Why no further frame comes. */
+/** Reason for which no further frame comes. */
 export type ReadOutcome =
-  /** The peer said why. */
+  /** The peer ended the link and said why. */
   | { readonly _tag: "Bye"; readonly bye: Bye }
-  /** The peer ended the stream without a word, or in the middle of a frame. */
+  /** The peer ended the stream without a Bye, or within a frame. */
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Lost"; readonly error: TransportError }
-  | { readonly _tag: "Violation"; readonly error: ProtocolViolation }
+  | ProtocolViolation
 
-export interface FrameReader {
-  /** The next frames, at least one. Not to be called twice at the same time. */
+const nothing = new Uint8Array(0)
+
+/** Reader of the frames of one connection. */
+export class FrameReader {
+  /** Waits for the next frames, at least one. Must not run twice at the same time. */
   readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
-  /** The next frame. */
+  /** Waits for the next frame. */
   readonly next: Effect.Effect<Frame, ReadOutcome>
-  /** The handshake is complete: from now on frames may have their full size. */
-  readonly open: () => void
-  /** Calls this whenever bytes arrive. */
-  readonly onBytes: (f: () => void) => void
-}
+  private readonly decoder: FrameDecoder
+  private isHandshaking = true
+  /** Frames that are decoded and not taken. */
+  private ready: Array<Frame> = []
+  private end: ReadOutcome | undefined
+  private bytesListener = (): void => {}
+  private readonly pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
 
-export const make = (connection: Connection, traffic: Traffic): FrameReader => {
-  const decoder = FrameDecoder.make({ ...FrameDecoder.handshakeLimits, traffic })
-  let handshaking = true
-  let ready: Array<Frame> = []
-  let end: ReadOutcome | undefined
-  let heard = () => {}
-  const nothing = new Uint8Array(0)
+  constructor(connection: Connection, traffic: Traffic) {
+    this.decoder = new FrameDecoder({ ...handshakeLimits, traffic })
+    this.pull = Effect.matchCauseEffect(connection.pull, {
+      onSuccess: (chunks) => {
+        this.bytesListener()
+        this.decode(chunks)
+        return this.take()
+      },
+      onFailure: (cause) => {
+        const failure = cause.reasons.find(Cause.isFailReason)
+        // Without a failure the cause has defects and interruptions only.
+        if (failure === undefined) return Effect.failCause(cause as Cause.Cause<never>)
+        this.end = Pull.isDoneFailure(failure)
+          ? { _tag: "Ended" }
+          : { _tag: "Lost", error: failure.error as TransportError }
+        return this.take()
+      },
+    })
+    this.batch = Effect.suspend(() => {
+      // What came together with the last frame of the handshake is still in the decoder.
+      if (this.ready.length === 0 && this.decoder.isPartial()) this.decode([nothing])
+      return this.take()
+    })
+    this.next = Effect.flatMap(this.batch, ([frame, ...rest]) => {
+      this.ready = rest
+      return frame === undefined ? Effect.fail<ReadOutcome>({ _tag: "Ended" }) : Effect.succeed(frame)
+    })
+  }
 
-  const decode = (chunks: ReadonlyArray<Uint8Array>): void => {
+  /** Allows frames of full size from now on, because the handshake is complete. */
+  open(): void {
+    this.isHandshaking = false
+    this.decoder.raiseLimit(Layout.maxFrameBytes)
+  }
+
+  /** Calls the listener whenever bytes arrive. */
+  onBytes(listener: () => void): void {
+    this.bytesListener = listener
+  }
+
+  private decode(chunks: ReadonlyArray<Uint8Array>): void {
     for (const chunk of chunks) {
       // One frame at a time until the limits change, so that they hold for the right frames.
-      const error = handshaking ? decoder.feed(chunk, ready, 1) : decoder.feed(chunk, ready)
-      if (error !== undefined) {
-        end = { _tag: "Violation", error }
+      const violation = this.isHandshaking
+        ? this.decoder.feed(chunk, this.ready, 1)
+        : this.decoder.feed(chunk, this.ready)
+      if (violation !== undefined) {
+        this.end = violation
         return
       }
     }
   }
 
-  // In the step in which the fiber goes on: one that is interrupted just before leaves the frames where they are.
-  const takeReady = Effect.sync((): ReadonlyArray<Frame> => {
-    const frames = ready
-    ready = []
+  /** Returns the decoded frames, or waits for those of the next bytes. */
+  private take(): Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> {
+    if (this.ready.length > 0) return this.takeReady
+    return this.end === undefined ? this.pull : Effect.fail(this.end)
+  }
+
+  // In the step in which the fiber continues: a fiber that is interrupted just before leaves the frames in place.
+  private readonly takeReady = Effect.sync((): ReadonlyArray<Frame> => {
+    const frames = this.ready
+    this.ready = []
     return frames
   })
-
-  /** The frames that are there, or come with the next bytes. */
-  const take = (): Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> =>
-    ready.length > 0 ? takeReady : end === undefined ? pull : Effect.fail(end)
-
-  const pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> = Effect.matchCauseEffect(connection.pull, {
-    onSuccess: (chunks) => {
-      heard()
-      decode(chunks)
-      return take()
-    },
-    onFailure: (cause) => {
-      const failure = cause.reasons.find(Cause.isFailReason)
-      if (failure === undefined) return Effect.failCause(cause as Cause.Cause<never>)
-      end = Pull.isDoneFailure(failure) ? { _tag: "Ended" } : { _tag: "Lost", error: failure.error as TransportError }
-      return take()
-    },
-  })
-
-  const batch = Effect.suspend(() => {
-    // What came together with the last frame of the handshake is still in the decoder.
-    if (ready.length === 0 && decoder.isPartial()) decode([nothing])
-    return take()
-  })
-
-  return {
-    batch,
-    next: Effect.flatMap(batch, ([frame, ...rest]) => {
-      ready = rest
-      return frame === undefined ? Effect.fail<ReadOutcome>({ _tag: "Ended" }) : Effect.succeed(frame)
-    }),
-    open: () => {
-      handshaking = false
-      decoder.limit(Layout.maxFrameBytes)
-    },
-    onBytes: (f) => {
-      heard = f
-    },
-  }
 }

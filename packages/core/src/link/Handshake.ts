@@ -1,44 +1,44 @@
 /**
- * The three-way handshake, from both sides: Hello, HelloAck, Ready, Ready. Nothing about a peer is
- * stored before its last frame is here (docs/protocol.md, section "Handshake").
+ * The three-way handshake, from both sides: Hello, HelloAck, Ready, Ready. This node stores nothing about a peer before the
+ * peer's last frame of the handshake has arrived (docs/protocol.md, section "Handshake"). What this node knows about peers
+ * comes through {@link HandshakeHost}.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Address } from "../Address.ts"
-import { maxHostLength } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
-import type { Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../protocol/Frame.ts"
-import * as Frame from "../protocol/Frame.ts"
-import type { Limits } from "../Limits.ts"
-import { minWindow } from "../Limits.ts"
-import * as State from "../membership/State.ts"
+import { maxObservedHostBytes, minWindow, protocolVersion } from "../protocol/constants.ts"
+import type { Frame, Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../protocol/Frame.ts"
+import { clipMessage, rejectCodes } from "../protocol/Frame.ts"
 import * as PeerName from "../protocol/PeerName.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import { clip } from "../protocol/ProtocolViolation.ts"
 import type { Connection, TransportError } from "../Transport.ts"
-import * as ControlFrames from "../wire/ControlFrames.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
-import * as Layout from "../wire/Layout.ts"
+import * as FrameTable from "../wire/FrameTable.ts"
 import * as Traffic from "../wire/Traffic.ts"
-import * as ProtocolViolation from "../protocol/ProtocolViolation.ts"
 import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
 import type { Rank } from "./Link.ts"
-import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 
-/** The peer that answered does not want this link, or this node does not want it. */
+/** Error of a handshake that one of the two peers refused. */
 export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("HandshakeRejected", {
-  code: Schema.Literals(Frame.rejectCodes),
+  code: Schema.Literals(rejectCodes),
   message: Schema.String,
-  /** Who said no. */
+  /** Side that refused: this node (`us`) or the peer (`them`). */
   by: Schema.Literals(["us", "them"]),
+  /** Lowest generation that the peer would accept, with `stale`. */
   atLeastGeneration: Schema.optionalKey(Schema.Number),
+  /** Time after which the peer suggests another attempt, in milliseconds. */
+  retryAfter: Schema.optionalKey(Schema.Number),
 }) {}
 
-/** The handshake broke off. */
+/** Error of a handshake that ended before it was complete, without a refusal. */
 export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("HandshakeFailed", {
   /**
-   * `timeout`: not complete in time. `violation`: the other side does not speak this protocol.
-   * `wrongPeer`: somebody else lives at the address. `known`: a stranger was looked for, and who answered has a link.
-   * `lost`: the connection ended.
+   * - `timeout`: the handshake was not complete in time. `lost`: the connection ended.
+   * - `violation`: the other side does not speak this protocol.
+   * - `wrongPeer`: another peer than expected lives at the address.
+   * - `known`: this node dialed to find strangers, and the peer that answered has a link.
    */
   reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "lost"]),
   message: Schema.String,
@@ -46,61 +46,85 @@ export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("Hand
 
 export type HandshakeError = HandshakeRejected | HandshakeFailed | TransportError
 
-/** What both sides know when the handshake is complete. */
+/** Result of a handshake. */
 export interface Established {
   readonly peer: PeerRecord
   readonly rank: Rank
-  /** What this side may send before the first Credit. */
+  /** Window of the peer's inbox, in bytes: what this side may send before the first Credit. */
   readonly peerWindow: number
+  /** View hash of the peer. */
   readonly viewHash: bigint
+  /** Belief of the peer about this node. */
   readonly youAre: YouAreBelief | undefined
+  /** Host of this node as the peer sees it. Only the dialer learns it. */
+  readonly observedHost: string | undefined
 }
 
-/** What a handshake needs of the node. */
-export interface Context {
+/** State of this node at one moment, as far as a handshake reads it. */
+export interface NodeState {
+  /** Record of this node. */
+  readonly self: PeerRecord
+  readonly viewHash: bigint
+}
+
+/** Node that a handshake is for. `S` is the type of its states, which are immutable. */
+export interface HandshakeHost<S extends NodeState> {
+  /** Name of the cluster. */
   readonly label: string
-  readonly loop: MembershipLoop
-  readonly limits: Limits
+  /** Window of this node's inbox, in bytes. */
+  readonly inboxWindow: number
   readonly admission: Admission.Policy
-  /** The counters of this node's own connections that are in the handshake. */
-  readonly dialing: ReadonlySet<number>
-  /** Whether another link has room. */
-  readonly hasRoom: () => boolean
+  /** Returns the newest state. */
+  readonly state: () => S
+  /** Returns `false` once this node leaves. */
+  readonly isRunning: (state: S) => boolean
+  /** Returns the belief of this node about one life of a peer, if it has one. */
+  readonly beliefAbout: (state: S, peer: PeerRecord) => YouAreBelief | undefined
+  /** Returns `true` if the peer has a link. */
+  readonly hasLink: (name: string) => boolean
+  /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
+  readonly judgeHello: (hello: Hello) => HelloReject | undefined
+  /** Returns the refusal of a life of a peer that is over as far as this node knows, or `undefined` if it is not. */
+  readonly judgeLife: (peer: PeerRecord) => HelloReject | undefined
+  /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
+  readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
+  /** Handles that a dialer refused this node instead of sending Ready. */
+  readonly onDialerRefusal: (error: HandshakeError) => Effect.Effect<void>
 }
 
-/** One connection in the handshake. */
+/** Connection during its handshake. */
 export interface Exchange {
   readonly connection: Connection
   readonly reader: FrameReader
-  /** Counts what is written. */
+  /** Counters of the written frames. */
   readonly sent: Traffic.Traffic
   /**
-   * Called before this side sends Ready: from now on the other side may count on the connection, and it
-   * must not be given up for a better one without a word.
+   * Called before this side sends Ready. From then on the peer may count on the connection, and this side must not give it up
+   * for a better one without a Bye.
    */
   readonly commit: (peer: PeerRecord, rank: Rank) => void
 }
 
-/** Writes a frame and counts it. */
-export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent">, frame: Frame.Frame) =>
+/** Writes a frame, and counts it. */
+export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent">, frame: Frame) =>
   Effect.suspend(() => {
     const bytes = FrameEncoder.encode(frame)
-    Traffic.count(sent, Layout.kinds[frame._tag], bytes.length)
+    Traffic.count(sent, FrameTable.kinds[frame._tag], bytes.length)
     return connection.write([bytes])
   })
 
-/** Characters of a peer's text that an error or a line of the log repeats. */
+/** Maximum length of a peer's text in an error or a line of the log, in characters. */
 const maxQuote = 200
 
-/** A peer's text as an error or a line of the log may repeat it. */
-export const quote = (text: string): string => ProtocolViolation.clip(text, maxQuote)
+/** Shortens a peer's text for an error or a line of the log. */
+export const quote = (text: string): string => clip(text, maxQuote)
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
 const ended = (end: ReadOutcome): HandshakeFailed => {
   switch (end._tag) {
-    case "Violation":
-      return violation(`the other side does not speak this protocol: ${end.error.message}`)
+    case "ProtocolViolation":
+      return violation(`the other side does not speak this protocol: ${end.message}`)
     case "Bye":
       return new HandshakeFailed({
         reason: "lost",
@@ -119,34 +143,21 @@ const rejection = (frame: HelloReject) =>
     message: quote(frame.message),
     by: "them",
     ...(frame.atLeastGeneration === undefined ? {} : { atLeastGeneration: frame.atLeastGeneration }),
+    ...(frame.retryAfter === undefined ? {} : { retryAfter: frame.retryAfter }),
   })
 
 const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended)
 
-/** Tells the membership what the other side believes about this node, so that it refutes before Ready. */
-const heed = (loop: MembershipLoop, youAre: YouAreBelief | undefined) =>
-  youAre === undefined ? Effect.sync(loop.state) : loop.submitAndAwait({ _tag: "SelfAccused", youAre })
-
-/** What a refusal of the other side means for this node as a whole: its generation is behind, or is over (R8, R9). */
-export const heedRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
-  if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
-  if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-    return Effect.asVoid(
-      loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration: error.atLeastGeneration }),
-    )
-  }
-  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "SelfEvicted" })) : Effect.void
-}
-
 /**
- * The peer pairs this incarnation with the body that it was shown before. If the application changed the body since,
- * the incarnation is that of the body that was shown, and the new one follows as an Update.
+ * Returns the Ready of this node. The peer pairs its incarnation with the body that Hello or HelloAck showed. If the
+ * application has changed the body since, Ready carries the incarnation of the shown body, and the new body follows as an
+ * Update.
  */
-const readyOf = (shown: PeerRecord, state: State.State, peer: PeerRecord): Ready => ({
+const readyOf = <S extends NodeState>(host: HandshakeHost<S>, shown: PeerRecord, now: S, peer: PeerRecord): Ready => ({
   _tag: "Ready",
-  incarnation: state.self.body === shown.body ? state.self.incarnation : shown.incarnation,
-  viewHash: state.viewHash,
-  youAre: State.belief(state, peer.name, peer.generation),
+  incarnation: now.self.body === shown.body ? now.self.incarnation : shown.incarnation,
+  viewHash: now.viewHash,
+  youAre: host.beliefAbout(now, peer),
 })
 
 const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRecord) {
@@ -158,12 +169,18 @@ const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRe
   return frame
 })
 
-const established = (peer: PeerRecord, rank: Rank, peerWindow: number, ready: Ready): Established => ({
+const established = (
+  peer: PeerRecord,
+  rank: Rank,
+  ready: Ready,
+  { observedHost, window }: { readonly observedHost?: string; readonly window: number },
+): Established => ({
   peer: { ...peer, incarnation: ready.incarnation },
   rank,
-  peerWindow,
+  peerWindow: window,
   viewHash: ready.viewHash,
   youAre: ready.youAre,
+  observedHost,
 })
 
 const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
@@ -171,75 +188,81 @@ const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
   byLower: PeerName.compareNames(dialer, acceptor) < 0,
 })
 
-/** The dialer's side. `expected` is the name that must answer, if one is known. */
-export const dial = Effect.fnUntraced(function* (
-  context: Context,
+/** Runs the dialer's side of the handshake. */
+export const dial = Effect.fnUntraced(function* <S extends NodeState>(
+  host: HandshakeHost<S>,
   exchange: Exchange,
   options: {
     readonly address: Address
     readonly epoch: number
+    /** Name of the peer that must answer, if it is known. */
     readonly expected: string | undefined
+    /** `true` if the application asked to join. */
     readonly join: boolean
-    /** Whether nobody is wanted who has a link. */
+    /** `true` if a peer that has a link is not wanted. */
     readonly stranger: boolean
   },
 ) {
   const { connection } = exchange
-  const { loop } = context
-  const before = loop.state()
+  const before = host.state()
   yield* write(exchange, {
     _tag: "Hello",
-    versionMin: Frame.protocolVersion,
-    versionMax: Frame.protocolVersion,
-    label: context.label,
+    versionMin: protocolVersion,
+    versionMax: protocolVersion,
+    label: host.label,
     record: before.self,
     linkEpoch: options.epoch,
     dialedAddress: options.address,
     ...(options.join ? { join: true } : {}),
     viewHash: before.viewHash,
-    window: context.limits.inboxWindow,
+    window: host.inboxWindow,
   })
   const ack = yield* next(exchange)
   if (ack._tag === "HelloReject") return yield* rejection(ack)
   if (ack._tag === "Bye") return yield* ended({ _tag: "Bye", bye: ack })
   if (ack._tag !== "HelloAck") return yield* violation(`expected HelloAck, got ${ack._tag}`)
-  const problem = ackProblem(before, ack)
+  const problem = ackProblem(before.self, ack)
   if (problem !== undefined) return yield* violation(problem)
   if (options.expected !== undefined && ack.record.name !== options.expected) {
     const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
   }
-  if (options.stranger && State.hasLink(loop.state(), ack.record.name)) {
+  if (options.stranger && host.hasLink(ack.record.name)) {
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  const past = outdated(loop.state(), ack.record)
-  if (past !== undefined) {
-    // It may not know that its clock is behind, so it is told, whichever side dialed.
-    yield* write(exchange, past)
+  const refusal = host.judgeLife(ack.record)
+  if (refusal !== undefined) {
+    // The peer may not know that its clock is behind, so this side tells it although it dialed.
+    yield* write(exchange, refusal)
     yield* connection.end
-    return yield* new HandshakeRejected({ code: past.code, message: past.message, by: "us" })
+    return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
   }
-  const verdict = yield* context.admission(applicant(ack.record, connection))
+  const verdict = yield* host.admission(applicant(ack.record, connection))
   if (verdict._tag === "Deny") {
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
   }
   exchange.reader.open()
   const rank = rankOf(before.self.name, ack.record.name, options.epoch)
-  const state = yield* heed(loop, ack.youAre)
-  if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
-    return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
-  }
+  const now = yield* host.refute(ack.youAre)
+  if (!goesOn(host, before, now)) return yield* leaving()
   exchange.commit(ack.record, rank)
-  yield* write(exchange, readyOf(before.self, state, ack.record))
+  yield* write(exchange, readyOf(host, before.self, now, ack.record))
   const ready = yield* awaitReady(exchange, ack.record)
-  return established(ack.record, rank, ack.window, ready)
+  return established(ack.record, rank, ready, ack)
 })
 
-const ackProblem = (state: State.State, ack: HelloAck): string | undefined => {
-  if (ack.version !== Frame.protocolVersion) return `version ${ack.version} was not offered`
+/** Returns `true` if this node is still in the life in which the handshake began. */
+const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
+  host.isRunning(now) && now.self.generation === before.self.generation
+
+const leaving = () => new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
+
+/** Returns what is wrong with a HelloAck, or `undefined`. */
+const ackProblem = (self: PeerRecord, ack: HelloAck): string | undefined => {
+  if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the peer says it is not alive"
-  if (ack.record.name === state.self.name) return "the peer has this node's name"
+  if (ack.record.name === self.name) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
 }
 
@@ -250,66 +273,26 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
   remoteHost: connection.remoteHost,
 })
 
-const reject = (code: RejectCode, message: string, more?: Partial<HelloReject>): HelloReject => ({
-  _tag: "HelloReject",
-  code,
-  message: ControlFrames.clipMessage(message),
-  ...more,
-})
+/** Returns the refusal of a Hello. */
+export const reject = (
+  code: RejectCode,
+  message: string,
+  more?: Pick<HelloReject, "atLeastGeneration" | "retryAfter">,
+): HelloReject => ({ _tag: "HelloReject", code, message: clipMessage(message), ...more })
 
-/** What is answered to everybody when a cap is reached. */
+/** Refusal of every stranger when a cap is reached. */
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
-/**
- * Why a life of a peer is refused that is over, as far as this node knows (R8, R9). Hearsay of a newer one counts: to a peer
- * whose clock was set back before its restart the first that it meets says so, and a higher generation costs nothing.
- */
-const outdated = (state: State.State, { generation, name }: PeerRecord): HelloReject | undefined => {
-  const newest = Math.max(State.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
-  if (generation < newest) {
-    const atLeastGeneration = Math.min(newest + 1, PeerName.maxGeneration)
-    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
-  }
-  return State.tombstoneOfLeft(state, { name, generation }) !== undefined
-    ? reject("evicted", "this generation has left the cluster")
-    : undefined
-}
-
-/** Why a Hello is refused, by all that is known without the admission policy; `undefined` if it is not. */
-export const judge = (context: Context, hello: Hello): HelloReject | undefined => {
-  const state = context.loop.state()
-  const { generation, name } = hello.record
-  if (hello.label !== context.label) {
-    return reject("label", `this is the cluster "${context.label}"`)
-  }
-  if (hello.versionMin > Frame.protocolVersion || hello.versionMax < Frame.protocolVersion) {
-    return reject("version", `this node speaks version ${Frame.protocolVersion}`)
-  }
-  if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
-  if (name === state.self.name) {
-    return generation === state.self.generation && context.dialing.has(hello.linkEpoch)
-      ? reject("self", "a node cannot join itself")
-      : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
-  }
-  const past = outdated(state, hello.record)
-  if (past !== undefined) return past
-  const member = state.members.get(name)
-  if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
-    return reject("parted", "this node has parted from the peer; join it to come together again")
-  }
-  return context.hasRoom() || member !== undefined ? undefined : busy
-}
-
-/** The acceptor's side. */
-export const accept = Effect.fnUntraced(function* (context: Context, exchange: Exchange) {
+/** Runs the acceptor's side of the handshake. */
+export const accept = Effect.fnUntraced(function* <S extends NodeState>(host: HandshakeHost<S>, exchange: Exchange) {
   const { connection, reader } = exchange
   const hello = yield* next(exchange)
-  // To a stranger that does not say Hello nothing is said.
+  // A stranger that does not begin with Hello gets no answer.
   if (hello._tag !== "Hello") return yield* violation(`expected Hello, got ${hello._tag}`)
   if (hello.record.status !== "alive" || hello.window < minWindow) return yield* violation("a Hello that cannot be")
-  let refusal = judge(context, hello)
+  let refusal = host.judgeHello(hello)
   if (refusal === undefined) {
-    const verdict = yield* context.admission(applicant(hello.record, connection))
+    const verdict = yield* host.admission(applicant(hello.record, connection))
     if (verdict._tag === "Deny") refusal = reject("denied", verdict.reason)
   }
   if (refusal !== undefined) {
@@ -318,38 +301,32 @@ export const accept = Effect.fnUntraced(function* (context: Context, exchange: E
     return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
   }
   const peer = hello.record
-  const before = context.loop.state()
+  const before = host.state()
   yield* write(exchange, {
     _tag: "HelloAck",
-    version: Frame.protocolVersion,
+    version: protocolVersion,
     record: before.self,
     viewHash: before.viewHash,
-    window: context.limits.inboxWindow,
-    observedHost: connection.remoteHost.slice(0, maxHostLength),
-    youAre: State.belief(before, peer.name, peer.generation),
+    window: host.inboxWindow,
+    observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
+    youAre: host.beliefAbout(before, peer),
   })
-  // A node that just starts may hear first from who dials it that its generation is behind. Later its members say so, and
-  // who is none must not end it.
-  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) =>
-    context.loop.state().members.size === 0 ? heedRefusal(context.loop, error) : Effect.void,
-  )
-  const state = yield* heed(context.loop, ready.youAre)
-  if (state.phase._tag !== "Running" || state.self.generation !== before.self.generation) {
-    return yield* new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
-  }
-  const rank = rankOf(peer.name, state.self.name, hello.linkEpoch)
+  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error))
+  const now = yield* host.refute(ready.youAre)
+  if (!goesOn(host, before, now)) return yield* leaving()
+  const rank = rankOf(peer.name, now.self.name, hello.linkEpoch)
   exchange.commit(peer, rank)
-  yield* write(exchange, readyOf(before.self, state, peer))
+  yield* write(exchange, readyOf(host, before.self, now, peer))
   reader.open()
-  return established(peer, rank, hello.window, ready)
+  return established(peer, rank, ready, hello)
 })
 
 const transientCodes = ["busy", "stale", "evicted", "parted"] as const satisfies ReadonlyArray<RejectCode>
 
-/** Whether a refusal with this code may be none the next time, without anybody changing a configuration. */
+/** Returns `true` if another attempt may succeed after a refusal with this code, without a change of any configuration. */
 export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>
   transientCodes.some((each) => each === code)
 
-/** Whether trying again can help without anybody changing a configuration. */
+/** Returns `true` if another attempt may succeed without a change of any configuration. */
 export const isTransient = (error: HandshakeError): boolean =>
   error._tag !== "HandshakeRejected" || isTransientCode(error.code)

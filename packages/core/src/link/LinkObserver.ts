@@ -1,15 +1,18 @@
 /**
- * What the links of a node count as they go. Whoever makes them says where to.
+ * Observer of all links of a node, which the metrics implement.
  */
 import type { Traffic } from "../wire/Traffic.ts"
-import type { Link, LinkEnd } from "./Link.ts"
+import type { Link } from "./Link.ts"
+import type { LinkEnd } from "./LinkEnd.ts"
 
+/** Observer of the links of a node. */
 export interface LinkObserver {
-  /** All frames that came, whole and right, and all that were handed to the network. */
+  /** Counters of all valid frames that arrived. */
   readonly received: Traffic
+  /** Counters of all frames that were handed to the network. */
   readonly sent: Traffic
-  /** An attempt to make a link is over: `up`, or in a word why not. */
+  /** Reports the end of an attempt to make a link. `outcome` is `up`, or the reason of the failure in one word. */
   readonly connected: (direction: "in" | "out", outcome: string) => void
-  /** A link is over. */
+  /** Reports that a link has ended. */
   readonly ended: (link: Link, end: LinkEnd) => void
 }

@@ -1,29 +1,34 @@
 /**
- * Memory for what the links of a node write. Each write has a buffer of its own until the network has taken it, and then the
- * next has it: a new one for each would be a piece of work for the garbage collector that costs more than the write
+ * Memory for the writes of all links of a node. A write has a buffer of its own until the network has taken it, and the next
+ * write uses the same buffer. A new buffer for each write would cost the garbage collector more than the write costs
  * (docs/decisions/0023).
  */
 
-export interface WriteBuffers {
-  /** At least so many bytes, with anything in them. */
-  readonly take: (size: number) => Uint8Array
-  /** Nobody refers to it any more. */
-  readonly give: (buffer: Uint8Array) => void
-}
+/** Maximum number of buffers that are kept. Most writes are done when the next begins, so few buffers are in use at once. */
+const maxKept = 8
 
-/** Most writes are done when the next begins, on whatever link, so few buffers are out at once. */
-const most = 8
-
-/** Where many are out, a write that needs so little of one gets as much as it needs. */
+/** Fraction of a buffer below which a write gets an array of its own size, when no buffer is free. */
 const smallPart = 16
 
-export const make = (bytes: number): WriteBuffers => {
-  const free: Array<Uint8Array> = []
-  return {
-    take: (size) =>
-      size > bytes ? new Uint8Array(size) : (free.pop() ?? new Uint8Array(size < bytes / smallPart ? size : bytes)),
-    give: (buffer) => {
-      if (buffer.length === bytes && free.length < most) free.push(buffer)
-    },
+/** Buffers of the links of a node. */
+export class WriteBuffers {
+  private readonly bytes: number
+  private readonly free: Array<Uint8Array> = []
+
+  /** `bytes` is the size of a buffer. */
+  constructor(bytes: number) {
+    this.bytes = bytes
+  }
+
+  /** Returns an array of at least `size` bytes with arbitrary content. */
+  take(size: number): Uint8Array {
+    const { bytes } = this
+    if (size > bytes) return new Uint8Array(size)
+    return this.free.pop() ?? new Uint8Array(size < bytes / smallPart ? size : bytes)
+  }
+
+  /** Takes back an array that nobody refers to any more. */
+  give(buffer: Uint8Array): void {
+    if (buffer.length === this.bytes && this.free.length < maxKept) this.free.push(buffer)
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { PeerId } from "../Peer.ts"
 import type { YouAreBelief } from "../protocol/Frame.ts"
+import { maxIncarnation } from "../protocol/constants.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import * as Gossip from "./gossip.ts"
@@ -25,7 +26,7 @@ export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metad
   const { body, incarnation } = draft.state.self
   updateSelf(draft, {
     body: { ...body, metadata },
-    incarnation: Math.min(incarnation + 1, PeerRecord.maxIncarnation),
+    incarnation: Math.min(incarnation + 1, maxIncarnation),
   })
 }
 
@@ -40,7 +41,7 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief): void => {
   const isNewer =
     belief.status === "alive" ? belief.incarnation > self.incarnation : belief.incarnation >= self.incarnation
   if (!isNewer) return
-  if (belief.incarnation > Math.min(self.incarnation + incarnationLead, PeerRecord.maxIncarnation - 1)) {
+  if (belief.incarnation > Math.min(self.incarnation + incarnationLead, maxIncarnation - 1)) {
     return Draft.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
   }
   // Another peer lost this node for a while, and the fault may be this node's own.

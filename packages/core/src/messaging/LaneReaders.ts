@@ -11,14 +11,14 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
-import * as Frame from "../protocol/Frame.ts"
+import * as Protocol from "../protocol/constants.ts"
 import type { DeadLetter, ReadOptions } from "../Lane.ts"
 import { defaultCapacity } from "../Lane.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Limits } from "../Limits.ts"
 import type { LaneReader } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
-import * as TokenBucket from "../internal/TokenBucket.ts"
+import { TokenBucket } from "../internal/TokenBucket.ts"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { SessionEnded } from "../Message.ts"
 import * as Message from "../Message.ts"
@@ -46,7 +46,7 @@ export interface LaneReaders {
 
 /** One reader of a lane. */
 interface Reader {
-  /** Takes a message; `taken` is to be called for it, now or later. */
+  /** Takes a message; `lane.acknowledge` is to be called for it, now or later. */
   readonly offer: (link: Link, lane: LaneReader, arrived: InboundMessage) => void
   readonly ended: (link: Link) => boolean
   readonly sessionEnded: (ended: SessionEnded) => void
@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function* (options: {
 }) {
   const { limits } = options
   const clock = yield* Clock.Clock
-  const pace = TokenBucket.make(
+  const pace = new TokenBucket(
     limits.controlRate / framesPerReader,
     limits.controlBurst / framesPerReader,
     monotonicMillis(clock),
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function* (options: {
         const message = Message.make({ name: from, generation }, link.session().session, arrived.payload, arrived.trace)
         if (Queue.sizeUnsafe(queue) >= capacity) options.dropped(name, strategy)
         Queue.offerUnsafe(queue, message)
-        lane.taken(arrived)
+        lane.acknowledge(arrived)
       },
       ended: () => true,
       // Where messages are lost for other reasons, this one would say little.
@@ -128,8 +128,8 @@ export const make = Effect.fnUntraced(function* (options: {
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
     }
-    if (!readers.has(name) && readers.size >= Frame.maxLanes) {
-      return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${Frame.maxLanes} lanes` })
+    if (!readers.has(name) && readers.size >= Protocol.maxLanes) {
+      return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${Protocol.maxLanes} lanes` })
     }
     const reader = yield* strategy === "suspend" ? suspending : losing(name, strategy, capacity)
     // Whoever reads on and off would be taken for a flood by every peer.
@@ -159,7 +159,7 @@ export const make = Effect.fnUntraced(function* (options: {
     offer: (link, lane, arrived) => {
       const all = lane.isOpen ? readers.get(lane.name) : undefined
       // The last one has gone, and what others read under this name since is not the rest of this.
-      if (all === undefined) return lane.taken(arrived)
+      if (all === undefined) return lane.acknowledge(arrived)
       if (all.size === 1) {
         for (const reader of all) reader.offer(link, lane, arrived)
         return
@@ -169,8 +169,8 @@ export const make = Effect.fnUntraced(function* (options: {
       const shared: LaneReader = {
         name: lane.name,
         isOpen: true,
-        taken: () => {
-          if (--left === 0) lane.taken(arrived)
+        acknowledge: () => {
+          if (--left === 0) lane.acknowledge(arrived)
         },
       }
       for (const reader of all) reader.offer(link, shared, arrived)

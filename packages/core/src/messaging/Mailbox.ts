@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = nev
     if (batch === newest) newest = undefined
     source.unread -= cost
     if (source.over && source.unread === 0) sources.delete(source.link)
-    lane.taken(batch)
+    lane.acknowledge(batch)
   }
 
   /** The next item, if there is one now. */

@@ -12,10 +12,10 @@ import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
-import type { Extra, Refusal, LaneSender } from "../flow/SendLanes.ts"
-import { makeConfirmation } from "../flow/SendLanes.ts"
+import type { Extra, Refusal, SendLane } from "../flow/SendLane.ts"
+import { Acknowledgement } from "../flow/SendLane.ts"
 import { toBytes } from "../Message.ts"
-import * as Frame from "../protocol/Frame.ts"
+import * as Protocol from "../protocol/constants.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import { nameOf } from "../Peer.ts"
 
@@ -37,8 +37,8 @@ const nothing = new Uint8Array(0)
 const sendError = (reason: SendError["reason"], peer: string, message: string) =>
   new SendError({ reason, peer, message })
 
-const senderOf = (link: Link, lane: string): LaneSender | undefined =>
-  lane === Frame.inboxName ? link.inbox : link.lane(lane)
+const senderOf = (link: Link, lane: string): SendLane | undefined =>
+  lane === Protocol.inboxName ? link.inbox : link.lane(lane)
 
 export const make = (options: {
   readonly loop: MembershipLoop
@@ -124,11 +124,11 @@ export const make = (options: {
     timeout: Duration.Input = limits.confirmTimeout,
   ) =>
     Effect.suspend(() => {
-      const confirm = makeConfirmation()
-      const taken = Effect.catch(awaitDeferred(confirm.taken), (refusal) =>
+      const acknowledgement = new Acknowledgement()
+      const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
         Effect.fail(refused(refusal, name, lane, "known to be taken")),
       )
-      return Effect.suspend(() => offer(lane, name, bytes, { ...extra, confirm })).pipe(
+      return Effect.suspend(() => offer(lane, name, bytes, { ...extra, acknowledgement })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
@@ -141,7 +141,7 @@ export const make = (options: {
               ),
             ),
         }),
-        Effect.ensuring(Effect.sync(() => confirm.withdraw())),
+        Effect.ensuring(Effect.sync(() => acknowledgement.withdraw())),
         Effect.tapError(({ reason }) => Effect.sync(() => options.confirmed(reason))),
         Effect.tap(() => Effect.sync(() => options.confirmed("taken"))),
       )
@@ -172,7 +172,7 @@ export const make = (options: {
           if (!link.inbox.tryOffer(all[next] ?? nothing, extra)) break
         }
         if (next === all.length) return link === undefined ? Effect.fail(noLink(name)) : Effect.succeed(link.session())
-        return Effect.matchEffect(offer(Frame.inboxName, name, all[next] ?? nothing, extra), {
+        return Effect.matchEffect(offer(Protocol.inboxName, name, all[next] ?? nothing, extra), {
           onFailure: ({ message, reason }) =>
             Effect.fail(new SendError({ reason, peer: name, message, accepted: next })),
           onSuccess: (sent) => (next + 1 < all.length ? from(next + 1, extra) : Effect.succeed(sent)),

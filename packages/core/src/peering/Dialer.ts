@@ -21,6 +21,7 @@ import { compareNames } from "../protocol/PeerName.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
+import { onRefusal } from "./HandshakeRules.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
@@ -88,7 +89,7 @@ export const make = Effect.fnUntraced(function* (options: {
 
   const tryAddress = (address: Address, how?: Parameters<LinkManager["dial"]>[1]) =>
     links.dial(address, how).pipe(
-      Effect.tapError((error) => Handshake.heedRefusal(loop, error)),
+      Effect.tapError((error) => onRefusal(loop, error)),
       // A generation that was too low, or that of an earlier life, is higher now.
       Effect.catchIf(
         (error) =>

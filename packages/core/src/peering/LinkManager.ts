@@ -22,15 +22,20 @@ import type { PeerId } from "../Peer.ts"
 import { compareNames } from "../protocol/PeerName.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection, Listener, Transport } from "../Transport.ts"
-import * as FrameReader from "../link/FrameReader.ts"
+import { FrameReader } from "../link/FrameReader.ts"
 import * as Handshake from "../link/Handshake.ts"
-import type { Link, LinkEnd, Rank, Timing } from "../link/Link.ts"
-import { isMoved, make as makeLink, writeBufferBytes } from "../link/Link.ts"
+import type { Timing } from "../link/KeepAlive.ts"
+import type { Rank } from "../link/Link.ts"
+import { Link } from "../link/Link.ts"
+import type { LinkEnd } from "../link/LinkEnd.ts"
+import { isMoved } from "../link/LinkEnd.ts"
+import { writeBufferBytes } from "../link/LinkWriter.ts"
+import * as HandshakeRules from "./HandshakeRules.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import type * as PeerConnections from "./PeerConnections.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
-import * as WriteBuffers from "../link/WriteBuffers.ts"
+import { WriteBuffers } from "../link/WriteBuffers.ts"
 
 export interface LinkManager {
   /** The link to a peer that messages go over, if there is one. */
@@ -93,21 +98,21 @@ export const make = Effect.fnUntraced(function* (options: {
   const fibers = yield* FiberSet.make<void, never>()
   const dialPermits = Semaphore.makeUnsafe(limits.dials)
   const pairs = options.parts.makePeerConnections({ ...options, remembered: limits.links })
-  const buffers = WriteBuffers.make(writeBufferBytes)
+  const buffers = new WriteBuffers(writeBufferBytes)
   const dialing = new Set<number>()
   /** Set when this node goes: why. */
   let closing: ByeCode | undefined
   // Starts anywhere, so that a reconnecting earlier process of this host is not taken for this one.
   let lastEpoch = options.entropy.u32() >>> 2
 
-  const context: Handshake.Context = {
+  const context = HandshakeRules.make({
     label: options.label,
     loop,
     limits,
     admission: options.admission,
     dialing,
     hasRoom: () => pairs.size() < limits.links,
-  }
+  })
 
   /** The connection is used no more; membership is told if the peer has no link now. */
   const uninstall = (entry: PeerConnections.PeerConnection, end: LinkEnd | undefined) => {
@@ -130,7 +135,7 @@ export const make = Effect.fnUntraced(function* (options: {
     onUp: (link: Link) => void,
     address: Address | undefined,
   ) {
-    const reader = FrameReader.make(connection, tally.received)
+    const reader = new FrameReader(connection, tally.received)
     let entry: PeerConnections.PeerConnection | undefined
     yield* Effect.ensuring(
       Effect.gen(function* () {
@@ -142,7 +147,7 @@ export const make = Effect.fnUntraced(function* (options: {
         const result = yield* shake({ connection, reader, sent: tally.sent, commit })
         const mine = entry
         if (mine === undefined) return
-        const link = makeLink({
+        const link = new Link({
           connection,
           reader,
           peer: result.peer,
@@ -153,7 +158,7 @@ export const make = Effect.fnUntraced(function* (options: {
           sent: tally.sent,
           buffers,
           limits,
-          parts: options.parts,
+          lanes: options.parts,
           session: () => mine.session,
           timing,
           clock,
@@ -396,7 +401,7 @@ const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
       return Handshake.quote(`${end.bye.code} ${end.bye.message}`)
-    case "Violation":
+    case "ProtocolViolation":
       return `${end.code}: ${end.message}`
     case "Lost":
       return end.error.message

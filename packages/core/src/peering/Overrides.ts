@@ -3,23 +3,21 @@
  * of the tests plant bugs in them, and must find each.
  */
 import * as Membership from "../membership/Membership.ts"
-import * as ReceiveLanes from "../flow/ReceiveLanes.ts"
-import * as SendLanes from "../flow/SendLanes.ts"
-import * as ReceiveLane from "../flow/ReceiveLane.ts"
+import { ReceiveLanes } from "../flow/ReceiveLanes.ts"
+import { SendLanes } from "../flow/SendLanes.ts"
+import { ReceiveLane } from "../flow/ReceiveLane.ts"
+import type { LaneFactories } from "../link/Link.ts"
 import * as PeerConnections from "./PeerConnections.ts"
 
-export interface Overrides {
+export interface Overrides extends LaneFactories {
   readonly step: typeof Membership.step
   readonly makePeerConnections: typeof PeerConnections.make
-  readonly makeReceiveLane: typeof ReceiveLane.make
-  readonly makeReceiveLanes: typeof ReceiveLanes.make
-  readonly makeSendLanes: typeof SendLanes.make
 }
 
 export const defaults: Overrides = {
   step: Membership.step,
   makePeerConnections: PeerConnections.make,
-  makeReceiveLane: ReceiveLane.make,
-  makeReceiveLanes: ReceiveLanes.make,
-  makeSendLanes: SendLanes.make,
+  makeReceiveLane: (options) => new ReceiveLane(options),
+  makeReceiveLanes: (options) => new ReceiveLanes(options),
+  makeSendLanes: (options) => new SendLanes(options),
 }

@@ -11,15 +11,9 @@ import type { LaneReader } from "../flow/ReceiveLanes.ts"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { Link, Rank } from "../link/Link.ts"
 import { compareRanks } from "../link/Link.ts"
+import type { Session } from "../link/Session.ts"
 
-/**
- * The connections between two lives of two peers of which one takes over from the other, so that nothing of what is said
- * over them is lost or comes twice (docs/protocol.md, section "What a receiver may rely on").
- */
-export interface Session {
-  /** Numbers the sessions of this node. */
-  readonly session: number
-}
+export type { Session }
 
 /** Takes the messages of one lane, from whatever link they arrive on. Never waits. */
 export interface Sink {

@@ -1,57 +1,60 @@
 /**
- * What peers say to each other, as typed values. The floors above speak in these; only `wire` knows
- * their bytes (docs/protocol.md, section "Frames").
+ * Frames as typed values. All rooms above exchange these values; only `wire` knows their bytes (docs/protocol.md, section
+ * "Frames").
  */
 import type { Address } from "../Address.ts"
+import { maxMessageBytes } from "./constants.ts"
 import type { Key, PeerRecord, Status } from "./PeerRecord.ts"
+import type { ViolationCode } from "./ProtocolViolation.ts"
+import { violationCodes } from "./ProtocolViolation.ts"
 
-/** What the sender believes about the receiver, so that the receiver can refute it at once. */
+/** Belief of the sender about the receiver, so that the receiver can refute it at once. */
 export interface YouAreBelief {
   readonly generation: number
   readonly incarnation: number
   readonly status: Status
 }
 
-/** The dialer, first: who I am, and which cluster I want. */
+/** First frame of the dialer: its own record, and the cluster that it wants to join. */
 export interface Hello {
   readonly _tag: "Hello"
   readonly versionMin: number
   readonly versionMax: number
-  /** The cluster's name. */
+  /** Name of the cluster. */
   readonly label: string
-  /** The dialer's own record, alive. */
+  /** Record of the dialer, with the status alive. */
   readonly record: PeerRecord
-  /** The dialer's counter of its connections, which ranks simultaneous ones. */
+  /** Number of this connection among those that the dialer opened. It ranks simultaneous connections. */
   readonly linkEpoch: number
   readonly dialedAddress: Address
-  /** Set if the dialer was told to join, which ends a parting; not set if it dials by itself. */
+  /** `true` if the application asked the dialer to join, which ends a disconnection; absent if the dialer dials by itself. */
   readonly join?: boolean | undefined
   readonly viewHash: bigint
-  /** Bytes that the acceptor may send on the inbox lane before the first Credit. */
+  /** Number of bytes that the acceptor may send on the inbox lane before the first Credit. */
   readonly window: number
 }
 
-/** The acceptor's answer: who answers, and what it believes about the dialer. */
+/** Answer of the acceptor: its own record, and its belief about the dialer. */
 export interface HelloAck {
   readonly _tag: "HelloAck"
   readonly version: number
   readonly record: PeerRecord
   readonly viewHash: bigint
   readonly window: number
-  /** The dialer's host as the acceptor sees it. */
+  /** Host of the dialer as the acceptor sees it. */
   readonly observedHost: string
   readonly youAre?: YouAreBelief | undefined
 }
 
 /**
- * Why a Hello was refused.
+ * Reason for which a Hello is refused.
  *
- * - `label`: another cluster. `version`: no common version. `denied`: the admission policy said no.
+ * - `label`: another cluster. `version`: no common version. `denied`: the admission policy refused the dialer.
  * - `busy`: a cap is reached; try later. `self`: the dialer reached itself.
  * - `duplicate`: the acceptor lives under the dialer's name.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
  * - `evicted`: the dialer's generation has left.
- * - `parted`: the acceptor has parted from the dialer, which was not told to join again.
+ * - `parted`: the acceptor has disconnected from the dialer, and the application did not ask the dialer to join again.
  */
 export type RejectCode = "label" | "version" | "busy" | "self" | "evicted" | "denied" | "duplicate" | "stale" | "parted"
 
@@ -68,35 +71,35 @@ export const rejectCodes: ReadonlyArray<RejectCode> = [
   "parted",
 ]
 
-/** The acceptor's refusal; the connection ends. */
+/** Refusal of the acceptor, after which the connection ends. */
 export interface HelloReject {
   readonly _tag: "HelloReject"
   readonly code: RejectCode
   readonly message: string
   readonly atLeastGeneration?: number | undefined
-  /** Milliseconds to wait before another try, with `busy`. */
+  /** Time to wait before the next attempt, in milliseconds, with `busy`. */
   readonly retryAfter?: number | undefined
 }
 
-/** The third leg. The link is up for a side that has sent and received it. */
+/** Last frame of the handshake. The link is up for a side that has sent and received it. */
 export interface Ready {
   readonly _tag: "Ready"
-  /** The sender's incarnation now; raised if the handshake brought an accusation. */
+  /** Current incarnation of the sender, which the sender raises if the handshake brought an accusation. */
   readonly incarnation: number
   readonly viewHash: bigint
   readonly youAre?: YouAreBelief | undefined
 }
 
-/** A heartbeat; any frame counts as one. */
+/** Heartbeat. Any other frame is a sign of life as well. */
 export interface Ping {
   readonly _tag: "Ping"
   readonly seq: number
   readonly viewHash: bigint
-  /** How late the sender's timers run, in milliseconds, at most 65535. */
+  /** Delay of the sender's timers, in milliseconds, at most 65535. */
   readonly lag: number
 }
 
-/** The answer to a Ping, with its number. */
+/** Answer to a Ping, with the number of the Ping. */
 export interface Pong {
   readonly _tag: "Pong"
   readonly seq: number
@@ -104,140 +107,144 @@ export interface Pong {
   readonly lag: number
 }
 
-/** News about members. */
+/** Newer records of members. */
 export interface Update {
   readonly _tag: "Update"
   readonly records: ReadonlyArray<PeerRecord>
 }
 
-/** Tells an accused peer what is said about it. */
+/** Tells an accused peer about the accusation. */
 export interface YouAre extends YouAreBelief {
   readonly _tag: "YouAre"
 }
 
-/** Can you reach this life of this peer? */
+/** Question to a member: can it reach this life of another peer? */
 export interface ProbeRequest {
   readonly _tag: "ProbeRequest"
-  /** Of the question; the answer carries it. */
+  /** Number of the question, which the answer repeats. */
   readonly id: number
   readonly target: string
   readonly generation: number
-  /** Milliseconds within which an answer is of use. */
+  /** Time within which an answer is of use, in milliseconds. */
   readonly deadline: number
 }
 
 /**
- * What an asked peer sees of another.
+ * Answer of an asked member about another peer.
  *
- * - `up`: it has just heard of it, on a link of its own. `down`: it has no link, or one that gives no answer.
- * - `refused`: its connection was refused, so the process is not there.
- * - `unknown`: it never met this life, or has too much else to find out.
+ * - `up`: the member has just heard from the peer on its own link.
+ * - `down`: the member has no link to the peer, or the link gives no answer.
+ * - `refused`: the member's connection was refused, so the process is not running.
+ * - `unknown`: the member never met this life, or answers too many other questions.
  */
 export type Verdict = "up" | "down" | "refused" | "unknown"
 
 /** All verdicts. */
 export const verdicts: ReadonlyArray<Verdict> = ["up", "down", "refused", "unknown"]
 
-/** The answer to a ProbeRequest, with its number. */
+/** Answer to a ProbeRequest, with the number of the request. */
 export interface ProbeResult {
   readonly _tag: "ProbeResult"
   readonly id: number
   readonly verdict: Verdict
 }
 
-/** What I believe, without the bodies: the first half of anti-entropy. */
+/** Keys of all records of the sender: the first half of anti-entropy. */
 export interface SyncDigest {
   readonly _tag: "SyncDigest"
   readonly entries: ReadonlyArray<Key>
-  /** Whether this is the last chunk of the digest. */
+  /** `true` in the last chunk of the digest. */
   readonly last: boolean
 }
 
-/** What you lack, and the names of which I lack the record: the second half. */
+/** Records that the receiver lacks, and names whose records the sender lacks: the second half of anti-entropy. */
 export interface SyncDelta {
   readonly _tag: "SyncDelta"
   readonly records: ReadonlyArray<PeerRecord>
   readonly want: ReadonlyArray<string>
 }
 
-/** I go. */
+/** Announces that the sender leaves the cluster. */
 export interface Leave {
   readonly _tag: "Leave"
   readonly generation: number
 }
 
-/** I know that you go. */
+/** Answer to a Leave. */
 export interface LeaveAck {
   readonly _tag: "LeaveAck"
   readonly generation: number
 }
 
-/** One message, or a fragment of one. Its cost in credit is `payload.length + dataOverhead`. */
+/** Message, or a fragment of one. Costs `payload.length + dataOverhead` bytes of credit. */
 export interface Data {
   readonly _tag: "Data"
   readonly lane: number
   readonly first: boolean
   readonly last: boolean
-  /** The rest of this message will not come; neither is `payload` part of one. */
+  /** `true` if the sender gave up the message that it began. Such a frame has no payload. */
   readonly abort: boolean
-  /** Bytes of the whole message: in the first fragment of several, and there only. */
+  /** Size of the whole message in bytes. Present only in the first fragment of several. */
   readonly total?: number | undefined
-  /** In the first fragment only: the sender wants to know when the reader took the message. Counts from 1 on each lane. */
+  /**
+   * Number of a message that the sender wants acknowledged with a {@link Taken}. Present only in the first fragment. Counts
+   * from 1 on each lane.
+   */
   readonly confirm?: number | undefined
-  /** In the first fragment only: the span that sent the message, {@link traceBytes} long. */
+  /** Span that sent the message, in `traceBytes` bytes. Present only in the first fragment. */
   readonly trace?: Uint8Array | undefined
   readonly payload: Uint8Array
 }
 
-/** The reader took this much: so much more may be sent on the lane. */
+/** Allows the receiver of the frame to send more bytes on a lane, because the reader has read as much. */
 export interface Credit {
   readonly _tag: "Credit"
   readonly lane: number
   readonly bytes: number
 }
 
-/** A lane as its receiver opens it. */
+/** Lane that its receiver opens. */
 export interface OpenedLane {
-  /** Its number on this link, in this direction: not 0, which is the inbox. */
+  /** Number of the lane on this link, in this direction. Never 0, which is the inbox. */
   readonly lane: number
-  /** What it is for: the name of a topic. */
+  /** Name of the lane, such as the name of a topic. */
   readonly name: string
-  /** Bytes that may be sent on it before the first Credit. */
+  /** Number of bytes that may be sent on the lane before the first Credit. */
   readonly window: number
 }
 
-/** I take what is sent on these. The first frames of a link say all that its side has open, also if that is none. */
+/** Opens lanes that the sender of the frame reads. The first frames of a link list all lanes that a side reads, even if none. */
 export interface LaneOpen {
   readonly _tag: "LaneOpen"
   readonly lanes: ReadonlyArray<OpenedLane>
-  /** Whether this is the last chunk of the list. */
+  /** `true` in the last chunk of the list. */
   readonly last: boolean
 }
 
-/** I take no more on this lane. */
+/** Closes a lane that the sender of the frame no longer reads. */
 export interface LaneClose {
   readonly _tag: "LaneClose"
   readonly lane: number
 }
 
-/** Nothing more will come on this lane, whose number is free again: the answer to LaneClose. */
+/** Answer to LaneClose: nothing more will come on the lane, and its number is free again. */
 export interface LaneClosed {
   readonly _tag: "LaneClosed"
   readonly lane: number
 }
 
-/** The reader took the message with this number of `confirm`, and all before it on the lane. */
+/** Acknowledges that the reader has read the message with this number of `confirm`, and all before it on the lane. */
 export interface Taken {
   readonly _tag: "Taken"
   readonly lane: number
   readonly id: number
 }
 
-/** Frames about the lanes. */
+/** Frames about lanes. */
 export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
 
 /**
- * Why a link ends.
+ * Reason for which a link ends.
  *
  * - `left`: the sender leaves the cluster. `parted`: the sender does not want this link; do not redial.
  * - `replaced`: a newer life of the receiver's name is in the cluster. `duplicate`: a better link of the same pair is up.
@@ -245,20 +252,7 @@ export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
  * - `silent`: nothing was heard for the link timeout. `slow`: the receiver does not drain.
  * - The others are violations of the protocol by the receiver of the Bye.
  */
-export type ByeCode =
-  | "left"
-  | "parted"
-  | "replaced"
-  | "duplicate"
-  | "superseded"
-  | "silent"
-  | "slow"
-  | "oversize"
-  | "malformed"
-  | "creditExceeded"
-  | "laneUnknown"
-  | "unexpectedFrame"
-  | "rate"
+export type ByeCode = "left" | "parted" | "replaced" | "duplicate" | "superseded" | "silent" | "slow" | ViolationCode
 
 /** All Bye codes, in the order of their listing in docs. */
 export const byeCodes: ReadonlyArray<ByeCode> = [
@@ -269,15 +263,10 @@ export const byeCodes: ReadonlyArray<ByeCode> = [
   "superseded",
   "silent",
   "slow",
-  "oversize",
-  "malformed",
-  "creditExceeded",
-  "laneUnknown",
-  "unexpectedFrame",
-  "rate",
+  ...violationCodes,
 ]
 
-/** The last frame: a close without it is suspicious. */
+/** Last frame of a link. A connection that ends without a Bye counts as lost. */
 export interface Bye {
   readonly _tag: "Bye"
   readonly code: ByeCode
@@ -287,32 +276,23 @@ export interface Bye {
 /** Frames of the handshake. */
 export type HandshakeFrame = Hello | HelloAck | HelloReject | Ready
 
-/** Frames that the membership reads and writes. */
+/** Frames that membership reads and writes. */
 export type MembershipFrame = Update | YouAre | ProbeRequest | ProbeResult | SyncDigest | SyncDelta | Leave | LeaveAck
 
-/** Frames that go before data and are not counted as data. */
+/** All frames but Data. They are written before data and cost no credit. */
 export type ControlFrame = HandshakeFrame | MembershipFrame | LaneFrame | Ping | Pong | Bye
 
-/** Every frame of version 1. */
+/** All frames of version 1. */
 export type Frame = ControlFrame | Data
 
-/** The version that this library speaks. */
-export const protocolVersion = 1
+const utf8 = new TextEncoder()
 
-/** The inbox: the lane that is always open. */
-export const inboxLane = 0
-
-/** Name under which this node reads its inbox: empty, which no named lane may be. */
-export const inboxName = ""
-
-/** What a Data frame costs in credit beyond its payload, so that empty messages are not free. */
-export const dataOverhead = 64
-
-/** The most lanes that one side may have open on a link, besides the inbox. */
-export const maxLanes = 4096
-
-/** A trace id of 16 bytes, a span id of 8, and one byte of flags (W3C Trace Context, section 3.2). */
-export const traceBytes = 25
-
-/** The largest payload of one Data frame. */
-export const maxFragmentBytes = 64 * 1024
+/** Shortens an explanation to what a HelloReject or Bye may carry. */
+export const clipMessage = (message: string): string => {
+  const wellFormed = message.toWellFormed()
+  // Each UTF-16 unit takes three bytes at most.
+  if (3 * wellFormed.length <= maxMessageBytes) return wellFormed
+  const bytes = new Uint8Array(maxMessageBytes)
+  const { read } = utf8.encodeInto(wellFormed, bytes)
+  return wellFormed.slice(0, read)
+}

@@ -1,12 +1,7 @@
 /**
- * The rules for names of peers, clusters and lanes (docs/protocol.md, section "Identity").
+ * Rules for the names of peers, clusters and lanes (docs/protocol.md, section "Identity").
  */
-
-/** The longest name, in bytes of UTF-8. */
-export const maxNameBytes = 128
-
-/** The greatest generation and the end of what a double counts exactly. */
-export const maxGeneration = Number.MAX_SAFE_INTEGER
+import { maxNameBytes } from "./constants.ts"
 
 const utf8 = new TextEncoder()
 
@@ -14,8 +9,8 @@ const utf8 = new TextEncoder()
 const control = /[\u0000-\u001f\u007f-\u009f]/
 
 /**
- * Why the text cannot be the name of a peer, or `undefined` if it can: 1 to 128 bytes of well-formed
- * Unicode without control characters.
+ * Returns why the text cannot be a name, or `undefined` if it can. A name is 1 to 128 bytes of well-formed Unicode
+ * without control characters.
  */
 export const nameProblem = (name: string): string | undefined => {
   if (name.length === 0) return "a name must not be empty"
@@ -26,9 +21,9 @@ export const nameProblem = (name: string): string | undefined => {
 }
 
 /**
- * The order of names: by code points, which is the order of their UTF-8 bytes. It decides who dials
- * and which of two connections stays, so every implementation must agree on it. (`<` on strings
- * compares UTF-16 units and differs beyond U+FFFF.)
+ * Compares two names by their code points, which is the order of their UTF-8 bytes. The order decides who dials and which
+ * of two connections stays, so every implementation must agree on it. (`<` on strings compares UTF-16 units and differs
+ * beyond U+FFFF.)
  */
 export const compareNames = (a: string, b: string): number => {
   const n = Math.min(a.length, b.length)

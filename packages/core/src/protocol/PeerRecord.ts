@@ -1,27 +1,24 @@
 /**
- * What a peer says about itself, and the one order in which everybody keeps the newest of it
- * (docs/protocol.md, section "Records").
+ * Records of peers and the one order in which every peer keeps the newest of them (docs/protocol.md, section "Records").
  *
- * A record is written by the peer it describes; others may only copy it and accuse (`suspect`,
- * `failed`). Records of one name are totally ordered and merging takes the greater, so merging is
- * commutative, associative and idempotent, and every peer that has heard the same things believes the
- * same thing.
+ * A peer writes its own record. Other peers copy the record and may accuse the peer (`suspect`, `failed`). Records of one
+ * name are totally ordered and merging takes the greater. Merging is therefore commutative, associative and idempotent,
+ * and all peers that have heard the same records believe the same.
  */
 import type { Address } from "../Address.ts"
-import * as Hash64 from "../internal/hash64.ts"
+import { Hash64 } from "../internal/hash64.ts"
 import type { PeerStatus } from "../Peer.ts"
+import { maxMetadataBytes, maxMetadataPairs } from "./constants.ts"
 import { compareNames } from "./PeerName.ts"
 
 /** Status of a record; see {@link PeerStatus}. */
 export type Status = PeerStatus
 
-/**
- * The part of a record that only its owner may change, by raising the incarnation.
- */
+/** Part of a record that only its owner may change, by raising the incarnation. */
 export interface Body {
-  /** Where the peer says it can be reached, the best first; at most 8. */
+  /** Addresses under which the peer says that it can be reached, the best first; at most 8. */
   readonly addresses: ReadonlyArray<Address>
-  /** Free text pairs of the application; at most 8 KiB in all. */
+  /** Text pairs of the application; at most 8 KiB in all. */
   readonly metadata: Readonly<Record<string, string>>
   readonly versionMin: number
   readonly versionMax: number
@@ -29,43 +26,31 @@ export interface Body {
   readonly features: ReadonlyArray<string>
 }
 
-/** One record: who, in which life and edition of it, believed to be how. */
+/** Record of one peer: its identity, its body, and the status that the author of this copy believes in. */
 export interface PeerRecord {
   readonly name: string
   readonly generation: number
   readonly incarnation: number
   readonly status: Status
   readonly body: Body
-  /** With `suspect` and `failed`: the name of the peer that accuses. Not part of the order. */
+  /** Name of the peer that accuses, with `suspect` and `failed`. Not part of the order. */
   readonly by?: string | undefined
-  /** With the same: the accuser's connection was refused, so that it is rather sure. Not part of the order. */
+  /** `true` if the accuser's connection was refused, which makes the accusation more certain. Not part of the order. */
   readonly refused?: boolean | undefined
 }
 
-/** What orders a record and all that a digest or an accusation needs to say. */
+/** Fields that order a record, and the content of a digest entry or an accusation. */
 export type Key = Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">
 
-/** The most addresses of one peer. */
-export const maxAddresses = 8
-
-/** The most optional features of one peer. */
-export const maxFeatures = 32
-
-/** The most bytes of metadata: keys and values in UTF-8, together. */
-export const maxMetadataBytes = 8192
-
-/** The greatest incarnation, so that it fits 32 bits on the wire. */
-export const maxIncarnation = 0xffff_ffff
-
-/** The place of a status within one incarnation, and its number on the wire. */
+/** Rank of each status within one incarnation, and its number on the wire. */
 export const rank: { readonly [S in Status]: number } = { alive: 0, suspect: 1, failed: 2, left: 3 }
 
-/** The status of each rank. */
+/** Statuses by their rank. */
 export const statusOfRank: ReadonlyArray<Status> = ["alive", "suspect", "failed", "left"]
 
 /**
- * The order of what is believed about one name: generation, then whether it left, then incarnation,
- * then status. Zero means that two records say the same.
+ * Compares two keys of one name: by generation, then left after not left, then incarnation, then status. Returns 0 if the
+ * records say the same.
  */
 export const compareKeys = (a: Key, b: Key): number => {
   if (a.generation !== b.generation) return a.generation - b.generation
@@ -76,9 +61,8 @@ export const compareKeys = (a: Key, b: Key): number => {
 }
 
 /**
- * The order of records: their keys, and between equal keys the hash of the body. Equal keys with
- * different bodies happen only if an owner wrote two editions under one number; the hash makes all
- * peers pick the same one.
+ * Compares two records of one name: by their keys, then by the hash of the body. Equal keys with different bodies occur only
+ * if an owner published two bodies under one incarnation; the hash makes all peers pick the same one.
  */
 export const compare = (a: PeerRecord, b: PeerRecord): number => {
   const keys = compareKeys(a, b)
@@ -88,9 +72,9 @@ export const compare = (a: PeerRecord, b: PeerRecord): number => {
   return x === y ? 0 : x < y ? -1 : 1
 }
 
-/** The 64-bit hash of a body (docs/protocol.md, section "Hashes"). */
+/** Computes the 64-bit hash of a body (docs/protocol.md, section "Hashes"). */
 export const bodyHash = (body: Body): bigint => {
-  const hash = Hash64.make()
+  const hash = new Hash64()
   hash.u32(body.versionMin)
   hash.u32(body.versionMax)
   hash.u32(body.addresses.length)
@@ -107,11 +91,11 @@ export const bodyHash = (body: Body): bigint => {
 }
 
 /**
- * One member's share of the view hash, which is the XOR of these over all members that are alive or
+ * Computes the share of one member in the view hash, which is the XOR of the shares of all members that are alive or
  * suspected (docs/protocol.md, section "Hashes").
  */
 export const memberHash = (key: Pick<PeerRecord, "name" | "generation" | "incarnation">): bigint => {
-  const hash = Hash64.make()
+  const hash = new Hash64()
   hash.text(key.name)
   hash.u64(key.generation)
   hash.u32(key.incarnation)
@@ -120,9 +104,20 @@ export const memberHash = (key: Pick<PeerRecord, "name" | "generation" | "incarn
 
 const utf8 = new TextEncoder()
 
-/** The size of metadata in bytes, as {@link maxMetadataBytes} counts it. */
+/** Computes the size of metadata in bytes, as {@link maxMetadataBytes} counts it. */
 export const metadataBytes = (metadata: Readonly<Record<string, string>>): number => {
   let total = 0
   for (const [key, value] of Object.entries(metadata)) total += utf8.encode(key).length + utf8.encode(value).length
   return total
+}
+
+/** Returns why the pairs cannot be the metadata of a peer, or `undefined` if they can. */
+export const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
+  const pairs = Object.entries(metadata)
+  if (pairs.length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
+  for (const [key, value] of pairs) {
+    if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
+  }
+  const bytes = metadataBytes(metadata)
+  return bytes > maxMetadataBytes ? `${bytes} bytes of metadata; the limit is ${maxMetadataBytes}` : undefined
 }

@@ -1,21 +1,21 @@
 /**
- * CBOR as the protocol allows it (docs/protocol.md, section "CBOR"): definite lengths and integers in their
- * shortest form, text that is valid UTF-8, maps with distinct text keys; no tags, no floats, no undefined.
- * So one value has one meaning everywhere, and nobody can hide a second one in it.
+ * The subset of CBOR that the protocol allows (docs/protocol.md, section "CBOR"): definite lengths and integers in their
+ * shortest form, text that is valid UTF-8, maps with distinct text keys; no tags, no floats, no undefined. One value has
+ * therefore one meaning for every decoder, and a sender cannot hide a second meaning in it.
  */
 import * as Cborg from "cborg"
 import { compareNames } from "../protocol/PeerName.ts"
 
 /**
- * The deepest nesting. Version 1 needs five; the rest is room for unknown keys. It is checked before the
- * decoder descends, so that a frame of brackets costs no stack.
+ * Maximum nesting. Version 1 needs five levels; the rest is room for unknown keys. The tokenizer checks the nesting before
+ * the decoder descends, so that a frame of brackets costs no stack.
  */
 export const maxDepth = 8
 
-// `ignoreBOM` keeps a leading U+FEFF, which would otherwise vanish and leave a name that hashes differently.
+// `ignoreBOM` keeps a leading U+FEFF. Without it the name would lose the mark and hash differently.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-/** Bytes of the head of an item, by its low five bits. */
+/** Returns the size of the head of an item, from its low five bits. */
 const headLength = (minor: number): number => (minor < 24 ? 1 : 1 + 2 ** (minor - 24))
 
 const fail = (what: string): never => {
@@ -23,11 +23,11 @@ const fail = (what: string): never => {
 }
 
 /**
- * cborg's tokenizer with the checks that it lacks: depth, floats and tags, valid UTF-8, and a count that
- * the bytes left cannot hold.
+ * Tokenizer of cborg with the checks that cborg lacks: depth, floats and tags, valid UTF-8, and counts that the bytes left
+ * cannot hold.
  */
 class StrictTokenizer extends Cborg.Tokenizer {
-  /** For each open array or map, how many items are still to come. */
+  /** Number of items still to come in each open array or map. */
   private readonly open: Array<number> = []
 
   override next(): Cborg.Token {
@@ -66,7 +66,7 @@ class StrictTokenizer extends Cborg.Tokenizer {
 
   private descend(items: number): void {
     if (this.open.length >= maxDepth) fail(`nested deeper than ${maxDepth}`)
-    // Each item is a byte at least, so a count beyond what is left is a lie; no need to read on to see it.
+    // Each item takes one byte at least, so a count greater than the number of bytes left is false.
     if (items > this.data.length - this.pos()) fail("more items announced than bytes left")
     this.open.push(items)
   }
@@ -83,13 +83,13 @@ const decodeOptions = {
 }
 
 /**
- * The value in the bytes, all of them. Throws an `Error` whose message may quote the input. Maps become
- * objects in which every key is an own property, `__proto__` too. The bytes must be a plain `Uint8Array`.
+ * Decodes the one value that the bytes hold. Throws an `Error` whose message may quote the input. Maps become objects in
+ * which every key is an own property, including `__proto__`. The bytes must be a plain `Uint8Array`.
  */
 export const decode = (bytes: Uint8Array): unknown =>
   Cborg.decode(bytes, { ...decodeOptions, tokenizer: new StrictTokenizer(bytes, decodeOptions) })
 
-/** Bytes of a text in UTF-8. */
+/** Returns the size of a text in UTF-8, in bytes. */
 const utf8Length = (text: string): number => {
   let bytes = 0
   for (let i = 0; i < text.length; i++) {
@@ -100,7 +100,7 @@ const utf8Length = (text: string): number => {
   return bytes
 }
 
-/** The order of text keys by their encoded bytes: the length comes first there, and is the lesser for the shorter. */
+/** Compares text keys by their encoded bytes, which begin with the length: the shorter key is the lesser. */
 const compareTextKeys = (a: string, b: string): number => utf8Length(a) - utf8Length(b) || compareNames(a, b)
 
 type MapEntry = ReadonlyArray<Cborg.Token | ReadonlyArray<Cborg.Token>>
@@ -110,12 +110,12 @@ const keyOf = (entry: MapEntry): string => {
   return key instanceof Cborg.Token && typeof key.value === "string" ? key.value : fail("keys are text")
 }
 
-// Deterministic encoding (RFC 8949, 4.2.1), so that the test vectors are the one right answer. cborg has a sorter
-// for it, which encodes each key anew and takes most of the time of an Update. `undefined` means an absent key.
+// Deterministic encoding (RFC 8949, 4.2.1), so that each test vector is the only right answer. The sorter of cborg for this
+// encoding encodes each key again and takes most of the time of an Update. `undefined` means an absent key.
 const encodeOptions: Cborg.EncodeOptions = {
   mapSorter: (a, b) => compareTextKeys(keyOf(a), keyOf(b)),
   ignoreUndefinedProperties: true,
 }
 
-/** The bytes of a value, in the deterministic encoding of RFC 8949. Keys and texts must be well-formed. */
+/** Encodes a value in the deterministic encoding of RFC 8949. Keys and texts must be well-formed. */
 export const encode = (value: unknown): Uint8Array => Cborg.encode(value, encodeOptions)

@@ -1,20 +1,20 @@
 /**
- * Cuts what membership wants to say into frames that may be sent. Membership does not know how many bytes its
- * records take; here is where it is known.
+ * Splits control frames with long lists into frames within the bounds of one frame. Membership does not know how many bytes
+ * its records take on the wire; this module does.
  */
+import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "../protocol/constants.ts"
 import type * as Frame from "../protocol/Frame.ts"
 import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
-import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "./ControlFrames.ts"
 
 /**
- * What the records, entries and names of one frame may take together. A quarter of the largest frame: data waits
- * behind a control frame, and one full record above the mark still fits.
+ * Maximum size of the records, entries and names of one frame, in bytes. It is a quarter of the largest frame, because data
+ * waits behind a control frame, and so that one full record above the maximum still fits.
  */
 export const maxChunkBytes = 64 * 1024
 
 /**
- * The frames that say the same as this one, each within the bounds of a frame. Frames other than Update,
- * SyncDigest, SyncDelta and LaneOpen are within them always.
+ * Returns frames that together say the same as this frame, each within the bounds of a frame. Frames other than Update,
+ * SyncDigest, SyncDelta and LaneOpen always are within the bounds.
  */
 export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFrame> => {
   switch (frame._tag) {
@@ -46,7 +46,7 @@ export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFra
   }
 }
 
-/** Cuts a list where the next item would go over {@link maxChunkBytes} or the count; an empty list is one chunk. */
+/** Splits a list before each item that would exceed {@link maxChunkBytes} or the count. An empty list is one chunk. */
 const cut = <A>(
   items: ReadonlyArray<A>,
   bytesOf: (item: A) => number,
@@ -69,22 +69,22 @@ const cut = <A>(
   return chunks
 }
 
-/** The longest head of an item in CBOR that a frame can hold. */
+/** Size of the longest head of a CBOR item that a frame can hold. */
 const headBytes = 5
 
-/** At most so many bytes: no UTF-16 unit takes more than three in UTF-8. */
+/** Returns an upper bound of the size of a text: no UTF-16 unit takes more than three bytes in UTF-8. */
 const textBytes = (text: string): number => headBytes + 3 * text.length
 
-/** At most so many bytes of a digest's entry: its head, two numbers and the status. */
+/** Returns an upper bound of the size of a digest's entry: its head, name, two numbers and the status. */
 const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
 
-/** At most so many bytes of a lane: the names of its fields, two numbers and its name. */
+/** Returns an upper bound of the size of a lane: the names of its fields, two numbers and its name. */
 const laneBytes = ({ name }: Frame.OpenedLane): number => 32 + textBytes(name)
 
-/** The heads and names of the fields of a record, and its numbers. */
+/** Upper bound of the size of the heads and names of the fields of a record, and of its numbers. */
 const recordFixedBytes = 160
 
-/** At most so many bytes of a record. */
+/** Returns an upper bound of the size of a record. */
 export const recordBytes = (record: PeerRecord): number => {
   let bytes = recordFixedBytes + textBytes(record.name) + textBytes(record.by ?? "")
   for (const address of record.body.addresses) bytes += textBytes(address)

@@ -1,23 +1,25 @@
 /**
- * How many frames went over the wire, and how many bytes they took, by kind. Plain sums: two additions for each frame,
- * and whoever wants to know reads them.
+ * Counters of the frames of all links and of their bytes, by kind. Counting is two additions for each frame; metrics read
+ * the sums.
  */
-import * as Layout from "./Layout.ts"
+import { kinds } from "./FrameTable.ts"
 
 export interface Traffic {
-  /** Frames, at the number of their kind. */
+  /** Number of frames, at the index of their kind. */
   readonly frames: Float64Array
-  /** Their bytes with headers, at the number of their kind. */
+  /** Bytes of the frames with their headers, at the index of their kind. */
   readonly bytes: Float64Array
 }
 
-/** Where frames of kinds that this version does not know are counted. Zero is never a kind. */
+/** Index of frames whose kind this version does not know. Zero is never a kind. */
 export const unknownKind = 0
 
-const size = Math.max(...Object.values(Layout.kinds)) + 1
+const size = Math.max(...Object.values(kinds)) + 1
 
+/** Returns counters at zero. */
 export const make = (): Traffic => ({ frames: new Float64Array(size), bytes: new Float64Array(size) })
 
+/** Counts a frame of `length` bytes with its header. */
 export const count = ({ bytes, frames }: Traffic, kind: number, length: number): void => {
   frames[kind] = (frames[kind] ?? 0) + 1
   bytes[kind] = (bytes[kind] ?? 0) + length

@@ -14,7 +14,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Data, Frame, Hello, HelloAck, Ping } from "../../src/protocol/Frame.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
-import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import { MetricReader } from "./MetricReader.ts"
 import * as World from "./world.ts"
@@ -93,7 +93,7 @@ type Sending = Effect.Effect<void, Transport.TransportError>
 /** One end of a connection to a node. */
 export class RawPeer {
   private readonly connection: Transport.Connection
-  private readonly decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  private readonly decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
   private readonly received: Array<Frame> = []
 
   constructor(connection: Transport.Connection) {

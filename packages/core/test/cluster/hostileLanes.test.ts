@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Confirmation } from "../../src/flow/SendLanes.ts"
-import { defaults } from "../../src/peering/Overrides.ts"
+import type { Acknowledgement } from "../../src/flow/SendLane.ts"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
 import type { ByeCode, Frame } from "../../src/protocol/Frame.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
-import * as Layout from "../../src/wire/Layout.ts"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import { concat, raw as frameAround } from "../wire/support.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
@@ -124,18 +124,18 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
     [
       "a lane name of 129 bytes",
       "malformed",
-      (peer) => peer.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(1, "x".repeat(129))], last: true })),
+      (peer) => peer.write(raw(FrameTable.kinds.LaneOpen, { lanes: [opened(1, "x".repeat(129))], last: true })),
     ],
     [
       "a lane with the number of the inbox",
       "malformed",
-      (peer) => peer.write(raw(Layout.kinds.LaneOpen, { lanes: [opened(0, "mine")], last: true })),
+      (peer) => peer.write(raw(FrameTable.kinds.LaneOpen, { lanes: [opened(0, "mine")], last: true })),
     ],
     [
       "a window below the minimum",
       "malformed",
       (peer) =>
-        peer.write(raw(Layout.kinds.LaneOpen, { lanes: [{ lane: 1, name: "mine", window: 1_023 }], last: true })),
+        peer.write(raw(FrameTable.kinds.LaneOpen, { lanes: [{ lane: 1, name: "mine", window: 1_023 }], last: true })),
     ],
     [
       "ten thousand lanes",
@@ -170,7 +170,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
       "laneUnknown",
       send(() => [open(opened(7, "mine")), { _tag: "LaneClose", lane: 7 }, { _tag: "LaneClose", lane: 7 }]),
     ],
-    ["LaneClose of the inbox", "malformed", (peer) => peer.write(raw(Layout.kinds.LaneClose, { lane: 0 }))],
+    ["LaneClose of the inbox", "malformed", (peer) => peer.write(raw(FrameTable.kinds.LaneClose, { lane: 0 }))],
     ["LaneClosed of a lane that is open", "laneUnknown", send((lane) => [{ _tag: "LaneClosed", lane }])],
     ["LaneClosed of a lane that is not open", "laneUnknown", send(() => [{ _tag: "LaneClosed", lane: 7 }])],
     [
@@ -360,7 +360,7 @@ describe("a peer that omits what the rules demand:", () => {
   )
 
   {
-    const confirmations: Array<Confirmation> = []
+    const asked: Array<Acknowledgement> = []
     RawPeer.scenario(
       "without Taken it keeps no acknowledged send alive that has timed out",
       ({ a, connect }) =>
@@ -371,19 +371,21 @@ describe("a peer that omits what the rules demand:", () => {
           const error = yield* Effect.flip(a.cluster.send("m", "well?", { confirm: true, timeout: "100 millis" }))
           assert.strictEqual(error.reason, "timeout")
           yield* peer.leave()
-          assert.strictEqual(confirmations.length, 1)
-          // A confirmation that is still kept would be completed when the link ends.
-          for (const { taken } of confirmations) assert.isFalse(Deferred.isDoneUnsafe(taken))
+          assert.strictEqual(asked.length, 1)
+          // An acknowledgement that is still kept would be completed when the link ends.
+          for (const { result } of asked) assert.isFalse(Deferred.isDoneUnsafe(result))
         }),
       {},
       {
         makeSendLanes: (options) => {
-          const sendLanes = defaults.makeSendLanes(options)
-          const tryOffer: typeof sendLanes.inbox.tryOffer = (payload, extra) => {
-            if (extra?.confirm !== undefined) confirmations.push(extra.confirm)
-            return sendLanes.inbox.tryOffer(payload, extra)
+          const outbox = new SendLanes(options)
+          const { inbox } = outbox
+          const tryOffer = inbox.tryOffer.bind(inbox)
+          inbox.tryOffer = (payload, extra) => {
+            if (extra?.acknowledgement !== undefined) asked.push(extra.acknowledgement)
+            return tryOffer(payload, extra)
           }
-          return { ...sendLanes, inbox: { ...sendLanes.inbox, tryOffer } }
+          return outbox
         },
       },
     )

@@ -14,10 +14,12 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Frame from "../../src/protocol/Frame.ts"
-import { defaults } from "../../src/peering/Overrides.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
 import { connectionsPerPeer } from "../../src/peering/PeerConnections.ts"
-import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+import { cost, minFragmentBytes } from "../../src/flow/cost.ts"
+import type { Options } from "../../src/flow/ReceiveLane.ts"
+import * as Protocol from "../../src/protocol/constants.ts"
+import { MeasuredLane } from "../flow/MeasuredLane.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
@@ -25,17 +27,17 @@ const window = 4_096
 const messageBytes = 50_000
 const outbox = 200_000
 /** Cost of the largest message in the smallest fragments. */
-const message = messageBytes + Frame.dataOverhead * Math.ceil(messageBytes / ReceiveLane.minFragmentBytes)
+const message = messageBytes + Protocol.dataOverhead * Math.ceil(messageBytes / minFragmentBytes)
 const perLane = window + message
 
 /** Makes receive lanes that report how many bytes they hold. */
 const watchReceiveLanes = () => {
-  const all: Array<ReceiveLane.ReceiveLane> = []
+  const all: Array<MeasuredLane> = []
   return {
     held: () => all.reduce((sum, lane) => sum + lane.held(), 0),
     overrides: {
-      makeReceiveLane: (options: Parameters<typeof defaults.makeReceiveLane>[0]) => {
-        const lane = defaults.makeReceiveLane(options)
+      makeReceiveLane: (options: Options) => {
+        const lane = new MeasuredLane(options)
         all.push(lane)
         return lane
       },
@@ -52,16 +54,16 @@ const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: Readonly
   const begun = new Map(lanes.map((lane) => [lane, 0]))
   /** Lanes on which the large message is complete. */
   const whole = new Set<number>()
-  const size = ReceiveLane.minFragmentBytes
-  const cost = ReceiveLane.cost(size)
-  const next = (lane: number): Frame.Frame | undefined => {
+  const size = minFragmentBytes
+  const each = cost(size)
+  const next = (lane: number): Frame | undefined => {
     const at = begun.get(lane) ?? 0
     const left = credit.get(lane) ?? 0
-    if (left < cost) return undefined
+    if (left < each) return undefined
     const total = whole.has(lane) && lane % 2 === 0 ? 2 * size : messageBytes
     const last = at + size >= total
     const payload = new Uint8Array(Math.min(size, total - at))
-    credit.set(lane, left - ReceiveLane.cost(payload.length))
+    credit.set(lane, left - cost(payload.length))
     begun.set(lane, last ? 0 : at + size)
     if (last) whole.add(lane)
     const first = at === 0
@@ -78,7 +80,7 @@ const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: Readonly
     for (const lane of lanes) {
       for (let frame = next(lane); frame !== undefined; frame = next(lane)) {
         yield* peer.send(frame)
-        total += cost
+        total += cost(size)
         idle = 0
       }
     }
@@ -112,7 +114,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
               yield* peer.completeHandshake({ name })
               const { lanes } = yield* peer.receiveFrame("LaneOpen")
               assert.strictEqual(lanes.length, names.length)
-              return { peer, lanes: [Frame.inboxLane, ...lanes.map(({ lane }) => lane)] }
+              return { peer, lanes: [Protocol.inboxLane, ...lanes.map(({ lane }) => lane)] }
             }),
         )
         yield* Effect.scoped(
@@ -143,7 +145,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
         for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
           const peer = yield* connect
           yield* peer.completeHandshake({ linkEpoch })
-          const payload = new Uint8Array(window - Frame.dataOverhead)
+          const payload = new Uint8Array(window - Protocol.dataOverhead)
           yield* peer.send(RawPeer.data(payload))
           yield* Effect.sleep("20 millis")
           assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
@@ -167,13 +169,15 @@ RawPeer.scenario(
       yield* peer.send({ _tag: "LaneOpen", lanes, last: true })
       for (const { name } of lanes) {
         const lane = yield* a.cluster.lane(name)
-        yield* Effect.forkScoped(Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Frame.maxFragmentBytes)))))
+        yield* Effect.forkScoped(
+          Effect.ignore(Effect.forever(lane.send("m", new Uint8Array(Protocol.maxFragmentBytes)))),
+        )
       }
       const waiting = (): number => metric("coterie_queue_size", { queue: "outbox_bytes" })
       yield* World.eventually(() => waiting() >= outbox)
       yield* Effect.sleep("100 millis")
       assert.isAtLeast(waiting(), outbox)
-      assert.isAtMost(waiting(), outbox + ReceiveLane.cost(Frame.maxFragmentBytes))
+      assert.isAtMost(waiting(), outbox + cost(Protocol.maxFragmentBytes))
       yield* peer.leave()
     }),
   { limits: { outbox } },

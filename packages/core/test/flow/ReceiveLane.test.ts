@@ -3,15 +3,19 @@ import { assert, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+import { cost, fragmentBytes, minFragmentBytes } from "../../src/flow/cost.ts"
+import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
+import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
+import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
+import { MeasuredLane } from "./MeasuredLane.ts"
 
 const window = 4_096
 
 /** A sender as the protocol wants it, over a receiver, both driven by a list of choices. */
 const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
   const messageBytes = 50_000
-  const receiver = ReceiveLane.make({ window, messageBytes })
-  const fragment = ReceiveLane.fragmentBytes(window)
+  const receiver = new MeasuredLane({ window, messageBytes })
+  const fragment = fragmentBytes(window)
   const queue: Array<Data> = []
   for (const [i, size] of sizes.entries()) {
     let at = 0
@@ -32,23 +36,23 @@ const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
     } while (at < size)
   }
   let credit = window
-  const inbox: Array<ReceiveLane.InboundMessage> = []
+  const inbox: Array<InboundMessage> = []
   const taken: Array<Uint8Array> = []
   let maxHeld = 0
   const take = (): void => {
     const message = inbox.shift()
     if (message === undefined) return
     taken.push(message.payload)
-    receiver.taken(message.cost)
+    receiver.onRead(message.cost)
   }
   const send = (): boolean => {
     const frame = queue[0]
-    if (frame === undefined || ReceiveLane.cost(frame.payload.length) > credit) return false
+    if (frame === undefined || cost(frame.payload.length) > credit) return false
     queue.shift()
-    credit -= ReceiveLane.cost(frame.payload.length)
+    credit -= cost(frame.payload.length)
     const result = receiver.receive(frame)
-    assert.notStrictEqual(result?._tag, "Broken", "a sender within its credit is never cut")
-    if (result?._tag === "Arrived") inbox.push(result)
+    if (result instanceof ProtocolViolation) return assert.fail("a sender within its credit is never cut")
+    if (result !== undefined) inbox.push(result)
     return true
   }
   const grant = (): void => {
@@ -86,29 +90,29 @@ it.effect.prop(
         sizes,
       )
       taken.forEach((payload, i) => assert.isTrue(payload.every((byte) => byte === i % 256)))
-      const overhead = 64 * Math.ceil(20_000 / ReceiveLane.fragmentBytes(window))
+      const overhead = 64 * Math.ceil(20_000 / fragmentBytes(window))
       assert.isAtMost(maxHeld, window + 20_000 + overhead)
     }),
 )
 
 it("credit comes half a window at a time, not per message", () => {
-  const receiver = ReceiveLane.make({ window, messageBytes: 1_000 })
+  const receiver = new ReceiveLane({ window, messageBytes: 1_000 })
   const payload = new Uint8Array(100)
   let frames = 0
   for (let i = 0; i < 200; i++) {
     const arrived = receiver.receive({ _tag: "Data", lane: 0, first: true, last: true, abort: false, payload })
-    if (arrived?._tag === "Arrived") receiver.taken(arrived.cost)
+    if (arrived !== undefined && !(arrived instanceof ProtocolViolation)) receiver.onRead(arrived.cost)
     const bytes = receiver.grant()
     if (bytes > 0) {
       frames++
       assert.isAtLeast(bytes, window / 2)
     }
   }
-  assert.strictEqual(frames, Math.floor((200 * ReceiveLane.cost(100)) / Math.ceil(window / 2 / 164) / 164))
+  assert.strictEqual(frames, Math.floor((200 * cost(100)) / Math.ceil(window / 2 / 164) / 164))
 })
 
 it("who stops to read keeps nothing of a message that was begun, and counts on", () => {
-  const receiver = ReceiveLane.make({ window, messageBytes: 10_000 })
+  const receiver = new MeasuredLane({ window, messageBytes: 10_000 })
   const payload = new Uint8Array(1_000)
   const begun = { _tag: "Data", lane: 1, first: true, last: false, abort: false, total: 3_000, payload } as const
   const { total: _, ...next } = { ...begun, first: false }
@@ -117,17 +121,18 @@ it("who stops to read keeps nothing of a message that was begun, and counts on",
   assert.strictEqual(receiver.held(), 0)
   assert.strictEqual(receiver.receive(next), undefined)
   const arrived = receiver.receive({ ...next, last: true })
-  assert.strictEqual(arrived?._tag === "Arrived" ? arrived.payload.length : undefined, 0, "nothing is put together")
-  assert.strictEqual(receiver.receive({ ...next, last: true })?._tag, "Broken", "the rules hold on")
+  if (arrived === undefined || arrived instanceof ProtocolViolation) return assert.fail("a message was expected")
+  assert.strictEqual(arrived.payload.length, 0, "nothing is put together")
+  assert.instanceOf(receiver.receive({ ...next, last: true }), ProtocolViolation, "the rules hold on")
 })
 
 it("a message cannot come in so many pieces that their number is what takes the memory", () => {
-  const receiver = ReceiveLane.make({ window, messageBytes: 1_000_000 })
-  const first = new Uint8Array(ReceiveLane.minFragmentBytes)
+  const receiver = new ReceiveLane({ window, messageBytes: 1_000_000 })
+  const first = new Uint8Array(minFragmentBytes)
   const begun = { _tag: "Data", lane: 0, first: true, last: false, abort: false, total: 1_000_000 } as const
   assert.strictEqual(receiver.receive({ ...begun, payload: first }), undefined)
   const { total: _, ...next } = { ...begun, first: false }
-  for (const size of [0, 1, ReceiveLane.minFragmentBytes - 1]) {
-    assert.strictEqual(receiver.receive({ ...next, payload: new Uint8Array(size) })?._tag, "Broken", `${size} bytes`)
+  for (const size of [0, 1, minFragmentBytes - 1]) {
+    assert.instanceOf(receiver.receive({ ...next, payload: new Uint8Array(size) }), ProtocolViolation, `${size} bytes`)
   }
 })

@@ -10,20 +10,23 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as Frame from "../../src/protocol/Frame.ts"
-import { minWindow } from "../../src/Limits.ts"
-import * as ReceiveLanes from "../../src/flow/ReceiveLanes.ts"
-import * as SendLanes from "../../src/flow/SendLanes.ts"
-import * as ReceiveLane from "../../src/flow/ReceiveLane.ts"
+import * as Protocol from "../../src/protocol/constants.ts"
+import type { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
+import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
+import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
+import type { Refusal } from "../../src/flow/SendLane.ts"
+import { Acknowledgement } from "../../src/flow/SendLane.ts"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
+import { MeasuredLane } from "./MeasuredLane.ts"
 
 const names = ["red", "green", "blue"]
 const messageBytes = 6_000
-const window = minWindow
+const window = Protocol.minWindow
 
 interface Said {
   readonly id: number
-  readonly confirmation: SendLanes.Confirmation | undefined
-  readonly fiber: Fiber.Fiber<void, SendLanes.Refusal>
+  readonly acknowledgement: Acknowledgement | undefined
+  readonly fiber: Fiber.Fiber<void, Refusal>
 }
 
 /** A lane from when it is opened until it is closed: what was offered on it and what its reader took, in order. */
@@ -34,13 +37,13 @@ interface Stretch {
   readonly unread: Array<{ readonly id: number; readonly take: () => void }>
   readonly taken: Array<number>
   isOpen: boolean
-  receiver: ReceiveLane.ReceiveLane | undefined
+  receiver: MeasuredLane | undefined
 }
 
-const isTaken = (confirmation: SendLanes.Confirmation | undefined): boolean =>
-  confirmation !== undefined &&
-  Deferred.isDoneUnsafe(confirmation.taken) &&
-  Exit.isSuccess(Effect.runSyncExit(Deferred.await(confirmation.taken)))
+const isAcknowledged = (acknowledgement: Acknowledgement | undefined): boolean =>
+  acknowledgement !== undefined &&
+  Deferred.isDoneUnsafe(acknowledgement.result) &&
+  Exit.isSuccess(Effect.runSyncExit(Deferred.await(acknowledgement.result)))
 
 const sizeOf = (seed: number): number => [0, 10, 100, 448, 449, 1_500, messageBytes][seed % 7] ?? 0
 
@@ -56,18 +59,18 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     isOpen: true,
     receiver: undefined,
   })
-  const inbox = make(Frame.inboxName)
+  const inbox = make(Protocol.inboxName)
   const stretches: Array<Stretch> = [inbox]
   /** The stretch of each lane as each side sees it. */
-  const read = new Map<string, Stretch>([[Frame.inboxName, inbox]])
-  const written = new Map<string, Stretch>([[Frame.inboxName, inbox]])
+  const read = new Map<string, Stretch>([[Protocol.inboxName, inbox]])
+  const written = new Map<string, Stretch>([[Protocol.inboxName, inbox]])
   const byNumber = new Map<number, Stretch>()
-  let made: ReceiveLane.ReceiveLane | undefined
+  let made: MeasuredLane | undefined
   let ids = 0
 
-  const outbox = SendLanes.make({ window, limit: 2_000, wake: () => {} })
-  const intake = ReceiveLanes.make({
-    makeReceiver: (options) => (made = ReceiveLane.make(options)),
+  const outbox = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const intake = new ReceiveLanes({
+    makeReceiveLane: (options) => (made = new MeasuredLane(options)),
     inboxWindow: window,
     laneWindow: window,
     messageBytes,
@@ -87,12 +90,12 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       const stretch = read.get(end.name)
       if (stretch === undefined) return assert.fail(`a message on ${end.name}, which nobody reads`)
       const id = new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0)
-      stretch.unread.push({ id, take: () => end.taken(message) })
+      stretch.unread.push({ id, take: () => end.acknowledge(message) })
     },
   })
   inbox.receiver = made
-  const honest = (fault: SendLanes.Fault | ReceiveLanes.Fault | undefined): void =>
-    assert.isUndefined(fault, `${fault?.code}: ${fault?.message}`)
+  const honest = (violation: ProtocolViolation | undefined): void =>
+    assert.isUndefined(violation, `${violation?.code}: ${violation?.message}`)
 
   const open = (name: string): void => {
     if (read.has(name)) return
@@ -124,10 +127,10 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       const payload = new Uint8Array(Math.max(4, size))
       const id = ids++
       new DataView(payload.buffer).setUint32(0, id)
-      const confirmation = confirms ? SendLanes.makeConfirmation() : undefined
-      const extra = confirmation === undefined ? undefined : { confirm: confirmation }
+      const acknowledgement = confirms ? new Acknowledgement() : undefined
+      const extra = acknowledgement === undefined ? undefined : { acknowledgement }
       return Effect.map(Effect.forkChild(sender.offer(payload, extra), { startImmediately: true }), (fiber) => {
-        stretch.said.push({ id, confirmation, fiber })
+        stretch.said.push({ id, acknowledgement, fiber })
       })
     })
   const giveUp = (which: number) =>
@@ -166,22 +169,22 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
         honest(outbox.credit(frame.lane, frame.bytes))
         break
       case "Taken":
-        honest(outbox.taken(frame.lane, frame.id))
+        honest(outbox.acknowledged(frame.lane, frame.id))
         for (const { said, taken } of stretches) {
-          for (const { confirmation, id } of said) if (isTaken(confirmation)) assert.include(taken, id)
+          for (const { acknowledgement, id } of said) if (isAcknowledged(acknowledgement)) assert.include(taken, id)
         }
     }
     return frame !== undefined
   }
   const confirm = (): boolean => {
-    const frames = intake.confirmations()
+    const frames = intake.acknowledgements()
     toSender.push(...frames)
     return frames.length > 0
   }
   const settle = Effect.repeat(Effect.yieldNow, { times: 3 })
 
   for (const [what, which] of choices) {
-    const name = [Frame.inboxName, ...names][which % (names.length + 1)] ?? Frame.inboxName
+    const name = [Protocol.inboxName, ...names][which % (names.length + 1)] ?? Protocol.inboxName
     if (what < 30) yield* offer(name, sizeOf(which), which % 2 === 0)
     else if (what < 50) write(which * 100)
     else if (what < 65) hear()
@@ -189,8 +192,8 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     else if (what < 85) take(stretches[which % stretches.length] ?? inbox)
     else if (what < 88) confirm()
     else if (what < 91) yield* giveUp(which)
-    else if (what < 96) open(name === Frame.inboxName ? "red" : name)
-    else close(name === Frame.inboxName ? "blue" : name)
+    else if (what < 96) open(name === Protocol.inboxName ? "red" : name)
+    else close(name === Protocol.inboxName ? "blue" : name)
     if (which % 3 > 0) yield* settle
   }
 
@@ -225,8 +228,8 @@ const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
 /** Who wants to know whether a message was taken is told, and the truth; if its reader stopped to read it may remain unknown. */
 const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
   for (const each of said) {
-    if (each.confirmation === undefined || !isAccepted(each)) continue
-    const { taken: answer } = each.confirmation
+    if (each.acknowledgement === undefined || !isAccepted(each)) continue
+    const { result: answer } = each.acknowledgement
     assert.isTrue(Deferred.isDoneUnsafe(answer), "it is known in the end")
     const told = Effect.runSyncExit(Deferred.await(answer))
     if (Exit.isSuccess(told)) assert.include(taken, each.id)
@@ -270,13 +273,13 @@ describe("two honest ends of the lanes of a link", () => {
         assert.isBelow(used, window / 2, `on ${name}: what is missing is not worth a frame`)
         let credit = 0
         while (credit < window && sender?.tryOffer(new Uint8Array(0)) === true) {
-          credit += Frame.dataOverhead
+          credit += Protocol.dataOverhead
           outbox.next(window)
           outbox.written()
         }
         assert.strictEqual(
           credit,
-          Math.floor((window - used) / Frame.dataOverhead) * Frame.dataOverhead,
+          Math.floor((window - used) / Protocol.dataOverhead) * Protocol.dataOverhead,
           `on ${name}: both ends count alike`,
         )
       }
@@ -306,16 +309,16 @@ describe("two honest ends of the lanes of a link", () => {
 })
 
 it("a lane with much to write does not hold up the others for more than a frame each", () => {
-  const outbox = SendLanes.make({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
+  const outbox = new SendLanes({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
   const numbers = [1, 2, 3]
   const lanes = numbers.map((lane) => ({ lane, name: `lane ${lane}`, window: 0xffff_ffff }))
   assert.isUndefined(outbox.open({ _tag: "LaneOpen", lanes, last: true }))
-  const piece = new Uint8Array(Frame.maxFragmentBytes)
+  const piece = new Uint8Array(Protocol.maxFragmentBytes)
   for (let i = 0; i < 256; i++) assert.isTrue(outbox.inbox.tryOffer(piece))
   const order: Array<number> = []
   for (let i = 0; i < 30; i++) {
     for (const { name } of lanes) assert.isTrue(outbox.lane(name)?.tryOffer(new Uint8Array(i)) === true)
-    for (const { lane } of outbox.next(Frame.maxFragmentBytes)) order.push(lane)
+    for (const { lane } of outbox.next(Protocol.maxFragmentBytes)) order.push(lane)
     outbox.written()
   }
   for (const lane of numbers) {
@@ -328,19 +331,21 @@ it("a lane with much to write does not hold up the others for more than a frame 
 })
 
 it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
-  const outbox = SendLanes.make({ window, limit: 2_000, wake: () => {} })
-  const [kept, withdrawn] = [SendLanes.makeConfirmation(), SendLanes.makeConfirmation()]
-  for (const confirm of [withdrawn, kept]) assert.isTrue(outbox.inbox.tryOffer(new Uint8Array(1), { confirm }))
+  const outbox = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const [kept, withdrawn] = [new Acknowledgement(), new Acknowledgement()]
+  for (const acknowledgement of [withdrawn, kept]) {
+    assert.isTrue(outbox.inbox.tryOffer(new Uint8Array(1), { acknowledgement }))
+  }
   withdrawn.withdraw()
   outbox.end()
-  assert.isTrue(Deferred.isDoneUnsafe(kept.taken))
-  assert.isFalse(Deferred.isDoneUnsafe(withdrawn.taken))
+  assert.isTrue(Deferred.isDoneUnsafe(kept.result))
+  assert.isFalse(Deferred.isDoneUnsafe(withdrawn.result))
 })
 
 it("a number is used again, and never while its lane is open or closing", () => {
   const opened: Array<number> = []
-  const intake = ReceiveLanes.make({
-    makeReceiver: ReceiveLane.make,
+  const intake = new ReceiveLanes({
+    makeReceiveLane: (options) => new ReceiveLane(options),
     inboxWindow: window,
     laneWindow: window,
     messageBytes,
@@ -357,7 +362,7 @@ it("a number is used again, and never while its lane is open or closing", () => 
   for (let i = 0; i < 0x1_0000; i++) {
     intake.open(["other"])
     const number = opened.at(-1) ?? 0
-    assert.isFalse(number === stays || number === closing || number === Frame.inboxLane)
+    assert.isFalse(number === stays || number === closing || number === Protocol.inboxLane)
     intake.close("other")
     assert.isUndefined(intake.closed(number))
   }

@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as TokenBucket from "../../src/internal/TokenBucket.ts"
+import { TokenBucket } from "../../src/internal/TokenBucket.ts"
 
 describe("a token bucket", () => {
   it("starts full and gives no more than it holds", () => {
-    const bucket = TokenBucket.make(10, 5, 0)
+    const bucket = new TokenBucket(10, 5, 0)
     for (let i = 0; i < 5; i++) assert.isTrue(bucket.take(0, 1))
     assert.isFalse(bucket.take(0, 1))
   })
 
   it("gains `rate` tokens a second, fractions included", () => {
-    const bucket = TokenBucket.make(10, 5, 1_000)
+    const bucket = new TokenBucket(10, 5, 1_000)
     assert.isTrue(bucket.take(1_000, 5))
     assert.isFalse(bucket.take(1_050, 1))
     assert.isTrue(bucket.take(1_100, 1))
@@ -18,14 +18,14 @@ describe("a token bucket", () => {
   })
 
   it("never holds more than `burst` tokens", () => {
-    const bucket = TokenBucket.make(10, 5, 0)
+    const bucket = new TokenBucket(10, 5, 0)
     assert.isFalse(bucket.take(3_600_000, 6))
     assert.isTrue(bucket.take(3_600_000, 5))
     assert.isFalse(bucket.take(3_600_000, 1))
   })
 
   it("takes all of `count` or nothing", () => {
-    const bucket = TokenBucket.make(10, 5, 0)
+    const bucket = new TokenBucket(10, 5, 0)
     assert.isFalse(bucket.take(0, 6))
     assert.isTrue(bucket.take(0, 5))
   })

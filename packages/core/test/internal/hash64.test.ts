@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Hash64 from "../../src/internal/hash64.ts"
+import { Hash64 } from "../../src/internal/hash64.ts"
 
-const hashOf = (add: (hash: Hash64.Hash64) => void): bigint => {
-  const hash = Hash64.make()
+const hashOf = (add: (hash: Hash64) => void): bigint => {
+  const hash = new Hash64()
   add(hash)
   return hash.digest()
 }

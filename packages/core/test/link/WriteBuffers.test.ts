@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import * as WriteBuffers from "../../src/link/WriteBuffers.ts"
+import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 
 it("a buffer that was given back is used for the next write, and none twice at a time", () => {
-  const buffers = WriteBuffers.make(1_000)
+  const buffers = new WriteBuffers(1_000)
   const first = buffers.take(900)
   const second = buffers.take(1_000)
   assert.notStrictEqual(second, first)
@@ -12,7 +12,7 @@ it("a buffer that was given back is used for the next write, and none twice at a
 })
 
 it("a write that is larger than most has a buffer of its own, which is not kept", () => {
-  const buffers = WriteBuffers.make(1_000)
+  const buffers = new WriteBuffers(1_000)
   const large = buffers.take(1_001)
   assert.isAtLeast(large.length, 1_001)
   buffers.give(large)
@@ -20,7 +20,7 @@ it("a write that is larger than most has a buffer of its own, which is not kept"
 })
 
 it("a small write takes little memory, however many are out", () => {
-  const buffers = WriteBuffers.make(100_000)
+  const buffers = new WriteBuffers(100_000)
   assert.isBelow(buffers.take(100).length, 10_000)
   const large = buffers.take(100_000)
   buffers.give(large)
@@ -28,7 +28,7 @@ it("a small write takes little memory, however many are out", () => {
 })
 
 it("a few buffers are kept, however many links wrote at once", () => {
-  const buffers = WriteBuffers.make(1_000)
+  const buffers = new WriteBuffers(1_000)
   const out = new Set(Array.from({ length: 100 }, () => buffers.take(1_000)))
   for (const buffer of out) buffers.give(buffer)
   let kept = 0

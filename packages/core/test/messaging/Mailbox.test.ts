@@ -7,7 +7,7 @@ import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import * as Mailbox from "../../src/messaging/Mailbox.ts"
 import type { Message, SessionEnded } from "../../src/Message.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
+import { inboxName } from "../../src/protocol/constants.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const costOfOne = 10
@@ -18,9 +18,9 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
     const lane: LaneReader = {
-      name: Frame.inboxName,
+      name: inboxName,
       isOpen: true,
-      taken: ({ confirm, cost }) => {
+      acknowledge: ({ confirm, cost }) => {
         taken.cost += cost
         if (confirm !== undefined) taken.confirm = confirm
       },
@@ -30,7 +30,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
     const message = (number: number, confirm?: number): InboundMessage => {
       const payload = new Uint8Array(4)
       new DataView(payload.buffer).setUint32(0, number)
-      return { _tag: "Arrived", payload, cost: costOfOne, confirm, trace: undefined }
+      return { payload, cost: costOfOne, confirm, trace: undefined }
     }
     return {
       link,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as PeerConnections from "../../src/peering/PeerConnections.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
+import { inboxName } from "../../src/protocol/constants.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 
 /** Connections with one peer, by what becomes of them. */
@@ -36,7 +36,7 @@ const make = () => {
       /** A message of so many bytes comes on it. */
       brings: (bytes: number) => {
         const payload = new Uint8Array(bytes)
-        pairs.deliver(entry, sink, lane, { _tag: "Arrived", payload, cost: 0, confirm: undefined, trace: undefined })
+        pairs.deliver(entry, sink, lane, { payload, cost: 0, confirm: undefined, trace: undefined })
       },
       /** It is over; `moved` if the peer said that it goes on elsewhere. */
       end: (moved = false) => {
@@ -49,7 +49,7 @@ const make = () => {
   return { connect, told }
 }
 
-const lane = { name: Frame.inboxName, isOpen: true, taken: () => undefined }
+const lane = { name: inboxName, isOpen: true, acknowledge: () => undefined }
 
 describe("of the connections with a peer", () => {
   it("the later one is used, and the earlier one closed", () => {

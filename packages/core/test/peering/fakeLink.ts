@@ -1,8 +1,17 @@
+import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Link, Rank } from "../../src/link/Link.ts"
-import type { Session } from "../../src/peering/PeerConnections.ts"
+import * as Limits from "../../src/Limits.ts"
+import { FrameReader } from "../../src/link/FrameReader.ts"
+import type { Rank } from "../../src/link/Link.ts"
+import { Link } from "../../src/link/Link.ts"
+import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
+import type { Session } from "../../src/link/Session.ts"
+import { defaults } from "../../src/peering/Overrides.ts"
+import { minWindow } from "../../src/protocol/constants.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { emptyBody } from "../../src/membership/State.ts"
+import type { Connection } from "../../src/Transport.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
 
 export const record = (generation: number, name = "peer"): PeerRecord => ({
   name,
@@ -12,29 +21,72 @@ export const record = (generation: number, name = "peer"): PeerRecord => ({
   body: emptyBody,
 })
 
-/** A link that does nothing. */
-export const fakeLink = (options: {
+interface Options {
   readonly peer: PeerRecord
   readonly session: () => Session
   readonly rank?: Rank
   readonly close?: Link["close"]
   readonly isOpen?: Link["isOpen"]
-}): Link => ({
-  peer: options.peer,
-  rank: options.rank ?? { epoch: 0, byLower: false },
-  openedAt: 0,
-  session: options.session,
-  send: () => undefined,
-  inbox: { tryOffer: () => true, offer: () => Effect.void },
-  lane: () => undefined,
-  lanesKnown: () => undefined,
-  openLanes: () => undefined,
-  closeLane: () => undefined,
-  close: options.close ?? (() => undefined),
-  cut: () => undefined,
-  pingNow: () => undefined,
-  heardAgo: () => 0,
-  isOpen: options.isOpen ?? (() => true),
-  gauges: () => ({ control: 0, data: 0, inbox: 0, lane: 0, lag: 0, lastHeard: 0, viewHash: 0n }),
-  run: () => Effect.void,
-})
+}
+
+/** Connection on which nothing ever comes. */
+const connection: Connection = {
+  remoteHost: "nowhere",
+  pull: Effect.never,
+  write: () => Effect.void,
+  end: Effect.void,
+}
+
+/** Clock that stands still. */
+const clock: Clock = {
+  currentTimeMillisUnsafe: () => 0,
+  currentTimeMillis: Effect.succeed(0),
+  currentTimeNanosUnsafe: () => 0n,
+  currentTimeNanos: Effect.succeed(0n),
+  monotonicTimeNanosUnsafe: () => 0n,
+  monotonicTimeNanos: Effect.succeed(0n),
+  sleep: () => Effect.never,
+}
+
+class FakeLink extends Link {
+  private readonly fake: Options
+
+  constructor(fake: Options) {
+    super({
+      connection,
+      reader: new FrameReader(connection, Traffic.make()),
+      peer: fake.peer,
+      rank: fake.rank ?? { epoch: 0, byLower: false },
+      drives: false,
+      peerWindow: minWindow,
+      viewHash: 0n,
+      sent: Traffic.make(),
+      buffers: new WriteBuffers(0),
+      limits: Limits.defaults,
+      lanes: defaults,
+      session: fake.session,
+      timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+      clock,
+      hooks: {
+        patience: () => 3_000,
+        onHeard: () => Effect.void,
+        onMembership: () => Effect.void,
+        onViewHash: () => Effect.void,
+        sinkOf: () => () => undefined,
+        viewHash: () => 0n,
+      },
+    })
+    this.fake = fake
+  }
+
+  override close(...args: Parameters<Link["close"]>): void {
+    this.fake.close?.(...args)
+  }
+
+  override isOpen(): boolean {
+    return this.fake.isOpen?.() ?? true
+  }
+}
+
+/** Makes a link on which nothing happens. */
+export const fakeLink = (options: Options): Link => new FakeLink(options)

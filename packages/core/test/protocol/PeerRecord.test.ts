@@ -1,9 +1,10 @@
 /** The order and the hashes of records (docs/protocol.md, sections "Records" and "Hashes"). */
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { Address } from "../../src/Address.ts"
 import type { Body } from "../../src/protocol/PeerRecord.ts"
+import { maxIncarnation, maxMetadataBytes, maxMetadataPairs } from "../../src/protocol/constants.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { addressOf, bodyOf, recordOf } from "./records.ts"
 
@@ -107,7 +108,7 @@ describe("hashes", () => {
       recordOf("x", { generation: 1, incarnation: 2 }),
       recordOf("x", { generation: 2, incarnation: 1 }),
       recordOf("x", { generation: 2 ** 32 + 1, incarnation: 1 }),
-      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: PeerRecord.maxIncarnation }),
+      recordOf("x", { generation: Number.MAX_SAFE_INTEGER, incarnation: maxIncarnation }),
       recordOf("y", { generation: 1, incarnation: 1 }),
     ]
     expect(new Set(all.map(PeerRecord.memberHash)).size).toBe(all.length)
@@ -135,5 +136,26 @@ describe("hashes", () => {
 describe("the size of metadata", () => {
   it("is counted in bytes of UTF-8", () => {
     expect(PeerRecord.metadataBytes({ a: "ä", "\u{1f600}": "" })).toBe(7)
+  })
+})
+
+const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}`, ""]))
+
+describe("metadata", () => {
+  it("may have as many pairs as the limit, and no more", () => {
+    assert.isUndefined(PeerRecord.metadataProblem(pairs(maxMetadataPairs)))
+    assert.strictEqual(PeerRecord.metadataProblem(pairs(maxMetadataPairs + 1)), "at most 256 pairs")
+  })
+
+  it("may have as many bytes as the limit, and no more, counted in UTF-8", () => {
+    const fits = { k: "é".repeat((maxMetadataBytes - 2) / 2), l: "" }
+    assert.strictEqual(PeerRecord.metadataBytes(fits), maxMetadataBytes)
+    assert.isUndefined(PeerRecord.metadataProblem(fits))
+    assert.strictEqual(PeerRecord.metadataProblem({ ...fits, l: "1" }), "8193 bytes of metadata; the limit is 8192")
+  })
+
+  it("must be well-formed, in keys and in values", () => {
+    assert.match(PeerRecord.metadataProblem({ "\ud800": "" }) ?? "", /not well-formed/)
+    assert.strictEqual(PeerRecord.metadataProblem({ a: "\ud800" }), '"a" is not well-formed Unicode')
   })
 })

@@ -10,7 +10,10 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { make } from "../../src/cluster/assemble.ts"
-import * as Frame from "../../src/protocol/Frame.ts"
+import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
+import { maxFragmentBytes } from "../../src/protocol/constants.ts"
+import type { Data } from "../../src/protocol/Frame.ts"
+import type { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as Overrides from "../../src/peering/Overrides.ts"
 
@@ -32,26 +35,23 @@ it.sim(
       /** Fragments of the large message since the last whole message. */
       let fragments = 0
       let passed = 0
+      class CountingLanes extends ReceiveLanes {
+        override receive(frame: Data): ProtocolViolation | undefined {
+          if (frame.payload.length === maxFragmentBytes) fragments++
+          else if (frame.last && frame.first) {
+            fragments = 0
+            passed++
+          }
+          return super.receive(frame)
+        }
+      }
       const layer = (name: string) =>
         Layer.effect(Cluster.Cluster)(
           make(
             { cluster: "test", name, seeds: ["a:7946"] },
             {
               ...Overrides.defaults,
-              makeReceiveLanes: (options) => {
-                const receiveLanes = Overrides.defaults.makeReceiveLanes(options)
-                return {
-                  ...receiveLanes,
-                  receive: (frame) => {
-                    if (frame.payload.length === Frame.maxFragmentBytes) fragments++
-                    else if (frame.last && frame.first) {
-                      fragments = 0
-                      passed++
-                    }
-                    return receiveLanes.receive(frame)
-                  },
-                }
-              },
+              makeReceiveLanes: (options) => new CountingLanes(options),
             },
           ),
         )

@@ -2,6 +2,7 @@
 import * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 
 export interface Count {
@@ -12,7 +13,9 @@ export interface Count {
 /** Written frames and bytes by the kind of the frame. */
 export type Counts = Map<string, Count>
 
-const nameOf: ReadonlyMap<number, string> = new Map(Object.entries(Layout.kinds).map(([name, kind]) => [kind, name]))
+const nameOf: ReadonlyMap<number, string> = new Map(
+  Object.entries(FrameTable.kinds).map(([name, kind]) => [kind, name]),
+)
 
 /** Makes a counter for one direction of one connection, which is a row of `length u32 | kind u8 | body`. */
 const follow = (counts: Counts): ((bytes: Uint8Array) => void) => {

@@ -1,7 +1,7 @@
 /** Text forms of the frames between nodes, for traces. */
 import type { Simulation } from "@coterie/testkit"
 import type * as Frame from "../../src/protocol/Frame.ts"
-import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
+import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
 
 /** Replaces values that JSON has no form for: bytes and integers of 64 bits. */
 const readable = (key: string, value: unknown): unknown => {
@@ -15,7 +15,7 @@ const text = (frame: Frame.Frame): string => JSON.stringify(frame, readable).sli
 
 /** Makes a decoder for one direction of one connection. */
 export const describe = (): Simulation.Describe => {
-  const decoder = FrameDecoder.make({ maxFrameBytes: 1 << 20 })
+  const decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
   return (bytes) => {
     const frames: Array<Frame.Frame> = []
     const fault = decoder.feed(bytes, frames)

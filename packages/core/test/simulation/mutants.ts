@@ -3,7 +3,15 @@
  * within its number of seeds; otherwise a check is missing.
  */
 import type { Simulation } from "@coterie/testkit"
-import * as Frame from "../../src/protocol/Frame.ts"
+import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
+import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
+import type { Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
+import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
+import type { LinkState } from "../../src/flow/WriteQueue.ts"
+import { inboxLane, inboxName } from "../../src/protocol/constants.ts"
+import type { Data, Taken } from "../../src/protocol/Frame.ts"
+import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -58,91 +66,173 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
       sinkOf: (name) => {
         const deliver = options.sinkOf(name)
         return (lane, message) =>
-          name !== Frame.inboxName && isLost(++count) ? lane.taken(message) : deliver(lane, message)
+          name !== inboxName && isLost(++count) ? lane.acknowledge(message) : deliver(lane, message)
       },
     })
   },
 })
 
 /** Receive lanes that acknowledge messages when they arrive. */
-const hasty: Pick<Overrides, "makeReceiveLanes"> = {
-  makeReceiveLanes: (options) => {
-    const arrived = new Map<string, Frame.Taken>()
-    let now = Frame.inboxName
-    let isDelivered = false
-    const intake = defaults.makeReceiveLanes({
+class HastyLanes extends ReceiveLanes {
+  private readonly arrived = new Map<string, Taken>()
+  private readonly delivery: { lane: string; isDone: boolean }
+  private readonly wakeWriter: () => void
+
+  constructor(options: ReceiveLanesOptions) {
+    const delivery = { lane: inboxName, isDone: false }
+    super({
       ...options,
       sinkOf: (name) => {
         const deliver = options.sinkOf(name)
         return (lane, message) => {
-          now = name
-          isDelivered = true
+          delivery.lane = name
+          delivery.isDone = true
           deliver(lane, message)
         }
       },
     })
-    return {
-      ...intake,
-      receive: (frame) => {
-        isDelivered = false
-        const fault = intake.receive(frame)
-        if (isDelivered && frame.confirm !== undefined) {
-          arrived.set(now, { _tag: "Taken", lane: frame.lane, id: frame.confirm })
-          options.wake()
-        }
-        return fault
-      },
-      close: (name) => {
-        arrived.delete(name)
-        intake.close(name)
-      },
-      confirmations: () => {
-        intake.confirmations()
-        const frames = [...arrived.values()]
-        arrived.clear()
-        return frames
-      },
+    this.delivery = delivery
+    this.wakeWriter = options.wake
+  }
+
+  override receive(frame: Data): ProtocolViolation | undefined {
+    this.delivery.isDone = false
+    const violation = super.receive(frame)
+    if (this.delivery.isDone && frame.confirm !== undefined) {
+      this.arrived.set(this.delivery.lane, { _tag: "Taken", lane: frame.lane, id: frame.confirm })
+      this.wakeWriter()
     }
-  },
+    return violation
+  }
+
+  override close(name: string): void {
+    this.arrived.delete(name)
+    super.close(name)
+  }
+
+  override acknowledgements(): ReadonlyArray<Taken> {
+    super.acknowledgements()
+    const frames = [...this.arrived.values()]
+    this.arrived.clear()
+    return frames
+  }
+}
+
+/** Numbers of lanes as the peer sees them, which are used again as soon as a lane is closed. */
+class ReusedNumbers {
+  /** Numbers of the receiving lanes by those that the peer sees, and the other way round. */
+  private readonly inside = new Map([[inboxLane, inboxLane]])
+  private readonly outside = new Map([[inboxLane, inboxLane]])
+  private readonly closing = new Map<number, Array<number>>()
+
+  told(number: number): number {
+    return this.outside.get(number) ?? number
+  }
+
+  use(number: number): number {
+    let free = 1
+    while (this.inside.has(free)) free++
+    this.inside.set(free, number)
+    this.outside.set(number, free)
+    return free
+  }
+
+  close(lane: number): number {
+    const number = this.told(lane)
+    this.inside.delete(number)
+    this.closing.set(number, [...(this.closing.get(number) ?? []), lane])
+    return number
+  }
+
+  closed(number: number): number {
+    return this.closing.get(number)?.shift() ?? number
+  }
+
+  insideOf(number: number): number {
+    return this.inside.get(number) ?? this.closing.get(number)?.[0] ?? number
+  }
 }
 
 /** Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed it. */
-const impatient: Pick<Overrides, "makeReceiveLanes"> = {
-  makeReceiveLanes: (options) => {
-    /** Lane numbers of the wrapped lanes by the numbers that the peer sees, and the reverse. */
-    const inside = new Map([[Frame.inboxLane, Frame.inboxLane]])
-    const outside = new Map([[Frame.inboxLane, Frame.inboxLane]])
-    const closing = new Map<number, Array<number>>()
-    const told = (number: number): number => outside.get(number) ?? number
-    const use = (number: number): number => {
-      let free = 1
-      while (inside.has(free)) free++
-      inside.set(free, number)
-      outside.set(number, free)
-      return free
-    }
-    const intake = defaults.makeReceiveLanes({
+class ImpatientLanes extends ReceiveLanes {
+  private readonly numbers: ReusedNumbers
+
+  constructor(options: ReceiveLanesOptions) {
+    const numbers = new ReusedNumbers()
+    super({
       ...options,
       send: (frame) => {
         if (frame._tag === "LaneOpen") {
-          return options.send({ ...frame, lanes: frame.lanes.map((each) => ({ ...each, lane: use(each.lane) })) })
+          const lanes = frame.lanes.map((each) => ({ ...each, lane: numbers.use(each.lane) }))
+          return options.send({ ...frame, lanes })
         }
-        if (frame._tag !== "LaneClose")
-          return options.send("lane" in frame ? { ...frame, lane: told(frame.lane) } : frame)
-        const number = told(frame.lane)
-        inside.delete(number)
-        closing.set(number, [...(closing.get(number) ?? []), frame.lane])
-        options.send({ _tag: "LaneClose", lane: number })
+        if (frame._tag === "LaneClose") return options.send({ _tag: "LaneClose", lane: numbers.close(frame.lane) })
+        options.send("lane" in frame ? { ...frame, lane: numbers.told(frame.lane) } : frame)
       },
     })
-    return {
-      ...intake,
-      receive: (frame) =>
-        intake.receive({ ...frame, lane: inside.get(frame.lane) ?? closing.get(frame.lane)?.[0] ?? frame.lane }),
-      closed: (number) => intake.closed(closing.get(number)?.shift() ?? number),
-      confirmations: () => intake.confirmations().map((frame) => ({ ...frame, lane: told(frame.lane) })),
-    }
-  },
+    this.numbers = numbers
+  }
+
+  override receive(frame: Data): ProtocolViolation | undefined {
+    return super.receive({ ...frame, lane: this.numbers.insideOf(frame.lane) })
+  }
+
+  override closed(number: number): ProtocolViolation | undefined {
+    return super.closed(this.numbers.closed(number))
+  }
+
+  override acknowledgements(): ReadonlyArray<Taken> {
+    return super.acknowledgements().map((frame) => ({ ...frame, lane: this.numbers.told(frame.lane) }))
+  }
+}
+
+/** Keeps lanes open that nobody reads any more. */
+class UnclosedLanes extends ReceiveLanes {
+  override close(): void {}
+}
+
+/** Gives no credit back for every tenth message. */
+class StingyLane extends ReceiveLane {
+  private reads = 0
+
+  override onRead(amount: number): void {
+    if (++this.reads % 10 !== 0) super.onRead(amount)
+  }
+}
+
+/** Loses every fiftieth message. */
+class LossyLane extends ReceiveLane {
+  private received = 0
+
+  override receive(frame: Data): InboundMessage | ProtocolViolation | undefined {
+    const result = super.receive(frame)
+    if (result === undefined || result instanceof ProtocolViolation) return result
+    return ++this.received % 50 === 0 ? undefined : result
+  }
+}
+
+/** Gives the credit of every lane to the inbox. */
+class MisdirectedCredit extends SendLanes {
+  override credit(number: number, bytes: number): ProtocolViolation | undefined {
+    if (number === inboxLane) return super.credit(number, bytes)
+    super.credit(inboxLane, bytes)
+    return undefined
+  }
+}
+
+/** Does not tell the peer that a message was given up. */
+class SilentAborts extends SendLanes {
+  override next(bytes: number): Array<Data> {
+    return super.next(bytes).filter(({ abort }) => !abort)
+  }
+}
+
+/** Drops what is not written when another connection takes over. */
+class ForgetfulLanes extends SendLanes {
+  override stop(why: Exclude<LinkState, "open">): void {
+    super.stop(why)
+    if (why === "moved") this.clear()
+  }
 }
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -241,32 +331,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant(
     "credit is not returned for every tenth message",
     30,
-    {
-      makeReceiveLane: (options) => {
-        const receiver = defaults.makeReceiveLane(options)
-        let taken = 0
-        return {
-          ...receiver,
-          taken: (cost) => {
-            if (++taken % 10 !== 0) receiver.taken(cost)
-          },
-        }
-      },
-    },
+    { makeReceiveLane: (options) => new StingyLane(options) },
     [20, 60],
   ),
   mutant("every fiftieth message is lost", 30, {
-    makeReceiveLane: (options) => {
-      const receiver = defaults.makeReceiveLane(options)
-      let received = 0
-      return {
-        ...receiver,
-        receive: (frame) => {
-          const arrived = receiver.receive(frame)
-          return arrived?._tag === "Arrived" && ++received % 50 === 0 ? undefined : arrived
-        },
-      }
-    },
+    makeReceiveLane: (options) => new LossyLane(options),
   }),
   mutant("every fiftieth message is delivered twice", 30, {
     makePeerConnections: (options) => {
@@ -305,51 +374,27 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant(
     "credit of a lane is added to the inbox",
     10,
-    {
-      makeSendLanes: (options) => {
-        const outbox = defaults.makeSendLanes(options)
-        return {
-          ...outbox,
-          credit: (number, bytes) => {
-            if (number === Frame.inboxLane) return outbox.credit(number, bytes)
-            outbox.credit(Frame.inboxLane, bytes)
-            return undefined
-          },
-        }
-      },
-    },
+    { makeSendLanes: (options) => new MisdirectedCredit(options) },
     [20, 60],
   ),
-  mutant("messages are acknowledged when they arrive", 10, hasty),
-  mutant("a lane stays open after its last reader ended", 10, {
-    makeReceiveLanes: (options) => ({ ...defaults.makeReceiveLanes(options), close: () => undefined }),
+  mutant("messages are acknowledged when they arrive", 10, {
+    makeReceiveLanes: (options) => new HastyLanes(options),
   }),
-  mutant("a lane number is reused before the peer has confirmed the close", 30, impatient, [20, 60]),
+  mutant("a lane stays open after its last reader ended", 10, {
+    makeReceiveLanes: (options) => new UnclosedLanes(options),
+  }),
   mutant(
-    "the abort of a message is not sent",
+    "a lane number is reused before the peer has confirmed the close",
     30,
-    {
-      makeSendLanes: (options) => {
-        const outbox = defaults.makeSendLanes(options)
-        return { ...outbox, next: (bytes) => outbox.next(bytes).filter(({ abort }) => !abort) }
-      },
-    },
+    { makeReceiveLanes: (options) => new ImpatientLanes(options) },
     [20, 60],
   ),
+  mutant("the abort of a message is not sent", 30, { makeSendLanes: (options) => new SilentAborts(options) }, [20, 60]),
   {
     name: "queued messages are lost when a connection is replaced",
     within: 30,
     scenario: crossing("mutant: queued messages are lost when a connection is replaced", {
-      makeSendLanes: (options) => {
-        const outbox = defaults.makeSendLanes(options)
-        return {
-          ...outbox,
-          stop: (why) => {
-            outbox.stop(why)
-            if (why === "moved") outbox.clear()
-          },
-        }
-      },
+      makeSendLanes: (options) => new ForgetfulLanes(options),
     }),
   },
   mutant("the end of a session is never reported", 10, {

@@ -4,8 +4,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
+import { slabBytes } from "../../src/wire/Chunk.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import { frames, seed } from "./arbitraries.ts"
 import { concat, cutAt, dataOf, decode, encodeAll, fromHex, randomOf, raw } from "./support.ts"
@@ -58,12 +60,17 @@ describe("a length", () => {
   })
 
   it("that does not fit the kind is a violation before the body arrives", () => {
-    for (const kind of [Layout.kinds.Ping, Layout.kinds.Pong, Layout.kinds.Credit, Layout.kinds.Taken]) {
+    for (const kind of [
+      FrameTable.kinds.Ping,
+      FrameTable.kinds.Pong,
+      FrameTable.kinds.Credit,
+      FrameTable.kinds.Taken,
+    ]) {
       expect(decode([concat([u32(1000), Uint8Array.of(kind)])]).error?.code).toBe("malformed")
     }
     // Kind, lane, flags, total, id, trace and payload: the longest Data.
     const longest = 1 + 2 + 1 + 4 + 4 + 25 + 65_536
-    const ofData = (length: number) => decode([concat([u32(length), Uint8Array.of(Layout.kinds.Data)])])
+    const ofData = (length: number) => decode([concat([u32(length), Uint8Array.of(FrameTable.kinds.Data)])])
     expect(ofData(longest)).toStrictEqual({ frames: [], error: undefined, partial: true })
     expect(ofData(longest + 1).error?.code).toBe("oversize")
     expect(decode([concat([u32(1000), Uint8Array.of(99)])]).error?.code).toBe("unexpectedFrame")
@@ -79,11 +86,11 @@ describe("after a violation", () => {
   })
 
   it("every call returns the same violation", () => {
-    const decoder = FrameDecoder.make({ maxFrameBytes: 1000 })
+    const decoder = new FrameDecoder.FrameDecoder({ maxFrameBytes: 1000 })
     const out: Array<Frame.Frame> = []
     const error = decoder.feed(raw(99, new Uint8Array(0)), out)
     expect(decoder.feed(FrameEncoder.encode(ping), out)).toBe(error)
-    decoder.limit(2000)
+    decoder.raiseLimit(2000)
     expect(decoder.feed(FrameEncoder.encode(ping), out)).toBe(error)
     expect(out).toStrictEqual([])
   })
@@ -100,14 +107,17 @@ describe("unknown kinds", () => {
   it("allocate no memory for bytes that have not arrived", () => {
     const header = raw(255, new Uint8Array(Layout.maxFrameBytes - 1)).slice(0, 5)
     const before = process.memoryUsage().arrayBuffers
-    const decoders = Array.from({ length: 100 }, () => FrameDecoder.make({ maxFrameBytes: Layout.maxFrameBytes }))
+    const decoders = Array.from(
+      { length: 100 },
+      () => new FrameDecoder.FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes }),
+    )
     for (const decoder of decoders) decoder.feed(header, [])
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024)
     expect(decoders.every((decoder) => decoder.isPartial())).toBe(true)
   })
 
   it("are a violation below 128", () => {
-    const known = new Set<number>(Object.values(Layout.kinds))
+    const known = new Set<number>(Object.values(FrameTable.kinds))
     for (let kind = 0; kind < 128; kind++) {
       if (!known.has(kind)) expect(decode([raw(kind, new Uint8Array(2))]).error?.code).toBe("unexpectedFrame")
     }
@@ -124,12 +134,12 @@ describe("the limits of the handshake", () => {
   it("can be raised between two frames of one chunk", () => {
     const large = dataOf(new Uint8Array(60_000))
     const chunk = concat([FrameEncoder.encode(ping), FrameEncoder.encode(large), FrameEncoder.encode(pong)])
-    const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+    const decoder = new FrameDecoder.FrameDecoder(FrameDecoder.handshakeLimits)
     const out: Array<Frame.Frame> = []
     expect(decoder.feed(chunk, out, 1)).toBeUndefined()
     expect(out).toStrictEqual([ping])
     expect(decoder.isPartial()).toBe(true)
-    decoder.limit(Layout.maxFrameBytes)
+    decoder.raiseLimit(Layout.maxFrameBytes)
     expect(decoder.feed(new Uint8Array(0), out)).toBeUndefined()
     expect(out).toStrictEqual([ping, large, pong])
     expect(decoder.isPartial()).toBe(false)
@@ -137,7 +147,7 @@ describe("the limits of the handshake", () => {
 
   it("keep frames that arrive meanwhile in order", () => {
     const bytes = encodeAll([ping, pong, ping, pong])
-    const decoder = FrameDecoder.make(FrameDecoder.handshakeLimits)
+    const decoder = new FrameDecoder.FrameDecoder(FrameDecoder.handshakeLimits)
     const out: Array<Frame.Frame> = []
     for (const chunk of cutAt(bytes, [21, 30, 60])) decoder.feed(chunk, out, 1)
     while (decoder.isPartial()) decoder.feed(new Uint8Array(0), out, 1)
@@ -162,7 +172,7 @@ describe("Data", () => {
     const body = new Uint8Array(size)
     if (size > 2) body[2] = flags
     if (size > 6) new DataView(body.buffer).setUint32(3, total)
-    const { error, frames } = decode([raw(Layout.kinds.Data, body)])
+    const { error, frames } = decode([raw(FrameTable.kinds.Data, body)])
     return frames.length === (error === undefined ? 1 : 0) ? error?.code : `${error?.code} and ${frames.length} frames`
   }
 
@@ -218,7 +228,7 @@ describe("payloads", () => {
     for (const [i, frame] of frames.entries()) {
       if (frame._tag !== "Data") throw new Error("expected Data")
       expect(frame.payload.every((byte) => byte === (i & 0xff))).toBe(true)
-      expect(frame.payload.buffer.byteLength).toBeLessThanOrEqual(FrameDecoder.slabBytes)
+      expect(frame.payload.buffer.byteLength).toBeLessThanOrEqual(slabBytes)
     }
     expect(frames.length).toBe(600)
   })
@@ -322,7 +332,7 @@ describe("bytes that are not frames", () => {
     [seed],
     ([seed]) => {
       const random = randomOf(seed)
-      for (const kind of Object.values(Layout.kinds)) {
+      for (const kind of Object.values(FrameTable.kinds)) {
         const body = Uint8Array.from({ length: random(40) }, () => random(256))
         if (random(2) === 0 && body.length > 0) body[0] = 0xa1
         const { error, frames } = decode([raw(kind, body)])
@@ -335,19 +345,19 @@ describe("bytes that are not frames", () => {
   it("nested a hundred thousand deep are a violation without a deep stack", () => {
     const deep = new Uint8Array(100_000)
     for (const bracket of [0x81, 0xa1, 0xc1, 0x9f]) {
-      const { error } = decode([raw(Layout.kinds.Update, deep.fill(bracket))])
+      const { error } = decode([raw(FrameTable.kinds.Update, deep.fill(bracket))])
       expect(error?.code).toBe("malformed")
       expect(error?.message).not.toMatch(/stack/)
     }
     // The same below a key, where the map itself is in order.
     const nested = concat([fromHex("a1677265636f726473"), new Uint8Array(100_000).fill(0x81)])
-    expect(decode([raw(Layout.kinds.Update, nested)]).error?.message).toMatch(/deeper than 8/)
+    expect(decode([raw(FrameTable.kinds.Update, nested)]).error?.message).toMatch(/deeper than 8/)
   })
 
   it("are quoted in the message of a violation with at most 80 characters", () => {
     const long = "x".repeat(60_000)
     const bodies = [{ [long]: 1 }, { generation: long }, { code: long, message: long }, { records: [{ [long]: long }] }]
-    for (const kind of Object.values(Layout.kinds)) {
+    for (const kind of Object.values(FrameTable.kinds)) {
       for (const body of bodies) {
         const message = decode([raw(kind, Cbor.encode(body))]).error?.message ?? ""
         expect(message.split("x".repeat(81)).length).toBe(1)
@@ -356,7 +366,7 @@ describe("bytes that are not frames", () => {
     // A key that occurs twice is quoted by the CBOR library.
     const key = Cbor.encode(long.slice(0, 1000))
     const twice = concat([Uint8Array.of(0xa2), key, Uint8Array.of(1), key, Uint8Array.of(1)])
-    const message = decode([raw(Layout.kinds.Leave, twice)]).error?.message ?? ""
+    const message = decode([raw(FrameTable.kinds.Leave, twice)]).error?.message ?? ""
     expect(message).toMatch(/repeat/)
     expect(message.length).toBeLessThan(120)
   })

@@ -2,6 +2,7 @@ import type { Data, Frame } from "../../src/protocol/Frame.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 
@@ -34,14 +35,14 @@ describe("the traffic counters", () => {
     const chunks: Array<Uint8Array> = []
     FrameEncoder.encodeInto(frames, chunks, sent)
     const expected = Traffic.make()
-    for (const frame of frames) Traffic.count(expected, Layout.kinds[frame._tag], FrameEncoder.encode(frame).length)
+    for (const frame of frames) Traffic.count(expected, FrameTable.kinds[frame._tag], FrameEncoder.encode(frame).length)
     assert.deepStrictEqual(sent, expected)
-    assert.strictEqual(sent.frames[Layout.kinds.Ping], 2)
+    assert.strictEqual(sent.frames[FrameTable.kinds.Ping], 2)
 
     const bytes = chunks.flatMap((chunk) => [...chunk])
     for (const size of [1, 7, bytes.length]) {
       const received = Traffic.make()
-      const decoder = FrameDecoder.make({ maxFrameBytes: Layout.maxFrameBytes, traffic: received })
+      const decoder = new FrameDecoder.FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes, traffic: received })
       for (let at = 0; at < bytes.length; at += size) decoder.feed(Uint8Array.from(bytes.slice(at, at + size)), [])
       assert.deepStrictEqual(received, sent, `cut every ${size} bytes`)
     }
@@ -49,10 +50,10 @@ describe("the traffic counters", () => {
 
   it("count frames of later versions as unknown, and no malformed frame", () => {
     const received = Traffic.make()
-    const decoder = FrameDecoder.make({ maxFrameBytes: 100, traffic: received })
+    const decoder = new FrameDecoder.FrameDecoder({ maxFrameBytes: 100, traffic: received })
     assert.isUndefined(decoder.feed(Uint8Array.of(0, 0, 0, 3, Layout.firstIgnorableKind, 1, 2), []))
     assert.deepStrictEqual([received.frames[Traffic.unknownKind], received.bytes[Traffic.unknownKind]], [1, 7])
-    assert.isDefined(decoder.feed(Uint8Array.of(0, 0, 0, 2, Layout.kinds.Leave, 0xff), []))
-    assert.strictEqual(received.frames[Layout.kinds.Leave], 0)
+    assert.isDefined(decoder.feed(Uint8Array.of(0, 0, 0, 2, FrameTable.kinds.Leave, 0xff), []))
+    assert.strictEqual(received.frames[FrameTable.kinds.Leave], 0)
   })
 })

@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Address from "../../src/Address.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
-import { minWindow } from "../../src/Limits.ts"
+import { minWindow, traceBytes } from "../../src/protocol/constants.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 
 const oneOf = <const A extends string | number | boolean | bigint>(values: ReadonlyArray<A>) =>
@@ -118,7 +118,7 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
     const extra = {
       ...(carries === "confirm" || carries === "both" ? { confirm } : {}),
       ...(carries === "trace" || carries === "both"
-        ? { trace: Uint8Array.from({ length: Frame.traceBytes }, (_, i) => (i * 11 + confirm) & 0xff) }
+        ? { trace: Uint8Array.from({ length: traceBytes }, (_, i) => (i * 11 + confirm) & 0xff) }
         : {}),
     }
     switch (part) {

@@ -3,11 +3,11 @@ import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
-import type * as ProtocolViolation from "../../src/protocol/ProtocolViolation.ts"
+import type { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 
 export interface Decoded {
   readonly frames: ReadonlyArray<Frame.Frame>
-  readonly error: ProtocolViolation.ProtocolViolation | undefined
+  readonly error: ProtocolViolation | undefined
   readonly partial: boolean
 }
 
@@ -16,9 +16,9 @@ export const decode = (
   chunks: ReadonlyArray<Uint8Array>,
   options: FrameDecoder.Options = { maxFrameBytes: Layout.maxFrameBytes },
 ): Decoded => {
-  const decoder = FrameDecoder.make(options)
+  const decoder = new FrameDecoder.FrameDecoder(options)
   const frames: Array<Frame.Frame> = []
-  let error: ProtocolViolation.ProtocolViolation | undefined
+  let error: ProtocolViolation | undefined
   for (const chunk of chunks) error = decoder.feed(chunk, frames)
   return { frames, error, partial: decoder.isPartial() }
 }

@@ -11,7 +11,7 @@ import type * as Frame from "../../src/protocol/Frame.ts"
 import * as PeerName from "../../src/protocol/PeerName.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
-import * as Layout from "../../src/wire/Layout.ts"
+import * as FrameTable from "../../src/wire/FrameTable.ts"
 import { decode, fromHex, toHex } from "./support.ts"
 
 const directory = new URL("../../../../docs/protocol-vectors/", import.meta.url)
@@ -68,7 +68,7 @@ const checkFrame = (vector: typeof FrameVector.Type) => {
   expect(decoded.frames.map(spell)).toStrictEqual([vector.frame])
   const [frame] = decoded.frames
   if (frame === undefined) throw new Error("expected a frame")
-  expect(Layout.kinds[frame._tag]).toBe(vector.kind)
+  expect(FrameTable.kinds[frame._tag]).toBe(vector.kind)
   expect(toHex(FrameEncoder.encode(frame))).toBe(vector.hex)
 }
 
@@ -90,7 +90,7 @@ describe("docs/protocol-vectors", () => {
     for (const vector of vectors) it(vector.description, () => checkFrame(vector))
 
     it("contains every kind of frame", () => {
-      expect(new Set(vectors.map((vector) => vector.kind))).toStrictEqual(new Set(Object.values(Layout.kinds)))
+      expect(new Set(vectors.map((vector) => vector.kind))).toStrictEqual(new Set(Object.values(FrameTable.kinds)))
     })
   })
 
@@ -126,7 +126,7 @@ describe("docs/protocol-vectors", () => {
     })
 
     it("lists the number of each kind", () => {
-      for (const [tag, kind] of Object.entries(Layout.kinds)) expect(text).toContain(`| ${kind} | ${tag} |`)
+      for (const [tag, kind] of Object.entries(FrameTable.kinds)) expect(text).toContain(`| ${kind} | ${tag} |`)
     })
   })
 

@@ -1,0 +1,239 @@
+/**
+ * Sending end of one lane of one link: its credit, the fragments of large messages, the senders that wait for credit, and
+ * the acknowledgements that senders wait for (docs/protocol.md, section "Lanes and credit").
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Semaphore from "effect/Semaphore"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
+import type { Data } from "../protocol/Frame.ts"
+import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
+import { cost, fragmentBytes } from "./cost.ts"
+import type { LaneFrames, LinkState, WriteQueue } from "./WriteQueue.ts"
+
+/**
+ * Reason for which a message was not accepted: a better link took over (`moved`), there is no link any more (`closed`), or
+ * the peer no longer reads the lane (`unread`).
+ */
+export type Refusal = Exclude<LinkState, "open"> | "unread"
+
+/** Acknowledgement that a sender waits for: the reader has read the message. */
+export class Acknowledgement {
+  /** Fails when the link or the lane ends before the acknowledgement arrives. */
+  readonly result: Deferred.Deferred<void, Exclude<Refusal, "moved">> = Deferred.makeUnsafe()
+  private pending: Map<number, Acknowledgement> | undefined
+  private id = 0
+
+  /** Registers the acknowledgement of the message with this number. */
+  register(pending: Map<number, Acknowledgement>, id: number): void {
+    this.pending = pending
+    this.id = id
+    pending.set(id, this)
+  }
+
+  /** Forgets the acknowledgement, because nobody waits for it any more. */
+  withdraw(): void {
+    this.pending?.delete(this.id)
+  }
+}
+
+/** Optional parts of a message. */
+export interface Extra {
+  /** Acknowledgement that the sender of the message waits for. */
+  readonly acknowledgement?: Acknowledgement | undefined
+  /** Span that sends the message. */
+  readonly trace?: Uint8Array | undefined
+}
+
+/** Message that is sent in fragments, and the number of its bytes that are accepted. */
+interface Fragmented {
+  readonly payload: Uint8Array
+  readonly extra: Extra | undefined
+  accepted: number
+}
+
+export interface Options {
+  readonly number: number
+  readonly name: string
+  /** Bytes of credit that this side has at the start, and at most. */
+  readonly window: number
+  /** Queue of the link. */
+  readonly queue: WriteQueue
+}
+
+const nothing = new Uint8Array(0)
+
+/** Sending end of one lane. */
+export class SendLane implements LaneFrames {
+  readonly number: number
+  readonly name: string
+  /** Frames that wait to be written. For {@link WriteQueue}. */
+  frames: Array<Data> = []
+  private readonly window: number
+  private readonly queue: WriteQueue
+  private readonly maxPayload: number
+  private available: number
+  private isOpen = true
+  /** Number of senders that wait in {@link offer}. */
+  private waiting = 0
+  private readonly turn = Semaphore.makeUnsafe(1)
+  private readonly mayProceed = Latch.makeUnsafe(false)
+  /** Number of the last message that is to be acknowledged. */
+  private lastConfirm = 0
+  /** Number of the last message that is acknowledged. */
+  private lastAcknowledged = 0
+  private readonly pending = new Map<number, Acknowledgement>()
+
+  constructor({ name, number, queue, window }: Options) {
+    this.number = number
+    this.name = name
+    this.queue = queue
+    this.window = window
+    this.available = window
+    this.maxPayload = fragmentBytes(window)
+  }
+
+  /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` if not. */
+  tryOffer(payload: Uint8Array, extra?: Extra): boolean {
+    if (this.waiting > 0 || this.refusal() !== undefined) return false
+    if (payload.length > this.maxPayload || !this.hasRoom(payload.length)) return false
+    const frame: Data = { _tag: "Data", lane: this.number, first: true, last: true, abort: false, payload }
+    this.push(extra === undefined ? frame : { ...frame, ...this.firstFields(extra) })
+    return true
+  }
+
+  /** Accepts a message when there is credit for it. Messages of a lane are sent in the order of acceptance. */
+  offer(payload: Uint8Array, extra?: Extra): Effect.Effect<void, Refusal> {
+    return Effect.suspend(() => {
+      const why = this.refusal()
+      if (why !== undefined) return Effect.fail(why)
+      if (this.tryOffer(payload, extra)) return Effect.void
+      this.waiting++
+      return Effect.ensuring(
+        this.turn.withPermit(SendLane.offerFragments(this, { payload, extra, accepted: 0 })),
+        Effect.sync(() => {
+          this.waiting--
+        }),
+      )
+    })
+  }
+
+  /** Adds credit that the peer granted. */
+  credit(bytes: number): ProtocolViolation | undefined {
+    if (bytes === 0 || this.available + bytes > this.window) return malformed("credit that was not spent before")
+    this.available += bytes
+    this.mayProceed.openUnsafe()
+    return undefined
+  }
+
+  /** Completes the acknowledgements up to this number. */
+  acknowledged(id: number): ProtocolViolation | undefined {
+    const count = (id - this.lastAcknowledged) >>> 0
+    if (count === 0 || count > (this.lastConfirm - this.lastAcknowledged) >>> 0) {
+      return malformed(`taken ${id}, which is not to be confirmed`)
+    }
+    for (const [each, { result }] of this.pending) {
+      if ((each - this.lastAcknowledged) >>> 0 > count) break
+      this.pending.delete(each)
+      Deferred.doneUnsafe(result, Effect.void)
+    }
+    this.lastAcknowledged = id
+    return undefined
+  }
+
+  /** Lets waiting senders check again whether they may proceed. */
+  wake(): void {
+    if (this.waiting > 0) this.mayProceed.openUnsafe()
+  }
+
+  /** Closes the lane, which the peer no longer reads: drops its frames and fails those who wait. */
+  close(): void {
+    this.isOpen = false
+    this.queue.drop(this)
+    this.failAcknowledgements("unread")
+    this.mayProceed.openUnsafe()
+  }
+
+  /** Fails all acknowledgements that have not arrived and will not arrive any more. */
+  failAcknowledgements(why: Exclude<Refusal, "moved">): void {
+    for (const { result } of this.pending.values()) Deferred.doneUnsafe(result, Effect.fail(why))
+    this.pending.clear()
+  }
+
+  private refusal(): Refusal | undefined {
+    const { state } = this.queue
+    return state !== "open" ? state : this.isOpen ? undefined : "unread"
+  }
+
+  private hasRoom(payloadBytes: number): boolean {
+    return this.available >= cost(payloadBytes) && this.queue.hasRoom()
+  }
+
+  private push(frame: Data): void {
+    if (!frame.abort) this.available -= cost(frame.payload.length)
+    this.queue.push(this, frame)
+  }
+
+  /** Returns the fields of a first fragment that most messages do not have. */
+  private firstFields({ acknowledgement, trace }: Extra): Pick<Data, "confirm" | "trace"> {
+    return {
+      ...(acknowledgement === undefined ? {} : { confirm: this.register(acknowledgement) }),
+      ...(trace === undefined ? {} : { trace }),
+    }
+  }
+
+  private register(acknowledgement: Acknowledgement): number {
+    this.lastConfirm = (this.lastConfirm + 1) >>> 0
+    acknowledgement.register(this.pending, this.lastConfirm)
+    return this.lastConfirm
+  }
+
+  /** Accepts the fragments of a message one by one, each when there is credit for it. */
+  private static readonly offerFragments = Effect.fnUntraced(function* (lane: SendLane, message: Fragmented) {
+    yield* Effect.onInterrupt(
+      Effect.gen(function* () {
+        do {
+          const size = Math.min(lane.maxPayload, message.payload.length - message.accepted)
+          while (!lane.hasRoom(size) && lane.refusal() === undefined) {
+            lane.mayProceed.closeUnsafe()
+            yield* awaitLatch(lane.mayProceed)
+          }
+          const why = lane.refusal()
+          if (why !== undefined) {
+            lane.abandon(message)
+            return yield* Effect.fail(why)
+          }
+          lane.pushFragment(message, size)
+        } while (message.accepted < message.payload.length)
+      }),
+      () => Effect.sync(() => lane.abandon(message)),
+    )
+  })
+
+  private pushFragment(message: Fragmented, size: number): void {
+    const { accepted, extra, payload } = message
+    const first = accepted === 0
+    const last = accepted + size === payload.length
+    this.push({
+      _tag: "Data",
+      lane: this.number,
+      first,
+      last,
+      abort: false,
+      payload: first && last ? payload : payload.subarray(accepted, accepted + size),
+      ...(first && !last ? { total: payload.length } : {}),
+      ...(first && extra !== undefined ? this.firstFields(extra) : {}),
+    })
+    message.accepted += size
+  }
+
+  /** Gives up a message, and tells the peer if it has got a part of it. */
+  private abandon({ accepted, extra, payload }: Fragmented): void {
+    extra?.acknowledgement?.withdraw()
+    if (!this.isOpen || accepted === 0 || accepted === payload.length) return
+    this.push({ _tag: "Data", lane: this.number, first: false, last: false, abort: true, payload: nothing })
+  }
+}
+
+const malformed = (message: string): ProtocolViolation => new ProtocolViolation("malformed", message)

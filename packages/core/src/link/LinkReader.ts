@@ -1,0 +1,194 @@
+/**
+ * Reading half of a link: reads frames, hands Data to the lanes and other frames to those who handle them, and counts the
+ * rate of control frames. Nothing that the application does or fails to do stops the reader.
+ */
+import * as Effect from "effect/Effect"
+import type { ReceiveLanes } from "../flow/ReceiveLanes.ts"
+import type { SendLanes } from "../flow/SendLanes.ts"
+import { TokenBucket } from "../internal/TokenBucket.ts"
+import type { Limits } from "../Limits.ts"
+import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping } from "../protocol/Frame.ts"
+import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
+import type { FrameReader } from "./FrameReader.ts"
+import type { LinkEnd } from "./LinkEnd.ts"
+
+/** Number of opened lanes that count as one more control frame. */
+const lanesPerControl = 32
+
+export interface Options {
+  readonly frames: Pick<FrameReader, "batch">
+  readonly receiveLanes: ReceiveLanes
+  readonly sendLanes: SendLanes
+  readonly limits: Pick<Limits, "controlRate" | "controlBurst">
+  /** Generation of the peer. */
+  readonly generation: number
+  /** View hash of the peer from its handshake. */
+  readonly viewHash: bigint
+  /** Monotonic clock, in milliseconds. */
+  readonly now: () => number
+  /** Sends a control frame. */
+  readonly send: (frame: ControlFrame) => void
+  /** Answers a Ping. */
+  readonly answer: (ping: Ping) => void
+  /** Reports that the first frames after {@link LinkReader.expectAnswer} came. */
+  readonly onAnswer: () => Effect.Effect<void>
+  readonly onMembership: (frame: MembershipFrame) => Effect.Effect<void>
+  readonly onViewHash: (viewHash: bigint) => Effect.Effect<void>
+}
+
+/** Reader of one link. */
+export class LinkReader {
+  private readonly options: Options
+  private readonly rate: TokenBucket
+  private heardAt: number
+  private peerViewHash: bigint
+  private expectsAnswer = false
+  private leftAt: number | undefined
+
+  constructor(options: Options) {
+    const { limits, now, viewHash } = options
+    this.options = options
+    this.heardAt = now()
+    this.peerViewHash = viewHash
+    this.rate = new TokenBucket(limits.controlRate, limits.controlBurst, this.heardAt)
+  }
+
+  /** Time at which the last bytes came. */
+  get lastHeard(): number {
+    return this.heardAt
+  }
+
+  /** View hash of the peer, as it last said. */
+  get viewHash(): bigint {
+    return this.peerViewHash
+  }
+
+  /** Time at which the peer said that it leaves. The peer then ends the link by itself, unless it breaks its word. */
+  get leavingSince(): number | undefined {
+    return this.leftAt
+  }
+
+  /** Records that bytes came. */
+  heard(at: number): void {
+    this.heardAt = at
+  }
+
+  /** Reports the next frames with `onAnswer`. Returns `false` if that was requested already. */
+  expectAnswer(): boolean {
+    if (this.expectsAnswer) return false
+    this.expectsAnswer = true
+    return true
+  }
+
+  /** Reads until the link ends, and returns how. */
+  run(): Effect.Effect<LinkEnd> {
+    return Effect.match(this.read(), { onFailure: (end): LinkEnd => end, onSuccess: (end) => end })
+  }
+
+  private read() {
+    return Effect.gen({ self: this }, function* () {
+      const { frames, onAnswer } = this.options
+      while (true) {
+        const batch = yield* frames.batch
+        if (this.expectsAnswer) {
+          this.expectsAnswer = false
+          yield* onAnswer()
+        }
+        // The common batch holds messages only and needs no generator.
+        if (onlyData(batch)) {
+          const violation = this.receive(batch)
+          if (violation !== undefined) return violation
+          continue
+        }
+        const end = yield* this.dispatch(batch)
+        if (end !== undefined) return end
+      }
+    })
+  }
+
+  private receive(batch: ReadonlyArray<Frame>): ProtocolViolation | undefined {
+    const { receiveLanes } = this.options
+    for (const frame of batch) {
+      const violation = frame._tag === "Data" ? receiveLanes.receive(frame) : undefined
+      if (violation !== undefined) return violation
+    }
+    return undefined
+  }
+
+  private dispatch(batch: ReadonlyArray<Frame>) {
+    return Effect.gen({ self: this }, function* () {
+      const { answer, generation, limits, now, onMembership, onViewHash, receiveLanes } = this.options
+      let controls = 0
+      for (const frame of batch) {
+        switch (frame._tag) {
+          // Frames that cost credit or answer a frame of this side. The peer cannot send more of them than that.
+          case "Data": {
+            const violation = receiveLanes.receive(frame)
+            if (violation !== undefined) return violation
+            continue
+          }
+          case "Credit":
+          case "Taken":
+          case "LaneOpen":
+          case "LaneClose":
+          case "LaneClosed": {
+            const violation = this.onLaneFrame(frame)
+            if (violation !== undefined) return violation
+            if (frame._tag === "LaneOpen") controls += 1 + Math.floor(frame.lanes.length / lanesPerControl)
+            continue
+          }
+          case "Bye":
+            return { _tag: "Bye", bye: frame } satisfies LinkEnd
+          case "Ping":
+            answer(frame)
+            this.peerViewHash = frame.viewHash
+            yield* onViewHash(frame.viewHash)
+            break
+          case "Pong":
+            this.peerViewHash = frame.viewHash
+            yield* onViewHash(frame.viewHash)
+            break
+          case "Hello":
+          case "HelloAck":
+          case "HelloReject":
+          case "Ready":
+            return new ProtocolViolation("unexpectedFrame", `${frame._tag} after the handshake`)
+          case "Leave":
+            if (frame.generation === generation) this.leftAt ??= now()
+            yield* onMembership(frame)
+            break
+          default:
+            yield* onMembership(frame)
+        }
+        controls++
+      }
+      return controls > 0 && !this.rate.take(now(), controls)
+        ? new ProtocolViolation("rate", `more than ${limits.controlRate} control frames a second`)
+        : undefined
+    })
+  }
+
+  private onLaneFrame(frame: LaneFrame): ProtocolViolation | undefined {
+    const { receiveLanes, send, sendLanes } = this.options
+    switch (frame._tag) {
+      case "Credit":
+        return sendLanes.credit(frame.lane, frame.bytes)
+      case "Taken":
+        return sendLanes.acknowledged(frame.lane, frame.id)
+      case "LaneOpen":
+        return sendLanes.open(frame)
+      case "LaneClosed":
+        return receiveLanes.closed(frame.lane)
+      case "LaneClose": {
+        const violation = sendLanes.close(frame.lane)
+        if (violation === undefined) send({ _tag: "LaneClosed", lane: frame.lane })
+        return violation
+      }
+    }
+  }
+}
+
+const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
+  for (const frame of frames) if (frame._tag !== "Data") return false
+  return true
+}

@@ -1,0 +1,155 @@
+/**
+ * Writing half of a link: the queue of control frames, the batches of frames that go into one write, and the Bye at the end.
+ * Control frames go before data.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { SendLanes } from "../flow/SendLanes.ts"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
+import type { Limits } from "../Limits.ts"
+import type { Bye, ByeCode, ControlFrame, Frame, Taken } from "../protocol/Frame.ts"
+import { clipMessage } from "../protocol/Frame.ts"
+import type { Connection, TransportError } from "../Transport.ts"
+import * as FrameEncoder from "../wire/FrameEncoder.ts"
+import * as FrameSplitter from "../wire/FrameSplitter.ts"
+import type { Traffic } from "../wire/Traffic.ts"
+import type { WriteBuffers } from "./WriteBuffers.ts"
+
+/** Maximum data of one write in bytes, plus one message, so that control frames never wait behind more. */
+const writeBytes = 64 * 1024
+
+/** Size of a buffer that fits most writes: their data, less what is not copied, and all headers. */
+export const writeBufferBytes = writeBytes + FrameEncoder.largePayload + 1024
+
+/** Phase of the writing half. */
+type Phase =
+  | { readonly _tag: "Open" }
+  /** Nothing more is accepted. The Bye, if there is one, follows what was accepted. */
+  | { readonly _tag: "Closing"; readonly bye: Bye | undefined }
+
+export interface Options {
+  readonly connection: Pick<Connection, "write" | "end">
+  /** Makes the sending lanes, which call `wake` when there is something to write. */
+  readonly makeSendLanes: (wake: () => void) => SendLanes
+  /** Returns the acknowledgements to send now. */
+  readonly acknowledgements: () => ReadonlyArray<Taken>
+  readonly limits: Pick<Limits, "controlOutbox" | "drainTimeout">
+  readonly buffers: WriteBuffers
+  /** Counters of the written frames. */
+  readonly sent: Traffic
+  /** Monotonic clock, in milliseconds. */
+  readonly now: () => number
+}
+
+/** Writer of one link. */
+export class LinkWriter {
+  /** Sending lanes, whose frames follow the control frames. */
+  readonly lanes: SendLanes
+  private readonly options: Options
+  private readonly pending = Latch.makeUnsafe(false)
+  private phase: Phase = { _tag: "Open" }
+  private control: Array<ControlFrame> = []
+  /** `true` once the peer did not keep up with control frames. */
+  private overflowed = false
+  /** Time since which a write waits for the network. Later by the stalls of this process. */
+  private writingSince: number | undefined
+
+  constructor(options: Options) {
+    this.options = options
+    this.lanes = options.makeSendLanes(this.wake)
+  }
+
+  /** Wakes the writer, because there is something to write. */
+  readonly wake = (): void => {
+    this.pending.openUnsafe()
+  }
+
+  /** Queues a control frame before all data. Drops the frame if the link is closing or the queue is full. */
+  readonly send = (frame: ControlFrame): void => {
+    if (this.phase._tag === "Closing") return
+    if (this.control.length >= this.options.limits.controlOutbox) this.overflowed = true
+    else this.control.push(...FrameSplitter.split(frame))
+    this.pending.openUnsafe()
+  }
+
+  /** Ends the writing half with a Bye after all that was accepted. */
+  close(code: ByeCode, message: string): void {
+    this.finish({ _tag: "Bye", code, message: clipMessage(message) })
+  }
+
+  /** Ends the writing half after all that was accepted; with `bye`, if there is one. The first call decides. */
+  finish(bye: Bye | undefined): void {
+    if (this.phase._tag === "Closing") return
+    this.phase = { _tag: "Closing", bye }
+    this.lanes.stop(bye?.code === "duplicate" ? "moved" : "closed")
+    this.pending.openUnsafe()
+  }
+
+  /** Records that the peer does not keep up with control frames. */
+  overflow(): void {
+    this.overflowed = true
+  }
+
+  /** Returns `true` if the peer does not drain: a control frame was dropped, or a write has waited for the drain timeout. */
+  isStuck(at: number): boolean {
+    const { drainTimeout } = this.options.limits
+    return this.overflowed || (this.writingSince !== undefined && at - this.writingSince >= drainTimeout)
+  }
+
+  /** Does not count a stall of this process as time for which a write has waited. */
+  excuse(late: number, at: number): void {
+    if (this.writingSince !== undefined) this.writingSince = Math.min(at, this.writingSince + late)
+  }
+
+  /** Returns the number of control frames that wait to be written. */
+  queued(): number {
+    return this.control.length
+  }
+
+  /**
+   * Writes until the writing half has ended or the connection fails. The writer waits between two writes until the fibers that
+   * have something to send wait as well, so that all of it goes into one write.
+   */
+  run(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      while (true) {
+        const batch = this.nextBatch()
+        if (batch !== undefined) {
+          yield* this.write(batch)
+          this.lanes.written()
+        } else if (this.phase._tag === "Closing") {
+          if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
+          return yield* this.options.connection.end
+        } else {
+          this.pending.closeUnsafe()
+          yield* awaitLatch(this.pending)
+        }
+      }
+    }).pipe(Effect.ignore)
+  }
+
+  /** Returns the frames of the next write, or `undefined` when there is nothing to write. */
+  private nextBatch(): ReadonlyArray<Frame> | undefined {
+    for (const frame of this.options.acknowledgements()) this.control.push(frame)
+    const data = this.lanes.next(writeBytes)
+    if (this.control.length === 0) return data.length === 0 ? undefined : data
+    const batch: Array<Frame> = this.control
+    this.control = []
+    for (const frame of data) batch.push(frame)
+    return batch
+  }
+
+  private write(frames: ReadonlyArray<Frame>): Effect.Effect<void, TransportError> {
+    const { buffers, connection, now, sent } = this.options
+    const chunks: Array<Uint8Array> = []
+    let buffer: Uint8Array | undefined
+    FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)))
+    if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
+    this.writingSince = now()
+    return Effect.map(connection.write(chunks), () => {
+      this.writingSince = undefined
+      if (buffer !== undefined) buffers.give(buffer)
+    })
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Rules by which this node judges a handshake, from what membership knows: which Hello it refuses, which life of a peer is
+ * over (R8, R9), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
+ * Hello").
+ */
+import * as Effect from "effect/Effect"
+import type * as Admission from "../Admission.ts"
+import type { Limits } from "../Limits.ts"
+import type { HandshakeError, HandshakeHost } from "../link/Handshake.ts"
+import { busy, reject } from "../link/Handshake.ts"
+import * as State from "../membership/State.ts"
+import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
+import type { Hello, HelloReject } from "../protocol/Frame.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+
+export interface Options {
+  /** Name of the cluster. */
+  readonly label: string
+  readonly loop: MembershipLoop
+  readonly limits: Pick<Limits, "inboxWindow">
+  readonly admission: Admission.Policy
+  /** Epochs of this node's own connections that are in the handshake. */
+  readonly dialing: ReadonlySet<number>
+  /** Returns `true` if there is room for another link. */
+  readonly hasRoom: () => boolean
+}
+
+/** Returns the node as its handshakes see it. */
+export const make = (options: Options): HandshakeHost<State.State> => {
+  const { admission, label, limits, loop } = options
+  return {
+    label,
+    inboxWindow: limits.inboxWindow,
+    admission,
+    state: () => loop.state(),
+    isRunning: ({ phase }) => phase._tag === "Running",
+    beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
+    hasLink: (name) => State.hasLink(loop.state(), name),
+    judgeHello: (hello) => judgeHello(loop.state(), hello, options),
+    judgeLife: (peer) => judgeLife(loop.state(), peer),
+    refute: (youAre) =>
+      youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "SelfAccused", youAre }),
+    // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a
+    // dialer that is no member must not end this life.
+    onDialerRefusal: (error) => (loop.state().members.size === 0 ? onRefusal(loop, error) : Effect.void),
+  }
+}
+
+/**
+ * Handles what a refusal by a peer means for this node as a whole: its generation is behind (R8), or has left the cluster
+ * (R9).
+ */
+export const onRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
+  if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
+  if (error.code === "stale" && error.atLeastGeneration !== undefined) {
+    return Effect.asVoid(
+      loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration: error.atLeastGeneration }),
+    )
+  }
+  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "SelfEvicted" })) : Effect.void
+}
+
+/**
+ * Returns the refusal of a life of a peer that is over as far as this node knows (R8, R9). Gossip about a newer life counts:
+ * a peer whose clock was set back before its restart learns it from the first peer that it meets, and a higher generation
+ * costs nothing.
+ */
+export const judgeLife = (state: State.State, { generation, name }: PeerRecord): HelloReject | undefined => {
+  const newest = Math.max(State.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
+  if (generation < newest) {
+    const atLeastGeneration = Math.min(newest + 1, maxGeneration)
+    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
+  }
+  return State.tombstoneOfLeft(state, { name, generation }) !== undefined
+    ? reject("evicted", "this generation has left the cluster")
+    : undefined
+}
+
+/** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
+export const judgeHello = (
+  state: State.State,
+  hello: Hello,
+  { dialing, hasRoom, label }: Pick<Options, "dialing" | "hasRoom" | "label">,
+): HelloReject | undefined => {
+  const { generation, name } = hello.record
+  if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
+  if (hello.versionMin > protocolVersion || hello.versionMax < protocolVersion) {
+    return reject("version", `this node speaks version ${protocolVersion}`)
+  }
+  if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
+  if (name === state.self.name) {
+    return generation === state.self.generation && dialing.has(hello.linkEpoch)
+      ? reject("self", "a node cannot join itself")
+      : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
+  }
+  const past = judgeLife(state, hello.record)
+  if (past !== undefined) return past
+  const member = state.members.get(name)
+  if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
+    return reject("parted", "this node has parted from the peer; join it to come together again")
+  }
+  return hasRoom() || member !== undefined ? undefined : busy
+}

@@ -1,0 +1,88 @@
+/**
+ * Decodes the bodies of Data frames (docs/protocol.md, section "Fixed bodies").
+ */
+import { maxFragmentBytes, traceBytes } from "../protocol/constants.ts"
+import type * as Frame from "../protocol/Frame.ts"
+import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
+import type { Chunk } from "./Chunk.ts"
+import * as Layout from "./Layout.ts"
+
+/** Maximum size of what precedes the payload in a body of Data, in bytes. */
+export const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.dataConfirmBytes + traceBytes
+
+/** Maximum size of a body of Data, in bytes. */
+export const maxDataBytes = maxDataHeadBytes + maxFragmentBytes
+
+/**
+ * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body ends beyond the chunk (`isCut`), the
+ * payload is a new array without content, which the decoder fills.
+ */
+export const decodeData = (
+  chunk: Chunk,
+  start: number,
+  end: number,
+  isCut: boolean,
+): Frame.Data | ProtocolViolation => {
+  const { view } = chunk
+  const lane = view.getUint16(start)
+  const bits = view.getUint8(start + 2)
+  if ((bits & ~Layout.knownFlags) !== 0) return new ProtocolViolation("malformed", "Data with reserved flags")
+  const first = (bits & Layout.flags.first) !== 0
+  const last = (bits & Layout.flags.last) !== 0
+  const abort = (bits & Layout.flags.abort) !== 0
+  let from = start + Layout.dataFixedBytes
+  if (abort && (bits !== Layout.flags.abort || from !== end))
+    return new ProtocolViolation("malformed", "Data with abort and more")
+  // The common frame: no field besides the payload.
+  if (bits <= Layout.flags.abort && (!first || last)) {
+    if (end - from > maxFragmentBytes) return tooLarge(end - from)
+    return {
+      _tag: "Data",
+      lane,
+      first,
+      last,
+      abort,
+      payload: isCut ? new Uint8Array(end - from) : chunk.payload(from, end),
+    }
+  }
+  const confirms = (bits & Layout.flags.confirm) !== 0
+  const isTraced = (bits & Layout.flags.trace) !== 0
+  if (!first && (confirms || isTraced))
+    return new ProtocolViolation("malformed", "Data with confirm or trace and not the first")
+  const hasTotal = first && !last
+  const head =
+    (hasTotal ? Layout.dataTotalBytes : 0) + (confirms ? Layout.dataConfirmBytes : 0) + (isTraced ? traceBytes : 0)
+  if (end - from < head) return new ProtocolViolation("malformed", "Data that ends before its payload")
+  const size = end - from - head
+  if (size > maxFragmentBytes) return tooLarge(size)
+  let total: number | undefined
+  let confirm: number | undefined
+  let trace: Uint8Array | undefined
+  if (hasTotal) {
+    total = view.getUint32(from)
+    from += Layout.dataTotalBytes
+    if (total <= size) return new ProtocolViolation("malformed", "Data with a total that one fragment reaches")
+  }
+  if (confirms) {
+    confirm = view.getUint32(from)
+    from += Layout.dataConfirmBytes
+  }
+  if (isTraced) {
+    trace = chunk.bytes.slice(from, from + traceBytes)
+    from += traceBytes
+  }
+  const payload = isCut ? new Uint8Array(end - from) : chunk.payload(from, end)
+  return {
+    _tag: "Data",
+    lane,
+    first,
+    last,
+    abort,
+    ...(total === undefined ? {} : { total }),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(trace === undefined ? {} : { trace }),
+    payload,
+  }
+}
+
+const tooLarge = (size: number): ProtocolViolation => new ProtocolViolation("oversize", `a payload of ${size} bytes`)

@@ -1,0 +1,40 @@
+import { cost } from "../../src/flow/cost.ts"
+import type { InboundMessage, Options } from "../../src/flow/ReceiveLane.ts"
+import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
+import type { Data } from "../../src/protocol/Frame.ts"
+import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
+
+/** Receiving lane that counts what it holds from outside: the frames that came, without the messages that were read. */
+export class MeasuredLane extends ReceiveLane {
+  private whole = 0
+  private begun = 0
+  private isRead = true
+
+  static readonly make = (options: Options): MeasuredLane => new MeasuredLane(options)
+
+  override receive(frame: Data): InboundMessage | ProtocolViolation | undefined {
+    const result = super.receive(frame)
+    if (result instanceof ProtocolViolation) return result
+    this.begun = frame.abort ? 0 : this.begun + cost(frame.payload.length)
+    if (result !== undefined) {
+      this.whole += this.begun
+      this.begun = 0
+    }
+    return result
+  }
+
+  override onRead(amount: number): void {
+    super.onRead(amount)
+    this.whole -= amount
+  }
+
+  override close(): void {
+    super.close()
+    this.isRead = false
+  }
+
+  /** Returns the cost of the messages that are whole and not read, and of the fragments of the next. */
+  held(): number {
+    return this.isRead ? this.whole + this.begun : 0
+  }
+}

@@ -1,0 +1,162 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { cost, fragmentBytes } from "../../src/flow/cost.ts"
+import { Acknowledgement, SendLane } from "../../src/flow/SendLane.ts"
+import { WriteQueue } from "../../src/flow/WriteQueue.ts"
+
+const window = 4_096
+const fragment = fragmentBytes(window)
+
+const make = () => {
+  const queue = new WriteQueue({ limit: 1_000_000, wake: () => undefined })
+  return { lane: new SendLane({ number: 1, name: "orders", window, queue }), queue }
+}
+
+const settle = Effect.repeat(Effect.yieldNow, { times: 3 })
+
+const fork = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
+
+describe("a sending lane", () => {
+  it("accepts messages until its credit is spent", () => {
+    const { lane } = make()
+    let accepted = 0
+    while (lane.tryOffer(new Uint8Array(100))) accepted++
+    assert.strictEqual(accepted, Math.floor(window / cost(100)))
+    assert.isUndefined(lane.credit(cost(100)))
+    assert.isTrue(lane.tryOffer(new Uint8Array(100)))
+    assert.isFalse(lane.tryOffer(new Uint8Array(100)))
+  })
+
+  it("refuses credit of nothing, and credit beyond the window", () => {
+    const { lane } = make()
+    assert.strictEqual(lane.credit(0)?.code, "malformed")
+    assert.strictEqual(lane.credit(1)?.code, "malformed")
+    lane.tryOffer(new Uint8Array(100))
+    assert.strictEqual(lane.credit(cost(100) + 1)?.code, "malformed")
+    assert.isUndefined(lane.credit(cost(100)))
+  })
+
+  it.effect("sends a large message in fragments as credit comes, and says its size in the first", () =>
+    Effect.gen(function* () {
+      const { lane, queue } = make()
+      const size = 2 * fragment + 10
+      const sending = yield* fork(lane.offer(new Uint8Array(size)))
+      const sent = queue.next(1_000_000)
+      assert.strictEqual(sent.length, 2)
+      assert.isUndefined(sending.pollUnsafe())
+      assert.isUndefined(lane.credit(cost(fragment)))
+      yield* settle
+      sent.push(...queue.next(1_000_000))
+      assert.deepStrictEqual(
+        sent.map(({ first, last, payload, total }) => ({ first, last, total, bytes: payload.length })),
+        [
+          { first: true, last: false, total: size, bytes: fragment },
+          { first: false, last: false, total: undefined, bytes: fragment },
+          { first: false, last: true, total: undefined, bytes: 10 },
+        ],
+      )
+      assert.deepStrictEqual(sending.pollUnsafe(), Exit.void)
+    }),
+  )
+
+  it.effect("tells the peer that a message was given up of which it got a part", () =>
+    Effect.gen(function* () {
+      const { lane, queue } = make()
+      const sending = yield* fork(lane.offer(new Uint8Array(3 * fragment)))
+      yield* Fiber.interrupt(sending)
+      const frames = queue.next(1_000_000)
+      assert.deepStrictEqual(
+        frames.map(({ abort }) => abort),
+        [false, false, true],
+      )
+    }),
+  )
+
+  it.effect("lets nobody overtake a sender that waits", () =>
+    Effect.gen(function* () {
+      const { lane, queue } = make()
+      while (lane.tryOffer(new Uint8Array(100)));
+      yield* fork(lane.offer(new Uint8Array(200)))
+      queue.next(1_000_000)
+      lane.credit(cost(100))
+      yield* settle
+      assert.isFalse(lane.tryOffer(new Uint8Array(1)), "there is credit, but another waits for more")
+      lane.credit(cost(100))
+      yield* settle
+      assert.deepStrictEqual(
+        queue.next(1_000_000).map(({ payload }) => payload.length),
+        [200],
+      )
+    }),
+  )
+
+  it.effect("fails those who wait when the peer stops to read, and when the link ends", () =>
+    Effect.gen(function* () {
+      for (const why of ["unread", "moved", "closed"] as const) {
+        const { lane, queue } = make()
+        while (lane.tryOffer(new Uint8Array(100)));
+        const sending = yield* fork(lane.offer(new Uint8Array(100)))
+        if (why === "unread") lane.close()
+        else {
+          queue.stop(why)
+          lane.wake()
+        }
+        assert.strictEqual(yield* Effect.flip(Fiber.join(sending)), why)
+        assert.isFalse(lane.tryOffer(new Uint8Array(0)))
+      }
+    }),
+  )
+
+  it("drops what is not written when the peer stops to read", () => {
+    const { lane, queue } = make()
+    lane.tryOffer(new Uint8Array(100))
+    lane.close()
+    assert.deepStrictEqual(queue.next(1_000_000), [])
+    assert.strictEqual(queue.size(), 0)
+  })
+})
+
+describe("the acknowledgements of a lane", () => {
+  const offer = (lane: SendLane, count: number): ReadonlyArray<Acknowledgement> =>
+    Array.from({ length: count }, () => {
+      const acknowledgement = new Acknowledgement()
+      assert.isTrue(lane.tryOffer(new Uint8Array(1), { acknowledgement }))
+      return acknowledgement
+    })
+  const isDone = ({ result }: Acknowledgement) => Deferred.isDoneUnsafe(result)
+
+  it("complete up to the number that the peer says", () => {
+    const { lane, queue } = make()
+    const all = offer(lane, 3)
+    assert.deepStrictEqual(
+      queue.next(1_000_000).map(({ confirm }) => confirm),
+      [1, 2, 3],
+    )
+    assert.isUndefined(lane.acknowledged(2))
+    assert.deepStrictEqual(all.map(isDone), [true, true, false])
+  })
+
+  it("are refused for numbers that were not sent or are acknowledged already", () => {
+    const { lane } = make()
+    offer(lane, 2)
+    assert.strictEqual(lane.acknowledged(3)?.code, "malformed")
+    assert.isUndefined(lane.acknowledged(2))
+    assert.strictEqual(lane.acknowledged(2)?.code, "malformed")
+    assert.strictEqual(lane.acknowledged(1)?.code, "malformed")
+  })
+
+  it.effect("fail when the lane is closed, unless they were withdrawn", () =>
+    Effect.gen(function* () {
+      const { lane } = make()
+      const [kept, withdrawn] = offer(lane, 2)
+      if (kept === undefined || withdrawn === undefined) return assert.fail()
+      withdrawn.withdraw()
+      lane.close()
+      assert.strictEqual(yield* Effect.flip(Deferred.await(kept.result)), "unread")
+      assert.isFalse(isDone(withdrawn))
+    }),
+  )
+})

@@ -1,0 +1,264 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Address from "@coterie/core/Address"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Admission from "../../src/Admission.ts"
+import type { HandshakeHost, NodeState } from "../../src/link/Handshake.ts"
+import * as Handshake from "../../src/link/Handshake.ts"
+import type { Frame, Hello, HelloAck, YouAreBelief } from "../../src/protocol/Frame.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
+import { record } from "../peering/fakeLink.ts"
+import { makeConnection, settle } from "./support.ts"
+
+const self = record(5, "self")
+const peer = record(7)
+const address = Result.getOrThrow(Address.parse("host:7946"))
+
+const accusation: YouAreBelief = { generation: 5, incarnation: 0, status: "suspect" }
+
+interface State extends NodeState {
+  readonly isRunning: boolean
+}
+
+type Host = HandshakeHost<State>
+
+/** A node that does what the test says. */
+const hostOf = (options: Partial<Host> = {}): Host => {
+  let now: State = { self, viewHash: 2n, isRunning: true }
+  return {
+    label: "test",
+    inboxWindow: 4_096,
+    admission: () => Effect.succeed(Admission.admit),
+    state: () => now,
+    isRunning: ({ isRunning }) => isRunning,
+    beliefAbout: () => undefined,
+    hasLink: () => false,
+    judgeHello: () => undefined,
+    judgeLife: () => undefined,
+    refute: (youAre) =>
+      Effect.sync(() => {
+        if (youAre !== undefined) now = { ...now, self: { ...now.self, incarnation: youAre.incarnation + 1 } }
+        return now
+      }),
+    onDialerRefusal: () => Effect.void,
+    ...options,
+  }
+}
+
+const hello: Hello = {
+  _tag: "Hello",
+  versionMin: 1,
+  versionMax: 1,
+  label: "test",
+  record: peer,
+  linkEpoch: 3,
+  dialedAddress: address,
+  viewHash: 1n,
+  window: 8_192,
+}
+
+const ack: HelloAck = {
+  _tag: "HelloAck",
+  version: 1,
+  record: peer,
+  viewHash: 1n,
+  window: 8_192,
+  observedHost: "203.0.113.9",
+}
+
+const ready: Frame = { _tag: "Ready", incarnation: 0, viewHash: 1n }
+
+const begin = (
+  shake: (exchange: Handshake.Exchange) => Effect.Effect<Handshake.Established, Handshake.HandshakeError>,
+) =>
+  Effect.gen(function* () {
+    const other = yield* makeConnection
+    const committed: Array<number> = []
+    const fiber = yield* Effect.forkChild(
+      shake({
+        connection: other.connection,
+        reader: other.reader(),
+        sent: Traffic.make(),
+        commit: (_, { epoch }) => committed.push(epoch),
+      }),
+    )
+    yield* settle
+    const says = (...frames: ReadonlyArray<Frame>) => Effect.suspend(() => (other.says(...frames), settle))
+    const error = (): Handshake.HandshakeError | undefined => {
+      const exit = fiber.pollUnsafe()
+      return exit === undefined ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))
+    }
+    const reason = () => {
+      const why = error()
+      return why?._tag === "HandshakeRejected" ? why.code : why?.reason
+    }
+    const established = () => {
+      const exit = fiber.pollUnsafe()
+      return exit?._tag === "Success" ? exit.value : undefined
+    }
+    return { committed, error, established, other, reason, says, tags: () => other.written().map(({ _tag }) => _tag) }
+  })
+
+const dial = (host: Host, options: { readonly expected?: string; readonly stranger?: boolean } = {}) =>
+  begin((exchange) =>
+    Handshake.dial(host, exchange, {
+      address,
+      epoch: 3,
+      expected: options.expected,
+      join: false,
+      stranger: options.stranger ?? false,
+    }),
+  )
+
+const accept = (host: Host) => begin((exchange) => Handshake.accept(host, exchange))
+
+describe("the dialer's side of a handshake", () => {
+  it.effect("says Hello and Ready, and learns the peer and how the peer sees this host", () =>
+    Effect.gen(function* () {
+      const { committed, established, says, tags } = yield* dial(hostOf())
+      assert.deepStrictEqual(tags(), ["Hello"])
+      yield* says(ack)
+      assert.deepStrictEqual(tags(), ["Hello", "Ready"])
+      assert.deepStrictEqual(committed, [3])
+      assert.isUndefined(established())
+      yield* says(ready)
+      assert.deepStrictEqual(established(), {
+        peer,
+        rank: { epoch: 3, byLower: false },
+        peerWindow: 8_192,
+        viewHash: 1n,
+        youAre: undefined,
+        observedHost: "203.0.113.9",
+      })
+    }),
+  )
+
+  it.effect("refutes an accusation before its Ready", () =>
+    Effect.gen(function* () {
+      const { other, says } = yield* dial(hostOf())
+      yield* says({ ...ack, youAre: accusation })
+      assert.deepInclude(other.written()[1], { _tag: "Ready", incarnation: 1 })
+    }),
+  )
+
+  it.effect("fails with the peer's refusal and the time after which to try again", () =>
+    Effect.gen(function* () {
+      const { error, says } = yield* dial(hostOf())
+      yield* says({ _tag: "HelloReject", code: "busy", message: "later", retryAfter: 1_000 })
+      const why = error()
+      assert.strictEqual(why?._tag, "HandshakeRejected")
+      if (why?._tag !== "HandshakeRejected") return
+      assert.deepInclude(why, { code: "busy", by: "them", message: "later", retryAfter: 1_000 })
+      assert.isFalse("atLeastGeneration" in why)
+    }),
+  )
+
+  it.effect("tells a peer whose life is over why it refuses", () =>
+    Effect.gen(function* () {
+      const refusal = Handshake.reject("stale", "old", { atLeastGeneration: 8 })
+      const { other, reason, says } = yield* dial(hostOf({ judgeLife: () => refusal }))
+      yield* says(ack)
+      assert.deepStrictEqual(other.written()[1], refusal)
+      assert.isTrue(other.isEnded())
+      assert.strictEqual(reason(), "stale")
+    }),
+  )
+
+  it.effect("ends without a word if another peer answers, or one that has a link and a stranger was wanted", () =>
+    Effect.gen(function* () {
+      const first = yield* dial(hostOf(), { expected: "somebody" })
+      yield* first.says(ack)
+      assert.strictEqual(first.reason(), "wrongPeer")
+      const second = yield* dial(hostOf({ hasLink: () => true }), { stranger: true })
+      yield* second.says(ack)
+      assert.strictEqual(second.reason(), "known")
+      assert.deepStrictEqual(second.tags(), ["Hello"])
+    }),
+  )
+
+  it.effect("does not commit to a peer that the admission policy denies, or when this node leaves meanwhile", () =>
+    Effect.gen(function* () {
+      const denies: Admission.Policy = () => Effect.succeed({ _tag: "Deny", reason: "no" })
+      const first = yield* dial(hostOf({ admission: denies }))
+      yield* first.says(ack)
+      assert.strictEqual(first.reason(), "denied")
+      const gone: State = { self, viewHash: 0n, isRunning: false }
+      const second = yield* dial(hostOf({ refute: () => Effect.succeed(gone) }))
+      yield* second.says(ack)
+      assert.strictEqual(second.reason(), "lost")
+      assert.deepStrictEqual([...first.committed, ...second.committed], [])
+    }),
+  )
+
+  it.effect("refuses an answer that cannot be", () =>
+    Effect.gen(function* () {
+      for (const wrong of [{ version: 2 }, { window: 1_023 }, { record: { ...peer, name: "self" } }]) {
+        const { reason, says } = yield* dial(hostOf())
+        yield* says({ ...ack, ...wrong })
+        assert.strictEqual(reason(), "violation")
+      }
+    }),
+  )
+})
+
+describe("the acceptor's side of a handshake", () => {
+  it.effect("answers Hello and Ready, and commits before its own Ready", () =>
+    Effect.gen(function* () {
+      const { committed, established, other, says, tags } = yield* accept(hostOf())
+      yield* says(hello)
+      assert.deepInclude(other.written()[0], { _tag: "HelloAck", observedHost: "198.51.100.7", window: 4_096 })
+      assert.deepStrictEqual(committed, [])
+      yield* says({ ...ready, youAre: accusation } as Frame)
+      assert.deepStrictEqual(tags(), ["HelloAck", "Ready"])
+      assert.deepInclude(other.written()[1], { incarnation: 1 })
+      assert.deepStrictEqual(committed, [3])
+      assert.deepInclude(established(), { rank: { epoch: 3, byLower: true }, observedHost: undefined })
+    }),
+  )
+
+  it.effect("says why it refuses a Hello, and ends", () =>
+    Effect.gen(function* () {
+      const { other, reason, says } = yield* accept(hostOf({ judgeHello: () => Handshake.busy }))
+      yield* says(hello)
+      assert.deepStrictEqual(other.written(), [Handshake.busy])
+      assert.isTrue(other.isEnded())
+      assert.strictEqual(reason(), "busy")
+    }),
+  )
+
+  it.effect("says nothing to a stranger that does not begin with a Hello that can be", () =>
+    Effect.gen(function* () {
+      for (const wrong of [ready, { ...hello, window: 1_023 }, { ...hello, record: { ...peer, status: "failed" } }]) {
+        const { reason, says, tags } = yield* accept(hostOf())
+        yield* says(wrong as Frame)
+        assert.strictEqual(reason(), "violation")
+        assert.deepStrictEqual(tags(), [])
+      }
+    }),
+  )
+
+  it.effect("hands a refusal of the dialer to the node", () =>
+    Effect.gen(function* () {
+      const heard: Array<string> = []
+      const host = hostOf({
+        onDialerRefusal: (error) =>
+          Effect.sync(() => void heard.push(error._tag === "HandshakeRejected" ? error.code : error._tag)),
+      })
+      const { reason, says } = yield* accept(host)
+      yield* says(hello, { _tag: "HelloReject", code: "stale", message: "", atLeastGeneration: 9 })
+      assert.deepStrictEqual(heard, ["stale"])
+      assert.strictEqual(reason(), "stale")
+    }),
+  )
+
+  it.effect("refuses a Ready whose incarnation went back", () =>
+    Effect.gen(function* () {
+      const { reason, says } = yield* accept(hostOf())
+      yield* says({ ...hello, record: { ...peer, incarnation: 4 } })
+      yield* says({ _tag: "Ready", incarnation: 3, viewHash: 0n })
+      assert.strictEqual(reason(), "violation")
+    }),
+  )
+})

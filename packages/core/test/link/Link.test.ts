@@ -1,0 +1,209 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import * as Limits from "../../src/Limits.ts"
+import { Link } from "../../src/link/Link.ts"
+import type { LinkEnd } from "../../src/link/LinkEnd.ts"
+import { writeBufferBytes } from "../../src/link/LinkWriter.ts"
+import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
+import { defaults } from "../../src/peering/Overrides.ts"
+import { maxLanes } from "../../src/protocol/constants.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
+import { record } from "../peering/fakeLink.ts"
+import { makeConnection, settle } from "./support.ts"
+
+const limits: Limits.Limits = { ...Limits.defaults, linger: 500, drainTimeout: 2_000 }
+
+const make = Effect.gen(function* () {
+  const clock = yield* Clock.Clock
+  const peer = yield* makeConnection
+  const reader = peer.reader()
+  reader.open()
+  const log: Array<string> = []
+  const link = new Link({
+    connection: peer.connection,
+    reader,
+    peer: record(7),
+    rank: { epoch: 1, byLower: true },
+    drives: true,
+    peerWindow: 100_000,
+    viewHash: 1n,
+    sent: Traffic.make(),
+    buffers: new WriteBuffers(writeBufferBytes),
+    limits,
+    lanes: defaults,
+    session: () => ({ session: 1 }),
+    timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+    clock,
+    hooks: {
+      patience: () => 3_000,
+      onHeard: () => Effect.sync(() => void log.push("heard")),
+      onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
+      onViewHash: () => Effect.void,
+      sinkOf:
+        () =>
+        (_, { payload }) =>
+          log.push(`message of ${payload.length}`),
+      viewHash: () => 2n,
+    },
+  })
+  const ends: Array<LinkEnd> = []
+  const running = yield* Effect.forkChild(
+    link.run((end) =>
+      Effect.sync(() => {
+        ends.push(end)
+        log.push(`ended after ${peer.written().length} frames`)
+      }),
+    ),
+  )
+  const pass = (millis: number) => Effect.andThen(TestClock.adjust(millis), settle)
+  yield* settle
+  return {
+    ends: () => ends.map((end) => (end._tag === "ProtocolViolation" ? end.code : end._tag)),
+    isOver: () => running.pollUnsafe() !== undefined,
+    link,
+    log,
+    pass,
+    peer,
+    says: (...frames: ReadonlyArray<Frame>) => Effect.suspend(() => (peer.says(...frames), settle)),
+    tags: () => peer.written().map((frame) => (frame._tag === "Bye" ? `Bye ${frame.code}` : frame._tag)),
+  }
+})
+
+const message: Frame = { _tag: "Data", lane: 0, first: true, last: true, abort: false, payload: new Uint8Array(9) }
+
+describe("a link", () => {
+  it.effect("carries messages in both directions, and measures what waits", () =>
+    Effect.gen(function* () {
+      const { link, log, says, tags } = yield* make
+      assert.isTrue(link.inbox.tryOffer(new Uint8Array(100)))
+      assert.strictEqual(link.gauges().data, 164)
+      yield* says(message)
+      assert.deepStrictEqual(tags(), ["Data"])
+      assert.deepStrictEqual(log, ["message of 9"])
+      assert.deepInclude(link.gauges(), { data: 0, inbox: 73, viewHash: 1n })
+    }),
+  )
+
+  it.effect("that this side closes sends what was accepted, then its Bye, and waits for the end of the peer", () =>
+    Effect.gen(function* () {
+      const { ends, isOver, link, peer, tags } = yield* make
+      link.inbox.tryOffer(new Uint8Array(1))
+      link.close("left", "")
+      assert.isFalse(link.isOpen())
+      yield* settle
+      assert.deepStrictEqual(tags(), ["Data", "Bye left"])
+      assert.isFalse(isOver())
+      yield* peer.ends
+      yield* settle
+      assert.deepStrictEqual(ends(), ["Ended"])
+      assert.isTrue(isOver())
+    }),
+  )
+
+  it.effect("that this side closed ends by itself if the peer never does", () =>
+    Effect.gen(function* () {
+      const { ends, isOver, link, pass } = yield* make
+      link.close("left", "")
+      yield* pass(1)
+      yield* pass(2_998)
+      assert.isFalse(isOver())
+      yield* pass(1)
+      yield* pass(limits.linger)
+      assert.strictEqual(ends().length, 1)
+      assert.isTrue(isOver())
+    }),
+  )
+
+  it.effect("whose peer breaks the protocol is reported as ended before its Bye, which carries the violation", () =>
+    Effect.gen(function* () {
+      const { ends, log, peer, says } = yield* make
+      yield* says({ _tag: "Credit", lane: 0, bytes: 1 })
+      assert.deepStrictEqual(ends(), ["malformed"])
+      assert.deepStrictEqual(log, ["ended after 0 frames"])
+      const message = "credit that was not spent before"
+      assert.deepStrictEqual(peer.written(), [{ _tag: "Bye", code: "malformed", message }])
+    }),
+  )
+
+  it.effect("whose peer is silent says so in its Bye", () =>
+    Effect.gen(function* () {
+      const { ends, link, pass, tags } = yield* make
+      yield* pass(3_000)
+      assert.deepStrictEqual(ends(), ["Silent"])
+      assert.isFalse(link.isOpen())
+      assert.strictEqual(tags().at(-1), "Bye silent")
+    }),
+  )
+
+  it.effect("whose peer moved to a better one still sends what was accepted, and says that it heard all", () =>
+    Effect.gen(function* () {
+      const { ends, link, peer, says, tags } = yield* make
+      peer.writesTake(Effect.never)
+      link.inbox.tryOffer(new Uint8Array(1))
+      yield* settle
+      link.inbox.tryOffer(new Uint8Array(2))
+      peer.writesTake(Effect.void)
+      yield* says({ _tag: "Bye", code: "duplicate", message: "" })
+      assert.deepStrictEqual(ends(), ["Bye"])
+      assert.deepStrictEqual(tags(), ["Data"], "the first write waits for ever here")
+      assert.strictEqual(link.gauges().data, 65 + 66, "nothing was dropped")
+    }),
+  )
+
+  it.effect("that is cut ends at once", () =>
+    Effect.gen(function* () {
+      const { ends, link } = yield* make
+      link.cut()
+      yield* settle
+      assert.deepStrictEqual(ends(), ["Closed"])
+    }),
+  )
+
+  it.effect("asks the peer for a sign of life once, and reports it", () =>
+    Effect.gen(function* () {
+      const { link, log, says, tags } = yield* make
+      link.pingNow()
+      link.pingNow()
+      yield* settle
+      assert.deepStrictEqual(tags(), ["Ping"])
+      yield* says(message)
+      assert.deepStrictEqual(log, ["heard", "message of 9"])
+    }),
+  )
+
+  it.effect("knows how long ago the peer was heard", () =>
+    Effect.gen(function* () {
+      const { link, pass, says } = yield* make
+      yield* pass(200)
+      assert.strictEqual(link.heardAgo(), 200)
+      yield* says(message)
+      assert.strictEqual(link.heardAgo(), 0)
+      assert.strictEqual(link.gauges().lastHeard, link.openedAt + 200)
+    }),
+  )
+
+  it.effect("knows the lanes of the peer once the peer has listed them", () =>
+    Effect.gen(function* () {
+      const { link, says } = yield* make
+      assert.isDefined(link.lanesKnown())
+      yield* says({ _tag: "LaneOpen", lanes: [{ lane: 1, name: "red", window: 4_096 }], last: true })
+      assert.isUndefined(link.lanesKnown())
+      assert.strictEqual(link.lane("red")?.name, "red")
+    }),
+  )
+
+  it.effect("ends if the peer never answers that lanes are closed", () =>
+    Effect.gen(function* () {
+      const { ends, link, pass } = yield* make
+      for (let i = 0; i <= maxLanes; i++) {
+        link.openLanes(["red"])
+        link.closeLane("red")
+      }
+      yield* pass(1_000)
+      assert.deepStrictEqual(ends(), ["Slow"])
+    }),
+  )
+})

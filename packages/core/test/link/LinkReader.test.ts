@@ -1,0 +1,178 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
+import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
+import type { LinkEnd } from "../../src/link/LinkEnd.ts"
+import { LinkReader } from "../../src/link/LinkReader.ts"
+import type { ControlFrame, Data, Frame } from "../../src/protocol/Frame.ts"
+import { makeConnection, settle, testNow } from "./support.ts"
+
+const window = 4_096
+
+/** Reader of a link, and a log of what it reports. */
+const make = Effect.gen(function* () {
+  const now = yield* testNow
+  const peer = yield* makeConnection
+  const log: Array<string> = []
+  const sent: Array<ControlFrame> = []
+  const send = (frame: ControlFrame): void => void sent.push(frame)
+  const frames = peer.reader()
+  frames.open()
+  const receiveLanes = new ReceiveLanes({
+    makeReceiveLane: (options) => new ReceiveLane(options),
+    inboxWindow: window,
+    laneWindow: window,
+    messageBytes: 10_000,
+    send,
+    wake: () => undefined,
+    sinkOf: (name) => (_, message) => log.push(`${message.payload.length} on "${name}"`),
+  })
+  const sendLanes = new SendLanes({ window, limit: 100_000, wake: () => undefined })
+  const said = (what: string) => Effect.sync(() => void log.push(what))
+  const reader = new LinkReader({
+    frames,
+    receiveLanes,
+    sendLanes,
+    limits: { controlRate: 10, controlBurst: 5 },
+    generation: 7,
+    viewHash: 1n,
+    now,
+    send,
+    answer: ({ seq }) => log.push(`answer ${seq}`),
+    onAnswer: () => said("heard"),
+    onMembership: ({ _tag }) => said(_tag),
+    onViewHash: (hash) => said(`hash ${hash}`),
+  })
+  const running = yield* Effect.forkChild(reader.run())
+  const says = (...all: ReadonlyArray<Frame>) =>
+    Effect.suspend(() => {
+      peer.says(...all)
+      return settle
+    })
+  const end = (): LinkEnd | undefined => {
+    const exit = running.pollUnsafe()
+    return exit?._tag === "Success" ? exit.value : undefined
+  }
+  const code = () => {
+    const how = end()
+    return how?._tag === "ProtocolViolation" ? how.code : how?._tag
+  }
+  return { code, end, log, peer, reader, receiveLanes, says, sendLanes, sent }
+})
+
+const data = (lane: number, bytes: number): Data => ({
+  _tag: "Data",
+  lane,
+  first: true,
+  last: true,
+  abort: false,
+  payload: new Uint8Array(bytes),
+})
+
+const leave = (generation: number): Frame => ({ _tag: "Leave", generation })
+
+describe("a link reader", () => {
+  it.effect("hands messages to their lanes and other frames to those who handle them, in order", () =>
+    Effect.gen(function* () {
+      const { log, reader, says } = yield* make
+      yield* says(data(0, 1), data(0, 2))
+      yield* says({ _tag: "Ping", seq: 4, viewHash: 2n, lag: 0 }, data(0, 3), leave(1))
+      assert.deepStrictEqual(log, ['1 on ""', '2 on ""', "answer 4", "hash 2", '3 on ""', "Leave"])
+      assert.strictEqual(reader.viewHash, 2n)
+    }),
+  )
+
+  it.effect("opens, credits and closes the sending lanes, and answers a close", () =>
+    Effect.gen(function* () {
+      const { says, sendLanes, sent } = yield* make
+      yield* says({ _tag: "LaneOpen", lanes: [{ lane: 3, name: "red", window }], last: true })
+      const lane = sendLanes.lane("red")
+      assert.isTrue(lane?.tryOffer(new Uint8Array(936)) === true)
+      yield* says({ _tag: "Credit", lane: 3, bytes: 1_000 })
+      yield* says({ _tag: "LaneClose", lane: 3 })
+      assert.isUndefined(sendLanes.lane("red"))
+      assert.deepStrictEqual(sent, [{ _tag: "LaneClosed", lane: 3 }])
+    }),
+  )
+
+  it.effect("ends with the violation of a lane, whichever half of the lane it is about", () =>
+    Effect.gen(function* () {
+      const first = yield* make
+      yield* first.says(data(9, 1))
+      assert.strictEqual(first.code(), "laneUnknown")
+      const second = yield* make
+      yield* second.says(leave(1), data(9, 1))
+      assert.strictEqual(second.code(), "laneUnknown")
+      const third = yield* make
+      yield* third.says({ _tag: "Credit", lane: 0, bytes: 1 })
+      assert.strictEqual(third.code(), "malformed")
+    }),
+  )
+
+  it.effect("ends with the Bye of the peer, and does not read on", () =>
+    Effect.gen(function* () {
+      const { end, log, says } = yield* make
+      const bye = { _tag: "Bye", code: "left", message: "" } as const
+      yield* says(bye, leave(1))
+      assert.deepStrictEqual(end(), { _tag: "Bye", bye })
+      assert.deepStrictEqual(log, [])
+    }),
+  )
+
+  it.effect("refuses frames of the handshake", () =>
+    Effect.gen(function* () {
+      const { code, says } = yield* make
+      yield* says({ _tag: "Ready", incarnation: 0, viewHash: 0n })
+      assert.strictEqual(code(), "unexpectedFrame")
+    }),
+  )
+
+  it.effect("bounds the rate of control frames, of which data and credit are none", () =>
+    Effect.gen(function* () {
+      const { code, says } = yield* make
+      for (let i = 0; i < 20; i++) yield* says(data(0, 0))
+      yield* says(...Array.from({ length: 5 }, () => leave(1)))
+      yield* TestClock.adjust(500)
+      yield* says(...Array.from({ length: 5 }, () => leave(1)))
+      assert.isUndefined(code())
+      yield* says(leave(1))
+      assert.strictEqual(code(), "rate")
+    }),
+  )
+
+  it.effect("counts a LaneOpen with many lanes as several control frames", () =>
+    Effect.gen(function* () {
+      const { code, says } = yield* make
+      const lanes = Array.from({ length: 160 }, (_, i) => ({ lane: i + 1, name: `${i}`, window }))
+      yield* says({ _tag: "LaneOpen", lanes, last: true })
+      assert.strictEqual(code(), "rate")
+    }),
+  )
+
+  it.effect("reports the next frames once when an answer is expected", () =>
+    Effect.gen(function* () {
+      const { log, reader, says } = yield* make
+      assert.isTrue(reader.expectAnswer())
+      assert.isFalse(reader.expectAnswer())
+      yield* says(data(0, 1))
+      yield* says(data(0, 2))
+      assert.deepStrictEqual(log, ["heard", '1 on ""', '2 on ""'])
+      assert.isTrue(reader.expectAnswer())
+    }),
+  )
+
+  it.effect("remembers since when the peer leaves, of this generation only", () =>
+    Effect.gen(function* () {
+      const { reader, says } = yield* make
+      yield* says(leave(6))
+      assert.isUndefined(reader.leavingSince)
+      yield* TestClock.adjust(100)
+      yield* says(leave(7))
+      yield* TestClock.adjust(100)
+      yield* says(leave(7))
+      assert.strictEqual(reader.leavingSince, 100)
+    }),
+  )
+})

@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { SendLanes } from "../../src/flow/SendLanes.ts"
+import { LinkWriter, writeBufferBytes } from "../../src/link/LinkWriter.ts"
+import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
+import type { Taken } from "../../src/protocol/Frame.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
+import { lost, makeConnection, settle, testNow } from "./support.ts"
+
+const make = Effect.gen(function* () {
+  const now = yield* testNow
+  const peer = yield* makeConnection
+  const acknowledgements: Array<Taken> = []
+  const writer = new LinkWriter({
+    connection: peer.connection,
+    makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
+    acknowledgements: () => acknowledgements.splice(0),
+    limits: { controlOutbox: 3, drainTimeout: 1_000 },
+    buffers: new WriteBuffers(writeBufferBytes),
+    sent: Traffic.make(),
+    now,
+  })
+  const running = yield* Effect.forkChild(writer.run())
+  const tags = () => peer.writes.map((frames) => frames.map(({ _tag }) => _tag))
+  return { acknowledgements, now, peer, running, tags, writer }
+})
+
+const leave = { _tag: "Leave", generation: 1 } as const
+
+describe("a link writer", () => {
+  it.effect("writes all that is there at once, control frames and acknowledgements before data", () =>
+    Effect.gen(function* () {
+      const { acknowledgements, tags, writer } = yield* make
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      writer.send(leave)
+      acknowledgements.push({ _tag: "Taken", lane: 0, id: 1 })
+      yield* settle
+      assert.deepStrictEqual(tags(), [["Leave", "Taken", "Data"]])
+    }),
+  )
+
+  it.effect("writes what was accepted before its Bye, accepts nothing more, and ends its side", () =>
+    Effect.gen(function* () {
+      const { peer, running, writer } = yield* make
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      writer.close("left", "x".repeat(1_000))
+      writer.close("slow", "the first Bye stays")
+      writer.send(leave)
+      assert.strictEqual(writer.lanes.state(), "closed")
+      yield* Fiber.join(running)
+      const [data, bye, ...more] = peer.written()
+      assert.strictEqual(data?._tag, "Data")
+      assert.deepStrictEqual(bye, { _tag: "Bye", code: "left", message: "x".repeat(512) })
+      assert.deepStrictEqual(more, [])
+      assert.isTrue(peer.isEnded())
+    }),
+  )
+
+  it.effect("says that messages moved when a better link took over", () =>
+    Effect.gen(function* () {
+      const { writer } = yield* make
+      writer.close("duplicate", "")
+      assert.strictEqual(writer.lanes.state(), "moved")
+    }),
+  )
+
+  it.effect("ends without a Bye if there is none to say", () =>
+    Effect.gen(function* () {
+      const { peer, running, writer } = yield* make
+      writer.finish(undefined)
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(peer.written(), [])
+      assert.isTrue(peer.isEnded())
+    }),
+  )
+
+  it.effect("takes a peer for stuck whose control frames do not fit the queue any more", () =>
+    Effect.gen(function* () {
+      const { now, peer, writer } = yield* make
+      peer.writesTake(Effect.never)
+      writer.send(leave)
+      yield* settle
+      for (let i = 0; i < 3; i++) writer.send(leave)
+      assert.isFalse(writer.isStuck(now()))
+      writer.send(leave)
+      assert.isTrue(writer.isStuck(now()))
+      assert.strictEqual(writer.queued(), 3)
+    }),
+  )
+
+  it.effect(
+    "takes a peer for stuck that drains nothing for the drain timeout, without the stalls of this process",
+    () =>
+      Effect.gen(function* () {
+        const { now, peer, writer } = yield* make
+        peer.writesTake(Effect.never)
+        writer.send(leave)
+        yield* settle
+        const begin = now()
+        assert.isFalse(writer.isStuck(begin + 999))
+        assert.isTrue(writer.isStuck(begin + 1_000))
+        writer.excuse(300, begin + 1_000)
+        assert.isFalse(writer.isStuck(begin + 1_299))
+        assert.isTrue(writer.isStuck(begin + 1_300))
+      }),
+  )
+
+  it.effect("ends when the connection fails", () =>
+    Effect.gen(function* () {
+      const { peer, running, writer } = yield* make
+      peer.writesTake(Effect.fail(lost))
+      writer.send(leave)
+      yield* Fiber.join(running)
+    }),
+  )
+})

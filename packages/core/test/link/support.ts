@@ -1,0 +1,68 @@
+/** What the tests of link share. */
+import { assert } from "@effect/vitest"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import { FrameReader } from "../../src/link/FrameReader.ts"
+import { monotonicMillis } from "../../src/internal/time.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
+import type { Connection } from "../../src/Transport.ts"
+import { TransportError } from "../../src/Transport.ts"
+import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as Layout from "../../src/wire/Layout.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
+
+/** Time in milliseconds on the clock of the test. */
+export const testNow = Effect.map(Clock.Clock, (clock) => () => monotonicMillis(clock))
+
+export const lost = new TransportError({ reason: "closed", message: "the line is dead" })
+
+/** A connection whose other end is the test. */
+export const makeConnection = Effect.gen(function* () {
+  const inbound = yield* Queue.unbounded<Uint8Array, TransportError | Cause.Done>()
+  const decoder = new FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes })
+  /** Frames of this side, by the write that brought them. */
+  const writes: Array<ReadonlyArray<Frame>> = []
+  let isEnded = false
+  let writing: Effect.Effect<void, TransportError> = Effect.void
+  const connection: Connection = {
+    remoteHost: "198.51.100.7",
+    pull: Effect.map(Queue.take(inbound), (bytes): NonEmptyReadonlyArray<Uint8Array> => [bytes]),
+    write: (chunks) =>
+      Effect.suspend(() => {
+        const frames: Array<Frame> = []
+        for (const chunk of chunks) assert.isUndefined(decoder.feed(chunk.slice(), frames))
+        writes.push(frames)
+        return writing
+      }),
+    end: Effect.sync(() => {
+      isEnded = true
+    }),
+  }
+  return {
+    connection,
+    writes,
+    written: () => writes.flat(),
+    isEnded: () => isEnded,
+    /** Lets writes take this effect from now on. */
+    writesTake: (effect: Effect.Effect<void, TransportError>) => {
+      writing = effect
+    },
+    /** Sends frames from the other end, in one chunk. */
+    says: (...frames: ReadonlyArray<Frame>) => {
+      const bytes = frames.flatMap((frame) => [...FrameEncoder.encode(frame)])
+      Queue.offerUnsafe(inbound, Uint8Array.from(bytes))
+    },
+    sendsBytes: (...bytes: ReadonlyArray<number>) => void Queue.offerUnsafe(inbound, Uint8Array.from(bytes)),
+    /** Ends the stream from the other end. */
+    ends: Queue.end(inbound),
+    breaks: Queue.fail(inbound, lost),
+    reader: () => new FrameReader(connection, Traffic.make()),
+  }
+})
+
+/** Lets every fiber run until it waits. */
+export const settle = Effect.repeat(Effect.yieldNow, { times: 20 })

@@ -1,0 +1,91 @@
+import * as Address from "@coterie/core/Address"
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Settings from "../../src/membership/Settings.ts"
+import type { Input } from "../../src/membership/Membership.ts"
+import { step } from "../../src/membership/Membership.ts"
+import * as State from "../../src/membership/State.ts"
+import { judgeHello, judgeLife } from "../../src/peering/HandshakeRules.ts"
+import type { Hello } from "../../src/protocol/Frame.ts"
+import { record } from "./fakeLink.ts"
+
+const self = record(5, "self")
+
+/** The state of a node that went through these inputs. */
+const after = (...inputs: ReadonlyArray<Input>): State.State => {
+  const initial = State.make({ settings: Settings.defaults, self, now: 0, wall: 0, seed: 1 })
+  return inputs.reduce((state, input) => step(state, 0, input)[0], initial)
+}
+
+const hello = (options: Partial<Hello> = {}): Hello => ({
+  _tag: "Hello",
+  versionMin: 1,
+  versionMax: 1,
+  label: "test",
+  record: record(7),
+  linkEpoch: 3,
+  dialedAddress: Result.getOrThrow(Address.parse("host:7946")),
+  viewHash: 0n,
+  window: 8_192,
+  ...options,
+})
+
+const linkUp: Input = {
+  _tag: "LinkUp",
+  record: record(7),
+  address: undefined,
+  viewHash: 0n,
+  youAre: undefined,
+}
+
+const judge = (state: State.State, options: Partial<Hello> = {}, hasRoom = true) =>
+  judgeHello(state, hello(options), { label: "test", dialing: new Set([3]), hasRoom: () => hasRoom })
+
+describe("a Hello", () => {
+  it("of a stranger with the same label and a common version is acceptable", () => {
+    assert.isUndefined(judge(after()))
+    assert.isUndefined(judge(after(), { versionMax: 9 }))
+  })
+
+  it("of another cluster or version is refused, the label first", () => {
+    assert.strictEqual(judge(after(), { label: "other", versionMin: 2 })?.code, "label")
+    assert.strictEqual(judge(after(), { versionMin: 2, versionMax: 2 })?.code, "version")
+  })
+
+  it("is refused for now while this node leaves", () => {
+    assert.deepInclude(judge(after({ _tag: "Leave" })), { code: "busy", retryAfter: 1_000 })
+  })
+
+  it("under this node's own name is this node itself, or a duplicate", () => {
+    assert.strictEqual(judge(after(), { record: self })?.code, "self")
+    assert.strictEqual(judge(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
+    assert.strictEqual(judge(after(), { record: record(6, "self") })?.code, "duplicate")
+  })
+
+  it("of a stranger finds no room where a member still does", () => {
+    assert.strictEqual(judge(after(), {}, false)?.code, "busy")
+    assert.isUndefined(judge(after(linkUp), {}, false))
+  })
+
+  it("of a peer that this node disconnected is refused until the peer is told to join", () => {
+    const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
+    assert.strictEqual(judge(state)?.code, "parted")
+    assert.isUndefined(judge(state, { join: true }))
+  })
+})
+
+describe("a life of a peer", () => {
+  it("is over if a newer life is known, and learns which generation would be accepted", () => {
+    assert.deepInclude(judgeLife(after(linkUp), record(6)), { code: "stale", atLeastGeneration: 8 })
+    assert.isUndefined(judgeLife(after(linkUp), record(7)))
+    assert.isUndefined(judgeLife(after(linkUp), record(8)))
+  })
+
+  it("is over if it has left the cluster", () => {
+    const from = { name: "peer", generation: 7 }
+    const frame = { _tag: "Leave", generation: 7 } as const
+    const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
+    assert.strictEqual(judgeLife(state, record(7))?.code, "evicted")
+    assert.isUndefined(judgeLife(state, record(8)))
+  })
+})
