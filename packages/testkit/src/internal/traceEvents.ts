@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 const at = Schema.Int
 const node = Schema.String
 
-/** Something that happened to a node. */
+/** Change of the state of a node. */
 export const NodeEvent = Schema.TaggedStruct("Node", {
   at,
   node,
@@ -26,7 +26,7 @@ export const NodeEvent = Schema.TaggedStruct("Node", {
   text: Schema.optionalKey(Schema.String),
 })
 
-/** What the trace says of a node. */
+/** State of a node in a trace. */
 export type NodeState = (typeof NodeEvent.Type)["state"]
 
 /** Bytes that a node sent. What they mean is told by the scenario, if it can tell. */
@@ -70,13 +70,13 @@ export const FaultEvent = Schema.TaggedStruct("Fault", {
   kind: Schema.String,
   state: Schema.Literals(["began", "over"]),
   nodes: Schema.Array(node),
-  /** What it keeps apart: nothing passes between the two sides, or from the first to the second. */
+  /** Groups that the fault keeps apart: nothing passes between the two sides, or from the first to the second. */
   cut: Schema.optionalKey(Schema.Struct({ from: Schema.Array(node), to: Schema.Array(node), oneWay: Schema.Boolean })),
   /** The fault as a sentence. */
   text: Schema.String,
 })
 
-/** What the scenario, or the program of a node through its logger, had to say. */
+/** Text of the scenario, or of the program of a node through its logger. */
 export const Note = Schema.TaggedStruct("Note", {
   at,
   node: Schema.optionalKey(node),
@@ -91,7 +91,7 @@ export const Failed = Schema.TaggedStruct("Failed", { at, node: Schema.optionalK
 export const Event = Schema.Union([NodeEvent, Sent, Arrived, Lost, Dropped, ConnectionEvent, FaultEvent, Note, Failed])
 export type Event = typeof Event.Type
 
-/** What happened in one run. */
+/** Events of one run. */
 export const Trace = Schema.Struct({
   scenario: Schema.String,
   seed: Schema.Int,

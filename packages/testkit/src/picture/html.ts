@@ -5,7 +5,7 @@ import type { Trace } from "../internal/traceEvents.ts"
 import { style } from "./style.ts"
 import { viewerScript } from "./viewerScript.ts"
 
-/** What a picture says beside the trace. */
+/** Text of a picture beside the trace. */
 export interface PictureOptions {
   /** Default: the name of the scenario. */
   readonly title?: string | undefined

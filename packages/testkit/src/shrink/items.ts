@@ -9,7 +9,7 @@ export interface Attempt {
   readonly deviations: Deviations
 }
 
-/** How much there is. */
+/** Size of an attempt. */
 export interface Size {
   readonly faults: number
   readonly draws: number
