@@ -10,21 +10,11 @@
  */
 import type * as Effect from "effect/Effect"
 import { HistoryRecorder } from "./history/HistoryRecorder.ts"
-import type { Call, Note } from "./history/records.ts"
+import type { Call, Note, Pending } from "./history/records.ts"
 
 export * from "./history/checks.ts"
 export * from "./history/linearizable.ts"
-export type { Call, Moment, Note, Outcome } from "./history/records.ts"
-
-/** A call that is under way. Only the first end counts. */
-export interface Pending<Value> {
-  /** It returned. `at` is the virtual time in microseconds. */
-  readonly ok: (value: Value, at: number) => void
-  /** It failed, and has had no effect. */
-  readonly failed: (error: unknown, at: number) => void
-  /** It ended, and nobody knows whether it has had its effect. */
-  readonly unknown: (at: number) => void
-}
+export type { Call, Moment, Note, Outcome, Pending } from "./history/records.ts"
 
 /** Records. `Operation` and `Value` are what is called and returned, `Entry` is what is noted. */
 export interface History<Operation, Value, Entry> {

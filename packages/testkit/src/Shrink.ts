@@ -4,17 +4,11 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Fault } from "./FaultPlan.ts"
 import { drawSentence, sentence } from "./faults/sentence.ts"
-import type { Deviations } from "./kernel/Draws.ts"
-import { kindOf, streamsOf } from "./shrink/items.ts"
+import { type Attempt, kindOf, type Size, streamsOf } from "./shrink/items.ts"
 import { Shrinker } from "./shrink/Shrinker.ts"
 
-/** Faults and draws of one run. Draws that are missing are benign. */
-export interface Attempt {
-  readonly timeline: ReadonlyArray<Fault>
-  readonly deviations: Deviations
-}
+export type { Attempt, Size } from "./shrink/items.ts"
 
 export interface Options<E = never, R = never> {
   /**
@@ -33,12 +27,6 @@ export const defaultMaxRuns = 500
 
 /** As long as one likes to wait for a test that has failed anyway. */
 export const defaultWithin: Duration.Input = "5 seconds"
-
-/** How much there is. */
-export interface Size {
-  readonly faults: number
-  readonly draws: number
-}
 
 export interface Shrunk {
   /** The smallest that was found, as it was executed. */

@@ -4,30 +4,16 @@ import * as Effect from "effect/Effect"
 import * as Artifact from "./Artifact.ts"
 import * as Difference from "./Difference.ts"
 import { SummaryBuilder } from "./internal/SummaryBuilder.ts"
+import type { Found, SeedResult, Summary } from "./internal/swarmResults.ts"
 import { Hash } from "./kernel/Hash.ts"
 import * as Scenarios from "./Scenario.ts"
 import type { Explore, Outcome, Report, Scenario } from "./Scenario.ts"
 import * as Shrink from "./Shrink.ts"
 import * as Simulation from "./Simulation.ts"
 import type * as SimulationError from "./SimulationError.ts"
-import type { Trace } from "./Trace.ts"
 import { version } from "./version.ts"
 
-/** A failure that was found, with everything that it takes to see it again. */
-export interface Found {
-  readonly failure: SimulationError.Failure
-  readonly artifact: Artifact.Artifact
-  /** Trace of the shrunk run, or of the run itself if it was not shrunk. */
-  readonly trace: Trace
-}
-
-/** Result of one seed. */
-export interface SeedResult extends Pick<
-  Report,
-  "seed" | "explore" | "traceHash" | "steps" | "virtualSeconds" | "faultsFired" | "marks"
-> {
-  readonly found: Found | undefined
-}
+export type { Found, SeedResult, Summary } from "./internal/swarmResults.ts"
 
 export interface SeedOptions {
   readonly explore?: Explore | undefined
@@ -147,21 +133,6 @@ const foundOf = (
     },
     trace: trace ?? { scenario: scenario.name, seed: report.seed, nodes: [], skipped: 0, events: [] },
   }
-}
-
-/** Summary of a swarm over all its seeds. */
-export interface Summary {
-  /** Number of seeds that were run. */
-  readonly seeds: number
-  readonly failures: ReadonlyArray<Found>
-  /** Faults that were configured and never came, and marks that were never reached. */
-  readonly never: ReadonlyArray<SimulationError.NeverHappened>
-  readonly virtualSeconds: number
-  readonly steps: number
-  /** Hash over the trace hashes of all seeds in their order. */
-  readonly traceHash: string
-  readonly faultsFired: Readonly<Record<string, number>>
-  readonly marks: Readonly<Record<string, boolean>>
 }
 
 export interface Options extends SeedOptions {

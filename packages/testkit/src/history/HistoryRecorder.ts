@@ -3,9 +3,8 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { History, Pending } from "../History.ts"
 import { NodeDown } from "../SimulationError.ts"
-import type { Call, Moment, Note, Outcome } from "./records.ts"
+import type { Call, Moment, Note, Outcome, Pending } from "./records.ts"
 
 /** Microseconds since the start of the simulation. The wall clock of the scenario is true, too, but counts from elsewhere. */
 const now = Effect.map(
@@ -16,7 +15,7 @@ const now = Effect.map(
 /** Returns `true` if the error leaves open whether the call had its effect. */
 const isOpen = (error: unknown): boolean => error instanceof NodeDown || Cause.isTimeoutError(error)
 
-export class HistoryRecorder<Operation, Value, Entry> implements History<Operation, Value, Entry> {
+export class HistoryRecorder<Operation, Value, Entry> {
   private readonly recordedCalls: Array<Call<Operation, Value>> = []
   private readonly recordedNotes: Array<Note<Entry>> = []
   private recorded = 0

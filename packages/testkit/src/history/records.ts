@@ -31,6 +31,16 @@ export interface Call<Operation, Value> {
   readonly outcome: Outcome<Value>
 }
 
+/** A call that is under way. Only the first end counts. */
+export interface Pending<Value> {
+  /** It returned. `at` is the virtual time in microseconds. */
+  readonly ok: (value: Value, at: number) => void
+  /** It failed, and has had no effect. */
+  readonly failed: (error: unknown, at: number) => void
+  /** It ended, and nobody knows whether it has had its effect. */
+  readonly unknown: (at: number) => void
+}
+
 /** Somebody saw something. */
 export interface Note<Value> {
   readonly who: string

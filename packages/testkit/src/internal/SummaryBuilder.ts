@@ -3,7 +3,7 @@ import * as FaultPlan from "../FaultPlan.ts"
 import { Hash } from "../kernel/Hash.ts"
 import type { Scenario } from "../Scenario.ts"
 import * as SimulationError from "../SimulationError.ts"
-import type { Found, SeedResult, Summary } from "../Swarm.ts"
+import type { Found, SeedResult, Summary } from "./swarmResults.ts"
 
 /** Number of seeds from which on every configured kind of fault must have come. With fewer seeds it may be bad luck. */
 export const coverageSeeds = 100

@@ -12,6 +12,7 @@ import { Hash } from "./Hash.ts"
 import type { Life, Task } from "./Life.ts"
 import { Machine } from "./Machine.ts"
 import { ReadyQueue } from "./ReadyQueue.ts"
+import { WaitingTasks } from "./WaitingTasks.ts"
 
 /** Order of ready tasks: in turn, at random, or at random and preempted between any two operations. */
 export type Explore = "fifo" | "random" | "preempt"
@@ -55,6 +56,7 @@ export class Kernel {
   current: Life | undefined
   private readonly options: Options
   private readonly ready: ReadyQueue
+  private readonly waiting = new WaitingTasks()
   /** Ready tasks and simultaneous events run in any order. */
   private readonly shuffles: boolean
   private readonly preempts: boolean
@@ -83,7 +85,7 @@ export class Kernel {
     if (!life.alive || this.over) return
     const task: Task = { run, life, priority }
     const { machine } = life
-    if (machine.paused || machine.taskMicros > 0 || machine.waiting.length > 0) this.delay(machine, task)
+    if (machine.paused || machine.taskMicros > 0 || this.waiting.has(machine)) this.delay(machine, task)
     else this.ready.push(task)
   }
 
@@ -97,15 +99,15 @@ export class Kernel {
 
   /** Keeps a task waiting: a slow machine runs one task after the other, a paused machine runs none. */
   private delay(machine: Machine, task: Task): void {
-    machine.waiting.push(task)
+    this.waiting.push(task)
     this.scheduleTask(machine)
   }
 
   private scheduleTask(machine: Machine): void {
-    if (machine.paused || machine.nextTask !== undefined || machine.waiting.length === 0) return
+    if (machine.paused || machine.nextTask !== undefined || !this.waiting.has(machine)) return
     machine.nextTask = this.events.schedule(Math.max(this.now, machine.busyUntil), () => {
       machine.nextTask = undefined
-      const task = machine.waiting.shift()
+      const task = this.waiting.shift(machine)
       if (task === undefined) return
       machine.busyUntil = this.now + machine.taskMicros
       this.ready.push(task)
@@ -123,7 +125,7 @@ export class Kernel {
     machine.paused = true
     this.unscheduleTask(machine)
     // Tasks that were ready come before the tasks that were waiting.
-    machine.waiting = [...this.ready.removeOf(machine), ...machine.waiting]
+    this.waiting.unshift(machine, this.ready.removeOf(machine))
   }
 
   resume(machine: Machine): void {
@@ -143,8 +145,7 @@ export class Kernel {
   /** Ends a life at once: nothing of the life runs any more, and no finalizer either. */
   kill(life: Life): void {
     life.alive = false
-    const { machine } = life
-    machine.waiting = machine.waiting.filter((task) => task.life !== life)
+    this.waiting.dropOf(life)
   }
 
   /** Schedules a timer of a life. A life that is over by then drops the timer, a paused one delays it. */

@@ -1,6 +1,5 @@
 /** The simulated machine of one node: its clock and its speed. It outlives the processes of the node. */
 import type { ScheduledEvent } from "./EventQueue.ts"
-import type { Task } from "./Life.ts"
 
 export class Machine {
   readonly name: string
@@ -11,8 +10,6 @@ export class Machine {
   taskMicros = 0
   /** Time at which the present task will be over. */
   busyUntil = 0
-  /** Tasks that wait because the machine is paused or busy. */
-  waiting: Array<Task> = []
   /** The event that runs the first waiting task. */
   nextTask: ScheduledEvent | undefined = undefined
   /** Microseconds by which the wall clock is ahead of the true time. */

@@ -6,10 +6,11 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { ConditionCounters } from "./ConditionCounters.ts"
+import { ConnectionTable } from "./ConnectionTable.ts"
 import { CopyBuffer } from "./CopyBuffer.ts"
 import { Delivery } from "./Delivery.ts"
 import type { Direction } from "./Direction.ts"
-import type { Endpoint } from "./Endpoint.ts"
+import type { Connection, Endpoint } from "./Endpoint.ts"
 import type { Environment, Observation } from "./Environment.ts"
 import type { TransportInstance } from "./Host.ts"
 import type { ListenerTable } from "./ListenerTable.ts"
@@ -30,10 +31,11 @@ interface Options {
 }
 
 export class Connections {
+  /** Connections with an endpoint that is not gone. */
+  readonly table = new ConnectionTable()
   private readonly options: Options
   private readonly environment: Environment
   private readonly delivery: Delivery
-  private readonly connections = new Set<SimConnection>()
   private readonly copyBuffer = new CopyBuffer()
   private dialed = 0
 
@@ -46,11 +48,6 @@ export class Connections {
       deliver: (endpoint, segment) => this.arrive(endpoint, segment),
       timedOut: (endpoint) => this.timeOut(endpoint),
     })
-  }
-
-  /** All connections with an endpoint that is not gone, in the order of dialing. */
-  get all(): ReadonlySet<SimConnection> {
-    return this.connections
   }
 
   // Opening.
@@ -68,8 +65,7 @@ export class Connections {
     const endpoint = connection.dialer
     endpoint.process = instance.process
     endpoint.host.endpoints++
-    this.connections.add(connection)
-    there.connections.add(connection)
+    this.table.add(connection)
     this.environment.observe?.({
       _tag: "Dialed",
       connection: connection.id,
@@ -274,10 +270,9 @@ export class Connections {
     this.resumeReader(endpoint)
   }
 
-  private forget(connection: SimConnection): void {
+  private forget(connection: Connection): void {
     const { acceptor, dialer } = connection
-    this.connections.delete(connection)
-    dialer.direction.connections.delete(connection)
+    this.table.remove(connection)
     this.delivery.drop(dialer, "the connection is gone")
     this.delivery.drop(acceptor, "the connection is gone")
   }
@@ -301,7 +296,7 @@ export class Connections {
   }
 
   /** Resets both endpoints at once. */
-  resetBoth({ acceptor, address, dialer }: SimConnection, why: string): void {
+  resetBoth({ acceptor, address, dialer }: Connection, why: string): void {
     for (const endpoint of [acceptor, dialer]) {
       if (endpoint.state !== "gone" && endpoint.state !== "opening") this.reportEnded(endpoint, "reset")
     }
@@ -357,7 +352,7 @@ export class Connections {
 
   /** Resumes the deliveries whose directions are open again. */
   resumeDelivery(): void {
-    for (const { acceptor, dialer } of this.connections) {
+    for (const { acceptor, dialer } of this.table.all()) {
       this.delivery.resume(dialer)
       this.delivery.resume(acceptor)
     }

@@ -5,7 +5,6 @@ import type { Prng } from "../kernel/Prng.ts"
 import * as Conditions from "./Conditions.ts"
 import type { Host } from "./Host.ts"
 import type { Partitions } from "./Partitions.ts"
-import type { SimConnection } from "./SimConnection.ts"
 
 /** Chances are drawn in parts of a million. */
 const million = 1_000_000
@@ -18,8 +17,6 @@ export class Direction {
   readonly to: Host
   private readonly conditions: Conditions.Conditions
   private readonly partitions: Partitions
-  /** Connections that were dialed in this direction. */
-  readonly connections = new Set<SimConnection>()
   /** Bytes that arrived so far. */
   bytesArrived = 0
 

@@ -1,16 +1,25 @@
 /** One end of a connection: what it sends, and what it has received. */
+import type * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import type { Direction } from "./Direction.ts"
 import type { Process, Scheduled } from "./Environment.ts"
 import type { Host } from "./Host.ts"
 import type { Segment } from "./Segment.ts"
-import type { SimConnection } from "./SimConnection.ts"
 
 /** The process of an endpoint that nobody has accepted yet. */
 const noProcess: Process = { enqueue: () => undefined }
 
+/** A connection, as its endpoints know it. */
+export interface Connection {
+  /** Counted from 1. */
+  readonly id: number
+  readonly address: Address.Address
+  readonly dialer: Endpoint
+  readonly acceptor: Endpoint
+}
+
 export class Endpoint {
-  readonly connection: SimConnection
+  readonly connection: Connection
   readonly host: Host
   /** Direction to the peer. */
   readonly direction: Direction
@@ -59,12 +68,7 @@ export class Endpoint {
   /** The end of the linger time, or of the time to connect. */
   timer: Scheduled | undefined = undefined
 
-  constructor(
-    connection: SimConnection,
-    direction: Direction,
-    sendBuffer: number,
-    onDue: (endpoint: Endpoint) => void,
-  ) {
+  constructor(connection: Connection, direction: Direction, sendBuffer: number, onDue: (endpoint: Endpoint) => void) {
     this.connection = connection
     this.host = direction.from
     this.direction = direction

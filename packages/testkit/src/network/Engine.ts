@@ -22,6 +22,7 @@ import { canonical, type Host, type TransportInstance } from "./Host.ts"
 import { HostTable } from "./HostTable.ts"
 import { ListenerTable } from "./ListenerTable.ts"
 import * as Partitions from "./Partitions.ts"
+import type { SimConnection } from "./SimConnection.ts"
 import * as SimTransport from "./SimTransport.ts"
 import { Swizzle } from "./Swizzle.ts"
 import { connectionClosed, transportError } from "./transportError.ts"
@@ -74,13 +75,6 @@ export interface Snapshot {
 
 /** Ends a fault. A second call, and a call after `heal`, do nothing. */
 export type Undo = () => void
-
-/** Counts the open connections that were dialed in the direction. Runs after every step, so it allocates nothing. */
-const openIn = (direction: Direction | undefined): number => {
-  let open = 0
-  if (direction !== undefined) for (const connection of direction.connections) if (connection.state === "open") open++
-  return open
-}
 
 /** A network, and the faults that can be injected into it. */
 export class Engine {
@@ -203,9 +197,15 @@ export class Engine {
 
   // Connections.
 
+  /** Returns the connections between two hosts, in the order of dialing. */
+  private connectionsBetween(hostA: string, hostB: string): ReadonlyArray<SimConnection> {
+    const there = this.hosts.findDirection(hostA, hostB)
+    return this.network.table.dialedInEither(there, this.hosts.findDirection(hostB, hostA))
+  }
+
   /** Resets the connections between two hosts, at both ends and at once. New connections are possible. */
   reset(hostA: string, hostB: string): void {
-    for (const connection of this.hosts.connections(hostA, hostB)) {
+    for (const connection of this.connectionsBetween(hostA, hostB)) {
       const { acceptor, dialer } = connection
       this.network.resetBoth(connection, `the connection between ${dialer.host.name} and ${acceptor.host.name} was cut`)
     }
@@ -213,7 +213,7 @@ export class Engine {
 
   /** Lets the open connections between two hosts fail halfway; see `FaultPlan.HalfOpen`. */
   halfOpen(from: string, to: string, how: (typeof FaultPlan.HalfOpen.Type)["how"]): void {
-    for (const connection of this.hosts.connections(from, to)) {
+    for (const connection of this.connectionsBetween(from, to)) {
       const { acceptor, dialer } = connection
       const sender = dialer.host.name === canonical(from) ? dialer : acceptor
       if (connection.state === "opening" || sender.state === "gone" || sender.peer.state === "gone") continue
@@ -262,7 +262,7 @@ export class Engine {
 
   /** Returns the endpoints at the host, of all connections that are not gone altogether. */
   private endpointsAt(host: Host): ReadonlyArray<Endpoint> {
-    return [...this.network.all].flatMap(({ acceptor, dialer }) =>
+    return [...this.network.table.all()].flatMap(({ acceptor, dialer }) =>
       [dialer, acceptor].filter(
         // A dial that has not arrived will find no listener.
         (endpoint) => endpoint.host === host && (endpoint === dialer || endpoint.state !== "opening"),
@@ -272,7 +272,7 @@ export class Engine {
 
   /** Ends all connections, and all transports for good. */
   close(): void {
-    for (const { acceptor, dialer } of this.network.all) {
+    for (const { acceptor, dialer } of this.network.table.all()) {
       this.network.terminate(dialer, connectionClosed(dialer))
       this.network.terminate(acceptor, connectionClosed(acceptor))
     }
@@ -290,7 +290,7 @@ export class Engine {
   inspect(): Snapshot {
     return {
       listeners: this.listeners.all().map(({ address }) => address),
-      connections: [...this.network.all].map(({ acceptor, address, dialer, state }) => ({
+      connections: [...this.network.table.all()].map(({ acceptor, address, dialer, state }) => ({
         from: dialer.host.name,
         to: address,
         state,
@@ -307,8 +307,15 @@ export class Engine {
 
   /** Counts the open connections between two hosts, dialed by either of them. */
   connections(hostA: string, hostB: string): number {
-    const there = openIn(this.hosts.findDirection(hostA, hostB))
-    return canonical(hostA) === canonical(hostB) ? there : there + openIn(this.hosts.findDirection(hostB, hostA))
+    const there = this.openIn(this.hosts.findDirection(hostA, hostB))
+    return canonical(hostA) === canonical(hostB) ? there : there + this.openIn(this.hosts.findDirection(hostB, hostA))
+  }
+
+  /** Counts the open connections that were dialed in the direction. Runs after every step, so it allocates nothing. */
+  private openIn(direction: Direction | undefined): number {
+    let open = 0
+    for (const connection of this.network.table.dialedIn(direction)) if (connection.state === "open") open++
+    return open
   }
 
   /** Returns the number of bytes that arrived so far on connections from one host to the other. */

@@ -1,5 +1,4 @@
 /** One host of a network, where transports are built. */
-import type { Direction } from "./Direction.ts"
 import type { Process } from "./Environment.ts"
 
 /** Writes a host as addresses do: in lower case, IPv6 without its brackets. */
@@ -16,8 +15,6 @@ export class Host {
   endpoints = 0
   /** Number of open listeners. */
   listeners = 0
-  /** Directions to the hosts that this host had to do with. */
-  readonly directions = new Map<string, Direction>()
 
   constructor(name: string) {
     this.name = name

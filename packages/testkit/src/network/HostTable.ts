@@ -1,10 +1,11 @@
 /** All hosts that were ever named in a network, and the directions between them. */
 import type { Direction } from "./Direction.ts"
 import { canonical, Host } from "./Host.ts"
-import type { SimConnection } from "./SimConnection.ts"
 
 export class HostTable {
   private readonly hosts = new Map<string, Host>()
+  /** Directions that were used, by sender and by the name of the receiver. */
+  private readonly directions = new Map<Host, Map<string, Direction>>()
   private readonly makeDirection: (from: Host, to: Host) => Direction
 
   constructor(makeDirection: (from: Host, to: Host) => Direction) {
@@ -27,22 +28,15 @@ export class HostTable {
 
   /** Returns the direction; makes it if needed. */
   direction(from: Host, to: Host): Direction {
-    const known = from.directions.get(to.name)
-    if (known !== undefined) return known
-    const direction = this.makeDirection(from, to)
-    from.directions.set(to.name, direction)
+    const directions = this.directions.get(from) ?? new Map<string, Direction>()
+    const direction = directions.get(to.name) ?? this.makeDirection(from, to)
+    this.directions.set(from, directions.set(to.name, direction))
     return direction
   }
 
   /** Returns the direction if it was used before. */
   findDirection(from: string, to: string): Direction | undefined {
-    return this.find(from)?.directions.get(canonical(to))
-  }
-
-  /** Returns the connections between two hosts, in the order of dialing. */
-  connections(hostA: string, hostB: string): ReadonlyArray<SimConnection> {
-    const there = this.findDirection(hostA, hostB)?.connections ?? []
-    const back = this.findDirection(hostB, hostA)?.connections ?? []
-    return there === back ? [...there] : [...there, ...back].sort((a, b) => a.id - b.id)
+    const host = this.find(from)
+    return host === undefined ? undefined : this.directions.get(host)?.get(canonical(to))
   }
 }

@@ -1,10 +1,9 @@
 /** A simulated TCP connection: its two endpoints. */
 import type * as Address from "@coterie/core/Address"
 import type { Direction } from "./Direction.ts"
-import { Endpoint } from "./Endpoint.ts"
+import { type Connection, Endpoint } from "./Endpoint.ts"
 
-export class SimConnection {
-  /** Counted from 1. */
+export class SimConnection implements Connection {
   readonly id: number
   readonly address: Address.Address
   readonly dialer: Endpoint

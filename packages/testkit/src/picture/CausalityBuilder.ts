@@ -1,9 +1,18 @@
 /**
  * Builder of the causality of a trace. It reads the events in order and remembers what a later event can depend on.
  */
-import type { Event } from "../Trace.ts"
-import type { Causality } from "./causality.ts"
+import type { Event } from "../internal/traceEvents.ts"
 import { inTransit, simulationLane, unknownLane } from "./lanes.ts"
+
+/** Lanes of a trace and the direct causes of its events. */
+export interface Causality {
+  /** Names of the lanes from left to right: the nodes, then other hosts in order of appearance. */
+  readonly lanes: ReadonlyArray<string>
+  /** Lane of each event: an index into `lanes`, or one of the numbers in `lanes.ts`. */
+  readonly laneOf: ReadonlyArray<number>
+  /** Events that directly influence each event. Every cause has a smaller index than its effect. */
+  readonly causes: ReadonlyArray<ReadonlyArray<number>>
+}
 
 /** Event that ends, or delays, a message that was sent before. */
 type Outcome = Extract<Event, { readonly _tag: "Arrived" | "Lost" | "Dropped" }>

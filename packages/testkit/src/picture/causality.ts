@@ -2,18 +2,10 @@
  * Causality of a trace: the lane of each event, and the earlier events that influence it directly (the happened-before
  * relation). The viewer and the ShiViz log share it.
  */
-import type { Trace } from "../Trace.ts"
-import { CausalityBuilder } from "./CausalityBuilder.ts"
+import type { Trace } from "../internal/traceEvents.ts"
+import { type Causality, CausalityBuilder } from "./CausalityBuilder.ts"
 
-/** Lanes of a trace and the direct causes of its events. */
-export interface Causality {
-  /** Names of the lanes from left to right: the nodes, then other hosts in order of appearance. */
-  readonly lanes: ReadonlyArray<string>
-  /** Lane of each event: an index into `lanes`, or one of the numbers in `lanes.ts`. */
-  readonly laneOf: ReadonlyArray<number>
-  /** Events that directly influence each event. Every cause has a smaller index than its effect. */
-  readonly causes: ReadonlyArray<ReadonlyArray<number>>
-}
+export type { Causality } from "./CausalityBuilder.ts"
 
 /** Computes the lanes and the causes of a trace. */
 export const causalityOf = ({ events, nodes }: Pick<Trace, "nodes" | "events">): Causality => {

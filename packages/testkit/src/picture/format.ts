@@ -2,7 +2,7 @@
  * Text for events, times, sizes and counts. The viewer, its accessible labels, the ShiViz log and the difference of two
  * runs share it.
  */
-import type { Event } from "../Trace.ts"
+import type { Event } from "../internal/traceEvents.ts"
 
 type Sent = Extract<Event, { readonly _tag: "Sent" }>
 

@@ -1,9 +1,21 @@
 /**
  * Writes a trace into a page that is one file: document, style, program and data.
  */
-import type { PictureOptions, Trace } from "../Trace.ts"
+import type { Trace } from "../internal/traceEvents.ts"
 import { style } from "./style.ts"
 import { viewerScript } from "./viewerScript.ts"
+
+/** Text of a picture beside the trace. */
+export interface PictureOptions {
+  /** Default: the name of the scenario. */
+  readonly title?: string | undefined
+  /** Why the run failed. Default: what the last event says, if it is a failure. */
+  readonly failure?: string | undefined
+  /** The command that runs it again. */
+  readonly replay?: string | undefined
+  /** What is left of the faults after shrinking, in order. */
+  readonly sentences?: ReadonlyArray<string> | undefined
+}
 
 /**
  * Writes JSON that cannot end the element that it stands in. U+2028 and U+2029 are escaped too, because older scripts end a

@@ -1,7 +1,7 @@
 /**
  * Log of a trace for ShiViz, with vector clocks. ShiViz requires that the own clock of each host counts 1, 2, 3 and so on.
  */
-import type { Event, Trace } from "../Trace.ts"
+import type { Event, Trace } from "../internal/traceEvents.ts"
 import { causalityOf } from "./causality.ts"
 import { describeEvent, formatTime } from "./format.ts"
 import { simulationLane, unknownLane } from "./lanes.ts"

@@ -1,8 +1,7 @@
 /** Looks for a smaller attempt that still fails the same check, by delta debugging. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Attempt } from "../Shrink.ts"
-import { attemptOf, endsOf, type Item, type Items, itemsOf, keyOf, kindOf, sizeOf } from "./items.ts"
+import { type Attempt, attemptOf, endsOf, type Item, type Items, itemsOf, keyOf, kindOf, sizeOf } from "./items.ts"
 import { isSimpler, simplerItems } from "./simplify.ts"
 
 /** Which items are left out together, from the largest groups to single ones. `undefined` belongs to none. */

@@ -1,8 +1,19 @@
-/** The parts of an attempt that a shrinker may leave out or simplify: single faults and single draws. */
+/** Attempts of a shrinker, and the parts that it may leave out or simplify: single faults and single draws. */
 import type { Fault } from "../FaultPlan.ts"
 import type { Deviations } from "../kernel/Draws.ts"
 import { Hash } from "../kernel/Hash.ts"
-import type { Attempt, Size } from "../Shrink.ts"
+
+/** Faults and draws of one run. Draws that are missing are benign. */
+export interface Attempt {
+  readonly timeline: ReadonlyArray<Fault>
+  readonly deviations: Deviations
+}
+
+/** Size of an attempt. */
+export interface Size {
+  readonly faults: number
+  readonly draws: number
+}
 
 interface FaultItem {
   readonly side: "faults"

@@ -254,9 +254,10 @@ describe("Connections", () => {
     const there = hosts.direction(a, b)
     const address = Result.getOrThrow(Address.make("b", 1))
     const dialer = connections.dial({ host: a, process, alive: true }, address, there, hosts.direction(b, a))
-    assert.deepStrictEqual([...there.connections], [dialer.connection])
+    assert.deepStrictEqual([...connections.table.dialedIn(there)], [dialer.connection])
     connections.abortDial(dialer, connectionClosed(dialer))
-    assert.deepStrictEqual([connections.all.size, there.connections.size, a.endpoints], [0, 0, 0])
+    const { table } = connections
+    assert.deepStrictEqual([table.size, table.dialedIn(there).size, a.endpoints], [0, 0, 0])
     assert.isUndefined(events.peek())
   })
 })

@@ -31,7 +31,7 @@ export const instanceAt = (host: Host): TransportInstance & { readonly tasks: Ar
 export const connectionBetween = (hosts: HostTable, from: string, to: string, id = 1): SimConnection => {
   const [a, b] = [hosts.get(from), hosts.get(to)]
   const there = hosts.direction(a, b)
-  const connection = new SimConnection({
+  return new SimConnection({
     id,
     address: address(to, 1),
     there,
@@ -39,6 +39,4 @@ export const connectionBetween = (hosts: HostTable, from: string, to: string, id
     sendBuffer: 1_000,
     onDue: () => undefined,
   })
-  there.connections.add(connection)
-  return connection
 }

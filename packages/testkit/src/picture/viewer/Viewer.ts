@@ -1,6 +1,7 @@
 import type { PictureOptions, Trace } from "../../Trace.ts"
 import { formatCount, formatTime } from "../format.ts"
 import { listenToButtons } from "./controls/buttons.ts"
+import type { ControlledViewer } from "./controls/ControlledViewer.ts"
 import { listenToKeyboard } from "./controls/keyboard.ts"
 import { MapControls } from "./controls/MapControls.ts"
 import { PointerControls } from "./controls/PointerControls.ts"
@@ -20,7 +21,7 @@ import { ViewState } from "./ViewState.ts"
 const seconds = (micros: number): number => micros / 1_000_000
 
 /** Page of a trace. It draws the state of the view, and the controls change the state through it. */
-export class Viewer {
+export class Viewer implements ControlledViewer {
   readonly model: TraceModel
   readonly state: ViewState
   readonly overview: OverviewMap

@@ -1,12 +1,14 @@
-import type { Viewer } from "../Viewer.ts"
+import type { ControlledViewer } from "./ControlledViewer.ts"
+
+type MapViewer = Pick<ControlledViewer, "overview" | "update">
 
 /** Controls of the overview map by pointer: a press or a drag moves the view to that part of the trace. */
 export class MapControls {
-  private readonly viewer: Viewer
+  private readonly viewer: MapViewer
   private readonly map: HTMLElement
   private isDragging = false
 
-  constructor(viewer: Viewer, map: HTMLElement) {
+  constructor(viewer: MapViewer, map: HTMLElement) {
     this.viewer = viewer
     this.map = map
   }

@@ -1,6 +1,8 @@
 import { headHeight } from "../diagram/LaneLayout.ts"
-import type { Viewer } from "../Viewer.ts"
+import type { ControlledViewer } from "./ControlledViewer.ts"
 import { eventAt } from "./eventAt.ts"
+
+type PointerViewer = Pick<ControlledViewer, "model" | "state" | "tooltip" | "update" | "toggleSelection">
 
 /** Pixels that the pointer must move before a press becomes a drag. */
 const dragThreshold = 5
@@ -21,13 +23,13 @@ interface Drag {
 
 /** Controls of the diagram by pointer: tooltips, selection, dragging and the wheel. */
 export class PointerControls {
-  private readonly viewer: Viewer
+  private readonly viewer: PointerViewer
   private readonly stage: HTMLElement
   private drag: Drag | undefined = undefined
   /** `true` if the last press became a drag, whose click selects nothing. */
   private isDragged = false
 
-  constructor(viewer: Viewer, stage: HTMLElement) {
+  constructor(viewer: PointerViewer, stage: HTMLElement) {
     this.viewer = viewer
     this.stage = stage
   }

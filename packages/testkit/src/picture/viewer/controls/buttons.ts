@@ -2,15 +2,17 @@
  * Buttons around the diagram: scrolling to hidden lanes, and zoom.
  */
 import { elementById } from "../dom.ts"
-import type { Viewer } from "../Viewer.ts"
+import type { ControlledViewer } from "./ControlledViewer.ts"
 
 /** Part of the width by which a button scrolls to hidden lanes. */
 const scrolledPart = 0.6
 
 const zoomFactor = 1.4
 
+type ButtonViewer = Pick<ControlledViewer, "state" | "update" | "redraw">
+
 /** Listens to the buttons. */
-export const listenToButtons = (viewer: Viewer): void => {
+export const listenToButtons = (viewer: ButtonViewer): void => {
   const onClick = (id: string, action: () => void): void => elementById(id).addEventListener("click", action)
   const scroll = (direction: number) => () => {
     const { state } = viewer

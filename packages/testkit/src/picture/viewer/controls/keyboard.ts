@@ -1,9 +1,11 @@
 /**
  * Controls of the diagram by keyboard.
  */
-import type { Viewer } from "../Viewer.ts"
+import type { ControlledViewer } from "./ControlledViewer.ts"
 import { eventAt } from "./eventAt.ts"
 import { EventNavigator } from "./EventNavigator.ts"
+
+type KeyboardViewer = Pick<ControlledViewer, "model" | "state" | "update" | "select" | "toggleSelection" | "focus">
 
 /** Directions of the arrow keys. */
 const arrows: { readonly [key: string]: readonly [dx: number, dy: number] } = {
@@ -24,7 +26,9 @@ const zoomIn = 1.25
 const zoomOut = 0.8
 
 /** Actions of the keys that do the same whatever has the focus. */
-const actionsOf = (viewer: Viewer): { readonly [key: string]: () => void } => {
+const actionsOf = (
+  viewer: Pick<ControlledViewer, "model" | "update" | "select">,
+): { readonly [key: string]: () => void } => {
   const { height } = viewer.model.timeline
   const page = (direction: number) => () =>
     viewer.update((state) => state.scrollBy(direction * state.rows() * pageRows))
@@ -45,7 +49,7 @@ const actionsOf = (viewer: Viewer): { readonly [key: string]: () => void } => {
 }
 
 /** Listens to the keys of the page. Arrow keys step from event to event, or scroll if no event has the focus. */
-export const listenToKeyboard = (viewer: Viewer): void => {
+export const listenToKeyboard = (viewer: KeyboardViewer): void => {
   const navigator = new EventNavigator(viewer.model, (event) => viewer.state.isVisible(event))
   const actions = actionsOf(viewer)
   const onArrow = ([dx, dy]: readonly [number, number], focused: number | undefined): void => {

@@ -4,7 +4,35 @@
 import type { Event } from "../../../Trace.ts"
 import type { Causality } from "../../causality.ts"
 import { simulationLane, unknownLane } from "../../lanes.ts"
-import type { Fold, Instant, Timeline } from "./timeline.ts"
+
+/** Idle time that is not drawn to scale. */
+export interface Fold {
+  readonly top: number
+  readonly bottom: number
+  /** Virtual time at `top` and `bottom`, in microseconds. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Point in virtual time with its events. An effect is below its cause, even at the same time. */
+export interface Instant {
+  readonly at: number
+  readonly top: number
+  readonly bottom: number
+  /** First event, and first event of the next instant. */
+  readonly first: number
+  readonly end: number
+}
+
+/** Rows of all events. */
+export interface Timeline {
+  /** Row of each event. */
+  readonly rowOf: ReadonlyArray<number>
+  /** Number of rows. */
+  readonly height: number
+  readonly folds: ReadonlyArray<Fold>
+  readonly instants: ReadonlyArray<Instant>
+}
 
 /** Rows between two marks of one lane, so that they do not overlap. */
 const rowHeight = 1

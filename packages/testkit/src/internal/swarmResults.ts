@@ -1,0 +1,36 @@
+/** Results of a swarm: of one seed, and of all seeds. `Swarm.ts` exports them. */
+import type * as Artifact from "../Artifact.ts"
+import type { Report } from "../Scenario.ts"
+import type * as SimulationError from "../SimulationError.ts"
+import type { Trace } from "../Trace.ts"
+
+/** A failure that was found, with everything that it takes to see it again. */
+export interface Found {
+  readonly failure: SimulationError.Failure
+  readonly artifact: Artifact.Artifact
+  /** Trace of the shrunk run, or of the run itself if it was not shrunk. */
+  readonly trace: Trace
+}
+
+/** Result of one seed. */
+export interface SeedResult extends Pick<
+  Report,
+  "seed" | "explore" | "traceHash" | "steps" | "virtualSeconds" | "faultsFired" | "marks"
+> {
+  readonly found: Found | undefined
+}
+
+/** Summary of a swarm over all its seeds. */
+export interface Summary {
+  /** Number of seeds that were run. */
+  readonly seeds: number
+  readonly failures: ReadonlyArray<Found>
+  /** Faults that were configured and never came, and marks that were never reached. */
+  readonly never: ReadonlyArray<SimulationError.NeverHappened>
+  readonly virtualSeconds: number
+  readonly steps: number
+  /** Hash over the trace hashes of all seeds in their order. */
+  readonly traceHash: string
+  readonly faultsFired: Readonly<Record<string, number>>
+  readonly marks: Readonly<Record<string, boolean>>
+}

@@ -1,0 +1,104 @@
+/** Schemas of a trace and of its events. `Trace.ts` exports them; what reads a trace imports them from here. */
+import * as Schema from "effect/Schema"
+
+const at = Schema.Int
+const node = Schema.String
+
+/** Change of the state of a node. */
+export const NodeEvent = Schema.TaggedStruct("Node", {
+  at,
+  node,
+  /** `starting` until its layer is built, then `running`. */
+  state: Schema.Literals([
+    "starting",
+    "running",
+    "crashed",
+    "stopping",
+    "stopped",
+    "died",
+    "paused",
+    "resumed",
+    "slow",
+    "clock",
+  ]),
+  /** Counted from 1; another one after each start. */
+  life: Schema.Int,
+  text: Schema.optionalKey(Schema.String),
+})
+
+/** State of a node in a trace. */
+export type NodeState = (typeof NodeEvent.Type)["state"]
+
+/** Bytes that a node sent. What they mean is told by the scenario, if it can tell. */
+export const Sent = Schema.TaggedStruct("Sent", {
+  at,
+  /** Counted from 1. */
+  id: Schema.Int,
+  connection: Schema.Int,
+  from: node,
+  to: node,
+  size: Schema.Int,
+  /** The messages that begin in these bytes, decoded: a short kind, which picks the colour, and what to show. */
+  messages: Schema.optionalKey(Schema.Array(Schema.Struct({ kind: Schema.String, text: Schema.String }))),
+})
+
+/** They arrived at the other host. */
+export const Arrived = Schema.TaggedStruct("Arrived", { at, id: Schema.Int })
+
+/** They were lost so many times, and sent again. */
+export const Lost = Schema.TaggedStruct("Lost", { at, id: Schema.Int, times: Schema.Int })
+
+/** They never arrive. */
+export const Dropped = Schema.TaggedStruct("Dropped", { at, id: Schema.Int, why: Schema.String })
+
+/** A connection was dialed, accepted, or ended at one side. */
+export const ConnectionEvent = Schema.TaggedStruct("Connection", {
+  at,
+  connection: Schema.Int,
+  from: node,
+  to: node,
+  state: Schema.Literals(["dialed", "accepted", "end", "reset", "refused", "vanished"]),
+  /** The side where it ended. */
+  by: Schema.optionalKey(node),
+})
+
+/** A fault began or was over. */
+export const FaultEvent = Schema.TaggedStruct("Fault", {
+  at,
+  /** Its place in the plan, or a negative number for what the scenario did by hand. */
+  fault: Schema.Int,
+  kind: Schema.String,
+  state: Schema.Literals(["began", "over"]),
+  nodes: Schema.Array(node),
+  /** Groups that the fault keeps apart: nothing passes between the two sides, or from the first to the second. */
+  cut: Schema.optionalKey(Schema.Struct({ from: Schema.Array(node), to: Schema.Array(node), oneWay: Schema.Boolean })),
+  /** The fault as a sentence. */
+  text: Schema.String,
+})
+
+/** Text of the scenario, or of the program of a node through its logger. */
+export const Note = Schema.TaggedStruct("Note", {
+  at,
+  node: Schema.optionalKey(node),
+  kind: Schema.Literals(["log", "note", "mark", "history", "healed"]),
+  text: Schema.String,
+})
+
+/** A check failed. The last event of its trace. */
+export const Failed = Schema.TaggedStruct("Failed", { at, node: Schema.optionalKey(node), text: Schema.String })
+
+/** One event. `at` is the virtual time in microseconds since the start. */
+export const Event = Schema.Union([NodeEvent, Sent, Arrived, Lost, Dropped, ConnectionEvent, FaultEvent, Note, Failed])
+export type Event = typeof Event.Type
+
+/** Events of one run. */
+export const Trace = Schema.Struct({
+  scenario: Schema.String,
+  seed: Schema.Int,
+  /** The names of the nodes, in the order in which they came. */
+  nodes: Schema.Array(Schema.String),
+  /** How many events were left out at the beginning, because the trace keeps the last ones. */
+  skipped: Schema.Int,
+  events: Schema.Array(Event),
+})
+export type Trace = typeof Trace.Type
