@@ -16,7 +16,3 @@ export const Entropy = Context.Reference<Source>("@coterie/core/Entropy", {
     u32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   }),
 })
-
-/** 128 random bits in hex: the name of a peer that was given none. */
-export const id = (source: Source): string =>
-  Array.from({ length: 4 }, () => source.u32().toString(16).padStart(8, "0")).join("")

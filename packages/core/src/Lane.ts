@@ -46,12 +46,9 @@ export interface ReadOptions {
    * - `dropping`: it is lost. `sliding`: the oldest in the buffer is lost. Both are counted (docs/metrics.md).
    */
   readonly strategy?: "suspend" | "dropping" | "sliding" | undefined
-  /** Messages in the buffer with `dropping` and `sliding`. Default: {@link defaultCapacity}. */
+  /** Messages in the buffer with `dropping` and `sliding`. Defaults to 1,024. */
   readonly capacity?: number | undefined
 }
-
-/** What `dropping` and `sliding` keep: some pulls of a reader that is busy for a moment. */
-export const defaultCapacity = 1_024
 
 /** A message that its reader could not use. */
 export interface DeadLetter {
@@ -85,7 +82,7 @@ export interface Lane {
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**
    * The messages of this lane that could not be used, from when the stream is run. Who is more than
-   * {@link defaultCapacity} behind misses the oldest.
+   * 1,024 behind misses the oldest.
    */
   readonly deadLetters: Stream.Stream<DeadLetter>
 }

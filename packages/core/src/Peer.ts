@@ -44,5 +44,3 @@ export interface Peer {
 
 /** A peer, or its name. */
 export type PeerRef = string | Pick<Peer, "name">
-
-export const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)

@@ -18,8 +18,8 @@ import * as Schedule from "effect/Schedule"
 export type Policy = Schedule.Schedule<unknown>
 
 /** The first delay of the default, and its cap. */
-export const initialDelay = Duration.seconds(1)
-export const maxDelay = Duration.seconds(60)
+const initialDelay = Duration.seconds(1)
+const maxDelay = Duration.seconds(60)
 
 /**
  * Draws each delay evenly between nothing and what the schedule says, so that peers that lost each other

@@ -20,10 +20,9 @@ import * as ControlFrames from "../wire/ControlFrames.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader, ReadOutcome } from "./FrameReader.ts"
+import type * as ReceiveLane from "../flow/ReceiveLane.ts"
 import type * as ReceiveLanes from "../flow/ReceiveLanes.ts"
 import type * as SendLanes from "../flow/SendLanes.ts"
-import type { Session } from "../peering/PeerConnections.ts"
-import type { Overrides } from "../peering/Overrides.ts"
 import * as TokenBucket from "../internal/TokenBucket.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
@@ -37,6 +36,22 @@ export interface Rank {
 
 export const compareRanks = (a: Rank, b: Rank): number =>
   a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
+
+/**
+ * The links between two lives of two peers of which one takes over from the other, so that nothing of what is said over them
+ * is lost or comes twice (docs/protocol.md, section "What a receiver may rely on").
+ */
+export interface Session {
+  /** Number of the session on this node. */
+  readonly session: number
+}
+
+/** Makers of the lanes of a link. */
+export interface Parts {
+  readonly makeReceiveLane: typeof ReceiveLane.make
+  readonly makeReceiveLanes: typeof ReceiveLanes.make
+  readonly makeSendLanes: typeof SendLanes.make
+}
 
 /** How a link ended, as this side saw it. */
 export type LinkEnd =
@@ -149,7 +164,7 @@ export const make = (options: {
   readonly sent: Traffic
   readonly buffers: WriteBuffers
   readonly limits: Limits
-  readonly parts: Overrides
+  readonly parts: Parts
   readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock

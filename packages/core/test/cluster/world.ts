@@ -27,8 +27,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import * as Prng from "../../src/internal/prng.ts"
 
 /** A node of a scenario. */
@@ -51,8 +50,8 @@ export interface World {
     name: string,
     options?: Partial<Cluster.Options>,
     policies?: Layer.Layer<never>,
-    /** Parts that are watched. */
-    parts?: Partial<Overrides>,
+    /** Parts of the node that the test watches. */
+    parts?: Partial<Overrides.Overrides>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
 
@@ -77,9 +76,8 @@ const makeNode =
     Effect.gen(function* () {
       const wrapped = yield* killable(transportOf(name))
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const layer = Layer.effect(Cluster.Cluster)(
-        make({ cluster: "test", name, ...options }, { ...defaults, ...watched }),
-      ).pipe(
+      const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
+        Layer.provide(Overrides.layer(watched)),
         Layer.provide(Layer.succeed(Transport.Transport, wrapped.transport)),
         Layer.provide(policies),
         Layer.provide(entropy(name)),

@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Link, Rank } from "../../src/link/Link.ts"
-import type { Session } from "../../src/peering/PeerConnections.ts"
+import type { Link, Rank, Session } from "../../src/link/Link.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { emptyBody } from "../../src/protocol/PeerRecord.ts"
 

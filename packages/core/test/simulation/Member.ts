@@ -13,9 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
 import type { Limits } from "../../src/Limits.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import type * as DeliveryLog from "./DeliveryLog.ts"
 import type * as ClusterRecorder from "./ClusterRecorder.ts"
 
@@ -50,7 +49,7 @@ export interface Options {
   readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
   /** Parts with a planted bug. */
-  readonly parts?: Partial<Overrides> | undefined
+  readonly parts?: Partial<Overrides.Overrides> | undefined
 }
 
 /** The lane that everybody reads, though not at once. */
@@ -70,7 +69,7 @@ const confirmTimeout = 2_000
 
 export const layer = (
   name: string,
-  { limits, notebook, parts: planted, policies = Layer.empty, seeds, talk = [200, 1_500] }: Options,
+  { limits, notebook, parts: planted = {}, policies = Layer.empty, seeds, talk = [200, 1_500] }: Options,
 ): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(Member)(
     Effect.gen(function* () {
@@ -256,8 +255,7 @@ export const layer = (
       }
     }),
   ).pipe(
-    Layer.provide(
-      Layer.effect(Cluster.Cluster)(make({ cluster: "swarm", name, seeds, limits }, { ...defaults, ...planted })),
-    ),
+    Layer.provide(Cluster.layer({ cluster: "swarm", name, seeds, limits })),
+    Layer.provide(Overrides.layer(planted)),
     Layer.provide(policies),
   )

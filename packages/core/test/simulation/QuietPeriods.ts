@@ -9,8 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { make as makeCluster } from "../../src/cluster/assemble.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import * as FrameCount from "./frameCount.ts"
 
 /** Something that a node was told of another. */
@@ -84,12 +83,12 @@ export interface Options {
   readonly counts: FrameCount.Counts
   readonly seeds: ReadonlyArray<string>
   readonly policies?: Layer.Layer<never> | undefined
-  readonly parts?: Partial<Overrides> | undefined
+  readonly parts?: Partial<Overrides.Overrides> | undefined
 }
 
 export const layer = (
   name: string,
-  { board, counts, parts: planted, policies = Layer.empty, seeds }: Options,
+  { board, counts, parts: planted = {}, policies = Layer.empty, seeds }: Options,
 ): Layer.Layer<QuietPeriods, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(QuietPeriods)(
     Effect.gen(function* () {
@@ -99,8 +98,6 @@ export const layer = (
       return { cluster }
     }),
   ).pipe(
-    Layer.provide(
-      Layer.effect(Cluster.Cluster)(makeCluster({ cluster: "quiet", name, seeds }, { ...defaults, ...planted })),
-    ),
-    Layer.provide([policies, FrameCount.layer(counts)]),
+    Layer.provide(Cluster.layer({ cluster: "quiet", name, seeds })),
+    Layer.provide([Overrides.layer(planted), policies, FrameCount.layer(counts)]),
   )

@@ -9,10 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
 import * as Frame from "../../src/protocol/Frame.ts"
 import * as Limits from "../../src/Limits.ts"
-import * as Overrides from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 
 /** Bytes a second: the message takes longer than silence is borne. */
 const bandwidth = 1_000_000
@@ -33,11 +32,9 @@ it.sim(
       let pieces = 0
       let passed = 0
       const layer = (name: string) =>
-        Layer.effect(Cluster.Cluster)(
-          make(
-            { cluster: "test", name, seeds: ["a:7946"] },
-            {
-              ...Overrides.defaults,
+        Cluster.layer({ cluster: "test", name, seeds: ["a:7946"] }).pipe(
+          Layer.provide(
+            Overrides.layer({
               makeReceiveLanes: (options) => {
                 const intake = Overrides.defaults.makeReceiveLanes(options)
                 return {
@@ -52,7 +49,7 @@ it.sim(
                   },
                 }
               },
-            },
+            }),
           ),
         )
       const { a, b } = yield* sim.nodes(["a", "b"], layer)

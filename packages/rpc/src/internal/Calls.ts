@@ -5,7 +5,7 @@
 import type { Cluster } from "@coterie/core/Cluster"
 import * as Entropy from "@coterie/core/Entropy"
 import type { Message, SessionEnded } from "@coterie/core/Message"
-import { nameOf, type PeerRef } from "@coterie/core/Peer"
+import type { PeerRef } from "@coterie/core/Peer"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -209,7 +209,7 @@ export const make = Effect.fnUntraced(function* (cluster: Cluster["Service"], op
   )
 
   const protocol: Calls["protocol"] = (ref) => {
-    const peer = nameOf(ref)
+    const peer = typeof ref === "string" ? ref : ref.name
     const plain = RpcClient.Protocol.make((writeTo) =>
       Effect.succeed({
         send: (clientId, message) => {
