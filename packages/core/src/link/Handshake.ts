@@ -31,6 +31,8 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
   /** Who said no. */
   by: Schema.Literals(["us", "them"]),
   atLeastGeneration: Schema.optionalKey(Schema.Number),
+  /** Time to wait before another attempt, in milliseconds, if the peer asks for it. */
+  retryAfter: Schema.optionalKey(Schema.Number),
 }) {}
 
 /** The handshake broke off. */
@@ -54,6 +56,8 @@ export interface Established {
   readonly peerWindow: number
   readonly viewHash: bigint
   readonly youAre: YouAreBelief | undefined
+  /** Host of this node as the peer sees it, if this node dialed. */
+  readonly observedHost: string | undefined
 }
 
 /** What a handshake needs of the node. */
@@ -119,6 +123,7 @@ const rejection = (frame: HelloReject) =>
     message: quote(frame.message),
     by: "them",
     ...(frame.atLeastGeneration === undefined ? {} : { atLeastGeneration: frame.atLeastGeneration }),
+    ...(frame.retryAfter === undefined ? {} : { retryAfter: frame.retryAfter }),
   })
 
 const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended)
@@ -156,12 +161,19 @@ const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRe
   return frame
 })
 
-const established = (peer: PeerRecord, rank: Rank, peerWindow: number, ready: Ready): Established => ({
+const established = (
+  peer: PeerRecord,
+  rank: Rank,
+  peerWindow: number,
+  ready: Ready,
+  observedHost?: string,
+): Established => ({
   peer: { ...peer, incarnation: ready.incarnation },
   rank,
   peerWindow,
   viewHash: ready.viewHash,
   youAre: ready.youAre,
+  observedHost,
 })
 
 const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
@@ -231,7 +243,7 @@ export const dial = Effect.fnUntraced(function* (
   exchange.commit(ack.record, rank)
   yield* write(exchange, readyOf(before.self, state, ack.record))
   const ready = yield* awaitReady(exchange, ack.record)
-  return established(ack.record, rank, ack.window, ready)
+  return established(ack.record, rank, ack.window, ready, ack.observedHost)
 })
 
 const ackProblem = (state: State.State, ack: HelloAck): string | undefined => {

@@ -19,6 +19,7 @@ import { AddressDialer } from "./AddressDialer.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import { PeerDialer } from "./PeerDialer.ts"
+import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
 import { SeedDialer } from "./SeedDialer.ts"
 
@@ -42,7 +43,7 @@ export class Dialer {
 
   constructor(options: Options, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
     this.options = options
-    this.addresses = new AddressDialer(options.loop, options.links)
+    this.addresses = new AddressDialer(options.loop, options.links, new RetryAfter(options.clock))
     this.peers = new PeerDialer({ ...options, addresses: this.addresses, fork })
     this.seeds = new SeedDialer({ ...options, addresses: this.addresses, fork })
   }
@@ -74,6 +75,12 @@ export class Dialer {
     while (true) {
       const existing = this.linkTo(address)
       if (existing !== undefined) return existing
+      const wait = this.addresses.waitFor(address)
+      if (wait > 0) {
+        // The peer may get a link meanwhile.
+        yield* Effect.sleep(wait)
+        continue
+      }
       const result = yield* Effect.result(this.addresses.dial(address, { join: true }))
       if (result._tag === "Success") return result.success
       const error = result.failure

@@ -72,6 +72,8 @@ export class PeerDialer {
         else if (!State.dialTargets(loop.state()).has(name)) return
       }
       attempts.continued(yield* attempts.schedule.pause())
+      const wait = this.options.addresses.waitForAny(target.addresses)
+      if (wait > 0) yield* Effect.sleep(wait)
     }
   })
 
@@ -96,12 +98,13 @@ export class PeerDialer {
   })
 
   /**
-   * Dials each address of the peer. Returns `done` if nothing is left to try, and `refused` if the connection was refused at
-   * every address.
+   * Dials each address of the peer that may be dialed now. Returns `done` if nothing is left to try, and `refused` if the
+   * connection was refused at every address.
    */
   private readonly dialOnce = Effect.fnUntraced(function* (this: PeerDialer, { addresses, name }: DialTarget) {
     let refusals = 0
     for (const address of addresses) {
+      if (this.options.addresses.waitFor(address) > 0) continue
       const result = yield* Effect.result(this.options.addresses.dial(address, { expected: name }))
       if (result._tag === "Success") return "done"
       const error = result.failure
