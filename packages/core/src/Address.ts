@@ -5,6 +5,7 @@
 import * as Brand from "effect/Brand"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { maxHostLength } from "./internal/hosts.ts"
 
 /**
  * A canonical `host:port`. The host is a DNS name or an IPv4 address in lower case, or an IPv6 address
@@ -17,9 +18,6 @@ export class AddressError extends Schema.TaggedError<AddressError>()("AddressErr
   input: Schema.String,
   message: Schema.String,
 }) {}
-
-/** The longest host, in characters: the longest DNS name. */
-export const maxHostLength = 253
 
 const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\])$/
 

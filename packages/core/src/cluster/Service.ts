@@ -47,8 +47,14 @@ export interface Self {
   readonly name: string
   /** Number of this life of the name. */
   readonly generation: number
+  /** Addresses that this node advertises. */
   readonly addresses: ReadonlyArray<Address>
   readonly metadata: Readonly<Record<string, string>>
+  /**
+   * Hosts at which peers see this node, the newest first, at most 8. Peers that this node dialed report them. A host that is not
+   * among the hosts of `addresses` is a hint of a NAT.
+   */
+  readonly observedHosts: ReadonlyArray<string>
 }
 
 /**

@@ -22,6 +22,7 @@ import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
+import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
@@ -59,7 +60,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     Scope.Scope,
     inner,
   )
-  const { deadLetters, dialer, hub, links, loop, metrics, publish, readers } = rooms
+  const { deadLetters, dialer, hub, links, loop, metrics, observedHosts, publish, readers } = rooms
   const logging = yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
   const shutdown = new Shutdown({ loop, links, readers, deadLetters, hub, logging, scope: inner, labels })
   yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
@@ -74,7 +75,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     onSlowPeer: (peer) => publish({ _tag: "SlowPeer", peer }),
   })
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, deadLetters, joiner, shutdown })
+  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
@@ -131,6 +132,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     capacity: limits.membershipQueue,
     pulse: heartbeat,
   })
+  const observedHosts = new ObservedHosts()
   const hub = new EventHub(limits.eventBuffer)
   const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
     metrics.event(event)
@@ -161,6 +163,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     observer: metrics.observer,
     lanes: readers.names,
     sinkOf: readers.sinkOf,
+    observedHosts,
   })
   const dialer = yield* Dialer.make({
     loop,
@@ -172,7 +175,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
   })
   metrics.observe({ loop, links, hub, limits })
-  return { metrics, listener, loop, hub, publish, readers, deadLetters, links, dialer }
+  return { metrics, listener, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>

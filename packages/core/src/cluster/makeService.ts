@@ -10,6 +10,7 @@ import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../messaging/nameOf.ts"
 import type { Sender } from "../messaging/Sender.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
+import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import * as Frame from "../protocol/Frame.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
 import { metadataProblem } from "./checkOptions.ts"
@@ -26,12 +27,13 @@ export interface Options {
   readonly deadLetters: DeadLetters
   readonly joiner: Joiner
   readonly shutdown: Shutdown
+  readonly observedHosts: ObservedHosts
 }
 
 export const makeService = (options: Options): Service => {
   const { hub, joiner, loop, readers, sender, shutdown } = options
   return {
-    self: Effect.sync(() => selfOf(loop)),
+    self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
     views: hub.views,
@@ -53,9 +55,9 @@ export const makeService = (options: Options): Service => {
   }
 }
 
-const selfOf = (loop: MembershipLoop): Self => {
+const selfOf = ({ loop, observedHosts }: Options): Self => {
   const { body, generation, name } = loop.state().self
-  return { name, generation, addresses: body.addresses, metadata: body.metadata }
+  return { name, generation, addresses: body.addresses, metadata: body.metadata, observedHosts: observedHosts.list() }
 }
 
 const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {

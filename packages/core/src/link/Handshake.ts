@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Address } from "../Address.ts"
-import { maxHostLength } from "../Address.ts"
+import { maxHostLength } from "../internal/hosts.ts"
 import type * as Admission from "../Admission.ts"
 import type { Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBelief } from "../protocol/Frame.ts"
 import * as Frame from "../protocol/Frame.ts"

@@ -19,6 +19,7 @@ import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
 import type { EpochCounter } from "./EpochCounter.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
+import type { ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
@@ -38,6 +39,8 @@ export interface LinkContext {
   readonly sinkOf: (name: string) => Sink
   /** Returns the lanes that the application reads at this moment. */
   readonly lanes: () => Iterable<string>
+  /** Hosts at which peers see this node. */
+  readonly observedHosts: ObservedHosts
 }
 
 /** The handshake of one side. */
@@ -78,6 +81,8 @@ export class LinkLife {
     })
     const { committed } = this
     if (committed === undefined) return
+    const hint = this.noteObservedHost(established)
+    if (hint !== undefined) yield* Effect.logInfo(hint)
     const link = this.makeLink(committed, established)
     const closeCode = connections.comeUp(committed, link)
     // The peer counts on the link already, so it is told.
@@ -118,6 +123,12 @@ export class LinkLife {
     // A connection that is dialed after this one must have the greater rank, whoever dials it.
     this.context.epochs.follow(rank.epoch)
     this.committed = this.context.connections.commit(peer, rank)
+  }
+
+  /** Remembers the host at which the peer sees this node. Returns what the log must be told about it. */
+  private noteObservedHost({ observedHost }: Handshake.Established): string | undefined {
+    const { loop, observedHosts } = this.context
+    return observedHost === undefined ? undefined : observedHosts.note(observedHost, loop.state().self.body.addresses)
   }
 
   private makeLink(committed: PeerConnection, established: Handshake.Established): Link {

@@ -30,6 +30,7 @@ import { HandshakeLimits } from "./HandshakeLimits.ts"
 import { outcomeOf } from "./handshakeOutcome.ts"
 import type { LinkContext } from "./LinkLife.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
+import type { ObservedHosts } from "./ObservedHosts.ts"
 import { type DialContext, type DialOptions, OutboundConnection } from "./OutboundConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
@@ -51,6 +52,8 @@ export interface Options {
   readonly sinkOf: LinkContext["sinkOf"]
   /** Returns the lanes that the application reads at this moment. */
   readonly lanes: () => Iterable<string>
+  /** Hosts at which peers see this node. */
+  readonly observedHosts: ObservedHosts
 }
 
 /** Number of connections of each kind at this moment. */

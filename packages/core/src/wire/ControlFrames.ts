@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Address from "../Address.ts"
 import * as Frame from "../protocol/Frame.ts"
+import { maxHostLength } from "../internal/hosts.ts"
 import { minWindow } from "../Limits.ts"
 import * as PeerName from "../protocol/PeerName.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
@@ -34,7 +35,7 @@ export const maxMetadataPairs = 256
 export const maxMessageBytes = 512
 
 /** The longest observed host: the longest DNS name. */
-export const maxObservedHostBytes = Address.maxHostLength
+export const maxObservedHostBytes = maxHostLength
 
 /** The most records in one frame. It bounds the work of one frame; the length of the frame mostly ends it earlier. */
 export const maxRecords = 1024
