@@ -152,7 +152,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),
-    parts: overrides,
+    laneMakers: overrides,
     transport,
     loop,
     limits,

@@ -47,7 +47,7 @@ export interface Session {
 }
 
 /** Makers of the lanes of a link. */
-export interface Parts {
+export interface LaneMakers {
   readonly makeReceiveLane: typeof ReceiveLane.make
   readonly makeReceiveLanes: typeof ReceiveLanes.make
   readonly makeSendLanes: typeof SendLanes.make
@@ -164,7 +164,7 @@ export const make = (options: {
   readonly sent: Traffic
   readonly buffers: WriteBuffers
   readonly limits: Limits
-  readonly parts: Parts
+  readonly parts: LaneMakers
   readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock

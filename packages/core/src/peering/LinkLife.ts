@@ -9,7 +9,7 @@ import type { Address } from "../Address.ts"
 import type { Limits } from "../Limits.ts"
 import * as FrameReader from "../link/FrameReader.ts"
 import * as Handshake from "../link/Handshake.ts"
-import type { Hooks, Link, LinkEnd, Parts, Rank, Timing } from "../link/Link.ts"
+import type { Hooks, LaneMakers, Link, LinkEnd, Rank, Timing } from "../link/Link.ts"
 import { isMoved, make as makeLink } from "../link/Link.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
 import type { WriteBuffers } from "../link/WriteBuffers.ts"
@@ -34,7 +34,7 @@ export interface LinkContext {
   readonly buffers: WriteBuffers
   readonly observer: LinkObserver
   /** Makers of the lanes of a link. */
-  readonly parts: Parts
+  readonly laneMakers: LaneMakers
   /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
   readonly sinkOf: (name: string) => Sink
   /** Returns the lanes that the application reads at this moment. */
@@ -132,7 +132,7 @@ export class LinkLife {
   }
 
   private makeLink(committed: PeerConnection, established: Handshake.Established): Link {
-    const { buffers, clock, limits, loop, observer, parts, timing } = this.context
+    const { buffers, clock, laneMakers, limits, loop, observer, timing } = this.context
     return makeLink({
       connection: this.connection,
       reader: this.reader,
@@ -144,7 +144,7 @@ export class LinkLife {
       sent: observer.sent,
       buffers,
       limits,
-      parts,
+      parts: laneMakers,
       session: () => committed.session,
       timing,
       clock,

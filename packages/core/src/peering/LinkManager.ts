@@ -40,7 +40,7 @@ export interface Options {
   readonly transport: Transport["Service"]
   readonly connections: PeerConnections
   /** Makers of the lanes of a link. */
-  readonly parts: LinkContext["parts"]
+  readonly laneMakers: LinkContext["laneMakers"]
   readonly loop: MembershipLoop
   readonly limits: Limits
   readonly timing: Timing

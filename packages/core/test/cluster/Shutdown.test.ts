@@ -86,7 +86,10 @@ describe("leaving", () => {
     Effect.gen(function* () {
       const { shutdown, told } = yield* make()
       yield* shutdown.leave
-      assert.strictEqual(told.find((each) => each !== "logged"), "Leave")
+      assert.strictEqual(
+        told.find((each) => each !== "logged"),
+        "Leave",
+      )
       assert.include(told, "scope closed")
     }),
   )
