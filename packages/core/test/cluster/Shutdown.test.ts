@@ -25,7 +25,7 @@ const make = Effect.fnUntraced(function* (phase: State.Phase = { _tag: "Running"
     readers: { end: tell("readers ended") },
     deadLetters: { end: tell("dead letters ended") },
     hub: { end: () => void told.push("events ended") },
-    logging: yield* Effect.forkChild(tell("logged")),
+    logging: yield* Effect.forkChild(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), tell("logged"))),
     scope,
     labels: { cluster: "test", node: "a" },
   })

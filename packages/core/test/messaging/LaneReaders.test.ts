@@ -38,11 +38,14 @@ describe("the readers of a node", () => {
   it.effect("open a lane for its first reader and close it after its last", () =>
     Effect.gen(function* () {
       const { readers, told } = yield* make
-      const scopes = [yield* Scope.make(), yield* Scope.make()]
-      for (const scope of scopes) yield* Scope.provide(readers.open("orders"), scope)
+      const first = yield* Scope.make()
+      const last = yield* Scope.make()
+      for (const scope of [first, last]) yield* Scope.provide(readers.open("orders"), scope)
       assert.deepStrictEqual(told, ["opened orders"])
       assert.deepStrictEqual([...readers.names()], ["orders"])
-      for (const scope of scopes) yield* Scope.close(scope, Exit.void)
+      yield* Scope.close(first, Exit.void)
+      assert.deepStrictEqual(told, ["opened orders"])
+      yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
       assert.deepStrictEqual([...readers.names()], [])
     }),
