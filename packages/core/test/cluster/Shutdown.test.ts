@@ -65,6 +65,7 @@ describe("a node that stops", () => {
       const { run, shutdown, told } = yield* make()
       shutdown.start("left")
       yield* Fiber.join(run)
+      assert.include(told, "logged")
       assert.isBelow(told.indexOf("logged"), told.indexOf("scope closed"))
     }),
   )
