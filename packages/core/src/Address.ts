@@ -1,32 +1,35 @@
 /**
- * Where a peer can be reached: `host:port`, in one canonical spelling, so that two addresses are the
- * same exactly when their strings are (docs/protocol.md, section "Addresses").
+ * Addresses of peers: `host:port` in one canonical spelling, so that two addresses are equal exactly when their strings are
+ * (docs/protocol.md, section "Addresses").
  */
 import * as Brand from "effect/Brand"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { maxHostLength } from "./internal/hosts.ts"
 
 /**
  * A canonical `host:port`. The host is a DNS name or an IPv4 address in lower case, or an IPv6 address
  * in square brackets; the port is 1 to 65535 without leading zeros.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Address = string & Brand.Brand<"@coterie/core/Address">
 
-/** The text is not an address. */
+/**
+ * Error of a text that is not an address.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class AddressError extends Schema.TaggedError<AddressError>()("AddressError", {
   input: Schema.String,
   message: Schema.String,
 }) {}
 
-/** The longest host, in characters: the longest DNS name. */
-export const maxHostLength = 253
-
 const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\])$/
 
-/**
- * Whether an IPv6 address in brackets has all its groups: one that somebody wrote without a port would lose its
- * last group to it.
- */
+/** Tests whether an IPv6 address in brackets has all its groups: one that was written without a port would lose its last group. */
 const isWhole = (bracketed: string): boolean => {
   if (!bracketed.startsWith("[")) return true
   const groups = bracketed
@@ -45,7 +48,10 @@ const fail = (input: string, why: string) =>
   Result.fail(new AddressError({ input, message: `"${input.slice(0, 80)}" is not an address: ${why}` }))
 
 /**
- * Reads an address as a person writes it: `example.org:7946`, `127.0.0.1:7946`, `[::1]:7946`.
+ * Parses an address as a person writes it: `example.org:7946`, `127.0.0.1:7946`, `[::1]:7946`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const parse = (input: string): Result.Result<Address, AddressError> => {
   const colon = input.lastIndexOf(":")
@@ -54,7 +60,10 @@ export const parse = (input: string): Result.Result<Address, AddressError> => {
 }
 
 /**
- * An address from its two parts. A bare IPv6 address gets its brackets.
+ * Makes an address of its two parts. A bare IPv6 address gets its brackets.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (host: string, port: number | string): Result.Result<Address, AddressError> => {
   const input = `${host}:${port}`
@@ -71,17 +80,32 @@ export const make = (host: string, port: number | string): Result.Result<Address
   return Result.succeed(brand(`${canonical}:${number}`))
 }
 
-/** Whether the text is an address in canonical form, as frames must carry it. */
+/**
+ * Tests whether the text is an address in canonical form, as frames must carry it.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const isAddress = (input: string): input is Address => {
   const parsed = parse(input)
   return Result.isSuccess(parsed) && parsed.success === input
 }
 
-/** The host, without the brackets of an IPv6 address. */
+/**
+ * Returns the host, without the brackets of an IPv6 address.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const host = (self: Address): string => {
   const text = self.slice(0, self.lastIndexOf(":"))
   return text.startsWith("[") ? text.slice(1, -1) : text
 }
 
-/** The port. */
+/**
+ * Returns the port.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const port = (self: Address): number => Number(self.slice(self.lastIndexOf(":") + 1))

@@ -1,22 +1,28 @@
 /**
- * Where ids, seeds and nonces come from: the one place that touches the platform's random source, so
- * that a simulation can replace it.
+ * The source of ids, seeds and nonces: the one place that touches the random source of the platform, so that a simulation can
+ * replace it.
  */
 import * as Context from "effect/Context"
 
-/** A source of unpredictable numbers. */
+/**
+ * A source of unpredictable numbers.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Source {
-  /** A fresh number from 0 to 2^32 - 1. */
+  /** Returns a fresh number from 0 to 2^32 - 1. */
   readonly u32: () => number
 }
 
-/** The source in use; by default that of the platform. */
+/**
+ * The source in use. Defaults to the random source of the platform.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const Entropy = Context.Reference<Source>("@coterie/core/Entropy", {
   defaultValue: () => ({
     u32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   }),
 })
-
-/** 128 random bits in hex: the name of a peer that was given none. */
-export const id = (source: Source): string =>
-  Array.from({ length: 4 }, () => source.u32().toString(16).padStart(8, "0")).join("")

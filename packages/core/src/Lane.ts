@@ -1,6 +1,6 @@
 /**
- * Messages under a name, beside the inbox: a lane has its own flow control and goes to those who read it. Topics and requests
- * are made of lanes (docs/messages.md, section "Lanes").
+ * Lanes: messages under a name, beside the inbox. A lane has a flow control of its own, and its messages go to the peers that
+ * read it. Topics and requests are made of lanes (docs/messages.md, section "Lanes").
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -10,82 +10,111 @@ import type { OptionsError, SendError } from "./ClusterError.ts"
 import type { Message, SessionEnded } from "./Message.ts"
 import type { PeerRef } from "./Peer.ts"
 
-/** How a message is sent to one peer. */
+/**
+ * Options of a message to one peer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface SendOptions {
   /**
-   * Succeed when the peer's reader took the message, not when the link accepted it. If that is not known in the end, as after a
-   * lost link, it fails, and the message may have been taken or not. A reader of a lane that loses what does not fit
-   * (`dropping`, `sliding`) has taken it all the same. Default: `false`.
+   * Makes the send succeed when the peer's reader has taken the message, instead of when the link has accepted it. The send
+   * fails if the outcome stays unknown, as after a lost link; the message may have been taken or not. A reader with the
+   * strategy `dropping` or `sliding` counts as having taken each message that arrives. Defaults to `false`.
    */
   readonly confirm?: boolean | undefined
-  /** How long to wait for that, from the beginning. Default: `limits.confirmTimeout`. */
+  /** Time to wait for the confirmation, from the start of the send. Defaults to `limits.confirmTimeout`. */
   readonly timeout?: Duration.Input | undefined
 }
 
-/** A message was accepted, or taken if that was asked for. */
+/**
+ * Outcome of a send: the link has accepted the message, or the reader has taken it if `confirm` was set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Sent {
-  /** The session on which it went, as this node numbers them. When that is over, what the peer had not read of it is lost. */
+  /** Number of the session in which the message was sent. When the session is over, what the peer has not read of it is lost. */
   readonly session: number
 }
 
-/** What became of a message to many, peer by peer. */
+/**
+ * Outcome of a message to many, for each peer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface BroadcastReport {
-  /** Names of the peers whose link accepted the message. */
+  /** Names of the peers whose link has accepted the message. */
   readonly sent: ReadonlyArray<string>
-  /** Why it did not for the others. */
+  /** Errors of the other peers. */
   readonly failed: ReadonlyArray<SendError>
 }
 
-/** How a lane is read. */
+/**
+ * Options of a reader of a lane.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface ReadOptions {
   /**
-   * What is to happen with a message that does not fit the buffer of this reader.
+   * Treatment of a message that does not fit the buffer of this reader. Defaults to `suspend`.
    *
-   * - `suspend` (default): its sender waits; no other one does, and nothing else of that sender. The buffer is
+   * - `suspend`: the sender of the message waits. Other senders, and other lanes of this sender, do not. The buffer is
    *   `limits.laneWindow` for each peer.
-   * - `dropping`: it is lost. `sliding`: the oldest in the buffer is lost. Both are counted (docs/metrics.md).
+   * - `dropping`: the message is lost. `sliding`: the oldest message in the buffer is lost. Both are counted
+   *   (docs/metrics.md).
    */
   readonly strategy?: "suspend" | "dropping" | "sliding" | undefined
-  /** Messages in the buffer with `dropping` and `sliding`. Default: {@link defaultCapacity}. */
+  /** Number of messages in the buffer with `dropping` and `sliding`. Defaults to 1,024. */
   readonly capacity?: number | undefined
 }
 
-/** What `dropping` and `sliding` keep: some pulls of a reader that is busy for a moment. */
-export const defaultCapacity = 1_024
-
-/** A message that its reader could not use. */
+/**
+ * A message that its reader could not use.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface DeadLetter {
   readonly lane: string
   readonly message: Message
-  /** What is wrong with it. */
+  /** Description of what is wrong with the message. */
   readonly reason: string
 }
 
-/** A lane, to be written and read. Nothing is held for it until it is read. */
+/**
+ * A lane, to send on and to read. Nothing is held for a lane until it is read.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Lane {
   readonly name: string
-  /** Sends to one peer that reads the lane: `notReading` if it does not. */
+  /** Sends a message to one peer that reads the lane. Fails with `notReading` if the peer does not read it. */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
-   * Sends to every peer that reads the lane and reports for each of these. A peer that has just connected and has not said yet
-   * what it reads is waited for, and so is one whose reader is slow, for `limits.slowPeerTimeout`. One that has no link now
-   * fails as `notConnected`, for it may read the lane. This node's own readers get nothing.
+   * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
+   * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
+   * reader is slow. A peer without a link now may read the lane, so it is reported as `notConnected`. The readers of this node
+   * get nothing.
    */
   readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
   /**
-   * What comes from peers, from when the stream is run; each run is a reader of its own. When a session with a peer is
-   * over, the stream says so after its last message (not with `dropping` and `sliding`). Ends when this node has left.
+   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. After the last message of a
+   * session with a peer comes `SessionEnded`, except with `dropping` and `sliding`. The stream ends when this node has left.
    */
   readonly read: (options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
-  /** The same reader from now on, for as long as the scope is open: for who must not miss what comes before the stream is run. */
+  /** Reads from now on, for as long as the scope is open, so that no message before the run of the stream is missed. */
   readonly open: (
     options?: ReadOptions,
   ) => Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope>
-  /** Says that a message cannot be used: it is counted (docs/metrics.md), and goes to who watches {@link Lane.deadLetters}. */
+  /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**
-   * The messages of this lane that could not be used, from when the stream is run. Who is more than
-   * {@link defaultCapacity} behind misses the oldest.
+   * Messages of this lane that could not be used, from when the stream is run. A reader that is more than 1,024 messages
+   * behind misses the oldest.
    */
   readonly deadLetters: Stream.Stream<DeadLetter>
 }

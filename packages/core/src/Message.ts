@@ -1,65 +1,43 @@
 /**
- * What a peer said, as it arrives in the inbox or on a lane.
+ * Messages of peers, as they arrive in the inbox or on a lane.
  */
 import type { ExternalSpan } from "effect/Tracer"
-import * as Trace from "./internal/trace.ts"
 import type { PeerId } from "./Peer.ts"
 
-/** One message from one peer. */
+/**
+ * One message from one peer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Message {
   readonly _tag: "Message"
-  /** Who sent it, as it was known when the message arrived. */
+  /** The sender, as this node knew it when the message arrived. */
   readonly from: PeerId
   /**
-   * Numbers the sessions that this node has with its peers. Of one lane the messages of one session come in order, without
-   * gap, none twice; between two sessions with a peer some may have been lost.
+   * Number of the session in which the message arrived. Messages of one lane and session arrive in order, without gaps and
+   * none twice. Between two sessions with a peer some messages may have been lost.
    */
   readonly session: number
   /**
-   * The bytes as they were sent. They are this message's own, but may share memory with other messages:
-   * copy what is kept for long.
+   * Bytes as the peer sent them. They belong to this message alone, but may share memory with other messages. Copy bytes that
+   * are kept for long.
    */
   readonly payload: Uint8Array
-  /** The payload read as UTF-8; bytes that are none become U+FFFD. */
+  /** Payload decoded as UTF-8. Invalid bytes become U+FFFD. */
   readonly text: string
-  /** The span that sent it, if the sender traces its messages (`tracing` of its options). */
+  /** Span in which the message was sent, if the sender traces its messages (`tracing` of its options). */
   readonly span: ExternalSpan | undefined
 }
 
-/** A session with a peer is over, and all of its messages have been read: what comes next may follow a gap. */
+/**
+ * Marker of the end of a session with a peer: all of its messages have been read, and the next message may follow a gap.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SessionEnded {
   readonly _tag: "SessionEnded"
   readonly from: PeerId
   readonly session: number
 }
-
-const decoder = new TextDecoder()
-
-class MessageImpl implements Message {
-  readonly _tag = "Message"
-  readonly from: PeerId
-  readonly session: number
-  readonly payload: Uint8Array
-  readonly #trace: Uint8Array | undefined
-  constructor(from: PeerId, session: number, payload: Uint8Array, trace: Uint8Array | undefined) {
-    this.from = from
-    this.session = session
-    this.payload = payload
-    this.#trace = trace
-  }
-  get text(): string {
-    return decoder.decode(this.payload)
-  }
-  get span(): ExternalSpan | undefined {
-    return this.#trace === undefined ? undefined : Trace.decode(this.#trace)
-  }
-}
-
-export const make = (from: PeerId, session: number, payload: Uint8Array, trace: Uint8Array | undefined): Message =>
-  new MessageImpl(from, session, payload, trace)
-
-const encoder = new TextEncoder()
-
-/** Bytes as they are, text in UTF-8. */
-export const toBytes = (payload: Uint8Array | string): Uint8Array =>
-  typeof payload === "string" ? encoder.encode(payload) : payload

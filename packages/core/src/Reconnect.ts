@@ -1,11 +1,11 @@
 /**
- * The policy of trying again: when to dial a peer or seed after an attempt failed. Every sequence of
- * attempts has a schedule of its own, started afresh once a link has been healthy for the link timeout,
- * so an hour of health is not followed by a minute of waiting.
+ * The reconnect policy: when to dial a peer or seed again after an attempt has failed. Every sequence of attempts has a schedule
+ * of its own, which starts afresh once a link has been healthy for the link timeout. So an hour of health is not followed by a
+ * minute of waiting. A peer that rejects a dial and asks for a longer pause gets it, up to a minute.
  *
- * It has no effect on how soon a death is known: the first attempt after a lost link is made at once. The longest pause is how long
- * a link may take to come back after the network has, and how long a partition takes to heal. Each attempt is one connection;
- * all nodes together make about one in a pause to each peer that failed.
+ * The policy has no effect on the detection of failures: the first attempt after a lost link is made at once. The longest pause
+ * bounds how long a link takes to come back after the network has, and how long a partition takes to heal. Each attempt is one
+ * connection; all nodes together make about one per pause to each peer that failed.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -14,28 +14,52 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 
-/** Any schedule; what it gives out is not used, and when it ends the attempts end until something changes. */
+/**
+ * Any schedule. Its output is not used. When it ends the attempts end, until something changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Policy = Schedule.Schedule<unknown>
 
-/** The first delay of the default, and its cap. */
-export const initialDelay = Duration.seconds(1)
-export const maxDelay = Duration.seconds(60)
+/** First delay of the default schedule, and its cap. */
+const initialDelay = Duration.seconds(1)
+const maxDelay = Duration.seconds(60)
 
 /**
- * Draws each delay evenly between nothing and what the schedule says, so that peers that lost each other
- * at one moment do not come back at one moment ("full jitter").
+ * Draws each delay evenly between zero and the delay of the schedule ("full jitter"), so that peers that lost each other at one
+ * moment do not come back at one moment.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const fullJitter = <Out, In, E, R>(
   schedule: Schedule.Schedule<Out, In, E, R>,
 ): Schedule.Schedule<Out, In, E, R> =>
   Schedule.modifyDelay(schedule, ({ duration }) => Effect.map(Random.next, (draw) => Duration.times(duration, draw)))
 
-/** Exponential from 1 s to 60 s with full jitter, for ever. */
+/**
+ * Exponential schedule from 1 second to 60 seconds with full jitter, for ever.
+ *
+ * @category schedules
+ * @since 0.1.0
+ */
 export const defaultSchedule: Policy = fullJitter(
   Schedule.min([Schedule.exponential(initialDelay), Schedule.spaced(maxDelay)]),
 )
 
-/** The policy in use; {@link defaultSchedule} unless a layer says otherwise. */
+/**
+ * The policy in use. Defaults to {@link defaultSchedule}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const Reconnect = Context.Reference<Policy>("@coterie/core/Reconnect", { defaultValue: () => defaultSchedule })
 
+/**
+ * Uses a schedule for all attempts.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (schedule: Policy): Layer.Layer<never> => Layer.succeed(Reconnect, schedule)

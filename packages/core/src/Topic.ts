@@ -1,6 +1,6 @@
 /**
- * Typed messages to those who subscribed. A topic is a name that all agree on and a schema; nobody owns it, and nothing is
- * kept of it (docs/messages.md, section "Topics").
+ * Typed messages to subscribers. A topic is a name that all nodes agree on and a schema. No node owns a topic, and no message
+ * is stored (docs/messages.md, section "Topics").
  *
  * ```ts
  * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Number }))
@@ -23,25 +23,35 @@ import { EncodeError } from "./ClusterError.ts"
 import * as TopicSerialization from "./TopicSerialization.ts"
 import type { BroadcastReport, DeadLetter, Lane, ReadOptions, SendOptions, Sent } from "./Lane.ts"
 import type { Message, SessionEnded } from "./Message.ts"
-import type { PeerRef } from "./Peer.ts"
-import type { PeerId } from "./Peer.ts"
+import type { PeerId, PeerRef } from "./Peer.ts"
 
-/** A value that a peer published. */
+/**
+ * A value that a peer published.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Published<A> {
   readonly from: PeerId
   readonly value: A
-  /** See {@link Message.session}: between two sessions with a peer some values may have been lost. */
+  /** Number of the session ({@link Message.session}). Between two sessions with a peer some values may have been lost. */
   readonly session: number
-  /** The span that published it, if the publisher traces its messages. */
+  /** Span in which the value was published, if the publisher traces its messages. */
   readonly span: ExternalSpan | undefined
 }
 
+/**
+ * A name and a schema, to publish and subscribe with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Topic<A> {
   readonly name: string
   /**
-   * Sends a value to every peer that subscribes, and reports for each of these, and for each that has no link now, as it
-   * may subscribe (`notConnected`). A peer whose subscription is slow is waited for, for `limits.slowPeerTimeout`. A value
-   * that does not encode is sent to nobody.
+   * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
+   * it is reported as `notConnected`. Waits for a slow subscriber for up to `limits.slowPeerTimeout`. A value that does not
+   * encode is sent to no peer.
    */
   readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError | OptionsError, Cluster>
   /** Sends a value to one peer that subscribes. */
@@ -51,36 +61,41 @@ export interface Topic<A> {
     options?: SendOptions,
   ) => Effect.Effect<Sent, EncodeError | SendError | OptionsError, Cluster>
   /**
-   * What peers publish from when the stream is run; each run is a subscription of its own. Its publishers wait when it is
-   * slow. What does not decode is no value: see {@link Topic.deadLetters}.
+   * Values that peers publish, from when the stream is run. Each run is a subscription of its own. A slow subscription makes
+   * its publishers wait. A message that does not decode goes to {@link Topic.deadLetters}.
    */
   readonly subscribe: Stream.Stream<Published<A>, OptionsError, Cluster>
-  /** The same with another buffer. */
+  /** Subscribes with a buffer other than the default. */
   readonly subscribeWith: (options: ReadOptions) => Stream.Stream<Published<A>, OptionsError, Cluster>
-  /** What this node's subscriptions could not decode, from when the stream is run. */
+  /** Messages that the subscriptions of this node could not decode, from when the stream is run. */
   readonly deadLetters: Stream.Stream<DeadLetter, OptionsError, Cluster>
 }
 
-/** A topic under a name of 1 to 128 bytes. Another name is an `OptionsError` of everything that is done with it. */
+/**
+ * Makes a topic under a name of 1 to 128 bytes. With any other name every operation of the topic fails with `OptionsError`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> => {
-  const coders = new WeakMap<TopicSerialization.Serialization, TopicSerialization.ValueCodec<A>>()
+  const codecs = new WeakMap<TopicSerialization.Service, TopicSerialization.TopicCodec<A>>()
 
-  const coder = Effect.map(TopicSerialization.TopicSerialization, (format) => {
-    const known = coders.get(format)
+  const codec = Effect.map(TopicSerialization.TopicSerialization, (serialization) => {
+    const known = codecs.get(serialization)
     if (known !== undefined) return known
-    const made = format.codec(schema)
-    coders.set(format, made)
+    const made = serialization.codec(schema)
+    codecs.set(serialization, made)
     return made
   })
 
   const lane = Effect.flatMap(Cluster, (cluster) => cluster.lane(name))
 
-  /** Does something with the bytes of a value. */
+  /** Encodes a value and sends its bytes on the lane of the topic. */
   const encoded = Effect.fnUntraced(function* <B, F>(
     value: A,
     use: (lane: Lane, bytes: Uint8Array) => Effect.Effect<B, F>,
   ) {
-    const bytes = (yield* coder).encode(value)
+    const bytes = (yield* codec).encode(value)
     if (Result.isFailure(bytes)) return yield* new EncodeError({ topic: name, message: bytes.failure.message })
     return yield* use(yield* lane, bytes.success)
   })
@@ -89,7 +104,7 @@ export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> =
     Stream.unwrap(
       Effect.gen(function* () {
         const open = yield* lane
-        const { decode } = yield* coder
+        const { decode } = yield* codec
         return Stream.transformPull(open.read(options), (pull) => Effect.succeed(decoding(open, decode, pull)))
       }),
     )
@@ -106,10 +121,10 @@ export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> =
 
 type Items<E> = Pull.Pull<NonEmptyReadonlyArray<Message | SessionEnded>, E>
 
-/** The values of the next messages, at least one. */
+/** Returns the values of the next messages, at least one. */
 const decoding = <A, E>(
   lane: Lane,
-  decode: TopicSerialization.ValueCodec<A>["decode"],
+  decode: TopicSerialization.TopicCodec<A>["decode"],
   pull: Items<E>,
 ): Pull.Pull<NonEmptyReadonlyArray<Published<A>>, E> =>
   Effect.flatMap(pull, (items) => {

@@ -1,50 +1,82 @@
 /**
- * How the values of topics become bytes. The default is JSON, which every language reads (docs/messages.md, section
- * "Encodings"). All nodes that share a topic must use the same.
+ * The serialization of topics: how their values become bytes (docs/messages.md, section "Encodings"). The default is JSON,
+ * which every language reads. All nodes that share a topic must use the same serialization.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** Both ways for one schema. Neither throws. */
-export interface ValueCodec<A> {
+/**
+ * Encoder and decoder of the values of one topic. Neither throws.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TopicCodec<A> {
+  /** Returns the bytes of a value, or why the value does not match the schema. */
   readonly encode: (value: A) => Result.Result<Uint8Array, Schema.SchemaError>
-  /** Bytes that are no such value give an error, whatever they are. */
+  /** Returns the value that the bytes encode. Accepts any bytes; bytes that are no such value give an error. */
   readonly decode: (bytes: Uint8Array) => Result.Result<A, Schema.SchemaError>
 }
 
-export interface Serialization {
-  /** For people. */
+/**
+ * A serialization: the codec for each schema.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  /** Name of the serialization, for people. */
   readonly name: string
-  /** Called once for each topic. */
-  readonly codec: <A, E>(schema: Schema.Codec<A, E>) => ValueCodec<A>
+  /** Makes the codec of a topic. Called once for each topic. */
+  readonly codec: <A, E>(schema: Schema.Codec<A, E>) => TopicCodec<A>
 }
 
-/** Both ways through a schema whose encoded side is bytes: what a format is made of. */
-export const fromBytes = <A>(schema: Schema.Codec<A, Uint8Array>): ValueCodec<A> => ({
+/**
+ * The serialization in use. Defaults to {@link json}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const TopicSerialization = Context.Reference<Service>("@coterie/core/TopicSerialization", {
+  defaultValue: () => json,
+})
+
+/**
+ * Makes a codec of a schema whose encoded side is bytes, for serializations that are made of such schemas.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeCodec = <A>(schema: Schema.Codec<A, Uint8Array>): TopicCodec<A> => ({
   encode: Schema.encodeResult(schema),
   decode: Schema.decodeResult(schema),
 })
 
-/** Bytes that must be UTF-8, so that nothing is read that was never written. */
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-const toUtf8 = new TextEncoder()
+/** Fails on bytes that are not UTF-8, so that nothing is read that was never written. */
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const utf8Encoder = new TextEncoder()
 
-/** JSON in UTF-8 of the encoded side of a schema (`Schema.toCodecJson`): dates are ISO texts, bytes Base64. */
-export const json: Serialization = {
+/**
+ * JSON in UTF-8 of the encoded side of a schema (`Schema.toCodecJson`): dates are ISO texts, bytes are Base64.
+ *
+ * @category serializations
+ * @since 0.1.0
+ */
+export const json: Service = {
   name: "json",
   codec: (schema) => {
     const text = Schema.fromJsonString(Schema.toCodecJson(schema))
     const encode = Schema.encodeResult(text)
     const decode = Schema.decodeResult(text)
     return {
-      encode: (value) => Result.map(encode(value), (json) => toUtf8.encode(json)),
+      encode: (value) => Result.map(encode(value), (json) => utf8Encoder.encode(json)),
       decode: (bytes) => {
         try {
-          return decode(utf8.decode(bytes))
+          return decode(utf8Decoder.decode(bytes))
         } catch {
-          // What is no UTF-8 is no JSON either, and the schema says it in its own words.
+          // Bytes that are not UTF-8 are not JSON either, and the schema says so in its own words.
           return decode("")
         }
       },
@@ -52,9 +84,18 @@ export const json: Serialization = {
   },
 }
 
-/** The format in use; {@link json} unless a layer says otherwise. */
-export const TopicSerialization = Context.Reference<Serialization>("@coterie/core/TopicSerialization", {
-  defaultValue: () => json,
-})
+/**
+ * Uses a serialization for all topics.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (serialization: Service): Layer.Layer<never> => Layer.succeed(TopicSerialization, serialization)
 
-export const layer = (format: Serialization): Layer.Layer<never> => Layer.succeed(TopicSerialization, format)
+/**
+ * Uses {@link json} for all topics, which is the default.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerJson: Layer.Layer<never> = layer(json)

@@ -15,13 +15,3 @@ describe("the entropy source of the platform", () => {
     }),
   )
 })
-
-describe("id", () => {
-  it("is 128 bits in hexadecimal digits, zeros included", () => {
-    const numbers = [0, 1, 0xffff_ffff, 0x0a0b_0c0d]
-    assert.strictEqual(
-      Entropy.id({ u32: () => numbers.shift() ?? 0 }),
-      "00000000" + "00000001" + "ffffffff" + "0a0b0c0d",
-    )
-  })
-})

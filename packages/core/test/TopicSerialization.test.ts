@@ -81,7 +81,7 @@ describe("the serialization of topics", () => {
   it.effect("is JSON unless a layer provides another", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* TopicSerialization.TopicSerialization, TopicSerialization.json)
-      const other: TopicSerialization.Serialization = { ...TopicSerialization.json, name: "other" }
+      const other: TopicSerialization.Service = { ...TopicSerialization.json, name: "other" }
       const provided = yield* Effect.provide(TopicSerialization.TopicSerialization, TopicSerialization.layer(other))
       assert.strictEqual(provided, other)
     }),
@@ -91,7 +91,7 @@ describe("the serialization of topics", () => {
     const Reversed = Schema.Uint8Array.check(
       Schema.makeFilter((bytes: Uint8Array) => bytes.length === 2 || "expected two bytes"),
     )
-    const { decode, encode } = TopicSerialization.fromBytes(Schema.toType(Reversed))
+    const { decode, encode } = TopicSerialization.makeCodec(Schema.toType(Reversed))
     assert.deepStrictEqual(encode(Uint8Array.of(1, 2)), Result.succeed(Uint8Array.of(1, 2)))
     assert.isTrue(Result.isFailure(encode(Uint8Array.of(1))))
     assert.isTrue(Result.isFailure(decode(Uint8Array.of(1, 2, 3))))

@@ -8,12 +8,12 @@ import * as Schema from "effect/Schema"
 const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
 const Order = Schema.Struct({ id: Text, total: Schema.Number, tags: Schema.Array(Text) })
 const Newer = Schema.Struct({ ...Order.fields, note: Schema.optionalKey(Text) })
-const { format } = SchemaBinary
+const { schemaBinary } = SchemaBinary
 
-const older = format.codec(Order)
-const newer = format.codec(Newer)
+const older = schemaBinary.codec(Order)
+const newer = schemaBinary.codec(Newer)
 
-describe("the binary format", () => {
+describe("the binary serialization", () => {
   it.prop("reads what it wrote", [Arbitrary.schema(Newer)], ([value]) => {
     assert.deepStrictEqual(Result.map(newer.encode(value), newer.decode), Result.succeed(Result.succeed(value)))
   })

@@ -1,7 +1,6 @@
 /**
- * Hands events to any number of subscribers, each with a bounded buffer of its own. Publishing never
- * waits. Who falls behind loses its buffer and gets `Lagged` and a new snapshot instead: never a
- * silent gap.
+ * Hands events to any number of subscribers, each with a bounded buffer of its own. Publishing never waits. A subscriber
+ * that falls behind loses its buffer and gets `Lagged` and a new snapshot instead: never a silent gap.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -12,106 +11,138 @@ import type { ClusterEvent, Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { emptyView } from "../ClusterEvent.ts"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 
-export interface EventHub {
-  /** Hands out an event and the view after it. */
-  readonly publish: (event: ViewChange | Notice, view: View) => void
-  /** No more will come. */
-  readonly end: () => void
-  /** The view of this moment, then every event. */
-  readonly events: Stream.Stream<ClusterEvent>
-  /** The view of this moment, then the newest view whenever it changed. Slow readers skip views. */
-  readonly views: Stream.Stream<View>
-  /** The events that wait for the slowest subscriber. */
-  readonly waiting: () => number
-}
-
+/** One run of a stream. */
 interface Subscriber {
-  /** Whether it wants every event, and not just the newest view. */
-  readonly buffers: boolean
-  buffer: Array<ClusterEvent>
-  missed: number
+  /** Opened when something was published. */
   readonly wake: Latch.Latch
+  /** Number of events that wait. */
+  readonly size: number
+  /** Takes note of an event. */
+  readonly append: (event: ClusterEvent) => void
 }
 
-export const make = (capacity: number): EventHub => {
-  const subscribers = new Set<Subscriber>()
-  let current: View = emptyView
-  let ended = false
+/** A subscriber that gets every event. */
+class EventSubscriber implements Subscriber {
+  readonly wake = Latch.makeUnsafe(true)
+  private readonly capacity: number
+  private buffer: Array<ClusterEvent> = []
+  private missed = 0
+  private isFresh = true
 
-  /** A subscription for as long as the stream runs; `next` says what there is, or that it must wait. */
-  const subscribe = <A>(
-    buffers: boolean,
-    next: (subscriber: Subscriber) => NonEmptyReadonlyArray<A> | undefined,
-  ): Stream.Stream<A> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const subscriber: Subscriber = { buffers, buffer: [], missed: 0, wake: Latch.makeUnsafe(true) }
-        yield* Effect.acquireRelease(
-          Effect.sync(() => subscribers.add(subscriber)),
-          () => Effect.sync(() => subscribers.delete(subscriber)),
-        )
-        const pull: Effect.Effect<NonEmptyReadonlyArray<A>, Cause.Done> = Effect.suspend(() => {
-          const items = next(subscriber)
-          if (items !== undefined) return Effect.succeed(items)
-          if (ended) return Cause.done()
-          subscriber.wake.closeUnsafe()
-          return Effect.flatMap(awaitLatch(subscriber.wake), () => pull)
-        })
-        return Stream.fromPull(Effect.succeed(pull))
-      }),
-    )
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
 
-  const append = (subscriber: Subscriber, event: ClusterEvent): void => {
-    if (subscriber.buffer.length < capacity && subscriber.missed === 0) subscriber.buffer.push(event)
+  get size(): number {
+    return this.buffer.length
+  }
+
+  append(event: ClusterEvent): void {
+    if (this.buffer.length < this.capacity && this.missed === 0) this.buffer.push(event)
     else {
-      subscriber.missed += subscriber.buffer.length + 1
-      subscriber.buffer = []
+      this.missed += this.buffer.length + 1
+      this.buffer = []
     }
   }
 
-  return {
-    publish: (event, view) => {
-      current = view
-      for (const subscriber of subscribers) {
-        if (subscriber.buffers) append(subscriber, event)
-        subscriber.wake.openUnsafe()
-      }
-    },
-    end: () => {
-      ended = true
-      for (const { wake } of subscribers) wake.openUnsafe()
-    },
-    events: Stream.suspend(() => {
-      let fresh = true
-      return subscribe<ClusterEvent>(true, (subscriber) => {
-        const snapshot: ClusterEvent = { _tag: "Snapshot", view: current }
-        if (fresh) {
-          fresh = false
-          subscriber.buffer = []
-          return [snapshot]
-        }
-        if (subscriber.missed > 0) {
-          const lagged: ClusterEvent = { _tag: "Lagged", missed: subscriber.missed }
-          subscriber.missed = 0
-          return [lagged, snapshot]
-        }
-        const [first, ...rest] = subscriber.buffer
-        subscriber.buffer = []
-        return first === undefined ? undefined : [first, ...rest]
-      })
-    }),
-    views: Stream.suspend(() => {
-      let seen: View | undefined
-      return subscribe<View>(false, () => {
-        if (seen === current) return undefined
-        seen = current
-        return [current]
-      })
-    }),
-    waiting: () => {
-      let most = 0
-      for (const { buffer } of subscribers) most = Math.max(most, buffer.length)
-      return most
-    },
+  /** Takes what waits: the snapshot first, and again after a gap. Returns `undefined` if there is nothing. */
+  take(view: View): NonEmptyReadonlyArray<ClusterEvent> | undefined {
+    const snapshot: ClusterEvent = { _tag: "Snapshot", view }
+    if (this.isFresh) {
+      this.isFresh = false
+      this.buffer = []
+      return [snapshot]
+    }
+    if (this.missed > 0) {
+      const lagged: ClusterEvent = { _tag: "Lagged", missed: this.missed }
+      this.missed = 0
+      return [lagged, snapshot]
+    }
+    const [first, ...rest] = this.buffer
+    this.buffer = []
+    return first === undefined ? undefined : [first, ...rest]
+  }
+}
+
+/** A subscriber that gets the newest view. */
+class ViewSubscriber implements Subscriber {
+  readonly wake = Latch.makeUnsafe(true)
+  readonly size = 0
+  private seen: View | undefined
+
+  append(): void {}
+
+  /** Takes the view, unless it was taken before. */
+  take(view: View): NonEmptyReadonlyArray<View> | undefined {
+    if (this.seen === view) return undefined
+    this.seen = view
+    return [view]
+  }
+}
+
+export class EventHub {
+  /** The current view, and then every event. */
+  readonly events: Stream.Stream<ClusterEvent>
+  /** The current view, and then the newest view whenever it has changed. Slow readers skip views. */
+  readonly views: Stream.Stream<View>
+  private readonly subscribers = new Set<Subscriber>()
+  private current: View = emptyView
+  private hasEnded = false
+
+  /** `capacity` is the number of events that may wait for one subscriber. */
+  constructor(capacity: number) {
+    this.events = Stream.suspend(() => {
+      const subscriber = new EventSubscriber(capacity)
+      return this.subscribe(subscriber, (view) => subscriber.take(view))
+    })
+    this.views = Stream.suspend(() => {
+      const subscriber = new ViewSubscriber()
+      return this.subscribe(subscriber, (view) => subscriber.take(view))
+    })
+  }
+
+  /** Hands out an event, and the view after it. */
+  publish(event: ViewChange | Notice, view: View): void {
+    this.current = view
+    for (const subscriber of this.subscribers) {
+      subscriber.append(event)
+      subscriber.wake.openUnsafe()
+    }
+  }
+
+  /** Ends all streams after what is there. */
+  end(): void {
+    this.hasEnded = true
+    for (const { wake } of this.subscribers) wake.openUnsafe()
+  }
+
+  /** Returns the number of events that wait for the slowest subscriber. */
+  readonly waiting = (): number => {
+    let most = 0
+    for (const { size } of this.subscribers) most = Math.max(most, size)
+    return most
+  }
+
+  /** Keeps a subscriber for as long as the stream runs. `take` returns what there is, or `undefined` to wait. */
+  private subscribe<A>(
+    subscriber: Subscriber,
+    take: (view: View) => NonEmptyReadonlyArray<A> | undefined,
+  ): Stream.Stream<A> {
+    const pull: Effect.Effect<NonEmptyReadonlyArray<A>, Cause.Done> = Effect.suspend(() => {
+      const items = take(this.current)
+      if (items !== undefined) return Effect.succeed(items)
+      if (this.hasEnded) return Cause.done()
+      subscriber.wake.closeUnsafe()
+      return Effect.flatMap(awaitLatch(subscriber.wake), () => pull)
+    })
+    return Stream.unwrap(
+      Effect.as(
+        Effect.acquireRelease(
+          Effect.sync(() => this.subscribers.add(subscriber)),
+          () => Effect.sync(() => this.subscribers.delete(subscriber)),
+        ),
+        Stream.fromPull(Effect.succeed(pull)),
+      ),
+    )
   }
 }

@@ -5,76 +5,91 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 
-type Labels = Readonly<Record<string, string>>
+export type Labels = Readonly<Record<string, string>>
 
-export interface ObservedMetrics {
-  /** Shows a state of any type. */
-  readonly show: <State>(
-    type: Metric.Metric.Type,
-    id: string,
-    description: string,
-    labels: Labels,
-    get: () => State,
-  ) => void
-  /** Shows a number that goes up and down. */
-  readonly gauge: (id: string, description: string, labels: Labels, read: () => number) => void
-  /** Shows a sum. */
-  readonly counter: (id: string, description: string, labels: Labels, read: () => number) => void
-  /** Sums under one name: gives the one with these labels, which is shown from the first time that it is asked for. */
-  readonly counters: (id: string, description: string) => (labels: Labels) => Counter
-}
-
-export interface Counter {
-  count: number
-}
+type Metadata = Metric.Metric.Metadata<never, unknown>
 
 const ignore = (): void => {}
 
-/** Series with these labels and those of the context. */
+/** A sum that only grows. */
+export class Counter {
+  count = 0
+}
+
+export class ObservedMetrics {
+  private readonly registry: Map<string, Metric.Metric.Metadata<never, unknown>>
+  private readonly labels: Labels
+  private readonly shown = new Map<string, Metadata>()
+  private hasEnded = false
+
+  /** All metrics get these labels. */
+  constructor(registry: Map<string, Metadata>, labels: Labels) {
+    this.registry = registry
+    this.labels = labels
+  }
+
+  /** Shows a state of any type. */
+  show<State>(type: Metric.Metric.Type, id: string, description: string, labels: Labels, get: () => State): void {
+    if (this.hasEnded) return
+    const attributes = { ...this.labels, ...labels }
+    // `Metric.registerUnsafe` does the same and is not stable; the registry is.
+    const metadata = { id, type, description, attributes, hooks: { get, update: ignore, modify: ignore } }
+    const key = `${id} ${JSON.stringify(attributes)}`
+    this.shown.set(key, metadata)
+    this.registry.set(key, metadata)
+  }
+
+  /** Shows a number that goes up and down. */
+  gauge(id: string, description: string, labels: Labels, read: () => number): void {
+    this.show("Gauge", id, description, labels, () => ({ value: read() }))
+  }
+
+  /** Shows a sum. */
+  counter(id: string, description: string, labels: Labels, read: () => number): void {
+    this.show("Counter", id, description, labels, () => ({ count: read(), incremental: true }))
+  }
+
+  /** Returns a family of sums under one name. */
+  counters(id: string, description: string): CounterFamily {
+    return new CounterFamily((labels, read) => this.counter(id, description, labels, read))
+  }
+
+  /** Removes all metrics, except those whose place a newer life of the node in the same process has taken. */
+  end(): void {
+    this.hasEnded = true
+    for (const [key, metadata] of this.shown) if (this.registry.get(key) === metadata) this.registry.delete(key)
+  }
+}
+
+/** Sums under one name, by their labels. */
+export class CounterFamily {
+  private readonly show: (labels: Labels, read: () => number) => void
+  private readonly sums = new Map<string, Counter>()
+
+  /** `show` shows a sum when it is asked for the first time. */
+  constructor(show: (labels: Labels, read: () => number) => void) {
+    this.show = show
+  }
+
+  /** Returns the sum with these labels. */
+  with(labels: Labels): Counter {
+    const key = JSON.stringify(labels)
+    const known = this.sums.get(key)
+    if (known !== undefined) return known
+    const fresh = new Counter()
+    this.sums.set(key, fresh)
+    this.show(labels, () => fresh.count)
+    return fresh
+  }
+}
+
+/** Makes metrics with these labels and those of the context; closing the scope removes them. */
 export const make = Effect.fnUntraced(function* (
-  common: Labels,
+  labels: Labels,
 ): Effect.fn.Return<ObservedMetrics, never, Scope.Scope> {
   const registry = yield* Metric.MetricRegistry
   const ofContext = yield* Metric.CurrentMetricAttributes
-  const shown = new Map<string, Metric.Metric.Metadata<never, unknown>>()
-  let over = false
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      over = true
-      // A newer life of the node in the same process may have taken the place.
-      for (const [key, metadata] of shown) if (registry.get(key) === metadata) registry.delete(key)
-    }),
-  )
-
-  // `Metric.registerUnsafe` does the same and is not stable; the registry is.
-  const show: ObservedMetrics["show"] = (type, id, description, labels, get) => {
-    if (over) return
-    const attributes = { ...ofContext, ...common, ...labels }
-    const metadata = { id, type, description, attributes, hooks: { get, update: ignore, modify: ignore } }
-    const key = `${id} ${JSON.stringify(attributes)}`
-    shown.set(key, metadata)
-    registry.set(key, metadata)
-  }
-
-  const counter: ObservedMetrics["counter"] = (id, description, labels, read) =>
-    show("Counter", id, description, labels, () => ({ count: read(), incremental: true }))
-
-  return {
-    show,
-    gauge: (id, description, labels, read) => show("Gauge", id, description, labels, () => ({ value: read() })),
-    counter,
-    counters: (id, description) => {
-      const sums = new Map<string, Counter>()
-      return (labels) => {
-        const key = JSON.stringify(labels)
-        let sum = sums.get(key)
-        if (sum === undefined) {
-          const fresh = (sum = { count: 0 })
-          sums.set(key, fresh)
-          counter(id, description, labels, () => fresh.count)
-        }
-        return sum
-      }
-    },
-  }
+  const metrics = new ObservedMetrics(registry, { ...ofContext, ...labels })
+  yield* Effect.addFinalizer(() => Effect.sync(() => metrics.end()))
+  return metrics
 })

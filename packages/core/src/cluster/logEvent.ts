@@ -1,24 +1,27 @@
 /**
- * The events as lines of the log.
+ * The events of a node as lines of its log.
  */
 import * as Effect from "effect/Effect"
 import type { ClusterEvent } from "../ClusterEvent.ts"
 import type { Peer } from "../Peer.ts"
 
-/** Names in a line of the log: some, if they are many. */
+/** Number of names that one line shows. */
+const shownNames = 10
+
+/** Returns the names of the peers for a line of the log: the first few, if they are many. */
 const names = (peers: ReadonlyArray<Peer>): string => {
   if (peers.length === 0) return "nobody"
-  const shown = peers.slice(0, 10).map(({ name }) => name)
+  const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
 }
 
-/** Writes the line of an event; one about a peer says in its annotations which life of which peer. */
+/** Writes the line of an event. The annotations of a line about a peer name the peer and its generation. */
 export const logEvent = (event: ClusterEvent): Effect.Effect<void> =>
   "peer" in event
     ? Effect.annotateLogs(line(event), { peer: event.peer.name, generation: event.peer.generation })
     : line(event)
 
-/** Membership is rare and worth a line; what repeats goes to debug. */
+/** Returns the line of an event. Changes of membership are rare and worth a line; what repeats goes to debug. */
 const line = (event: ClusterEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "Joined":

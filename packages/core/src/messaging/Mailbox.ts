@@ -1,5 +1,5 @@
 /**
- * What arrives on one lane of all links, seen from its reader: a stream that gives credit back to the senders as it is read.
+ * The messages of one lane of all links for one reader: a stream that gives credit back to the senders as it is read.
  * The queue needs no bound of its own: what live links put into it is bounded by their credit, and what links that are over
  * left there, by {@link make} (docs/protocol.md, section "Lanes and credit").
  */
@@ -8,48 +8,33 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { LaneReader } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
-import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { SessionEnded } from "../Message.ts"
-import * as Message from "../Message.ts"
+import type { Message, SessionEnded } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
+import type { Sink } from "../peering/PeerConnection.ts"
+import { ReceivedMessage } from "./ReceivedMessage.ts"
 
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
 const pullSize = 256
 
-/** What comes on one lane one after the other is one item of the queue, up to so many messages. A pull goes on while one more fits. */
+/**
+ * Messages of one link and lane that follow each other and make up one item of the queue, at most. A pull goes on while one
+ * more item fits.
+ */
 const batchSize = pullSize / 2
 
-/** What links that are over left of all peers together may be so many times what is kept of one. */
+/** What links that are over left, of all peers together, may be so many times what is kept of one peer. */
 const peersKept = 16
 
-/** `Mark` is what may be put between the messages. */
-export interface Mailbox<Mark> {
-  /** Puts a message that arrived on a link behind those that are there. Never waits. */
-  readonly offer: (link: Link, lane: LaneReader, arrived: InboundMessage) => void
-  /**
-   * The link is over. What it left stays to be read, unless links to the same peer before it, or links to others, left too
-   * much: then it is lost, and the answer is `false`.
-   */
-  readonly ended: (link: Link) => boolean
-  /** Puts a mark behind the messages that are there. */
-  readonly mark: (mark: Mark) => void
-  /** The messages. Several runs of the stream share them: each message goes to one. */
-  readonly stream: Stream.Stream<Message.Message | Mark>
-  /** No more will come: the stream ends after what is there. */
-  readonly end: Effect.Effect<void>
-  /** Nobody reads any more: what is here counts as taken. */
-  readonly close: Effect.Effect<void>
-}
-
-/** What came on one link. */
+/** What arrived on one link. */
 interface Source {
   readonly link: Link
   readonly from: PeerId
-  /** The cost of its messages that were not read yet. */
+  /** Cost of its messages that were not read yet. */
   unread: number
-  /** Nothing more comes from it. */
+  /** Nothing more arrives from it. */
   over: boolean
 }
 
@@ -57,122 +42,158 @@ interface Source {
 interface Batch {
   readonly source: Source
   readonly lane: LaneReader
-  readonly messages: Array<Message.Message>
+  readonly messages: Array<ReceivedMessage>
   cost: number
   confirm: number | undefined
 }
 
-/** A mailbox that keeps so many bytes of one peer's links that are over, or a bit more, and some times as much in all. */
-export const make = Effect.fnUntraced(function* <Mark extends SessionEnded = never>(kept: number) {
-  const queue = yield* Queue.unbounded<Batch | Mark, Cause.Done>()
-  const sources = new Map<Link, Source>()
-  let isOver = false
-  // The item that was queued last, as long as it is there.
-  let newest: Batch | undefined
+type Items<Mark> = Queue.Queue<Batch | Mark, Cause.Done>
 
-  const isMark = (item: Batch | Mark): item is Mark => !("source" in item)
+/** `Mark` is what may be put between the messages. */
+export class Mailbox<Mark extends SessionEnded = never> implements Sink {
+  /** Messages and marks. Several runs of the stream share them: each message goes to one. */
+  readonly stream: Stream.Stream<Message | Mark>
+  private readonly queue: Items<Mark>
+  /** Bytes that are kept of one peer's links that are over. */
+  private readonly kept: number
+  private readonly sources = new Map<Link, Source>()
+  private hasEnded = false
+  /** The item that was queued last, as long as it is there. */
+  private newest: Batch | undefined
 
-  const take = (batch: Batch): void => {
-    const { cost, lane, source } = batch
-    if (batch === newest) newest = undefined
-    source.unread -= cost
-    if (source.over && source.unread === 0) sources.delete(source.link)
-    lane.acknowledge(batch)
+  constructor(queue: Items<Mark>, kept: number) {
+    this.queue = queue
+    this.kept = kept
+    // What is taken out of the queue is opened in the same step: no fiber can be interrupted between.
+    const pull = Effect.map(Queue.take(queue), (first) => this.fill(first))
+    this.stream = Stream.fromPull(Effect.succeed(pull))
   }
 
-  /** The next item, if there is one now. */
-  const poll = (): Batch | Mark | undefined => {
-    const exit = Queue.takeUnsafe(queue)
-    return exit === undefined || Exit.isFailure(exit) ? undefined : exit.value
+  /** Puts a message behind those that are there. Never waits. */
+  offer(link: Link, lane: LaneReader, message: InboundMessage): void {
+    const { confirm, cost, payload, trace } = message
+    const batch = this.batchFor(link, lane)
+    const { source } = batch
+    source.unread += cost
+    batch.messages.push(new ReceivedMessage(source.from, link.session().session, payload, trace))
+    batch.cost += cost
+    if (confirm !== undefined) batch.confirm = confirm
   }
 
-  const open = (item: Batch | Mark): Array<Message.Message | Mark> => {
-    if (isMark(item)) return [item]
-    take(item)
-    return item.messages
+  /** Puts a mark behind the messages that are there. */
+  mark(mark: Mark): void {
+    this.newest = undefined
+    Queue.offerUnsafe(this.queue, mark)
   }
 
-  // What is taken out of the queue is opened in the same step: no fiber can be interrupted between.
-  const pull = Effect.map(Queue.take(queue), (first) => {
-    const messages = open(first)
-    while (messages.length <= pullSize - batchSize) {
-      const item = poll()
-      if (item === undefined) break
-      for (const each of open(item)) messages.push(each)
+  /**
+   * The link is over. Its messages stay to be read, unless earlier links to the same peer, or links to others, left too
+   * much: then they are lost, and the answer is `false`.
+   */
+  ended(link: Link): boolean {
+    const source = this.sources.get(link)
+    if (source === undefined) return true
+    source.over = true
+    if (source.unread === 0) {
+      this.sources.delete(link)
+      return true
     }
-    // A batch has at least one.
-    return messages as [Message.Message | Mark, ...Array<Message.Message | Mark>]
+    if (this.hasRoomFor(source) || this.hasEnded) return true
+    this.drop((batch) => batch.source === source)
+    return false
+  }
+
+  /** Ends the stream after what is there. */
+  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+    this.hasEnded = true
+    return Effect.asVoid(Queue.end(this.queue))
   })
 
-  /** Takes all out for which this holds, in one step, and leaves the rest. */
-  const drop = (isGone: (batch: Batch) => boolean): void => {
-    const rest: Array<Batch | Mark> = []
-    for (let item = poll(); item !== undefined; item = poll()) {
-      if (isMark(item) || !isGone(item)) rest.push(item)
-      else take(item)
+  /** Counts everything that is there as taken: it will not be read. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    if (!this.hasEnded) this.drop(() => true)
+    return Effect.asVoid(Queue.shutdown(this.queue))
+  })
+
+  /**
+   * Tests whether what a link that is over left may stay. A peer whose link breaks again and again would fill a mailbox that
+   * nobody reads, and so would a peer that comes under ever new names. A session may lose its end, so one link that finds no
+   * room loses all of its messages that were not read, and its session is over with that.
+   */
+  private hasRoomFor({ link }: Source): boolean {
+    let ofPeer = 0
+    let ofAll = 0
+    for (const { link: other, over, unread } of this.sources.values()) {
+      if (!over || other === link) continue
+      ofAll += unread
+      if (other.peer.name === link.peer.name) ofPeer += unread
     }
-    Queue.offerAllUnsafe(queue, rest)
+    return ofPeer < this.kept && ofAll < peersKept * this.kept
   }
 
-  /** A batch at the end of the queue, for the next message of this link and lane. */
-  const batchFor = (link: Link, lane: LaneReader): Batch => {
+  /** Returns a batch at the end of the queue, for the next message of this link and lane. */
+  private batchFor(link: Link, lane: LaneReader): Batch {
+    const { newest } = this
     if (newest?.source.link === link && newest.lane === lane && newest.messages.length < batchSize) return newest
-    let source = sources.get(link)
+    let source = this.sources.get(link)
     if (source === undefined) {
       const { generation, name } = link.peer
       source = { link, from: { name, generation }, unread: 0, over: false }
-      sources.set(link, source)
+      this.sources.set(link, source)
     }
     const batch: Batch = { source, lane, messages: [], cost: 0, confirm: undefined }
-    if (Queue.offerUnsafe(queue, batch)) newest = batch
+    if (Queue.offerUnsafe(this.queue, batch)) this.newest = batch
     return batch
   }
 
-  const mailbox: Mailbox<Mark> = {
-    offer: (link, lane, arrived) => {
-      const { confirm, cost, payload, trace } = arrived
-      const batch = batchFor(link, lane)
-      const { source } = batch
-      source.unread += cost
-      batch.messages.push(Message.make(source.from, link.session().session, payload, trace))
-      batch.cost += cost
-      if (confirm !== undefined) batch.confirm = confirm
-    },
-    ended: (link) => {
-      const source = sources.get(link)
-      if (source === undefined) return true
-      source.over = true
-      if (source.unread === 0) {
-        sources.delete(link)
-        return true
-      }
-      let ofPeer = 0
-      let ofAll = 0
-      for (const { link: other, over, unread } of sources.values()) {
-        if (!over || other === link) continue
-        ofAll += unread
-        if (other.peer.name === link.peer.name) ofPeer += unread
-      }
-      // A peer whose link breaks again and again would fill a mailbox that nobody reads, and so would one that comes under
-      // ever new names. A session may lose its end, and this one, which is over with that, loses all of this link that was
-      // not read.
-      if ((ofPeer < kept && ofAll < peersKept * kept) || isOver) return true
-      drop((item) => item.source === source)
-      return false
-    },
-    mark: (mark) => {
-      newest = undefined
-      Queue.offerUnsafe(queue, mark)
-    },
-    stream: Stream.fromPull(Effect.succeed(pull)),
-    end: Effect.suspend(() => {
-      isOver = true
-      return Effect.asVoid(Queue.end(queue))
-    }),
-    close: Effect.suspend(() => {
-      if (!isOver) drop(() => true)
-      return Effect.asVoid(Queue.shutdown(queue))
-    }),
+  /** Returns the messages of the first item, and of those that follow while one more fits. */
+  private fill(first: Batch | Mark) {
+    const messages = this.open(first)
+    while (messages.length <= pullSize - batchSize) {
+      const item = this.poll()
+      if (item === undefined) break
+      for (const each of this.open(item)) messages.push(each)
+    }
+    // A batch has at least one.
+    return messages as [Message | Mark, ...Array<Message | Mark>]
   }
-  return mailbox
-})
+
+  private open(item: Batch | Mark): Array<Message | Mark> {
+    if (isMark(item)) return [item]
+    this.take(item)
+    return item.messages
+  }
+
+  private take(batch: Batch): void {
+    const { cost, lane, source } = batch
+    if (batch === this.newest) this.newest = undefined
+    source.unread -= cost
+    if (source.over && source.unread === 0) this.sources.delete(source.link)
+    lane.acknowledge(batch)
+  }
+
+  /** Returns the next item, if there is one now. */
+  private poll(): Batch | Mark | undefined {
+    const exit = Queue.takeUnsafe(this.queue)
+    return exit === undefined || Exit.isFailure(exit) ? undefined : exit.value
+  }
+
+  /** Takes all batches out for which this holds, in one step, and leaves the rest. */
+  private drop(isGone: (batch: Batch) => boolean): void {
+    const rest: Array<Batch | Mark> = []
+    for (let item = this.poll(); item !== undefined; item = this.poll()) {
+      if (isMark(item) || !isGone(item)) rest.push(item)
+      else this.take(item)
+    }
+    Queue.offerAllUnsafe(this.queue, rest)
+  }
+}
+
+const isMark = <Mark extends SessionEnded>(item: Batch | Mark): item is Mark => !("source" in item)
+
+/**
+ * Makes a mailbox that keeps so many bytes of one peer's links that are over, or a bit more, and sixteen times as much of all
+ * peers.
+ */
+export const make = <Mark extends SessionEnded = never>(kept: number): Effect.Effect<Mailbox<Mark>> =>
+  Effect.map(Queue.unbounded<Batch | Mark, Cause.Done>(), (queue) => new Mailbox<Mark>(queue, kept))

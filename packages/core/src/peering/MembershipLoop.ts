@@ -1,109 +1,118 @@
 /**
- * The one fiber that owns the membership state. Everybody else puts facts into its queue and reads
- * immutable states.
+ * The one fiber that owns the membership state. All others put inputs into its queue and read immutable states.
  */
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import * as Queue from "effect/Queue"
-import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import { monotonicMillis, stallMillis } from "../internal/time.ts"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { Output } from "../membership/Draft.ts"
 import type * as Membership from "../membership/Membership.ts"
 import * as State from "../membership/State.ts"
-import type { Overrides } from "./Overrides.ts"
 
-export interface MembershipLoop {
-  /** The newest state. */
-  readonly state: () => State.State
-  /** How many facts wait. */
-  readonly waiting: () => number
-  /** Puts a fact into the queue; waits while it is full. */
-  readonly submit: (input: Membership.Input) => Effect.Effect<void>
-  /** The state after the fact was taken in. */
-  readonly submitAndAwait: (input: Membership.Input) => Effect.Effect<State.State>
-  /**
-   * Takes in facts, for ever. `perform` fulfils wishes and must not wait; `changed` sees each new state
-   * after its wishes, and the one before it.
-   */
-  readonly run: (handlers: {
-    readonly perform: (output: Output, state: State.State) => void
-    readonly changed: (state: State.State, before: State.State) => void
-  }) => Effect.Effect<never>
+export interface Options {
+  readonly initial: State.State
+  /** The rules: the state after an input, and what is to be done. */
+  readonly step: typeof Membership.step
+  readonly clock: Clock
+  /** Number of inputs that may wait. */
+  readonly capacity: number
+  /** Longest time between two inputs, in milliseconds; a stall of this process is noticed within it. */
+  readonly pulse: number
+}
+
+/** What the loop calls after each step. Neither may wait. */
+export interface Handlers {
+  /** Performs one output of the step that led to `state`. */
+  readonly perform: (output: Output, state: State.State) => void
+  /** Sees each new state, after its outputs, and the one before it. */
+  readonly changed: (state: State.State, before: State.State) => void
 }
 
 interface Entry {
   readonly input: Membership.Input
+  /** Gets the state after the input. */
   readonly done: Deferred.Deferred<State.State> | undefined
 }
 
-export const make = Effect.fnUntraced(function* (options: {
-  readonly initial: State.State
-  readonly step: Overrides["step"]
-  readonly clock: Clock
-  readonly capacity: number
-  /** The longest time, in milliseconds, in which a stall of this process is noticed. */
-  readonly pulse: number
-}) {
-  const queue = yield* Queue.bounded<Entry>(options.capacity)
-  let state = options.initial
+export class MembershipLoop {
+  private readonly options: Options
+  private readonly queue: Queue.Queue<Entry>
+  private current: State.State
+  /** Time of the timer that runs, on the monotonic clock. */
+  private armedFor = Number.POSITIVE_INFINITY
 
-  const run: MembershipLoop["run"] = ({ changed, perform }) => {
-    let armed = Number.POSITIVE_INFINITY
+  constructor(options: Options, queue: Queue.Queue<Entry>) {
+    this.options = options
+    this.queue = queue
+    this.current = options.initial
+  }
 
-    const take = (entry: Entry): void => {
-      const before = state
-      const [next, outputs] = options.step(state, monotonicMillis(options.clock), entry.input)
-      state = next
-      for (const output of outputs) perform(output, next)
-      if (next !== before) changed(next, before)
-      if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
+  /** Returns the newest state. */
+  readonly state = (): State.State => this.current
+
+  /** Returns how many inputs wait. */
+  readonly waiting = (): number => Queue.sizeUnsafe(this.queue)
+
+  /** Puts an input into the queue; waits while the queue is full. */
+  submit(input: Membership.Input): Effect.Effect<void> {
+    return Effect.asVoid(Queue.offer(this.queue, { input, done: undefined }))
+  }
+
+  /** Puts an input into the queue and returns the state after it. */
+  submitAndAwait(input: Membership.Input): Effect.Effect<State.State> {
+    return Effect.suspend(() => {
+      const done = Deferred.makeUnsafe<State.State>()
+      return Effect.andThen(Queue.offer(this.queue, { input, done }), awaitDeferred(done))
+    })
+  }
+
+  /** Handles inputs until interrupted. */
+  run(handlers: Handlers): Effect.Effect<never> {
+    return Effect.scoped(this.handleInputs(handlers))
+  }
+
+  private readonly handleInputs = Effect.fnUntraced(function* (this: MembershipLoop, handlers: Handlers) {
+    const timer = yield* FiberHandle.make()
+    let entries: ReadonlyArray<Entry> = []
+    while (true) {
+      for (const entry of entries) this.handle(entry, handlers)
+      const now = monotonicMillis(this.options.clock)
+      const deadline = Math.min(State.deadline(this.current) ?? Number.POSITIVE_INFINITY, now + this.options.pulse)
+      // A timer that is too early costs an idle Tick; only one that is too late must be replaced.
+      if (deadline < this.armedFor && this.current.phase._tag !== "Stopped") {
+        this.armedFor = deadline
+        yield* FiberHandle.run(timer, this.tickAfter(Math.max(0, Math.ceil(deadline - now))))
+      }
+      entries = yield* Queue.takeAll(this.queue)
     }
+  })
 
-    const timer = (pause: number) => {
-      const due = monotonicMillis(options.clock) + pause
-      return Effect.andThen(
-        Effect.sleep(pause),
-        Effect.suspend(() => {
-          armed = Number.POSITIVE_INFINITY
-          const stalled = monotonicMillis(options.clock) - due > stallMillis
-          return Queue.offer(queue, { input: { _tag: "Tick", stalled }, done: undefined })
-        }),
-      )
-    }
+  private handle(entry: Entry, { changed, perform }: Handlers): void {
+    const before = this.current
+    const [next, outputs] = this.options.step(before, monotonicMillis(this.options.clock), entry.input)
+    this.current = next
+    for (const output of outputs) perform(output, next)
+    if (next !== before) changed(next, before)
+    if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
+  }
 
-    return Effect.scoped(
-      Effect.gen(function* () {
-        const handle = yield* FiberHandle.make()
-        let entries: ReadonlyArray<Entry> = []
-        while (true) {
-          for (const entry of entries) take(entry)
-          const now = monotonicMillis(options.clock)
-          const deadline = Math.min(State.deadline(state) ?? Number.POSITIVE_INFINITY, now + options.pulse)
-          // A timer that is too early costs an idle Tick; only one that is too late must be replaced.
-          if (deadline < armed && state.phase._tag !== "Stopped") {
-            armed = deadline
-            yield* FiberHandle.run(handle, timer(Math.max(0, Math.ceil(deadline - now))))
-          }
-          entries = yield* Queue.takeAll(queue)
-        }
+  /** Submits a Tick after so many milliseconds; says whether this process stalled meanwhile. */
+  private tickAfter(pause: number): Effect.Effect<boolean> {
+    const { clock } = this.options
+    const due = monotonicMillis(clock) + pause
+    return Effect.andThen(
+      Effect.sleep(pause),
+      Effect.suspend(() => {
+        this.armedFor = Number.POSITIVE_INFINITY
+        const stalled = monotonicMillis(clock) - due > stallMillis
+        return Queue.offer(this.queue, { input: { _tag: "Tick", stalled }, done: undefined })
       }),
     )
   }
+}
 
-  const ask: MembershipLoop["submitAndAwait"] = (input) =>
-    Effect.suspend(() => {
-      const done = Deferred.makeUnsafe<State.State>()
-      return Effect.andThen(Queue.offer(queue, { input, done }), awaitDeferred(done))
-    })
-
-  const loop: MembershipLoop = {
-    state: () => state,
-    waiting: () => Queue.sizeUnsafe(queue),
-    submit: (input) => Effect.asVoid(Queue.offer(queue, { input, done: undefined })),
-    submitAndAwait: ask,
-    run,
-  }
-  return loop
-})
+export const make = (options: Options): Effect.Effect<MembershipLoop> =>
+  Effect.map(Queue.bounded<Entry>(options.capacity), (queue) => new MembershipLoop(options, queue))

@@ -3,7 +3,7 @@
  * must agree on these numbers, so none of them is an option. `wire/Layout.ts` has the sizes and flags of the layout, and
  * `Limits.ts` has the bounds that each node chooses for itself.
  */
-import { maxHostLength } from "../Address.ts"
+import { maxHostLength } from "../internal/hosts.ts"
 
 // --- versions ---
 

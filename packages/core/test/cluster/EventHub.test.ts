@@ -6,7 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as EventHub from "../../src/cluster/EventHub.ts"
+import { EventHub } from "../../src/cluster/EventHub.ts"
 
 const peer = (name: string): Peer => ({
   name,
@@ -18,7 +18,7 @@ const peer = (name: string): Peer => ({
 })
 
 /** Publishes `count` joins and returns the view after them. */
-const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
+const publish = (hub: EventHub, from: View, count: number): View => {
   let view = from
   for (let i = 0; i < count; i++) {
     const event = { _tag: "Joined", peer: peer(`p${view.version}`) } as const
@@ -30,7 +30,7 @@ const publish = (hub: EventHub.EventHub, from: View, count: number): View => {
 
 it.effect("a subscriber gets a snapshot and then every event", () =>
   Effect.gen(function* () {
-    const hub = EventHub.make(100)
+    const hub = new EventHub(100)
     const before = publish(hub, ClusterEvent.emptyView, 3)
     const seen: Array<ClusterEvent.ClusterEvent> = []
     const fiber = yield* Effect.forkChild(
@@ -51,7 +51,7 @@ it.effect("a subscriber gets a snapshot and then every event", () =>
 
 it.effect("a subscriber that falls behind gets Lagged and a snapshot, and the fold of its events is the view", () =>
   Effect.gen(function* () {
-    const hub = EventHub.make(10)
+    const hub = new EventHub(10)
     const gate = yield* Deferred.make<void>()
     let folded = ClusterEvent.emptyView
     const tags: Array<string> = []
@@ -78,7 +78,7 @@ it.effect("a subscriber that falls behind gets Lagged and a snapshot, and the fo
 
 it.effect("a slow subscriber of views skips views and gets the newest", () =>
   Effect.gen(function* () {
-    const hub = EventHub.make(10)
+    const hub = new EventHub(10)
     const gate = yield* Deferred.make<void>()
     const versions: Array<number> = []
     const fiber = yield* Effect.forkChild(

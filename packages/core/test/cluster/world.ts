@@ -27,8 +27,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import * as Prng from "../../src/internal/prng.ts"
 import { FragileTransport } from "./FragileTransport.ts"
 
@@ -53,7 +52,7 @@ export interface World {
     options?: Partial<Cluster.Options>,
     policies?: Layer.Layer<never>,
     /** Parts of the node that a test watches or replaces. */
-    overrides?: Partial<Overrides>,
+    overrides?: Partial<Overrides.Overrides>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
 
@@ -78,9 +77,8 @@ const makeNode =
     Effect.gen(function* () {
       const fragile = new FragileTransport(Context.get(yield* Layer.build(transportOf(name)), Transport.Transport))
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const layer = Layer.effect(Cluster.Cluster)(
-        make({ cluster: "test", name, ...options }, { ...defaults, ...overrides }),
-      ).pipe(
+      const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
+        Layer.provide(Overrides.layer(overrides)),
         Layer.provide(Layer.succeed(Transport.Transport, fragile)),
         Layer.provide(policies),
         Layer.provide(entropy(name)),

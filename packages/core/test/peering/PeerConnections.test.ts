@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as PeerConnections from "../../src/peering/PeerConnections.ts"
+import type { Sink } from "../../src/peering/PeerConnection.ts"
+import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 
 /** Connections with one peer, by what becomes of them. */
 const make = () => {
   const told: Array<string> = []
-  const sink: PeerConnections.Sink = {
+  const sink: Sink = {
     offer: (link, _, { payload }) => told.push(`${payload.length} in ${link.session().session}`),
   }
-  const pairs = PeerConnections.make({
+  const connections = new PeerConnections({
     onEnd: () => true,
     onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
     remembered: 10,
@@ -17,32 +18,32 @@ const make = () => {
   /** A connection that has come up; `closed` is the code with which this side closed it. */
   const connect = (generation: number, epoch: number) => {
     const rank = { epoch, byLower: false }
-    const entry = pairs.commit(record(generation), rank)
+    const connection = connections.commit(record(generation), rank)
     let code: string | undefined
     const link = fakeLink({
       peer: record(generation),
       rank,
-      session: () => entry.session,
+      session: () => connection.session,
       close: (why) => {
         code = why
       },
       isOpen: () => code === undefined,
     })
-    entry.link = link
-    pairs.install(entry, link)
+    connections.comeUp(connection, link)
+    connections.install(connection, link)
     return {
       closed: () => code,
-      isUsed: () => pairs.current("peer") === link,
+      isUsed: () => connections.current("peer") === link,
       /** A message of so many bytes comes on it. */
       brings: (bytes: number) => {
         const payload = new Uint8Array(bytes)
-        pairs.deliver(entry, sink, lane, { payload, cost: 0, confirm: undefined, trace: undefined })
+        connections.deliver(connection, sink, lane, { payload, cost: 0, confirm: undefined, trace: undefined })
       },
       /** It is over; `moved` if the peer said that it goes on elsewhere. */
       end: (moved = false) => {
         code ??= "ended"
-        pairs.uninstall(entry, moved)
-        pairs.retire(entry, moved)
+        connections.uninstall(connection, moved)
+        connections.retire(connection, moved)
       },
     }
   }

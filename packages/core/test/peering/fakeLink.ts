@@ -1,13 +1,15 @@
+import { assert } from "@effect/vitest"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Limits from "../../src/Limits.ts"
+import type { SendLane } from "../../src/flow/SendLane.ts"
 import { FrameReader } from "../../src/link/FrameReader.ts"
 import type { Rank } from "../../src/link/Link.ts"
 import { Link } from "../../src/link/Link.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import type { Session } from "../../src/link/Session.ts"
-import { defaults } from "../../src/peering/Overrides.ts"
-import { minWindow } from "../../src/protocol/constants.ts"
+import { defaults } from "../../src/cluster/Overrides.ts"
+import { inboxName, minWindow } from "../../src/protocol/constants.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { emptyBody } from "../../src/membership/State.ts"
 import type { Connection } from "../../src/Transport.ts"
@@ -27,6 +29,9 @@ interface Options {
   readonly rank?: Rank
   readonly close?: Link["close"]
   readonly isOpen?: Link["isOpen"]
+  /** Lane to the peer's inbox. Defaults to that of the link. */
+  readonly inbox?: SendLane
+  readonly lane?: Link["lane"]
 }
 
 /** Connection on which nothing ever comes. */
@@ -49,6 +54,7 @@ const clock: Clock = {
 }
 
 class FakeLink extends Link {
+  override readonly inbox: SendLane
   private readonly fake: Options
 
   constructor(fake: Options) {
@@ -77,6 +83,15 @@ class FakeLink extends Link {
       },
     })
     this.fake = fake
+    this.inbox = fake.inbox ?? super.lane(inboxName) ?? assert.fail("the inbox is always open")
+  }
+
+  override lane(name: string): SendLane | undefined {
+    return this.fake.lane?.(name)
+  }
+
+  override lanesKnown(): undefined {
+    return undefined
   }
 
   override close(...args: Parameters<Link["close"]>): void {

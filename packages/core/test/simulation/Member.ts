@@ -11,9 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
 import type { Limits } from "../../src/Limits.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import type { ClusterRecorder } from "./ClusterRecorder.ts"
 import type { DeliveryReader } from "./DeliveryReader.ts"
 import { MemberSender } from "./MemberSender.ts"
@@ -45,7 +44,7 @@ export interface Options {
   readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
   /** Parts of the node that have a defect. */
-  readonly overrides?: Partial<Overrides> | undefined
+  readonly overrides?: Partial<Overrides.Overrides> | undefined
 }
 
 /** Queues that exceed their limit by the last item that they accept (docs/metrics.md). */
@@ -188,11 +187,10 @@ const makeMember = Effect.fnUntraced(function* (name: string, { recorder, talk =
 })
 
 export const layer = (name: string, options: Options): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> => {
-  const { limits, overrides, policies = Layer.empty, seeds } = options
+  const { limits, overrides = {}, policies = Layer.empty, seeds } = options
   return Layer.effect(Member)(makeMember(name, options)).pipe(
-    Layer.provide(
-      Layer.effect(Cluster.Cluster)(make({ cluster: "swarm", name, seeds, limits }, { ...defaults, ...overrides })),
-    ),
+    Layer.provide(Cluster.layer({ cluster: "swarm", name, seeds, limits })),
+    Layer.provide(Overrides.layer(overrides)),
     Layer.provide(policies),
   )
 }

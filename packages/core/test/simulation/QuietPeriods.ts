@@ -8,8 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { make as makeCluster } from "../../src/cluster/assemble.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 import * as FrameCount from "./frameCount.ts"
 import type { ViewTracker } from "./ViewTracker.ts"
 
@@ -22,12 +21,12 @@ export interface Options {
   readonly counts: FrameCount.Counts
   readonly seeds: ReadonlyArray<string>
   readonly policies?: Layer.Layer<never> | undefined
-  readonly overrides?: Partial<Overrides> | undefined
+  readonly overrides?: Partial<Overrides.Overrides> | undefined
 }
 
 export const layer = (
   name: string,
-  { counts, overrides, policies = Layer.empty, seeds, views }: Options,
+  { counts, overrides = {}, policies = Layer.empty, seeds, views }: Options,
 ): Layer.Layer<QuietPeriods, Cluster.LayerError, Transport.Transport> =>
   Layer.effect(QuietPeriods)(
     Effect.gen(function* () {
@@ -37,8 +36,6 @@ export const layer = (
       return { cluster }
     }),
   ).pipe(
-    Layer.provide(
-      Layer.effect(Cluster.Cluster)(makeCluster({ cluster: "quiet", name, seeds }, { ...defaults, ...overrides })),
-    ),
-    Layer.provide([policies, FrameCount.layer(counts)]),
+    Layer.provide(Cluster.layer({ cluster: "quiet", name, seeds })),
+    Layer.provide([Overrides.layer(overrides), policies, FrameCount.layer(counts)]),
   )

@@ -9,13 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { make } from "../../src/cluster/assemble.ts"
 import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { maxFragmentBytes } from "../../src/protocol/constants.ts"
 import type { Data } from "../../src/protocol/Frame.ts"
 import type { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import * as Limits from "../../src/Limits.ts"
-import * as Overrides from "../../src/peering/Overrides.ts"
+import * as Overrides from "../../src/cluster/Overrides.ts"
 
 /** Bytes a second: the message takes longer than the link timeout. */
 const bandwidth = 1_000_000
@@ -46,14 +45,8 @@ it.sim(
         }
       }
       const layer = (name: string) =>
-        Layer.effect(Cluster.Cluster)(
-          make(
-            { cluster: "test", name, seeds: ["a:7946"] },
-            {
-              ...Overrides.defaults,
-              makeReceiveLanes: (options) => new CountingLanes(options),
-            },
-          ),
+        Cluster.layer({ cluster: "test", name, seeds: ["a:7946"] }).pipe(
+          Layer.provide(Overrides.layer({ makeReceiveLanes: (options) => new CountingLanes(options) })),
         )
       const { a, b } = yield* sim.nodes(["a", "b"], layer)
       const on = Effect.fnUntraced(function* (name: string) {

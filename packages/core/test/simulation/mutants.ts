@@ -5,18 +5,20 @@
 import type { Simulation } from "@coterie/testkit"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
-import type { Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
+import type { LaneReader, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
 import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import type { LinkState } from "../../src/flow/WriteQueue.ts"
+import type { Link } from "../../src/link/Link.ts"
 import { inboxLane, inboxName } from "../../src/protocol/constants.ts"
 import type { Data, Taken } from "../../src/protocol/Frame.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
 import * as Member from "../../src/membership/Member.ts"
-import { type Overrides, defaults } from "../../src/peering/Overrides.ts"
-import type { Sink } from "../../src/peering/PeerConnections.ts"
+import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
+import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
+import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { fewReach, isolated } from "./guarantees.ts"
 import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 
@@ -235,6 +237,54 @@ class ForgetfulLanes extends SendLanes {
   }
 }
 
+/** Keeps the earlier connection when a later one of the same life comes up. */
+class KeepsBoth extends PeerConnections {
+  override install(connection: PeerConnection, link: Link): boolean {
+    const { peer } = connection
+    const before = this.current(peer.name)
+    return before?.isOpen() === true && before.peer.generation === peer.generation
+      ? false
+      : super.install(connection, link)
+  }
+}
+
+/** Holds no message for those of an earlier connection. */
+class Overtakes extends PeerConnections {
+  override deliver({ link }: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+    if (link !== undefined) sink.offer(link, lane, message)
+  }
+}
+
+/** Delivers every fiftieth message twice. */
+class DeliversTwice extends PeerConnections {
+  private received = 0
+
+  override deliver(connection: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+    const twice: Sink = {
+      offer: (link, lane, message) => {
+        sink.offer(link, lane, message)
+        if (++this.received % 50 === 0) sink.offer(link, lane, message)
+      },
+    }
+    super.deliver(connection, twice, lane, message)
+  }
+}
+
+/** Ends the session of a connection when the connection is not used any more, before its last messages. */
+class EndsSessionsEarly extends PeerConnections {
+  private readonly onSessionEnd: Options["onSessionEnd"]
+
+  constructor(options: Options) {
+    super(options)
+    this.onSessionEnd = options.onSessionEnd
+  }
+
+  override uninstall(connection: PeerConnection, isMoved: boolean): boolean {
+    this.onSessionEnd(connection.peer, connection.session)
+    return super.uninstall(connection, isMoved)
+  }
+}
+
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an accused node does not refute",
@@ -303,30 +353,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     },
   }),
   mutant("both of two connections are kept", 30, {
-    makePeerConnections: (options) => {
-      const pairs = defaults.makePeerConnections(options)
-      return {
-        ...pairs,
-        install: (entry, link) => {
-          const { peer } = entry
-          const before = pairs.current(peer.name)
-          return before?.isOpen() === true && before.peer.generation === peer.generation
-            ? false
-            : pairs.install(entry, link)
-        },
-      }
-    },
+    makePeerConnections: (options) => new KeepsBoth(options),
   }),
   mutant("messages of a new connection overtake those of the connection before", 100, {
-    makePeerConnections: (options) => {
-      const pairs = defaults.makePeerConnections(options)
-      return {
-        ...pairs,
-        deliver: (entry, sink, lane, message) => {
-          if (entry.link !== undefined) sink.offer(entry.link, lane, message)
-        },
-      }
-    },
+    makePeerConnections: (options) => new Overtakes(options),
   }),
   mutant(
     "credit is not returned for every tenth message",
@@ -338,17 +368,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     makeReceiveLane: (options) => new LossyLane(options),
   }),
   mutant("every fiftieth message is delivered twice", 30, {
-    makePeerConnections: (options) => {
-      const pairs = defaults.makePeerConnections(options)
-      let received = 0
-      const twice = (sink: Sink): Sink => ({
-        offer: (link, lane, message) => {
-          sink.offer(link, lane, message)
-          if (++received % 50 === 0) sink.offer(link, lane, message)
-        },
-      })
-      return { ...pairs, deliver: (entry, sink, lane, message) => pairs.deliver(entry, twice(sink), lane, message) }
-    },
+    makePeerConnections: (options) => new DeliversTwice(options),
   }),
   mutant(
     "Reachable is never emitted",
@@ -403,18 +423,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("the end of a session is reported before its last messages", 100, {
     makePeerConnections: (options) => {
       const over = new WeakSet<object>()
-      const end: typeof options.onSessionEnd = (peer, session) => {
-        if (!over.has(session)) options.onSessionEnd(peer, session)
-        over.add(session)
-      }
-      const pairs = defaults.makePeerConnections({ ...options, onSessionEnd: end })
-      return {
-        ...pairs,
-        uninstall: (entry, moved) => {
-          end(entry.peer, entry.session)
-          return pairs.uninstall(entry, moved)
+      return new EndsSessionsEarly({
+        ...options,
+        onSessionEnd: (peer, session) => {
+          if (!over.has(session)) options.onSessionEnd(peer, session)
+          over.add(session)
         },
-      }
+      })
     },
   }),
 ]

@@ -1,0 +1,35 @@
+/**
+ * The sets of addresses that the discovery finds: what of them is dialed, and what the log says about the rest.
+ */
+import * as Effect from "effect/Effect"
+import type { Address } from "../Address.ts"
+import { parseAddresses } from "./parseAddresses.ts"
+
+export class DiscoveryIntake {
+  private readonly limit: number
+  private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
+  /** What is wrong with the set that is in use. A problem that is found again and again is logged once. */
+  private problems = new Set<string>()
+
+  /** `limit` is the number of addresses of one set that are used, `onAddresses` gets them. */
+  constructor(limit: number, onAddresses: (addresses: ReadonlyArray<Address>) => void) {
+    this.limit = limit
+    this.onAddresses = onAddresses
+  }
+
+  /** Uses a set of addresses, instead of the one before. */
+  accept(found: ReadonlyArray<string>): Effect.Effect<void> {
+    return this.use(found)
+  }
+
+  private readonly use = Effect.fnUntraced(function* (this: DiscoveryIntake, found: ReadonlyArray<string>) {
+    const { addresses, problems } = parseAddresses(found.slice(0, this.limit))
+    const before = this.problems
+    this.problems = new Set(problems.map(({ message }) => message))
+    if (found.length > this.limit) {
+      this.problems.add(`of ${found.length} addresses the first ${this.limit} are asked (limits.discovered)`)
+    }
+    for (const problem of this.problems) if (!before.has(problem)) yield* Effect.logWarning(`discovery: ${problem}`)
+    this.onAddresses(addresses)
+  })
+}

@@ -1,0 +1,38 @@
+/**
+ * Counters of what became of messages (docs/metrics.md).
+ */
+import type { CounterFamily, ObservedMetrics } from "./ObservedMetrics.ts"
+
+export class MessageMetrics {
+  private readonly confirmations: CounterFamily
+  private readonly lostMessages: CounterFamily
+  private readonly letters: CounterFamily
+
+  constructor(metrics: ObservedMetrics) {
+    this.confirmations = metrics.counters(
+      "coterie_confirmations_total",
+      "Messages that were to be confirmed, by what became of them.",
+    )
+    this.confirmations.with({ outcome: "taken" })
+    this.lostMessages = metrics.counters(
+      "coterie_dropped_messages_total",
+      "Messages that did not fit the buffer of a reader.",
+    )
+    this.letters = metrics.counters("coterie_dead_letters_total", "Messages that are not what their topic says.")
+  }
+
+  /** Counts a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
+  confirmed(outcome: string): void {
+    this.confirmations.with({ outcome }).count++
+  }
+
+  /** Counts a message that did not fit the buffer of a reader. */
+  lost(lane: string, strategy: string): void {
+    this.lostMessages.with({ lane, strategy }).count++
+  }
+
+  /** Counts a message that a reader could not use. */
+  deadLetter(lane: string): void {
+    this.letters.with({ lane }).count++
+  }
+}

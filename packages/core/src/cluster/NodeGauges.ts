@@ -1,0 +1,83 @@
+/**
+ * Gauges of a node: members, links, health, and the queues with their bounds (docs/metrics.md).
+ */
+import type { Limits } from "../Limits.ts"
+import type { Gauges } from "../link/Link.ts"
+import * as Member from "../membership/Member.ts"
+import type { Peer } from "../Peer.ts"
+import type { LinkManager } from "../peering/LinkManager.ts"
+import type { MembershipLoop } from "../peering/MembershipLoop.ts"
+import type { EventHub } from "./EventHub.ts"
+import type { ObservedMetrics } from "./ObservedMetrics.ts"
+
+/** The parts of a node that are read. */
+export interface Observed {
+  readonly loop: Pick<MembershipLoop, "state" | "waiting">
+  readonly links: Pick<LinkManager, "all" | "current" | "gauges">
+  readonly hub: Pick<EventHub, "waiting">
+  readonly limits: Limits
+}
+
+const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive", "suspect", "failed"]
+
+const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
+
+/** Shows the gauges of a node. */
+export const show = (metrics: ObservedMetrics, node: Observed): void => {
+  showMembers(metrics, node)
+  showQueues(metrics, node)
+}
+
+const showMembers = (metrics: ObservedMetrics, { links, loop }: Observed): void => {
+  for (const status of statuses) {
+    metrics.gauge("coterie_members", "Peers that this node knows, by status.", { status }, () =>
+      countIf(loop.state().members.values(), (member) => !member.disconnected && Member.localStatus(member) === status),
+    )
+  }
+  for (const state of linkStates) {
+    metrics.gauge("coterie_links", "Members by the state of the link to them.", { state }, () =>
+      countIf(loop.state().view.peers.values(), ({ link }) => link === state),
+    )
+  }
+  metrics.gauge("coterie_view_hashes", "Different views among this node and its peers. 1: they agree.", {}, () => {
+    const hashes = new Set([loop.state().viewHash])
+    for (const link of links.all()) hashes.add(link.gauges().viewHash)
+    return hashes.size
+  })
+  metrics.gauge("coterie_health", "How far this node distrusts itself, from 0 to 7.", {}, () => loop.state().health)
+  metrics.gauge(
+    "coterie_event_loop_lag_seconds",
+    "How late the last timers of this process were.",
+    {},
+    () => most(links, ({ lag }) => lag) / 1_000,
+  )
+}
+
+const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Observed): void => {
+  const queue = (name: string, limit: number, read: () => number): void => {
+    metrics.gauge("coterie_queue_size", "What waits in a bounded queue.", { queue: name }, read)
+    metrics.gauge("coterie_queue_limit", "The bound of the queue.", { queue: name }, () => limit)
+  }
+  queue("membership", limits.membershipQueue, loop.waiting)
+  queue("events", limits.eventBuffer, hub.waiting)
+  queue("inbox_bytes", limits.inboxWindow, () => most(links, ({ inbox }) => inbox))
+  queue("lane_bytes", limits.laneWindow, () => most(links, ({ lane }) => lane))
+  queue("outbox_bytes", limits.outbox, () => most(links, ({ data }) => data))
+  queue("control_outbox", limits.controlOutbox, () => most(links, ({ control }) => control))
+  queue("links", limits.links, () => links.gauges().links)
+  queue("handshakes", limits.handshakes, () => links.gauges().handshakes)
+  queue("dials", limits.dials, () => links.gauges().dials)
+}
+
+/** Returns the greatest value among the links. */
+const most = (links: Pick<LinkManager, "all">, read: (gauges: Gauges) => number): number => {
+  let found = 0
+  for (const link of links.all()) found = Math.max(found, read(link.gauges()))
+  return found
+}
+
+const countIf = <A>(items: Iterable<A>, test: (item: A) => boolean): number => {
+  let total = 0
+  for (const item of items) if (test(item)) total++
+  return total
+}

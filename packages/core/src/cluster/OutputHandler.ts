@@ -1,0 +1,42 @@
+/**
+ * The outputs of membership, performed by the parts of the node.
+ */
+import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
+import type { Output } from "../membership/Draft.ts"
+import type * as State from "../membership/State.ts"
+import type { LinkManager } from "../peering/LinkManager.ts"
+import type { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
+
+export interface Options {
+  readonly links: Pick<LinkManager, "close" | "pingNow" | "send">
+  readonly diagnostics: DiagnosticLimiter
+  /** Hands an event, and the view after it, to the subscribers. */
+  readonly publish: (event: ViewChange | Notice, view: View) => void
+  /** Called when the node takes part no more. */
+  readonly onStopped: (reason: State.StopReason) => void
+}
+
+export class OutputHandler {
+  private readonly options: Options
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Performs one output of the step that led to `state`. Never waits. */
+  readonly perform = (output: Output, state: State.State): void => {
+    const { diagnostics, links, onStopped, publish } = this.options
+    switch (output._tag) {
+      case "Send":
+        return links.send(output.to, output.frame)
+      case "PingNow":
+        return links.pingNow(output.peer)
+      case "CloseLink":
+        return links.close(output.peer, output.code)
+      case "Emit":
+        return diagnostics.allows(output.event) ? publish(output.event, state.view) : undefined
+      case "Stopped":
+        return onStopped(output.reason)
+    }
+  }
+}

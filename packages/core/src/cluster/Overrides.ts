@@ -1,0 +1,34 @@
+/**
+ * The parts of a node that hold its rules. Every node has {@link defaults}; tests plant bugs in these parts, and watch them.
+ * Only `assemble` reads this reference.
+ */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import { ReceiveLane } from "../flow/ReceiveLane.ts"
+import { ReceiveLanes } from "../flow/ReceiveLanes.ts"
+import { SendLanes } from "../flow/SendLanes.ts"
+import type { LaneFactories } from "../link/Link.ts"
+import * as Membership from "../membership/Membership.ts"
+import * as PeerConnections from "../peering/PeerConnections.ts"
+
+export interface Overrides extends LaneFactories {
+  readonly step: typeof Membership.step
+  readonly makePeerConnections: (options: PeerConnections.Options) => PeerConnections.PeerConnections
+}
+
+export const defaults: Overrides = {
+  step: Membership.step,
+  makePeerConnections: (options) => new PeerConnections.PeerConnections(options),
+  makeReceiveLane: (options) => new ReceiveLane(options),
+  makeReceiveLanes: (options) => new ReceiveLanes(options),
+  makeSendLanes: (options) => new SendLanes(options),
+}
+
+/** The parts in use; {@link defaults} unless a test says otherwise. */
+export const Overrides = Context.Reference<Overrides>("@coterie/core/cluster/Overrides", {
+  defaultValue: () => defaults,
+})
+
+/** Replaces some of the parts. */
+export const layer = (overrides: Partial<Overrides>): Layer.Layer<never> =>
+  Layer.succeed(Overrides, { ...defaults, ...overrides })

@@ -1,0 +1,136 @@
+/**
+ * The shape of a node as its application sees it: options, the service, and how the node describes itself. `Cluster.ts`
+ * publishes these types; they stand here because the rooms below `Cluster.ts` implement them.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
+import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
+import type { ClusterEvent, View } from "../ClusterEvent.ts"
+import type { BroadcastReport, Lane, SendOptions, Sent } from "../Lane.ts"
+import type { Limits } from "../Limits.ts"
+import type { Message } from "../Message.ts"
+import type { Peer, PeerRef } from "../Peer.ts"
+
+/**
+ * Options of a node. Only `cluster` is required.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Name of the cluster, 1 to 128 bytes. Peers of another cluster are refused. */
+  readonly cluster: string
+  /** Name of this node, unique in the cluster and the same after a restart. Defaults to 128 random bits in hex. */
+  readonly name?: string | undefined
+  /** Addresses to dial for peers at the start and ever after, `host:port`. */
+  readonly seeds?: ReadonlyArray<string> | undefined
+  /** Addresses at which peers reach this node, the best first. Defaults to the one that the transport listens on. */
+  readonly advertise?: ReadonlyArray<string> | undefined
+  /** Metadata of this node for all peers: at most 8 KiB. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /**
+   * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.
+   */
+  readonly tracing?: boolean | undefined
+  /** Bounds that differ from the defaults. */
+  readonly limits?: Partial<Limits> | undefined
+}
+
+/**
+ * Description of this node, as its peers see it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Self {
+  readonly name: string
+  /** Number of this life of the name. */
+  readonly generation: number
+  /** Addresses that this node advertises. */
+  readonly addresses: ReadonlyArray<Address>
+  readonly metadata: Readonly<Record<string, string>>
+  /**
+   * Hosts at which peers see this node, the newest first, at most 8. Peers that this node dialed report them. A host that is not
+   * among the hosts of `addresses` is a hint of a NAT.
+   */
+  readonly observedHosts: ReadonlyArray<string>
+}
+
+/**
+ * A running node of the cluster.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  /** Returns the description of this node. */
+  readonly self: Effect.Effect<Self>
+  /** Returns the members that are alive or suspected, without this node. */
+  readonly peers: Effect.Effect<ReadonlyArray<Peer>>
+  /** Returns the same members as a snapshot by name. */
+  readonly view: Effect.Effect<View>
+  /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
+  readonly views: Stream.Stream<View>
+  /**
+   * A `Snapshot`, and then every change in order. A reader that is more than `limits.eventBuffer` events behind gets
+   * `Lagged` and a new `Snapshot`.
+   */
+  readonly events: Stream.Stream<ClusterEvent>
+  /**
+   * Messages of the inbox, in order per sender. The stream ends when this node has left.
+   *
+   * **Details**
+   *
+   * Reading gives credit back to the senders: an inbox that is not read makes its senders wait, and nothing else.
+   * `Stream.runForEachArray` is the fast way to read it.
+   *
+   * **Gotchas**
+   *
+   * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
+   * that it had pulled. Read the inbox in one place.
+   */
+  readonly inbox: Stream.Stream<Message>
+  /**
+   * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
+   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`.
+   */
+  readonly join: (address: string) => Effect.Effect<Peer, JoinError>
+  /**
+   * Sends bytes or text to the inbox of one peer, directly.
+   *
+   * **Details**
+   *
+   * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. With `confirm` it succeeds
+   * when the peer's reader has taken the message. Messages of one sender arrive in order and at most once. Messages that
+   * were accepted before a link ends may be lost.
+   *
+   * **Gotchas**
+   *
+   * The bytes must not be changed afterwards.
+   */
+  readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
+  /**
+   * Sends many messages to the inbox of one peer, in this order. It is equal to `send` for each of them, and much faster for
+   * small ones. If one of them is not accepted it fails, and says how many were accepted before. If one is too large none is
+   * sent.
+   */
+  readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
+  /**
+   * Sends a message to the inbox of every peer and reports the outcome for each. A peer whose inbox stays full for
+   * `limits.slowPeerTimeout` is skipped. Fails only if the message can be sent to no peer: it is too large, or this node has
+   * left.
+   */
+  readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+  /** Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. */
+  readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
+  /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
+  readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
+  /** Replaces the metadata of this node, and tells all peers. */
+  readonly updateMetadata: (metadata: Readonly<Record<string, string>>) => Effect.Effect<void, OptionsError>
+  /**
+   * Leaves the cluster: tells all peers, waits for their acknowledgements for up to 5 seconds, and closes everything. Closing
+   * the scope of the layer does the same.
+   */
+  readonly leave: Effect.Effect<void>
+}

@@ -1,0 +1,46 @@
+/**
+ * The check of the policies, before a node starts with them.
+ */
+import * as Duration from "effect/Duration"
+import { OptionsError } from "../ClusterError.ts"
+import type * as Discovery from "../Discovery.ts"
+import type * as FailureDetector from "../FailureDetector.ts"
+import type * as Gossip from "../Gossip.ts"
+
+/** The policies that are made of numbers. */
+export interface Policies {
+  readonly detector: FailureDetector.Policy
+  readonly gossip: Gossip.Policy
+  readonly discovery: Discovery.Policy
+}
+
+/** Longest time of a policy, in milliseconds: the greatest number in frames. */
+const maxMillis = 0xffff_ffff
+
+/** Returns why one of the policies cannot be used, or `undefined` if all of them can. */
+export const policyProblem = ({ detector, discovery, gossip }: Policies): OptionsError | undefined => {
+  const problem = (option: string, message: string) => new OptionsError({ option, message })
+  const millis = Duration.toMillis
+  const times = {
+    "FailureDetector.heartbeat": detector.heartbeat,
+    "FailureDetector.linkTimeout": detector.linkTimeout,
+    "FailureDetector.probeTimeout": detector.probeTimeout,
+    "FailureDetector.suspicionMin": detector.suspicionMin,
+    "FailureDetector.suspicionMax": detector.suspicionMax,
+    "Discovery.interval": discovery.interval,
+    "Discovery.intervalAlone": discovery.intervalAlone,
+  }
+  for (const [option, time] of Object.entries(times)) {
+    if (!(millis(time) >= 1 && millis(time) <= maxMillis)) return problem(option, `a time from 1 ms to ${maxMillis} ms`)
+  }
+  for (const option of ["updateDelay", "syncInterval"] as const) {
+    const time = millis(gossip[option])
+    if (!(time >= 0 && time <= maxMillis)) return problem(`Gossip.${option}`, `a time up to ${maxMillis} ms`)
+  }
+  if (millis(detector.linkTimeout) < 2 * millis(detector.heartbeat)) {
+    return problem("FailureDetector.linkTimeout", "at least two heartbeats, or one packet that is late ends a link")
+  }
+  return millis(detector.suspicionMax) < millis(detector.suspicionMin)
+    ? problem("FailureDetector.suspicionMax", "at least as long as suspicionMin")
+    : undefined
+}

@@ -1,0 +1,58 @@
+/**
+ * The membership state with which a node starts, made of its options and policies.
+ */
+import * as Duration from "effect/Duration"
+import type { Address } from "../Address.ts"
+import type * as FailureDetector from "../FailureDetector.ts"
+import type * as Gossip from "../Gossip.ts"
+import * as Settings from "../membership/Settings.ts"
+import * as State from "../membership/State.ts"
+import { protocolVersion } from "../protocol/constants.ts"
+
+export interface Options {
+  readonly name: string
+  /** Addresses at which peers reach this node. */
+  readonly addresses: ReadonlyArray<Address>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly detector: FailureDetector.Policy
+  readonly gossip: Gossip.Policy
+  /** The monotonic clock and the wall clock, in milliseconds. */
+  readonly now: number
+  readonly wall: number
+  /** Seed of the random draws. */
+  readonly seed: number
+}
+
+export const initialState = ({ addresses, metadata, name, now, seed, wall, ...policies }: Options): State.State =>
+  State.make({
+    settings: settings(policies),
+    self: {
+      name,
+      generation: Math.max(1, Math.floor(wall)),
+      incarnation: 0,
+      status: "alive",
+      body: {
+        addresses,
+        metadata,
+        versionMin: protocolVersion,
+        versionMax: protocolVersion,
+        features: [],
+      },
+    },
+    now,
+    wall,
+    seed,
+  })
+
+const settings = ({ detector, gossip }: Pick<Options, "detector" | "gossip">): Settings.Settings => ({
+  ...Settings.defaults,
+  heartbeat: Duration.toMillis(detector.heartbeat),
+  linkTimeout: Duration.toMillis(detector.linkTimeout),
+  probeTimeout: Duration.toMillis(detector.probeTimeout),
+  probeFanOut: detector.probeFanOut,
+  suspicionMin: Duration.toMillis(detector.suspicionMin),
+  suspicionMax: Duration.toMillis(detector.suspicionMax),
+  updateDelay: Duration.toMillis(gossip.updateDelay),
+  relayFanOut: gossip.relayFanOut,
+  syncInterval: Duration.toMillis(gossip.syncInterval),
+})

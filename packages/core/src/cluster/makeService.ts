@@ -1,0 +1,77 @@
+/**
+ * The service that the application calls, on top of the assembled rooms.
+ */
+import * as Effect from "effect/Effect"
+import { OptionsError } from "../ClusterError.ts"
+import type { Lane } from "../Lane.ts"
+import type { DeadLetters } from "../messaging/DeadLetters.ts"
+import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import { makeLane } from "../messaging/makeLane.ts"
+import { nameOf } from "../Peer.ts"
+import type { Sender } from "../messaging/Sender.ts"
+import type { MembershipLoop } from "../peering/MembershipLoop.ts"
+import type { ObservedHosts } from "../peering/ObservedHosts.ts"
+import { inboxName } from "../protocol/constants.ts"
+import { nameProblem } from "../protocol/PeerName.ts"
+import { metadataProblem } from "./checkOptions.ts"
+import type { EventHub } from "./EventHub.ts"
+import type { Joiner } from "./Joiner.ts"
+import type { Self, Service } from "./Service.ts"
+import type { Shutdown } from "./Shutdown.ts"
+
+export interface Options {
+  readonly loop: MembershipLoop
+  readonly hub: EventHub
+  readonly sender: Sender
+  readonly readers: LaneReaders
+  readonly deadLetters: DeadLetters
+  readonly joiner: Joiner
+  readonly shutdown: Shutdown
+  readonly observedHosts: ObservedHosts
+}
+
+export const makeService = (options: Options): Service => {
+  const { hub, joiner, loop, readers, sender, shutdown } = options
+  return {
+    self: Effect.sync(() => selfOf(options)),
+    peers: Effect.sync(() => [...loop.state().view.peers.values()]),
+    view: Effect.sync(() => loop.state().view),
+    views: hub.views,
+    events: hub.events,
+    inbox: readers.inbox,
+    join: (address) => joiner.join(address),
+    send: (peer, payload, how) => sender.send(inboxName, nameOf(peer), payload, how),
+    sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
+    broadcast: (payload) => sender.publish(inboxName, payload),
+    lane: (name) => laneOf(name, options),
+    disconnect: (peer) =>
+      Effect.suspend(() =>
+        shutdown.isRunning
+          ? Effect.asVoid(loop.submitAndAwait({ _tag: "Disconnect", name: nameOf(peer) }))
+          : Effect.void,
+      ),
+    updateMetadata: (metadata) => updateMetadata(metadata, options),
+    leave: shutdown.leave,
+  }
+}
+
+const selfOf = ({ loop, observedHosts }: Options): Self => {
+  const { body, generation, name } = loop.state().self
+  return { name, generation, addresses: body.addresses, metadata: body.metadata, observedHosts: observedHosts.list() }
+}
+
+const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {
+  const problem = nameProblem(name)
+  return problem === undefined
+    ? Effect.succeed(makeLane(name, options))
+    : Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+}
+
+const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>
+  Effect.suspend(() => {
+    const problem = metadataProblem(metadata)
+    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", message: problem }))
+    return shutdown.isRunning
+      ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
+      : Effect.void
+  })

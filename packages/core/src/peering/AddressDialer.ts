@@ -1,0 +1,55 @@
+/**
+ * A dial of one address, and what a refusal there means: for this node as a whole, and for the next dial of the address.
+ */
+import * as Effect from "effect/Effect"
+import type { Address } from "../Address.ts"
+import type * as Handshake from "../link/Handshake.ts"
+import type { Link } from "../link/Link.ts"
+import * as HandshakeRules from "./HandshakeRules.ts"
+import type { LinkManager } from "./LinkManager.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+import type { DialOptions } from "./OutboundConnection.ts"
+import type { RetryAfter } from "./RetryAfter.ts"
+
+export class AddressDialer {
+  private readonly loop: MembershipLoop
+  private readonly links: Pick<LinkManager, "dial">
+  private readonly retryAfter: RetryAfter
+
+  constructor(loop: MembershipLoop, links: Pick<LinkManager, "dial">, retryAfter: RetryAfter) {
+    this.loop = loop
+    this.links = links
+    this.retryAfter = retryAfter
+  }
+
+  /** Returns how long a peer asked not to be dialed at the address, in milliseconds; 0 if it may be dialed now. */
+  waitFor(address: Address): number {
+    return this.retryAfter.remaining(address)
+  }
+
+  /** Returns how long none of the addresses may be dialed, in milliseconds; 0 if one of them may be dialed now. */
+  waitForAny(addresses: ReadonlyArray<Address>): number {
+    return this.retryAfter.remainingOfAll(addresses)
+  }
+
+  /** Dials the address, and once more if the refusal made this node take a higher generation. */
+  dial(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
+    return this.attempt(address, options).pipe(
+      Effect.tapError((error) => HandshakeRules.onRefusal(this.loop, error)),
+      // A generation that was too low, or that of an earlier life, is higher now.
+      Effect.catchIf(
+        (error) =>
+          error._tag === "HandshakeRejected" &&
+          (error.code === "stale" || error.code === "evicted") &&
+          error.by === "them",
+        () => this.attempt(address, options),
+      ),
+    )
+  }
+
+  private attempt(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
+    return Effect.tapError(this.links.dial(address, options), (error) =>
+      Effect.sync(() => this.retryAfter.note(address, error)),
+    )
+  }
+}

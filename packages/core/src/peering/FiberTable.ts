@@ -1,0 +1,42 @@
+/**
+ * At most one fiber per key. Unlike a `FiberMap` it forgets a fiber at the moment at which the fiber is stopped, so that a
+ * fiber that is wanted again at once does not find its place taken by one that is just ending.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+
+export class FiberTable<K> {
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly onEnd: () => void
+  private readonly running = new Map<K, Fiber.Fiber<void>>()
+
+  /** `onEnd` is called when a fiber has ended by itself. */
+  constructor(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, onEnd: () => void) {
+    this.fork = fork
+    this.onEnd = onEnd
+  }
+
+  /** Returns the keys of the running fibers, as a copy. */
+  keys(): ReadonlyArray<K> {
+    return [...this.running.keys()]
+  }
+
+  /** Runs the effect in a fiber, unless one is running under the key. */
+  start(key: K, effect: Effect.Effect<void>): void {
+    if (this.running.has(key)) return
+    const fiber = this.fork(effect)
+    this.running.set(key, fiber)
+    fiber.addObserver(() => {
+      if (this.running.get(key) !== fiber) return
+      this.running.delete(key)
+      this.onEnd()
+    })
+  }
+
+  /** Interrupts the fiber under the key, if there is one, and frees the key at once. */
+  stop(key: K): void {
+    const fiber = this.running.get(key)
+    this.running.delete(key)
+    fiber?.interruptUnsafe()
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * The life of one connection: the handshake, the link, and what membership is told when the link comes up and ends
+ * (docs/protocol.md, sections "Handshake" and "Links").
+ */
+import type { Clock } from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { Address } from "../Address.ts"
+import type { Limits } from "../Limits.ts"
+import { FrameReader } from "../link/FrameReader.ts"
+import * as Handshake from "../link/Handshake.ts"
+import type { Timing } from "../link/KeepAlive.ts"
+import type { Hooks, LaneFactories, Rank } from "../link/Link.ts"
+import { Link } from "../link/Link.ts"
+import type { LinkEnd } from "../link/LinkEnd.ts"
+import { isMoved } from "../link/LinkEnd.ts"
+import type { LinkObserver } from "../link/LinkObserver.ts"
+import type { WriteBuffers } from "../link/WriteBuffers.ts"
+import * as State from "../membership/State.ts"
+import { compareNames } from "../protocol/PeerName.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import type { Connection } from "../Transport.ts"
+import type { EpochCounter } from "./EpochCounter.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+import type { ObservedHosts } from "./ObservedHosts.ts"
+import type { PeerConnection, Sink } from "./PeerConnection.ts"
+import type { PeerConnections } from "./PeerConnections.ts"
+
+/** What all connections of a node share. */
+export interface LinkContext {
+  readonly loop: MembershipLoop
+  readonly connections: PeerConnections
+  readonly epochs: EpochCounter
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly clock: Clock
+  readonly buffers: WriteBuffers
+  readonly observer: LinkObserver
+  /** Constructors of the lanes of a link. */
+  readonly laneFactories: LaneFactories
+  /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
+  readonly sinkOf: (name: string) => Sink
+  /** Returns the lanes that the application reads at this moment. */
+  readonly lanes: () => Iterable<string>
+  /** Hosts at which peers see this node. */
+  readonly observedHosts: ObservedHosts
+}
+
+/** The handshake of one side. */
+export type Shake = (exchange: Handshake.Exchange) => Effect.Effect<Handshake.Established, Handshake.HandshakeError>
+
+export class LinkLife {
+  private readonly context: LinkContext
+  private readonly connection: Connection
+  private readonly reader: FrameReader
+  /** The address that was dialed; `undefined` for a connection that the peer dialed. */
+  private readonly address: Address | undefined
+  /** Set by the handshake, once the peer may count on the connection. */
+  private committed: PeerConnection | undefined
+
+  constructor(context: LinkContext, connection: Connection, address: Address | undefined) {
+    this.context = context
+    this.connection = connection
+    this.address = address
+    this.reader = new FrameReader(connection, context.observer.received)
+  }
+
+  /** Runs the handshake and then the link, until the connection may be closed. `onUp` gets the link when it is up. */
+  run(shake: Shake, onUp: (link: Link) => void): Effect.Effect<void, Handshake.HandshakeError> {
+    return Effect.ensuring(this.handshakeAndLink(shake, onUp), this.settle())
+  }
+
+  private readonly handshakeAndLink = Effect.fnUntraced(function* (
+    this: LinkLife,
+    shake: Shake,
+    onUp: (link: Link) => void,
+  ) {
+    const { connections, lanes, loop, observer } = this.context
+    const established = yield* shake({
+      connection: this.connection,
+      reader: this.reader,
+      sent: observer.sent,
+      commit: this.commit,
+    })
+    const { committed } = this
+    if (committed === undefined) return
+    const hint = this.noteObservedHost(established)
+    if (hint !== undefined) yield* Effect.logInfo(hint)
+    const link = this.makeLink(committed, established)
+    const closeCode = connections.comeUp(committed, link)
+    // The peer counts on the link already, so it is told.
+    if (closeCode !== undefined) link.close(closeCode, "")
+    // Said first of all and also if it is nothing, for until then the peer does not know.
+    else link.openLanes(lanes())
+    if (closeCode === undefined && connections.install(committed, link)) {
+      // Membership knows the peer before the application can get a message from it.
+      const { peer, viewHash, youAre } = established
+      yield* loop.submitAndAwait({ _tag: "LinkUp", record: peer, address: this.address, viewHash, youAre })
+    }
+    Deferred.doneUnsafe(committed.settled, Effect.void)
+    onUp(link)
+    yield* link.run((end) =>
+      Effect.suspend(() => {
+        observer.ended(link, end)
+        const ended = this.uninstall(committed, end)
+        connections.retire(committed, isMoved(end))
+        return ended
+      }),
+    )
+  })
+
+  /** Leaves nothing of the connection behind, whatever ended it. */
+  private settle(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { committed } = this
+      if (committed === undefined) return Effect.void
+      const ended = committed.isFinished ? Effect.void : this.uninstall(committed, undefined)
+      this.context.connections.retire(committed, false)
+      Deferred.doneUnsafe(committed.settled, Effect.void)
+      Deferred.doneUnsafe(committed.done, Effect.void)
+      return ended
+    })
+  }
+
+  private readonly commit = (peer: PeerRecord, rank: Rank): void => {
+    // A connection that is dialed after this one must have the greater rank, whoever dials it.
+    this.context.epochs.follow(rank.epoch)
+    this.committed = this.context.connections.commit(peer, rank)
+  }
+
+  /** Remembers the host at which the peer sees this node. Returns what the log must be told about it. */
+  private noteObservedHost({ observedHost }: Handshake.Established): string | undefined {
+    const { loop, observedHosts } = this.context
+    return observedHost === undefined ? undefined : observedHosts.note(observedHost, loop.state().self.body.addresses)
+  }
+
+  private makeLink(committed: PeerConnection, established: Handshake.Established): Link {
+    const { buffers, clock, laneFactories, limits, loop, observer, timing } = this.context
+    return new Link({
+      connection: this.connection,
+      reader: this.reader,
+      peer: established.peer,
+      rank: established.rank,
+      drives: compareNames(loop.state().self.name, established.peer.name) < 0,
+      peerWindow: established.peerWindow,
+      viewHash: established.viewHash,
+      sent: observer.sent,
+      buffers,
+      limits,
+      lanes: laneFactories,
+      session: () => committed.session,
+      timing,
+      clock,
+      hooks: this.hooks(committed),
+    })
+  }
+
+  /** Returns what the link reports to membership and to the readers of its lanes. */
+  private hooks(committed: PeerConnection): Hooks {
+    const { connections, loop, sinkOf } = this.context
+    return {
+      patience: () => State.effectiveLinkTimeout(loop.state()),
+      onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
+      onMembership: (from, frame) => {
+        const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
+        const heardAgo = target?.heardAgo()
+        return loop.submit({ _tag: "Received", from: from.peer, frame, heardAgo })
+      },
+      onViewHash: (from, viewHash) =>
+        viewHash === loop.state().viewHash
+          ? Effect.void
+          : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
+      sinkOf: (name) => {
+        const sink = sinkOf(name)
+        return (lane, message) => connections.deliver(committed, sink, lane, message)
+      },
+      viewHash: () => loop.state().viewHash,
+    }
+  }
+
+  /** Stops using the connection, and tells membership if the peer has no link now. */
+  private uninstall(committed: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
+    const { connections, loop } = this.context
+    const { generation, name } = committed.peer
+    const code = end?._tag === "Bye" ? end.bye.code : undefined
+    if (!connections.uninstall(committed, end !== undefined && isMoved(end))) return Effect.void
+    return Effect.andThen(
+      Effect.annotateLogs(
+        Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),
+        { peer: name, generation },
+      ),
+      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code, silent: end?._tag === "Silent" }),
+    )
+  }
+}
+
+const describe = (end: LinkEnd): string => {
+  switch (end._tag) {
+    case "Bye":
+      return Handshake.quote(`${end.bye.code} ${end.bye.message}`)
+    case "ProtocolViolation":
+      return `${end.code}: ${end.message}`
+    case "Lost":
+      return end.error.message
+    default:
+      return end._tag
+  }
+}

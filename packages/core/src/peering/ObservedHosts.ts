@@ -1,0 +1,52 @@
+/**
+ * The hosts at which peers see this node: the `observedHost` of a HelloAck (docs/protocol.md, section "Handshake"). A host that
+ * this node does not advertise is a hint of a NAT between the node and the peer.
+ */
+import * as Address from "../Address.ts"
+import { canonicalIp, isLoopback } from "../internal/hosts.ts"
+
+/** Number of hosts that are remembered. A node has few: one for each network that its peers are in. */
+export const maxObservedHosts = 8
+
+/** Number of hosts that the log is told about. Peers say what they like, and must not fill the log. */
+export const maxHints = 64
+
+export class ObservedHosts {
+  /** The newest first. */
+  private hosts: ReadonlyArray<string> = []
+  /** Hosts that the log was told about. */
+  private readonly hinted = new Set<string>()
+
+  /** Returns the hosts, the newest first: IP literals in one spelling, and DNS names. */
+  readonly list = (): ReadonlyArray<string> => this.hosts
+
+  /**
+   * Remembers a host as a peer sees it. Returns the hint for the log, once for each host: the host is an address of a NAT if all
+   * hosts that this node advertises are IP literals and none of them is this one. A loopback host is no hint, for a peer on the
+   * same machine sees it whatever the node advertises.
+   */
+  note(observed: string, advertised: ReadonlyArray<Address.Address>): string | undefined {
+    const host = canonicalHost(observed)
+    if (host === undefined) return undefined
+    if (this.hosts[0] !== host) {
+      this.hosts = [host, ...this.hosts.filter((each) => each !== host)].slice(0, maxObservedHosts)
+    }
+    if (this.hinted.has(host) || this.hinted.size >= maxHints || isLoopback(host)) return undefined
+    const literals = advertised.map((address) => canonicalIp(Address.host(address)))
+    if (literals.length === 0 || literals.some((literal) => literal === undefined || literal === host)) return undefined
+    this.hinted.add(host)
+    const addresses = advertised.join(", ")
+    return (
+      `peers see this node at ${host}, and it advertises ${addresses}: there may be a NAT between; ` +
+      `if peers cannot dial this node, set \`advertise\` to an address that they reach`
+    )
+  }
+}
+
+/** Returns the host in one spelling, or `undefined` for text that is no host. */
+const canonicalHost = (observed: string): string | undefined => {
+  const ip = canonicalIp(observed)
+  if (ip !== undefined) return ip
+  const address = Address.make(observed, 1)
+  return address._tag === "Success" ? Address.host(address.success) : undefined
+}

@@ -1,0 +1,105 @@
+/**
+ * One dial: a connection to an address and the handshake on it. The link that comes of it outlives the dial.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import type { Address } from "../Address.ts"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
+import * as Handshake from "../link/Handshake.ts"
+import type { HandshakeHost } from "../link/Handshake.ts"
+import type { Link } from "../link/Link.ts"
+import type * as State from "../membership/State.ts"
+import type { Transport } from "../Transport.ts"
+import { inTime } from "./handshakeOutcome.ts"
+import { type LinkContext, LinkLife } from "./LinkLife.ts"
+
+export interface DialOptions {
+  /** Name that must answer. */
+  readonly expected?: string | undefined
+  /** Whether the application wants the link. */
+  readonly join?: boolean | undefined
+  /** Whether only a peer without a link is wanted. */
+  readonly stranger?: boolean | undefined
+}
+
+/** What the dials of a node share. */
+export interface DialContext {
+  readonly links: LinkContext
+  readonly handshake: HandshakeHost<State.State>
+  readonly transport: Transport["Service"]
+  /** Runs the connections, which outlive their dials. */
+  readonly fibers: FiberSet.FiberSet<void>
+}
+
+export class OutboundConnection {
+  private readonly context: DialContext
+  private readonly address: Address
+  private readonly options: DialOptions
+  private readonly epoch: number
+  private readonly timeout: number
+  private readonly up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
+  /** Whether the peer cannot count on the connection yet, so that it may be given up without a word. */
+  private mayAbort = true
+
+  constructor(context: DialContext, address: Address, options: DialOptions) {
+    this.context = context
+    this.address = address
+    this.options = options
+    this.epoch = context.links.epochs.next()
+    const { limits, timing } = context.links
+    // A dial that takes longer than a link may be silent is as good as failed.
+    this.timeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
+  }
+
+  /** Starts the connection and waits for its link. Interruption ends the connection if the peer cannot count on it yet. */
+  readonly dial: Effect.Effect<Link, Handshake.HandshakeError> = Effect.uninterruptibleMask((restore) =>
+    Effect.gen({ self: this }, function* () {
+      const fiber = yield* FiberSet.run(this.context.fibers, Effect.interruptible(this.attempt()))
+      return yield* Effect.onInterrupt(restore(awaitDeferred(this.up)), () =>
+        this.mayAbort ? Fiber.interrupt(fiber) : Effect.void,
+      )
+    }),
+  )
+
+  /** The caller hears of a failure at once, and not when the connection, which may be to a dead end, is closed. */
+  private attempt(): Effect.Effect<void> {
+    return Effect.scoped(
+      Effect.catch(this.connect(), (error) =>
+        Effect.sync(() => {
+          Deferred.doneUnsafe(this.up, Effect.fail(error))
+        }),
+      ),
+    ).pipe(Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(this.up, Effect.fail(closedError)))), Effect.asVoid)
+  }
+
+  private readonly connect = Effect.fnUntraced(function* (this: OutboundConnection) {
+    const { links, transport } = this.context
+    const connection = yield* inTime(transport.connect(this.address), this.timeout)
+    links.epochs.startHandshake(this.epoch)
+    yield* Effect.addFinalizer(() => Effect.sync(() => links.epochs.endHandshake(this.epoch)))
+    const life = new LinkLife(links, connection, this.address)
+    yield* life.run(
+      (exchange) => inTime(this.shake(exchange), this.timeout),
+      (link) => Deferred.doneUnsafe(this.up, Effect.succeed(link)),
+    )
+  })
+
+  private shake(exchange: Handshake.Exchange): Effect.Effect<Handshake.Established, Handshake.HandshakeError> {
+    const { expected, join = false, stranger = false } = this.options
+    return Handshake.dial(
+      this.context.handshake,
+      {
+        ...exchange,
+        commit: (peer, rank) => {
+          this.mayAbort = false
+          exchange.commit(peer, rank)
+        },
+      },
+      { address: this.address, epoch: this.epoch, expected, join, stranger },
+    )
+  }
+}
+
+const closedError = new Handshake.HandshakeFailed({ reason: "lost", message: "the connection was given up" })

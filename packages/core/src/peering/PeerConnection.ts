@@ -1,0 +1,128 @@
+/**
+ * One connection with a peer, from the moment at which the peer may count on it: its place in a phase, and the messages
+ * that wait because an earlier connection is not read to its end.
+ */
+import * as Deferred from "effect/Deferred"
+import type { InboundMessage } from "../flow/ReceiveLane.ts"
+import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { Link, Rank } from "../link/Link.ts"
+import type { Session } from "../link/Session.ts"
+import { compareRanks } from "../link/Link.ts"
+import type { ByeCode } from "../protocol/Frame.ts"
+import type { PeerRecord } from "../protocol/PeerRecord.ts"
+
+/** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
+export interface Sink {
+  readonly offer: (link: Link, lane: LaneReader, message: InboundMessage) => void
+}
+
+/**
+ * Phase of a connection. The transitions are Committed -> Up -> Retired, and Committed -> Abandoned if the handshake fails
+ * after this side committed to the connection.
+ */
+export type Phase =
+  /** The Ready of this side is under way, so the peer may count on the connection. `closeCode` ends it once it is up. */
+  | { readonly _tag: "Committed"; readonly closeCode: ByeCode | undefined }
+  /** The connection has a link. */
+  | { readonly _tag: "Up"; readonly link: Link }
+  /**
+   * The link has ended; the connection stays in the table only for the messages that it holds. `isComplete`: the peer said
+   * that it goes on elsewhere, so everything that it sent here has arrived.
+   */
+  | { readonly _tag: "Retired"; readonly link: Link; readonly isComplete: boolean }
+  /** The connection ended before it had a link. */
+  | { readonly _tag: "Abandoned" }
+
+/** A message that waits, and its receiver. */
+interface HeldMessage {
+  readonly sink: Sink
+  readonly lane: LaneReader
+  readonly message: InboundMessage
+}
+
+export class PeerConnection {
+  /** The peer as its handshake described it. */
+  readonly peer: PeerRecord
+  readonly rank: Rank
+  /** All connections with the peer that are in the table, this one included. */
+  readonly siblings: ReadonlySet<PeerConnection>
+  /** Completes when the connection is up and membership knows it, or when it has ended. */
+  readonly settled: Deferred.Deferred<void> = Deferred.makeUnsafe()
+  /** Completes when the connection is closed. */
+  readonly done: Deferred.Deferred<void> = Deferred.makeUnsafe()
+  /** Session that the connection takes part in now. `PeerConnections` changes it. */
+  session: Session
+  private current: Phase = { _tag: "Committed", closeCode: undefined }
+  private held: Array<HeldMessage> = []
+
+  constructor(peer: PeerRecord, rank: Rank, session: Session, siblings: ReadonlySet<PeerConnection>) {
+    this.peer = peer
+    this.rank = rank
+    this.session = session
+    this.siblings = siblings
+  }
+
+  get phase(): Phase {
+    return this.current
+  }
+
+  /** The link, also after it has ended; `undefined` if the connection has not been up. */
+  get link(): Link | undefined {
+    const phase = this.current
+    return phase._tag === "Up" || phase._tag === "Retired" ? phase.link : undefined
+  }
+
+  /** Whether nothing more arrives on the connection. */
+  get isFinished(): boolean {
+    return this.current._tag === "Retired" || this.current._tag === "Abandoned"
+  }
+
+  /** Whether the connection may still come up. */
+  get isPending(): boolean {
+    return this.current._tag === "Committed"
+  }
+
+  /** Ends the connection: at once if it is up, or as soon as it is up. */
+  close(code: ByeCode): void {
+    if (this.current._tag === "Committed") this.current = { _tag: "Committed", closeCode: code }
+    else this.link?.close(code, "")
+  }
+
+  /** The connection has a link from now on. Returns the code with which the link is to be closed at once, if there is one. */
+  comeUp(link: Link): ByeCode | undefined {
+    const closeCode = this.current._tag === "Committed" ? this.current.closeCode : undefined
+    this.current = { _tag: "Up", link }
+    return closeCode
+  }
+
+  /** Nothing more arrives on the connection. */
+  finish(isComplete: boolean): void {
+    const { link } = this
+    this.current = link === undefined ? { _tag: "Abandoned" } : { _tag: "Retired", link, isComplete }
+  }
+
+  /** Whether an earlier connection with the same life of the peer is not read to its end. */
+  isBlocked(): boolean {
+    // Nearly always it is the only one.
+    if (this.siblings.size === 1) return false
+    for (const other of this.siblings) {
+      if (other.peer.generation !== this.peer.generation) continue
+      if (other !== this && compareRanks(other.rank, this.rank) < 0) return true
+    }
+    return false
+  }
+
+  /** Hands a message to its receiver, or holds it while an earlier connection is not read to its end. */
+  deliver(sink: Sink, lane: LaneReader, message: InboundMessage): void {
+    const { link } = this
+    if (link === undefined || this.held.length > 0 || this.isBlocked()) this.held.push({ sink, lane, message })
+    else sink.offer(link, lane, message)
+  }
+
+  /** Hands all held messages to their receivers. */
+  deliverHeld(): void {
+    const { held, link } = this
+    this.held = []
+    if (link !== undefined) for (const { lane, message, sink } of held) sink.offer(link, lane, message)
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * One fiber for each peer that membership wants a link to (docs/protocol.md, R1, R3, R10).
+ */
+import type { Clock } from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import { monotonicMillis } from "../internal/time.ts"
+import type { DialTarget } from "../membership/State.ts"
+import * as State from "../membership/State.ts"
+import { compareNames } from "../protocol/PeerName.ts"
+import type * as Reconnect from "../Reconnect.ts"
+import type { AddressDialer } from "./AddressDialer.ts"
+import { FiberTable } from "./FiberTable.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+import { PeerAttempts } from "./PeerAttempts.ts"
+import * as RetrySchedule from "./RetrySchedule.ts"
+
+/** Time for which the peer with the higher name waits for the other to dial, when they first hear of each other. */
+const dutyMillis = 2_000
+
+export interface Options {
+  readonly loop: MembershipLoop
+  readonly addresses: AddressDialer
+  readonly reconnect: Reconnect.Policy
+  /** Age from which a link counts as healthy, in milliseconds. */
+  readonly healthy: number
+  readonly clock: Clock
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+}
+
+export class PeerDialer {
+  private readonly options: Options
+  private readonly attempts = new Map<string, PeerAttempts>()
+  private readonly fibers: FiberTable<string>
+
+  constructor(options: Options) {
+    this.options = options
+    this.fibers = new FiberTable(options.fork, () => this.reconcile(options.loop.state()))
+  }
+
+  /** Starts and stops fibers, so that exactly the peers that the state wants are dialed. */
+  reconcile(state: State.State): void {
+    const targets = State.dialTargets(state)
+    for (const [name, attempts] of this.attempts) {
+      if (!state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
+      else if (State.hasLink(state, name)) attempts.linked(monotonicMillis(this.options.clock))
+    }
+    for (const name of this.fibers.keys()) if (!targets.has(name)) this.fibers.stop(name)
+    for (const [name, target] of targets) {
+      if (this.attempts.get(name)?.isFor(target) === false) {
+        this.fibers.stop(name)
+        this.attempts.delete(name)
+      }
+      if (this.attempts.get(name)?.isOver !== true) this.fibers.start(name, this.keepDialing(name, target.generation))
+    }
+  }
+
+  private readonly keepDialing = Effect.fnUntraced(function* (this: PeerDialer, name: string, generation: number) {
+    const { loop } = this.options
+    const attempts = yield* this.startAttempts(name, generation)
+    while (!attempts.isOver) {
+      const target = State.dialTargets(loop.state()).get(name)
+      if (target === undefined) return
+      // The whole cluster makes about one attempt per interval to reach one that failed (R10).
+      const chance = target.kind === "failed" ? 1 / Math.max(1, State.linked(loop.state()).length) : 1
+      if ((yield* Random.next) < chance) {
+        const outcome = yield* this.dialOnce(target)
+        if (outcome !== "done") yield* loop.submit({ _tag: "DialFailed", name, refused: outcome === "refused" })
+        // A link that membership does not want, as that of an older life, is no reason to dial at once again.
+        else if (!State.dialTargets(loop.state()).has(name)) return
+      }
+      attempts.continued(yield* attempts.schedule.pause())
+      const wait = this.options.addresses.waitForAny(target.addresses)
+      if (wait > 0) yield* Effect.sleep(wait)
+    }
+  })
+
+  /** Continues the attempts after a link that ended at once, or starts them afresh; waits before the first if it should. */
+  private readonly startAttempts = Effect.fnUntraced(function* (this: PeerDialer, name: string, generation: number) {
+    const { clock, healthy, loop, reconnect } = this.options
+    const self = loop.state().self.name
+    const known = this.attempts.get(name)
+    const health = known?.linkHealth(monotonicMillis(clock), healthy)
+    if (known !== undefined && health !== "healthy") {
+      if (health === "flapping") {
+        known.forgetLink()
+        known.continued(yield* known.schedule.pause())
+      }
+      return known
+    }
+    const target = State.dialTargets(loop.state()).get(name)
+    const fresh = new PeerAttempts(generation, target?.kind, yield* RetrySchedule.make(reconnect))
+    this.attempts.set(name, fresh)
+    if (target?.kind === "candidate" && compareNames(self, name) > 0) yield* Effect.sleep(dutyMillis)
+    return fresh
+  })
+
+  /**
+   * Dials each address of the peer that may be dialed now. Returns `done` if nothing is left to try, and `refused` if the
+   * connection was refused at every address.
+   */
+  private readonly dialOnce = Effect.fnUntraced(function* (this: PeerDialer, { addresses, name }: DialTarget) {
+    let refusals = 0
+    for (const address of addresses) {
+      if (this.options.addresses.waitFor(address) > 0) continue
+      const result = yield* Effect.result(this.options.addresses.dial(address, { expected: name }))
+      if (result._tag === "Success") return "done"
+      const error = result.failure
+      if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
+        // The message that the two are disconnected was lost with a link.
+        yield* this.options.loop.submitAndAwait({ _tag: "Disconnect", name })
+        return "done"
+      }
+      if (error._tag === "TransportError" && error.reason === "refused") refusals++
+    }
+    return addresses.length > 0 && refusals === addresses.length ? "refused" : "failed"
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * One fiber for each address where peers may be found: the seeds, for ever, and what the discovery found, until a newer set
+ * is without it (docs/protocol.md, R11).
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Address } from "../Address.ts"
+import type * as Discovery from "../Discovery.ts"
+import type { HandshakeError } from "../link/Handshake.ts"
+import * as State from "../membership/State.ts"
+import type * as Reconnect from "../Reconnect.ts"
+import type { AddressDialer } from "./AddressDialer.ts"
+import { FiberTable } from "./FiberTable.ts"
+import type { MembershipLoop } from "./MembershipLoop.ts"
+import * as RetrySchedule from "./RetrySchedule.ts"
+import { seedStatus } from "./seedStatus.ts"
+
+export interface Options {
+  readonly loop: MembershipLoop
+  readonly addresses: AddressDialer
+  readonly reconnect: Reconnect.Policy
+  readonly discovery: Discovery.Policy
+  /** Called whenever an address does not answer or refuses. */
+  readonly onUnavailable: (address: Address, reason: string) => void
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+}
+
+export class SeedDialer {
+  private readonly options: Options
+  private readonly seeds = new Set<Address>()
+  private readonly fibers: FiberTable<Address>
+
+  constructor(options: Options) {
+    this.options = options
+    this.fibers = new FiberTable(options.fork, () => {})
+  }
+
+  /** Dials the address from now on, for ever. `answeredBy` is the name of the peer that answered there, if one did. */
+  addSeed(address: Address, answeredBy?: string): void {
+    this.seeds.add(address)
+    this.start(address, answeredBy)
+  }
+
+  /** Dials these addresses from now on, instead of those of the last call. */
+  setDiscovered(addresses: Iterable<Address>): void {
+    const wanted = new Set(addresses)
+    for (const address of this.fibers.keys()) {
+      if (!wanted.has(address) && !this.seeds.has(address)) this.fibers.stop(address)
+    }
+    for (const address of wanted) this.start(address)
+  }
+
+  /** Stops dialing, for good, once this node is not running. */
+  stop(): void {
+    for (const address of this.fibers.keys()) this.fibers.stop(address)
+  }
+
+  private start(address: Address, answeredBy?: string): void {
+    if (this.options.loop.state().phase._tag === "Running") {
+      this.fibers.start(address, this.keepDialing(address, answeredBy))
+    }
+  }
+
+  private readonly keepDialing = Effect.fnUntraced(function* (
+    this: SeedDialer,
+    address: Address,
+    before: string | undefined,
+  ) {
+    const { addresses, discovery, loop, onUnavailable, reconnect } = this.options
+    let answeredBy = before
+    let schedule = yield* RetrySchedule.make(reconnect)
+    while (true) {
+      const wait = addresses.waitFor(address)
+      if (wait > 0) yield* Effect.sleep(wait)
+      const status = seedStatus(loop.state(), address, answeredBy)
+      if (status === "settled") {
+        schedule = yield* RetrySchedule.make(reconnect)
+        yield* Effect.sleep(discovery.interval)
+        continue
+      }
+      const error = yield* Effect.match(addresses.dial(address, { stranger: status === "strangersOnly" }), {
+        onFailure: (failure): HandshakeError | undefined => failure,
+        onSuccess: ({ peer }) => {
+          answeredBy = peer.name
+          return undefined
+        },
+      })
+      if (isKnownThere(error)) {
+        // The name of a service may lead to another peer next time.
+        yield* Effect.sleep(discovery.interval)
+        continue
+      }
+      if (error !== undefined) onUnavailable(address, error.message)
+      const isAlone = State.linked(loop.state()).length === 0
+      // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
+      yield* isAlone ? schedule.pauseAtMost(discovery.intervalAlone) : Effect.sleep(discovery.interval)
+    }
+  })
+}
+
+/** Tests whether this node itself answered, or a peer that has a link. */
+const isKnownThere = (error: HandshakeError | undefined): boolean =>
+  (error?._tag === "HandshakeRejected" && error.code === "self") ||
+  (error?._tag === "HandshakeFailed" && error.reason === "known")

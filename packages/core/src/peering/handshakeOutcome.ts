@@ -1,0 +1,28 @@
+/**
+ * What acceptor and dialer share about handshakes: their time limit, and their outcome in a word.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Handshake from "../link/Handshake.ts"
+
+/** Fails with a `HandshakeFailed` of reason `timeout` if the effect takes longer. */
+export const inTime = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  millis: number,
+): Effect.Effect<A, E | Handshake.HandshakeFailed, R> =>
+  Effect.flatMap(Effect.timeoutOption(effect, millis), (result) =>
+    Option.isSome(result)
+      ? Effect.succeed(result.value)
+      : Effect.fail(
+          new Handshake.HandshakeFailed({ reason: "timeout", message: `no complete handshake within ${millis} ms` }),
+        ),
+  )
+
+/** Returns how an attempt to make a link ended: `up`, or the reason why not. */
+export const outcomeOf = (exit: Exit.Exit<unknown, Handshake.HandshakeError>): string => {
+  if (Exit.isSuccess(exit)) return "up"
+  const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+  if (error === undefined) return "interrupted"
+  return error._tag === "HandshakeRejected" ? error.code : error.reason
+}

@@ -1,0 +1,56 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { DiscoveryIntake } from "../../src/cluster/DiscoveryIntake.ts"
+
+/** An intake for three addresses, what it passed on, and what it logged. */
+const make = () => {
+  const sets: Array<ReadonlyArray<string>> = []
+  const lines: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ message }) => {
+    lines.push(String(Array.isArray(message) ? message[0] : message))
+  })
+  const intake = new DiscoveryIntake(3, (addresses) => sets.push(addresses))
+  const accept = (...found: ReadonlyArray<string>) => Effect.provide(intake.accept(found), Logger.layer([logger]))
+  return { accept, lines, sets }
+}
+
+it.effect("passes the addresses of a set on, and leaves out what is no address", () =>
+  Effect.gen(function* () {
+    const { accept, lines, sets } = make()
+    yield* accept("a:1", "nowhere", "B:2")
+    assert.deepStrictEqual(sets, [["a:1", "b:2"]])
+    assert.strictEqual(lines.length, 1)
+    assert.include(lines[0], '"nowhere"')
+  }),
+)
+
+it.effect("logs a problem when it begins, and again only after it was gone", () =>
+  Effect.gen(function* () {
+    const { accept, lines } = make()
+    yield* accept("nowhere")
+    yield* accept("nowhere")
+    assert.strictEqual(lines.length, 1)
+    yield* accept("a:1")
+    yield* accept("nowhere")
+    assert.strictEqual(lines.length, 2)
+  }),
+)
+
+it.effect("uses the first addresses of a set that is too long, and says so", () =>
+  Effect.gen(function* () {
+    const { accept, lines, sets } = make()
+    yield* accept("a:1", "b:1", "c:1", "d:1")
+    assert.deepStrictEqual(sets, [["a:1", "b:1", "c:1"]])
+    assert.deepStrictEqual(lines, ["discovery: of 4 addresses the first 3 are asked (limits.discovered)"])
+  }),
+)
+
+it.effect("passes an empty set on", () =>
+  Effect.gen(function* () {
+    const { accept, lines, sets } = make()
+    yield* accept()
+    assert.deepStrictEqual(sets, [[]])
+    assert.deepStrictEqual(lines, [])
+  }),
+)

@@ -1,0 +1,37 @@
+import { assert, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { DiagnosticLimiter } from "../../src/cluster/DiagnosticLimiter.ts"
+import { OutputHandler } from "../../src/cluster/OutputHandler.ts"
+import { initial } from "../peering/support.ts"
+
+it.effect("each output of membership reaches the part of the node that performs it", () =>
+  Effect.gen(function* () {
+    const told: Array<string> = []
+    const peer = { name: "b", generation: 1 }
+    const { perform } = new OutputHandler({
+      links: {
+        send: (to, { _tag }) => told.push(`send ${_tag} to ${to.join()}`),
+        pingNow: ({ name }) => told.push(`ping ${name}`),
+        close: ({ name }, code) => told.push(`close ${name}: ${code}`),
+      },
+      diagnostics: new DiagnosticLimiter(yield* Clock.Clock),
+      publish: ({ _tag }, view) => told.push(`publish ${_tag} with view ${view.version}`),
+      onStopped: (reason) => told.push(`stopped: ${reason}`),
+    })
+    perform({ _tag: "Send", to: ["b", "c"], frame: { _tag: "Leave", generation: 1 } }, initial)
+    perform({ _tag: "PingNow", peer }, initial)
+    perform({ _tag: "CloseLink", peer, code: "parted" }, initial)
+    perform({ _tag: "Emit", event: { _tag: "Isolated" } }, initial)
+    perform({ _tag: "Stopped", reason: "evicted" }, initial)
+    assert.deepStrictEqual(told, [
+      "send Leave to b,c",
+      "ping b",
+      "close b: parted",
+      "publish Isolated with view 0",
+      "stopped: evicted",
+    ])
+    for (let i = 0; i < 30; i++) perform({ _tag: "Emit", event: { _tag: "Diagnostic", message: "" } }, initial)
+    assert.strictEqual(told.length, 5 + 20, "diagnostics are limited")
+  }),
+)

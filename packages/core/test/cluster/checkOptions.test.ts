@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { checkOptions, metadataProblem } from "../../src/cluster/checkOptions.ts"
+import type { Options } from "../../src/cluster/Service.ts"
+import { maxAddresses, maxMetadataBytes, minWindow } from "../../src/protocol/constants.ts"
+
+const refusedOption = (options: Partial<Options>): string | undefined => {
+  const result = checkOptions({ cluster: "test", ...options })
+  return Result.isFailure(result) ? result.failure.option : undefined
+}
+
+describe("checkOptions", () => {
+  it("returns the addresses in canonical form", () => {
+    const checked = Result.getOrThrow(checkOptions({ cluster: "test", seeds: ["A:1"], advertise: ["[::1]:2"] }))
+    assert.deepStrictEqual<unknown>(checked, { seeds: ["a:1"], advertise: ["[::1]:2"] })
+  })
+
+  for (const [option, options] of [
+    ["cluster", { cluster: "" }],
+    ["name", { name: "a\nb" }],
+    ["metadata", { metadata: { key: "x".repeat(maxMetadataBytes) } }],
+    ["seeds", { seeds: ["a:1", "nowhere"] }],
+    ["advertise", { advertise: ["nowhere"] }],
+    ["advertise", { advertise: Array.from({ length: maxAddresses + 1 }, (_, i) => `a:${i + 1}`) }],
+    ["limits.links", { limits: { links: 0 } }],
+    ["limits.links", { limits: { links: 1.5 } }],
+    ["limits.outbox", { limits: { outbox: 2 ** 32 } }],
+    ["limits.inboxWindow", { limits: { inboxWindow: minWindow - 1 } }],
+  ] as ReadonlyArray<readonly [string, Partial<Options>]>) {
+    it(`refuses ${JSON.stringify(options).slice(0, 60)} and names ${option}`, () =>
+      assert.strictEqual(refusedOption(options), option))
+  }
+
+  it("accepts limits at their bounds", () => {
+    assert.isUndefined(refusedOption({ limits: { links: 1, outbox: 2 ** 32 - 1, inboxWindow: minWindow } }))
+  })
+})
+
+it("metadataProblem refuses half characters, and more bytes than a record may have", () => {
+  assert.isUndefined(metadataProblem({ key: "value" }))
+  assert.isDefined(metadataProblem({ key: "\ud800" }))
+  assert.isDefined(metadataProblem({ "\udc00": "value" }))
+  assert.isDefined(metadataProblem({ key: "x".repeat(maxMetadataBytes + 1) }))
+})

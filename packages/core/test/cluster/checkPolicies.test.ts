@@ -1,0 +1,37 @@
+import * as Discovery from "@coterie/core/Discovery"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Gossip from "@coterie/core/Gossip"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import { policyProblem } from "../../src/cluster/checkPolicies.ts"
+
+describe("policyProblem", () => {
+  const policies = { detector: FailureDetector.lan, gossip: Gossip.defaults, discovery: Discovery.defaults }
+  const optionOf = (changes: {
+    readonly detector?: Partial<FailureDetector.Policy>
+    readonly gossip?: Partial<Gossip.Policy>
+    readonly discovery?: Partial<Discovery.Policy>
+  }) =>
+    policyProblem({
+      detector: { ...policies.detector, ...changes.detector },
+      gossip: { ...policies.gossip, ...changes.gossip },
+      discovery: { ...policies.discovery, ...changes.discovery },
+    })?.option
+
+  it("accepts the defaults", () => assert.isUndefined(optionOf({})))
+
+  it("names the time that is none", () => {
+    assert.strictEqual(optionOf({ detector: { heartbeat: Duration.zero } }), "FailureDetector.heartbeat")
+    assert.strictEqual(optionOf({ discovery: { interval: Duration.infinity } }), "Discovery.interval")
+    assert.strictEqual(optionOf({ gossip: { syncInterval: Duration.infinity } }), "Gossip.syncInterval")
+    assert.isUndefined(optionOf({ gossip: { updateDelay: Duration.zero } }))
+  })
+
+  it("refuses a link timeout below two heartbeats, and a longest suspicion below the shortest", () => {
+    assert.strictEqual(
+      optionOf({ detector: { heartbeat: Duration.seconds(2), linkTimeout: Duration.seconds(3) } }),
+      "FailureDetector.linkTimeout",
+    )
+    assert.strictEqual(optionOf({ detector: { suspicionMax: Duration.millis(1) } }), "FailureDetector.suspicionMax")
+  })
+})

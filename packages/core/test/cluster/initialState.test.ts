@@ -1,0 +1,36 @@
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Gossip from "@coterie/core/Gossip"
+import { assert, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import { initialState } from "../../src/cluster/initialState.ts"
+import { randomName } from "../../src/cluster/randomName.ts"
+import { addressOf } from "../membership/support.ts"
+
+const options = {
+  name: "a",
+  addresses: [addressOf("a")],
+  metadata: { zone: "eu" },
+  detector: FailureDetector.wan,
+  gossip: Gossip.defaults,
+  now: 5,
+  wall: 1_000.7,
+  seed: 1,
+}
+
+it("a node starts with the policies, addresses and metadata that it was given", () => {
+  const { self, settings } = initialState(options)
+  assert.deepStrictEqual(self.body.addresses, options.addresses)
+  assert.deepStrictEqual(self.body.metadata, options.metadata)
+  assert.strictEqual(settings.heartbeat, Duration.toMillis(FailureDetector.wan.heartbeat))
+  assert.strictEqual(settings.syncInterval, Duration.toMillis(Gossip.defaults.syncInterval))
+})
+
+it("the generation of a node is the wall clock in whole milliseconds, and at least 1", () => {
+  assert.strictEqual(initialState(options).self.generation, 1_000)
+  assert.strictEqual(initialState({ ...options, wall: -5 }).self.generation, 1)
+})
+
+it("a random name has 128 bits in hex, always of the same length", () => {
+  const values = [0, 1, 0xffff_ffff, 0x1234]
+  assert.strictEqual(randomName({ u32: () => values.shift() ?? 0 }), "0000000000000001ffffffff00001234")
+})

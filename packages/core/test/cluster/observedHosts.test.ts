@@ -1,0 +1,82 @@
+/**
+ * The host at which peers see a node (docs/operations.md, section "A NAT between nodes").
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+
+/** Starts a node under a name, and returns it with the lines of its log at level INFO. */
+const start = Effect.fnUntraced(function* (
+  network: SimNetwork.Shape,
+  options: Cluster.Options & { readonly name: string },
+) {
+  const lines: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+    if (logLevel === "Info") lines.push(String(Array.isArray(message) ? message[0] : message))
+  })
+  const layer = Cluster.layer(options).pipe(
+    Layer.provide(network.transport(options.name)),
+    Layer.provide(Logger.layer([logger])),
+  )
+  return { cluster: Context.get(yield* Layer.build(layer), Cluster.Cluster), lines }
+})
+
+/** Two nodes, of which `b` dials `a` and advertises these addresses. */
+const dialFrom = (advertise: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make({ latency: "1 millis" })
+    const a = yield* start(network, { cluster: "test", name: "a" })
+    const [seed = ""] = (yield* a.cluster.self).addresses
+    const b = yield* start(network, { cluster: "test", name: "b", seeds: [seed], advertise })
+    yield* Stream.runHead(Stream.filter(b.cluster.views, ({ peers }) => peers.get("a")?.link === "up"))
+    // Another link to the same peer brings the same host.
+    yield* Effect.ignore(b.cluster.disconnect("a"))
+    yield* b.cluster.join(seed)
+    const hints = b.lines.filter((line) => line.includes("NAT"))
+    return { a, b, hints }
+  })
+
+const run = <A, E>(effect: Effect.Effect<A, E, never>) =>
+  effect.pipe(Random.withSeed("observedHosts"), VirtualTime.flow)
+
+it.effect("a node shows the host at which the peers that it dialed see it", () =>
+  run(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { a, b } = yield* dialFrom(["b:7946"])
+        assert.deepStrictEqual((yield* b.cluster.self).observedHosts, ["b"])
+        assert.deepStrictEqual((yield* a.cluster.self).observedHosts, [])
+      }),
+    ),
+  ),
+)
+
+it.effect("a node that advertises other IP literals than the host that peers see says so once", () =>
+  run(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hints } = yield* dialFrom(["10.0.0.5:7946"])
+        assert.strictEqual(hints.length, 1)
+        assert.include(hints[0], "peers see this node at b, and it advertises 10.0.0.5:7946")
+      }),
+    ),
+  ),
+)
+
+it.effect("a node that advertises a DNS name says nothing", () =>
+  run(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hints } = yield* dialFrom(["elsewhere:7946"])
+        assert.deepStrictEqual(hints, [])
+      }),
+    ),
+  ),
+)

@@ -1,0 +1,97 @@
+/**
+ * The pause that a peer asks for with the `retryAfter` of a HelloReject (docs/protocol.md, section "How the acceptor judges a
+ * Hello").
+ */
+import * as Transport from "@coterie/core/Transport"
+import type * as SimNetwork from "@coterie/testkit/SimNetwork"
+import { assert } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { maxRetryAfterMillis } from "../../src/peering/RetryAfter.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as RawPeer from "./RawPeer.ts"
+import * as World from "./world.ts"
+
+/** Time between two attempts without `retryAfter`, in milliseconds: the schedule of the tests and a round trip. */
+const usualPause = 200
+
+/** Listens under a name, rejects every connection as busy, and notes when each arrived. */
+const rejectAll = Effect.fnUntraced(function* (network: SimNetwork.Shape, retryAfter: number) {
+  const transport = Context.get(yield* Layer.build(network.transport("busy")), Transport.Transport)
+  const listener = yield* transport.listen
+  const times: Array<number> = []
+  const reject = FrameEncoder.encode({ _tag: "HelloReject", code: "busy", message: "later", retryAfter })
+  yield* Effect.forkScoped(
+    listener.run((connection) =>
+      Effect.gen(function* () {
+        times.push(yield* Clock.currentTimeMillis)
+        yield* connection.write([reject])
+        yield* connection.end
+        yield* Effect.forever(connection.pull)
+      }).pipe(Effect.ignore),
+    ),
+  )
+  return { address: listener.address, times }
+})
+
+/** Returns the shortest and the longest pause between two of the times. */
+const pauses = (times: ReadonlyArray<number>): { readonly shortest: number; readonly longest: number } => {
+  const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+  assert.isAbove(gaps.length, 1, "there are several attempts")
+  return { shortest: Math.min(...gaps), longest: Math.max(...gaps) }
+}
+
+World.simulated("a seed that is busy is dialed again after its retryAfter and not before", ({ node }, network) =>
+  Effect.gen(function* () {
+    const busy = yield* rejectAll(network, 3_000)
+    yield* node("a", { seeds: [busy.address] })
+    yield* Effect.sleep("20 seconds")
+    const { longest, shortest } = pauses(busy.times)
+    assert.isAtLeast(shortest, 3_000)
+    assert.isAtMost(longest, 3_000 + usualPause)
+  }),
+)
+
+World.simulated("a join dials a busy peer again after its retryAfter and not before", ({ node }, network) =>
+  Effect.gen(function* () {
+    const busy = yield* rejectAll(network, 3_000)
+    const a = yield* node("a")
+    yield* Effect.forkScoped(Effect.ignore(a.cluster.join(busy.address)))
+    yield* Effect.sleep("20 seconds")
+    const { longest, shortest } = pauses(busy.times)
+    assert.isAtLeast(shortest, 3_000)
+    assert.isAtMost(longest, 3_000 + usualPause)
+  }),
+)
+
+World.simulated("a peer that is busy is dialed again after its retryAfter and not before", ({ node }, network) =>
+  Effect.gen(function* () {
+    const busy = yield* rejectAll(network, 3_000)
+    const a = yield* node("a")
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const peer = yield* RawPeer.connect(network, a)
+        const record = RawPeer.record()
+        yield* peer.completeHandshake({ record: { ...record, body: { ...record.body, addresses: [busy.address] } } })
+        yield* World.until(a, ({ peers }) => peers.get("m")?.link === "up")
+      }),
+    )
+    yield* Effect.sleep("20 seconds")
+    const { longest, shortest } = pauses(busy.times)
+    assert.isAtLeast(shortest, 3_000)
+    assert.isAtMost(longest, 3_000 + usualPause)
+  }),
+)
+
+World.simulated("a peer cannot put off the next dial for longer than a minute", ({ node }, network) =>
+  Effect.gen(function* () {
+    const busy = yield* rejectAll(network, 0xffff_ffff)
+    yield* node("a", { seeds: [busy.address] })
+    yield* Effect.sleep("210 seconds")
+    const { longest, shortest } = pauses(busy.times)
+    assert.isAtLeast(shortest, maxRetryAfterMillis)
+    assert.isAtMost(longest, maxRetryAfterMillis + usualPause)
+  }),
+)

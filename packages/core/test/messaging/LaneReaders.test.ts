@@ -1,0 +1,132 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import * as Limits from "../../src/Limits.ts"
+import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
+import { inboxName } from "../../src/protocol/constants.ts"
+import { fakeLink, record } from "../peering/fakeLink.ts"
+
+const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
+
+/** The readers of a node, and which lanes they have opened and closed. */
+const make = Effect.gen(function* () {
+  const told: Array<string> = []
+  let taken = 0
+  const readers = yield* LaneReaders.make({
+    limits: Limits.defaults,
+    onOpened: (name) => told.push(`opened ${name}`),
+    onClosed: (name) => told.push(`closed ${name}`),
+    onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
+  })
+  /** A lane as a link has it open. */
+  const laneOf = (name: string): LaneReader => ({ name, isOpen: true, acknowledge: () => void taken++ })
+  /** A message arrives on a lane that the link opened when `sink` was resolved. */
+  const bring = (name: string, text: string, sink = readers.sinkOf(name)) => {
+    const payload = new TextEncoder().encode(text)
+    sink.offer(link, laneOf(name), { payload, cost: 10, confirm: undefined, trace: undefined })
+  }
+  return { readers, told, bring, taken: () => taken }
+})
+
+const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: string }>) =>
+  Effect.map(Stream.runCollect(stream), (items) => items.map(({ _tag, text }) => text ?? _tag))
+
+describe("the readers of a node", () => {
+  it.effect("open a lane for its first reader and close it after its last", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* make
+      const first = yield* Scope.make()
+      const last = yield* Scope.make()
+      for (const scope of [first, last]) yield* Scope.provide(readers.open("orders"), scope)
+      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual([...readers.names()], ["orders"])
+      yield* Scope.close(first, Exit.void)
+      assert.deepStrictEqual(told, ["opened orders"])
+      yield* Scope.close(last, Exit.void)
+      assert.deepStrictEqual(told, ["opened orders", "closed orders"])
+      assert.deepStrictEqual([...readers.names()], [])
+    }),
+  )
+
+  it.effect("give a message to every reader of its lane, and one of the inbox to the inbox", () =>
+    Effect.gen(function* () {
+      const { bring, readers } = yield* make
+      const one = yield* readers.open("orders")
+      const two = yield* readers.open("orders")
+      const other = yield* readers.open("news")
+      bring("orders", "order")
+      bring(inboxName, "letter")
+      yield* readers.end
+      assert.deepStrictEqual(yield* textsOf(one), ["order"])
+      assert.deepStrictEqual(yield* textsOf(two), ["order"])
+      assert.deepStrictEqual(yield* textsOf(other), [])
+      assert.deepStrictEqual(yield* textsOf(readers.inbox), ["letter"])
+    }),
+  )
+
+  it.effect("never give a message of one opening of a lane to a reader of the next", () =>
+    Effect.gen(function* () {
+      const { bring, readers, taken } = yield* make
+      const scope = yield* Scope.make()
+      yield* Scope.provide(readers.open("orders"), scope)
+      const sink = readers.sinkOf("orders")
+      yield* Scope.close(scope, Exit.void)
+      const again = yield* readers.open("orders")
+      bring("orders", "late", sink)
+      bring("orders", "new")
+      yield* readers.end
+      assert.deepStrictEqual(yield* textsOf(again), ["new"])
+      assert.strictEqual(taken(), 2, "what is lost counts as taken")
+    }),
+  )
+
+  it.effect("mark the end of a session behind its messages, on all lanes and not in the inbox", () =>
+    Effect.gen(function* () {
+      const { bring, readers } = yield* make
+      const orders = yield* readers.open("orders")
+      bring("orders", "last")
+      bring(inboxName, "letter")
+      readers.sessionEnded({ name: "peer", generation: 1 }, { session: 1 })
+      yield* readers.end
+      assert.deepStrictEqual(yield* textsOf(orders), ["last", "SessionEnded"])
+      assert.deepStrictEqual(yield* textsOf(readers.inbox), ["letter"])
+    }),
+  )
+
+  it.effect("count what does not fit the buffer of a reader", () =>
+    Effect.gen(function* () {
+      const { bring, readers, told } = yield* make
+      yield* readers.open("orders", { strategy: "dropping", capacity: 1 })
+      bring("orders", "one")
+      bring("orders", "two")
+      assert.deepStrictEqual(told, ["opened orders", "lost orders dropping"])
+    }),
+  )
+
+  it.effect("refuse a capacity that is not a positive integer", () =>
+    Effect.gen(function* () {
+      const { readers } = yield* make
+      for (const capacity of [0, -1, 1.5, Number.NaN]) {
+        const error = yield* Effect.flip(readers.open("orders", { capacity }))
+        assert.strictEqual(error.option, "capacity")
+      }
+      assert.deepStrictEqual([...readers.names()], [])
+    }),
+  )
+
+  it.effect("tell nobody that a lane is closed once they have ended", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* make
+      const scope = yield* Scope.make()
+      yield* Scope.provide(readers.open("orders"), scope)
+      yield* readers.end
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual(yield* textsOf(yield* readers.open("news")), [])
+      assert.deepStrictEqual(told, ["opened orders"])
+    }),
+  )
+})

@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
+import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import { OpenLane } from "../../src/messaging/OpenLane.ts"
+import type { Reader } from "../../src/messaging/Reader.ts"
+import { fakeLink, record } from "../peering/fakeLink.ts"
+
+const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
+
+const message: InboundMessage = {
+  payload: new Uint8Array(1),
+  cost: 10,
+  confirm: 3,
+  trace: undefined,
+}
+
+/** A lane of a link, and what it was told to be taken. */
+const makeLane = (isOpen = true) => {
+  const taken: Array<Pick<InboundMessage, "cost" | "confirm">> = []
+  const lane: LaneReader = { name: "orders", isOpen, acknowledge: (each) => void taken.push(each) }
+  return { lane, taken }
+}
+
+/** A reader that takes what it gets when it is told to. */
+const makeReader = () => {
+  const waiting: Array<readonly [LaneReader, InboundMessage]> = []
+  const reader: Reader = {
+    offer: (_, lane, message) => void waiting.push([lane, message]),
+    ended: () => true,
+    mark: () => undefined,
+    stream: Stream.empty,
+    end: Effect.void,
+    close: Effect.void,
+  }
+  const take = (): void => {
+    for (const [lane, each] of waiting.splice(0)) lane.acknowledge(each)
+  }
+  return { reader, take, waiting }
+}
+
+describe("an opening of a lane", () => {
+  it("gives a message to its one reader, which gives the credit back", () => {
+    const open = new OpenLane()
+    const { lane, taken } = makeLane()
+    const { reader, take } = makeReader()
+    open.readers.add(reader)
+    open.offer(link, lane, message)
+    assert.deepStrictEqual(taken, [])
+    take()
+    assert.deepStrictEqual(taken, [message])
+  })
+
+  it("gives the credit back once, when the last of several readers has taken the message", () => {
+    const open = new OpenLane()
+    const { lane, taken } = makeLane()
+    const readers = [makeReader(), makeReader(), makeReader()]
+    for (const { reader } of readers) open.readers.add(reader)
+    open.offer(link, lane, message)
+    for (const { take } of readers.slice(1)) take()
+    assert.deepStrictEqual(taken, [])
+    readers[0]?.take()
+    assert.deepStrictEqual(taken, [message])
+  })
+
+  it("drops a message, and gives its credit back, when the link has closed the lane", () => {
+    const open = new OpenLane()
+    const { lane, taken } = makeLane(false)
+    const { reader, waiting } = makeReader()
+    open.readers.add(reader)
+    open.offer(link, lane, message)
+    assert.deepStrictEqual(waiting, [])
+    assert.deepStrictEqual(taken, [message])
+  })
+
+  it("drops a message, and gives its credit back, when its last reader has gone", () => {
+    const { lane, taken } = makeLane()
+    new OpenLane().offer(link, lane, message)
+    assert.deepStrictEqual(taken, [message])
+  })
+})

@@ -1,0 +1,195 @@
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { type Extra, type Refusal, SendLane } from "../../src/flow/SendLane.ts"
+import { WriteQueue } from "../../src/flow/WriteQueue.ts"
+import type { Link } from "../../src/link/Link.ts"
+import * as Member from "../../src/membership/Member.ts"
+import type * as State from "../../src/membership/State.ts"
+import { Sender } from "../../src/messaging/Sender.ts"
+import { inboxName } from "../../src/protocol/constants.ts"
+import { recordOf } from "../membership/support.ts"
+import { fakeLink, record } from "../peering/fakeLink.ts"
+import { initial } from "../peering/support.ts"
+
+/** Lane of a peer that accepts `capacity` messages at once and then none. */
+class LimitedLane extends SendLane {
+  readonly accepted: Array<number> = []
+  readonly extras: Array<Extra | undefined> = []
+  private readonly capacity: number
+  private readonly failure: Refusal | undefined
+
+  constructor(capacity: number, failure?: Refusal) {
+    super({
+      number: 1,
+      name: "orders",
+      window: 4_096,
+      queue: new WriteQueue({ limit: 1, wake: () => undefined }),
+    })
+    this.capacity = capacity
+    this.failure = failure
+  }
+
+  override tryOffer(payload: Uint8Array, extra?: Extra): boolean {
+    if (this.accepted.length >= this.capacity) return false
+    this.accepted.push(payload.length)
+    this.extras.push(extra)
+    return true
+  }
+
+  override offer(): Effect.Effect<void, Refusal> {
+    return this.failure === undefined ? Effect.never : Effect.fail(this.failure)
+  }
+}
+
+/** The state of a node that lists these peers. */
+const knowing = (...names: ReadonlyArray<string>): State.State => {
+  const members = new Map(names.map((name) => [name, Member.make(recordOf(name), "Linked")]))
+  const peers = new Map([...members].map(([name, member]) => [name, Member.toPeer(member)]))
+  return { ...initial, members, view: { version: 1, peers } }
+}
+
+const linkTo = (name: string, inbox: SendLane, orders?: SendLane): Link =>
+  fakeLink({ peer: record(1, name), session: () => session, inbox, lane: () => orders })
+
+const session = { session: 7 }
+
+/** A sender over these links. */
+const make = (links: ReadonlyArray<Link>, state = knowing(...links.map(({ peer }) => peer.name))) => {
+  const told: Array<string> = []
+  const sender = new Sender({
+    loop: { state: () => state },
+    links: {
+      current: (name) => links.find(({ peer }) => peer.name === name),
+      takeover: () => undefined,
+    },
+    limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
+    tracing: false,
+    onConfirmed: (outcome) => told.push(outcome),
+    onSlowPeer: ({ name }) => told.push(`slow ${name}`),
+  })
+  return { sender, told }
+}
+
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: string }>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => reason)
+
+describe("a message to one peer", () => {
+  it.effect("succeeds with its session when the link has accepted it", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(1)
+      const { sender } = make([linkTo("b", inbox)])
+      assert.deepStrictEqual(yield* sender.send(inboxName, "b", "hello"), session)
+      assert.deepStrictEqual(inbox.accepted, [5])
+    }),
+  )
+
+  it.effect("fails with the reason for which there is no link", () =>
+    Effect.gen(function* () {
+      const { sender } = make([], {
+        ...knowing("b"),
+        tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0 }]]),
+      })
+      for (const [name, reason] of [
+        ["a", "unknownPeer"],
+        ["b", "notConnected"],
+        ["c", "left"],
+        ["d", "unknownPeer"],
+      ] as const) {
+        assert.strictEqual(yield* reasonOf(sender.send(inboxName, name, "x")), reason, name)
+      }
+    }),
+  )
+
+  it.effect("is too large beyond the limit, and not at it", () =>
+    Effect.gen(function* () {
+      const { sender } = make([linkTo("b", new LimitedLane(9))])
+      yield* sender.send(inboxName, "b", new Uint8Array(100))
+      assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", new Uint8Array(101))), "tooLarge")
+    }),
+  )
+
+  it.effect("fails as stopped once this node has left", () =>
+    Effect.gen(function* () {
+      const state: State.State = { ...initial, phase: { _tag: "Stopped", reason: "left" } }
+      const { sender } = make([], state)
+      assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x")), "stopped")
+      assert.strictEqual(yield* reasonOf(sender.publish(inboxName, "x")), "stopped")
+    }),
+  )
+
+  it.effect("fails as notReading if the peer does not read the lane", () =>
+    Effect.gen(function* () {
+      const { sender } = make([linkTo("b", new LimitedLane(9))])
+      assert.strictEqual(yield* reasonOf(sender.send("orders", "b", "x")), "notReading")
+    }),
+  )
+
+  it.effect("that is to be confirmed fails as timeout, and says what became of it", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(1)
+      const { sender, told } = make([linkTo("b", inbox)])
+      assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x", { confirm: true })), "timeout")
+      assert.deepStrictEqual(told, ["timeout"])
+      assert.isDefined(inbox.extras[0]?.acknowledgement)
+    }).pipe(VirtualTime.flow),
+  )
+})
+
+describe("many messages to one peer", () => {
+  it.effect("are sent in order, or none of them if one is too large", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(9)
+      const { sender } = make([linkTo("b", inbox)])
+      yield* sender.sendAll("b", ["1", "22", "333"])
+      assert.deepStrictEqual(inbox.accepted, [1, 2, 3])
+      assert.strictEqual(yield* reasonOf(sender.sendAll("b", ["1", new Uint8Array(101)])), "tooLarge")
+      assert.deepStrictEqual(inbox.accepted, [1, 2, 3])
+    }),
+  )
+
+  it.effect("say how many were accepted before the link refused one", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(2, "closed")
+      const { sender } = make([linkTo("b", inbox)])
+      const error = yield* Effect.flip(sender.sendAll("b", ["1", "22", "333"]))
+      assert.strictEqual(error.reason, "linkLost")
+      assert.strictEqual(error.accepted, 2)
+      assert.deepStrictEqual(inbox.accepted, [1, 2])
+    }),
+  )
+})
+
+describe("a message to many", () => {
+  it.effect("goes to every peer, and on without one that gives no credit in time", () =>
+    Effect.gen(function* () {
+      const quick = new LimitedLane(1)
+      const slow = new LimitedLane(0)
+      const { sender, told } = make([linkTo("b", quick), linkTo("c", slow)])
+      const { failed, sent } = yield* sender.publish(inboxName, "x")
+      assert.deepStrictEqual(sent, ["b"])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason]),
+        [["c", "slow"]],
+      )
+      assert.deepStrictEqual(told, ["slow c"])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("on a lane goes to its readers only, and reports a peer without a link", () =>
+    Effect.gen(function* () {
+      const orders = new LimitedLane(1)
+      const inbox = new LimitedLane(9)
+      const reads = linkTo("b", inbox, orders)
+      const readsNot = linkTo("c", inbox)
+      const { sender } = make([reads, readsNot], knowing("b", "c", "d"))
+      const { failed, sent } = yield* sender.publish("orders", "x")
+      assert.deepStrictEqual(sent, ["b"])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason]),
+        [["d", "notConnected"]],
+      )
+      assert.deepStrictEqual(inbox.accepted, [])
+    }),
+  )
+})

@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { HandshakeRejected } from "../../src/link/Handshake.ts"
+import type { Link } from "../../src/link/Link.ts"
+import type { RejectCode } from "../../src/protocol/Frame.ts"
+import { AddressDialer } from "../../src/peering/AddressDialer.ts"
+import { RetryAfter } from "../../src/peering/RetryAfter.ts"
+import { addressOf } from "../membership/support.ts"
+import { fakeLink, record } from "./fakeLink.ts"
+import { makeLoop } from "./support.ts"
+
+const address = addressOf("b")
+
+const rejected = (code: RejectCode, by: "us" | "them" = "them") =>
+  new HandshakeRejected({ code, message: "", by, atLeastGeneration: 7, retryAfter: 3_000 })
+
+/** A dialer whose dials end so, one after the other. */
+const make = Effect.fnUntraced(function* (...outcomes: ReadonlyArray<Link | HandshakeRejected>) {
+  const { inputs, loop } = yield* makeLoop()
+  yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
+  let dials = 0
+  const dialer = new AddressDialer(
+    loop,
+    {
+      dial: () =>
+        Effect.suspend(() => {
+          const outcome = outcomes[dials++] ?? assert.fail("no more dials are expected")
+          return outcome instanceof HandshakeRejected ? Effect.fail(outcome) : Effect.succeed(outcome)
+        }),
+    },
+    new RetryAfter(yield* Clock.Clock),
+  )
+  return { dialer, inputs, dials: () => dials }
+})
+
+const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
+
+describe("a dial of an address", () => {
+  it.effect("is made again at once with the generation that a peer asked for", () =>
+    Effect.gen(function* () {
+      const { dialer, inputs } = yield* make(rejected("stale"), link)
+      assert.strictEqual(yield* dialer.dial(address), link)
+      assert.deepStrictEqual(inputs, [{ _tag: "GenerationOutdated", atLeastGeneration: 7 }])
+    }),
+  )
+
+  it.effect("is made again at once after membership has heard that this generation has left", () =>
+    Effect.gen(function* () {
+      const { dialer, inputs } = yield* make(rejected("evicted"), link)
+      assert.strictEqual(yield* dialer.dial(address), link)
+      assert.deepStrictEqual(inputs, [{ _tag: "SelfEvicted" }])
+    }),
+  )
+
+  it.effect("is not made again if this node refused the peer, or for another reason", () =>
+    Effect.gen(function* () {
+      for (const error of [rejected("stale", "us"), rejected("busy"), rejected("denied")]) {
+        const { dialer, dials, inputs } = yield* make(error)
+        assert.strictEqual(yield* Effect.flip(dialer.dial(address)), error)
+        assert.strictEqual(dials(), 1)
+        assert.deepStrictEqual(inputs, [])
+      }
+    }),
+  )
+
+  it.effect("that fails makes the address wait for as long as the peer asked", () =>
+    Effect.gen(function* () {
+      const { dialer } = yield* make(rejected("busy"))
+      assert.strictEqual(dialer.waitFor(address), 0)
+      yield* Effect.flip(dialer.dial(address))
+      assert.strictEqual(dialer.waitFor(address), 3_000)
+      assert.strictEqual(dialer.waitForAny([address, addressOf("c")]), 0)
+    }),
+  )
+})

@@ -1,0 +1,82 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { Output } from "../../src/membership/Draft.ts"
+import type * as State from "../../src/membership/State.ts"
+import { initial, makeLoop } from "./support.ts"
+
+const ignore = { perform: () => undefined, changed: () => undefined }
+
+/** Raises the local health, and wants a frame sent. */
+const output: Output = { _tag: "Send", to: ["b"], frame: { _tag: "Leave", generation: 1 } }
+const raise = (state: State.State): readonly [State.State, ReadonlyArray<Output>] => [
+  { ...state, health: state.health + 1, improvesAt: 1_000_000 },
+  [output],
+]
+
+it.effect("handles inputs in order, and performs the outputs of each step before it shows the new state", () =>
+  Effect.gen(function* () {
+    const { loop } = yield* makeLoop(raise)
+    const seen: Array<string> = []
+    yield* Effect.forkChild(
+      loop.run({
+        perform: ({ _tag }, { health }) => seen.push(`${_tag} ${health}`),
+        changed: (state, before) => seen.push(`${before.health} -> ${state.health}`),
+      }),
+    )
+    yield* loop.submit({ _tag: "Leave" })
+    const after = yield* loop.submitAndAwait({ _tag: "Leave" })
+    assert.strictEqual(after.health, 2)
+    assert.strictEqual(loop.state(), after)
+    assert.deepStrictEqual(seen, ["Send 1", "0 -> 1", "Send 2", "1 -> 2"])
+  }),
+)
+
+it.effect("does not report a step that changes nothing", () =>
+  Effect.gen(function* () {
+    const { loop } = yield* makeLoop()
+    let changes = 0
+    yield* Effect.forkChild(loop.run({ ...ignore, changed: () => void changes++ }))
+    assert.strictEqual(yield* loop.submitAndAwait({ _tag: "Leave" }), initial)
+    assert.strictEqual(changes, 0)
+  }),
+)
+
+it.effect("makes a submitter wait while the queue is full, and counts what waits", () =>
+  Effect.gen(function* () {
+    const { loop } = yield* makeLoop(undefined, { capacity: 1 })
+    yield* loop.submit({ _tag: "Leave" })
+    const second = yield* Effect.forkChild(loop.submit({ _tag: "Leave" }), { startImmediately: true })
+    yield* Effect.yieldNow
+    assert.isUndefined(second.pollUnsafe())
+    assert.isAtLeast(loop.waiting(), 1)
+    yield* Effect.forkChild(loop.run(ignore))
+    yield* Fiber.join(second)
+    yield* loop.submitAndAwait({ _tag: "Leave" })
+    assert.strictEqual(loop.waiting(), 0)
+  }),
+)
+
+it.effect("submits a Tick once in a pulse, and at the deadline of the state if that is earlier", () =>
+  Effect.gen(function* () {
+    const { inputs, loop } = yield* makeLoop((state, now, input) => [
+      input._tag === "Tick" ? { ...state, health: 0 } : { ...state, health: 1, improvesAt: now + 300 },
+      [],
+    ])
+    const ticks = () => inputs.filter(({ _tag }) => _tag === "Tick").length
+    yield* Effect.forkChild(loop.run(ignore))
+    yield* Effect.yieldNow
+    yield* TestClock.adjust("999 millis")
+    assert.strictEqual(ticks(), 0)
+    yield* TestClock.adjust("1 millis")
+    assert.deepStrictEqual(inputs, [{ _tag: "Tick", stalled: false }])
+    yield* loop.submitAndAwait({ _tag: "Leave" })
+    yield* TestClock.adjust("299 millis")
+    assert.strictEqual(ticks(), 1)
+    yield* TestClock.adjust("1 millis")
+    assert.strictEqual(ticks(), 2)
+    yield* TestClock.adjust("1 second")
+    assert.strictEqual(ticks(), 3)
+  }),
+)

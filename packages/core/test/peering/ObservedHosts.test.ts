@@ -1,0 +1,63 @@
+import * as Address from "@coterie/core/Address"
+import { assert, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { maxHints, maxObservedHosts, ObservedHosts } from "../../src/peering/ObservedHosts.ts"
+
+const addresses = (...texts: ReadonlyArray<string>) => texts.map((text) => Result.getOrThrow(Address.parse(text)))
+
+const advertised = addresses("10.0.0.5:7946", "[2001:db8::5]:7946")
+
+it("lists the observed hosts once each, the newest first", () => {
+  const hosts = new ObservedHosts()
+  for (const host of ["10.0.0.5", "b", "203.0.113.7", "b"]) hosts.note(host, advertised)
+  assert.deepStrictEqual(hosts.list(), ["b", "203.0.113.7", "10.0.0.5"])
+})
+
+it("forgets the oldest host when there are too many", () => {
+  const hosts = new ObservedHosts()
+  for (let i = 0; i <= maxObservedHosts; i++) hosts.note(`10.0.1.${i}`, advertised)
+  assert.strictEqual(hosts.list().length, maxObservedHosts)
+  assert.notInclude(hosts.list(), "10.0.1.0")
+})
+
+it("takes an IPv4 address that is mapped into IPv6 for the IPv4 address", () => {
+  const hosts = new ObservedHosts()
+  assert.isUndefined(hosts.note("::ffff:10.0.0.5", advertised))
+  assert.isUndefined(hosts.note("10.0.0.5", advertised))
+  assert.deepStrictEqual(hosts.list(), ["10.0.0.5"])
+})
+
+it("compares IPv6 addresses in one spelling", () => {
+  assert.isUndefined(new ObservedHosts().note("2001:DB8:0::5", advertised))
+})
+
+it("ignores text that is no host", () => {
+  const hosts = new ObservedHosts()
+  for (const text of ["", "a b", "a\nb", "x".repeat(254), "[::1", "1:2"])
+    assert.isUndefined(hosts.note(text, advertised))
+  assert.deepStrictEqual(hosts.list(), [])
+})
+
+it("gives one hint for each host that is not advertised, and names it and the option", () => {
+  const hosts = new ObservedHosts()
+  const hint = hosts.note("203.0.113.7", advertised) ?? assert.fail("there is a hint")
+  assert.include(hint, "203.0.113.7")
+  assert.include(hint, "10.0.0.5:7946")
+  assert.include(hint, "advertise")
+  assert.isUndefined(hosts.note("203.0.113.7", advertised))
+  assert.isDefined(hosts.note("203.0.113.8", advertised))
+})
+
+it("gives no hint for a node that advertises a DNS name, and none for a loopback host", () => {
+  const hosts = new ObservedHosts()
+  assert.isUndefined(hosts.note("203.0.113.7", addresses("10.0.0.5:7946", "node.example.org:7946")))
+  assert.isUndefined(hosts.note("127.0.0.1", advertised))
+  assert.isUndefined(hosts.note("::1", advertised))
+})
+
+it("gives a bounded number of hints, whatever peers report", () => {
+  const hosts = new ObservedHosts()
+  let hints = 0
+  for (let i = 0; i < 2 * maxHints; i++) if (hosts.note(`203.0.113.${i}`, advertised) !== undefined) hints++
+  assert.strictEqual(hints, maxHints)
+})

@@ -1,0 +1,125 @@
+import * as Transport from "@coterie/core/Transport"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Schedule from "effect/Schedule"
+import { HandshakeRejected, type HandshakeError } from "../../src/link/Handshake.ts"
+import * as Member from "../../src/membership/Member.ts"
+import type * as State from "../../src/membership/State.ts"
+import { AddressDialer } from "../../src/peering/AddressDialer.ts"
+import { PeerDialer } from "../../src/peering/PeerDialer.ts"
+import { RetryAfter } from "../../src/peering/RetryAfter.ts"
+import { recordOf } from "../membership/support.ts"
+import { initial, makeLoop } from "./support.ts"
+
+/** The state of node `a` that has lost the link to a peer, or another reach of it. */
+const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
+  ...initial,
+  members: new Map([["b", Member.make(recordOf("b"), reach)]]),
+})
+
+/** The state of node `a`, or one of another name, that has heard of peer `b`. */
+const heardOf = (self: string): State.State => ({
+  ...initial,
+  self: recordOf(self),
+  candidates: new Map([["b", { record: recordOf("b"), expiresAt: 1_000_000_000 }]]),
+})
+
+/** A dialer of peers whose dials all fail so, and the times of its dials. */
+const make = Effect.fnUntraced(function* (state: State.State, error: HandshakeError = refused) {
+  const clock = yield* Clock.Clock
+  const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
+  yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
+  const start = clock.currentTimeMillisUnsafe()
+  const times: Array<number> = []
+  const links = {
+    dial: () =>
+      Effect.suspend(() => {
+        times.push(clock.currentTimeMillisUnsafe() - start)
+        return Effect.fail(error)
+      }),
+  }
+  const dialer = new PeerDialer({
+    loop,
+    addresses: new AddressDialer(loop, links, new RetryAfter(clock)),
+    reconnect: Schedule.spaced("1 second"),
+    healthy: 3_000,
+    clock,
+    fork: yield* FiberSet.makeRuntime<never, void, never>(),
+  })
+  const reports = () => inputs.filter(({ _tag }) => _tag !== "Tick")
+  return { dialer, times, reports }
+})
+
+const refused = new Transport.TransportError({ reason: "refused", message: "" })
+
+describe("a peer that should have a link", () => {
+  it.effect("is dialed at once and on the schedule, and membership is told of each failure", () =>
+    Effect.gen(function* () {
+      const { dialer, reports, times } = yield* make(lost())
+      dialer.reconcile(lost())
+      yield* Effect.sleep(2_500)
+      assert.deepStrictEqual(times, [0, 1_000, 2_000])
+      assert.deepStrictEqual(reports()[0], { _tag: "DialFailed", name: "b", refused: true })
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("is not dialed any more once it has a link or is gone", () =>
+    Effect.gen(function* () {
+      for (const after of [lost("Linked"), initial]) {
+        const { dialer, times } = yield* make(lost())
+        dialer.reconcile(lost())
+        yield* Effect.sleep(500)
+        dialer.reconcile(after)
+        yield* Effect.sleep("10 seconds")
+        assert.deepStrictEqual(times, [0])
+      }
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect(
+    "that this node has just heard of is dialed at once by the lower name, and after two seconds by the higher",
+    () =>
+      Effect.gen(function* () {
+        for (const [self, first] of [
+          ["a", 0],
+          ["c", 2_000],
+        ] as const) {
+          const { dialer, times } = yield* make(heardOf(self))
+          dialer.reconcile(heardOf(self))
+          yield* Effect.sleep(2_500)
+          assert.strictEqual(times[0], first)
+        }
+      }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("whose link ended at once is dialed after a pause, and one whose link was healthy at once", () =>
+    Effect.gen(function* () {
+      for (const [lived, pause] of [
+        [1_000, 1_000],
+        [3_000, 0],
+      ] as const) {
+        const { dialer, times } = yield* make(lost())
+        dialer.reconcile(lost())
+        yield* Effect.sleep(500)
+        dialer.reconcile(lost("Linked"))
+        yield* Effect.sleep(lived)
+        dialer.reconcile(lost())
+        yield* Effect.sleep(1_500)
+        assert.deepStrictEqual(times.slice(0, 2), [0, 500 + lived + pause])
+      }
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("that has parted from this node is disconnected here as well", () =>
+    Effect.gen(function* () {
+      const parted = new HandshakeRejected({ code: "parted", message: "", by: "them" })
+      const { dialer, reports } = yield* make(lost(), parted)
+      dialer.reconcile(lost())
+      yield* Effect.sleep(500)
+      assert.deepStrictEqual(reports(), [{ _tag: "Disconnect", name: "b" }])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+})

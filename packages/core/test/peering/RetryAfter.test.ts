@@ -1,0 +1,69 @@
+import * as Address from "@coterie/core/Address"
+import { assert, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import { HandshakeFailed, HandshakeRejected } from "../../src/link/Handshake.ts"
+import { maxAddresses, maxRetryAfterMillis, RetryAfter } from "../../src/peering/RetryAfter.ts"
+
+const address = (text: string) => Result.getOrThrow(Address.parse(text))
+const a = address("a:1")
+const b = address("b:1")
+
+const busy = (retryAfter?: number, by: "us" | "them" = "them") =>
+  new HandshakeRejected({ code: "busy", message: "", by, ...(retryAfter === undefined ? {} : { retryAfter }) })
+
+const make = Effect.map(Clock.Clock, (clock) => new RetryAfter(clock))
+
+it.effect("holds an address for as long as its peer asked, and no other address", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(3_000))
+    assert.strictEqual(pauses.remaining(a), 3_000)
+    assert.strictEqual(pauses.remaining(b), 0)
+    yield* TestClock.adjust("2 seconds")
+    assert.strictEqual(pauses.remaining(a), 1_000)
+    yield* TestClock.adjust("2 seconds")
+    assert.strictEqual(pauses.remaining(a), 0)
+  }),
+)
+
+it.effect("holds several addresses until the first of them is free", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    assert.strictEqual(pauses.remainingOfAll([]), 0)
+    pauses.note(a, busy(3_000))
+    assert.strictEqual(pauses.remainingOfAll([a, b]), 0)
+    pauses.note(b, busy(2_000))
+    assert.strictEqual(pauses.remainingOfAll([a, b]), 2_000)
+  }),
+)
+
+it.effect("holds nothing for an error that does not ask for it, or that is this node's own", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy())
+    pauses.note(a, busy(3_000, "us"))
+    pauses.note(a, new HandshakeFailed({ reason: "lost", message: "" }))
+    assert.strictEqual(pauses.remaining(a), 0)
+  }),
+)
+
+it.effect("holds an address for a minute at most, whatever its peer asks", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(0xffff_ffff))
+    assert.strictEqual(pauses.remaining(a), maxRetryAfterMillis)
+  }),
+)
+
+it.effect("remembers a bounded number of addresses, and forgets the oldest", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(3_000))
+    for (let port = 1; port <= maxAddresses; port++) pauses.note(address(`c:${port}`), busy(3_000))
+    assert.strictEqual(pauses.remaining(a), 0)
+    assert.strictEqual(pauses.remaining(address("c:1")), 3_000)
+  }),
+)
