@@ -83,14 +83,4 @@ describe("README.md", () => {
       )
     }
   })
-
-  it("links to what exists, as the guides do", () => {
-    const texts = [[".", readme] as const, ...guides.map((guide) => ["docs", guide] as const)]
-    for (const [folder, text] of texts) {
-      const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link)
-      for (const link of links.filter((link) => !link.startsWith("https://"))) {
-        assert.isTrue(Fs.existsSync(Path.join(root, folder, link.replace(/#.*/, ""))), link)
-      }
-    }
-  })
 })
