@@ -83,4 +83,24 @@ describe("README.md", () => {
       )
     }
   })
+
+  it("is joined by a guide of membership that names tests that exist", () => {
+    const folder = "packages/core/test"
+    const files = Fs.readdirSync(Path.join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => read(Path.join(folder, file)))
+    const lists = read("docs/membership.md").match(/\*\*Kept by\*\*[^]*?(?=\n- |\n\n)/g) ?? []
+    assert.isAbove(lists.length, 15)
+    for (const list of lists) {
+      for (const [, code = ""] of list.matchAll(/`([^`]+)`/g)) {
+        const name = code.replace(/\s+/g, " ")
+        // A command of the repository, which no test replaces.
+        if (name.startsWith("npx ")) continue
+        assert.isTrue(
+          files.some((file) => name.split("...").every((part) => file.includes(part))),
+          name,
+        )
+      }
+    }
+  })
 })
