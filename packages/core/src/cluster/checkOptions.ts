@@ -7,7 +7,7 @@ import { OptionsError } from "../ClusterError.ts"
 import type * as Limits from "../Limits.ts"
 import { maxAddresses, minWindow } from "../protocol/constants.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
-import * as PeerRecord from "../protocol/PeerRecord.ts"
+import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 import type { Options } from "./Service.ts"
 
@@ -19,15 +19,6 @@ export interface Checked {
 
 /** Greatest limit: that of the numbers in frames. For times and counts it is no bound at all. */
 const maxLimit = 0xffff_ffff
-
-/** Returns why this cannot be the metadata of a peer, or `undefined` if it can. */
-export const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
-  for (const [key, value] of Object.entries(metadata)) {
-    // Callers without types may pass anything.
-    if (typeof value !== "string") return `the value of "${key}" is not text`
-  }
-  return PeerRecord.metadataProblem(metadata)
-}
 
 /** Returns what the options say, or which of them cannot be used. */
 export const checkOptions = (options: Options): Result.Result<Checked, OptionsError> => {

@@ -116,6 +116,8 @@ export const metadataProblem = (metadata: Readonly<Record<string, string>>): str
   const pairs = Object.entries(metadata)
   if (pairs.length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
   for (const [key, value] of pairs) {
+    // An application without types may pass anything.
+    if (typeof value !== "string") return `the value of "${key}" is not text`
     if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
   }
   const bytes = metadataBytes(metadata)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { checkOptions, metadataProblem } from "../../src/cluster/checkOptions.ts"
+import { checkOptions } from "../../src/cluster/checkOptions.ts"
 import type { Options } from "../../src/cluster/Service.ts"
 import { maxAddresses, maxMetadataBytes, minWindow } from "../../src/protocol/constants.ts"
 
@@ -34,11 +34,4 @@ describe("checkOptions", () => {
   it("accepts limits at their bounds", () => {
     assert.isUndefined(refusedOption({ limits: { links: 1, outbox: 2 ** 32 - 1, inboxWindow: minWindow } }))
   })
-})
-
-it("metadataProblem refuses half characters, and more bytes than a record may have", () => {
-  assert.isUndefined(metadataProblem({ key: "value" }))
-  assert.isDefined(metadataProblem({ key: "\ud800" }))
-  assert.isDefined(metadataProblem({ "\udc00": "value" }))
-  assert.isDefined(metadataProblem({ key: "x".repeat(maxMetadataBytes + 1) }))
 })

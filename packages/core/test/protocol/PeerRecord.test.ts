@@ -157,5 +157,11 @@ describe("metadata", () => {
   it("must be well-formed, in keys and in values", () => {
     assert.match(PeerRecord.metadataProblem({ "\ud800": "" }) ?? "", /not well-formed/)
     assert.strictEqual(PeerRecord.metadataProblem({ a: "\ud800" }), '"a" is not well-formed Unicode')
+    assert.isUndefined(PeerRecord.metadataProblem({ key: "value" }))
+  })
+
+  it("must be text, whatever an application without types passes", () => {
+    const untyped: Record<string, string> = JSON.parse('{ "a": 1 }')
+    assert.strictEqual(PeerRecord.metadataProblem(untyped), 'the value of "a" is not text')
   })
 })
