@@ -237,7 +237,7 @@ const startAll = Effect.fnUntraced(function* (processes: ReadonlyArray<Process>,
 })
 
 /** How long all may take to meet. */
-const patience = "5 minutes"
+const timeout = "5 minutes"
 
 const measure = Effect.fnUntraced(function* (system: System, nodes: number, count: number, millis: number) {
   const processes = yield* Effect.acquireRelease(
@@ -251,7 +251,7 @@ const measure = Effect.fnUntraced(function* (system: System, nodes: number, coun
   const ends = (): number => processes.reduce((sum, each) => sum + each.ends, 0)
   yield* Effect.sleep("100 millis").pipe(
     Effect.repeat({ until: () => ends() === nodes * (nodes - 1) }),
-    Effect.timeout(patience),
+    Effect.timeout(timeout),
   )
   yield* Effect.sleep("5 seconds")
   const answers = yield* Effect.forEach(processes, (each) => each.ask({ _tag: "Measure", millis }), {

@@ -46,7 +46,7 @@ const play = Effect.fnUntraced(function* (
   const others = members.filter((member) => member !== victim)
   const marks = Members.mark(members)
   const start = yield* signal === "SIGKILL" ? victim.kill : victim.freeze
-  const events = yield* Members.tell(others, "Failed", victim.name, marks)
+  const events = yield* Members.awaitEventAtAll(others, "Failed", victim.name, marks)
   const took = Object.fromEntries(others.map(({ name }, i) => [name, (events[i]?.at ?? Number.NaN) - start]))
 
   let after = victim

@@ -85,7 +85,7 @@ const cluster = Effect.gen(function* () {
   return { seeds: seedsPerRound / took, virtual: virtual / took }
 })
 
-/** How long it takes to shrink each of the planted bugs, from the failing run to the smallest. */
+/** How long it takes to shrink each of the mutants, from the failing run to the smallest. */
 const shrinking = Effect.forEach(mutants, ({ name, scenario }) =>
   Effect.gen(function* () {
     for (let seed = 1; ; seed++) {

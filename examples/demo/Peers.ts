@@ -33,7 +33,7 @@ export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.W
 }
 
 /** The peer tells of an event about another. */
-export const tells = (peer: Peer, event: string, about: string, options?: Child.Wait) =>
+export const awaitEvent = (peer: Peer, event: string, about: string, options?: Child.Wait) =>
   peer.expect(
     `${event} for ${about}`,
     report("Event", (each) => each.event === event && each.peer === about),

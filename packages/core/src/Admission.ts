@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** A peer that wants a link, or that answered at an address that was dialled. */
+/** A peer that wants a link, or that answered at an address that was dialed. */
 export interface Applicant {
   readonly name: string
   readonly generation: number

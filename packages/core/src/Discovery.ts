@@ -18,7 +18,7 @@ export interface Policy {
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /**
-   * How often addresses without a live link are dialled: one connection each. It bounds how long two sides that have forgotten
+   * How often addresses without a live link are dialed: one connection each. It bounds how long two sides that have forgotten
    * each other stay apart. No effect on detection.
    */
   readonly interval: Duration.Duration

@@ -29,7 +29,7 @@ const Jobs = RpcGroup.make(
 )
 
 /** What everybody did, seen from outside. */
-interface Notebook {
+interface Observations {
   /** How often each job was begun. */
   readonly begun: Map<string, number>
   /** How often the caller of each job heard what became of it. */
@@ -54,7 +54,7 @@ class App extends Context.Service<
   }
 >()("test/App") {}
 
-const handlers = ({ begun, wrong }: Notebook) => {
+const handlers = ({ begun, wrong }: Observations) => {
   const begin = (job: string): void => {
     add(begun, job)
     if (begun.get(job) !== 1) wrong.push(`${job} was begun ${begun.get(job)} times`)
@@ -73,8 +73,8 @@ const handlers = ({ begun, wrong }: Notebook) => {
   })
 }
 
-const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<string>, notebook: Notebook) {
-  const { begun, counts, heard, wrong } = notebook
+const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<string>, observations: Observations) {
+  const { begun, counts, heard, wrong } = observations
   const life = yield* Random.nextInt
   const open = new Set<string>()
   let asked = 0
@@ -104,7 +104,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
           onSuccess: (answer) => (answer === `${job} done` ? "answered" : `answered with ${answer}`),
         }),
       )
-      // Some lose patience.
+      // Some callers time out.
       return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
     }
     const length = yield* Random.nextIntBetween(1, 200)
@@ -155,11 +155,11 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
 const layer = (
   name: string,
   names: ReadonlyArray<string>,
-  notebook: Notebook,
+  observations: Observations,
   limits: Partial<Limits.Limits>,
 ): Layer.Layer<App, unknown, Transport.Transport> =>
-  Layer.effect(App)(makeApp(name, names, notebook)).pipe(
-    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(notebook)))),
+  Layer.effect(App)(makeApp(name, names, observations)).pipe(
+    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(observations)))),
     Layer.provide(PeerRpcClient.layer()),
     Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
   )
@@ -181,16 +181,19 @@ export const requests = Simulation.scenario(
   { faults: FaultPlan.swarm, timeLimit: "30 minutes" },
   (sim) =>
     Effect.gen(function* () {
-      const notebook: Notebook = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
+      const observations: Observations = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
       const size = yield* Random.nextIntBetween(2, 6)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-      yield* Invariant.always("no job is begun twice, and what callers hear is true", () => notebook.wrong[0] ?? true)
+      yield* Invariant.always(
+        "no job is begun twice, and what callers hear is true",
+        () => observations.wrong[0] ?? true,
+      )
       for (const what of ["answered", "streamed", "RequestLost peerLost", "SendError notConnected"]) {
-        yield* Invariant.sometimes(`a job is ${what}`, () => (notebook.counts.get(what) ?? 0) > 0)
+        yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
       const limits = { laneWindow: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
-      const nodes = yield* sim.nodes(names, (name) => layer(name, names, notebook, limits))
+      const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, limits))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       const apps = Object.values(nodes)

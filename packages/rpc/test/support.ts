@@ -128,14 +128,14 @@ export const pair = Effect.fnUntraced(function* (
 })
 
 /** What the cluster says of an error: `send notConnected`, `lost peerLost`. */
-export const told = (error: unknown): string => {
+export const describeError = (error: unknown): string => {
   const cause = error instanceof RpcClientError ? RequestLost.causeOf(error) : undefined
   return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason}`
 }
 
 /** Waits for the failure of a request, and says what the cluster says of it. */
 export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<string, A, R> =>
-  Effect.map(Effect.flip(effect), told)
+  Effect.map(Effect.flip(effect), describeError)
 
 /** Runs in the background; what it came to can be asked for, and how often it ended. */
 export const background = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {

@@ -28,7 +28,7 @@ import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
-import { DiscoveryIntake } from "./DiscoveryIntake.ts"
+import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
 import { EventHub } from "./EventHub.ts"
 import { initialState } from "./initialState.ts"
 import { Joiner } from "./Joiner.ts"
@@ -201,7 +201,7 @@ const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scop
       dialer.reconcile(state)
     },
   })
-  const found = new DiscoveryIntake(limits.discovered, (addresses) => dialer.setDiscovered(addresses))
+  const found = new DiscoveredAddresses(limits.discovered, (addresses) => dialer.setDiscovered(addresses))
   yield* Effect.forkIn(
     membership.pipe(
       // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.

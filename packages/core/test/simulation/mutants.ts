@@ -127,7 +127,7 @@ class ReusedNumbers {
   private readonly outside = new Map([[inboxLane, inboxLane]])
   private readonly closing = new Map<number, Array<number>>()
 
-  told(number: number): number {
+  seenByPeer(number: number): number {
     return this.outside.get(number) ?? number
   }
 
@@ -140,7 +140,7 @@ class ReusedNumbers {
   }
 
   close(lane: number): number {
-    const number = this.told(lane)
+    const number = this.seenByPeer(lane)
     this.inside.delete(number)
     this.closing.set(number, [...(this.closing.get(number) ?? []), lane])
     return number
@@ -169,7 +169,7 @@ class ImpatientLanes extends ReceiveLanes {
           return options.send({ ...frame, lanes })
         }
         if (frame._tag === "LaneClose") return options.send({ _tag: "LaneClose", lane: numbers.close(frame.lane) })
-        options.send("lane" in frame ? { ...frame, lane: numbers.told(frame.lane) } : frame)
+        options.send("lane" in frame ? { ...frame, lane: numbers.seenByPeer(frame.lane) } : frame)
       },
     })
     this.numbers = numbers
@@ -184,7 +184,7 @@ class ImpatientLanes extends ReceiveLanes {
   }
 
   override acknowledgements(): ReadonlyArray<Taken> {
-    return super.acknowledgements().map((frame) => ({ ...frame, lane: this.numbers.told(frame.lane) }))
+    return super.acknowledgements().map((frame) => ({ ...frame, lane: this.numbers.seenByPeer(frame.lane) }))
   }
 }
 

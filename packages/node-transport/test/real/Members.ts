@@ -32,7 +32,7 @@ export interface Place {
   readonly enter: ReadonlyArray<string>
 }
 
-const patience = "60 seconds"
+const timeout = "60 seconds"
 
 /** Milliseconds on the clock of the reports. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -65,7 +65,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
       "-c",
       `echo ready; read -r _; kill -CONT ${child.pid}`,
     ])
-    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: patience })
+    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: timeout })
     const at = now()
     process.kill(child.pid, "SIGSTOP")
     return at
@@ -77,7 +77,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
   // SIGKILL ends a process that stands still, too.
   yield* Effect.addFinalizer(() => Effect.suspend(() => (ended ? Effect.void : Effect.ignore(kill))))
 
-  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: patience })
+  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: timeout })
   const member: Member = { ...child, address, generation, kill, freeze, thaw }
   return member
 })
@@ -130,7 +130,7 @@ const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Comma
 /** The view of a member, which it is asked for. All that it reported before has been read by then. */
 export const view = Effect.fnUntraced(function* (member: Member) {
   const from = yield* ask(member, { _tag: "View" })
-  const { peers } = yield* member.expect("its view", report("Answer"), { from, within: patience })
+  const { peers } = yield* member.expect("its view", report("Answer"), { from, within: timeout })
   return peers
 })
 
@@ -140,7 +140,7 @@ export const view = Effect.fnUntraced(function* (member: Member) {
  */
 export const agree = Effect.fnUntraced(function* (
   members: ReadonlyArray<Member>,
-  within: Child.Wait["within"] = patience,
+  within: Child.Wait["within"] = timeout,
 ) {
   for (let agreed = false; !agreed;) {
     const wanted = members.map((member) => {
@@ -169,28 +169,28 @@ export const converse = Effect.fnUntraced(function* (members: ReadonlyArray<Memb
       yield* other.expect(
         `"${text}" from ${member.name}`,
         report("Message", (message) => message.from === member.name && message.text === text),
-        { from: marks[i], within: patience },
+        { from: marks[i], within: timeout },
       )
     }
   }
 })
 
 /** Waits for an event about a peer. */
-export const tells = (member: Member, event: string, about: string, wait: Child.Wait) =>
+export const awaitEvent = (member: Member, event: string, about: string, wait: Child.Wait) =>
   member.expect(
     `${event} for ${about}`,
     report("Event", (each) => each.event === event && each.peer === about),
-    { within: patience, ...wait },
+    { within: timeout, ...wait },
   )
 
 /** Waits until each tells of an event about a peer; gives the events. */
-export const tell = (
+export const awaitEventAtAll = (
   members: ReadonlyArray<Member>,
   event: string,
   about: string,
   marks: ReadonlyMap<Member, number> = new Map(),
 ) =>
-  Effect.forEach(members, (member) => tells(member, event, about, { from: marks.get(member) ?? 0 }), {
+  Effect.forEach(members, (member) => awaitEvent(member, event, about, { from: marks.get(member) ?? 0 }), {
     concurrency: "unbounded",
   })
 

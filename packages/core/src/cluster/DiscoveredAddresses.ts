@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 
-export class DiscoveryIntake {
+export class DiscoveredAddresses {
   private readonly limit: number
   private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
   /** What is wrong with the set that is in use. A problem that is found again and again is logged once. */
@@ -22,7 +22,7 @@ export class DiscoveryIntake {
     return this.use(found)
   }
 
-  private readonly use = Effect.fnUntraced(function* (this: DiscoveryIntake, found: ReadonlyArray<string>) {
+  private readonly use = Effect.fnUntraced(function* (this: DiscoveredAddresses, found: ReadonlyArray<string>) {
     const { addresses, problems } = parseAddresses(found.slice(0, this.limit))
     const before = this.problems
     this.problems = new Set(problems.map(({ message }) => message))
