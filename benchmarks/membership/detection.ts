@@ -89,7 +89,7 @@ const inProcess = (job: Job): Effect.Effect<ReadonlyArray<Done>> =>
     return Effect.sync(() => child.kill())
   })
 
-/** What became of a job, as a line of the file of `--resume`. */
+/** Results of a job, as a line of the file of `--resume`. */
 const Line = Schema.Struct({ job: Job, results: Schema.Array(Done) })
 
 const kept = (file: string): Map<string, ReadonlyArray<Done>> => {

@@ -1,5 +1,5 @@
 /**
- * What a cluster costs that has nothing to do: real nodes on loopback TCP in a few processes, with the defaults for one data
+ * Measures the cost of an idle cluster: real nodes on loopback TCP in a few processes, with the defaults for one data
  * centre, after all have met. Beside them, in the same run, bare sockets in the same processes: as many connections, and
  * the same 19 bytes there and back on each of them every second.
  *

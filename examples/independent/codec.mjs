@@ -120,7 +120,7 @@ const metadata = (v) => {
 const versions = { versionMin: version, versionMax: version }
 const body = map({ addresses: list(8, address), metadata, ...versions, features: list(32, text(1, 64)) })
 const generation = int(0, Number.MAX_SAFE_INTEGER)
-/** What of a record decides which is the greater. */
+/** Returns the fields of a record that decide which record is the greater. */
 export const keyOf = ({ generation, incarnation, status }) => ({ generation, incarnation, status })
 const key = { generation, incarnation: number, status: int(0, 3) }
 const record = map({ name, ...key, body, "by?": name, "refused?": oneOf(true, false) })

@@ -48,7 +48,7 @@ const listsMini = (node: Peers.Peer, options?: Child.Wait) =>
     options,
   )
 
-/** What a node has told about the independent peer so far. */
+/** Returns the events that a node has reported about the independent peer so far. */
 const told = (node: Peers.Peer) =>
   node
     .since(
@@ -266,7 +266,7 @@ const handmade = (name: string, ...addresses: ReadonlyArray<string>): Mini.PeerR
   body: { addresses, metadata: {}, versionMin: 1, versionMax: 1, features: [] },
 })
 
-/** What to say on a link, and what is waited for. */
+/** Frames to send on a link, and the frame to wait for. */
 interface Talk {
   readonly says: ReadonlyArray<Mini.Frame>
   readonly until: (heard: Mini.Frame) => boolean
@@ -341,7 +341,7 @@ const laneClose: Mini.Frame = { _tag: "LaneClose", lane: 1 }
 const many = [0, 1, 2, 3].map((i) => openLanes(1024, 1 + i * 1024))
 const orders = { lane: 1, name: "orders", window: 1024 }
 
-/** What chapter 10 forbids, and the code of the Bye. */
+/** Frames that chapter 10 forbids, and the code of the Bye. */
 const violations: ReadonlyArray<readonly [what: string, code: string, ...frames: ReadonlyArray<Mini.Frame>]> = [
   ["Data on a lane that is not open", "laneUnknown", data({ lane: 7 })],
   ["Credit for such a lane", "laneUnknown", { _tag: "Credit", lane: 1, bytes: 1 }],
@@ -363,7 +363,7 @@ const violations: ReadonlyArray<readonly [what: string, code: string, ...frames:
   ["a small fragment", "malformed", begun({ payload: Buffer.alloc(447) })],
 ]
 
-/** What it allows. */
+/** Frames that chapter 10 allows. */
 const allowed: Talk = {
   says: [
     ...many,

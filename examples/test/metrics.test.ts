@@ -18,7 +18,7 @@ const start = Effect.fnUntraced(function* (name: string, ...seeds: ReadonlyArray
   }
 })
 
-/** What Prometheus would get. */
+/** Returns the text that Prometheus would get. */
 const scrape = (url: string) => Effect.flatMap(HttpClient.get(url), (response) => response.text)
 
 /** Scrapes as Prometheus does, again and again, until there is such a line. */

@@ -1,5 +1,5 @@
 /**
- * What is said to the lock server and to the store.
+ * Requests to the lock server and to the store.
  */
 import { Duration, Schema } from "effect"
 import * as Wire from "../Wire.ts"
@@ -23,7 +23,7 @@ export const store = Wire.make({
   answer: Schema.Union([Schema.TaggedStruct("Value", { value: Schema.Int }), Refused]),
 })
 
-/** What can be wrong with this lock service, to see how it is found. Each is one line of the code. */
+/** Mistake of this lock service, to see how the simulation finds it. Each is one line of the code. */
 export type Mistake =
   /** The server forgets what it granted when it is restarted. */
   | "forgetful server"

@@ -1,6 +1,6 @@
 /**
- * What the front door can fail with. Each `reason` is one thing that an application may want to tell
- * apart, and each message says what to do.
+ * Errors of the cluster service. Each `reason` is a case that an application may want to handle by itself, and each
+ * message says what to do.
  */
 import * as Schema from "effect/Schema"
 

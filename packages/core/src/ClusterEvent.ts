@@ -1,5 +1,5 @@
 /**
- * What happens to the membership, and the view that it adds up to. A subscriber gets a snapshot and
+ * Events of the membership, and the view that is made of them. A subscriber gets a snapshot and
  * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
  * is made, so the two cannot disagree.
  */
@@ -41,7 +41,7 @@ export type ViewChange =
   /** This node or the peer called `disconnect`. Neither redials until a `join`. */
   | { readonly _tag: "Disconnected"; readonly peer: Peer }
 
-/** What happened that does not change the view. */
+/** Event that does not change the view. */
 export type Notice =
   /** The peer's reader is so slow that a broadcast went on without it. */
   | { readonly _tag: "SlowPeer"; readonly peer: Peer }

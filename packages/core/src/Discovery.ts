@@ -22,7 +22,7 @@ export interface Policy {
    * each other stay apart. No effect on detection.
    */
   readonly interval: Duration.Duration
-  /** The same for a node that has no live link at all: how soon it finds back. The reconnect schedule may be quicker. */
+  /** Interval for a node without any live link. Bounds the time until the node is back in the cluster. */
   readonly intervalAlone: Duration.Duration
 }
 
@@ -82,7 +82,7 @@ export const poll = <E, R>(
     return Stream.filter(Stream.fromEffectSchedule(run, schedule), (found) => found !== undefined)
   })
 
-/** What an error says, and what is behind it, to some depth: many that wrap another say nothing themselves. */
+/** Describes an error and its causes, to some depth. Many errors that wrap another have no message of their own. */
 const describe = (error: unknown, depth = 4): string => {
   if (!(error instanceof Error)) return String(error)
   const behind = error.cause === undefined || depth === 0 ? "" : describe(error.cause, depth - 1)

@@ -45,7 +45,7 @@ export interface Policy {
   readonly suspicionMax: Duration.Duration
 }
 
-/** What {@link layer} takes; what is not given is as in {@link lan}. */
+/** Options of {@link layer}. Options that are not given are as in {@link lan}. */
 export type Options = {
   readonly [K in keyof Policy]?: (Policy[K] extends Duration.Duration ? Duration.Input : Policy[K]) | undefined
 }

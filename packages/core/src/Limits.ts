@@ -17,7 +17,7 @@ export interface Limits {
   readonly discovered: number
   /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
   readonly inboxWindow: number
-  /** The same for each topic that this node reads. */
+  /** Bytes per link that a peer may send to one topic that this node reads before the readers took any. */
   readonly laneWindow: number
   /** The largest message, in bytes, sent or received. */
   readonly messageBytes: number

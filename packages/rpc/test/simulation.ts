@@ -28,13 +28,13 @@ const Jobs = RpcGroup.make(
   Rpc.make("List", { payload: { job: Schema.String, length: Schema.Number }, success: Schema.Number, stream: true }),
 )
 
-/** What everybody did, seen from outside. */
+/** Actions of all nodes, seen from outside. */
 interface Observations {
   /** How often each job was begun. */
   readonly begun: Map<string, number>
   /** How often the caller of each job heard what became of it. */
   readonly heard: Map<string, number>
-  /** What should not be. */
+  /** Broken promises of the requests. */
   readonly wrong: Array<string>
   /** How often each thing came of a job. */
   readonly counts: Map<string, number>

@@ -1,5 +1,5 @@
 /**
- * The sets of addresses that the discovery finds: what of them is dialed, and what the log says about the rest.
+ * Sets of addresses that the discovery finds: passes the valid ones to the dialer, and logs the problems of the others.
  */
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
@@ -8,7 +8,7 @@ import { parseAddresses } from "./parseAddresses.ts"
 export class DiscoveredAddresses {
   private readonly limit: number
   private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
-  /** What is wrong with the set that is in use. A problem that is found again and again is logged once. */
+  /** Problems of the set that is in use. A problem that several sets have in a row is logged once. */
   private problems = new Set<string>()
 
   /** `limit` is the number of addresses of one set that are used, `onAddresses` gets them. */

@@ -30,14 +30,13 @@ import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
 import { EventHub } from "./EventHub.ts"
-import { initialState } from "./initialState.ts"
+import { initialState, randomName } from "./initialState.ts"
 import { Joiner } from "./Joiner.ts"
 import { logEvent } from "./logEvent.ts"
 import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
-import { randomName } from "./randomName.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -174,7 +173,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
   })
-  metrics.observe({ loop, links, hub, limits })
+  metrics.showNode({ loop, links, hub, limits })
   return { metrics, listener, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
 })
 

@@ -94,7 +94,7 @@ export const step = (state: State, now: number, input: Input): readonly [State, 
   if (state.phase._tag === "Stopped") return [state, []]
   const draft = Draft.start(state, now)
   handle(draft, input)
-  Partition.observe(draft)
+  Partition.countLosses(draft)
   return Draft.finish(draft)
 }
 

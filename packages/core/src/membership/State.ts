@@ -1,5 +1,5 @@
 /**
- * What one node believes about the cluster, as an immutable value, and the queries that the other rooms make.
+ * Beliefs of one node about the cluster, as an immutable value, and the queries that the other rooms make.
  */
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"

@@ -26,7 +26,7 @@ import type { ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
-/** What all connections of a node share. */
+/** Dependencies that all connections of a node share. */
 export interface LinkContext {
   readonly loop: MembershipLoop
   readonly connections: PeerConnections

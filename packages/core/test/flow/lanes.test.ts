@@ -33,7 +33,7 @@ interface Said {
 interface Stretch {
   readonly name: string
   readonly said: Array<Said>
-  /** What has arrived and was not taken. */
+  /** Messages that have arrived and were not taken. */
   readonly unread: Array<{ readonly id: number; readonly take: () => void }>
   readonly taken: Array<number>
   isOpen: boolean
@@ -226,7 +226,7 @@ const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
   if (isOpen) assert.strictEqual(taken.length, accepted.length, `on ${name}`)
 }
 
-/** Who wants to know whether a message was taken is told, and the truth; if its reader stopped to read it may remain unknown. */
+/** Checks that each acknowledged send knows whether its message was taken. It need not know if the reader stopped. */
 const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
   for (const each of said) {
     if (each.acknowledgement === undefined || !isAccepted(each)) continue

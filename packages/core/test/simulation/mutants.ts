@@ -5,7 +5,7 @@
 import type { Simulation } from "@coterie/testkit"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
-import type { LaneReader, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
 import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import type { LinkState } from "../../src/flow/WriteQueue.ts"
@@ -250,7 +250,7 @@ class KeepsBoth extends PeerConnections {
 
 /** Holds no message for those of an earlier connection. */
 class Overtakes extends PeerConnections {
-  override deliver({ link }: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  override deliver({ link }: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     if (link !== undefined) sink.offer(link, lane, message)
   }
 }
@@ -259,7 +259,7 @@ class Overtakes extends PeerConnections {
 class DeliversTwice extends PeerConnections {
   private received = 0
 
-  override deliver(connection: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  override deliver(connection: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     const twice: Sink = {
       offer: (link, lane, message) => {
         sink.offer(link, lane, message)

@@ -183,7 +183,7 @@ export const awaitEvent = (member: Member, event: string, about: string, wait: C
     { within: timeout, ...wait },
   )
 
-/** Waits until each tells of an event about a peer; gives the events. */
+/** Waits until each member reports an event about a peer. Returns the events. */
 export const awaitEventAtAll = (
   members: ReadonlyArray<Member>,
   event: string,
@@ -200,7 +200,7 @@ export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number
 
 const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Disconnected"])
 
-/** What a member has told so far of the membership of another, in order. What happened to links alone is left out. */
+/** Returns the events that a member reported about another, in order, without those about links alone. */
 export const story = (member: Member, about: string, from = 0): ReadonlyArray<string> =>
   member
     .since(

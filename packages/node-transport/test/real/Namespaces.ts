@@ -86,9 +86,9 @@ export interface Network {
   /** The command that runs another one in the middle of it. */
   readonly router: ReadonlyArray<string>
   readonly hosts: ReadonlyArray<Host>
-  /** What one host sends to another is lost from now on; the other way stays as it is. */
+  /** Drops all packets from one host to another, in this direction only. */
   readonly cut: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
-  /** It is no longer lost. */
+  /** Ends the loss that {@link cut} began. */
   readonly mend: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
 }
 
