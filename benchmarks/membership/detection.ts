@@ -118,7 +118,7 @@ const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, workers: n
   return (yield* Effect.forEach(jobs, run, { concurrency: Math.max(1, workers) })).flat()
 })
 
-/** How many deaths of each kind, so that there are some hundred verdicts at least. */
+/** Number of deaths of each kind, so that there are some hundred verdicts at least. */
 const repetitions = (nodes: number, quick: boolean): number => {
   if (quick) return 1
   return nodes <= 10 ? 20 : nodes <= 50 ? 4 : nodes <= 100 ? 2 : 1

@@ -35,7 +35,7 @@ type Command = typeof Command.Type
 
 const Answer = Schema.Union([
   Schema.TaggedStruct("Started", { addresses: Schema.Array(Schema.String) }),
-  /** How many ends of links its nodes have now. */
+  /** Number of ends of links that its nodes have now. */
   Schema.TaggedStruct("Live", { ends: Schema.Number }),
   /** Over the time that really passed. */
   Schema.TaggedStruct("Measured", {
@@ -189,7 +189,7 @@ interface Measured {
   /** A node and second. */
   readonly cpuMillis: number
   readonly bytes: number
-  /** Of all processes, for a node. */
+  /** Resident memory of all processes, per node. */
   readonly rss: number
 }
 
@@ -207,7 +207,7 @@ class Process {
     })
   }
 
-  ask(command: Command): Effect.Effect<Answer> {
+  request(command: Command): Effect.Effect<Answer> {
     return Effect.callback((resume) => {
       this.heard = (answer) => resume(Effect.succeed(answer))
       this.child.send(command)
@@ -222,7 +222,7 @@ const startAll = Effect.fnUntraced(function* (processes: ReadonlyArray<Process>,
   const size = Math.ceil(nodes / processes.length)
   for (const [i, each] of processes.entries()) {
     firsts.push(addresses.length)
-    const answer = yield* each.ask({
+    const answer = yield* each.request({
       _tag: "Start",
       names: names.slice(i * size, (i + 1) * size),
       // The first process has the seed.
@@ -236,7 +236,7 @@ const startAll = Effect.fnUntraced(function* (processes: ReadonlyArray<Process>,
   }
 })
 
-/** How long all may take to meet. */
+/** Time for all nodes to meet. */
 const timeout = "5 minutes"
 
 const measure = Effect.fnUntraced(function* (system: System, nodes: number, count: number, millis: number) {
@@ -254,7 +254,7 @@ const measure = Effect.fnUntraced(function* (system: System, nodes: number, coun
     Effect.timeout(timeout),
   )
   yield* Effect.sleep("5 seconds")
-  const answers = yield* Effect.forEach(processes, (each) => each.ask({ _tag: "Measure", millis }), {
+  const answers = yield* Effect.forEach(processes, (each) => each.request({ _tag: "Measure", millis }), {
     concurrency: "unbounded",
   })
   const total: { -readonly [K in keyof Measured]: Measured[K] } = { cpuMillis: 0, bytes: 0, rss: 0 }

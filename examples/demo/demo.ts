@@ -13,7 +13,7 @@ import * as Net from "node:net"
 import * as Child from "../support/Child.ts"
 import * as Peers from "./Peers.ts"
 
-/** How long the port of the peer that left is watched: the first redials would come within a second or two. */
+/** Time for which the port of the peer that left is watched. The first redials would come within a second or two. */
 const watchTime = "3 seconds"
 
 class CheckFailed extends Schema.TaggedError<CheckFailed>()("CheckFailed", { message: Schema.String }) {}

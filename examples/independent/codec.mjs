@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from "node:net"
 
-/** Why a connection has to end: a code of Bye. */
+/** Breach of the protocol that ends a connection, with the code of the Bye. */
 export class ProtocolViolation extends Error {
   constructor(code, message = code) {
     super(message)

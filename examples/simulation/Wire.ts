@@ -8,7 +8,7 @@ import { Ndjson } from "effect/encoding"
 /** There was no answer. Whether the question arrived, and had its effect, nobody knows. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { message: Schema.String }) {}
 
-/** How long either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
+/** Time that either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
 const answerTimeout: Duration.Input = "2 seconds"
 
 /** The longest line that is read. */

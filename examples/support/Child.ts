@@ -23,7 +23,7 @@ export class ChildFailure extends Schema.TaggedError<ChildFailure>()("ChildFailu
 export interface Child {
   readonly name: string
   readonly pid: number
-  /** How many lines it has said so far: a mark to expect from. */
+  /** Returns the number of lines so far: a mark to expect from. */
   readonly mark: () => number
   /** Returns what `pick` finds in the lines since a mark. */
   readonly since: <A>(mark: number, pick: Pick<A>) => ReadonlyArray<A>
@@ -42,7 +42,7 @@ export interface Child {
 /** Returns the meaning of a line, or `undefined` if it is another line. */
 export type Pick<A> = (line: string) => A | undefined
 
-/** Of a program that prints reports: picks one of a kind about which something holds. */
+/** Picks the report of one kind about which something holds, of a program that prints reports. */
 export const reports =
   <Report extends { readonly _tag: string }>(decode: (line: string) => Option.Option<Report>) =>
   <Tag extends Report["_tag"]>(

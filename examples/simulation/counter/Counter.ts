@@ -26,7 +26,7 @@ export class Counter extends Context.Service<
   }
 >()("examples/counter/Counter") {}
 
-/** How far each node has got. Both sides tell what they know. */
+/** Counts of all nodes. Both sides send the counts that they know. */
 const Counts = Schema.Record(Schema.String, Schema.Int)
 const gossip = Wire.make({ question: Counts, answer: Counts })
 

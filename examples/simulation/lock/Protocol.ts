@@ -4,7 +4,7 @@
 import { Duration, Schema } from "effect"
 import * as Wire from "../Wire.ts"
 
-/** How long a lease lasts, unless it is renewed. */
+/** Duration of a lease, unless it is renewed. */
 export const term = Duration.seconds(5)
 
 /** Each lease has a greater one than the lease before it, so that whoever sees two knows which is over. */

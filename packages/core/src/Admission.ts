@@ -11,7 +11,7 @@ export interface Applicant {
   readonly name: string
   readonly generation: number
   readonly metadata: Readonly<Record<string, string>>
-  /** Where it comes from, as the network says. */
+  /** Host at the other end of the connection, as the network reports it. */
   readonly remoteHost: string
 }
 

@@ -59,6 +59,6 @@ export class SendError extends Schema.TaggedError<SendError>()("SendError", {
   /** The peer's name, or `*` if the message was for all. */
   peer: Schema.String,
   message: Schema.String,
-  /** Of several messages that were to be sent in order, how many were accepted before. */
+  /** Number of messages of a `sendAll` that were accepted before the error. */
   accepted: Schema.optional(Schema.Number),
 }) {}

@@ -5,7 +5,7 @@
  */
 import type { Peer } from "./Peer.ts"
 
-/** Everybody this node takes for a member, except itself, by name. */
+/** All members except this node, by name. */
 export interface View {
   /** Counts the changes of this view. */
   readonly version: number

@@ -18,15 +18,15 @@ export interface Policy {
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /**
-   * How often addresses without a live link are dialed: one connection each. It bounds how long two sides that have forgotten
-   * each other stay apart. No effect on detection.
+   * Interval at which addresses without a live link are dialed: one connection each. Bounds the time for which two sides that
+   * have forgotten each other stay apart. No effect on detection.
    */
   readonly interval: Duration.Duration
   /** Interval for a node without any live link. Bounds the time until the node is back in the cluster. */
   readonly intervalAlone: Duration.Duration
 }
 
-/** How often {@link layer} is told to ask. */
+/** Intervals of {@link layer}, as in {@link Policy}. */
 export interface Options {
   readonly interval?: Duration.Input | undefined
   readonly intervalAlone?: Duration.Input | undefined

@@ -1,5 +1,5 @@
 /**
- * Peers that ask each other all the time in the simulated world, while everything goes wrong. Whatever becomes of a request,
+ * Peers that send each other requests in the simulated world, while everything goes wrong. Whatever becomes of a request,
  * it is carried out at most once, its caller hears of it once, and what the caller hears is true.
  */
 import * as Cluster from "@coterie/core/Cluster"
@@ -30,13 +30,13 @@ const Jobs = RpcGroup.make(
 
 /** Actions of all nodes, seen from outside. */
 interface Observations {
-  /** How often each job was begun. */
+  /** Number of times that each job was begun. */
   readonly begun: Map<string, number>
-  /** How often the caller of each job heard what became of it. */
+  /** Number of times that the caller of each job heard its outcome. */
   readonly heard: Map<string, number>
   /** Broken promises of the requests. */
   readonly wrong: Array<string>
-  /** How often each thing came of a job. */
+  /** Number of jobs with each outcome. */
   readonly counts: Map<string, number>
 }
 
@@ -47,10 +47,10 @@ class App extends Context.Service<
   {
     /** Jobs that were asked for, and of which nothing was heard. */
     readonly open: Set<string>
-    /** Asks for a job, and checks what comes of it. */
-    readonly ask: (peer: string) => Effect.Effect<string>
-    /** Asks for nothing any more. */
-    readonly hush: Effect.Effect<void>
+    /** Requests a job, and checks its outcome. */
+    readonly request: (peer: string) => Effect.Effect<string>
+    /** Ends the requests. */
+    readonly stopRequests: Effect.Effect<void>
   }
 >()("test/App") {}
 
@@ -78,7 +78,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
   const life = yield* Random.nextInt
   const open = new Set<string>()
   let asked = 0
-  let talks = true
+  let isTalking = true
 
   const clients = new Map<string, Effect.Success<ReturnType<typeof PeerRpcClient.make<RpcGroup.Rpcs<typeof Jobs>>>>>()
   for (const peer of names) clients.set(peer, yield* PeerRpcClient.make(Jobs, peer))
@@ -120,7 +120,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     })
   })
 
-  const ask = Effect.fnUntraced(function* (peer: string) {
+  const request = Effect.fnUntraced(function* (peer: string) {
     const job = `${name}/${life}/${++asked} at ${peer}`
     open.add(job)
     const outcome = yield* one(peer, job)
@@ -135,19 +135,19 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     return outcome
   })
 
-  const talking = Effect.gen(function* () {
-    while (talks) {
+  const talk = Effect.gen(function* () {
+    while (isTalking) {
       const peer = names[yield* Random.nextIntBetween(0, names.length)] ?? name
-      yield* Effect.forkScoped(ask(peer))
+      yield* Effect.forkScoped(request(peer))
       yield* Effect.sleep(yield* Random.nextIntBetween(10, 200))
     }
   })
-  yield* Effect.forkScoped(talking)
+  yield* Effect.forkScoped(talk)
   return App.of({
     open,
-    ask,
-    hush: Effect.sync(() => {
-      talks = false
+    request,
+    stopRequests: Effect.sync(() => {
+      isTalking = false
     }),
   })
 })
@@ -197,13 +197,13 @@ export const requests = Simulation.scenario(
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       const apps = Object.values(nodes)
-      yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ hush }) => hush)))
+      yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ stopRequests }) => stopRequests)))
       yield* sim.converges(() => works(nodes), { within: "2 minutes" })
       const everybodyAnswers = Effect.gen(function* () {
         for (const node of apps) {
           for (const peer of names) {
             if (peer === node.name) continue
-            const outcome = yield* node.run(Effect.flatMap(App, ({ ask }) => ask(peer)))
+            const outcome = yield* node.run(Effect.flatMap(App, ({ request }) => request(peer)))
             if (outcome !== "answered" && outcome !== "streamed") return yield* Effect.fail(outcome)
           }
         }

@@ -25,7 +25,7 @@ export interface Member extends Child.Child {
   readonly thaw: Effect.Effect<number, Child.ChildFailure>
 }
 
-/** Where a member runs; without it, on the loopback of this machine. */
+/** Place where a member runs. Defaults to the loopback of this machine. */
 export interface Place {
   readonly host: string
   /** The command that runs another one in the place. */
@@ -114,14 +114,14 @@ const sees = (peers: Protocol.Peers): string =>
 
 const isListed = ({ address, generation, name }: Member): string => `${name} ${generation} ${address} alive up`
 
-/** Where to look for the view of a member that is the latest now. */
+/** Returns the mark from which the latest view of a member is found. */
 const latestView = (member: Member): number => {
   let from = member.mark()
   while (from > 0 && member.since(from, report("View")).length === 0) from--
   return from
 }
 
-const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Command) {
+const sendCommand = Effect.fnUntraced(function* (member: Member, command: Protocol.Command) {
   const from = member.mark()
   yield* member.say(Protocol.encodeCommand(command))
   return from
@@ -129,7 +129,7 @@ const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Comma
 
 /** The view of a member, which it is asked for. All that it reported before has been read by then. */
 export const view = Effect.fnUntraced(function* (member: Member) {
-  const from = yield* ask(member, { _tag: "View" })
+  const from = yield* sendCommand(member, { _tag: "View" })
   const { peers } = yield* member.expect("its view", report("Answer"), { from, within: timeout })
   return peers
 })
@@ -164,7 +164,7 @@ export const converse = Effect.fnUntraced(function* (members: ReadonlyArray<Memb
   for (const member of members) {
     const others = members.filter((other) => other !== member)
     const marks = others.map((other) => other.mark())
-    yield* ask(member, { _tag: "Broadcast", text })
+    yield* sendCommand(member, { _tag: "Broadcast", text })
     for (const [i, other] of others.entries()) {
       yield* other.expect(
         `"${text}" from ${member.name}`,
@@ -194,7 +194,7 @@ export const awaitEventAtAll = (
     concurrency: "unbounded",
   })
 
-/** How far each has reported. */
+/** Returns the current mark of each member. */
 export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number> =>
   new Map(members.map((member) => [member, member.mark()]))
 

@@ -60,7 +60,7 @@ const missingNamespaces = (): string | undefined => {
   return failed === undefined ? undefined : `this machine does not allow network namespaces: ${failed}`
 }
 
-/** Why there can be no hosts here, if there cannot. */
+/** Reason why this machine cannot have hosts, if it cannot. */
 export const missing = missingNamespaces()
 
 /** How a line can be made bad here, or why it cannot. */
@@ -73,7 +73,7 @@ const weather = ((): { readonly by: "netem" | "relay" } | { readonly missing: st
   return { missing: `this kernel has neither netem (${netem}) nor VXLAN (${vxlan})` }
 })()
 
-/** Why there can be no bad lines here, if there cannot. */
+/** Reason why this machine cannot have bad lines, if it cannot. */
 export const missingWeather = "missing" in weather ? weather.missing : undefined
 
 // Hosts
