@@ -63,18 +63,18 @@ export const poll = <E, R>(
   schedule: Schedule.Schedule<unknown>,
 ): Stream.Stream<ReadonlyArray<string>, never, R> =>
   Stream.suspend(() => {
-    let told: string | undefined
+    let reported: string | undefined
     const run = Effect.matchCauseEffect(find, {
       onSuccess: (found) => {
-        if (told === undefined) return Effect.succeed(found)
-        const over = Effect.logInfo(`discovery: works again; it was: ${told}`)
-        told = undefined
+        if (reported === undefined) return Effect.succeed(found)
+        const over = Effect.logInfo(`discovery: works again; it was: ${reported}`)
+        reported = undefined
         return Effect.as(over, found)
       },
       onFailure: (cause) => {
         const trouble = describe(Cause.squash(cause))
-        if (trouble === told) return Effect.undefined
-        told = trouble
+        if (trouble === reported) return Effect.undefined
+        reported = trouble
         const line = `discovery: ${trouble}; what was found before is kept`
         return Effect.as(Cause.hasDies(cause) ? Effect.logError(line, cause) : Effect.logWarning(line), undefined)
       },
