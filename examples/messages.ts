@@ -6,7 +6,7 @@ import { Effect, Schema, Stream } from "effect"
 /** A name and a schema that all agree on. Nobody owns a topic, and nothing is kept of it. */
 const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
 
-/** What others publish from now on. Those who publish wait while this is slow. */
+/** Reads the orders that others publish from now on. The publishers wait while this reader is slow. */
 export const readOrders = Orders.subscribe.pipe(
   Stream.runForEach(({ from, value }) => Effect.log(`${from.name} sold ${value.id} for ${value.total}`)),
 )
@@ -16,7 +16,7 @@ export const publishOrder = Orders.publish({ id: "o-1", total: 12 })
 // #endregion
 
 // #region lane
-/** The same without a schema: bytes or text under a name. */
+/** Reads a lane without a schema: bytes or text under a name. */
 export const readJobs = Effect.gen(function* () {
   const { lane } = yield* Cluster.Cluster
   const jobs = yield* lane("jobs")

@@ -20,7 +20,7 @@ const gossip = Gossip.layer({ updateDelay: "50 millis", relayFanOut: (size) => M
 /** Where to look for peers: DNS or a file (NodeDiscovery), a list, a Stream of lists, an effect on a Schedule (Discovery). */
 const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal", port: 7946 })
 
-/** Who may be a peer; asked before anything about the applicant is stored. */
+/** Decides which peers are admitted, before anything about the applicant is stored. */
 const admission = Admission.layer((applicant) =>
   Effect.succeed(applicant.name.startsWith("web-") ? Admission.admit : Admission.deny("web servers only")),
 )

@@ -1,4 +1,4 @@
-/** How long it takes until a node that is gone is called failed, by each of the others. */
+/** Measures the time until each of the others fails a node that is gone. */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"

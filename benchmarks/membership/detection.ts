@@ -89,7 +89,7 @@ const inProcess = (job: Job): Effect.Effect<ReadonlyArray<Done>> =>
     return Effect.sync(() => child.kill())
   })
 
-/** What became of a job, as a line of the file of `--resume`. */
+/** Results of a job, as a line of the file of `--resume`. */
 const Line = Schema.Struct({ job: Job, results: Schema.Array(Done) })
 
 const kept = (file: string): Map<string, ReadonlyArray<Done>> => {
@@ -118,7 +118,7 @@ const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, workers: n
   return (yield* Effect.forEach(jobs, run, { concurrency: Math.max(1, workers) })).flat()
 })
 
-/** How many deaths of each kind, so that there are some hundred verdicts at least. */
+/** Number of deaths of each kind, so that there are some hundred verdicts at least. */
 const repetitions = (nodes: number, quick: boolean): number => {
   if (quick) return 1
   return nodes <= 10 ? 20 : nodes <= 50 ? 4 : nodes <= 100 ? 2 : 1

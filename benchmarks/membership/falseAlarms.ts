@@ -85,7 +85,7 @@ const { heartbeat, linkTimeout, probeTimeout, suspicionMin } = FailureDetector.l
  */
 export const leastDetection = millis(linkTimeout) - millis(heartbeat) + millis(probeTimeout) / 2 + millis(suspicionMin)
 
-/** How long a slow node goes on and stands still, in milliseconds, from the least to the most. */
+/** Times for which a slow node runs and stands still, in milliseconds, from the least to the most. */
 const goesOn = [2_000, 15_000] as const
 const standsStill = [1_000, leastDetection] as const
 

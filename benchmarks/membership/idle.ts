@@ -1,5 +1,5 @@
 /**
- * What a cluster costs that has nothing to do: real nodes on loopback TCP in a few processes, with the defaults for one data
+ * Measures the cost of an idle cluster: real nodes on loopback TCP in a few processes, with the defaults for one data
  * centre, after all have met. Beside them, in the same run, bare sockets in the same processes: as many connections, and
  * the same 19 bytes there and back on each of them every second.
  *
@@ -35,7 +35,7 @@ type Command = typeof Command.Type
 
 const Answer = Schema.Union([
   Schema.TaggedStruct("Started", { addresses: Schema.Array(Schema.String) }),
-  /** How many ends of links its nodes have now. */
+  /** Number of ends of links that its nodes have now. */
   Schema.TaggedStruct("Live", { ends: Schema.Number }),
   /** Over the time that really passed. */
   Schema.TaggedStruct("Measured", {
@@ -189,7 +189,7 @@ interface Measured {
   /** A node and second. */
   readonly cpuMillis: number
   readonly bytes: number
-  /** Of all processes, for a node. */
+  /** Resident memory of all processes, per node. */
   readonly rss: number
 }
 
@@ -207,7 +207,7 @@ class Process {
     })
   }
 
-  ask(command: Command): Effect.Effect<Answer> {
+  request(command: Command): Effect.Effect<Answer> {
     return Effect.callback((resume) => {
       this.heard = (answer) => resume(Effect.succeed(answer))
       this.child.send(command)
@@ -222,7 +222,7 @@ const startAll = Effect.fnUntraced(function* (processes: ReadonlyArray<Process>,
   const size = Math.ceil(nodes / processes.length)
   for (const [i, each] of processes.entries()) {
     firsts.push(addresses.length)
-    const answer = yield* each.ask({
+    const answer = yield* each.request({
       _tag: "Start",
       names: names.slice(i * size, (i + 1) * size),
       // The first process has the seed.
@@ -236,8 +236,8 @@ const startAll = Effect.fnUntraced(function* (processes: ReadonlyArray<Process>,
   }
 })
 
-/** How long all may take to meet. */
-const patience = "5 minutes"
+/** Time for all nodes to meet. */
+const timeout = "5 minutes"
 
 const measure = Effect.fnUntraced(function* (system: System, nodes: number, count: number, millis: number) {
   const processes = yield* Effect.acquireRelease(
@@ -251,10 +251,10 @@ const measure = Effect.fnUntraced(function* (system: System, nodes: number, coun
   const ends = (): number => processes.reduce((sum, each) => sum + each.ends, 0)
   yield* Effect.sleep("100 millis").pipe(
     Effect.repeat({ until: () => ends() === nodes * (nodes - 1) }),
-    Effect.timeout(patience),
+    Effect.timeout(timeout),
   )
   yield* Effect.sleep("5 seconds")
-  const answers = yield* Effect.forEach(processes, (each) => each.ask({ _tag: "Measure", millis }), {
+  const answers = yield* Effect.forEach(processes, (each) => each.request({ _tag: "Measure", millis }), {
     concurrency: "unbounded",
   })
   const total: { -readonly [K in keyof Measured]: Measured[K] } = { cpuMillis: 0, bytes: 0, rss: 0 }

@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds)
 const names = ["a", "b", "c", "d", "e"]
 
-/** What must hold of every round, in milliseconds. */
+/** Maximum time of detection in every round, in milliseconds. */
 const bounds = { SIGKILL: 3_000, SIGSTOP: 10_000 } as const
 type Signal = keyof typeof bounds
 
@@ -33,7 +33,7 @@ interface Round {
   /** From the signal to the event of each other member, in milliseconds. */
   readonly took: Readonly<Record<string, number>>
   readonly worst: number
-  /** What was told meanwhile of members that nothing had happened to. */
+  /** Events about members that nothing had happened to. */
   readonly wrong: ReadonlyArray<string>
 }
 
@@ -46,7 +46,7 @@ const play = Effect.fnUntraced(function* (
   const others = members.filter((member) => member !== victim)
   const marks = Members.mark(members)
   const start = yield* signal === "SIGKILL" ? victim.kill : victim.freeze
-  const events = yield* Members.tell(others, "Failed", victim.name, marks)
+  const events = yield* Members.awaitEventAtAll(others, "Failed", victim.name, marks)
   const took = Object.fromEntries(others.map(({ name }, i) => [name, (events[i]?.at ?? Number.NaN) - start]))
 
   let after = victim

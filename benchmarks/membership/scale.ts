@@ -1,5 +1,5 @@
 /**
- * What a cluster of hundreds takes and costs in the simulated world: all start at one moment and know one seed, rest, lose
+ * Measures a cluster of hundreds of nodes in the simulated world. All start at one moment and know one seed, rest, lose
  * a tenth at one moment, and get it back. Prints a table, and exits with 1 if something is over its budget (docs/scale.md).
  *
  *     node --max-old-space-size=12000 benchmarks/membership/scale.ts [--nodes 50,100,300] [--seed 1] [--terms] [--json]

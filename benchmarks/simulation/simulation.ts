@@ -24,7 +24,7 @@ const seedsPerRound = 60
 interface Measured {
   readonly bench: string
   readonly system: string
-  /** What is counted a second. */
+  /** Unit of `perSecond`. */
   readonly unit: string
   readonly perSecond: number
   /** To the first system of the same bench in the same run. */
@@ -85,7 +85,7 @@ const cluster = Effect.gen(function* () {
   return { seeds: seedsPerRound / took, virtual: virtual / took }
 })
 
-/** How long it takes to shrink each of the planted bugs, from the failing run to the smallest. */
+/** Measures the time to shrink the failing run of each mutant to the smallest. */
 const shrinking = Effect.forEach(mutants, ({ name, scenario }) =>
   Effect.gen(function* () {
     for (let seed = 1; ; seed++) {

@@ -14,7 +14,7 @@ import * as Screens from "../support/Screen.ts"
 
 const [name = "ann", port = "0", folder = "store", ...addresses] = process.argv.slice(2)
 
-/** What is to be forgotten: one key or, where none is named, everything. */
+/** Invalidations of one key or, without a key, of everything. */
 const Invalidations = Topic.make("invalidations", Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
 
 const program = Effect.gen(function* () {

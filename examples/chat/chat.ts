@@ -21,7 +21,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Screens from "../support/Screen.ts"
 
-/** What travels. Whatever else comes in is shown as such: anybody may be at the other end. */
+/** Message of the chat. Anything else that comes in is shown as such, because any program may be at the other end. */
 const Line = Schema.fromJsonString(Schema.Struct({ text: Schema.String, for: Schema.Literals(["all", "you"]) }))
 const encodeLine = Schema.encodeSync(Line)
 const decodeLine = Schema.decodeUnknownResult(Line)
@@ -70,7 +70,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
       : Effect.forEach(peers, (peer) => screen.print(`* ${whoIs(peer)}`), { discard: true }),
   )
 
-  /** What a line asks for; `false` to leave. */
+  /** Executes the command of a line. Returns `false` to leave. */
   const obey = Effect.fnUntraced(
     function* (line: string) {
       const [word = "", to] = line.trim().split(/\s+/)

@@ -32,8 +32,8 @@ export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.W
   return peer.expect(`that it lists ${others.map(({ name }) => name).join(" and ")}`, seen, options)
 }
 
-/** The peer tells of an event about another. */
-export const tells = (peer: Peer, event: string, about: string, options?: Child.Wait) =>
+/** Waits until the peer reports an event about another. */
+export const awaitEvent = (peer: Peer, event: string, about: string, options?: Child.Wait) =>
   peer.expect(
     `${event} for ${about}`,
     report("Event", (each) => each.event === event && each.peer === about),

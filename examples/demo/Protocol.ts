@@ -1,5 +1,5 @@
 /**
- * What the demo and its peers say to each other: one JSON object a line.
+ * Messages between the demo and its peers: one JSON object a line.
  */
 import * as Schema from "effect/Schema"
 
@@ -22,7 +22,7 @@ export const Report = Schema.Union([
   Schema.TaggedStruct("Event", { event: Schema.String, peer: Schema.String, generation: Schema.Number }),
   /** A message from the inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
-  /** What became of a command: the peers whose links took the message, and why others did not. */
+  /** Outcome of a command: the peers whose links took the message, and why others did not. */
   Schema.TaggedStruct("Sent", { to: Schema.Array(Schema.String), failed: Schema.Array(Schema.String) }),
 ])
 export type Report = typeof Report.Type

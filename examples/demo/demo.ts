@@ -13,7 +13,7 @@ import * as Net from "node:net"
 import * as Child from "../support/Child.ts"
 import * as Peers from "./Peers.ts"
 
-/** How long the port of the peer that left is watched: the first redials would come within a second or two. */
+/** Time for which the port of the peer that left is watched. The first redials would come within a second or two. */
 const watchTime = "3 seconds"
 
 class CheckFailed extends Schema.TaggedError<CheckFailed>()("CheckFailed", { message: Schema.String }) {}
@@ -71,8 +71,8 @@ const demo = Effect.gen(function* () {
   const fromKillAtB = { from: b.mark(), within: "15 seconds" } as const
   yield* c.signal("SIGKILL")
   yield* say("c is dead; a and b redial it and wait a while for a sign of life")
-  yield* Peers.tells(a, "Failed", "c", fromKill)
-  yield* Peers.tells(b, "Failed", "c", fromKillAtB)
+  yield* Peers.awaitEvent(a, "Failed", "c", fromKill)
+  yield* Peers.awaitEvent(b, "Failed", "c", fromKillAtB)
   yield* Peers.lists(a, [b], fromKill)
   yield* Peers.lists(b, [a], fromKillAtB)
   yield* ok("a and b report that c failed, and list it no more")
@@ -83,7 +83,7 @@ const demo = Effect.gen(function* () {
   yield* Peers.lists(a, [b, again], fromA)
   yield* Peers.lists(b, [a, again], fromB)
   yield* Peers.lists(again, [a, b])
-  const back = [yield* Peers.tells(a, "Replaced", "c", fromA), yield* Peers.tells(b, "Replaced", "c", fromB)]
+  const back = [yield* Peers.awaitEvent(a, "Replaced", "c", fromA), yield* Peers.awaitEvent(b, "Replaced", "c", fromB)]
   yield* check(
     again.generation > c.generation && back.every(({ generation }) => generation === again.generation),
     `the generation of c was ${c.generation} and is ${again.generation}; a and b tell of ${back.map((event) => event.generation).join()}`,
@@ -94,14 +94,14 @@ const demo = Effect.gen(function* () {
   yield* begin("b is asked to end (SIGTERM) and leaves.")
   const [beforeA, beforeC] = [a.mark(), again.mark()]
   yield* b.signal("SIGTERM")
-  yield* Peers.tells(a, "Left", "b", { from: beforeA })
-  yield* Peers.tells(again, "Left", "b", { from: beforeC })
+  yield* Peers.awaitEvent(a, "Left", "b", { from: beforeA })
+  yield* Peers.awaitEvent(again, "Left", "b", { from: beforeC })
   yield* Peers.lists(a, [again], { from: beforeA })
   yield* Peers.lists(again, [a], { from: beforeC })
   yield* ok("a and c report that b left")
   yield* say(`the demo listens on ${b.address}, where b was, for ${watchTime}`)
   const calls = yield* Effect.scoped(countCalls(b.address))
-  yield* check(calls === 0, `somebody dialled ${b.address} ${calls} times after b had left`)
+  yield* check(calls === 0, `somebody dialed ${b.address} ${calls} times after b had left`)
   for (const [peer, mark] of [
     [a, beforeA],
     [again, beforeC],
@@ -115,7 +115,7 @@ const demo = Effect.gen(function* () {
     const after = events.slice(events.indexOf("Left") + 1)
     yield* check(after.length === 0, `${peer.name} told of b after it had left: ${after.join(", ")}`)
   }
-  yield* ok("nobody dialled it, and a and c told nothing more of b")
+  yield* ok("nobody dialed it, and a and c told nothing more of b")
 })
 
 /** Listens where a peer was, for the watch time, and counts who connects. */

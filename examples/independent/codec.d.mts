@@ -28,7 +28,7 @@ export interface Reader {
   readonly push: (chunk: Uint8Array) => Generator<Frame, void>
 }
 
-export declare class Fault extends Error {
+export declare class ProtocolViolation extends Error {
   readonly code: string
   constructor(code: string, message?: string)
 }

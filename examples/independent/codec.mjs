@@ -4,15 +4,15 @@
  */
 import { isIPv6 } from "node:net"
 
-/** Why a connection has to end: a code of Bye. */
-export class Fault extends Error {
+/** Breach of the protocol that ends a connection, with the code of the Bye. */
+export class ProtocolViolation extends Error {
   constructor(code, message = code) {
     super(message)
     this.code = code
   }
 }
 export const malformed = (message) => {
-  throw new Fault("malformed", message)
+  throw new ProtocolViolation("malformed", message)
 }
 
 // Chapter 4, CBOR. Only hashes are sent as byte strings.
@@ -120,7 +120,7 @@ const metadata = (v) => {
 const versions = { versionMin: version, versionMax: version }
 const body = map({ addresses: list(8, address), metadata, ...versions, features: list(32, text(1, 64)) })
 const generation = int(0, Number.MAX_SAFE_INTEGER)
-/** What of a record decides which is the greater. */
+/** Returns the fields of a record that decide which record is the greater. */
 export const keyOf = ({ generation, incarnation, status }) => ({ generation, incarnation, status })
 const key = { generation, incarnation: number, status: int(0, 3) }
 const record = map({ name, ...key, body, "by?": name, "refused?": oneOf(true, false) })
@@ -204,7 +204,7 @@ const decodeData = (bytes) => {
   if (data.first && !data.last) data.total = take(4).readUInt32BE()
   if (has(CONFIRM)) data.confirm = take(4).readUInt32BE()
   if (has(TRACE)) data.trace = take(25)
-  if (rest.length > 65_536) throw new Fault("oversize")
+  if (rest.length > 65_536) throw new ProtocolViolation("oversize")
   if (data.total <= rest.length) malformed("a total that one fragment reaches")
   return { ...data, payload: rest }
 }
@@ -222,7 +222,7 @@ const decodeFrame = (kind, bytes) => {
   }
   if (kind === 32) return decodeData(bytes)
   if (kind >= 128) return undefined
-  if (!KINDS.has(kind)) throw new Fault("unexpectedFrame")
+  if (!KINDS.has(kind)) throw new ProtocolViolation("unexpectedFrame")
   const [_tag, rule] = KINDS.get(kind)
   return { _tag, ...rule(decodeCbor(bytes)) }
 }
@@ -236,7 +236,7 @@ export const makeReader = (budget = 16_384) => ({
     while (this.rest.length >= 4) {
       const size = 4 + this.rest.readUInt32BE()
       if (size === 4) malformed("a length of 0")
-      if (size > 4 + 262_208 || size > this.budget) throw new Fault("oversize")
+      if (size > 4 + 262_208 || size > this.budget) throw new ProtocolViolation("oversize")
       if (this.rest.length < size) return
       const frame = decodeFrame(this.rest[4], this.rest.subarray(5, size))
       this.rest = this.rest.subarray(size)

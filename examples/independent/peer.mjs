@@ -9,7 +9,7 @@ import * as Codec from "./codec.mjs"
 export * from "./codec.mjs"
 
 const { ALIVE, FAILED, LEFT, STATUS, SUSPECT } = Codec
-const { Fault, compareKeys, compareNames, compareRecords, keyOf, malformed } = Codec
+const { ProtocolViolation, compareKeys, compareNames, compareRecords, keyOf, malformed } = Codec
 
 const HOUR = 3_600_000
 const WINDOW = 262_144
@@ -170,10 +170,11 @@ class Peer {
       link.lastHeard = Date.now()
       try {
         if (!link.broken) for (const frame of link.reader.push(chunk)) this.handlersByState[link.state](link, frame)
-      } catch (fault) {
+      } catch (violation) {
         link.broken = true
-        if (link.state === "up" && fault instanceof Fault) this.sendBye(link, fault.code, fault.message)
-        else socket.destroy(fault)
+        if (link.state === "up" && violation instanceof ProtocolViolation)
+          this.sendBye(link, violation.code, violation.message)
+        else socket.destroy(violation)
       }
     })
   }
@@ -245,7 +246,7 @@ class Peer {
       return frame._tag === "HelloReject" ? this.onRejected(link, frame) : link.socket.destroy()
     },
     up: (link, frame) => {
-      if (!(frame._tag in this.frameHandlers)) throw new Fault("unexpectedFrame")
+      if (!(frame._tag in this.frameHandlers)) throw new ProtocolViolation("unexpectedFrame")
       this.frameHandlers[frame._tag](link, frame)
     },
   }
@@ -253,10 +254,10 @@ class Peer {
   // Chapter 10: messages. A complete message is printed at once, so nothing is queued. This peer reads its inbox only.
   onData = (link, { lane, first, last, abort, confirm, payload, total = payload.length }) => {
     const cost = abort ? 0 : payload.length + 64
-    if (lane !== 0) throw new Fault("laneUnknown")
-    if (cost > link.allowance) throw new Fault("creditExceeded")
+    if (lane !== 0) throw new ProtocolViolation("laneUnknown")
+    if (cost > link.allowance) throw new ProtocolViolation("creditExceeded")
     if (first !== (link.parts === undefined)) malformed("a message within another, or a fragment without a first")
-    if (first && total > LARGEST) throw new Fault("oversize")
+    if (first && total > LARGEST) throw new ProtocolViolation("oversize")
     if (first) Object.assign(link, { parts: [], missing: total, confirm })
     if (confirm !== undefined && confirm !== (link.confirms = (link.confirms + 1) >>> 0)) malformed("a number left out")
     if (!last && !abort && payload.length < 448) malformed("a small fragment")
@@ -298,11 +299,11 @@ class Peer {
   /** Adds a lane that the other side reads. */
   openLane = (link, { lane, name, window }) => {
     if ([...link.lanes.values()].some((other) => other.lane === lane || other.name === name)) malformed("open already")
-    if (link.lanes.size > 4096) throw new Fault("oversize")
+    if (link.lanes.size > 4096) throw new ProtocolViolation("oversize")
     link.lanes.set(lane, { lane, name, window, credit: window, outbox: [] })
   }
   laneOf = (link, number) => {
-    if (!link.lanes.has(number)) throw new Fault("laneUnknown")
+    if (!link.lanes.has(number)) throw new ProtocolViolation("laneUnknown")
     return link.lanes.get(number)
   }
 
@@ -347,7 +348,7 @@ class Peer {
       this.tell({ event: "closed", peer: link.name, lane: name })
     },
     LaneClosed: () => {
-      throw new Fault("laneUnknown")
+      throw new ProtocolViolation("laneUnknown")
     },
     Update: (link, { records }) => records.forEach((record) => this.mergeRecord(record, link)),
     YouAre: (_link, belief) => this.refute(belief),

@@ -1,5 +1,5 @@
 /**
- * Who is here, and what they do. Everybody's status is metadata of the peer, which all others see.
+ * A list of the users who are here, with their status. The status is metadata of a peer, which all others see.
  *
  *     npx -y pnpm@12 exec node examples/presence/presence.ts ann 7946
  *     npx -y pnpm@12 exec node examples/presence/presence.ts bob 0 127.0.0.1:7946
@@ -20,7 +20,7 @@ const describe = ({ metadata, name, status }: Peer.Peer): string =>
 const roster = ({ peers }: ClusterEvent.View): string =>
   peers.size === 0 ? "nobody else is here" : `here: ${[...peers.values()].map(describe).sort().join(", ")}`
 
-/** What a list of who is here cannot tell: why somebody is not on it any more. */
+/** Returns why a user is not on the list any more, which the list itself cannot tell. */
 const parting = (event: ClusterEvent.ClusterEvent): string | undefined => {
   switch (event._tag) {
     case "Left":

@@ -1,5 +1,5 @@
 /**
- * What a process keeps beyond its death: a file in production; in a simulation a variable of the scenario, since the
+ * Data that outlives a process: a file in production; in a simulation a variable of the scenario, since the
  * layer of a node is made anew, with nothing in its memory, each time that the node starts.
  */
 import { Effect } from "effect"

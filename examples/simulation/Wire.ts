@@ -8,8 +8,8 @@ import { Ndjson } from "effect/encoding"
 /** There was no answer. Whether the question arrived, and had its effect, nobody knows. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { message: Schema.String }) {}
 
-/** How long either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
-const patience: Duration.Input = "2 seconds"
+/** Time that either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
+const answerTimeout: Duration.Input = "2 seconds"
 
 /** The longest line that is read. */
 const maxLineBytes = 4096
@@ -32,7 +32,7 @@ export const make = <Question, Answer>(schemas: {
             Effect.tap((connection) => questions.write(connection, question)),
             Effect.flatMap(answers.read),
             Effect.scoped,
-            Effect.timeout(patience),
+            Effect.timeout(answerTimeout),
             Effect.mapError(({ message }) => new NoAnswer({ message: `${at} gave no answer: ${message}` })),
           )
       }),
@@ -48,7 +48,7 @@ export const make = <Question, Answer>(schemas: {
             // What has begun is done to its end, however long the other side waits.
             Effect.flatMap((question) => turn.withPermit(Effect.uninterruptible(answer(question)))),
             Effect.flatMap((reply) => answers.write(connection, reply)),
-            Effect.timeout(patience),
+            Effect.timeout(answerTimeout),
             Effect.ignore({ log: "Debug" }),
           )
         yield* Effect.forkScoped(listener.run(handle))

@@ -1,4 +1,4 @@
-/** What goes wrong, and when, written by hand. */
+/** Plan of faults, written by hand. */
 import type { FaultPlan } from "@coterie/testkit"
 
 // #region plan

@@ -23,9 +23,9 @@ export class ChildFailure extends Schema.TaggedError<ChildFailure>()("ChildFailu
 export interface Child {
   readonly name: string
   readonly pid: number
-  /** How many lines it has said so far: a mark to expect from. */
+  /** Returns the number of lines so far: a mark to expect from. */
   readonly mark: () => number
-  /** What `pick` finds in the lines said since a mark. */
+  /** Returns what `pick` finds in the lines since a mark. */
   readonly since: <A>(mark: number, pick: Pick<A>) => ReadonlyArray<A>
   /** Waits for the first line since a mark (default: since the start) in which `pick` finds something. */
   readonly expect: <A>(what: string, pick: Pick<A>, options?: Wait) => Effect.Effect<A, ChildFailure>
@@ -39,10 +39,10 @@ export interface Child {
   readonly ended: Effect.Effect<number | undefined, ChildFailure>
 }
 
-/** What a line means, or `undefined` if it is not the one. */
+/** Returns the meaning of a line, or `undefined` if it is another line. */
 export type Pick<A> = (line: string) => A | undefined
 
-/** Of a program that prints reports: picks one of a kind about which something holds. */
+/** Picks the report of one kind about which something holds, of a program that prints reports. */
 export const reports =
   <Report extends { readonly _tag: string }>(decode: (line: string) => Option.Option<Report>) =>
   <Tag extends Report["_tag"]>(
@@ -180,7 +180,7 @@ export const spawnCommand = Effect.fnUntraced(function* (name: string, command: 
   return child
 })
 
-/** What {@link spawn} needs. */
+/** Provides the services that {@link spawn} needs. */
 export const layer: Layer.Layer<ChildProcessSpawner.ChildProcessSpawner> = NodeChildProcessSpawner.layer.pipe(
   Layer.provide([NodeFileSystem.layer, NodePath.layer]),
 )

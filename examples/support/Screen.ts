@@ -9,7 +9,7 @@ import * as Readline from "node:readline"
 
 export interface Screen {
   readonly print: (line: string) => Effect.Effect<void>
-  /** What is typed. Ends at Ctrl-C, Ctrl-D, and where piped input ends. */
+  /** Lines that are typed. Ends at Ctrl-C, Ctrl-D, and where piped input ends. */
   readonly typed: Stream.Stream<string>
 }
 

@@ -22,8 +22,8 @@ describe("the peers of the demo", () => {
 
         yield* b.hangUp
         assert.strictEqual(yield* b.ended, 0)
-        yield* Peers.tells(a, "Left", "b")
-        yield* Peers.tells(c, "Left", "b")
+        yield* Peers.awaitEvent(a, "Left", "b")
+        yield* Peers.awaitEvent(c, "Left", "b")
         yield* Peers.lists(a, [c], { from: 1 })
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     60_000,

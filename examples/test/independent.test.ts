@@ -48,7 +48,7 @@ const listsMini = (node: Peers.Peer, options?: Child.Wait) =>
     options,
   )
 
-/** What a node has told about the independent peer so far. */
+/** Returns the events that a node has reported about the independent peer so far. */
 const told = (node: Peers.Peer) =>
   node
     .since(
@@ -82,7 +82,7 @@ const untilMini = (cluster: Cluster.Cluster["Service"]) =>
     Stream.runDrain,
   )
 
-const patience = 60_000
+const testTimeout = 60_000
 const slow = { within: "20 seconds" } as const
 
 describe("an independent peer", () => {
@@ -116,11 +116,11 @@ describe("an independent peer", () => {
         yield* mini.say("leave")
         assert.strictEqual(yield* mini.ended, 0)
         for (const node of [ann, zed]) {
-          yield* Peers.tells(node, "Left", "mini")
+          yield* Peers.awaitEvent(node, "Left", "mini")
           assert.deepStrictEqual(told(node), ["Joined", "Left"])
         }
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -131,7 +131,7 @@ describe("an independent peer", () => {
         const first = yield* startMini(ann.address)
         for (const node of [ann, zed]) yield* listsMini(node)
         assert.strictEqual(yield* first.signal("SIGKILL"), undefined)
-        for (const node of [ann, zed]) yield* Peers.tells(node, "Failed", "mini", slow)
+        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Failed", "mini", slow)
 
         const marks = [ann.mark(), zed.mark()]
         const second = yield* startMini(zed.address)
@@ -140,9 +140,9 @@ describe("an independent peer", () => {
           yield* listsMini(node, { from: marks[i] })
         }
         assert.strictEqual(yield* second.signal("SIGTERM"), 0)
-        for (const node of [ann, zed]) yield* Peers.tells(node, "Left", "mini")
+        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Left", "mini")
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -156,7 +156,7 @@ describe("an independent peer", () => {
           yield* listsMini(node)
         }
         process.kill(mini.pid, "SIGSTOP")
-        for (const node of [ann, zed]) yield* Peers.tells(node, "Failed", "mini", slow)
+        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Failed", "mini", slow)
 
         const marks = [ann.mark(), zed.mark()]
         const mark = mini.mark()
@@ -168,10 +168,10 @@ describe("an independent peer", () => {
         yield* mini.say("say I am still here.")
         for (const node of [ann, zed]) {
           yield* Peers.hears(node, "mini", "I am still here.")
-          yield* Peers.tells(node, "Recovered", "mini")
+          yield* Peers.awaitEvent(node, "Recovered", "mini")
         }
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -192,7 +192,7 @@ describe("an independent peer", () => {
         yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "left" }))
         assert.deepStrictEqual(told(ann), ["Joined"])
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 })
 
@@ -210,7 +210,7 @@ describe("an independent peer and a node", () => {
           yield* mini.expect("the message", printed({ event: "message", from: "ann", text }))
         }
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -252,7 +252,7 @@ describe("an independent peer and a node", () => {
         yield* cluster.send("mini", "bye", { confirm: true })
         assert.deepStrictEqual(mini.since(0, printed({ event: "down" })), [])
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 })
 
@@ -266,7 +266,7 @@ const handmade = (name: string, ...addresses: ReadonlyArray<string>): Mini.PeerR
   body: { addresses, metadata: {}, versionMin: 1, versionMax: 1, features: [] },
 })
 
-/** What to say on a link, and what is waited for. */
+/** Frames to send on a link, and the frame to wait for. */
 interface Talk {
   readonly says: ReadonlyArray<Mini.Frame>
   readonly until: (heard: Mini.Frame) => boolean
@@ -341,7 +341,7 @@ const laneClose: Mini.Frame = { _tag: "LaneClose", lane: 1 }
 const many = [0, 1, 2, 3].map((i) => openLanes(1024, 1 + i * 1024))
 const orders = { lane: 1, name: "orders", window: 1024 }
 
-/** What chapter 10 forbids, and the code of the Bye. */
+/** Frames that chapter 10 forbids, and the code of the Bye. */
 const violations: ReadonlyArray<readonly [what: string, code: string, ...frames: ReadonlyArray<Mini.Frame>]> = [
   ["Data on a lane that is not open", "laneUnknown", data({ lane: 7 })],
   ["Credit for such a lane", "laneUnknown", { _tag: "Credit", lane: 1, bytes: 1 }],
@@ -363,7 +363,7 @@ const violations: ReadonlyArray<readonly [what: string, code: string, ...frames:
   ["a small fragment", "malformed", begun({ payload: Buffer.alloc(447) })],
 ]
 
-/** What it allows. */
+/** Frames that chapter 10 allows. */
 const allowed: Talk = {
   says: [
     ...many,
@@ -403,7 +403,7 @@ describe("the rules of the lanes", () => {
         }
         verifyAllowed(yield* dial(address, "x", allowed))
       }).pipe(Effect.scoped),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -424,7 +424,7 @@ describe("the rules of the lanes", () => {
         )
         yield* Effect.all([Effect.map(good.talks(allowed), verifyAllowed), ...checks], { concurrency: "unbounded" })
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 })
 
@@ -485,9 +485,9 @@ describe("the codec of the independent peer", () => {
 
   it("refuses what is wrong, with its code", () => {
     for (const { description, error, hex } of vectors<ReadonlyArray<Case & { readonly error: string }>>("errors")) {
-      const refused = Effect.runSync(Effect.flip(Effect.try({ try: () => read(hex), catch: (fault) => fault })))
-      assert.instanceOf(refused, Mini.Fault, description)
-      assert.strictEqual(refused instanceof Mini.Fault ? refused.code : "", error, description)
+      const refused = Effect.runSync(Effect.flip(Effect.try({ try: () => read(hex), catch: (error) => error })))
+      assert.instanceOf(refused, Mini.ProtocolViolation, description)
+      assert.strictEqual(refused instanceof Mini.ProtocolViolation ? refused.code : "", error, description)
     }
   })
 

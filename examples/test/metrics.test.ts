@@ -18,7 +18,7 @@ const start = Effect.fnUntraced(function* (name: string, ...seeds: ReadonlyArray
   }
 })
 
-/** What Prometheus would get. */
+/** Returns the text that Prometheus would get. */
 const scrape = (url: string) => Effect.flatMap(HttpClient.get(url), (response) => response.text)
 
 /** Scrapes as Prometheus does, again and again, until there is such a line. */
@@ -29,7 +29,7 @@ const untilLine = (url: string, line: string) =>
   )
 
 /** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
-const patience = 60_000
+const testTimeout = 60_000
 
 describe("the metrics of a node", () => {
   it.live(
@@ -60,6 +60,6 @@ describe("the metrics of a node", () => {
         // What has not occurred is not shown, and has a row nevertheless.
         assert.strictEqual(rows.length - told.length, 2)
       }).pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])),
-    patience,
+    testTimeout,
   )
 })

@@ -12,7 +12,7 @@ const address = (child: Child.Child) =>
   child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "20 seconds" })
 
 /** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
-const patience = 60_000
+const testTimeout = 60_000
 
 describe("the quick start", () => {
   it.live(
@@ -26,7 +26,7 @@ describe("the quick start", () => {
         yield* bob.signal("SIGINT")
         yield* ann.expect("that bob left", says("bob left"))
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -38,6 +38,6 @@ describe("the quick start", () => {
         yield* namesake.expect("why it ends", says("give every peer a name of its own"), { within: "20 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    patience,
+    testTimeout,
   )
 })

@@ -1,4 +1,4 @@
-/** What a boss asks of workers. */
+/** Requests of a boss to workers. */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 
@@ -11,5 +11,5 @@ export const Work = RpcGroup.make(
 )
 // #endregion
 
-/** What workers say of themselves in their metadata. */
+/** Role of a worker, in its metadata. */
 export const role = "worker"

@@ -7,9 +7,9 @@ import { Context, Effect, Layer, Random, Schedule, Schema, Semaphore } from "eff
 import type * as Disk from "../Disk.ts"
 import * as Wire from "../Wire.ts"
 
-/** What can be wrong with it, to see how it is found. Each is one line of the code. */
+/** Mistake of this counter, to see how the simulation finds it. Each is one line of the code. */
 export type Mistake =
-  /** What a node hears is added to what it knows. */
+  /** A node adds the counts that it hears to those that it knows. */
   | "sums"
   /** A node that starts again counts from zero: the others know how far it was, and will tell it. */
   | "forgets"
@@ -21,12 +21,12 @@ export class Counter extends Context.Service<
   {
     /** Adds one. When this ends it is counted for good. */
     readonly add: Effect.Effect<void>
-    /** What was added, as far as this node has heard. */
+    /** Returns the sum of all additions that this node has heard of. */
     readonly value: () => number
   }
 >()("examples/counter/Counter") {}
 
-/** How far each node has got. Both sides tell what they know. */
+/** Counts of all nodes. Both sides send the counts that they know. */
 const Counts = Schema.Record(Schema.String, Schema.Int)
 const gossip = Wire.make({ question: Counts, answer: Counts })
 

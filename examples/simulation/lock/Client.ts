@@ -13,7 +13,7 @@ export class Client extends Context.Service<
   {
     /** Adds one to the value in the store. */
     readonly increment: Effect.Effect<void, LeaseLost | NoAnswer>
-    /** Whether it thinks that it holds the lease. */
+    /** Returns whether the client thinks that it holds the lease. */
     readonly holds: () => boolean
   }
 >()("examples/lock/Client") {}

@@ -1,10 +1,10 @@
 /**
- * What is said to the lock server and to the store.
+ * Requests to the lock server and to the store.
  */
 import { Duration, Schema } from "effect"
 import * as Wire from "../Wire.ts"
 
-/** How long a lease lasts, unless it is renewed. */
+/** Duration of a lease, unless it is renewed. */
 export const term = Duration.seconds(5)
 
 /** Each lease has a greater one than the lease before it, so that whoever sees two knows which is over. */
@@ -23,7 +23,7 @@ export const store = Wire.make({
   answer: Schema.Union([Schema.TaggedStruct("Value", { value: Schema.Int }), Refused]),
 })
 
-/** What can be wrong with this lock service, to see how it is found. Each is one line of the code. */
+/** Mistake of this lock service, to see how the simulation finds it. Each is one line of the code. */
 export type Mistake =
   /** The server forgets what it granted when it is restarted. */
   | "forgetful server"

@@ -6,12 +6,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** A peer that wants a link, or that answered at an address that was dialled. */
+/** A peer that wants a link, or that answered at an address that was dialed. */
 export interface Applicant {
   readonly name: string
   readonly generation: number
   readonly metadata: Readonly<Record<string, string>>
-  /** Where it comes from, as the network says. */
+  /** Host at the other end of the connection, as the network reports it. */
   readonly remoteHost: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the front door can fail with. Each `reason` is one thing that an application may want to tell
- * apart, and each message says what to do.
+ * Errors of the cluster service. Each `reason` is a case that an application may want to handle by itself, and each
+ * message says what to do.
  */
 import * as Schema from "effect/Schema"
 
@@ -59,6 +59,6 @@ export class SendError extends Schema.TaggedError<SendError>()("SendError", {
   /** The peer's name, or `*` if the message was for all. */
   peer: Schema.String,
   message: Schema.String,
-  /** Of several messages that were to be sent in order, how many were accepted before. */
+  /** Number of messages of a `sendAll` that were accepted before the error. */
   accepted: Schema.optional(Schema.Number),
 }) {}

@@ -1,11 +1,11 @@
 /**
- * What happens to the membership, and the view that it adds up to. A subscriber gets a snapshot and
+ * Events of the membership, and the view that is made of them. A subscriber gets a snapshot and
  * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
  * is made, so the two cannot disagree.
  */
 import type { Peer } from "./Peer.ts"
 
-/** Everybody this node takes for a member, except itself, by name. */
+/** All members except this node, by name. */
 export interface View {
   /** Counts the changes of this view. */
   readonly version: number
@@ -25,7 +25,7 @@ export type ViewChange =
   | { readonly _tag: "Suspected"; readonly peer: Peer }
   /** A suspected or failed member showed a sign of life. */
   | { readonly _tag: "Recovered"; readonly peer: Peer }
-  /** A suspected member gave no sign of life in time. It is redialled now and then for a day. */
+  /** A suspected member gave no sign of life in time. It is redialed now and then for a day. */
   | { readonly _tag: "Failed"; readonly peer: Peer }
   /** A newer life of a known name took its place, mostly after a restart. */
   | { readonly _tag: "Replaced"; readonly peer: Peer; readonly old: Peer }
@@ -38,10 +38,10 @@ export type ViewChange =
   | { readonly _tag: "Unreachable"; readonly peer: Peer }
   /** The link to a member is back. */
   | { readonly _tag: "Reachable"; readonly peer: Peer }
-  /** This node and the peer parted by `disconnect`, here or there; nobody redials until a `join`. */
+  /** This node or the peer called `disconnect`. Neither redials until a `join`. */
   | { readonly _tag: "Disconnected"; readonly peer: Peer }
 
-/** What happened that does not change the view. */
+/** Event that does not change the view. */
 export type Notice =
   /** The peer's reader is so slow that a broadcast went on without it. */
   | { readonly _tag: "SlowPeer"; readonly peer: Peer }

@@ -18,15 +18,15 @@ export interface Policy {
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /**
-   * How often addresses without a live link are dialled: one connection each. It bounds how long two sides that have forgotten
-   * each other stay apart. No effect on detection.
+   * Interval at which addresses without a live link are dialed: one connection each. Bounds the time for which two sides that
+   * have forgotten each other stay apart. No effect on detection.
    */
   readonly interval: Duration.Duration
-  /** The same for a node that has no live link at all: how soon it finds back. The reconnect schedule may be quicker. */
+  /** Interval for a node without any live link. Bounds the time until the node is back in the cluster. */
   readonly intervalAlone: Duration.Duration
 }
 
-/** How often {@link layer} is told to ask. */
+/** Intervals of {@link layer}, as in {@link Policy}. */
 export interface Options {
   readonly interval?: Duration.Input | undefined
   readonly intervalAlone?: Duration.Input | undefined
@@ -63,18 +63,18 @@ export const poll = <E, R>(
   schedule: Schedule.Schedule<unknown>,
 ): Stream.Stream<ReadonlyArray<string>, never, R> =>
   Stream.suspend(() => {
-    let told: string | undefined
+    let reported: string | undefined
     const run = Effect.matchCauseEffect(find, {
       onSuccess: (found) => {
-        if (told === undefined) return Effect.succeed(found)
-        const over = Effect.logInfo(`discovery: works again; it was: ${told}`)
-        told = undefined
+        if (reported === undefined) return Effect.succeed(found)
+        const over = Effect.logInfo(`discovery: works again; it was: ${reported}`)
+        reported = undefined
         return Effect.as(over, found)
       },
       onFailure: (cause) => {
         const trouble = describe(Cause.squash(cause))
-        if (trouble === told) return Effect.undefined
-        told = trouble
+        if (trouble === reported) return Effect.undefined
+        reported = trouble
         const line = `discovery: ${trouble}; what was found before is kept`
         return Effect.as(Cause.hasDies(cause) ? Effect.logError(line, cause) : Effect.logWarning(line), undefined)
       },
@@ -82,7 +82,7 @@ export const poll = <E, R>(
     return Stream.filter(Stream.fromEffectSchedule(run, schedule), (found) => found !== undefined)
   })
 
-/** What an error says, and what is behind it, to some depth: many that wrap another say nothing themselves. */
+/** Describes an error and its causes, to some depth. Many errors that wrap another have no message of their own. */
 const describe = (error: unknown, depth = 4): string => {
   if (!(error instanceof Error)) return String(error)
   const behind = error.cause === undefined || depth === 0 ? "" : describe(error.cause, depth - 1)

@@ -45,7 +45,7 @@ export interface Policy {
   readonly suspicionMax: Duration.Duration
 }
 
-/** What {@link layer} takes; what is not given is as in {@link lan}. */
+/** Options of {@link layer}. Options that are not given are as in {@link lan}. */
 export type Options = {
   readonly [K in keyof Policy]?: (Policy[K] extends Duration.Duration ? Duration.Input : Policy[K]) | undefined
 }
@@ -65,7 +65,7 @@ export const lan: Policy = policy(1_000, 3_000, 2_000, 12_000)
 /** Several sites. */
 export const wan: Policy = policy(3_000, 9_000, 6_000, 36_000)
 
-/** One machine, and tests: fast, at the price of more traffic and less patience. */
+/** One machine, and tests: fast, at the price of more traffic and shorter timeouts. */
 export const local: Policy = policy(100, 300, 200, 1_200)
 
 /** The policy in use; {@link lan} unless a layer says otherwise. */

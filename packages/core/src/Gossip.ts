@@ -26,7 +26,7 @@ export interface Policy {
   readonly syncInterval: Duration.Duration
 }
 
-/** What {@link layer} takes. */
+/** Options of {@link layer}. Options that are not given are as in {@link defaults}. */
 export interface Options {
   readonly updateDelay?: Duration.Input | undefined
   readonly relayFanOut?: ((size: number) => number) | undefined

@@ -17,15 +17,15 @@ export interface Limits {
   readonly discovered: number
   /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
   readonly inboxWindow: number
-  /** The same for each topic that this node reads. */
+  /** Bytes per link that a peer may send to one topic that this node reads before the readers took any. */
   readonly laneWindow: number
   /** The largest message, in bytes, sent or received. */
   readonly messageBytes: number
-  /** How long a message that is to be confirmed may wait for its reader, in milliseconds, if nothing else is said. */
+  /** Default time that an acknowledged send waits for the reader, in milliseconds. */
   readonly confirmTimeout: number
-  /** How long a broadcast waits for a peer whose reader is slow, in milliseconds. */
+  /** Time that a broadcast waits for a peer whose reader is slow, in milliseconds. */
   readonly slowPeerTimeout: number
-  /** How long a link may take nothing of what is written to it, in milliseconds, before it is cut. */
+  /** Time that a peer may take nothing of what is written to its link, in milliseconds, before the link is cut. */
   readonly drainTimeout: number
   /** Control frames a second that a peer may send, and how many at once. */
   readonly controlRate: number
@@ -38,7 +38,7 @@ export interface Limits {
   readonly membershipQueue: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
   readonly eventBuffer: number
-  /** How long a closed connection may take to deliver its last bytes, in milliseconds. */
+  /** Time for a closed connection to deliver its last bytes, in milliseconds. */
   readonly linger: number
 }
 

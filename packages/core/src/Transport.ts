@@ -21,7 +21,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "./Address.ts"
 
 /**
- * What went wrong below.
+ * Reason of a {@link TransportError}.
  *
  * - `refused`: somebody answered for the address and said no; whoever was there is gone.
  * - `unreachable`: nobody answered: no route, no such host, or no answer in time.

@@ -92,7 +92,7 @@ export interface ResolverOptions {
 }
 
 /**
- * Options of all layers of this module, and the intervals at which addresses are dialled.
+ * Options of all layers of this module, and the intervals at which addresses are dialed.
  *
  * @category models
  * @since 0.1.0
@@ -173,7 +173,7 @@ export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<ne
  *
  * **Details**
  *
- * The targets are dialled by their names, which are resolved by each dial. Records with an invalid target or port are logged and
+ * The targets are dialed by their names, which are resolved by each dial. Records with an invalid target or port are logged and
  * left out.
  *
  * @category layers
@@ -193,7 +193,7 @@ export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<never> =
   )
 
 /**
- * Orders records by priority and weight. RFC 2782 chooses one record at random by weight. Here all targets are dialled, and the
+ * Orders records by priority and weight. RFC 2782 chooses one record at random by weight. Here all targets are dialed, and the
  * order decides only which of them are beyond the limit of addresses.
  */
 const byPreference = (a: SrvRecord, b: SrvRecord): number =>

@@ -63,7 +63,7 @@ const deafPort = Effect.acquireRelease(
   ({ worker }) => Effect.promise(() => worker.terminate()),
 ).pipe(Effect.map(({ port }) => port))
 
-/** How many sockets and servers this process has open. */
+/** Returns the number of sockets and servers that this process has open. */
 const openSockets = Effect.sync(
   () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap" || kind === "TCPServerWrap").length,
 )

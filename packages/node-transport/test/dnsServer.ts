@@ -13,7 +13,7 @@ export type Type = "A" | "AAAA" | "SRV"
 /** Records, or a server that fails, or one that says nothing. */
 export type Answer = ReadonlyArray<string | SrvRecord> | "fails" | "is silent"
 
-/** Who asked, and what. */
+/** Sender of a query, and the query. */
 export interface Asker {
   readonly port: number
   readonly query: Buffer

@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 
 export interface Side {
   readonly node: World.Node
-  /** What it sent, as text. */
+  /** Messages that this side sent, as text. */
   readonly sent: Array<string>
   /** For this side the session is over, and the next one began. */
   readonly endSession: Effect.Effect<void>
@@ -22,7 +22,7 @@ export interface Side {
   readonly endOlderSession: Effect.Effect<void>
   /** The other side reads this as if it came from somebody of this name. */
   readonly sayAs: (name: string, text: string) => Effect.Effect<void>
-  /** What it sends is lost from now on, or no more. */
+  /** Starts or stops losing the messages of this side. */
   readonly lose: (lost: boolean) => void
   /** Something that is done before what it sends is accepted, and before it is known to be. */
   readonly beforeSending: (effect: Effect.Effect<void>) => void

@@ -1,5 +1,5 @@
 /**
- * Peers that ask each other all the time in the simulated world, while everything goes wrong. Whatever becomes of a request,
+ * Peers that send each other requests in the simulated world, while everything goes wrong. Whatever becomes of a request,
  * it is carried out at most once, its caller hears of it once, and what the caller hears is true.
  */
 import * as Cluster from "@coterie/core/Cluster"
@@ -28,15 +28,15 @@ const Jobs = RpcGroup.make(
   Rpc.make("List", { payload: { job: Schema.String, length: Schema.Number }, success: Schema.Number, stream: true }),
 )
 
-/** What everybody did, seen from outside. */
-interface Notebook {
-  /** How often each job was begun. */
+/** Actions of all nodes, seen from outside. */
+interface Observations {
+  /** Number of times that each job was begun. */
   readonly begun: Map<string, number>
-  /** How often the caller of each job heard what became of it. */
+  /** Number of times that the caller of each job heard its outcome. */
   readonly heard: Map<string, number>
-  /** What should not be. */
+  /** Broken promises of the requests. */
   readonly wrong: Array<string>
-  /** How often each thing came of a job. */
+  /** Number of jobs with each outcome. */
   readonly counts: Map<string, number>
 }
 
@@ -47,14 +47,14 @@ class App extends Context.Service<
   {
     /** Jobs that were asked for, and of which nothing was heard. */
     readonly open: Set<string>
-    /** Asks for a job, and checks what comes of it. */
-    readonly ask: (peer: string) => Effect.Effect<string>
-    /** Asks for nothing any more. */
-    readonly hush: Effect.Effect<void>
+    /** Requests a job, and checks its outcome. */
+    readonly request: (peer: string) => Effect.Effect<string>
+    /** Ends the requests. */
+    readonly stopRequests: Effect.Effect<void>
   }
 >()("test/App") {}
 
-const handlers = ({ begun, wrong }: Notebook) => {
+const handlers = ({ begun, wrong }: Observations) => {
   const begin = (job: string): void => {
     add(begun, job)
     if (begun.get(job) !== 1) wrong.push(`${job} was begun ${begun.get(job)} times`)
@@ -73,12 +73,12 @@ const handlers = ({ begun, wrong }: Notebook) => {
   })
 }
 
-const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<string>, notebook: Notebook) {
-  const { begun, counts, heard, wrong } = notebook
+const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<string>, observations: Observations) {
+  const { begun, counts, heard, wrong } = observations
   const life = yield* Random.nextInt
   const open = new Set<string>()
   let asked = 0
-  let talks = true
+  let isTalking = true
 
   const clients = new Map<string, Effect.Success<ReturnType<typeof PeerRpcClient.make<RpcGroup.Rpcs<typeof Jobs>>>>>()
   for (const peer of names) clients.set(peer, yield* PeerRpcClient.make(Jobs, peer))
@@ -104,7 +104,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
           onSuccess: (answer) => (answer === `${job} done` ? "answered" : `answered with ${answer}`),
         }),
       )
-      // Some lose patience.
+      // Some callers time out.
       return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
     }
     const length = yield* Random.nextIntBetween(1, 200)
@@ -120,7 +120,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     })
   })
 
-  const ask = Effect.fnUntraced(function* (peer: string) {
+  const request = Effect.fnUntraced(function* (peer: string) {
     const job = `${name}/${life}/${++asked} at ${peer}`
     open.add(job)
     const outcome = yield* one(peer, job)
@@ -135,19 +135,19 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     return outcome
   })
 
-  const talking = Effect.gen(function* () {
-    while (talks) {
+  const talk = Effect.gen(function* () {
+    while (isTalking) {
       const peer = names[yield* Random.nextIntBetween(0, names.length)] ?? name
-      yield* Effect.forkScoped(ask(peer))
+      yield* Effect.forkScoped(request(peer))
       yield* Effect.sleep(yield* Random.nextIntBetween(10, 200))
     }
   })
-  yield* Effect.forkScoped(talking)
+  yield* Effect.forkScoped(talk)
   return App.of({
     open,
-    ask,
-    hush: Effect.sync(() => {
-      talks = false
+    request,
+    stopRequests: Effect.sync(() => {
+      isTalking = false
     }),
   })
 })
@@ -155,11 +155,11 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
 const layer = (
   name: string,
   names: ReadonlyArray<string>,
-  notebook: Notebook,
+  observations: Observations,
   limits: Partial<Limits.Limits>,
 ): Layer.Layer<App, unknown, Transport.Transport> =>
-  Layer.effect(App)(makeApp(name, names, notebook)).pipe(
-    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(notebook)))),
+  Layer.effect(App)(makeApp(name, names, observations)).pipe(
+    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(observations)))),
     Layer.provide(PeerRpcClient.layer()),
     Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
   )
@@ -181,26 +181,29 @@ export const requests = Simulation.scenario(
   { faults: FaultPlan.swarm, timeLimit: "30 minutes" },
   (sim) =>
     Effect.gen(function* () {
-      const notebook: Notebook = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
+      const observations: Observations = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
       const size = yield* Random.nextIntBetween(2, 6)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-      yield* Invariant.always("no job is begun twice, and what callers hear is true", () => notebook.wrong[0] ?? true)
+      yield* Invariant.always(
+        "no job is begun twice, and what callers hear is true",
+        () => observations.wrong[0] ?? true,
+      )
       for (const what of ["answered", "streamed", "RequestLost peerLost", "SendError notConnected"]) {
-        yield* Invariant.sometimes(`a job is ${what}`, () => (notebook.counts.get(what) ?? 0) > 0)
+        yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
       const limits = { laneWindow: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
-      const nodes = yield* sim.nodes(names, (name) => layer(name, names, notebook, limits))
+      const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, limits))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       const apps = Object.values(nodes)
-      yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ hush }) => hush)))
+      yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ stopRequests }) => stopRequests)))
       yield* sim.converges(() => works(nodes), { within: "2 minutes" })
       const everybodyAnswers = Effect.gen(function* () {
         for (const node of apps) {
           for (const peer of names) {
             if (peer === node.name) continue
-            const outcome = yield* node.run(Effect.flatMap(App, ({ ask }) => ask(peer)))
+            const outcome = yield* node.run(Effect.flatMap(App, ({ request }) => request(peer)))
             if (outcome !== "answered" && outcome !== "streamed") return yield* Effect.fail(outcome)
           }
         }

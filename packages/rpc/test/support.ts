@@ -47,7 +47,7 @@ export const Work = RpcGroup.make(
   Rpc.make("Trace", { success: Schema.Struct({ parent: Schema.String, trace: Schema.String }) }),
 )
 
-/** What a server saw. */
+/** Requests that a server saw. */
 export interface Seen {
   /** The ids of the requests `Wait`, as they began and as they were interrupted. */
   readonly began: Array<string>
@@ -127,15 +127,15 @@ export const pair = Effect.fnUntraced(function* (
   return { a, b, server, client, toB, seen: server.seen }
 })
 
-/** What the cluster says of an error: `send notConnected`, `lost peerLost`. */
-export const told = (error: unknown): string => {
+/** Describes the cause that the cluster gives for an error: `send notConnected`, `lost peerLost`. */
+export const describeError = (error: unknown): string => {
   const cause = error instanceof RpcClientError ? RequestLost.causeOf(error) : undefined
   return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason}`
 }
 
-/** Waits for the failure of a request, and says what the cluster says of it. */
+/** Waits for the failure of a request, and describes its cause. */
 export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<string, A, R> =>
-  Effect.map(Effect.flip(effect), told)
+  Effect.map(Effect.flip(effect), describeError)
 
 /** Runs in the background; what it came to can be asked for, and how often it ended. */
 export const background = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {

@@ -8,7 +8,7 @@ import type { ObservedMetrics } from "./ObservedMetrics.ts"
 /** In seconds: close where the policies of one machine, of a data center and of several sites end up. */
 const boundaries = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60]
 
-/** What the node knows of the peers at this moment. */
+/** Current knowledge of the node about its peers. */
 export interface Peers {
   /** Tests whether the peer is a member. */
   readonly isMember: (name: string) => boolean

@@ -1,6 +1,6 @@
 /**
- * What an operator sees of a node (docs/metrics.md). Nothing here runs by itself: what is counted is a plain sum, what is
- * measured is read when somebody reads the metrics, and all of it is removed from the registry with the node.
+ * Metrics of a node (docs/metrics.md). No fiber computes them: counters are plain sums, and gauges are computed on read.
+ * All of them are removed from the registry with the node.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ export class Metrics {
   private readonly clock: Clock
   private readonly events: EventMetrics
   private readonly detection: DetectionTime
-  private node: NodeGauges.Observed | undefined
+  private node: NodeGauges.Sources | undefined
 
   constructor(metrics: ObservedMetrics.ObservedMetrics, clock: Clock) {
     this.metrics = metrics
@@ -69,7 +69,7 @@ export class Metrics {
   }
 
   /** Shows the gauges of the node from now on. */
-  observe(node: NodeGauges.Observed): void {
+  showNode(node: NodeGauges.Sources): void {
     this.node = node
     NodeGauges.show(this.metrics, node)
   }

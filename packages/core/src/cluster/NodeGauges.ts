@@ -10,8 +10,8 @@ import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
-/** The parts of a node that are read. */
-export interface Observed {
+/** Parts of a node that the gauges read. */
+export interface Sources {
   readonly loop: Pick<MembershipLoop, "state" | "waiting">
   readonly links: Pick<LinkManager, "all" | "current" | "gauges">
   readonly hub: Pick<EventHub, "waiting">
@@ -23,12 +23,12 @@ const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive",
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
 
 /** Shows the gauges of a node. */
-export const show = (metrics: ObservedMetrics, node: Observed): void => {
+export const show = (metrics: ObservedMetrics, node: Sources): void => {
   showMembers(metrics, node)
   showQueues(metrics, node)
 }
 
-const showMembers = (metrics: ObservedMetrics, { links, loop }: Observed): void => {
+const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void => {
   for (const status of statuses) {
     metrics.gauge("coterie_members", "Peers that this node knows, by status.", { status }, () =>
       countIf(loop.state().members.values(), (member) => !member.disconnected && Member.localStatus(member) === status),
@@ -53,7 +53,7 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Observed): void 
   )
 }
 
-const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Observed): void => {
+const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sources): void => {
   const queue = (name: string, limit: number, read: () => number): void => {
     metrics.gauge("coterie_queue_size", "What waits in a bounded queue.", { queue: name }, read)
     metrics.gauge("coterie_queue_limit", "The bound of the queue.", { queue: name }, () => limit)

@@ -19,7 +19,7 @@ export class Counter {
 export class ObservedMetrics {
   private readonly registry: Map<string, Metric.Metric.Metadata<never, unknown>>
   private readonly labels: Labels
-  private readonly shown = new Map<string, Metadata>()
+  private readonly registered = new Map<string, Metadata>()
   private hasEnded = false
 
   /** All metrics get these labels. */
@@ -35,7 +35,7 @@ export class ObservedMetrics {
     // `Metric.registerUnsafe` does the same and is not stable; the registry is.
     const metadata = { id, type, description, attributes, hooks: { get, update: ignore, modify: ignore } }
     const key = `${id} ${JSON.stringify(attributes)}`
-    this.shown.set(key, metadata)
+    this.registered.set(key, metadata)
     this.registry.set(key, metadata)
   }
 
@@ -57,7 +57,7 @@ export class ObservedMetrics {
   /** Removes all metrics, except those whose place a newer life of the node in the same process has taken. */
   end(): void {
     this.hasEnded = true
-    for (const [key, metadata] of this.shown) if (this.registry.get(key) === metadata) this.registry.delete(key)
+    for (const [key, metadata] of this.registered) if (this.registry.get(key) === metadata) this.registry.delete(key)
   }
 }
 

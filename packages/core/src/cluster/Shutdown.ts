@@ -44,7 +44,7 @@ export class Shutdown {
     this.options = options
   }
 
-  /** Whether the node takes part. */
+  /** `true` while the node takes part. */
   get isRunning(): boolean {
     return this.options.loop.state().phase._tag === "Running"
   }

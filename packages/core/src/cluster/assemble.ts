@@ -28,16 +28,15 @@ import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
-import { DiscoveryIntake } from "./DiscoveryIntake.ts"
+import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
 import { EventHub } from "./EventHub.ts"
-import { initialState } from "./initialState.ts"
+import { initialState, randomName } from "./initialState.ts"
 import { Joiner } from "./Joiner.ts"
 import { logEvent } from "./logEvent.ts"
 import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
-import { randomName } from "./randomName.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -174,7 +173,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
   })
-  metrics.observe({ loop, links, hub, limits })
+  metrics.showNode({ loop, links, hub, limits })
   return { metrics, listener, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
 })
 
@@ -201,7 +200,7 @@ const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scop
       dialer.reconcile(state)
     },
   })
-  const found = new DiscoveryIntake(limits.discovered, (addresses) => dialer.setDiscovered(addresses))
+  const found = new DiscoveredAddresses(limits.discovered, (addresses) => dialer.setDiscovered(addresses))
   yield* Effect.forkIn(
     membership.pipe(
       // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.

@@ -1,8 +1,9 @@
 /**
- * The membership state with which a node starts, made of its options and policies.
+ * The name of a node that was given none, and the membership state with which a node starts.
  */
 import * as Duration from "effect/Duration"
 import type { Address } from "../Address.ts"
+import type { Source } from "../Entropy.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
 import * as Settings from "../membership/Settings.ts"
@@ -23,6 +24,11 @@ export interface Options {
   readonly seed: number
 }
 
+/** Returns 128 random bits in hex: the name of a node that was given none. */
+export const randomName = (source: Source): string =>
+  Array.from({ length: 4 }, () => source.u32().toString(16).padStart(8, "0")).join("")
+
+/** Returns the membership state with which a node starts. */
 export const initialState = ({ addresses, metadata, name, now, seed, wall, ...policies }: Options): State.State =>
   State.make({
     settings: settings(policies),

@@ -40,7 +40,7 @@ export const makeService = (options: Options): Service => {
     events: hub.events,
     inbox: readers.inbox,
     join: (address) => joiner.join(address),
-    send: (peer, payload, how) => sender.send(inboxName, nameOf(peer), payload, how),
+    send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
     broadcast: (payload) => sender.publish(inboxName, payload),
     lane: (name) => laneOf(name, options),

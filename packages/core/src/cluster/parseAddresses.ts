@@ -6,11 +6,11 @@ import * as Address from "../Address.ts"
 
 export interface Parsed {
   readonly addresses: ReadonlyArray<Address.Address>
-  /** What is wrong with the other texts. */
+  /** Problems of the other texts. */
   readonly problems: ReadonlyArray<Address.AddressError>
 }
 
-/** Returns the addresses among the texts, and what is wrong with the others. */
+/** Returns the addresses among the texts, and the problems of the others. */
 export const parseAddresses = (inputs: ReadonlyArray<string>): Parsed => {
   const addresses: Array<Address.Address> = []
   const problems: Array<Address.AddressError> = []

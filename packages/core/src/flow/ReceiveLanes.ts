@@ -8,7 +8,7 @@ import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import type * as ReceiveLane from "./ReceiveLane.ts"
 
 /** Receiving end of a lane as its reader sees it. */
-export interface LaneReader {
+export interface ReadableLane {
   /** Name of the lane; `inboxName` for the inbox. */
   readonly name: string
   /** `false` once nobody reads the lane. Messages that still come on it are lost, even if the name is read again. */
@@ -21,7 +21,7 @@ export interface LaneReader {
 }
 
 /** Delivers a message that arrived whole on a lane. Never waits. */
-export type Deliver = (lane: LaneReader, message: ReceiveLane.InboundMessage) => void
+export type Deliver = (lane: ReadableLane, message: ReceiveLane.InboundMessage) => void
 
 export interface Options {
   /** Makes the receiving end of one lane. */
@@ -41,7 +41,7 @@ export interface Options {
 }
 
 /** Lane that this side opened, until the peer has answered its LaneClose. */
-class OpenLane implements LaneReader {
+class OpenLane implements ReadableLane {
   readonly number: number
   readonly name: string
   readonly lane: ReceiveLane.ReceiveLane

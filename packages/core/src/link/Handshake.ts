@@ -153,9 +153,9 @@ const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended
  * application has changed the body since, Ready carries the incarnation of the shown body, and the new body follows as an
  * Update.
  */
-const readyOf = <S extends NodeState>(host: HandshakeHost<S>, shown: PeerRecord, now: S, peer: PeerRecord): Ready => ({
+const readyOf = <S extends NodeState>(host: HandshakeHost<S>, sent: PeerRecord, now: S, peer: PeerRecord): Ready => ({
   _tag: "Ready",
-  incarnation: now.self.body === shown.body ? now.self.incarnation : shown.incarnation,
+  incarnation: now.self.body === sent.body ? now.self.incarnation : sent.incarnation,
   viewHash: now.viewHash,
   youAre: host.beliefAbout(now, peer),
 })

@@ -28,7 +28,7 @@ export interface Options {
   /** Monotonic clock, in milliseconds. */
   readonly now: () => number
   /** Silence that is tolerated now, in milliseconds: the link timeout, and more while this node distrusts itself. */
-  readonly patience: () => number
+  readonly effectiveLinkTimeout: () => number
   /** Current view hash of this node. */
   readonly viewHash: () => bigint
   readonly send: (frame: Ping | Pong) => void
@@ -86,11 +86,11 @@ export class KeepAlive {
   /** Keeps time until the link must end, and returns why. */
   run(): Effect.Effect<LinkEnd> {
     return Effect.gen({ self: this }, function* () {
-      const { now, patience, timing } = this.options
+      const { effectiveLinkTimeout, now, timing } = this.options
       let nextPing = this.startedAt + timing.heartbeat
       while (true) {
         const before = now()
-        const due = Math.min(nextPing, this.silentSince + patience())
+        const due = Math.min(nextPing, this.silentSince + effectiveLinkTimeout())
         const pause = Math.max(1, due - before)
         yield* Effect.sleep(pause)
         const at = now()
@@ -112,10 +112,10 @@ export class KeepAlive {
   }
 
   private check(at: number): LinkEnd | undefined {
-    const { isSlow, leavingSince, limits, patience } = this.options
+    const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
     if (isSlow(at)) return { _tag: "Slow" }
     const left = leavingSince()
     if (left !== undefined && at - left >= limits.drainTimeout) return { _tag: "Closed" }
-    return this.silence(at) >= patience() ? { _tag: "Silent" } : undefined
+    return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
   }
 }

@@ -44,7 +44,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 /** Events of a link that concern others. No handler may wait for the application. */
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
-  readonly patience: () => number
+  readonly effectiveLinkTimeout: () => number
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
   /** Handles a frame of membership. */
@@ -216,8 +216,8 @@ export class Link {
       const writing = yield* Effect.forkChild(this.writer.run())
       // After its own Bye this side still reads, because the peer may have sent something before it got the Bye. That takes a
       // round trip, which the link timeout bounds.
-      const patience = Math.max(limits.linger, timing.linkTimeout)
-      const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(patience)), closedEnd)
+      const readTimeout = Math.max(limits.linger, timing.linkTimeout)
+      const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(readTimeout)), closedEnd)
       const cut = Effect.as(awaitLatch(this.cutting), closedEnd)
       const end = yield* Effect.raceAllFirst([this.reader.run(), this.keepAlive.run(), closed, cut])
       const moved = isMoved(end)
@@ -232,7 +232,7 @@ export class Link {
       yield* Effect.ignore(
         Effect.timeoutOption(
           Effect.andThen(Fiber.await(writing), () => discard),
-          moved ? patience : limits.linger,
+          moved ? readTimeout : limits.linger,
         ),
       )
     })
@@ -292,7 +292,7 @@ export class Link {
       limits,
       drives,
       now: this.now,
-      patience: hooks.patience,
+      effectiveLinkTimeout: hooks.effectiveLinkTimeout,
       viewHash: hooks.viewHash,
       send: this.writer.send,
       excuseWrite: (late, at) => this.writer.excuse(late, at),

@@ -42,7 +42,7 @@ export interface Suspect {
   readonly suspicion: Suspicion
 }
 
-/** Failed by this node. It is in no view and is redialled rarely (R10). */
+/** Failed by this node. It is in no view and is redialed rarely (R10). */
 export interface Failed {
   readonly _tag: "Failed"
   readonly failedAt: number
@@ -90,7 +90,7 @@ interface Base {
   readonly record: PeerRecord.PeerRecord
   /** Share of the record in the view hash. */
   readonly hash: bigint
-  /** Parted from by `disconnect`: neither shown nor dialled. */
+  /** `true` after `disconnect`: the member is in no view and is not dialed. */
   readonly disconnected: boolean
   /** Address that last worked. */
   readonly address: Address | undefined
@@ -219,7 +219,7 @@ export const unlinked = (member: ActiveMember): UnlinkedMember => ({
 })
 
 /** Stores the result of a dial. */
-export const dialled = (member: UnlinkedMember, dial: DialOutcome): UnlinkedMember => ({
+export const dialed = (member: UnlinkedMember, dial: DialOutcome): UnlinkedMember => ({
   ...member,
   reach: { ...member.reach, dial },
 })

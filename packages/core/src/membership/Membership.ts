@@ -27,7 +27,7 @@
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
- * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialler's.
+ * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialer's.
  */
 import type { PeerId } from "../Peer.ts"
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
@@ -70,7 +70,7 @@ export type Input =
   | LinkDown
   | Received
   | Tick
-  /** No address of a peer could be dialled; `refused` if every one refused the connection. */
+  /** No address of a peer could be dialed; `refused` if every one refused the connection. */
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
   /** Something came from a peer after the output `PingNow`. */
   | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
@@ -94,7 +94,7 @@ export const step = (state: State, now: number, input: Input): readonly [State, 
   if (state.phase._tag === "Stopped") return [state, []]
   const draft = Draft.start(state, now)
   handle(draft, input)
-  Partition.observe(draft)
+  Partition.countLosses(draft)
   return Draft.finish(draft)
 }
 

@@ -45,9 +45,9 @@ export interface Settings {
    * failures that few peers confirm. Failures within it count as one event (partitions).
    */
   readonly suspicionMax: number
-  /** Time after which a candidate is forgotten (R1). Defaults to 30 seconds. With a larger value rumours are dialled longer. */
+  /** Time after which a candidate is forgotten (R1). Defaults to 30 seconds. With a larger value rumours are dialed longer. */
   readonly candidateTimeout: number
-  /** Time for which a failed member is redialled (R10). Defaults to 24 hours. With a larger value longer partitions heal. */
+  /** Time for which a failed member is redialed (R10). Defaults to 24 hours. With a larger value longer partitions heal. */
   readonly reconnectWindow: number
   /** Time for which a tombstone is kept (R12). Defaults to 1 hour. With a larger value stale records are ignored longer. */
   readonly tombstoneTimeout: number

@@ -1,5 +1,5 @@
 /**
- * What one node believes about the cluster, as an immutable value, and the queries that the other rooms make.
+ * Beliefs of one node about the cluster, as an immutable value, and the queries that the other rooms make.
  */
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
@@ -28,8 +28,8 @@ export interface ProbingRound {
   readonly startedAt: number
   /** Time up to which answers are awaited. */
   readonly until: number
-  /** Names of all members that were asked since `startedAt`. */
-  readonly asked: ReadonlySet<string>
+  /** Names of all members that were sent a probe request since `startedAt`. */
+  readonly probed: ReadonlySet<string>
   /** Names of those among them whose answer is missing. */
   readonly awaiting: ReadonlySet<string>
   /** Number of answers `down` and `refused`. */
@@ -100,7 +100,7 @@ export interface State {
   readonly raised: boolean
   readonly members: ReadonlyMap<string, Member.Member>
   readonly candidates: ReadonlyMap<string, Candidate>
-  /** Probe rounds about members that need one, and about candidates that could not be dialled; by name of the peer. */
+  /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
   readonly rounds: ReadonlyMap<string, ProbeRound>
   /** Id of the last probe request. */
   readonly lastProbe: number
@@ -215,14 +215,14 @@ export const belief = (state: State, name: string, generation: number): YouAreBe
     : undefined
 }
 
-/** A peer that should be dialled. */
+/** A peer that should be dialed. */
 export interface DialTarget {
   readonly name: string
   /** Generation that is expected to answer. */
   readonly generation: number
   /** Addresses to dial, in this order. */
   readonly addresses: ReadonlyArray<Address>
-  /** Reason: `lost` had a link before, `candidate` is known by hearsay, `failed` is dialled rarely (R10). */
+  /** Reason: `lost` had a link before, `candidate` is known by hearsay, `failed` is dialed rarely (R10). */
   readonly kind: "lost" | "candidate" | "failed"
 }
 

@@ -66,8 +66,8 @@ const probe = (draft: Draft.Draft, name: string, round: Probing.RoundStart): voi
 /** Goes on with a round when all answers are there and this node's own dial has ended. */
 const continueRound = (draft: Draft.Draft, name: string): void => {
   const round = draft.state.rounds.get(name)
-  if (round?._tag !== "Probing" || round.awaiting.size > 0 || Probing.isDialling(draft, name)) return
-  if (round.negatives === 0 && Probing.hasOthersToAsk(draft, name, round)) return probe(draft, name, round)
+  if (round?._tag !== "Probing" || round.awaiting.size > 0 || Probing.isDialing(draft, name)) return
+  if (round.negatives === 0 && Probing.hasOthersToProbe(draft, name, round)) return probe(draft, name, round)
   onUnreachable(draft, name, round)
 }
 
@@ -110,7 +110,7 @@ export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean)
     return
   }
   if (member === undefined || !Member.needsProbe(member)) return
-  Draft.updateMember(draft, Member.dialled(member, refused ? "refused" : "failed"))
+  Draft.updateMember(draft, Member.dialed(member, refused ? "refused" : "failed"))
   continueRound(draft, name)
 }
 
@@ -136,9 +136,9 @@ const onRoundTimeout = (draft: Draft.Draft, name: string, round: ProbingRound): 
   if (round.negatives === 0) {
     // No answer of use came: it may be this node that hears nothing.
     if (round.awaiting.size > 0) Health.worsen(draft)
-    if (Probing.hasOthersToAsk(draft, name, round)) return probe(draft, name, round)
+    if (Probing.hasOthersToProbe(draft, name, round)) return probe(draft, name, round)
     const dialEndsBy = round.startedAt + state.settings.linkTimeout + state.settings.probeTimeout
-    if (Probing.isDialling(draft, name) && now < dialEndsBy) {
+    if (Probing.isDialing(draft, name) && now < dialEndsBy) {
       const until = Math.min(now + state.settings.probeTimeout, dialEndsBy)
       return Draft.setRound(draft, name, { ...round, awaiting: new Set(), until })
     }
@@ -247,7 +247,7 @@ const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" 
     return
   }
   if (evidence === "timer" && Member.needsProbe(member)) return
-  // This node does not try to reach a member that it parted from, so others must fail it first.
+  // This node does not try to reach a member that it disconnected, so others must fail it first.
   const isUndecided = member.disconnected && member.record.status !== "failed"
   if (!Member.isUnlinked(member) || isUndecided) {
     Draft.updateMember(draft, Member.restartTimer(member, now))

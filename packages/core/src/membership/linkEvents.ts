@@ -23,7 +23,7 @@ export interface LinkUp {
   readonly _tag: "LinkUp"
   /** The peer's own record, which is alive, with the incarnation of its Ready. */
   readonly record: PeerRecord.PeerRecord
-  /** The address that was dialled, if this node dialled. */
+  /** The address that was dialed, if this node dialed. */
   readonly address: Address | undefined
   /** View hash of the peer's Ready. */
   readonly viewHash: bigint

@@ -31,7 +31,7 @@ const sizeBeforeLosses = ({ lost, view }: State): number => view.peers.size + lo
  * Counts the members that failed in this step, and those among the lost that are back. A member whose connection was refused
  * is not counted: its machine says that the process has ended.
  */
-export const observe = (draft: Draft.Draft): void => {
+export const countLosses = (draft: Draft.Draft): void => {
   const { members } = draft.state
   for (const name of draft.state.lost.keys()) {
     const member = members.get(name)

@@ -11,14 +11,14 @@ import type { ProbeRound, ProbingRound } from "./State.ts"
 import * as State from "./State.ts"
 
 /** Common part of all batches of probe requests of one round. */
-export type RoundStart = Pick<ProbingRound, "startedAt" | "asked" | "backoff" | "graceUntil">
+export type RoundStart = Pick<ProbingRound, "startedAt" | "probed" | "backoff" | "graceUntil">
 
 /** Returns a new round about a peer. Its pauses go on growing. `graceUntil` defaults to that of the round before. */
 export const startOf = ({ now, state }: Draft.Draft, name: string, graceUntil?: number): RoundStart => {
   const last = state.rounds.get(name)
   return {
     startedAt: now,
-    asked: new Set(),
+    probed: new Set(),
     backoff: last?.backoff ?? state.settings.heartbeat,
     graceUntil: graceUntil ?? last?.graceUntil ?? now + State.effectiveLinkTimeout(state),
   }
@@ -32,7 +32,7 @@ export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart):
   const target = state.candidates.get(name) ?? state.members.get(name)
   if (target === undefined) return Draft.setRound(draft, name, undefined)
   const { generation } = target.record
-  const chosen = draw(draft, name, round.asked)
+  const chosen = draw(draft, name, round.probed)
   state.lastProbe = (state.lastProbe + 1) >>> 0
   Draft.setRound(draft, name, {
     _tag: "Probing",
@@ -40,7 +40,7 @@ export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart):
     generation,
     startedAt: round.startedAt,
     until: now + settings.probeTimeout,
-    asked: new Set([...round.asked, ...chosen]),
+    probed: new Set([...round.probed, ...chosen]),
     awaiting: new Set(chosen),
     negatives: 0,
     backoff: round.backoff,
@@ -54,8 +54,8 @@ export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart):
  * Draws members to ask about a peer. The one that last reached it is among them: it mostly still does, and where few members
  * reach the peer, a random draw would miss them.
  */
-const draw = ({ state }: Draft.Draft, name: string, asked: ReadonlySet<string>): ReadonlyArray<string> => {
-  const others = State.linked(state).filter((each) => each !== name && !asked.has(each))
+const draw = ({ state }: Draft.Draft, name: string, probed: ReadonlySet<string>): ReadonlyArray<string> => {
+  const others = State.linked(state).filter((each) => each !== name && !probed.has(each))
   const last = state.members.get(name)?.lastReachedBy
   const preferred = others.filter((each) => each === last)
   const remaining = others.filter((each) => each !== last)
@@ -95,17 +95,17 @@ export const stopAwaiting = (
 }
 
 /** Returns whether there are members to ask that were not asked. About a candidate few are asked each time: most know nothing. */
-export const hasOthersToAsk = ({ state }: Draft.Draft, name: string, { asked }: RoundStart): boolean => {
+export const hasOthersToProbe = ({ state }: Draft.Draft, name: string, { probed }: RoundStart): boolean => {
   const member = state.members.get(name)
   return (
     member !== undefined &&
     Member.needsProbe(member) &&
-    State.linked(state).some((each) => each !== name && !asked.has(each))
+    State.linked(state).some((each) => each !== name && !probed.has(each))
   )
 }
 
 /** Returns whether this node's own first dial may still succeed, before the peer is suspected. */
-export const isDialling = ({ state }: Draft.Draft, name: string): boolean => {
+export const isDialing = ({ state }: Draft.Draft, name: string): boolean => {
   const member = state.members.get(name)
   return !state.candidates.has(name) && member?.standing._tag === "Alive" && Member.dialOf(member) === "pending"
 }

@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import type { DeadLetter } from "../Lane.ts"
-import { defaultCapacity } from "./capacity.ts"
+
+/** Number of dead letters that a slow watcher can be behind before it misses the oldest. */
+const maxBuffered = 1_024
 
 export class DeadLetters {
   /** Ends all streams. */
@@ -35,4 +37,4 @@ export class DeadLetters {
 }
 
 export const make = (onLetter: (lane: string) => void): Effect.Effect<DeadLetters> =>
-  Effect.map(PubSub.sliding<DeadLetter>(defaultCapacity), (letters) => new DeadLetters(letters, onLetter))
+  Effect.map(PubSub.sliding<DeadLetter>(maxBuffered), (letters) => new DeadLetters(letters, onLetter))

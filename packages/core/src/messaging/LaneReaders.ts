@@ -16,12 +16,14 @@ import type { Message, SessionEnded } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
-import { defaultCapacity } from "./capacity.ts"
 import * as LossyReader from "./LossyReader.ts"
 import * as Mailbox from "./Mailbox.ts"
+import type { LaneReader } from "./OpenLane.ts"
 import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
-import type { Reader } from "./Reader.ts"
+
+/** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
+const defaultCapacity = 1_024
 
 export interface Options {
   readonly limits: Limits
@@ -101,7 +103,7 @@ export class LaneReaders {
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: Reader = yield* this.makeReader(name, strategy, capacity)
+    const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
     yield* this.pacer.await(() => this.lanes.has(name))
     const lane = this.lanes.get(name)
     if (this.hasEnded) yield* reader.end
@@ -114,21 +116,21 @@ export class LaneReaders {
     name: string,
     strategy: NonNullable<ReadOptions["strategy"]>,
     capacity: number,
-  ): Effect.Effect<Reader> {
+  ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
       ? Mailbox.make<SessionEnded>(limits.laneWindow + limits.messageBytes)
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
-  private openLane(name: string, reader: Reader): void {
+  private openLane(name: string, reader: LaneReader): void {
     const lane = new OpenLane()
     lane.readers.add(reader)
     this.lanes.set(name, lane)
     this.options.onOpened(name)
   }
 
-  private remove(name: string, reader: Reader): Effect.Effect<void> {
+  private remove(name: string, reader: LaneReader): Effect.Effect<void> {
     return Effect.suspend(() => {
       const lane = this.lanes.get(name)
       if (lane?.readers.delete(reader) === true && lane.readers.size === 0) {

@@ -7,15 +7,15 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
 import type { Message, SessionEnded } from "../Message.ts"
-import type { Reader } from "./Reader.ts"
+import type { LaneReader } from "./OpenLane.ts"
 import { ReceivedMessage } from "./ReceivedMessage.ts"
 
 type Items = Queue.Queue<Message | SessionEnded, Cause.Done>
 
-export class LossyReader implements Reader {
+export class LossyReader implements LaneReader {
   readonly stream: Stream.Stream<Message | SessionEnded>
   readonly end: Effect.Effect<void>
   readonly close: Effect.Effect<void>
@@ -33,7 +33,7 @@ export class LossyReader implements Reader {
     this.close = Effect.asVoid(Queue.shutdown(queue))
   }
 
-  offer(link: Link, lane: LaneReader, message: InboundMessage): void {
+  offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
     const { generation, name } = link.peer
     if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.onLost()
     Queue.offerUnsafe(

@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
 import type { Message, SessionEnded } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
@@ -25,10 +25,10 @@ const pullSize = 256
  */
 const batchSize = pullSize / 2
 
-/** What links that are over left, of all peers together, may be so many times what is kept of one peer. */
+/** Maximum number of bytes that are kept of ended links of all peers, as a multiple of the maximum for one peer. */
 const peersKept = 16
 
-/** What arrived on one link. */
+/** Link from which messages arrived. */
 interface Source {
   readonly link: Link
   readonly from: PeerId
@@ -41,7 +41,7 @@ interface Source {
 /** Messages of one link and lane that follow each other. */
 interface Batch {
   readonly source: Source
-  readonly lane: LaneReader
+  readonly lane: ReadableLane
   readonly messages: Array<ReceivedMessage>
   cost: number
   confirm: number | undefined
@@ -70,7 +70,7 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   }
 
   /** Puts a message behind those that are there. Never waits. */
-  offer(link: Link, lane: LaneReader, message: InboundMessage): void {
+  offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
     const { confirm, cost, payload, trace } = message
     const batch = this.batchFor(link, lane)
     const { source } = batch
@@ -132,7 +132,7 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   }
 
   /** Returns a batch at the end of the queue, for the next message of this link and lane. */
-  private batchFor(link: Link, lane: LaneReader): Batch {
+  private batchFor(link: Link, lane: ReadableLane): Batch {
     const { newest } = this
     if (newest?.source.link === link && newest.lane === lane && newest.messages.length < batchSize) return newest
     let source = this.sources.get(link)

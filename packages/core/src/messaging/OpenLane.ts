@@ -2,17 +2,33 @@
  * The readers of one opening of a lane. A lane that is closed and opened again is another `OpenLane`, so a message for the
  * first opening never reaches a reader of the second.
  */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link } from "../link/Link.ts"
+import type { Message, SessionEnded } from "../Message.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
-import type { Reader } from "./Reader.ts"
+
+/** One reader of a lane: a buffer, and the stream that empties it. */
+export interface LaneReader extends Sink {
+  /** Nothing more arrives on the link. Returns whether everything that arrived is kept. */
+  readonly ended: (link: Link) => boolean
+  /** Puts the end of a session behind the messages that are there. */
+  readonly mark: (ended: SessionEnded) => void
+  /** Messages, in the order in which they arrived. */
+  readonly stream: Stream.Stream<Message | SessionEnded>
+  /** Ends the stream after what is there. */
+  readonly end: Effect.Effect<void>
+  /** Counts everything that is there as taken: it will not be read. */
+  readonly close: Effect.Effect<void>
+}
 
 export class OpenLane implements Sink {
-  readonly readers = new Set<Reader>()
+  readonly readers = new Set<LaneReader>()
 
   /** Gives a message to all readers, or drops it if there is none any more. */
-  offer(link: Link, lane: LaneReader, message: InboundMessage): void {
+  offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
     const { readers } = this
     if (!lane.isOpen || readers.size === 0) return lane.acknowledge(message)
     if (readers.size === 1) {
@@ -25,14 +41,14 @@ export class OpenLane implements Sink {
 }
 
 /** One message that several readers get: the sender gets its credit back when all of them have taken it. */
-class SharedMessage implements LaneReader {
+class SharedMessage implements ReadableLane {
   readonly name: string
   readonly isOpen = true
-  private readonly lane: LaneReader
+  private readonly lane: ReadableLane
   private readonly message: InboundMessage
   private waiting: number
 
-  constructor(lane: LaneReader, message: InboundMessage, readers: number) {
+  constructor(lane: ReadableLane, message: InboundMessage, readers: number) {
     this.name = lane.name
     this.lane = lane
     this.message = message

@@ -16,14 +16,13 @@ import type { Peer } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
-import { toBytes } from "./payload.ts"
 import * as sendErrors from "./sendErrors.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
   readonly links: Pick<LinkManager, "current" | "takeover">
   readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
-  /** Whether messages carry the span that sends them. */
+  /** `true` if messages carry the span that sends them. */
   readonly tracing: boolean
   /** Called with what became of a message that was to be confirmed: `taken`, or the reason of the error. */
   readonly onConfirmed: (outcome: string) => void
@@ -32,6 +31,12 @@ export interface Options {
 }
 
 const nothing = new Uint8Array(0)
+
+const encoder = new TextEncoder()
+
+/** Returns bytes as they are, and text in UTF-8. */
+export const toBytes = (payload: Uint8Array | string): Uint8Array =>
+  typeof payload === "string" ? encoder.encode(payload) : payload
 
 /** Outcome of a message to many, while it is sent. */
 interface Report {

@@ -26,7 +26,7 @@ import type { ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
-/** What all connections of a node share. */
+/** Dependencies that all connections of a node share. */
 export interface LinkContext {
   readonly loop: MembershipLoop
   readonly connections: PeerConnections
@@ -56,7 +56,7 @@ export class LinkLife {
   /** The address that was dialed; `undefined` for a connection that the peer dialed. */
   private readonly address: Address | undefined
   /** Set by the handshake, once the peer may count on the connection. */
-  private committed: PeerConnection | undefined
+  private peerConnection: PeerConnection | undefined
 
   constructor(context: LinkContext, connection: Connection, address: Address | undefined) {
     this.context = context
@@ -82,28 +82,28 @@ export class LinkLife {
       sent: observer.sent,
       commit: this.commit,
     })
-    const { committed } = this
-    if (committed === undefined) return
+    const { peerConnection } = this
+    if (peerConnection === undefined) return
     const hint = this.noteObservedHost(established)
     if (hint !== undefined) yield* Effect.logInfo(hint)
-    const link = this.makeLink(committed, established)
-    const closeCode = connections.comeUp(committed, link)
+    const link = this.makeLink(peerConnection, established)
+    const closeCode = connections.comeUp(peerConnection, link)
     // The peer counts on the link already, so it is told.
     if (closeCode !== undefined) link.close(closeCode, "")
     // Said first of all and also if it is nothing, for until then the peer does not know.
     else link.openLanes(lanes())
-    if (closeCode === undefined && connections.install(committed, link)) {
+    if (closeCode === undefined && connections.install(peerConnection, link)) {
       // Membership knows the peer before the application can get a message from it.
       const { peer, viewHash, youAre } = established
       yield* loop.submitAndAwait({ _tag: "LinkUp", record: peer, address: this.address, viewHash, youAre })
     }
-    Deferred.doneUnsafe(committed.settled, Effect.void)
+    Deferred.doneUnsafe(peerConnection.settled, Effect.void)
     onUp(link)
     yield* link.run((end) =>
       Effect.suspend(() => {
         observer.ended(link, end)
-        const ended = this.uninstall(committed, end)
-        connections.retire(committed, isMoved(end))
+        const ended = this.uninstall(peerConnection, end)
+        connections.retire(peerConnection, isMoved(end))
         return ended
       }),
     )
@@ -112,12 +112,12 @@ export class LinkLife {
   /** Leaves nothing of the connection behind, whatever ended it. */
   private settle(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { committed } = this
-      if (committed === undefined) return Effect.void
-      const ended = committed.isFinished ? Effect.void : this.uninstall(committed, undefined)
-      this.context.connections.retire(committed, false)
-      Deferred.doneUnsafe(committed.settled, Effect.void)
-      Deferred.doneUnsafe(committed.done, Effect.void)
+      const { peerConnection } = this
+      if (peerConnection === undefined) return Effect.void
+      const ended = peerConnection.isFinished ? Effect.void : this.uninstall(peerConnection, undefined)
+      this.context.connections.retire(peerConnection, false)
+      Deferred.doneUnsafe(peerConnection.settled, Effect.void)
+      Deferred.doneUnsafe(peerConnection.done, Effect.void)
       return ended
     })
   }
@@ -125,7 +125,7 @@ export class LinkLife {
   private readonly commit = (peer: PeerRecord, rank: Rank): void => {
     // A connection that is dialed after this one must have the greater rank, whoever dials it.
     this.context.epochs.follow(rank.epoch)
-    this.committed = this.context.connections.commit(peer, rank)
+    this.peerConnection = this.context.connections.commit(peer, rank)
   }
 
   /** Remembers the host at which the peer sees this node. Returns what the log must be told about it. */
@@ -134,7 +134,7 @@ export class LinkLife {
     return observedHost === undefined ? undefined : observedHosts.note(observedHost, loop.state().self.body.addresses)
   }
 
-  private makeLink(committed: PeerConnection, established: Handshake.Established): Link {
+  private makeLink(peerConnection: PeerConnection, established: Handshake.Established): Link {
     const { buffers, clock, laneFactories, limits, loop, observer, timing } = this.context
     return new Link({
       connection: this.connection,
@@ -148,18 +148,18 @@ export class LinkLife {
       buffers,
       limits,
       lanes: laneFactories,
-      session: () => committed.session,
+      session: () => peerConnection.session,
       timing,
       clock,
-      hooks: this.hooks(committed),
+      hooks: this.hooks(peerConnection),
     })
   }
 
   /** Returns what the link reports to membership and to the readers of its lanes. */
-  private hooks(committed: PeerConnection): Hooks {
+  private hooks(peerConnection: PeerConnection): Hooks {
     const { connections, loop, sinkOf } = this.context
     return {
-      patience: () => State.effectiveLinkTimeout(loop.state()),
+      effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),
       onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
       onMembership: (from, frame) => {
         const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
@@ -172,18 +172,18 @@ export class LinkLife {
           : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
       sinkOf: (name) => {
         const sink = sinkOf(name)
-        return (lane, message) => connections.deliver(committed, sink, lane, message)
+        return (lane, message) => connections.deliver(peerConnection, sink, lane, message)
       },
       viewHash: () => loop.state().viewHash,
     }
   }
 
   /** Stops using the connection, and tells membership if the peer has no link now. */
-  private uninstall(committed: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
+  private uninstall(peerConnection: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
     const { connections, loop } = this.context
-    const { generation, name } = committed.peer
+    const { generation, name } = peerConnection.peer
     const code = end?._tag === "Bye" ? end.bye.code : undefined
-    if (!connections.uninstall(committed, end !== undefined && isMoved(end))) return Effect.void
+    if (!connections.uninstall(peerConnection, end !== undefined && isMoved(end))) return Effect.void
     return Effect.andThen(
       Effect.annotateLogs(
         Effect.logDebug(`link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`),

@@ -23,7 +23,7 @@ export interface Options {
   readonly pulse: number
 }
 
-/** What the loop calls after each step. Neither may wait. */
+/** Handlers that the loop calls after each step. Neither may wait. */
 export interface Handlers {
   /** Performs one output of the step that led to `state`. */
   readonly perform: (output: Output, state: State.State) => void

@@ -18,13 +18,13 @@ import { type LinkContext, LinkLife } from "./LinkLife.ts"
 export interface DialOptions {
   /** Name that must answer. */
   readonly expected?: string | undefined
-  /** Whether the application wants the link. */
+  /** `true` if the application asked to join. */
   readonly join?: boolean | undefined
-  /** Whether only a peer without a link is wanted. */
+  /** `true` if only a peer without a link is wanted. */
   readonly stranger?: boolean | undefined
 }
 
-/** What the dials of a node share. */
+/** Dependencies that all dials of a node share. */
 export interface DialContext {
   readonly links: LinkContext
   readonly handshake: HandshakeHost<State.State>
@@ -40,7 +40,7 @@ export class OutboundConnection {
   private readonly epoch: number
   private readonly timeout: number
   private readonly up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
-  /** Whether the peer cannot count on the connection yet, so that it may be given up without a word. */
+  /** `true` while the peer cannot count on the connection yet, so that this side may abort it without a Bye. */
   private mayAbort = true
 
   constructor(context: DialContext, address: Address, options: DialOptions) {

@@ -8,7 +8,7 @@ import type { RetrySchedule } from "./RetrySchedule.ts"
 export class PeerAttempts {
   readonly schedule: RetrySchedule
   private readonly generation: number
-  /** Whether the peer was called failed when the attempts were looked at last. */
+  /** `true` if the peer had failed when the attempts were last updated. */
   private isFailed: boolean
   /** Time at which the attempts led to a link. */
   private linkedAt: number | undefined
@@ -20,7 +20,7 @@ export class PeerAttempts {
     this.schedule = schedule
   }
 
-  /** Whether the schedule has ended, so that no attempt is made until something changes. */
+  /** `true` if the schedule has ended, so that no attempt is made until something changes. */
   get isOver(): boolean {
     return this.hasEnded
   }

@@ -4,7 +4,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link, Rank } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
 import { compareRanks } from "../link/Link.ts"
@@ -13,7 +13,7 @@ import type { PeerRecord } from "../protocol/PeerRecord.ts"
 
 /** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
 export interface Sink {
-  readonly offer: (link: Link, lane: LaneReader, message: InboundMessage) => void
+  readonly offer: (link: Link, lane: ReadableLane, message: InboundMessage) => void
 }
 
 /**
@@ -36,7 +36,7 @@ export type Phase =
 /** A message that waits, and its receiver. */
 interface HeldMessage {
   readonly sink: Sink
-  readonly lane: LaneReader
+  readonly lane: ReadableLane
   readonly message: InboundMessage
 }
 
@@ -72,12 +72,12 @@ export class PeerConnection {
     return phase._tag === "Up" || phase._tag === "Retired" ? phase.link : undefined
   }
 
-  /** Whether nothing more arrives on the connection. */
+  /** `true` if nothing more arrives on the connection. */
   get isFinished(): boolean {
     return this.current._tag === "Retired" || this.current._tag === "Abandoned"
   }
 
-  /** Whether the connection may still come up. */
+  /** `true` if the connection may still come up. */
   get isPending(): boolean {
     return this.current._tag === "Committed"
   }
@@ -101,7 +101,7 @@ export class PeerConnection {
     this.current = link === undefined ? { _tag: "Abandoned" } : { _tag: "Retired", link, isComplete }
   }
 
-  /** Whether an earlier connection with the same life of the peer is not read to its end. */
+  /** Returns whether an earlier connection with the same life of the peer is not read to its end. */
   isBlocked(): boolean {
     // Nearly always it is the only one.
     if (this.siblings.size === 1) return false
@@ -113,7 +113,7 @@ export class PeerConnection {
   }
 
   /** Hands a message to its receiver, or holds it while an earlier connection is not read to its end. */
-  deliver(sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  deliver(sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     const { link } = this
     if (link === undefined || this.held.length > 0 || this.isBlocked()) this.held.push({ sink, lane, message })
     else sink.offer(link, lane, message)

@@ -4,7 +4,7 @@
  * Effect; `LinkLife` moves the bytes.
  */
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
-import type { LaneReader } from "../flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link, Rank } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
 import { compareRanks } from "../link/Link.ts"
@@ -96,7 +96,7 @@ export class PeerConnections {
   }
 
   /** Delivers a message in the order in which the peer sent it, over however many connections. */
-  deliver(connection: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  deliver(connection: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     connection.deliver(sink, lane, message)
   }
 

@@ -1,5 +1,5 @@
 /**
- * What acceptor and dialer share about handshakes: their time limit, and their outcome in a word.
+ * Time limit and outcome of a handshake, for acceptor and dialer.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -34,7 +34,7 @@ const messageOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   )
 
 describe("a fragile transport", () => {
-  it.effect("records the addresses that were dialled, and passes bytes on", () =>
+  it.effect("records the addresses that were dialed, and passes bytes on", () =>
     Effect.gen(function* () {
       const { fragile, sent } = make()
       const connection = yield* fragile.connect(address)

@@ -7,7 +7,7 @@ const closed = (message: string) => new Transport.TransportError({ reason: "clos
 
 /** A transport whose connections a test can cut, and that a test can kill. */
 export class FragileTransport {
-  /** Addresses that were dialled so far. */
+  /** Addresses that were dialed so far. */
   readonly dialed: Array<string> = []
   private readonly transport: Transport.Transport["Service"]
   private readonly killed = Deferred.makeUnsafe<void>()

@@ -153,7 +153,7 @@ export class RawPeer {
     })
   }
 
-  /** Completes the handshake of a connection that this peer dialled. Returns the node's HelloAck. */
+  /** Completes the handshake of a connection that this peer dialed. Returns the node's HelloAck. */
   completeHandshake(fields?: HelloFields): Effect.Effect<HelloAck, Transport.TransportError> {
     return Effect.gen({ self: this }, function* () {
       yield* this.send(hello(fields))
@@ -165,7 +165,7 @@ export class RawPeer {
     })
   }
 
-  /** Completes the handshake of a connection that the node dialled. Runs `beforeReady` before it sends Ready. */
+  /** Completes the handshake of a connection that the node dialed. Runs `beforeReady` before it sends Ready. */
   answerHandshake({
     beforeReady = Effect.void,
     ...fields
@@ -194,8 +194,8 @@ export class RawPeer {
 
   /** Leaves as a node does, so that the node under test need not detect a failure. */
   leave(of: number = generation): Sending {
-    const farewell = this.send({ _tag: "Leave", generation: of }, { _tag: "Bye", code: "left", message: "" })
-    return Effect.asVoid(Effect.andThen(farewell, this.receiveAll))
+    const leaving = this.send({ _tag: "Leave", generation: of }, { _tag: "Bye", code: "left", message: "" })
+    return Effect.asVoid(Effect.andThen(leaving, this.receiveAll))
   }
 }
 

@@ -230,7 +230,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a seed that does not answer is dialled, with an event per attempt, until it answers", (world) =>
+  scenario("a seed that does not answer is dialed, with an event per attempt, until it answers", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { seeds: ["b:7946"] })
       const seen: Array<string> = []
@@ -278,7 +278,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a failed peer that restarts is dialled at once by nodes that were backing off", (world) =>
+  scenario("a failed peer that restarts is dialed at once by nodes that were backing off", (world) =>
     Effect.gen(function* () {
       const patient = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("1 hour")))
       const a = yield* world.node("a", {}, patient)
@@ -330,7 +330,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("discovered addresses are dialled, except those that do not parse", (world) =>
+  scenario("discovered addresses are dialed, except those that do not parse", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
       const found = Discovery.layer(Stream.make(["nowhere", a.address]))

@@ -35,7 +35,7 @@ const makeDiscovery = Effect.gen(function* () {
   }
 })
 
-/** Long enough, in virtual time, for every address to be dialled. */
+/** Long enough, in virtual time, for every address to be dialed. */
 const aWhile = Effect.sleep("5 minutes")
 
 const bad = (text: string) => `discovery: "${text}" is not an address: expected HOST:PORT, for example 127.0.0.1:7946`
@@ -96,7 +96,7 @@ describe("discovery", () => {
     }),
   )
 
-  scenario("of a set beyond limits.discovered only the first addresses are dialled, with a log line", ({ node }) =>
+  scenario("of a set beyond limits.discovered only the first addresses are dialed, with a log line", ({ node }) =>
     Effect.gen(function* () {
       const discovery = yield* makeDiscovery
       const { layer, lines } = policies(discovery.layer)
@@ -112,7 +112,7 @@ describe("discovery", () => {
     }),
   )
 
-  scenario("an address that a newer set omits is not dialled any more", ({ node }) =>
+  scenario("an address that a newer set omits is not dialed any more", ({ node }) =>
     Effect.gen(function* () {
       const sets = Stream.concat(
         Stream.make(["gone:1", "stays:1"]),

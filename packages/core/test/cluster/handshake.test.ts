@@ -53,7 +53,7 @@ describe("during the handshake", () => {
 
   for (const code of ["stale", "evicted"] as const) {
     RawPeer.scenario(
-      `a HelloReject with ${code} from a peer that dialled does not stop a node that has members`,
+      `a HelloReject with ${code} from a peer that dialed does not stop a node that has members`,
       ({ connect }) =>
         Effect.gen(function* () {
           const member = yield* connect

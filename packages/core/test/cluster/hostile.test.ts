@@ -123,7 +123,7 @@ describe("after the handshake", () => {
   )
 
   RawPeer.scenario(
-    "gossip about peers that do not exist adds no members, and their addresses are dialled for a bounded time",
+    "gossip about peers that do not exist adds no members, and their addresses are dialed for a bounded time",
     ({ a, connect }) =>
       Effect.gen(function* () {
         const peer = yield* connect
@@ -141,7 +141,7 @@ describe("after the handshake", () => {
         const later = a.dialed.length
         yield* Effect.sleep("10 seconds")
         assert.isAbove(dialed, 0)
-        assert.strictEqual(a.dialed.length, later, "gossip alone is not dialled for ever")
+        assert.strictEqual(a.dialed.length, later, "gossip alone is not dialed for ever")
         heartbeats.interruptUnsafe()
         yield* peer.leave()
       }),

@@ -55,8 +55,8 @@ const opened = (lane: number, name: string) => ({ lane, name, window: 4_096 })
 const open = (...lanes: ReadonlyArray<ReturnType<typeof opened>>): Frame => ({ _tag: "LaneOpen", lanes, last: true })
 
 /** A fragment of a message of zeros. It is the first one if it has a total. */
-const part = (lane: number, size: number, how: { total?: number; last?: boolean } = {}): Frame =>
-  RawPeer.data(new Uint8Array(size), { lane, first: how.total !== undefined, last: false, ...how })
+const part = (lane: number, size: number, options: { total?: number; last?: boolean } = {}): Frame =>
+  RawPeer.data(new Uint8Array(size), { lane, first: options.total !== undefined, last: false, ...options })
 
 type Act = (
   peer: RawPeer.RawPeer,
@@ -378,14 +378,14 @@ describe("a peer that omits what the rules demand:", () => {
       {},
       {
         makeSendLanes: (options) => {
-          const outbox = new SendLanes(options)
-          const { inbox } = outbox
+          const sendLanes = new SendLanes(options)
+          const { inbox } = sendLanes
           const tryOffer = inbox.tryOffer.bind(inbox)
           inbox.tryOffer = (payload, extra) => {
             if (extra?.acknowledgement !== undefined) asked.push(extra.acknowledgement)
             return tryOffer(payload, extra)
           }
-          return outbox
+          return sendLanes
         },
       },
     )

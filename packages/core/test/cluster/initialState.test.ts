@@ -2,8 +2,7 @@ import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Gossip from "@coterie/core/Gossip"
 import { assert, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import { initialState } from "../../src/cluster/initialState.ts"
-import { randomName } from "../../src/cluster/randomName.ts"
+import { initialState, randomName } from "../../src/cluster/initialState.ts"
 import { addressOf } from "../membership/support.ts"
 
 const options = {
@@ -31,6 +30,7 @@ it("the generation of a node is the wall clock in whole milliseconds, and at lea
 })
 
 it("a random name has 128 bits in hex, always of the same length", () => {
-  const values = [0, 1, 0xffff_ffff, 0x1234]
-  assert.strictEqual(randomName({ u32: () => values.shift() ?? 0 }), "0000000000000001ffffffff00001234")
+  const nameOf = (...numbers: Array<number>) => randomName({ u32: () => numbers.shift() ?? 0 })
+  assert.strictEqual(nameOf(0, 1, 0xffff_ffff, 0x1234), "0000000000000001ffffffff00001234")
+  assert.strictEqual(nameOf(0, 1, 0xffff_ffff, 0x0a0b_0c0d), "00000000" + "00000001" + "ffffffff" + "0a0b0c0d")
 })

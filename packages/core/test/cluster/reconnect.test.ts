@@ -14,7 +14,7 @@ import * as World from "./world.ts"
 const scenario = World.simulated
 
 describe("a failed peer", () => {
-  scenario("is dialled by the whole cluster about once per reconnect interval", ({ node }) =>
+  scenario("is dialed by the whole cluster about once per reconnect interval", ({ node }) =>
     Effect.gen(function* () {
       const policies = Layer.merge(FailureDetector.layerLan, Reconnect.layer(Schedule.spaced("1 second")))
       const names = Array.from({ length: 8 }, (_, i) => `n${i}`)
@@ -40,7 +40,7 @@ describe("a failed peer", () => {
     }),
   )
 
-  scenario("is dialled by each node with a probability of one in the number of its links", ({ node }) =>
+  scenario("is dialed by each node with a probability of one in the number of its links", ({ node }) =>
     Effect.gen(function* () {
       const a = yield* node("a")
       const others = yield* Effect.forEach(["b", "c", "d", "e"], (name) => node(name, { seeds: [a.address] }))

@@ -11,7 +11,7 @@ type Body = (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>
 
 const scenarios: ReadonlyArray<readonly [title: string, body: Body]> = [
   [
-    "a broadcast reaches peers that the sender never dialled",
+    "a broadcast reaches peers that the sender never dialed",
     (world) =>
       Effect.gen(function* () {
         const { node } = world

@@ -85,7 +85,7 @@ it.effect(
             }),
           )
         }
-        assert.isAbove(doubled, rounds / 2, "both dialled")
+        assert.isAbove(doubled, rounds / 2, "both dialed")
       }).pipe(Random.withSeed("simultaneous")),
     ),
 )
@@ -108,7 +108,7 @@ scenario(
         return next
       })
       const [toB, toA] = yield* Effect.all([talk(a, "b"), talk(b, "a")], { concurrency: "unbounded" })
-      assert.isAbove(a.dialed.length * b.dialed.length, 0, "both dialled")
+      assert.isAbove(a.dialed.length * b.dialed.length, 0, "both dialed")
       for (const [reader, sent] of [
         [b, toB],
         [a, toA],
@@ -128,7 +128,7 @@ scenario(
 )
 
 describe("of two connections", () => {
-  scenario("that one peer dialled the connection with the greater epoch stays", ({ node }, network) =>
+  scenario("that one peer dialed the connection with the greater epoch stays", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
       const open = Effect.fnUntraced(function* (linkEpoch: number) {
@@ -147,7 +147,7 @@ describe("of two connections", () => {
     }),
   )
 
-  scenario("the connection that was dialled later stays, whichever peer dialled it", ({ node }, network) =>
+  scenario("the connection that was dialed later stays, whichever peer dialed it", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
       const address = yield* RawPeer.listen(network, "m", (peer) =>

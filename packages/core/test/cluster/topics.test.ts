@@ -18,7 +18,7 @@ const scenario = World.simulated
 const Order = Schema.Struct({ id: Schema.String, total: Schema.Number, at: Schema.Date })
 const Orders = Topic.make("orders", Order)
 
-/** The same topic in the next version of the application. */
+/** `Orders` in the next version of the application. */
 const NewOrders = Topic.make("orders", Schema.Struct({ ...Order.fields, note: Schema.optional(Schema.String) }))
 
 const order = (total: number): typeof Order.Type => ({ id: "o", total, at: new Date(1_790_000_000_000) })

@@ -42,7 +42,7 @@ export interface Node {
   readonly crash: Effect.Effect<void>
   /** Cuts the connections of the node, which goes on. */
   readonly sever: Effect.Effect<void>
-  /** Addresses that the node has dialled so far. */
+  /** Addresses that the node has dialed so far. */
   readonly dialed: ReadonlyArray<string>
 }
 

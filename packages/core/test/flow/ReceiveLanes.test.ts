@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
-import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { minWindow } from "../../src/protocol/constants.ts"
 import type { ControlFrame, Data } from "../../src/protocol/Frame.ts"
@@ -9,7 +9,7 @@ import type { ControlFrame, Data } from "../../src/protocol/Frame.ts"
 const make = () => {
   const sent: Array<ControlFrame> = []
   const sinks: Array<string> = []
-  const came: Array<{ readonly lane: LaneReader; readonly message: InboundMessage }> = []
+  const came: Array<{ readonly lane: ReadableLane; readonly message: InboundMessage }> = []
   let wakes = 0
   const lanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),

@@ -33,7 +33,7 @@ interface Said {
 interface Stretch {
   readonly name: string
   readonly said: Array<Said>
-  /** What has arrived and was not taken. */
+  /** Messages that have arrived and were not taken. */
   readonly unread: Array<{ readonly id: number; readonly take: () => void }>
   readonly taken: Array<number>
   isOpen: boolean
@@ -68,8 +68,8 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   let made: MeasuredLane | undefined
   let ids = 0
 
-  const outbox = new SendLanes({ window, limit: 2_000, wake: () => {} })
-  const intake = new ReceiveLanes({
+  const sendLanes = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => (made = new MeasuredLane(options)),
     inboxWindow: window,
     laneWindow: window,
@@ -102,14 +102,14 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     const stretch = make(name)
     stretches.push(stretch)
     read.set(name, stretch)
-    intake.open([name])
+    receiveLanes.open([name])
   }
   const close = (name: string): void => {
     const stretch = read.get(name)
     if (stretch === undefined) return
     read.delete(name)
     stretch.isOpen = false
-    intake.close(name)
+    receiveLanes.close(name)
     // What was not read counts as taken, and nobody is told.
     for (const { take } of stretch.unread.splice(0)) take()
   }
@@ -121,7 +121,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   }
   const offer = (name: string, size: number, confirms: boolean) =>
     Effect.suspend(() => {
-      const sender = outbox.lane(name)
+      const sender = sendLanes.lane(name)
       const stretch = written.get(name)
       if (sender === undefined || stretch === undefined) return Effect.void
       const payload = new Uint8Array(Math.max(4, size))
@@ -140,36 +140,37 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       return said === undefined ? Effect.void : Fiber.interrupt(said.fiber)
     })
   const write = (bytes: number): boolean => {
-    const frames = outbox.next(bytes)
+    const frames = sendLanes.next(bytes)
     for (const frame of frames) toReader.push(frame)
-    outbox.written()
+    sendLanes.written()
     return frames.length > 0
   }
   const hear = (): boolean => {
     const frame = toReader.shift()
-    if (frame !== undefined) honest(frame._tag === "Data" ? intake.receive(frame) : intake.closed(frame.lane))
+    if (frame !== undefined)
+      honest(frame._tag === "Data" ? receiveLanes.receive(frame) : receiveLanes.closed(frame.lane))
     return frame !== undefined
   }
   const answer = (): boolean => {
     const frame = toSender.shift()
     switch (frame?._tag) {
       case "LaneOpen":
-        honest(outbox.open(frame))
+        honest(sendLanes.open(frame))
         for (const { lane, name } of frame.lanes) {
           const stretch = byNumber.get(lane)
           if (stretch !== undefined) written.set(name, stretch)
         }
         break
       case "LaneClose":
-        honest(outbox.close(frame.lane))
+        honest(sendLanes.close(frame.lane))
         written.delete(byNumber.get(frame.lane)?.name ?? "")
         toReader.push({ _tag: "LaneClosed", lane: frame.lane })
         break
       case "Credit":
-        honest(outbox.credit(frame.lane, frame.bytes))
+        honest(sendLanes.credit(frame.lane, frame.bytes))
         break
       case "Taken":
-        honest(outbox.acknowledged(frame.lane, frame.id))
+        honest(sendLanes.acknowledged(frame.lane, frame.id))
         for (const { said, taken } of stretches) {
           for (const { acknowledgement, id } of said) if (isAcknowledged(acknowledgement)) assert.include(taken, id)
         }
@@ -177,7 +178,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     return frame !== undefined
   }
   const confirm = (): boolean => {
-    const frames = intake.acknowledgements()
+    const frames = receiveLanes.acknowledgements()
     toSender.push(...frames)
     return frames.length > 0
   }
@@ -210,7 +211,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       yield* settle
     }
   })
-  return { inbox, intake, offer, outbox, read, rest, stretches }
+  return { inbox, receiveLanes, offer, sendLanes, read, rest, stretches }
 })
 
 const isAccepted = ({ fiber }: Said): boolean => {
@@ -225,7 +226,7 @@ const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
   if (isOpen) assert.strictEqual(taken.length, accepted.length, `on ${name}`)
 }
 
-/** Who wants to know whether a message was taken is told, and the truth; if its reader stopped to read it may remain unknown. */
+/** Checks that each acknowledged send knows whether its message was taken. It need not know if the reader stopped. */
 const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
   for (const each of said) {
     if (each.acknowledgement === undefined || !isAccepted(each)) continue
@@ -262,20 +263,20 @@ describe("two honest ends of the lanes of a link", () => {
 
   it.effect.prop("lose no credit, and count nothing as unwritten that is written", [Choices], ([choices]) =>
     Effect.gen(function* () {
-      const { intake, outbox, rest, read } = yield* play(choices)
+      const { receiveLanes, sendLanes, rest, read } = yield* play(choices)
       yield* rest
-      assert.strictEqual(outbox.size(), 0)
-      assert.strictEqual(intake.closing(), 0)
+      assert.strictEqual(sendLanes.size(), 0)
+      assert.strictEqual(receiveLanes.closing(), 0)
       for (const [name, { receiver }] of read) {
-        const sender = outbox.lane(name)
+        const sender = sendLanes.lane(name)
         const used = receiver?.used() ?? Number.NaN
         assert.strictEqual(receiver?.held(), 0)
         assert.isBelow(used, window / 2, `on ${name}: what is missing is not worth a frame`)
         let credit = 0
         while (credit < window && sender?.tryOffer(new Uint8Array(0)) === true) {
           credit += Protocol.dataOverhead
-          outbox.next(window)
-          outbox.written()
+          sendLanes.next(window)
+          sendLanes.written()
         }
         assert.strictEqual(
           credit,
@@ -291,15 +292,15 @@ describe("two honest ends of the lanes of a link", () => {
     [Choices],
     ([choices]) =>
       Effect.gen(function* () {
-        const { outbox, rest, stretches } = yield* play(choices)
+        const { sendLanes, rest, stretches } = yield* play(choices)
         const waiting = stretches.flatMap(({ said }) => said.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
-        outbox.stop("moved")
+        sendLanes.stop("moved")
         yield* rest
         for (const { fiber } of waiting) {
           const refusal = yield* Effect.flip(Fiber.join(fiber))
           assert.include(["moved", "unread"], refusal)
         }
-        outbox.end()
+        sendLanes.end()
         for (const stretch of stretches) {
           checkPrefix(stretch)
           checkConfirmations(stretch)
@@ -309,17 +310,17 @@ describe("two honest ends of the lanes of a link", () => {
 })
 
 it("a lane with much to write does not hold up the others for more than a frame each", () => {
-  const outbox = new SendLanes({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
+  const sendLanes = new SendLanes({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
   const numbers = [1, 2, 3]
   const lanes = numbers.map((lane) => ({ lane, name: `lane ${lane}`, window: 0xffff_ffff }))
-  assert.isUndefined(outbox.open({ _tag: "LaneOpen", lanes, last: true }))
+  assert.isUndefined(sendLanes.open({ _tag: "LaneOpen", lanes, last: true }))
   const piece = new Uint8Array(Protocol.maxFragmentBytes)
-  for (let i = 0; i < 256; i++) assert.isTrue(outbox.inbox.tryOffer(piece))
+  for (let i = 0; i < 256; i++) assert.isTrue(sendLanes.inbox.tryOffer(piece))
   const order: Array<number> = []
   for (let i = 0; i < 30; i++) {
-    for (const { name } of lanes) assert.isTrue(outbox.lane(name)?.tryOffer(new Uint8Array(i)) === true)
-    for (const { lane } of outbox.next(Protocol.maxFragmentBytes)) order.push(lane)
-    outbox.written()
+    for (const { name } of lanes) assert.isTrue(sendLanes.lane(name)?.tryOffer(new Uint8Array(i)) === true)
+    for (const { lane } of sendLanes.next(Protocol.maxFragmentBytes)) order.push(lane)
+    sendLanes.written()
   }
   for (const lane of numbers) {
     let since = 0
@@ -331,20 +332,20 @@ it("a lane with much to write does not hold up the others for more than a frame 
 })
 
 it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
-  const outbox = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const sendLanes = new SendLanes({ window, limit: 2_000, wake: () => {} })
   const [kept, withdrawn] = [new Acknowledgement(), new Acknowledgement()]
   for (const acknowledgement of [withdrawn, kept]) {
-    assert.isTrue(outbox.inbox.tryOffer(new Uint8Array(1), { acknowledgement }))
+    assert.isTrue(sendLanes.inbox.tryOffer(new Uint8Array(1), { acknowledgement }))
   }
   withdrawn.withdraw()
-  outbox.end()
+  sendLanes.end()
   assert.isTrue(Deferred.isDoneUnsafe(kept.result))
   assert.isFalse(Deferred.isDoneUnsafe(withdrawn.result))
 })
 
 it("a number is used again, and never while its lane is open or closing", () => {
   const opened: Array<number> = []
-  const intake = new ReceiveLanes({
+  const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),
     inboxWindow: window,
     laneWindow: window,
@@ -355,16 +356,16 @@ it("a number is used again, and never while its lane is open or closing", () => 
     wake: () => {},
     sinkOf: () => () => {},
   })
-  intake.open(["stays"])
-  intake.open(["goes"])
-  intake.close("goes")
+  receiveLanes.open(["stays"])
+  receiveLanes.open(["goes"])
+  receiveLanes.close("goes")
   const [stays = 0, closing = 0] = opened
   for (let i = 0; i < 0x1_0000; i++) {
-    intake.open(["other"])
+    receiveLanes.open(["other"])
     const number = opened.at(-1) ?? 0
     assert.isFalse(number === stays || number === closing || number === Protocol.inboxLane)
-    intake.close("other")
-    assert.isUndefined(intake.closed(number))
+    receiveLanes.close("other")
+    assert.isUndefined(receiveLanes.closed(number))
   }
   assert.isBelow(new Set(opened).size, opened.length)
 })

@@ -14,7 +14,12 @@ const make = (drives: boolean) =>
   Effect.gen(function* () {
     const clock = yield* testNow
     // A stall: the clock of the link is ahead of the timers by so much.
-    const peer = { isSlow: false, leavingSince: undefined as number | undefined, patience: linkTimeout, stalled: 0 }
+    const peer = {
+      isSlow: false,
+      leavingSince: undefined as number | undefined,
+      effectiveLinkTimeout: linkTimeout,
+      stalled: 0,
+    }
     const sent: Array<Ping | Pong> = []
     const excused: Array<number> = []
     const now = () => clock() + peer.stalled
@@ -23,7 +28,7 @@ const make = (drives: boolean) =>
       limits: { drainTimeout: 2_000 },
       drives,
       now,
-      patience: () => peer.patience,
+      effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
       viewHash: () => 5n,
       send: (frame) => sent.push(frame),
       excuseWrite: (late) => excused.push(late),
@@ -89,7 +94,7 @@ describe("the timer of a link", () => {
   it.effect("tolerates more silence while this node distrusts itself", () =>
     Effect.gen(function* () {
       const { end, pass, peer } = yield* make(true)
-      peer.patience = 2 * linkTimeout
+      peer.effectiveLinkTimeout = 2 * linkTimeout
       yield* pass(2 * linkTimeout - 1)
       assert.isUndefined(end())
       yield* pass(1)

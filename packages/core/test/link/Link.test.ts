@@ -38,7 +38,7 @@ const make = Effect.gen(function* () {
     timing: { heartbeat: 1_000, linkTimeout: 3_000 },
     clock,
     hooks: {
-      patience: () => 3_000,
+      effectiveLinkTimeout: () => 3_000,
       onHeard: () => Effect.sync(() => void log.push("heard")),
       onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
       onViewHash: () => Effect.void,

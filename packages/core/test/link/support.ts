@@ -1,4 +1,4 @@
-/** What the tests of link share. */
+/** Fixtures that the tests of link share. */
 import { assert } from "@effect/vitest"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Cause from "effect/Cause"

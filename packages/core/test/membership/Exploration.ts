@@ -79,7 +79,7 @@ const connectionText = ({ ends, expected }: PureCluster.Connection): string =>
   `${expected} ${ends
     .map(
       (end) =>
-        `${end.node}.${end.life}.${end.phase} ${recordText(end.shown)} ${recordText(end.peer)} ${end.inbox
+        `${end.node}.${end.life}.${end.phase} ${recordText(end.sentRecord)} ${recordText(end.peer)} ${end.inbox
           .map((packet) => textOf(packet, () => plain(packet)))
           .join()}`,
     )
@@ -95,10 +95,10 @@ const worldText = (world: PureCluster.World): string => {
   }
   // Of the epochs only the order matters, and that is the order in which the connections were opened.
   for (const connection of world.connections.values()) {
-    const [dialler, acceptor] = connection.ends
+    const [dialer, acceptor] = connection.ends
     const isUsed = (end: PureCluster.End, peer: PureCluster.End) =>
       PureCluster.nodeAt(world, end.node).connectionIds.get(PureCluster.nodeAt(world, peer.node).name) === connection.id
-    parts.push(`${isUsed(dialler, acceptor)} ${isUsed(acceptor, dialler)} ${connectionText(connection)}`)
+    parts.push(`${isUsed(dialer, acceptor)} ${isUsed(acceptor, dialer)} ${connectionText(connection)}`)
   }
   return parts.join("\n")
 }
@@ -107,8 +107,8 @@ const worldText = (world: PureCluster.World): string => {
 
 const connected = (world: PureCluster.World, a: PureCluster.Node, b: PureCluster.Node): boolean =>
   [...world.connections.values()].some(
-    ({ ends: [dialler, acceptor] }) =>
-      dialler.node === a.index && acceptor.node === b.index && dialler.life === a.life && dialler.phase !== "closed",
+    ({ ends: [dialer, acceptor] }) =>
+      dialer.node === a.index && acceptor.node === b.index && dialer.life === a.life && dialer.phase !== "closed",
   )
 
 const moves = (world: PureCluster.World): ReadonlyArray<Move> => {
@@ -211,14 +211,14 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
 
 /** Delivers all packets, then dials once, then lets time pass, until the cluster has settled. Returns what is wrong if it does not. */
 const settle = (world: PureCluster.World): string | undefined => {
-  let dialled = new Set<string>()
+  let dialed = new Set<string>()
   for (let events = 0; events < 1_000; events++) {
-    const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialled.has(event))
-    if (next?.kind === "dial") dialled.add(next.event)
+    const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialed.has(event))
+    if (next?.kind === "dial") dialed.add(next.event)
     else if (next?.kind !== "message") {
       // The next deadline may be that of a tombstone, hours away.
       if (problemOf(world) === undefined) return undefined
-      dialled = new Set()
+      dialed = new Set()
       if (next === undefined) world.now += 1_000
     }
     next?.make(world)

@@ -68,7 +68,7 @@ describe("the reach of a member", () => {
   })
 
   it("keeps the result of the dial until there is a link", () => {
-    const refused = Member.dialled(Member.unlinked(linked), "refused")
+    const refused = Member.dialed(Member.unlinked(linked), "refused")
     const reached = Member.reachedBy(refused, "c", 0)
     expect([refused, reached, Member.unreachable(reached)].map(Member.dialOf)).toStrictEqual([
       "refused",

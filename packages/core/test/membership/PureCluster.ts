@@ -44,8 +44,8 @@ export interface End {
   readonly life: number
   /** The packet of the handshake that is awaited, until the end is up. */
   phase: "Hello" | "HelloAck" | "Ready" | "up" | "closed"
-  /** Own record that this end showed in the handshake. */
-  shown: PeerRecord | undefined
+  /** Own record that this end sent in the handshake. */
+  sentRecord: PeerRecord | undefined
   peer: PeerRecord | undefined
   heardAt: number
   /** `true` if the membership wants `PeerHeard` when anything arrives. */
@@ -56,13 +56,13 @@ export interface End {
 
 export interface Connection {
   readonly id: number
-  /** Counter of the dialler, which ranks simultaneous connections. */
+  /** Counter of the dialer, which ranks simultaneous connections. */
   readonly epoch: number
   readonly byLower: boolean
   /** Name that must answer; `undefined` with a seed. */
   readonly expected: string | undefined
   readonly openedAt: number
-  /** The end of the dialler and that of the acceptor. */
+  /** The end of the dialer and that of the acceptor. */
   readonly ends: readonly [End, End]
 }
 
@@ -91,7 +91,7 @@ export interface Node {
 export interface Hooks {
   readonly pushed?: (connection: Connection, end: End) => void
   readonly stepped?: (node: Node, outputs: ReadonlyArray<Output>) => void
-  readonly dialled?: (node: Node, connection: Connection, reached: boolean) => void
+  readonly dialed?: (node: Node, connection: Connection, reached: boolean) => void
 }
 
 export interface World {
@@ -145,8 +145,8 @@ const copyEnd = (end: End): End => ({ ...end, inbox: end.inbox.slice() })
 export const copy = (world: World): World => {
   const connections = new Map<number, Connection>()
   for (const [id, connection] of world.connections) {
-    const [dialler, acceptor] = connection.ends
-    connections.set(id, { ...connection, ends: [copyEnd(dialler), copyEnd(acceptor)] })
+    const [dialer, acceptor] = connection.ends
+    connections.set(id, { ...connection, ends: [copyEnd(dialer), copyEnd(acceptor)] })
   }
   const nodes = world.nodes.map((node) => ({
     ...node,
@@ -331,17 +331,17 @@ const established = (
   const record: PeerRecord = seal({ ...peer, incarnation: ready.incarnation })
   end.peer = record
   end.phase = "up"
-  const dialled = end === connection.ends[0]
+  const dialed = end === connection.ends[0]
   if (install(world, connection, node, record)) {
     submit(world, node, {
       _tag: "LinkUp",
       record,
-      address: dialled ? addressOf(peer.name) : undefined,
+      address: dialed ? addressOf(peer.name) : undefined,
       viewHash: ready.viewHash,
       youAre: ready.youAre,
     })
   }
-  if (dialled) world.hooks.dialled?.(node, connection, true)
+  if (dialed) world.hooks.dialed?.(node, connection, true)
 }
 
 /** Opens a connection to another node. */
@@ -359,25 +359,25 @@ export const dial = (world: World, node: Node, target: Node, expected: string | 
   return connection
 }
 
-const makeEnd = (world: World, node: Node, phase: End["phase"], shown: PeerRecord | undefined): End => ({
+const makeEnd = (world: World, node: Node, phase: End["phase"], sentRecord: PeerRecord | undefined): End => ({
   node: node.index,
   life: node.life,
   phase,
-  shown,
+  sentRecord,
   peer: undefined,
   heardAt: world.now,
   wantsSign: false,
   inbox: [],
 })
 
-/** Ends a handshake in failure, on the side of its dialler (`peering/Dialer.ts`). */
+/** Ends a handshake in failure, on the side of its dialer (`peering/Dialer.ts`). */
 export const failDial = (world: World, connection: Connection, refusal?: Packet & { _tag: "HelloReject" }): void => {
   const [end, acceptor] = connection.ends
   const node = nodeAt(world, end.node)
   if (end.phase === "closed" || end.phase === "up") return
   closeEnd(world, connection, end)
   enqueue(world, connection, acceptor, { _tag: "End" })
-  if (refusal !== undefined) heedRefusal(world, node, refusal)
+  if (refusal !== undefined) onRefusal(world, node, refusal)
   if (refusal?.code === "stale") {
     if (takesPart(node)) dial(world, node, nodeAt(world, acceptor.node), connection.expected)
     return
@@ -386,7 +386,7 @@ export const failDial = (world: World, connection: Connection, refusal?: Packet 
     const refused = acceptor.phase === "closed" && nodeAt(world, acceptor.node).health === "ended"
     submit(world, node, { _tag: "DialFailed", name: connection.expected, refused })
   }
-  world.hooks.dialled?.(node, connection, false)
+  world.hooks.dialed?.(node, connection, false)
 }
 
 /** Ends a connection that is lost on one side. */
@@ -415,14 +415,14 @@ const outdated = ({ state }: Node, { generation, name }: PeerRecord) => {
   return tombstone?.status === "left" && tombstone.generation === generation ? reject("evicted") : undefined
 }
 
-/** Returns the refusal of a Hello, as `Handshake.judge` does. */
+/** Returns the refusal of a Hello, as `HandshakeRules.judgeHello` does. */
 const refusalOf = (node: Node, hello: PeerRecord) => {
   if (node.state.phase._tag !== "Running") return reject("busy")
   return hello.name === node.name ? reject("duplicate") : outdated(node, hello)
 }
 
-/** Submits what a refusal means for the node as a whole, as `Handshake.heedRefusal` does. */
-const heedRefusal = (world: World, node: Node, { atLeastGeneration, code }: Packet & { _tag: "HelloReject" }) => {
+/** Submits what a refusal means for the node as a whole, as `HandshakeRules.onRefusal` does. */
+const onRefusal = (world: World, node: Node, { atLeastGeneration, code }: Packet & { _tag: "HelloReject" }) => {
   if (code === "stale" && atLeastGeneration !== undefined)
     submit(world, node, { _tag: "GenerationOutdated", atLeastGeneration })
   if (code === "evicted") submit(world, node, { _tag: "SelfEvicted" })
@@ -431,11 +431,12 @@ const heedRefusal = (world: World, node: Node, { atLeastGeneration, code }: Pack
 
 /**
  * Returns the Ready of an end, after it refuted the beliefs of the other side. The incarnation belongs to the body that this
- * end has shown; a newer body follows as an Update.
+ * end has sent; a newer body follows as an Update.
  */
-const readyOf = ({ state }: Node, { shown }: End, peer: PeerRecord): Packet & { _tag: "Ready" } => ({
+const readyOf = ({ state }: Node, { sentRecord }: End, peer: PeerRecord): Packet & { _tag: "Ready" } => ({
   _tag: "Ready",
-  incarnation: shown === undefined || shown.body === state.self.body ? state.self.incarnation : shown.incarnation,
+  incarnation:
+    sentRecord === undefined || sentRecord.body === state.self.body ? state.self.incarnation : sentRecord.incarnation,
   viewHash: state.viewHash,
   youAre: State.belief(state, peer.name, peer.generation),
 })
@@ -489,7 +490,7 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
   if (packet._tag === "HelloReject") {
     if (end === connection.ends[0]) return failDial(world, connection, packet)
     closeEnd(world, connection, end)
-    return heedRefusal(world, node, packet)
+    return onRefusal(world, node, packet)
   }
   if (packet._tag !== end.phase) return breakOff(world, connection, end, undefined)
   switch (packet._tag) {
@@ -500,7 +501,7 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
         return closeEnd(world, connection, end)
       }
       end.peer = packet.record
-      end.shown = node.state.self
+      end.sentRecord = node.state.self
       end.phase = "Ready"
       const youAre = State.belief(node.state, packet.record.name, packet.record.generation)
       return enqueue(world, connection, back, { _tag: "HelloAck", record: node.state.self, youAre })
@@ -536,7 +537,7 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
 
 /** Returns whether the node still has the generation that it showed in the handshake. */
 const mayGoOn = (node: Node, end: End): boolean =>
-  takesPart(node) && node.state.self.generation === end.shown?.generation
+  takesPart(node) && node.state.self.generation === end.sentRecord?.generation
 
 /** Sends a heartbeat, or ends the connection if the peer was silent for the link timeout. */
 export const heartbeat = (world: World, connection: Connection, node: Node, linkTimeout: number): void => {

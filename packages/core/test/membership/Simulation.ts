@@ -1,6 +1,6 @@
 /**
  * A {@link PureCluster} in virtual time. Delays, faults and everything else are drawn from one seed, so a run is named by its
- * seed and can be repeated. Dialling follows `peering/Dialer.ts`.
+ * seed and can be repeated. Dialing follows `peering/Dialer.ts`.
  */
 import type { Address } from "../../src/Address.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -32,7 +32,7 @@ type Event =
 /** The dials of one peer, until one succeeds. */
 interface Attempt {
   tries: number
-  isDialling: boolean
+  isDialing: boolean
 }
 
 export interface Options {
@@ -94,7 +94,7 @@ export class Simulation {
     this.world = PureCluster.make(names.slice(0, size), settings, {
       pushed: (connection, end) => this.schedulePacket(connection, end),
       stepped: (node) => this.onStep(node),
-      dialled: (node, connection, reached) => this.onDialled(node, connection, reached),
+      dialed: (node, connection, reached) => this.onDialed(node, connection, reached),
     })
     this.seeds = [...new Set([this.chance.below(size), this.chance.below(size)])]
     for (const node of this.world.nodes) this.start(node)
@@ -373,7 +373,7 @@ export class Simulation {
     this.reconcile(node)
   }
 
-  // ---- dialling ----
+  // ---- dialing ----
 
   /** Starts and ends attempts as the dial targets of a node change. */
   private reconcile(node: PureCluster.Node): void {
@@ -386,7 +386,7 @@ export class Simulation {
     for (const name of attempts.keys()) if (!targets.has(name)) attempts.delete(name)
     for (const [name, { kind }] of targets) {
       if (attempts.has(name)) continue
-      const attempt = { tries: 0, isDialling: false }
+      const attempt = { tries: 0, isDialing: false }
       attempts.set(name, attempt)
       const pause = kind === "candidate" && compareNames(node.name, name) > 0 ? candidateDialDelay : 0
       this.events.add(this.world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
@@ -394,7 +394,7 @@ export class Simulation {
   }
 
   private dial(node: PureCluster.Node, name: string, attempt: Attempt): void {
-    if (this.attempts.get(node)?.get(name) !== attempt || attempt.isDialling) return
+    if (this.attempts.get(node)?.get(name) !== attempt || attempt.isDialing) return
     const target = State.dialTargets(node.state).get(name)
     if (target === undefined) return
     const probability = target.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
@@ -406,7 +406,7 @@ export class Simulation {
       PureCluster.submit(this.world, node, { _tag: "DialFailed", name, refused: false })
       return this.redial(node, name, attempt)
     }
-    attempt.isDialling = true
+    attempt.isDialing = true
     this.connect(node, this.nodeWith(address), name)
   }
 
@@ -416,11 +416,11 @@ export class Simulation {
     this.events.add(this.world.now + pause, { _tag: "Dial", node, life: node.life, name, attempt })
   }
 
-  private onDialled(node: PureCluster.Node, connection: PureCluster.Connection, reached: boolean): void {
+  private onDialed(node: PureCluster.Node, connection: PureCluster.Connection, reached: boolean): void {
     const name = connection.expected
     const attempt = name === undefined ? undefined : this.attempts.get(node)?.get(name)
-    if (name === undefined || attempt === undefined || !attempt.isDialling) return
-    attempt.isDialling = false
+    if (name === undefined || attempt === undefined || !attempt.isDialing) return
+    attempt.isDialing = false
     if (reached) this.attempts.get(node)?.delete(name)
     else this.redial(node, name, attempt)
   }
@@ -450,9 +450,9 @@ export class Simulation {
 
 /**
  * Runs a cluster through faults, then without any until it has converged for five seconds. Returns the number of steps and the
- * milliseconds from the last fault to the end. Throws a {@link Violation} if that takes longer than `patience`.
+ * milliseconds from the last fault to the end. Throws a {@link Violation} if that takes longer than `convergenceTimeout`.
  */
-export const live = (options: Options & { readonly misfortunes: number; readonly patience: number }) => {
+export const live = (options: Options & { readonly misfortunes: number; readonly convergenceTimeout: number }) => {
   const simulation = new Simulation(options)
   const { chance, log, world } = simulation
   try {
@@ -466,7 +466,8 @@ export const live = (options: Options & { readonly misfortunes: number; readonly
     let calmSeconds = 0
     let problem: string | undefined
     while (calmSeconds < 5) {
-      if (world.now > healedAt + options.patience) throw new Violation(problem ?? "it does not stay converged")
+      if (world.now > healedAt + options.convergenceTimeout)
+        throw new Violation(problem ?? "it does not stay converged")
       simulation.runUntil(world.now + 1_000)
       simulation.supervise()
       problem = simulation.problem()

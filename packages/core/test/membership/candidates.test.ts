@@ -21,7 +21,7 @@ import {
 } from "./support.ts"
 
 describe("R1: hearsay", () => {
-  it("makes a candidate that is dialled and gossiped, and is in no view and no view hash", () => {
+  it("makes a candidate that is dialed and gossiped, and is in no view and no view hash", () => {
     const a = linkedTo([b])
     const before = a.state().viewHash
     const outputs = [...a.hear(1_000, b, update(c)), ...a.until(1_100)]
@@ -73,7 +73,7 @@ describe("R1: hearsay", () => {
 })
 
 describe("R2: the word of a member that has a link makes a member", () => {
-  it("of a candidate that cannot be dialled", () => {
+  it("of a candidate that cannot be dialed", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
     expect(framesOf(failDial(a, 3_999, c), "ProbeRequest")).toStrictEqual([])
@@ -119,7 +119,7 @@ describe("R2: the word of a member that has a link makes a member", () => {
     expect(a.state().rounds.size).toBe(2)
     expect(eventsOf([...answerProbes(a, 4_100, c, "down", b), ...answerProbes(a, 4_100, d, "up", b)])).toStrictEqual([])
     expect(a.state().candidates.size).toBe(2)
-    // Further rounds have growing pauses, however often the candidates are dialled.
+    // Further rounds have growing pauses, however often the candidates are dialed.
     expect(
       framesOf(
         [5_000, 5_001, 5_099].flatMap((at) => failDial(a, at, c)),

@@ -9,7 +9,7 @@ describe("after any trouble the cluster comes to one view, unaided", () => {
     it(`with ${size} nodes`, () => {
       for (let i = 0; i < perSize; i++) {
         const seed = size * 100_000 + i
-        const { took } = live({ seed, size, misfortunes: 2 + (i % 16), patience: 240_000 })
+        const { took } = live({ seed, size, misfortunes: 2 + (i % 16), convergenceTimeout: 240_000 })
         expect(took).toBeLessThan(240_000)
       }
     })
@@ -18,13 +18,13 @@ describe("after any trouble the cluster comes to one view, unaided", () => {
   it("with memory so short that tombstones and candidates are forgotten on the way", () => {
     const settings = { tombstoneTimeout: 8_000, candidateTimeout: 4_000, reconnectWindow: 20_000, tombstoneCapacity: 1 }
     for (let i = 0; i < perSize; i++) {
-      const { took } = live({ seed: 7_000_000 + i, size: 4, misfortunes: 12, patience: 240_000, settings })
+      const { took } = live({ seed: 7_000_000 + i, size: 4, misfortunes: 12, convergenceTimeout: 240_000, settings })
       expect(took).toBeLessThan(240_000)
     }
   })
 
   it("the same seed lives the same life", () => {
-    const options = { seed: 42, size: 6, misfortunes: 14, patience: 240_000 }
+    const options = { seed: 42, size: 6, misfortunes: 14, convergenceTimeout: 240_000 }
     expect(live(options)).toStrictEqual(live(options))
   })
 })

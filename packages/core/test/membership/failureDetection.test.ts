@@ -364,7 +364,7 @@ describe("R10: the failed", () => {
     return a
   }
 
-  it("are dialled for reconnectWindow, and then have a tombstone", () => {
+  it("are dialed for reconnectWindow, and then have a tombstone", () => {
     const a = failed()
     a.until(13_000 + 24 * 3_600_000 - 1)
     expect(State.dialTargets(a.state()).get("b")?.kind).toBe("failed")

@@ -135,16 +135,16 @@ export const checkState = (state: State.State): void => {
     require(pending <= settings.probesPerPeer, () => `${pending} probe requests of ${from} are pending`)
   }
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
-  require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, ${inView} members are visible`)
+  require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, ${inView} members belong in it`)
   require(state.viewHash === hash, () => "the view hash is not that of the members")
   require(state.selfHash === hashOf(self), () => "this node's own hash is not that of its record")
   require(!members.has(self.name) && !candidates.has(self.name), () => "a node is a member of its own view")
   require(self.status === "alive" || self.status === "left", () => `a node calls itself ${self.status}`)
   for (const [name, { record }] of candidates) {
     const tombstone = tombstones.get(name)
-    require(record.status !== "left", () => `${name} left and is dialled`)
+    require(record.status !== "left", () => `${name} left and is dialed`)
     require(!(tombstone?.status === "left" && tombstone.generation >= record.generation), () =>
-      `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialled`)
+      `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialed`)
     const member = members.get(name)
     require(member === undefined || member.record.generation < record.generation, () =>
       `${name} is a member and a candidate of the same life`)
@@ -154,7 +154,7 @@ export const checkState = (state: State.State): void => {
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
   for (const name of State.dialTargets(state).keys()) {
-    require(members.get(name)?.disconnected !== true, () => `${name} is disconnected and dialled`)
+    require(members.get(name)?.disconnected !== true, () => `${name} is disconnected and dialed`)
   }
 }
 

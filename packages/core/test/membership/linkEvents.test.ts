@@ -142,7 +142,7 @@ describe("R8: a newer life", () => {
 })
 
 describe("disconnect", () => {
-  it("takes the peer out of the view, closes the link and stops dialling", () => {
+  it("takes the peer out of the view, closes the link and stops dialing", () => {
     const a = linkedTo([b, c])
     const hash = a.state().viewHash
     const outputs = a.at(1_000, { _tag: "Disconnect", name: "b" })

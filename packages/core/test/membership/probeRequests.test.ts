@@ -8,19 +8,19 @@ import { wall, recordOf, b, c, d, linkedTo, loseLink, failDial, framesOf, record
 describe("R3: a probe request", () => {
   const request = (id: number, target: PeerRecord) =>
     ({ _tag: "ProbeRequest", id, target: target.name, generation: target.generation, deadline: 500 }) as const
-  const asked = (node: Node, now: number, target: PeerRecord, heardAgo?: number, id = 7) =>
+  const answersTo = (node: Node, now: number, target: PeerRecord, heardAgo?: number, id = 7) =>
     node.at(now, { _tag: "Received", from: b, frame: request(id, target), heardAgo })
   const verdictsOf = (outputs: ReadonlyArray<Output>) =>
     framesOf(outputs, "ProbeResult").map(({ frame, to }) => `${to.join()} ${frame.id} ${frame.verdict}`)
 
   it("about a peer that was just heard is answered with up at once", () => {
     const a = linkedTo([b, c])
-    expect(verdictsOf(asked(a, 1_000, c, 999))).toStrictEqual(["b 7 up"])
+    expect(verdictsOf(answersTo(a, 1_000, c, 999))).toStrictEqual(["b 7 up"])
   })
 
   it("about another peer with a link makes it speak, and is then answered with up", () => {
     const a = linkedTo([b, c])
-    const outputs = asked(a, 1_000, c, 1_000)
+    const outputs = answersTo(a, 1_000, c, 1_000)
     expect(verdictsOf(outputs)).toStrictEqual([])
     expect(outputs).toMatchObject([{ _tag: "PingNow", peer: { name: "c", generation: wall } }])
     expect(verdictsOf(a.at(1_300, { _tag: "PeerHeard", peer: c }))).toStrictEqual(["b 7 up"])
@@ -29,48 +29,48 @@ describe("R3: a probe request", () => {
 
   it("is answered with down if nothing comes in time, or the link is lost meanwhile", () => {
     const a = linkedTo([b, c])
-    asked(a, 1_000, c)
+    answersTo(a, 1_000, c)
     expect(verdictsOf(a.until(1_499))).toStrictEqual([])
     expect(verdictsOf(a.until(1_500))).toStrictEqual(["b 7 down"])
-    asked(a, 2_000, c)
+    answersTo(a, 2_000, c)
     expect(verdictsOf(loseLink(a, 2_100, c))).toStrictEqual(["b 7 down"])
   })
 
   it("about a peer without a link is answered with down or refused", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, c)
-    expect(verdictsOf(asked(a, 1_100, c))).toStrictEqual(["b 7 down"])
+    expect(verdictsOf(answersTo(a, 1_100, c))).toStrictEqual(["b 7 down"])
     failDial(a, 1_200, c, true)
-    expect(verdictsOf(asked(a, 1_300, c))).toStrictEqual(["b 7 refused"])
+    expect(verdictsOf(answersTo(a, 1_300, c))).toStrictEqual(["b 7 refused"])
   })
 
   it("about a life that is over is answered with what is known", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, { _tag: "Leave", generation: wall })
-    const outputs = asked(a, 1_100, c)
+    const outputs = answersTo(a, 1_100, c)
     expect(verdictsOf(outputs)).toStrictEqual(["b 7 down"])
     expect(recordsSent(outputs, "c")).toMatchObject([{ status: "left" }])
     a.meet(2_000, { ...d, generation: wall + 5 })
-    expect(recordsSent(asked(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
+    expect(recordsSent(answersTo(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
   })
 
   it("about a disconnected peer is answered with unknown", () => {
     const a = linkedTo([b, c])
     a.at(1_000, { _tag: "Disconnect", name: "c" })
-    expect(verdictsOf(asked(a, 1_100, c))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(answersTo(a, 1_100, c))).toStrictEqual(["b 7 unknown"])
   })
 
   it("about a life that this node never met is answered with unknown, about itself with up", () => {
     const a = linkedTo([b, c])
-    expect(verdictsOf(asked(a, 1_000, d))).toStrictEqual(["b 7 unknown"])
-    expect(verdictsOf(asked(a, 1_000, { ...c, generation: wall + 1 }))).toStrictEqual(["b 7 unknown"])
-    expect(verdictsOf(asked(a, 1_000, recordOf("a")))).toStrictEqual(["b 7 up"])
-    expect(verdictsOf(asked(a, 1_000, recordOf("a", { generation: wall + 1 })))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(answersTo(a, 1_000, d))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(answersTo(a, 1_000, { ...c, generation: wall + 1 }))).toStrictEqual(["b 7 unknown"])
+    expect(verdictsOf(answersTo(a, 1_000, recordOf("a")))).toStrictEqual(["b 7 up"])
+    expect(verdictsOf(answersTo(a, 1_000, recordOf("a", { generation: wall + 1 })))).toStrictEqual(["b 7 unknown"])
   })
 
   it("beyond the bound of one peer is answered with unknown, and those of a lost peer are dropped", () => {
     const a = linkedTo([b, c], { probesPerPeer: 2 })
-    expect(verdictsOf([1, 2, 3].flatMap((id) => asked(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
+    expect(verdictsOf([1, 2, 3].flatMap((id) => answersTo(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
     loseLink(a, 1_100, b)
     expect(a.state().pendingProbes).toStrictEqual([])
   })

@@ -148,7 +148,7 @@ export const answerProbes = (
     return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
   })
 
-/** Makes a peer unreachable: its link is lost, it cannot be dialled, and `others` do not reach it either. */
+/** Makes a peer unreachable: its link is lost, it cannot be dialed, and `others` do not reach it either. */
 export const makeUnreachable = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
   ...loseLink(node, now, peer),
   ...failDial(node, now, peer),

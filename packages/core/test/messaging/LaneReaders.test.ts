@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
@@ -22,7 +22,7 @@ const make = Effect.gen(function* () {
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
   })
   /** A lane as a link has it open. */
-  const laneOf = (name: string): LaneReader => ({ name, isOpen: true, acknowledge: () => void taken++ })
+  const laneOf = (name: string): ReadableLane => ({ name, isOpen: true, acknowledge: () => void taken++ })
   /** A message arrives on a lane that the link opened when `sink` was resolved. */
   const bring = (name: string, text: string, sink = readers.sinkOf(name)) => {
     const payload = new TextEncoder().encode(text)

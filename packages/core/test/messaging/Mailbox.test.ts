@@ -3,7 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import * as Mailbox from "../../src/messaging/Mailbox.ts"
 import type { Message, SessionEnded } from "../../src/Message.ts"
@@ -17,7 +17,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   const mailbox = yield* Mailbox.make<SessionEnded>(kept)
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
-    const lane: LaneReader = {
+    const lane: ReadableLane = {
       name: inboxName,
       isOpen: true,
       acknowledge: ({ confirm, cost }) => {
@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   const numberOf = ({ payload }: Message): number => new DataView(payload.buffer).getUint32(0)
   const told = (each: Message | SessionEnded) =>
     each._tag === "Message" ? ([each.from.name, numberOf(each)] as const) : ([each.from.name, "end"] as const)
-  /** What the next pull of a reader brings. */
+  /** Takes what the next pull of a reader brings. */
   const pull = Effect.scoped(Effect.flatten(Stream.toPull(mailbox.stream)))
   return { mailbox, peers, pull, told }
 })

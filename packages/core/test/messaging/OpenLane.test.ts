@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
-import type { LaneReader } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
+import type { LaneReader } from "../../src/messaging/OpenLane.ts"
 import { OpenLane } from "../../src/messaging/OpenLane.ts"
-import type { Reader } from "../../src/messaging/Reader.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
@@ -19,14 +19,14 @@ const message: InboundMessage = {
 /** A lane of a link, and what it was told to be taken. */
 const makeLane = (isOpen = true) => {
   const taken: Array<Pick<InboundMessage, "cost" | "confirm">> = []
-  const lane: LaneReader = { name: "orders", isOpen, acknowledge: (each) => void taken.push(each) }
+  const lane: ReadableLane = { name: "orders", isOpen, acknowledge: (each) => void taken.push(each) }
   return { lane, taken }
 }
 
 /** A reader that takes what it gets when it is told to. */
 const makeReader = () => {
-  const waiting: Array<readonly [LaneReader, InboundMessage]> = []
-  const reader: Reader = {
+  const waiting: Array<readonly [ReadableLane, InboundMessage]> = []
+  const reader: LaneReader = {
     offer: (_, lane, message) => void waiting.push([lane, message]),
     ended: () => true,
     mark: () => undefined,

@@ -6,7 +6,7 @@ import { WriteQueue } from "../../src/flow/WriteQueue.ts"
 import type { Link } from "../../src/link/Link.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
-import { Sender } from "../../src/messaging/Sender.ts"
+import { Sender, toBytes } from "../../src/messaging/Sender.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
 import { recordOf } from "../membership/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
@@ -192,4 +192,9 @@ describe("a message to many", () => {
       assert.deepStrictEqual(inbox.accepted, [])
     }),
   )
+})
+
+it("bytes that are sent are not copied", () => {
+  const bytes = Uint8Array.of(1, 2)
+  assert.strictEqual(toBytes(bytes), bytes)
 })

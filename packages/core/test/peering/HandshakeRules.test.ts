@@ -38,39 +38,39 @@ const linkUp: Input = {
   youAre: undefined,
 }
 
-const judge = (state: State.State, options: Partial<Hello> = {}, hasRoom = true) =>
+const refusalOf = (state: State.State, options: Partial<Hello> = {}, hasRoom = true) =>
   judgeHello(state, hello(options), { label: "test", dialing: new Set([3]), hasRoom: () => hasRoom })
 
 describe("a Hello", () => {
   it("of a stranger with the same label and a common version is acceptable", () => {
-    assert.isUndefined(judge(after()))
-    assert.isUndefined(judge(after(), { versionMax: 9 }))
+    assert.isUndefined(refusalOf(after()))
+    assert.isUndefined(refusalOf(after(), { versionMax: 9 }))
   })
 
   it("of another cluster or version is refused, the label first", () => {
-    assert.strictEqual(judge(after(), { label: "other", versionMin: 2 })?.code, "label")
-    assert.strictEqual(judge(after(), { versionMin: 2, versionMax: 2 })?.code, "version")
+    assert.strictEqual(refusalOf(after(), { label: "other", versionMin: 2 })?.code, "label")
+    assert.strictEqual(refusalOf(after(), { versionMin: 2, versionMax: 2 })?.code, "version")
   })
 
   it("is refused for now while this node leaves", () => {
-    assert.deepInclude(judge(after({ _tag: "Leave" })), { code: "busy", retryAfter: 1_000 })
+    assert.deepInclude(refusalOf(after({ _tag: "Leave" })), { code: "busy", retryAfter: 1_000 })
   })
 
   it("under this node's own name is this node itself, or a duplicate", () => {
-    assert.strictEqual(judge(after(), { record: self })?.code, "self")
-    assert.strictEqual(judge(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
-    assert.strictEqual(judge(after(), { record: record(6, "self") })?.code, "duplicate")
+    assert.strictEqual(refusalOf(after(), { record: self })?.code, "self")
+    assert.strictEqual(refusalOf(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
+    assert.strictEqual(refusalOf(after(), { record: record(6, "self") })?.code, "duplicate")
   })
 
   it("of a stranger finds no room where a member still does", () => {
-    assert.strictEqual(judge(after(), {}, false)?.code, "busy")
-    assert.isUndefined(judge(after(linkUp), {}, false))
+    assert.strictEqual(refusalOf(after(), {}, false)?.code, "busy")
+    assert.isUndefined(refusalOf(after(linkUp), {}, false))
   })
 
   it("of a peer that this node disconnected is refused until the peer is told to join", () => {
     const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
-    assert.strictEqual(judge(state)?.code, "parted")
-    assert.isUndefined(judge(state, { join: true }))
+    assert.strictEqual(refusalOf(state)?.code, "parted")
+    assert.isUndefined(refusalOf(state, { join: true }))
   })
 })
 

@@ -115,8 +115,8 @@ describe("a peer that should have a link", () => {
 
   it.effect("that has parted from this node is disconnected here as well", () =>
     Effect.gen(function* () {
-      const parted = new HandshakeRejected({ code: "parted", message: "", by: "them" })
-      const { dialer, reports } = yield* make(lost(), parted)
+      const rejected = new HandshakeRejected({ code: "parted", message: "", by: "them" })
+      const { dialer, reports } = yield* make(lost(), rejected)
       dialer.reconcile(lost())
       yield* Effect.sleep(500)
       assert.deepStrictEqual(reports(), [{ _tag: "Disconnect", name: "b" }])

@@ -74,7 +74,7 @@ class FakeLink extends Link {
       timing: { heartbeat: 1_000, linkTimeout: 3_000 },
       clock,
       hooks: {
-        patience: () => 3_000,
+        effectiveLinkTimeout: () => 3_000,
         onHeard: () => Effect.void,
         onMembership: () => Effect.void,
         onViewHash: () => Effect.void,

@@ -43,7 +43,7 @@ export interface Options {
 
 /** The sends of one life of a member. Each is recorded with its result. */
 export class MemberSender {
-  /** Whether the member sends by itself. */
+  /** `true` while the member sends by itself. */
   isTalking = true
   private readonly cluster: Options["cluster"]
   private readonly lanes: Lanes

@@ -40,7 +40,7 @@ export class Observer {
   private readonly left = new Set<string>()
   /** Newest generation of each peer. */
   private readonly newest = new Map<string, number>()
-  /** What began and has not ended yet. */
+  /** Conditions that began and have not ended yet. */
   private readonly open = new Set<string>()
 
   constructor(options: Options) {

@@ -9,7 +9,7 @@ export interface Life {
 }
 
 /**
- * What a sender learned about one receiver of a message.
+ * Knowledge of a sender about one receiver of a message.
  *
  * - `accepted`: the link accepted the message.
  * - `taken`: the reader took the message.

@@ -141,7 +141,7 @@ export const clockSetBack = scenario("a node whose clock was set back before its
   }),
 )
 
-/** R10, R11, R12: no node remembers a node of the other side, and the seeds are still dialled. */
+/** R10, R11, R12: no node remembers a node of the other side, and the seeds are still dialed. */
 export const healsAfterForgetting = scenario(
   "a partition heals unaided after both sides have forgotten each other",
   (sim) =>
@@ -171,7 +171,7 @@ export const healsAfterForgetting = scenario(
     }),
 )
 
-/** R10: a failed peer that shows a sign of life is dialled at once, without waiting for its back-off. */
+/** R10: a failed peer that shows a sign of life is dialed at once, without waiting for its back-off. */
 export const meetsAgain = scenario(
   "after a long partition all links are up within ten seconds of the first connection",
   (sim) =>

@@ -5,7 +5,7 @@
 import type { Simulation } from "@coterie/testkit"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
-import type { LaneReader, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
+import type { ReadableLane, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
 import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import type { LinkState } from "../../src/flow/WriteQueue.ts"
@@ -127,7 +127,7 @@ class ReusedNumbers {
   private readonly outside = new Map([[inboxLane, inboxLane]])
   private readonly closing = new Map<number, Array<number>>()
 
-  told(number: number): number {
+  seenByPeer(number: number): number {
     return this.outside.get(number) ?? number
   }
 
@@ -140,7 +140,7 @@ class ReusedNumbers {
   }
 
   close(lane: number): number {
-    const number = this.told(lane)
+    const number = this.seenByPeer(lane)
     this.inside.delete(number)
     this.closing.set(number, [...(this.closing.get(number) ?? []), lane])
     return number
@@ -169,7 +169,7 @@ class ImpatientLanes extends ReceiveLanes {
           return options.send({ ...frame, lanes })
         }
         if (frame._tag === "LaneClose") return options.send({ _tag: "LaneClose", lane: numbers.close(frame.lane) })
-        options.send("lane" in frame ? { ...frame, lane: numbers.told(frame.lane) } : frame)
+        options.send("lane" in frame ? { ...frame, lane: numbers.seenByPeer(frame.lane) } : frame)
       },
     })
     this.numbers = numbers
@@ -184,7 +184,7 @@ class ImpatientLanes extends ReceiveLanes {
   }
 
   override acknowledgements(): ReadonlyArray<Taken> {
-    return super.acknowledgements().map((frame) => ({ ...frame, lane: this.numbers.told(frame.lane) }))
+    return super.acknowledgements().map((frame) => ({ ...frame, lane: this.numbers.seenByPeer(frame.lane) }))
   }
 }
 
@@ -250,7 +250,7 @@ class KeepsBoth extends PeerConnections {
 
 /** Holds no message for those of an earlier connection. */
 class Overtakes extends PeerConnections {
-  override deliver({ link }: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  override deliver({ link }: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     if (link !== undefined) sink.offer(link, lane, message)
   }
 }
@@ -259,7 +259,7 @@ class Overtakes extends PeerConnections {
 class DeliversTwice extends PeerConnections {
   private received = 0
 
-  override deliver(connection: PeerConnection, sink: Sink, lane: LaneReader, message: InboundMessage): void {
+  override deliver(connection: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     const twice: Sink = {
       offer: (link, lane, message) => {
         sink.offer(link, lane, message)

@@ -170,7 +170,7 @@ const untilEmitted = (
   })
 
 /** Checks that without faults every node tells a node that leaves from a node that crashes. */
-const farewells = (sim: Simulation.Sim, nodes: Members) =>
+const departures = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
     const [first, second, ...rest] = Object.values(nodes)
     if (first === undefined || second === undefined || rest.length === 0) return
@@ -248,7 +248,7 @@ export const cluster = (
       yield* recover(sim, nodes)
       yield* everythingArrives(sim, nodes, recorder, 10)
       yield* foldedIsView(nodes)
-      yield* farewells(sim, nodes)
+      yield* departures(sim, nodes)
     }),
   )
 

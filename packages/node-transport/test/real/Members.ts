@@ -25,14 +25,14 @@ export interface Member extends Child.Child {
   readonly thaw: Effect.Effect<number, Child.ChildFailure>
 }
 
-/** Where a member runs; without it, on the loopback of this machine. */
+/** Place where a member runs. Defaults to the loopback of this machine. */
 export interface Place {
   readonly host: string
   /** The command that runs another one in the place. */
   readonly enter: ReadonlyArray<string>
 }
 
-const patience = "60 seconds"
+const timeout = "60 seconds"
 
 /** Milliseconds on the clock of the reports. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -65,7 +65,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
       "-c",
       `echo ready; read -r _; kill -CONT ${child.pid}`,
     ])
-    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: patience })
+    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: timeout })
     const at = now()
     process.kill(child.pid, "SIGSTOP")
     return at
@@ -77,7 +77,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
   // SIGKILL ends a process that stands still, too.
   yield* Effect.addFinalizer(() => Effect.suspend(() => (ended ? Effect.void : Effect.ignore(kill))))
 
-  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: patience })
+  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: timeout })
   const member: Member = { ...child, address, generation, kill, freeze, thaw }
   return member
 })
@@ -114,14 +114,14 @@ const sees = (peers: Protocol.Peers): string =>
 
 const isListed = ({ address, generation, name }: Member): string => `${name} ${generation} ${address} alive up`
 
-/** Where to look for the view of a member that is the latest now. */
+/** Returns the mark from which the latest view of a member is found. */
 const latestView = (member: Member): number => {
   let from = member.mark()
   while (from > 0 && member.since(from, report("View")).length === 0) from--
   return from
 }
 
-const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Command) {
+const sendCommand = Effect.fnUntraced(function* (member: Member, command: Protocol.Command) {
   const from = member.mark()
   yield* member.say(Protocol.encodeCommand(command))
   return from
@@ -129,8 +129,8 @@ const ask = Effect.fnUntraced(function* (member: Member, command: Protocol.Comma
 
 /** The view of a member, which it is asked for. All that it reported before has been read by then. */
 export const view = Effect.fnUntraced(function* (member: Member) {
-  const from = yield* ask(member, { _tag: "View" })
-  const { peers } = yield* member.expect("its view", report("Answer"), { from, within: patience })
+  const from = yield* sendCommand(member, { _tag: "View" })
+  const { peers } = yield* member.expect("its view", report("Answer"), { from, within: timeout })
   return peers
 })
 
@@ -140,7 +140,7 @@ export const view = Effect.fnUntraced(function* (member: Member) {
  */
 export const agree = Effect.fnUntraced(function* (
   members: ReadonlyArray<Member>,
-  within: Child.Wait["within"] = patience,
+  within: Child.Wait["within"] = timeout,
 ) {
   for (let agreed = false; !agreed;) {
     const wanted = members.map((member) => {
@@ -164,43 +164,43 @@ export const converse = Effect.fnUntraced(function* (members: ReadonlyArray<Memb
   for (const member of members) {
     const others = members.filter((other) => other !== member)
     const marks = others.map((other) => other.mark())
-    yield* ask(member, { _tag: "Broadcast", text })
+    yield* sendCommand(member, { _tag: "Broadcast", text })
     for (const [i, other] of others.entries()) {
       yield* other.expect(
         `"${text}" from ${member.name}`,
         report("Message", (message) => message.from === member.name && message.text === text),
-        { from: marks[i], within: patience },
+        { from: marks[i], within: timeout },
       )
     }
   }
 })
 
 /** Waits for an event about a peer. */
-export const tells = (member: Member, event: string, about: string, wait: Child.Wait) =>
+export const awaitEvent = (member: Member, event: string, about: string, wait: Child.Wait) =>
   member.expect(
     `${event} for ${about}`,
     report("Event", (each) => each.event === event && each.peer === about),
-    { within: patience, ...wait },
+    { within: timeout, ...wait },
   )
 
-/** Waits until each tells of an event about a peer; gives the events. */
-export const tell = (
+/** Waits until each member reports an event about a peer. Returns the events. */
+export const awaitEventAtAll = (
   members: ReadonlyArray<Member>,
   event: string,
   about: string,
   marks: ReadonlyMap<Member, number> = new Map(),
 ) =>
-  Effect.forEach(members, (member) => tells(member, event, about, { from: marks.get(member) ?? 0 }), {
+  Effect.forEach(members, (member) => awaitEvent(member, event, about, { from: marks.get(member) ?? 0 }), {
     concurrency: "unbounded",
   })
 
-/** How far each has reported. */
+/** Returns the current mark of each member. */
 export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number> =>
   new Map(members.map((member) => [member, member.mark()]))
 
 const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Disconnected"])
 
-/** What a member has told so far of the membership of another, in order. What happened to links alone is left out. */
+/** Returns the events that a member reported about another, in order, without those about links alone. */
 export const story = (member: Member, about: string, from = 0): ReadonlyArray<string> =>
   member
     .since(

@@ -60,7 +60,7 @@ const missingNamespaces = (): string | undefined => {
   return failed === undefined ? undefined : `this machine does not allow network namespaces: ${failed}`
 }
 
-/** Why there can be no hosts here, if there cannot. */
+/** Reason why this machine cannot have hosts, if it cannot. */
 export const missing = missingNamespaces()
 
 /** How a line can be made bad here, or why it cannot. */
@@ -73,7 +73,7 @@ const weather = ((): { readonly by: "netem" | "relay" } | { readonly missing: st
   return { missing: `this kernel has neither netem (${netem}) nor VXLAN (${vxlan})` }
 })()
 
-/** Why there can be no bad lines here, if there cannot. */
+/** Reason why this machine cannot have bad lines, if it cannot. */
 export const missingWeather = "missing" in weather ? weather.missing : undefined
 
 // Hosts
@@ -86,9 +86,9 @@ export interface Network {
   /** The command that runs another one in the middle of it. */
   readonly router: ReadonlyArray<string>
   readonly hosts: ReadonlyArray<Host>
-  /** What one host sends to another is lost from now on; the other way stays as it is. */
+  /** Drops all packets from one host to another, in this direction only. */
   readonly cut: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
-  /** It is no longer lost. */
+  /** Ends the loss that {@link cut} began. */
   readonly mend: (from: Host, to: Host) => Effect.Effect<void, NamespaceError>
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a member and whoever started it say to each other: one JSON object a line.
+ * Messages between a member and the process that started it: one JSON object a line.
  */
 import * as Schema from "effect/Schema"
 
@@ -34,7 +34,7 @@ export const Report = Schema.Union([
   Schema.TaggedStruct("Answer", { peers: Peers }),
   /** A message from its inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
-  /** What became of a broadcast: the peers whose links took it, and why others did not. */
+  /** Outcome of a broadcast: the peers whose links took it, and why others did not. */
   Schema.TaggedStruct("Sent", { to: Schema.Array(Schema.String), failed: Schema.Array(Schema.String) }),
 ])
 export type Report = typeof Report.Type

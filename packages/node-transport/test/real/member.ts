@@ -41,7 +41,7 @@ const peersOf = ({ peers }: ClusterEvent.View): Protocol.Peers =>
     address: addresses[0] ?? "",
   }))
 
-/** What an event says beside whom it is about. */
+/** Returns the details of an event, without its peer. */
 const textOf = (event: ClusterEvent.ClusterEvent): string => {
   switch (event._tag) {
     case "SeedUnavailable":

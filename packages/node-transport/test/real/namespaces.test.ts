@@ -8,7 +8,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Members from "./Members.ts"
 import * as Namespaces from "./Namespaces.ts"
 
-const patience = 240_000
+const testTimeout = 240_000
 
 /** Nobody has told anything of anybody but that it joined. */
 const onlyJoined = (members: ReadonlyArray<Members.Member>): void => {
@@ -37,7 +37,7 @@ const given = (
 ) => {
   if (missing !== undefined) console.warn(`not tested: ${name}: ${missing}`)
   const title = missing === undefined ? name : `${name} (skipped: ${missing})`
-  it.live.skipIf(missing !== undefined)(title, () => Effect.provide(test(), Members.layer), patience)
+  it.live.skipIf(missing !== undefined)(title, () => Effect.provide(test(), Members.layer), testTimeout)
 }
 
 describe.concurrent("a cluster on several hosts", () => {
@@ -48,8 +48,8 @@ describe.concurrent("a cluster on several hosts", () => {
       Effect.gen(function* () {
         const { a, b, c, d, ha, hb, network } = yield* setUp
         yield* network.cut(ha, hb)
-        yield* Members.tell([a], "Unreachable", "b")
-        yield* Members.tell([b], "Unreachable", "a")
+        yield* Members.awaitEventAtAll([a], "Unreachable", "b")
+        yield* Members.awaitEventAtAll([b], "Unreachable", "a")
         // The time is the promise here. From the loss of the link a suspicion would take at most a dial that nobody
         // answers (5 s) to begin, and at most its longest (12 s) to end; and what a silent link adds (3 s).
         yield* Effect.sleep("25 seconds")
@@ -142,7 +142,7 @@ describe.concurrent("a cluster on several hosts", () => {
         }
         yield* Members.agree(all)
         yield* d.kill
-        yield* Members.tell([a, b, c], "Failed", "d")
+        yield* Members.awaitEventAtAll([a, b, c], "Failed", "d")
         yield* Members.agree([a, b, c])
         for (const member of [a, b, c]) {
           for (const { name } of all) {

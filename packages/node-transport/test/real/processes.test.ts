@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Members from "./Members.ts"
 
-const patience = 240_000
+const testTimeout = 240_000
 
 /** Nobody has told anything of these but that they joined. */
 const onlyJoined = (members: ReadonlyArray<Members.Member>, names: ReadonlyArray<string>): void => {
@@ -26,7 +26,7 @@ describe.concurrent("a cluster of processes", () => {
         const { a, b, c, d } = yield* Members.four()
         const others = [a, b, c]
         yield* d.kill
-        yield* Members.tell(others, "Failed", "d")
+        yield* Members.awaitEventAtAll(others, "Failed", "d")
         yield* Members.agree(others)
         for (const other of others) assert.deepStrictEqual(Members.story(other, "d"), ["Joined", "Suspected", "Failed"])
 
@@ -41,7 +41,7 @@ describe.concurrent("a cluster of processes", () => {
         }
         onlyJoined(all, ["a", "b", "c"])
       }).pipe(Effect.scoped, Effect.provide(Members.layer)),
-    patience,
+    testTimeout,
   )
 
   it.live(
@@ -51,17 +51,17 @@ describe.concurrent("a cluster of processes", () => {
         const { a, b, c, d } = yield* Members.four()
         const others = [a, b, c]
         yield* d.freeze
-        yield* Members.tell(others, "Failed", "d")
+        yield* Members.awaitEventAtAll(others, "Failed", "d")
         yield* Members.agree(others)
         for (const other of others) assert.deepStrictEqual(Members.story(other, "d"), ["Joined", "Suspected", "Failed"])
 
         yield* d.thaw
-        yield* Members.tell(others, "Recovered", "d")
+        yield* Members.awaitEventAtAll(others, "Recovered", "d")
         yield* Members.agree([a, b, c, d])
         yield* Members.converse([a, b, c, d], "d goes on")
         // Whoever wavered about d would have done so by the time that all of them, d included, have noticed that c is dead.
         yield* c.kill
-        yield* Members.tell([a, b, d], "Failed", "c")
+        yield* Members.awaitEventAtAll([a, b, d], "Failed", "c")
         yield* Members.agree([a, b, d])
         for (const other of others) {
           assert.deepStrictEqual(Members.story(other, "d"), ["Joined", "Suspected", "Failed", "Recovered"])
@@ -69,6 +69,6 @@ describe.concurrent("a cluster of processes", () => {
         assert.deepStrictEqual(Members.story(d, "c"), ["Joined", "Suspected", "Failed"])
         onlyJoined([a, b, c, d], ["a", "b"])
       }).pipe(Effect.scoped, Effect.provide(Members.layer)),
-    patience,
+    testTimeout,
   )
 })

@@ -10,7 +10,7 @@ import * as Dgram from "node:dgram"
 
 const [port = 0, loss = 0, delay = 0] = process.argv.slice(2).map(Number)
 
-/** Where the frame begins in a datagram of VXLAN, and where the packet begins in it. */
+/** Offsets of the frame in a datagram of VXLAN, and of the packet in it. */
 const frame = 8
 const packet = frame + 14
 

@@ -19,7 +19,7 @@ const setUp = Effect.gen(function* () {
   const ids = new RequestIds("x-")
   const client = new ClientProtocol({ ids, inFlight, sender, codecFor: serialization.codecFor })
   const protocol = yield* client.protocol("b")
-  /** What was sent to the peer, after the background fibers have run. */
+  /** Takes the messages that were sent to the peer, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())
   return { client, inFlight, protocol, requests, sent }
 })

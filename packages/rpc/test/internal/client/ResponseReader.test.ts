@@ -37,7 +37,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
     request.onSent(1)
     return request
   }
-  /** What was sent to peers, after the background fibers have run. */
+  /** Takes the messages that were sent to peers, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())
   return { add, inFlight, reader, requests, responses, sent, written }
 })

@@ -17,7 +17,7 @@ const setUp = Effect.gen(function* () {
   const sessions = yield* ClientSessions.make({ responses: responses.lane, serialization, input, limit: 2, scope })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const read = (content: unknown) => reader.read(message(content, { from: "a" }))
-  /** What was sent to peers, after the fibers that send have run. */
+  /** Takes the messages that were sent to peers, after the fibers that send have run. */
   const sent = Effect.map(
     Effect.forEach([1, 2, 3], () => Effect.yieldNow),
     () => responses.takeSent(),

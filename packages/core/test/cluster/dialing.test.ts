@@ -18,7 +18,7 @@ const scenario = World.simulated
 
 describe("a seed", () => {
   scenario(
-    "that led to this node itself is dialled again, because the name can lead elsewhere later",
+    "that led to this node itself is dialed again, because the name can lead elsewhere later",
     ({ node }, network) =>
       Effect.gen(function* () {
         let target = "b"
@@ -44,7 +44,7 @@ describe("a seed", () => {
       }),
   )
 
-  scenario("whose peer left is dialled again, and a new peer at that address becomes a member", ({ node }) =>
+  scenario("whose peer left is dialed again, and a new peer at that address becomes a member", ({ node }) =>
     Effect.gen(function* () {
       const b = yield* node("b")
       const a = yield* node("a", { seeds: [b.address] })
@@ -57,7 +57,7 @@ describe("a seed", () => {
     }),
   )
 
-  scenario("whose peer was disconnected is not dialled", ({ node }) =>
+  scenario("whose peer was disconnected is not dialed", ({ node }) =>
     Effect.gen(function* () {
       const b = yield* node("b")
       const a = yield* node("a", { seeds: [b.address] })
@@ -71,7 +71,7 @@ describe("a seed", () => {
   )
 
   scenario(
-    "that its peer does not advertise is dialled for further peers, and the link to that peer stays up",
+    "that its peer does not advertise is dialed for further peers, and the link to that peer stays up",
     ({ node }) =>
       Effect.gen(function* () {
         const a = yield* node("a", { advertise: ["public:1"] })

@@ -1,17 +1,17 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import { DiscoveryIntake } from "../../src/cluster/DiscoveryIntake.ts"
+import { DiscoveredAddresses } from "../../src/cluster/DiscoveredAddresses.ts"
 
-/** An intake for three addresses, what it passed on, and what it logged. */
+/** A set of at most three addresses, the addresses that it passed on, and the lines that it logged. */
 const make = () => {
   const sets: Array<ReadonlyArray<string>> = []
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => {
     lines.push(String(Array.isArray(message) ? message[0] : message))
   })
-  const intake = new DiscoveryIntake(3, (addresses) => sets.push(addresses))
-  const accept = (...found: ReadonlyArray<string>) => Effect.provide(intake.accept(found), Logger.layer([logger]))
+  const discovered = new DiscoveredAddresses(3, (addresses) => sets.push(addresses))
+  const accept = (...found: ReadonlyArray<string>) => Effect.provide(discovered.accept(found), Logger.layer([logger]))
   return { accept, lines, sets }
 }
 

@@ -1,14 +1,14 @@
 /**
- * The sets of addresses that the discovery finds: what of them is dialed, and what the log says about the rest.
+ * Sets of addresses that the discovery finds: passes the valid ones to the dialer, and logs the problems of the others.
  */
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 
-export class DiscoveryIntake {
+export class DiscoveredAddresses {
   private readonly limit: number
   private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
-  /** What is wrong with the set that is in use. A problem that is found again and again is logged once. */
+  /** Problems of the set that is in use. A problem that several sets have in a row is logged once. */
   private problems = new Set<string>()
 
   /** `limit` is the number of addresses of one set that are used, `onAddresses` gets them. */
@@ -22,7 +22,7 @@ export class DiscoveryIntake {
     return this.use(found)
   }
 
-  private readonly use = Effect.fnUntraced(function* (this: DiscoveryIntake, found: ReadonlyArray<string>) {
+  private readonly use = Effect.fnUntraced(function* (this: DiscoveredAddresses, found: ReadonlyArray<string>) {
     const { addresses, problems } = parseAddresses(found.slice(0, this.limit))
     const before = this.problems
     this.problems = new Set(problems.map(({ message }) => message))
