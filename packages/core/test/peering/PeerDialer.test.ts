@@ -143,4 +143,17 @@ describe("a peer that should have a link", () => {
       assert.strictEqual(reports().length, times.length, "no failure is reported without a dial")
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
+
+  it.effect("that has no address is not taken for one that refused", () =>
+    Effect.gen(function* () {
+      const record = recordOf("b")
+      const homeless = { ...record, body: { ...record.body, addresses: [] } }
+      const state = { ...initial, members: new Map([["b", Member.make(homeless, "Down")]]) }
+      const { dialer, reports, times } = yield* make(state)
+      dialer.reconcile(state)
+      yield* Effect.sleep(500)
+      assert.deepStrictEqual(times, [])
+      assert.deepStrictEqual(reports(), [{ _tag: "DialFailed", name: "b", refused: false }])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
 })
