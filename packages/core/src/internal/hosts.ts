@@ -7,6 +7,9 @@ export const maxHostLength = 253
 
 const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$/
 
+/** An IPv6 zone: the characters that an address may have there. Peers report hosts, and a log repeats them. */
+const zonePattern = /^[a-z0-9_.-]+$/
+
 /** Number of 16-bit groups of an IPv6 address. */
 const groupCount = 8
 
@@ -20,17 +23,20 @@ const mappedPrefix = "0:0:0:0:0:ffff:"
 export const canonicalIp = (host: string): string | undefined => {
   const text = (host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host).toLowerCase()
   if (ipv4Pattern.test(text)) return text
-  const [address = "", zone] = text.split("%", 2)
+  const [address = "", zone, ...more] = text.split("%")
   const groups = ipv6Groups(address)
-  if (groups === undefined) return undefined
+  if (groups === undefined || more.length > 0 || (zone !== undefined && !zonePattern.test(zone))) return undefined
   const canonical = groups.map((group) => group.toString(16)).join(":")
   if (canonical.startsWith(mappedPrefix)) return dotted(groups.slice(-2))
   return zone === undefined ? canonical : `${canonical}%${zone}`
 }
 
-/** Tests whether a canonical IP literal is a loopback address. */
-export const isLoopback = (canonical: string): boolean =>
-  canonical.startsWith("127.") || canonical === "0:0:0:0:0:0:0:1"
+/** Returns a canonical IP literal without its zone, which means something to the host that wrote the literal and to no other. */
+export const withoutZone = (canonical: string): string => canonical.replace(/%.*$/, "")
+
+/** Tests whether a host is the canonical IP literal of a loopback address. */
+export const isLoopback = (host: string): boolean =>
+  (host.startsWith("127.") && ipv4Pattern.test(host)) || host === "0:0:0:0:0:0:0:1"
 
 /** Returns the eight groups of an IPv6 address, or `undefined` if the text is none. */
 const ipv6Groups = (address: string): ReadonlyArray<number> | undefined => {

@@ -109,18 +109,19 @@ export class Sender {
   /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
   private offer(lane: string, peer: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
     const { links, loop } = this.options
-    const again = (): Effect.Effect<Sent, SendError> => this.offer(lane, peer, bytes, extra)
     const link = links.current(peer)
     if (link === undefined) {
       const takeover = links.takeover(peer)
       return takeover === undefined
         ? Effect.fail(sendErrors.noLink(loop.state(), peer))
-        : Effect.andThen(takeover, again)
+        : Effect.andThen(takeover, () => this.offer(lane, peer, bytes, extra))
     }
     const sender = senderOf(link, lane)
     if (sender === undefined) {
       const known = link.lanesKnown()
-      return known === undefined ? Effect.fail(sendErrors.notReading(peer, lane)) : Effect.andThen(known, again)
+      return known === undefined
+        ? Effect.fail(sendErrors.notReading(peer, lane))
+        : Effect.andThen(known, () => this.offer(lane, peer, bytes, extra))
     }
     const session = link.session()
     if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
@@ -131,7 +132,9 @@ export class Sender {
           ? Effect.succeed(session)
           : Effect.fail(sendErrors.refused("closed", peer, lane, "accepted")),
       onFailure: (refusal) =>
-        refusal === "moved" ? again() : Effect.fail(sendErrors.refused(refusal, peer, lane, "accepted")),
+        refusal === "moved"
+          ? this.offer(lane, peer, bytes, extra)
+          : Effect.fail(sendErrors.refused(refusal, peer, lane, "accepted")),
     })
   }
 

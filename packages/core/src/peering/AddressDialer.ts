@@ -27,9 +27,12 @@ export class AddressDialer {
     return this.retryAfter.remaining(address)
   }
 
-  /** Returns how long none of the addresses may be dialed, in milliseconds; 0 if one of them may be dialed now. */
-  waitForAny(addresses: ReadonlyArray<Address>): number {
-    return this.retryAfter.remainingOfAll(addresses)
+  /** Waits until one of the addresses may be dialed. Sleeps again after a timer that was early, as those of Node may be. */
+  awaitAny(addresses: ReadonlyArray<Address>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const wait = this.retryAfter.remainingOfAll(addresses)
+      return wait > 0 ? Effect.andThen(Effect.sleep(wait), () => this.awaitAny(addresses)) : Effect.void
+    })
   }
 
   /** Dials the address, and once more if the refusal made this node take a higher generation. */

@@ -73,13 +73,14 @@ export class Dialer {
   private readonly dialUntilUp = Effect.fnUntraced(function* (this: Dialer, address: Address) {
     const { discovery, onUnavailable, reconnect } = this.options
     const schedule = yield* RetrySchedule.make(reconnect)
+    const interval = Duration.min(discovery.intervalAlone, discovery.interval)
     while (true) {
       const existing = this.linkTo(address)
       if (existing !== undefined) return existing
       const wait = this.addresses.waitFor(address)
       if (wait > 0) {
-        // The peer may get a link meanwhile.
-        yield* Effect.sleep(wait)
+        // The peer may get a link meanwhile, so the join looks for it as often as it does between two dials.
+        yield* Effect.sleep(Duration.min(Duration.millis(wait), interval))
         continue
       }
       const result = yield* Effect.result(this.addresses.dial(address, { join: true }))
@@ -87,7 +88,7 @@ export class Dialer {
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
       onUnavailable(address, error.message)
-      yield* schedule.pauseAtMost(Duration.min(discovery.intervalAlone, discovery.interval))
+      yield* schedule.pauseAtMost(interval)
     }
   })
 

@@ -3,7 +3,7 @@
  * this node does not advertise is a hint of a NAT between the node and the peer.
  */
 import * as Address from "../Address.ts"
-import { canonicalIp, isLoopback } from "../internal/hosts.ts"
+import { canonicalIp, isLoopback, withoutZone } from "../internal/hosts.ts"
 
 /** Number of hosts that are remembered. A node has few: one for each network that its peers are in. */
 export const maxObservedHosts = 8
@@ -17,7 +17,7 @@ export class ObservedHosts {
   /** Hosts that the log was told about. */
   private readonly hinted = new Set<string>()
 
-  /** Returns the hosts, the newest first: IP literals in one spelling, and DNS names. */
+  /** Returns the hosts, the newest first: IP literals in one spelling and without a zone, and DNS names. */
   readonly list = (): ReadonlyArray<string> => this.hosts
 
   /**
@@ -32,7 +32,7 @@ export class ObservedHosts {
       this.hosts = [host, ...this.hosts.filter((each) => each !== host)].slice(0, maxObservedHosts)
     }
     if (this.hinted.has(host) || this.hinted.size >= maxHints || isLoopback(host)) return undefined
-    const literals = advertised.map((address) => canonicalIp(Address.host(address)))
+    const literals = advertised.map((address) => literalOf(Address.host(address)))
     if (literals.length === 0 || literals.some((literal) => literal === undefined || literal === host)) return undefined
     this.hinted.add(host)
     const addresses = advertised.join(", ")
@@ -43,9 +43,15 @@ export class ObservedHosts {
   }
 }
 
+/** Returns an IP literal in one spelling and without its zone, or `undefined` for any other host. */
+const literalOf = (host: string): string | undefined => {
+  const ip = canonicalIp(host)
+  return ip === undefined ? undefined : withoutZone(ip)
+}
+
 /** Returns the host in one spelling, or `undefined` for text that is no host. */
 const canonicalHost = (observed: string): string | undefined => {
-  const ip = canonicalIp(observed)
+  const ip = literalOf(observed)
   if (ip !== undefined) return ip
   const address = Address.make(observed, 1)
   return address._tag === "Success" ? Address.host(address.success) : undefined

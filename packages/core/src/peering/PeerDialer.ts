@@ -71,8 +71,7 @@ export class PeerDialer {
         else if (!State.dialTargets(loop.state()).has(name)) return
       }
       attempts.continued(yield* attempts.schedule.pause())
-      const wait = this.options.addresses.waitForAny(target.addresses)
-      if (wait > 0) yield* Effect.sleep(wait)
+      yield* this.options.addresses.awaitAny(target.addresses)
     }
   })
 

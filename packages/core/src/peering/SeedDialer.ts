@@ -70,8 +70,7 @@ export class SeedDialer {
     let answeredBy = before
     let schedule = yield* RetrySchedule.make(reconnect)
     while (true) {
-      const wait = addresses.waitFor(address)
-      if (wait > 0) yield* Effect.sleep(wait)
+      yield* addresses.awaitAny([address])
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
         schedule = yield* RetrySchedule.make(reconnect)

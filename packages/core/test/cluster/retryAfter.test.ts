@@ -8,7 +8,9 @@ import { assert } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { maxRetryAfterMillis } from "../../src/peering/RetryAfter.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as RawPeer from "./RawPeer.ts"
@@ -63,6 +65,24 @@ World.simulated("a join dials a busy peer again after its retryAfter and not bef
     const { longest, shortest } = pauses(busy.times)
     assert.isAtLeast(shortest, 3_000)
     assert.isAtMost(longest, 3_000 + usualPause)
+  }),
+)
+
+World.simulated("a join ends when the peer has a link, however long it asked not to be dialed", ({ node }, network) =>
+  Effect.gen(function* () {
+    const busy = yield* rejectAll(network, maxRetryAfterMillis)
+    const a = yield* node("a")
+    const joining = yield* Effect.forkScoped(a.cluster.join(busy.address))
+    yield* Effect.sleep("1 second")
+    const peer = yield* RawPeer.connect(network, a)
+    const record = RawPeer.record()
+    yield* peer.completeHandshake({ record: { ...record, body: { ...record.body, addresses: [busy.address] } } })
+    yield* World.until(a, ({ peers }) => peers.get("m")?.link === "up")
+    yield* Effect.forkScoped(
+      Effect.ignore(Effect.forever(Effect.andThen(peer.send(RawPeer.heartbeat), Effect.sleep("100 millis")))),
+    )
+    const joined = yield* Effect.timeoutOption(Fiber.join(joining), "10 seconds")
+    assert.strictEqual(Option.getOrUndefined(joined)?.name, "m")
   }),
 )
 

@@ -29,6 +29,9 @@ describe("canonicalIp", () => {
     "1:2:3:4:5:6:7:8:9",
     "12345::",
     "::1.2.3",
+    "fe80::1%",
+    "fe80::1%eth0%1",
+    "fe80::1%a\nb",
   ]) {
     it(`returns nothing for "${host}", which is no IP literal`, () => assert.isUndefined(canonicalIp(host)))
   }
@@ -36,5 +39,6 @@ describe("canonicalIp", () => {
 
 it("isLoopback accepts all of 127.0.0.0/8 and ::1, and nothing else", () => {
   for (const host of ["127.0.0.1", "127.8.9.1", "::1"]) assert.isTrue(isLoopback(canonicalIp(host) ?? ""))
+  assert.isFalse(isLoopback("127.example.org"), "a DNS name is no address")
   for (const host of ["128.0.0.1", "::2", "10.0.0.1"]) assert.isFalse(isLoopback(canonicalIp(host) ?? ""))
 })

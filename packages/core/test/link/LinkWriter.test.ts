@@ -12,18 +12,19 @@ const make = Effect.gen(function* () {
   const now = yield* testNow
   const peer = yield* makeConnection
   const acknowledgements: Array<Taken> = []
+  const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
     makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
     acknowledgements: () => acknowledgements.splice(0),
     limits: { controlOutbox: 3, drainTimeout: 1_000 },
-    buffers: new WriteBuffers(writeBufferBytes),
+    buffers,
     sent: Traffic.make(),
     now,
   })
   const running = yield* Effect.forkChild(writer.run())
   const tags = () => peer.writes.map((frames) => frames.map(({ _tag }) => _tag))
-  return { acknowledgements, now, peer, running, tags, writer }
+  return { acknowledgements, buffers, now, peer, running, tags, writer }
 })
 
 const leave = { _tag: "Leave", generation: 1 } as const
@@ -54,6 +55,15 @@ describe("a link writer", () => {
       assert.deepStrictEqual(bye, { _tag: "Bye", code: "left", message: "x".repeat(512) })
       assert.deepStrictEqual(more, [])
       assert.isTrue(peer.isEnded())
+    }),
+  )
+
+  it.effect("gives the buffer of a write back once it is written", () =>
+    Effect.gen(function* () {
+      const { buffers, writer } = yield* make
+      for (let i = 0; i < 3; i++) writer.lanes.inbox.tryOffer(new Uint8Array(2_000))
+      yield* settle
+      assert.strictEqual(buffers.take(1).length, writeBufferBytes, "a buffer of the full size is free")
     }),
   )
 

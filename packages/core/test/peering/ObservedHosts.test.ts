@@ -38,6 +38,20 @@ it("ignores text that is no host", () => {
   assert.deepStrictEqual(hosts.list(), [])
 })
 
+it("ignores a zone that could put a line of its own into the log", () => {
+  const hosts = new ObservedHosts()
+  for (const zone of ["", "\n", "eth0\nERROR forged", "\u001b[31m", "a b", "a%b"])
+    assert.isUndefined(hosts.note(`fe80::1%${zone}`, advertised))
+  assert.deepStrictEqual(hosts.list(), [])
+})
+
+it("takes no notice of the zone of an IPv6 address, which means something to its own host only", () => {
+  const hosts = new ObservedHosts()
+  assert.isUndefined(hosts.note("fe80::1%eth1", addresses("[fe80::1%eth0]:7946")))
+  assert.isUndefined(hosts.note("fe80::1%2", addresses("[fe80::1]:7946")))
+  assert.deepStrictEqual(hosts.list(), ["fe80:0:0:0:0:0:0:1"])
+})
+
 it("gives one hint for each host that is not advertised, and names it and the option", () => {
   const hosts = new ObservedHosts()
   const hint = hosts.note("203.0.113.7", advertised) ?? assert.fail("there is a hint")

@@ -29,9 +29,11 @@ const make = () => {
       },
       isOpen: () => code === undefined,
     })
-    connections.comeUp(connection, link)
+    const closeCode = connections.comeUp(connection, link)
     connections.install(connection, link)
     return {
+      /** Code with which the link must be closed as soon as it is up. */
+      closeCode,
       closed: () => code,
       isUsed: () => connections.current("peer") === link,
       /** A message of so many bytes comes on it. */
@@ -47,7 +49,7 @@ const make = () => {
       },
     }
   }
-  return { connect, told }
+  return { connect, connections, told }
 }
 
 const lane = { name: inboxName, isOpen: true, acknowledge: () => undefined }
@@ -83,6 +85,17 @@ describe("of the connections with a peer", () => {
     const older = connect(1, 9)
     assert.isTrue(connect(2, 1).isUsed())
     assert.strictEqual(older.closed(), "replaced")
+  })
+})
+
+describe("when this node stops", () => {
+  it("all links are closed, and so is each that comes up later", () => {
+    const { connect, connections } = make()
+    const before = connect(1, 5)
+    assert.isUndefined(before.closeCode)
+    assert.strictEqual(connections.closeAll("left").length, 1)
+    assert.strictEqual(before.closed(), "left")
+    assert.strictEqual(connect(1, 6).closeCode, "left")
   })
 })
 

@@ -28,7 +28,11 @@ const heardOf = (self: string): State.State => ({
 })
 
 /** A dialer of peers whose dials all fail so, and the times of its dials. */
-const make = Effect.fnUntraced(function* (state: State.State, error: HandshakeError = refused) {
+const make = Effect.fnUntraced(function* (
+  state: State.State,
+  error: HandshakeError = refused,
+  pauseClock?: Clock.Clock,
+) {
   const clock = yield* Clock.Clock
   const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
@@ -43,7 +47,7 @@ const make = Effect.fnUntraced(function* (state: State.State, error: HandshakeEr
   }
   const dialer = new PeerDialer({
     loop,
-    addresses: new AddressDialer(loop, links, new RetryAfter(clock)),
+    addresses: new AddressDialer(loop, links, new RetryAfter(pauseClock ?? clock)),
     reconnect: Schedule.spaced("1 second"),
     healthy: 3_000,
     clock,
@@ -120,6 +124,36 @@ describe("a peer that should have a link", () => {
       dialer.reconcile(lost())
       yield* Effect.sleep(500)
       assert.deepStrictEqual(reports(), [{ _tag: "Disconnect", name: "b" }])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("that is busy is dialed as soon as it may be, also if the timer of the pause is early", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      // A timer of Node may fire some milliseconds early on the monotonic clock.
+      const slow: Clock.Clock = {
+        ...clock,
+        monotonicTimeNanosUnsafe: () => (clock.monotonicTimeNanosUnsafe() * 999n) / 1_000n,
+      }
+      const busy = new HandshakeRejected({ code: "busy", message: "", by: "them", retryAfter: 3_000 })
+      const { dialer, reports, times } = yield* make(lost(), busy, slow)
+      dialer.reconcile(lost())
+      yield* Effect.sleep(3_500)
+      assert.strictEqual(times.length, 2)
+      assert.strictEqual(reports().length, times.length, "no failure is reported without a dial")
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("that has no address is not taken for one that refused", () =>
+    Effect.gen(function* () {
+      const record = recordOf("b")
+      const homeless = { ...record, body: { ...record.body, addresses: [] } }
+      const state = { ...initial, members: new Map([["b", Member.make(homeless, "Down")]]) }
+      const { dialer, reports, times } = yield* make(state)
+      dialer.reconcile(state)
+      yield* Effect.sleep(500)
+      assert.deepStrictEqual(times, [])
+      assert.deepStrictEqual(reports(), [{ _tag: "DialFailed", name: "b", refused: false }])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 })
