@@ -2,6 +2,7 @@
  * A dial of one address, and what a refusal there means: for this node as a whole, and for the next dial of the address.
  */
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type { Address } from "../Address.ts"
 import type * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
@@ -9,7 +10,7 @@ import * as HandshakeRules from "./HandshakeRules.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import type { DialOptions } from "./OutboundConnection.ts"
-import type { RetryAfter } from "./RetryAfter.ts"
+import { pauseOf, type RetryAfter } from "./RetryAfter.ts"
 
 export class AddressDialer {
   private readonly loop: MembershipLoop
@@ -51,8 +52,13 @@ export class AddressDialer {
   }
 
   private attempt(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
-    return Effect.tapError(this.links.dial(address, options), (error) =>
-      Effect.sync(() => this.retryAfter.note(address, error)),
+    return this.links.dial(address, options).pipe(
+      Effect.tap(() => Effect.sync(() => this.retryAfter.forget(address))),
+      Effect.tapError((error) =>
+        pauseOf(error) === undefined
+          ? Effect.void
+          : Effect.map(Random.next, (draw) => this.retryAfter.note(address, error, draw)),
+      ),
     )
   }
 }

@@ -85,7 +85,10 @@ export class LinkLife {
     const { peerConnection } = this
     if (peerConnection === undefined) return
     const hint = this.noteObservedHost(established)
-    if (hint !== undefined) yield* Effect.logInfo(hint)
+    if (hint !== undefined) {
+      const { generation, name } = established.peer
+      yield* Effect.annotateLogs(Effect.logInfo(hint), { peer: name, generation })
+    }
     const link = this.makeLink(peerConnection, established)
     const closeCode = connections.comeUp(peerConnection, link)
     // The peer counts on the link already, so it is told.

@@ -28,17 +28,26 @@ export class RetryAfter {
     this.clock = clock
   }
 
-  /** Remembers the pause that a failed dial asks for, if it asks for one. */
-  note(address: Address, error: HandshakeError): void {
-    if (error._tag !== "HandshakeRejected" || error.by !== "them" || error.retryAfter === undefined) return
+  /**
+   * Remembers the pause that a failed dial asks for, if it asks for one. `draw`, from 0 to 1, makes the pause up to twice as
+   * long: peers that were refused at one moment must not come back at one moment.
+   */
+  note(address: Address, error: HandshakeError, draw: number): void {
+    const pause = pauseOf(error)
+    if (pause === undefined) return
     const now = monotonicMillis(this.clock)
     for (const [each, time] of this.until) if (time <= now) this.until.delete(each)
     this.until.delete(address)
-    this.until.set(address, now + Math.min(error.retryAfter, maxRetryAfterMillis))
+    this.until.set(address, now + Math.min(pause * (1 + draw), maxRetryAfterMillis))
     for (const oldest of this.until.keys()) {
       if (this.until.size <= maxAddresses) break
       this.until.delete(oldest)
     }
+  }
+
+  /** Forgets the pause of an address at which a peer has accepted this node. */
+  forget(address: Address): void {
+    this.until.delete(address)
   }
 
   /** Returns how long an address must not be dialed, in milliseconds; 0 if it may be dialed now. */
@@ -54,3 +63,7 @@ export class RetryAfter {
     return least === Number.POSITIVE_INFINITY ? 0 : least
   }
 }
+
+/** Returns the pause that a `busy` peer asks for, in milliseconds, or `undefined` if the error asks for none. */
+export const pauseOf = (error: HandshakeError): number | undefined =>
+  error._tag === "HandshakeRejected" && error.by === "them" && error.code === "busy" ? error.retryAfter : undefined

@@ -70,12 +70,13 @@ describe("a dial of an address", () => {
       const { dialer } = yield* make(rejected("busy"))
       assert.strictEqual(dialer.waitFor(address), 0)
       yield* Effect.flip(dialer.dial(address))
-      assert.strictEqual(dialer.waitFor(address), 3_000)
+      const wait = dialer.waitFor(address)
+      assert.isTrue(wait >= 3_000 && wait <= 2 * 3_000, `a wait of ${wait} ms`)
       const start = yield* Clock.currentTimeMillis
       yield* dialer.awaitAny([address, addressOf("c")])
       assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
       yield* dialer.awaitAny([address])
-      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 3_000)
+      assert.isAtLeast((yield* Clock.currentTimeMillis) - start, wait)
     }).pipe(VirtualTime.flow),
   )
 })

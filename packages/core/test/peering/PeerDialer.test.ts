@@ -138,8 +138,8 @@ describe("a peer that should have a link", () => {
       const busy = new HandshakeRejected({ code: "busy", message: "", by: "them", retryAfter: 3_000 })
       const { dialer, reports, times } = yield* make(lost(), busy, slow)
       dialer.reconcile(lost())
-      yield* Effect.sleep(3_500)
-      assert.strictEqual(times.length, 2)
+      yield* Effect.sleep(6_500)
+      assert.isAtLeast(times.length, 2)
       assert.strictEqual(reports().length, times.length, "no failure is reported without a dial")
     }).pipe(Effect.scoped, VirtualTime.flow),
   )

@@ -19,7 +19,7 @@ const make = Effect.map(Clock.Clock, (clock) => new RetryAfter(clock))
 it.effect("holds an address for as long as its peer asked, and no other address", () =>
   Effect.gen(function* () {
     const pauses = yield* make
-    pauses.note(a, busy(3_000))
+    pauses.note(a, busy(3_000), 0)
     assert.strictEqual(pauses.remaining(a), 3_000)
     assert.strictEqual(pauses.remaining(b), 0)
     yield* TestClock.adjust("2 seconds")
@@ -33,9 +33,9 @@ it.effect("holds several addresses until the first of them is free", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     assert.strictEqual(pauses.remainingOfAll([]), 0)
-    pauses.note(a, busy(3_000))
+    pauses.note(a, busy(3_000), 0)
     assert.strictEqual(pauses.remainingOfAll([a, b]), 0)
-    pauses.note(b, busy(2_000))
+    pauses.note(b, busy(2_000), 0)
     assert.strictEqual(pauses.remainingOfAll([a, b]), 2_000)
   }),
 )
@@ -43,9 +43,28 @@ it.effect("holds several addresses until the first of them is free", () =>
 it.effect("holds nothing for an error that does not ask for it, or that is this node's own", () =>
   Effect.gen(function* () {
     const pauses = yield* make
-    pauses.note(a, busy())
-    pauses.note(a, busy(3_000, "us"))
-    pauses.note(a, new HandshakeFailed({ reason: "lost", message: "" }))
+    pauses.note(a, busy(), 0)
+    pauses.note(a, busy(3_000, "us"), 0)
+    const stale = new HandshakeRejected({ code: "stale", message: "", by: "them", retryAfter: 3_000 })
+    pauses.note(a, stale, 0)
+    pauses.note(a, new HandshakeFailed({ reason: "lost", message: "" }), 0)
+    assert.strictEqual(pauses.remaining(a), 0)
+  }),
+)
+
+it.effect("holds an address for up to twice as long as its peer asked, as the draw says", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(3_000), 0.5)
+    assert.strictEqual(pauses.remaining(a), 4_500)
+  }),
+)
+
+it.effect("holds an address no longer once a peer there has accepted this node", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(3_000), 0)
+    pauses.forget(a)
     assert.strictEqual(pauses.remaining(a), 0)
   }),
 )
@@ -53,7 +72,7 @@ it.effect("holds nothing for an error that does not ask for it, or that is this 
 it.effect("holds an address for a minute at most, whatever its peer asks", () =>
   Effect.gen(function* () {
     const pauses = yield* make
-    pauses.note(a, busy(0xffff_ffff))
+    pauses.note(a, busy(0xffff_ffff), 0.5)
     assert.strictEqual(pauses.remaining(a), maxRetryAfterMillis)
   }),
 )
@@ -61,8 +80,8 @@ it.effect("holds an address for a minute at most, whatever its peer asks", () =>
 it.effect("remembers a bounded number of addresses, and forgets the oldest", () =>
   Effect.gen(function* () {
     const pauses = yield* make
-    pauses.note(a, busy(3_000))
-    for (let port = 1; port <= maxAddresses; port++) pauses.note(address(`c:${port}`), busy(3_000))
+    pauses.note(a, busy(3_000), 0)
+    for (let port = 1; port <= maxAddresses; port++) pauses.note(address(`c:${port}`), busy(3_000), 0)
     assert.strictEqual(pauses.remaining(a), 0)
     assert.strictEqual(pauses.remaining(address("c:1")), 3_000)
   }),
