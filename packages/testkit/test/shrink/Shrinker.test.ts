@@ -3,104 +3,24 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as TestClock from "effect/testing/TestClock"
-import type { Fault } from "../src/FaultPlan.ts"
-import { drawSentence, sentence } from "../src/faults/sentence.ts"
-import * as Shrink from "../src/Shrink.ts"
-import { SimulationError } from "../src/SimulationError.ts"
-
-type Attempt = Shrink.Attempt
-type Deviations = Attempt["deviations"]
-
-const seconds = (count: number): number => count * 1_000_000
-
-/** Draws as text: `loss a>b #2`. */
-const drawsOf = ({ deviations }: Attempt): ReadonlyArray<string> =>
-  Object.entries(deviations).flatMap(([stream, draws]) => Object.keys(draws).map((index) => `${stream} #${index}`))
-
-/** Faults as text: `crash 5`, at five seconds. */
-const faultsOf = ({ timeline }: Attempt): ReadonlyArray<string> => timeline.map(({ at, kind }) => `${kind} ${at / 1e6}`)
-
-const itemsOf = (attempt: Attempt): ReadonlyArray<string> => [...faultsOf(attempt), ...drawsOf(attempt)]
-
-/** Without one thing. */
-const without = (attempt: Attempt, item: string): Attempt => ({
-  timeline: attempt.timeline.filter(({ at, kind }) => `${kind} ${at / 1e6}` !== item),
-  deviations: Object.fromEntries(
-    Object.entries(attempt.deviations)
-      .map(([stream, draws]) => {
-        const left = Object.entries(draws).filter(([index]) => `${stream} #${index}` !== item)
-        return [stream, Object.fromEntries(left)] as const
-      })
-      .filter(([, draws]) => Object.keys(draws).length > 0),
-  ),
-})
-
-/** The same for equal attempts. */
-const keyOf = ({ deviations, timeline }: Attempt): string =>
-  JSON.stringify([timeline, Object.entries(deviations).sort(([a], [b]) => (a < b ? -1 : 1))])
-
-interface Tester {
-  readonly test: (attempt: Attempt) => Effect.Effect<Attempt | undefined>
-  readonly given: Array<Attempt>
-  /** What failed, as it was executed. */
-  readonly failed: Array<Attempt>
-}
-
-/** Executes a part of what it is given, all unless said otherwise, and fails if the predicate says so. */
-const tester = (
-  fails: (executed: Attempt) => boolean,
-  execute: (given: Attempt) => Attempt = (given) => given,
-): Tester => {
-  const given: Array<Attempt> = []
-  const failed: Array<Attempt> = []
-  return {
-    given,
-    failed,
-    test: (attempt) =>
-      Effect.sync(() => {
-        given.push(attempt)
-        const executed = execute(attempt)
-        if (!fails(executed)) return undefined
-        failed.push(executed)
-        return executed
-      }),
-  }
-}
-
-const needs =
-  (...wanted: ReadonlyArray<string>) =>
-  (attempt: Attempt): boolean => {
-    const items = itemsOf(attempt)
-    return wanted.every((item) => items.includes(item))
-  }
-
-const kinds: ReadonlyArray<(at: number) => Fault> = [
-  (at) => ({ kind: "crash", at, for: seconds(3), node: "b" }),
-  (at) => ({ kind: "partition", at, for: seconds(10), from: ["a"], to: ["b", "c"] }),
-  (at) => ({ kind: "pause", at, for: seconds(2), node: "c" }),
-  (at) => ({ kind: "reset", at, from: "a", to: "b" }),
-  (at) => ({ kind: "clock", at, node: "a", by: seconds(-2) }),
-]
-
-/** Faults of all kinds in turn, one a second. */
-const timeline = (count: number): ReadonlyArray<Fault> =>
-  Array.from({ length: count }, (_, i) => kinds[i % kinds.length]?.(seconds(i)) ?? assert.fail("there are kinds"))
-
-const streams = ["delay a>b", "loss a>b", "loss b>c", "pick", "loss a>c"]
-
-/** Draws of all streams in turn. */
-const deviations = (count: number): Deviations =>
-  Object.fromEntries(
-    streams
-      .slice(0, count)
-      .map((stream, s) => [
-        stream,
-        Object.fromEntries(Array.from({ length: Math.ceil((count - s) / streams.length) }, (_, i) => [i, 1])),
-      ]),
-  )
-
-const many: Attempt = { timeline: timeline(22), deviations: deviations(14) }
+import type { Fault } from "../../src/FaultPlan.ts"
+import * as Shrink from "../../src/Shrink.ts"
+import { SimulationError } from "../../src/SimulationError.ts"
+import {
+  type Attempt,
+  deviations,
+  drawsOf,
+  faultsOf,
+  itemsOf,
+  keyOf,
+  many,
+  needs,
+  seconds,
+  type Tester,
+  tester,
+  timeline,
+  without,
+} from "./attempts.ts"
 
 describe("shrinking", () => {
   it.effect("leaves the two faults and the one draw that the failure needs, of 22 and 14, in less than 40 runs", () =>
@@ -265,19 +185,6 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("stops when the time is over", () =>
-    Effect.gen(function* () {
-      const { given, test } = tester(needs("pause 7", "reset 3", "loss a>b #2"))
-      const slow = (attempt: Attempt) => Effect.tap(test(attempt), () => TestClock.adjust("1 second"))
-      const { minimal } = yield* Shrink.shrink(many, { test: slow })
-      assert.isFalse(minimal)
-      assert.strictEqual(given.length, 5)
-      given.length = 0
-      yield* Shrink.shrink(many, { test: slow, within: "2500 millis" })
-      assert.strictEqual(given.length, 3)
-    }),
-  )
-
   it.effect("can be interrupted between runs", () =>
     Effect.gen(function* () {
       const { given, test } = tester(needs("pause 7"))
@@ -428,44 +335,6 @@ describe("what is left is made milder", () => {
       assert.deepStrictEqual(attempt, { timeline: [{ ...pause, for: 1000 }], deviations: {} })
     }),
   )
-})
-
-describe("the sentences", () => {
-  it.effect("tell what is left: the faults by time, then the draws by stream and place", () =>
-    Effect.gen(function* () {
-      const [crash, partition] = [kinds[0]?.(seconds(9)), kinds[1]?.(seconds(4))]
-      assert.isDefined(crash)
-      assert.isDefined(partition)
-      const start = {
-        timeline: [crash, partition],
-        deviations: { pick: { 10: 1, 9: 1 }, "loss a>b": { 2: 1 } },
-      }
-      const { sentences } = yield* Shrink.shrink(
-        start,
-        tester(() => false),
-      )
-      const expected = [
-        sentence(partition),
-        sentence(crash),
-        drawSentence("loss a>b", 2, 1),
-        drawSentence("pick", 9, 1),
-        drawSentence("pick", 10, 1),
-      ]
-      assert.deepStrictEqual(sentences, expected)
-      assert.deepStrictEqual(Shrink.sentences(start), expected)
-    }),
-  )
-
-  it("only count the draws that are too many to read", () => {
-    const hundred = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i, 1]))
-    const told = Shrink.sentences({
-      timeline: [],
-      deviations: { "delay a>b": hundred, "loss a>b": { 0: 1 }, "loss b>a": { 3: 1 } },
-    })
-    assert.strictEqual(told.length, 41)
-    assert.strictEqual(told[39], drawSentence("delay a>b", 39, 1))
-    assert.strictEqual(told[40], "and 62 more decisions that are not benign: 60 delay, 2 loss")
-  })
 })
 
 /** Which of many things a failure needs, and which of them make no harm without which others. */

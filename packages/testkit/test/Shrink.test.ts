@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { drawSentence, sentence } from "../src/faults/sentence.ts"
+import * as Shrink from "../src/Shrink.ts"
+import { type Attempt, kinds, many, needs, seconds, tester } from "./shrink/attempts.ts"
+
+describe("shrinking", () => {
+  it.effect("stops when the time is over", () =>
+    Effect.gen(function* () {
+      const { given, test } = tester(needs("pause 7", "reset 3", "loss a>b #2"))
+      const slow = (attempt: Attempt) => Effect.tap(test(attempt), () => TestClock.adjust("1 second"))
+      const { minimal } = yield* Shrink.shrink(many, { test: slow })
+      assert.isFalse(minimal)
+      assert.strictEqual(given.length, 5)
+      given.length = 0
+      yield* Shrink.shrink(many, { test: slow, within: "2500 millis" })
+      assert.strictEqual(given.length, 3)
+    }),
+  )
+})
+
+describe("the sentences", () => {
+  it.effect("tell what is left: the faults by time, then the draws by stream and place", () =>
+    Effect.gen(function* () {
+      const [crash, partition] = [kinds[0]?.(seconds(9)), kinds[1]?.(seconds(4))]
+      assert.isDefined(crash)
+      assert.isDefined(partition)
+      const start = {
+        timeline: [crash, partition],
+        deviations: { pick: { 10: 1, 9: 1 }, "loss a>b": { 2: 1 } },
+      }
+      const { sentences } = yield* Shrink.shrink(
+        start,
+        tester(() => false),
+      )
+      const expected = [
+        sentence(partition),
+        sentence(crash),
+        drawSentence("loss a>b", 2, 1),
+        drawSentence("pick", 9, 1),
+        drawSentence("pick", 10, 1),
+      ]
+      assert.deepStrictEqual(sentences, expected)
+      assert.deepStrictEqual(Shrink.sentences(start), expected)
+    }),
+  )
+
+  it("only count the draws that are too many to read", () => {
+    const hundred = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i, 1]))
+    const told = Shrink.sentences({
+      timeline: [],
+      deviations: { "delay a>b": hundred, "loss a>b": { 0: 1 }, "loss b>a": { 3: 1 } },
+    })
+    assert.strictEqual(told.length, 41)
+    assert.strictEqual(told[39], drawSentence("delay a>b", 39, 1))
+    assert.strictEqual(told[40], "and 62 more decisions that are not benign: 60 delay, 2 loss")
+  })
+})
