@@ -1,22 +1,14 @@
-import * as Address from "@coterie/core/Address"
-import * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as TransportContract from "@coterie/testkit/TransportContract"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as Cause from "effect/Cause"
-
-const nodeAt = (network: SimNetwork.Shape, host: string, port?: number) =>
-  Effect.map(Layer.build(network.transport(host, port)), Context.get(Transport.Transport))
+import { address, hear, linked, nodeAt, reasonOf, say, settle, start, timed } from "./network/talk.ts"
 
 const harness = (options: SimNetwork.Options) =>
   Effect.gen(function* () {
@@ -41,61 +33,6 @@ TransportContract.suite({
   harness: harness({ latency: { min: 0, max: 1 }, split: true, sendBuffer: 4 * 1024 * 1024 }),
 })
 
-const utf8 = new TextEncoder()
-const text = new TextDecoder()
-
-const say = (connection: Transport.Connection, words: string) => connection.write([utf8.encode(words)])
-
-/** The next batch as text, or how the stream ended. */
-const hear = (connection: Transport.Connection) =>
-  Effect.match(connection.pull, {
-    onSuccess: (batch) => batch.map((chunk) => text.decode(chunk)).join(""),
-    onFailure: (error) => (Cause.isDone(error) ? "done" : error.reason),
-  })
-
-const reasonOf = <A, R>(effect: Effect.Effect<A, Transport.TransportError, R>) =>
-  Effect.map(Effect.flip(effect), (error) => error.reason)
-
-const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
-
-/** Lets everything happen that needs no time. */
-const settle = TestClock.adjust(0)
-
-/** The milliseconds of the test that it takes. */
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const began = yield* Clock.currentTimeMillis
-    const result = yield* effect
-    return [result, (yield* Clock.currentTimeMillis) - began] as const
-  })
-
-/** Node `a` dialed node `b`, and the clock stands where both have the connection. */
-const linked = (network: SimNetwork.Shape, advance = TestClock.adjust("1 second")) =>
-  Effect.gen(function* () {
-    const a = yield* nodeAt(network, "a")
-    const b = yield* nodeAt(network, "b")
-    const listener = yield* b.listen
-    const accepted = yield* Deferred.make<Transport.Connection>()
-    const release = yield* Deferred.make<void>()
-    yield* start(
-      listener.run((connection) => Effect.andThen(Deferred.succeed(accepted, connection), Deferred.await(release))),
-    )
-    const scope = yield* Scope.fork(yield* Effect.scope)
-    const dialing = yield* start(Scope.provide(a.connect(listener.address), scope))
-    yield* advance
-    return {
-      a,
-      b,
-      listener,
-      dialer: yield* Fiber.join(dialing),
-      acceptor: yield* Deferred.await(accepted),
-      close: Scope.close(scope, Exit.void),
-      release: Deferred.succeed(release, undefined),
-    }
-  })
-
-const address = (input: string) => Effect.orDie(Effect.fromResult(Address.parse(input)))
-
 describe("SimNetwork", () => {
   it.effect("takes the latency for each way", () =>
     Effect.gen(function* () {
@@ -107,20 +44,6 @@ describe("SimNetwork", () => {
       assert.isUndefined(hearing.pollUnsafe())
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(yield* Fiber.join(hearing), ["hello", 30])
-    }),
-  )
-
-  it.effect("opens a connection, or refuses it, after one way there and one back", () =>
-    Effect.gen(function* () {
-      const network = yield* SimNetwork.make({ latency: "30 millis" })
-      const a = yield* nodeAt(network, "a")
-      const b = yield* nodeAt(network, "b")
-      const listener = yield* b.listen
-      const dialing = yield* start(timed(a.connect(listener.address)))
-      const refused = yield* start(timed(reasonOf(a.connect(yield* address("nobody:1")))))
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(dialing))[1], 60)
-      assert.deepStrictEqual(yield* Fiber.join(refused), ["refused", 60])
     }),
   )
 
@@ -277,19 +200,6 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("forgets a dial that was interrupted in a partition", () =>
-    Effect.gen(function* () {
-      const network = yield* SimNetwork.make({ latency: 10 })
-      const { a, listener } = yield* linked(network)
-      yield* network.partition(["a"], ["b"])
-      const dialing = yield* start(a.connect(listener.address))
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual((yield* network.inspect).connections.length, 2)
-      yield* Fiber.interrupt(dialing)
-      assert.strictEqual((yield* network.inspect).connections.length, 1)
-    }),
-  )
-
   it.effect("gives a dial up as unreachable after the connect timeout", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ connectTimeout: "3 seconds" })
@@ -341,21 +251,6 @@ describe("SimNetwork", () => {
       assert.deepStrictEqual(yield* Fiber.join(heard), ["last words", "closed"])
       assert.strictEqual(yield* Fiber.join(dialing), "refused")
       assert.deepStrictEqual((yield* network.inspect).connections, [])
-    }),
-  )
-
-  it.effect("cuts a crashed node off, until its transport is built again", () =>
-    Effect.gen(function* () {
-      const network = yield* SimNetwork.make()
-      const { a, b, listener } = yield* linked(network)
-      const aListener = yield* a.listen
-      yield* network.crash("b")
-      assert.strictEqual(yield* reasonOf(b.connect(aListener.address)), "unreachable")
-      assert.strictEqual(yield* reasonOf(b.listen), "listen")
-      const reborn = yield* nodeAt(network, "b")
-      assert.strictEqual((yield* reborn.listen).address, listener.address)
-      yield* reborn.connect(aListener.address)
-      yield* a.connect(listener.address)
     }),
   )
 
@@ -448,53 +343,6 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("fails a write that waits when its connection is closed, and sends the bytes", () =>
-    Effect.gen(function* () {
-      const network = yield* SimNetwork.make({ latency: 10 })
-      const { acceptor, close, dialer } = yield* linked(network)
-      const writing = yield* start(reasonOf(dialer.write([new Uint8Array(100_000)])))
-      yield* close
-      assert.strictEqual(yield* Fiber.join(writing), "closed")
-      const reading = yield* start(Effect.forever(acceptor.pull))
-      yield* TestClock.adjust("1 second")
-      assert.isTrue(Exit.isFailure(yield* Fiber.await(reading)))
-      assert.strictEqual(yield* network.bytes("a", "b"), 100_000)
-    }),
-  )
-
-  it.effect("leaves no fiber and no connection when all is closed", () =>
-    Effect.gen(function* () {
-      const clock = yield* Clock.Clock
-      let sleeping = 0
-      const network = yield* Effect.provideService(SimNetwork.make({ latency: 10 }), Clock.Clock, {
-        ...clock,
-        sleep: (duration) =>
-          Effect.suspend(() => {
-            sleeping++
-            return Effect.ensuring(
-              clock.sleep(duration),
-              Effect.sync(() => sleeping--),
-            )
-          }),
-      })
-      const { a, close, listener, release } = yield* linked(network)
-      assert.deepStrictEqual((yield* network.inspect).connections, [
-        { from: "a", to: yield* address("b:7946"), state: "open", held: 0 },
-      ])
-      yield* close
-      yield* release
-      assert.strictEqual((yield* network.inspect).connections[0]?.state, "closing")
-      assert.strictEqual(sleeping, 1)
-      yield* TestClock.adjust(10)
-      assert.deepStrictEqual((yield* network.inspect).connections, [])
-      assert.strictEqual(sleeping, 0)
-      const dialing = yield* start(a.connect(listener.address))
-      assert.strictEqual(sleeping, 1)
-      yield* Fiber.interrupt(dialing)
-      assert.strictEqual(sleeping, 0)
-    }),
-  )
-
   it.effect("counts what it holds and what arrived", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
@@ -513,18 +361,6 @@ describe("SimNetwork", () => {
       assert.strictEqual(yield* held, 0)
       assert.strictEqual(yield* network.bytes("a", "b"), 100_000)
       assert.strictEqual(yield* network.bytes("b", "a"), 0)
-    }),
-  )
-
-  it.effect("gives the receiver bytes of its own", () =>
-    Effect.gen(function* () {
-      const network = yield* SimNetwork.make()
-      const { acceptor, dialer } = yield* linked(network)
-      const sent = utf8.encode("mine")
-      yield* dialer.write([sent])
-      const [received] = yield* acceptor.pull
-      received.fill(0)
-      assert.strictEqual(text.decode(sent), "mine")
     }),
   )
 

@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as records from "../../src/history/records.ts"
+
+describe("the records of a history", () => {
+  const call: records.Call<string, number | undefined> = {
+    who: "a",
+    operation: "read",
+    called: { at: 1_000, order: 0 },
+    returned: { at: 2_500_000, order: 1 },
+    outcome: { _tag: "unknown" },
+  }
+
+  it("tell who called what, when, and how the call ended", () => {
+    const sentenceOf = (outcome: records.Outcome<number | undefined>) => records.describe({ ...call, outcome })
+    assert.strictEqual(sentenceOf({ _tag: "ok", value: 7 }), 'a called "read" at 1.0 ms, which returned 7 at 2.500 s')
+    assert.strictEqual(
+      sentenceOf({ _tag: "ok", value: undefined }),
+      'a called "read" at 1.0 ms, which returned at 2.500 s',
+    )
+    assert.strictEqual(
+      sentenceOf({ _tag: "failed", error: "no" }),
+      'a called "read" at 1.0 ms, which failed with "no" at 2.500 s',
+    )
+    assert.strictEqual(
+      sentenceOf({ _tag: "unknown" }),
+      'a called "read" at 1.0 ms, which ended nobody knows how at 2.500 s',
+    )
+  })
+
+  it("say that a call without a return never ended", () => {
+    assert.strictEqual(
+      records.describe({ ...call, returned: undefined }),
+      'a called "read" at 1.0 ms, which never ended',
+    )
+  })
+
+  it("cut values that are longer than 100 characters", () => {
+    assert.strictEqual(records.show("x".repeat(98)), `"${"x".repeat(98)}"`)
+    assert.strictEqual(records.show("x".repeat(99)), `"${"x".repeat(96)}...`)
+  })
+
+  it("tell a moment by its time", () => {
+    assert.strictEqual(records.when({ at: 3_000_000, order: 4 }), "at 3.000 s")
+  })
+})

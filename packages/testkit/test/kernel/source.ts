@@ -1,0 +1,13 @@
+/** The world of a simulated program, for the tests of the replaced globals. */
+import type { Source } from "../../src/kernel/replacements.ts"
+
+/** A world in which it is always the same moment. */
+export const still = (options: Partial<Source> = {}): Source => ({
+  wallMillis: () => 1_000_000,
+  monotonicNanos: () => 5_000_000_000n,
+  random: () => 0.25,
+  after: () => ({ cancel: () => undefined, setRef: () => undefined }),
+  threw: () => undefined,
+  used: () => undefined,
+  ...options,
+})

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Simulation from "../../src/Simulation.ts"
+import { Counter, counter, failure, run } from "./world.ts"
+
+describe("converges", () => {
+  it.live("brings back whoever is away, and waits until it is so", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const nodes = yield* sim.nodes(["a", "b", "c", "d"], () => counter)
+        yield* nodes.a.crash
+        yield* nodes.b.stop
+        yield* nodes.c.pause
+        yield* nodes.d.slow("1 minute")
+        yield* Effect.sleep("5 seconds")
+        yield* sim.converges(() => Object.values(nodes).every((node) => (node.service(Counter)?.count ?? 0) >= 5))
+        assert.deepStrictEqual(
+          Object.values(nodes).map((node) => [node.state, node.lives, node.paused]),
+          [
+            ["running", 2, false],
+            ["running", 2, false],
+            ["running", 1, false],
+            ["running", 1, false],
+          ],
+        )
+      }),
+    ),
+  )
+
+  it.live("fails when it does not come to that", () =>
+    Effect.gen(function* () {
+      const error = yield* failure("NotConverged", (sim) =>
+        Effect.gen(function* () {
+          yield* sim.nodes(["a"], () => counter)
+          yield* sim.converges(() => "a is alone", { within: "7 seconds" })
+        }),
+      )
+      assert.strictEqual(error.at, 7_000_000)
+      assert.include(error.message, "a is alone")
+    }),
+  )
+
+  it.live("can do with a core, and the others stay away", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const nodes = yield* sim.nodes(["a", "b", "c"], () => counter)
+        yield* nodes.a.crash
+        yield* sim.converges(() => nodes.a.state === "running", { core: ["a", "b"] })
+        assert.strictEqual(nodes.c.state, "crashed")
+      }),
+    ),
+  )
+})
+
+const misuse = (body: Simulation.Scenario["body"], options?: Simulation.Options) =>
+  failure("SimulationError", body, options)
+
+describe("bad input of a scenario", () => {
+  it.live("a name that is used twice", () =>
+    Effect.gen(function* () {
+      const error = yield* misuse((sim) => sim.nodes(["a", "b", "a"], () => counter))
+      assert.strictEqual(error.reason, "nodeName")
+      assert.include(error.message, 'there is a node "a" already')
+    }),
+  )
+
+  it.live("a name that is no host", () =>
+    Effect.gen(function* () {
+      for (const name of ["", "A", "a b", "-a", "scenario"]) {
+        assert.strictEqual((yield* misuse((sim) => sim.nodes([name], () => counter))).reason, "nodeName")
+      }
+    }),
+  )
+
+  it.live("a core of unknown nodes", () =>
+    Effect.gen(function* () {
+      const error = yield* misuse((sim) => sim.converges(() => true, { core: ["z"] }))
+      assert.include(error.message, '"z"')
+    }),
+  )
+
+  it.live("a partition of nodes that there are not", () =>
+    Effect.gen(function* () {
+      const error = yield* misuse((sim) =>
+        Effect.andThen(
+          sim.nodes(["a"], () => counter),
+          sim.network.partition(["a"], ["b"]),
+        ),
+      )
+      assert.include(error.message, 'there is no node "b"')
+    }),
+  )
+})
