@@ -13,11 +13,11 @@ import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import type { Frame } from "../../src/protocol/Frame.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "./fakeLink.ts"
-import { makeLoop } from "./support.ts"
+import { initial, makeLoop } from "./support.ts"
 
-/** The context of node `a` with a membership that changes nothing, and what it was told. */
-export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.Limits> = {}) {
-  const { inputs, loop } = yield* makeLoop()
+/** The context of node `a` in this state, with a membership that changes nothing, and what it was told. */
+export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.Limits> = {}, state = initial) {
+  const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
   /** Outcomes of the handshakes. */
   const outcomes: Array<string> = []
