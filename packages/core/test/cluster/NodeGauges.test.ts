@@ -1,0 +1,89 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodeGauges from "../../src/cluster/NodeGauges.ts"
+import * as Limits from "../../src/Limits.ts"
+import type { Gauges } from "../../src/link/Link.ts"
+import * as Member from "../../src/membership/Member.ts"
+import type * as State from "../../src/membership/State.ts"
+import { recordOf } from "../membership/support.ts"
+import { fakeLink } from "../peering/fakeLink.ts"
+import { initial } from "../peering/support.ts"
+import { makeMetrics } from "./metricsSupport.ts"
+
+/** A link that measures so. */
+const linkOf = (name: string, gauges: Partial<Gauges>) => {
+  const link = fakeLink({ peer: recordOf(name), session: () => ({ session: 1 }) })
+  const measured = { ...link.gauges(), ...gauges }
+  link.gauges = () => measured
+  return link
+}
+
+const members = new Map<string, Member.Member>([
+  ["b", Member.make(recordOf("b"), "Linked")],
+  ["c", Member.make(recordOf("c"), "Down")],
+  ["d", { ...Member.make(recordOf("d"), "Down"), disconnected: true }],
+])
+
+const state: State.State = {
+  ...initial,
+  members,
+  view: {
+    version: 1,
+    peers: new Map(["b", "c"].map((name) => [name, Member.toPeer(members.get(name) ?? assert.fail())])),
+  },
+  viewHash: 1n,
+  health: 3,
+}
+
+/** Shows a node with two links, and returns the values of its gauges. */
+const make = () => {
+  const { metrics, valueOf } = makeMetrics()
+  const links = [
+    linkOf("b", { control: 1, data: 20, inbox: 30, lane: 4, lag: 1_500, viewHash: 1n }),
+    linkOf("c", { control: 2, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
+  ]
+  NodeGauges.show(metrics, {
+    loop: { state: () => state, waiting: () => 5 },
+    links: { all: () => links, current: () => undefined, gauges: () => ({ links: 6, handshakes: 7, dials: 8 }) },
+    hub: { waiting: () => 9 },
+    limits: Limits.defaults,
+  })
+  return (id: string, labels = {}) => valueOf(id, labels)
+}
+
+describe("the gauges of a node", () => {
+  it("count the members by status and by link, without those that this node has parted from", () => {
+    const value = make()
+    assert.deepStrictEqual(value("coterie_members", { status: "alive" }), { value: 2 })
+    assert.deepStrictEqual(value("coterie_members", { status: "failed" }), { value: 0 })
+    assert.deepStrictEqual(value("coterie_links", { state: "up" }), { value: 1 })
+    assert.deepStrictEqual(value("coterie_links", { state: "down" }), { value: 1 })
+  })
+
+  it("count the different views of this node and its peers", () => {
+    assert.deepStrictEqual(make()("coterie_view_hashes"), { value: 2 })
+  })
+
+  it("show the health, and the greatest lag in seconds", () => {
+    const value = make()
+    assert.deepStrictEqual(value("coterie_health"), { value: 3 })
+    assert.deepStrictEqual(value("coterie_event_loop_lag_seconds"), { value: 1.5 })
+  })
+
+  for (const [queue, size, limit] of [
+    ["membership", 5, "membershipQueue"],
+    ["events", 9, "eventBuffer"],
+    ["inbox_bytes", 30, "inboxWindow"],
+    ["lane_bytes", 40, "laneWindow"],
+    ["outbox_bytes", 20, "outbox"],
+    ["control_outbox", 2, "controlOutbox"],
+    ["links", 6, "links"],
+    ["handshakes", 7, "handshakes"],
+    ["dials", 8, "dials"],
+  ] as const) {
+    it(`show what waits in ${queue}, the fullest of all links, and its limit`, () => {
+      const value = make()
+      assert.deepStrictEqual(value("coterie_queue_size", { queue }), { value: size })
+      assert.deepStrictEqual(value("coterie_queue_limit", { queue }), { value: Limits.defaults[limit] })
+    })
+  }
+})

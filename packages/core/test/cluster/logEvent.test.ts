@@ -1,0 +1,105 @@
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import * as ClusterEventModule from "@coterie/core/ClusterEvent"
+import type { Peer } from "@coterie/core/Peer"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import { logEvent } from "../../src/cluster/logEvent.ts"
+
+const peerOf = (name: string): Peer => ({
+  name,
+  generation: 7,
+  status: "alive",
+  link: "up",
+  addresses: [],
+  metadata: {},
+})
+
+const peer = peerOf("b")
+
+const peers = (count: number): ReadonlyArray<Peer> => Array.from({ length: count }, (_, i) => peerOf(`p${i}`))
+
+/** Returns the lines of an event, and their annotations. */
+const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
+  const lines: Array<string> = []
+  const annotations: Array<Readonly<Record<string, unknown>>> = []
+  const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
+    lines.push(`${logLevel}: ${String(Array.isArray(message) ? message[0] : message)}`)
+    annotations.push(fiber.getRef(References.CurrentLogAnnotations))
+  })
+  yield* logEvent(event).pipe(
+    Effect.provide(Logger.layer([logger])),
+    Effect.provideService(References.MinimumLogLevel, "Debug"),
+  )
+  return { annotations, lines }
+})
+
+const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
+  [{ _tag: "Joined", peer }, "Info: b joined"],
+  [{ _tag: "Left", peer }, "Info: b left"],
+  [{ _tag: "Recovered", peer }, "Info: b recovered"],
+  [{ _tag: "Disconnected", peer }, "Info: b disconnected"],
+  [{ _tag: "Replaced", peer, old: peer }, "Info: b is back as a new generation"],
+  [{ _tag: "Failed", peer }, "Warn: b failed"],
+  [{ _tag: "Suspected", peer }, "Debug: b: Suspected"],
+  [{ _tag: "Unreachable", peer }, "Debug: b: Unreachable"],
+  [{ _tag: "Reachable", peer }, "Debug: b: Reachable"],
+  [{ _tag: "MetadataChanged", peer }, "Debug: b: MetadataChanged"],
+  [
+    { _tag: "SeedUnavailable", address: "b:7946", reason: "refused" },
+    "Warn: nobody to join at b:7946: refused; trying again",
+  ],
+  [{ _tag: "SlowPeer", peer }, "Warn: b reads too slowly; a broadcast went on without it"],
+  [{ _tag: "Isolated" }, "Warn: no member can be reached: this node may be cut off"],
+  [{ _tag: "Reconnected" }, "Info: this node is connected again"],
+  [
+    { _tag: "PartitionSuspected", lost: peers(2) },
+    "Warn: the cluster may be in two parts: p0, p1 failed at about one time",
+  ],
+  [
+    { _tag: "PartitionHealed", returned: peers(1), missing: [] },
+    "Info: the cluster is in one part: returned: p0; missing: nobody",
+  ],
+  [{ _tag: "Superseded" }, "Error: another peer took this node's name; this node has stopped"],
+  [{ _tag: "Evicted" }, "Error: the cluster holds this node for one that left; this node has stopped"],
+  [{ _tag: "Diagnostic", message: "too many" }, "Warn: too many"],
+]
+
+describe("the log", () => {
+  for (const [event, line] of cases) {
+    it.effect(`has one line for ${event._tag}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* linesOf(event)).lines, [line])
+      }),
+    )
+  }
+
+  it.effect("has no line for a snapshot and a gap in the events", () =>
+    Effect.gen(function* () {
+      const events: ReadonlyArray<ClusterEvent> = [
+        { _tag: "Snapshot", view: ClusterEventModule.emptyView },
+        { _tag: "Lagged", missed: 3 },
+      ]
+      for (const event of events) assert.deepStrictEqual((yield* linesOf(event)).lines, [])
+    }),
+  )
+
+  it.effect("names the peer and its generation in the annotations of a line about a peer", () =>
+    Effect.gen(function* () {
+      const [about] = (yield* linesOf({ _tag: "Failed", peer })).annotations
+      assert.deepInclude(about, { peer: "b", generation: 7 })
+      const [other] = (yield* linesOf({ _tag: "Isolated" })).annotations
+      assert.notProperty(other, "peer")
+    }),
+  )
+
+  it.effect("shows at most ten names in a line", () =>
+    Effect.gen(function* () {
+      const ten = (yield* linesOf({ _tag: "PartitionSuspected", lost: peers(10) })).lines[0]
+      assert.notInclude(ten, "more")
+      const eleven = (yield* linesOf({ _tag: "PartitionSuspected", lost: peers(11) })).lines[0]
+      assert.include(eleven, "p8, p9 and 1 more failed")
+    }),
+  )
+})

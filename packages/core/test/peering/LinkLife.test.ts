@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import type { Established } from "../../src/link/Handshake.ts"
+import { HandshakeFailed } from "../../src/link/Handshake.ts"
+import type { Link } from "../../src/link/Link.ts"
+import { LinkLife, type Shake } from "../../src/peering/LinkLife.ts"
+import { makeConnection, settle } from "../link/support.ts"
+import { record } from "./fakeLink.ts"
+import { makeContext } from "./linkContext.ts"
+
+const established = (epoch: number): Established => ({
+  peer: record(1),
+  rank: { epoch, byLower: true },
+  peerWindow: 8_192,
+  viewHash: 0n,
+  youAre: undefined,
+  observedHost: undefined,
+})
+
+/** A handshake that commits and then ends so. */
+const shakeThen =
+  (end: ReturnType<Shake>, epoch = 1): Shake =>
+  ({ commit }) => {
+    const { peer, rank } = established(epoch)
+    commit(peer, rank)
+    return end
+  }
+
+const completed = (epoch = 1): Shake => shakeThen(Effect.succeed(established(epoch)), epoch)
+
+const failed = new HandshakeFailed({ reason: "lost", message: "" })
+
+type World = Effect.Success<ReturnType<typeof makeContext>>
+
+/** Runs the life of one connection. */
+const start = Effect.fnUntraced(function* (world: World, shake: Shake) {
+  const peer = yield* makeConnection
+  const ups: Array<Link> = []
+  const life = new LinkLife(world.context, peer.connection, undefined)
+  const fiber = yield* Effect.forkChild(life.run(shake, (link) => ups.push(link)))
+  yield* settle
+  return { fiber, peer, ups }
+})
+
+describe("the life of a connection", () => {
+  it.effect("tells membership once that the link is up, and once that it is down", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const { fiber, peer, ups } = yield* start(world, completed())
+      assert.deepStrictEqual(world.linkEvents(), ["LinkUp"])
+      assert.strictEqual(ups.length, 1)
+      assert.strictEqual(world.connections.open("peer"), ups[0])
+      yield* peer.ends
+      yield* settle
+      yield* TestClock.adjust(3_000)
+      yield* Fiber.join(fiber)
+      yield* settle
+      assert.deepStrictEqual(world.linkEvents(), ["LinkUp", "LinkDown"])
+      assert.deepStrictEqual(world.connections.all(), [])
+    }),
+  )
+
+  it.effect("leaves nothing behind if it is interrupted while the link is up", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const { fiber } = yield* start(world, completed())
+      const [connection] = world.connections.all()
+      yield* Fiber.interrupt(fiber)
+      yield* settle
+      assert.deepStrictEqual(world.linkEvents(), ["LinkUp", "LinkDown"])
+      assert.deepStrictEqual(world.connections.all(), [])
+      assert.isUndefined(world.connections.current("peer"))
+      assert.strictEqual(world.connections.size(), 0)
+      assert.isTrue(connection !== undefined && Deferred.isDoneUnsafe(connection.done))
+    }),
+  )
+
+  it.effect("leaves nothing behind if the handshake does not end after the commit", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const { fiber, ups } = yield* start(world, shakeThen(Effect.never))
+      const [connection] = world.connections.all()
+      yield* Fiber.interrupt(fiber)
+      yield* settle
+      assert.deepStrictEqual(ups, [])
+      assert.notInclude(world.linkEvents(), "LinkUp")
+      assert.deepStrictEqual(world.connections.all(), [])
+      assert.strictEqual(world.connections.size(), 0)
+      assert.isTrue(connection !== undefined && Deferred.isDoneUnsafe(connection.settled))
+    }),
+  )
+
+  it.effect("is unknown to membership and to the table if the handshake fails before the commit", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const { fiber } = yield* start(world, () => Effect.fail(failed))
+      assert.strictEqual(yield* Effect.flip(Fiber.join(fiber)), failed)
+      assert.deepStrictEqual(world.linkEvents(), [])
+      assert.deepStrictEqual(world.connections.all(), [])
+    }),
+  )
+
+  it.effect("tells membership nothing when a second connection takes over from the first", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const first = yield* start(world, completed(1))
+      const second = yield* start(world, completed(2))
+      yield* first.peer.ends
+      yield* settle
+      yield* TestClock.adjust(2_000)
+      yield* settle
+      assert.isDefined(first.fiber.pollUnsafe())
+      assert.deepStrictEqual(world.linkEvents(), ["LinkUp"])
+      assert.strictEqual(world.connections.open("peer"), second.ups[0])
+    }),
+  )
+
+  it.effect("closes a link that comes up after this node has closed all", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      world.connections.closeAll("left")
+      const { peer } = yield* start(world, completed())
+      assert.deepStrictEqual(world.linkEvents(), [])
+      assert.deepInclude(peer.written().at(-1), { _tag: "Bye", code: "left" })
+    }),
+  )
+
+  it.effect("moves the counter of epochs beyond the epoch of the connection", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      yield* start(world, completed(41))
+      assert.strictEqual(world.context.epochs.next(), 42)
+    }),
+  )
+})

@@ -1,0 +1,74 @@
+/** The context that the connections of a node share, for tests of one connection. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { defaults } from "../../src/cluster/Overrides.ts"
+import * as Limits from "../../src/Limits.ts"
+import { writeBufferBytes } from "../../src/link/LinkWriter.ts"
+import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
+import { EpochCounter } from "../../src/peering/EpochCounter.ts"
+import * as HandshakeRules from "../../src/peering/HandshakeRules.ts"
+import type { LinkContext } from "../../src/peering/LinkLife.ts"
+import { ObservedHosts } from "../../src/peering/ObservedHosts.ts"
+import { PeerConnections } from "../../src/peering/PeerConnections.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
+import * as Traffic from "../../src/wire/Traffic.ts"
+import { record } from "./fakeLink.ts"
+import { initial, makeLoop } from "./support.ts"
+
+/** The context of node `a` in this state, with a membership that changes nothing, and what it was told. */
+export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.Limits> = {}, state = initial) {
+  const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
+  yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
+  /** Outcomes of the handshakes. */
+  const outcomes: Array<string> = []
+  const connections = new PeerConnections({ onEnd: () => true, onSessionEnd: () => undefined, remembered: 8 })
+  const context: LinkContext = {
+    loop,
+    connections,
+    epochs: new EpochCounter(0),
+    limits: { ...Limits.defaults, linger: 500, handshakeTimeout: 2_000, ...limits },
+    timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+    clock: yield* Clock.Clock,
+    buffers: new WriteBuffers(writeBufferBytes),
+    observer: {
+      received: Traffic.make(),
+      sent: Traffic.make(),
+      connected: (direction, outcome) => outcomes.push(`${direction} ${outcome}`),
+      ended: () => undefined,
+    },
+    laneFactories: defaults,
+    sinkOf: () => ({ offer: () => undefined }),
+    lanes: () => [],
+    observedHosts: new ObservedHosts(),
+  }
+  const handshake = HandshakeRules.make({
+    label: "test",
+    loop,
+    limits: context.limits,
+    admission: () => Effect.succeed({ _tag: "Admit" }),
+    dialing: context.epochs.dialing,
+    hasRoom: () => true,
+  })
+  return {
+    context,
+    connections,
+    handshake,
+    outcomes,
+    /** What membership was told about links, in order. */
+    linkEvents: () => inputs.flatMap(({ _tag }) => (_tag === "LinkUp" || _tag === "LinkDown" ? [_tag] : [])),
+  }
+})
+
+/** HelloAck of a peer that a test plays. */
+export const helloAck: Frame = {
+  _tag: "HelloAck",
+  version: 1,
+  record: record(1),
+  viewHash: 0n,
+  window: 8_192,
+  observedHost: "198.51.100.1",
+  youAre: undefined,
+}
+
+/** Ready of a peer that a test plays. */
+export const ready: Frame = { _tag: "Ready", incarnation: 0, viewHash: 0n, youAre: undefined }
