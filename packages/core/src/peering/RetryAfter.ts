@@ -19,6 +19,12 @@ export const maxRetryAfterMillis = 60_000
  */
 export const maxAddresses = 1_024
 
+/**
+ * Share of a pause by which a random draw makes it longer, at most. Peers that were refused at one moment must not come back at
+ * one moment, and a quarter of the second that a busy node asks for spreads hundreds of them.
+ */
+const spread = 0.25
+
 export class RetryAfter {
   private readonly clock: Clock
   /** Time from which an address may be dialed again, in milliseconds on the monotonic clock. */
@@ -29,8 +35,8 @@ export class RetryAfter {
   }
 
   /**
-   * Remembers the pause that a failed dial asks for, if it asks for one. `draw`, from 0 to 1, makes the pause up to twice as
-   * long: peers that were refused at one moment must not come back at one moment.
+   * Remembers the pause that a failed dial asks for, if it asks for one. `draw`, from 0 to 1, makes the pause longer by up
+   * to {@link spread}.
    */
   note(address: Address, error: HandshakeError, draw: number): void {
     const pause = pauseOf(error)
@@ -38,7 +44,7 @@ export class RetryAfter {
     const now = monotonicMillis(this.clock)
     for (const [each, time] of this.until) if (time <= now) this.until.delete(each)
     this.until.delete(address)
-    this.until.set(address, now + Math.min(pause * (1 + draw), maxRetryAfterMillis))
+    this.until.set(address, now + Math.min(pause * (1 + spread * draw), maxRetryAfterMillis))
     for (const oldest of this.until.keys()) {
       if (this.until.size <= maxAddresses) break
       this.until.delete(oldest)
@@ -50,10 +56,10 @@ export class RetryAfter {
     this.until.delete(address)
   }
 
-  /** Returns how long an address must not be dialed, in milliseconds; 0 if it may be dialed now. */
+  /** Returns how long an address must not be dialed, in whole milliseconds; 0 if it may be dialed now. */
   remaining(address: Address): number {
     const until = this.until.get(address)
-    return until === undefined ? 0 : Math.max(0, until - monotonicMillis(this.clock))
+    return until === undefined ? 0 : Math.max(0, Math.ceil(until - monotonicMillis(this.clock)))
   }
 
   /** Returns how long none of the addresses may be dialed, in milliseconds; 0 if one of them may be dialed now. */

@@ -70,7 +70,7 @@ describe("a join", () => {
     Effect.gen(function* () {
       const { bringUp, dialer, times } = yield* make(knowing(Member.make(b, "Linked")))
       const link = bringUp()
-      assert.strictEqual(yield* dialer.join(addressOf("b")), link)
+      assert.strictEqual(yield* Effect.timeout(dialer.join(addressOf("b")), "1 minute"), link)
       assert.deepStrictEqual(times, [])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
@@ -100,7 +100,7 @@ describe("a join", () => {
       assert.include(unavailable[0], "nobody")
       // The peer dialed this node meanwhile.
       const link = bringUp()
-      assert.strictEqual(yield* Fiber.join(join), link)
+      assert.strictEqual(yield* Effect.timeout(Fiber.join(join), "1 minute"), link)
       assert.strictEqual(times.length, 3)
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
@@ -114,7 +114,7 @@ describe("a join", () => {
       yield* Effect.forkChild(busy.join(addressOf("b")))
       yield* Effect.sleep(4_900)
       assert.strictEqual(times.length, 1)
-      yield* Effect.sleep(600)
+      yield* Effect.sleep(1_600)
       assert.strictEqual(times.length, 2)
     }).pipe(Effect.scoped, VirtualTime.flow),
   )

@@ -52,11 +52,21 @@ it.effect("holds nothing for an error that does not ask for it, or that is this 
   }),
 )
 
-it.effect("holds an address for up to twice as long as its peer asked, as the draw says", () =>
+it.effect("holds an address for up to a quarter longer than its peer asked, as the draw says", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(3_000), 0.5)
-    assert.strictEqual(pauses.remaining(a), 4_500)
+    assert.strictEqual(pauses.remaining(a), 3_375)
+  }),
+)
+
+it.effect("gives the rest of a pause in whole milliseconds, so that time passes while a dialer sleeps for it", () =>
+  Effect.gen(function* () {
+    const pauses = yield* make
+    pauses.note(a, busy(1_000), 0.938_271_2)
+    yield* TestClock.adjust("1234 millis")
+    assert.strictEqual(pauses.remaining(a), 1)
+    assert.strictEqual(pauses.remainingOfAll([a]), 1)
   }),
 )
 
