@@ -54,7 +54,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     connections,
     handshake,
     outcomes,
-    /** What membership was told about links, in order. */
+    /** Inputs about links that membership got, in order. */
     linkEvents: () => inputs.flatMap(({ _tag }) => (_tag === "LinkUp" || _tag === "LinkDown" ? [_tag] : [])),
   }
 })

@@ -1,4 +1,4 @@
-/** Whether one timer counts among the running timers of its life. */
+/** Record of whether one timer counts among the running timers of its life. */
 import type { Life } from "./Life.ts"
 
 export class TimerCount {

@@ -13,7 +13,7 @@ export interface PictureOptions {
   readonly failure?: string | undefined
   /** The command that runs it again. */
   readonly replay?: string | undefined
-  /** What is left of the faults after shrinking, in order. */
+  /** Faults that are left after shrinking, in order. */
   readonly sentences?: ReadonlyArray<string> | undefined
 }
 

@@ -19,7 +19,7 @@ export const calm: FaultPlan.Network = { delay: Microseconds.fromDuration("500 m
 /** A fault that lasts. */
 interface ActiveFault {
   readonly end: () => void
-  /** Whether the fault blocks directions, so that healing the network ends it. */
+  /** `true` if the fault blocks directions, so that healing the network ends it. */
   readonly blocks: boolean
 }
 

@@ -89,7 +89,7 @@ export const attemptOf = (items: Items): Attempt => {
   return { timeline, deviations: Object.fromEntries(streams) }
 }
 
-/** The same for equal attempts. A hash, because five hundred attempts of a hundred thousand draws are too much to keep. */
+/** Returns the same key for equal attempts: a hash, because five hundred attempts of a hundred thousand draws are too much to keep. */
 export const keyOf = ({ deviations, timeline }: Attempt): string => {
   const hash = new Hash()
   for (const fault of timeline) {

@@ -90,7 +90,7 @@ const simplerFaults = (fault: Fault): ReadonlyArray<Fault> => {
   }
 }
 
-/** What else there is to simplify of a fault that lasts. */
+/** Returns the further ways to simplify a fault that lasts. */
 const milder = (
   fault: Exclude<Extract<Fault, { readonly for: number }>, { readonly kind: "swizzle" }>,
 ): ReadonlyArray<Fault> => {

@@ -19,7 +19,7 @@ interface Client {
 }
 
 /**
- * What clients of a register could have seen, by chance: each operation has its effect at one moment between call and
+ * Random histories that clients of a register could have seen: each operation has its effect at one moment between call and
  * return. Some clients die on the way, before or after the effect.
  */
 const simulated = (
@@ -58,7 +58,7 @@ const simulated = (
   return written
 }
 
-/** Whether there is an order, by trying all of them. */
+/** Returns whether there is an order, by trying all of them. */
 const orderExists = (written: ReadonlyArray<Written<Op, number | boolean>>): boolean => {
   const model = History.register(0)
   const search = (state: number, left: ReadonlyArray<Written<Op, number | boolean>>): boolean => {

@@ -27,7 +27,7 @@ const readAsShiViz = (file: string): { readonly label: string; readonly logged: 
   return { label: labels[0] ?? "", logged }
 }
 
-/** What ShiViz demands of clocks before it draws them, see `js/model/modelGraph.js`. */
+/** Checks what ShiViz demands of clocks before it draws them, see `js/model/modelGraph.js`. */
 const checkClocks = (logged: ReadonlyArray<Logged>): void => {
   const counts = new Map<string, number>()
   for (const { host } of logged) counts.set(host, (counts.get(host) ?? 0) + 1)

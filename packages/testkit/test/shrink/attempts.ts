@@ -32,14 +32,14 @@ export const without = (attempt: Attempt, item: string): Attempt => ({
   ),
 })
 
-/** The same for equal attempts. */
+/** Returns the same key for equal attempts. */
 export const keyOf = ({ deviations, timeline }: Attempt): string =>
   JSON.stringify([timeline, Object.entries(deviations).sort(([a], [b]) => (a < b ? -1 : 1))])
 
 export interface Tester {
   readonly test: (attempt: Attempt) => Effect.Effect<Attempt | undefined>
   readonly given: Array<Attempt>
-  /** What failed, as it was executed. */
+  /** Attempt that failed, as it was executed. */
   readonly failed: Array<Attempt>
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the tests of the renderers draw: a trace in a view of 1000 by 634 pixels, of which 600 are below the head.
+ * Trace and view that the tests of the renderers draw: a trace in a view of 1000 by 634 pixels, of which 600 are below the head.
  */
 import type { Event } from "@coterie/testkit/Trace"
 import { EventTargets } from "../../../src/picture/viewer/diagram/EventTargets.ts"
