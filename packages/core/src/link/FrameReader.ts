@@ -56,7 +56,7 @@ export class FrameReader {
       },
     })
     this.batch = Effect.suspend(() => {
-      // What came together with the last frame of the handshake is still in the decoder.
+      // Bytes that came together with the last frame of the handshake are still in the decoder.
       if (this.ready.length === 0 && this.decoder.isPartial()) this.decode([nothing])
       return this.take()
     })

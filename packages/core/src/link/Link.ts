@@ -224,7 +224,7 @@ export class Link {
       if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
       this.sendLanes.end()
       yield* onEnd(end)
-      // What was accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
+      // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
       if (!moved) this.sendLanes.clear()
       this.sayBye(end)
       // Throws away what still comes, until the peer has ended its side too.

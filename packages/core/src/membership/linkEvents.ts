@@ -71,7 +71,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     Draft.addMember(draft, Member.make(record, "Linked", { address }))
     // Other peers know a candidate already: it was gossiped.
     if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)
-    // What others said of it during the handshake, above all an accusation, holds.
+    // Records that others sent of it during the handshake, above all accusations, hold.
     else RecordMerge.mergeRecord(draft, candidate.record, candidate.record.by ?? "somebody")
   }
   if (youAre !== undefined) Refutation.refute(draft, youAre)

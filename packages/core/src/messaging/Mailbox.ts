@@ -64,7 +64,7 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   constructor(queue: Items<Mark>, kept: number) {
     this.queue = queue
     this.kept = kept
-    // What is taken out of the queue is opened in the same step: no fiber can be interrupted between.
+    // An item taken out of the queue is opened in the same step: no fiber can be interrupted between.
     const pull = Effect.map(Queue.take(queue), (first) => this.fill(first))
     this.stream = Stream.fromPull(Effect.succeed(pull))
   }

@@ -238,7 +238,7 @@ export class Simulation {
   private problemBetween(node: PureCluster.Node, peer: PureCluster.Node): string | undefined {
     const member = node.state.members.get(peer.name)
     const { self } = peer.state
-    // What two disconnected nodes know of each other is old until they join again.
+    // Two disconnected nodes hold old records of each other until they join again.
     if (member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true) return undefined
     if (member === undefined) return `${node.name} does not know ${peer.name}`
     if (!Member.isLinked(member) || Member.localStatus(member) !== "alive") {
