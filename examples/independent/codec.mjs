@@ -2,7 +2,7 @@
  * The bytes of the Coterie protocol in plain JavaScript, written from docs/protocol.md alone, whose chapters are named
  * below: CBOR, frames, orders and hashes. A hash is a BigInt, a status its number.
  */
-import { isIPv6 } from "node:net"
+import { isIPv4, isIPv6 } from "node:net"
 
 /** Breach of the protocol that ends a connection, with the code of the Bye. */
 export class ProtocolViolation extends Error {
@@ -84,10 +84,26 @@ const decodeCbor = (bytes) => {
 const that = (holds, what) => (v) => (holds(v) ? v : malformed(what))
 const sized = (v, min, max) => typeof v === "string" && Buffer.byteLength(v) >= min && Buffer.byteLength(v) <= max
 export const isName = (v) => sized(v, 1, 128) && !/\p{Cc}/u.test(v)
+const isIPv6Host = (v) => {
+  const [address, zone, ...more] = v.split("%")
+  if (!isIPv6(address) || more.length > 0 || (zone !== undefined && !/^[a-z0-9._-]+$/.test(zone))) return false
+  const mapped = /^::ffff:(.*\..*)$/.exec(address)
+  if (mapped) return isIPv4(mapped[1]) && mapped[1] !== "0.0.0.0"
+  const text = new URL(`http://[${address}]`).hostname
+  return `[${address}]` === text && address !== "::" && !/^\[::ffff:[^:]+:[^:]+\]$/.test(text)
+}
+const isDnsHost = (v) =>
+  v.replace(/\.$/, "").length <= 253 &&
+  v
+    .replace(/\.$/, "")
+    .split(".")
+    .every((label) => /^(?!.{64})[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/.test(label)) &&
+  !/(^|\.)(\d+|0x[0-9a-f]*)\.?$/.test(v)
 export const isAddress = (v) => {
-  const [, host = "", port] = /^(\S{1,253}):([1-9]\d{0,4})$/.exec(v) ?? []
-  const [, ipv6] = /^\[([0-9a-f:.]+(?:%[a-z0-9._-]+)?)\]$/.exec(host) ?? []
-  return port < 65_536 && (ipv6 ? isIPv6(ipv6) : /^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$/.test(host))
+  const [, host = "", port] = /^(\S{1,254}):([1-9]\d{0,4})$/.exec(v) ?? []
+  const [, ipv6] = /^\[(.{1,251})\]$/.exec(host) ?? []
+  if (!(port < 65_536)) return false
+  return ipv6 ? isIPv6Host(ipv6) : (isIPv4(host) && host !== "0.0.0.0") || isDnsHost(host)
 }
 const int = (min, max) => that((v) => Number.isInteger(v) && v >= min && v <= max, "a number out of bounds")
 const text = (min, max) => that((v) => sized(v, min, max), "a text out of bounds")

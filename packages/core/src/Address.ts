@@ -5,11 +5,16 @@
 import * as Brand from "effect/Brand"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { maxHostLength } from "./internal/hosts.ts"
+import { canonicalHost, isUnspecified } from "./internal/hosts.ts"
 
 /**
- * A canonical `host:port`. The host is a DNS name or an IPv4 address in lower case, or an IPv6 address
- * in square brackets; the port is 1 to 65535 without leading zeros.
+ * A canonical `host:port` that a peer can dial. The host is a DNS name in lower case, an IPv4 address, or an IPv6 address in
+ * square brackets in the spelling of RFC 5952. The port is 1 to 65535 without leading zeros.
+ *
+ * **Details**
+ *
+ * A final dot makes a DNS name absolute: `peers.:7946` is not looked up in the domains of a search list and `peers:7946` is, so
+ * the two are different addresses. The unspecified addresses `0.0.0.0` and `[::]` are for listeners and are no `Address`.
  *
  * @category models
  * @since 0.1.0
@@ -27,28 +32,13 @@ export class AddressError extends Schema.TaggedError<AddressError>()("AddressErr
   message: Schema.String,
 }) {}
 
-const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\])$/
-
-/** Tests whether an IPv6 address in brackets has all its groups: one that was written without a port would lose its last group. */
-const isWhole = (bracketed: string): boolean => {
-  if (!bracketed.startsWith("[")) return true
-  const groups = bracketed
-    .slice(1, -1)
-    .replace(/%.*$/, "")
-    .replace(/\d+(?:\.\d+){3}$/, "0:0")
-    .split("::")
-  const count = groups.flatMap((part) => (part === "" ? [] : part.split(":"))).length
-  const regular = groups.every((part) => part === "" || part.split(":").every((group) => /^[0-9a-f]{1,4}$/.test(group)))
-  return regular && (groups.length === 1 ? count === 8 : groups.length === 2 && count < 8)
-}
-
 const brand = Brand.nominal<Address>()
 
 const fail = (input: string, why: string) =>
   Result.fail(new AddressError({ input, message: `"${input.slice(0, 80)}" is not an address: ${why}` }))
 
 /**
- * Parses an address as a person writes it: `example.org:7946`, `127.0.0.1:7946`, `[::1]:7946`.
+ * Parses an address as a person writes it: `example.org:7946`, `127.0.0.1:7946`, `[::1]:7946`. Returns it in canonical form.
  *
  * @category constructors
  * @since 0.1.0
@@ -56,6 +46,8 @@ const fail = (input: string, why: string) =>
 export const parse = (input: string): Result.Result<Address, AddressError> => {
   const colon = input.lastIndexOf(":")
   if (colon <= 0) return fail(input, "expected HOST:PORT, for example 127.0.0.1:7946")
+  // Without brackets nobody can tell the last group of an IPv6 address from a port.
+  if (input[0] !== "[" && input.indexOf(":") < colon) return fail(input, "an IPv6 address must be in [brackets]")
   return make(input.slice(0, colon), input.slice(colon + 1))
 }
 
@@ -67,17 +59,19 @@ export const parse = (input: string): Result.Result<Address, AddressError> => {
  */
 export const make = (host: string, port: number | string): Result.Result<Address, AddressError> => {
   const input = `${host}:${port}`
-  const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
-  const canonical = bracketed.toLowerCase()
-  if (canonical.length > maxHostLength || !hostPattern.test(canonical) || !isWhole(canonical)) {
+  const canonical = canonicalHost(host)
+  if (canonical === undefined) {
     return fail(input, "the host must be a DNS name, an IPv4 address, or an IPv6 address in [brackets]")
+  }
+  if (isUnspecified(canonical)) {
+    return fail(input, `${canonical} is for listening on all interfaces, and nobody can dial it`)
   }
   const digits = String(port)
   const number = Number(digits)
   if (!/^[0-9]{1,5}$/.test(digits) || number < 1 || number > 65535) {
     return fail(input, "the port must be a number from 1 to 65535")
   }
-  return Result.succeed(brand(`${canonical}:${number}`))
+  return Result.succeed(brand(`${canonical.includes(":") ? `[${canonical}]` : canonical}:${number}`))
 }
 
 /**

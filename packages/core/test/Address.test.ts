@@ -1,7 +1,6 @@
 import * as Address from "@coterie/core/Address"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { maxHostLength } from "../src/internal/hosts.ts"
 
 const parsed = (input: string): string => Result.getOrThrow(Address.parse(input))
 
@@ -24,6 +23,11 @@ describe("parse", () => {
       "[2001:db8:1:2:3:4:5:6]:80",
       "[fe80::1%eth0]:80",
       "[::ffff:10.0.0.1]:80",
+      "my_service:1",
+      "1a.2b:1",
+      "a--b:1",
+      "peers.:1",
+      "10.0.0.1.example.org:1",
     ]) {
       assert.strictEqual(parsed(input), input)
     }
@@ -32,6 +36,41 @@ describe("parse", () => {
   it("returns one canonical spelling: lower case, and no leading zeros of the port", () => {
     assert.strictEqual(parsed("Example.ORG:07946"), "example.org:7946")
     assert.strictEqual(parsed("[FE80::A]:1"), "[fe80::a]:1")
+    assert.strictEqual(parsed("Peers.Example.:1"), "peers.example.:1")
+  })
+
+  it("returns IPv6 addresses in the spelling of RFC 5952", () => {
+    for (const [input, canonical] of [
+      ["0:0:0:0:0:0:0:1", "::1"],
+      ["2001:0db8:0000:0000:0000:ff00:0042:8329", "2001:db8::ff00:42:8329"],
+      ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+      ["2001:db8::1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+      ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+      ["2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+      ["1:0:0:0:0:0:0:0", "1::"],
+      ["::FFFF:0A00:0001", "::ffff:10.0.0.1"],
+      ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+      ["fe80:0::1%eth0", "fe80::1%eth0"],
+    ]) {
+      assert.strictEqual(parsed(`[${input}]:1`), `[${canonical}]:1`)
+    }
+  })
+
+  it("keeps an absolute name apart from the name that a search list may complete", () => {
+    assert.notStrictEqual(parsed("peers.:1"), parsed("peers:1"))
+    assert.strictEqual(Address.host(Result.getOrThrow(Address.parse("peers.:1"))), "peers.")
+  })
+
+  it("refuses the unspecified addresses, which nobody can dial, and says what they are for", () => {
+    for (const host of ["0.0.0.0", "[::]", "[0:0:0:0:0:0:0:0]", "[::ffff:0.0.0.0]", "[::%eth0]"]) {
+      assert.include(problemOf(`${host}:1`) ?? "", "for listening", host)
+    }
+  })
+
+  it("refuses names that a system would read as an IPv4 address, and IPv4 addresses with leading zeros", () => {
+    for (const host of ["256.1.1.1", "1.2.3", "1", "1.2.3.4.5", "01.2.3.4", "1.2.3.4.", "0x7f.1", "example.0x1"]) {
+      assert.isDefined(problemOf(`${host}:1`), host)
+    }
   })
 
   it("refuses hosts that are neither", () => {
@@ -41,7 +80,12 @@ describe("parse", () => {
       "-a",
       "a-",
       ".a",
-      "a.",
+      ".",
+      "a..b",
+      "a..",
+      "a-.b",
+      "a.-b",
+      "a%eth0",
       "http://a",
       "a/b",
       "ä",
@@ -50,13 +94,20 @@ describe("parse", () => {
       "[x]",
       "[1:2:3]",
       "[1:::2]",
+      "[1.2.3.4]",
+      "[a]",
+      "[::1%]",
+      "[1:2:3:4:5:6:7::8]",
+      "[::1.2.3.256]",
     ]) {
       assert.isDefined(problemOf(`${host}:1`), host)
     }
   })
 
   it("refuses an IPv6 address without a port, instead of taking its last group for the port", () => {
-    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "[::1]"]) assert.isDefined(problemOf(input), input)
+    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "fe80::1:7946", "::1:7946", "[::1]"]) {
+      assert.isDefined(problemOf(input), input)
+    }
   })
 
   it("refuses ports outside of 1 to 65535 and texts that are not digits", () => {
@@ -65,9 +116,14 @@ describe("parse", () => {
     }
   })
 
-  it("accepts hosts of up to 253 characters", () => {
-    const longest = "a".repeat(maxHostLength)
+  it("accepts labels of up to 63 characters and names of up to 253, without the final dot", () => {
+    const label = "a".repeat(63)
+    assert.strictEqual(parsed(`${label}:1`), `${label}:1`)
+    assert.isDefined(problemOf(`${label}a:1`))
+    const longest = [label, label, label, "a".repeat(61)].join(".")
+    assert.strictEqual(longest.length, 253)
     assert.strictEqual(parsed(`${longest}:1`), `${longest}:1`)
+    assert.strictEqual(parsed(`${longest}.:1`), `${longest}.:1`)
     assert.isDefined(problemOf(`${longest}a:1`))
   })
 
@@ -91,7 +147,18 @@ describe("make", () => {
 describe("isAddress", () => {
   it("holds only for the canonical spelling", () => {
     for (const text of ["a:1", "[::1]:7946"]) assert.isTrue(Address.isAddress(text), text)
-    for (const text of ["A:1", "a:01", "::1:7946", "a", "", " a:1"]) assert.isFalse(Address.isAddress(text), text)
+    for (const text of [
+      "A:1",
+      "[0:0:0:0:0:0:0:1]:1",
+      "[::ffff:a00:1]:1",
+      "0.0.0.0:1",
+      "a:01",
+      "::1:7946",
+      "a",
+      "",
+      " a:1",
+    ])
+      assert.isFalse(Address.isAddress(text), text)
   })
 })
 

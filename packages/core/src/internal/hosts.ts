@@ -1,24 +1,34 @@
 /**
- * Hosts as text: DNS names and IP literals.
+ * Hosts as text: IP literals in the spelling of RFC 5952, and DNS names as RFC 1123 allows them.
  */
 
-/** Greatest length of a host, in characters: that of the longest DNS name. */
+/** Greatest length of a host, in characters: that of the longest DNS name without its final dot. */
 export const maxHostLength = 253
 
-const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$/
+/** Greatest length of a label of a DNS name, in characters. */
+const maxLabelLength = 63
+
+/** IPv4 in dotted form. A leading zero is refused, because some systems read it as the prefix of an octal number. */
+const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/
 
 /** An IPv6 zone: the characters that an address may have there. Peers report hosts, and a log repeats them. */
 const zonePattern = /^[a-z0-9_.-]+$/
+
+/** A label of a DNS name. Names of containers and of services have underscores, which RFC 1123 does not know. */
+const labelPattern = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
+
+/** A last label that makes a system read the whole name as an IPv4 address, such as `256.1.1.1`, `1.2.3` or `0x7f.1`. */
+const numericPattern = /^(?:\d+|0x[0-9a-f]*)$/
 
 /** Number of 16-bit groups of an IPv6 address. */
 const groupCount = 8
 
 /** Prefix of the IPv6 addresses that stand for IPv4 addresses, `::ffff:0:0/96`. */
-const mappedPrefix = "0:0:0:0:0:ffff:"
+const mappedPrefix = "::ffff:"
 
 /**
- * Returns an IP literal in one spelling, so that two literals of one address are equal as strings: IPv4 in dotted form, also if it
- * is mapped into IPv6, and IPv6 as eight groups without leading zeros, with its zone. Returns `undefined` for any other host.
+ * Returns an IP literal in the spelling of RFC 5952, so that two literals of one address are equal as strings. An IPv4 address
+ * that is mapped into IPv6 has its dotted form, as in `::ffff:192.0.2.1`. Returns `undefined` for any other host.
  */
 export const canonicalIp = (host: string): string | undefined => {
   const text = (host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host).toLowerCase()
@@ -26,17 +36,52 @@ export const canonicalIp = (host: string): string | undefined => {
   const [address = "", zone, ...more] = text.split("%")
   const groups = ipv6Groups(address)
   if (groups === undefined || more.length > 0 || (zone !== undefined && !zonePattern.test(zone))) return undefined
-  const canonical = groups.map((group) => group.toString(16)).join(":")
-  if (canonical.startsWith(mappedPrefix)) return dotted(groups.slice(-2))
+  const canonical = formatGroups(groups)
   return zone === undefined ? canonical : `${canonical}%${zone}`
+}
+
+/**
+ * Returns the canonical text of a host, without the brackets of an IPv6 address, or `undefined` for text that is no host. The
+ * final dot of an absolute name stays, because a name without it may be looked up in the domains of a search list.
+ */
+export const canonicalHost = (host: string): string | undefined => {
+  if (host.includes(":") || host.startsWith("[")) {
+    const ip = canonicalIp(host)
+    return ip?.includes(":") === true && ip.length + 2 <= maxHostLength ? ip : undefined
+  }
+  const text = host.toLowerCase()
+  return ipv4Pattern.test(text) || isName(text) ? text : undefined
 }
 
 /** Returns a canonical IP literal without its zone, which means something to the host that wrote the literal and to no other. */
 export const withoutZone = (canonical: string): string => canonical.replace(/%.*$/, "")
 
+/** Returns the IPv4 address that a canonical IP literal stands for if it is mapped into IPv6, and any other literal as it is. */
+export const unmapped = (canonical: string): string =>
+  canonical.startsWith(mappedPrefix) && ipv4Pattern.test(withoutZone(canonical.slice(mappedPrefix.length)))
+    ? withoutZone(canonical.slice(mappedPrefix.length))
+    : canonical
+
 /** Tests whether a host is the canonical IP literal of a loopback address. */
 export const isLoopback = (host: string): boolean =>
-  (host.startsWith("127.") && ipv4Pattern.test(host)) || host === "0:0:0:0:0:0:0:1"
+  (host.startsWith("127.") && ipv4Pattern.test(host)) || host === "::1"
+
+/** Tests whether a host is the canonical IP literal of an unspecified address, which a listener may use and a dialer may not. */
+export const isUnspecified = (host: string): boolean => {
+  const address = unmapped(withoutZone(host))
+  return address === "0.0.0.0" || address === "::"
+}
+
+/** Tests whether a text in lower case is a DNS name. */
+const isName = (text: string): boolean => {
+  const name = text.endsWith(".") ? text.slice(0, -1) : text
+  const labels = name.split(".")
+  return (
+    name.length <= maxHostLength &&
+    labels.every((label) => label.length <= maxLabelLength && labelPattern.test(label)) &&
+    !numericPattern.test(labels.at(-1) ?? "")
+  )
+}
 
 /** Returns the eight groups of an IPv6 address, or `undefined` if the text is none. */
 const ipv6Groups = (address: string): ReadonlyArray<number> | undefined => {
@@ -59,6 +104,27 @@ const withoutDots = (address: string): string | undefined => {
   if (start === 0 || !ipv4Pattern.test(ipv4)) return undefined
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split(".").map(Number)
   return `${address.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+}
+
+/** Returns the groups as RFC 5952 writes them: `::` for the first of the longest runs of two zeros or more. */
+const formatGroups = (groups: ReadonlyArray<number>): string => {
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  if (isMapped) return mappedPrefix + dotted(groups.slice(-2))
+  const texts = groups.map((group) => group.toString(16))
+  const { start, length } = longestZeroRun(groups)
+  if (length < 2) return texts.join(":")
+  return `${texts.slice(0, start).join(":")}::${texts.slice(start + length).join(":")}`
+}
+
+/** Returns the first of the longest runs of zeros. */
+const longestZeroRun = (groups: ReadonlyArray<number>): { readonly start: number; readonly length: number } => {
+  let longest = { start: 0, length: 0 }
+  let start = 0
+  for (const [i, group] of groups.entries()) {
+    if (group !== 0) start = i + 1
+    else if (i + 1 - start > longest.length) longest = { start, length: i + 1 - start }
+  }
+  return longest
 }
 
 /** Returns two groups as a dotted IPv4 address. */

@@ -3,7 +3,7 @@
  * this node does not advertise is a hint of a NAT between the node and the peer.
  */
 import * as Address from "../Address.ts"
-import { canonicalIp, isLoopback, withoutZone } from "../internal/hosts.ts"
+import { canonicalHost, canonicalIp, isLoopback, isUnspecified, unmapped, withoutZone } from "../internal/hosts.ts"
 
 /** Number of hosts that are remembered. A node has few: one for each network that its peers are in. */
 export const maxObservedHosts = 8
@@ -26,7 +26,7 @@ export class ObservedHosts {
    * same machine sees it whatever the node advertises.
    */
   note(observed: string, advertised: ReadonlyArray<Address.Address>): string | undefined {
-    const host = canonicalHost(observed)
+    const host = hostOf(observed)
     if (host === undefined) return undefined
     if (this.hosts[0] !== host) {
       this.hosts = [host, ...this.hosts.filter((each) => each !== host)].slice(0, maxObservedHosts)
@@ -43,16 +43,17 @@ export class ObservedHosts {
   }
 }
 
-/** Returns an IP literal in one spelling and without its zone, or `undefined` for any other host. */
+/**
+ * Returns an IP literal in one spelling: without its zone, and as IPv4 if it is mapped into IPv6. Returns `undefined` for any other
+ * host.
+ */
 const literalOf = (host: string): string | undefined => {
   const ip = canonicalIp(host)
-  return ip === undefined ? undefined : withoutZone(ip)
+  return ip === undefined ? undefined : unmapped(withoutZone(ip))
 }
 
-/** Returns the host in one spelling, or `undefined` for text that is no host. */
-const canonicalHost = (observed: string): string | undefined => {
-  const ip = literalOf(observed)
-  if (ip !== undefined) return ip
-  const address = Address.make(observed, 1)
-  return address._tag === "Success" ? Address.host(address.success) : undefined
+/** Returns the host in one spelling, or `undefined` for text that is no host of a peer. */
+const hostOf = (observed: string): string | undefined => {
+  const host = literalOf(observed) ?? canonicalHost(observed)
+  return host === undefined || isUnspecified(host) ? undefined : host
 }

@@ -115,6 +115,8 @@ describe("each control frame", () => {
 describe("a value is accepted at its bound and refused one beyond it:", () => {
   const many = (count: number, of: (i: number) => unknown) => Array.from({ length: count }, (_, i) => of(i))
   const text = (bytes: number) => "t".repeat(bytes)
+  /** A DNS name of this length, in labels of up to 63 characters. */
+  const host = (length: number) => text(length).replace(/(.{63})./g, "$1.")
   const pairs = (count: number) => Object.fromEntries(many(count, (i) => [`k${i}`, ""]) as Array<[string, string]>)
   const cases: ReadonlyArray<readonly [string, FrameTable.CborFrame["_tag"], (over: 0 | 1) => Fields]> = [
     ["a name of 128 bytes", "Update", (n) => withRecord({ name: text(128 + n) })],
@@ -124,7 +126,8 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["an incarnation of 32 bits", "Update", (n) => withRecord({ incarnation: 0xffff_ffff + n })],
     ["a status rank of 3", "Update", (n) => withRecord({ status: 3 + n })],
     ["8 addresses", "Update", (n) => withBody({ addresses: many(8 + n, (i) => `a:${i + 1}`) })],
-    ["a host of 253 characters", "Update", (n) => withBody({ addresses: [`${text(253 + n)}:1`] })],
+    ["a host of 253 characters", "Update", (n) => withBody({ addresses: [`${host(253 + n)}:1`] })],
+    ["an absolute host of 253 characters", "Update", (n) => withBody({ addresses: [`${host(253 + n)}.:1`] })],
     ["a port of 65535", "Update", (n) => withBody({ addresses: [`a:${65535 + n}`] })],
     ["32 features", "Update", (n) => withBody({ features: many(32 + n, (i) => `f${i}`) })],
     ["a feature of 64 bytes", "Update", (n) => withBody({ features: [text(64 + n)] })],
@@ -200,7 +203,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
   })
 
   it("addresses, which must be canonical", () => {
-    for (const address of ["A:1", "a:01", "::1:7946", "a", "a:0", " a:1"]) {
+    for (const address of ["A:1", "a:01", "::1:7946", "[0::1]:1", "0.0.0.0:1", "a..b:1", "a", "a:0", " a:1"]) {
       expectRefused("Update", withBody({ addresses: [address] }))
       expectRefused("Hello", { ...valid.Hello, dialedAddress: address })
     }
@@ -221,7 +224,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
         features: Array.from({ length: 32 }, () => text(64)),
       },
     }
-    const longest = decode("Update", withBody({ addresses: Array.from({ length: 8 }, () => `${text(253)}:65535`) }))
+    const longest = decode("Update", withBody({ addresses: Array.from({ length: 8 }, () => `${host(253)}.:65535`) }))
     if (longest._tag !== "Update") throw new Error("expected an Update")
     const addresses = longest.records[0]?.body.addresses ?? []
     expect(PeerRecord.metadataBytes(full.body.metadata)).toBe(8192)

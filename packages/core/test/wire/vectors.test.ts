@@ -212,7 +212,11 @@ describe("docs/protocol-vectors", () => {
 
   describe("texts.json", () => {
     const Texts = Schema.Struct({ valid: Schema.Array(Schema.String), invalid: Schema.Array(Schema.String) })
-    const texts = load("texts.json", Schema.Struct({ names: Texts, addresses: Texts }))
+    const Spellings = Schema.Struct({
+      ...Texts.fields,
+      canonical: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
+    })
+    const texts = load("texts.json", Schema.Struct({ names: Texts, addresses: Spellings }))
 
     it("names are accepted or refused as listed", () => {
       for (const name of texts.names.valid) expect(PeerName.nameProblem(name)).toBeUndefined()
@@ -223,6 +227,12 @@ describe("docs/protocol-vectors", () => {
       for (const address of texts.addresses.valid) expect(Result.isSuccess(Address.parse(address))).toBe(true)
       for (const address of texts.addresses.valid) expect(Address.isAddress(address)).toBe(true)
       for (const address of texts.addresses.invalid) expect(Address.isAddress(address)).toBe(false)
+    })
+
+    it("addresses as a person writes them get the canonical spelling", () => {
+      for (const [input, canonical] of texts.addresses.canonical) {
+        expect(Result.getOrUndefined(Address.parse(input))).toBe(canonical)
+      }
     })
   })
 })
