@@ -31,8 +31,9 @@ export interface Options {
   readonly port: number
   /**
    * Address that peers dial: a host, which gets the port of the listener, or `HOST:PORT`. It is needed behind a NAT and in most
-   * containers. Defaults to `host`, or to the address of the first network interface if `host` is `0.0.0.0` or `::`. Interfaces
-   * other than the loopback come first, and of those IPv4 before IPv6.
+   * containers. Defaults to `host`. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
+   * address before a private one before a link-local one, and the first of the system among those. `0.0.0.0` has IPv4 addresses
+   * only, and `::` IPv6 before IPv4. If there is none, `listen` fails. The loopback and addresses with a zone are never chosen.
    */
   readonly advertise?: string | undefined
   /**
@@ -152,7 +153,7 @@ const listen = (
       )
     }
     const address = advertisedAddress(options.advertise, host, bound)
-    if (Result.isFailure(address)) return yield* listenError(address.failure.message)
+    if (Result.isFailure(address)) return yield* listenError(address.failure)
     return { address: address.success, run: run(server, linger) }
   })
 

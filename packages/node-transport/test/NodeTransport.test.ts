@@ -141,6 +141,11 @@ const back = (before: number): Effect.Effect<void> =>
 
 const hasV6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
 
+/** Other machines may reach this one, so it has an address to advertise. */
+const hasNetwork = Object.values(Os.networkInterfaces()).some((all) =>
+  all?.some(({ family, internal }) => !internal && family === "IPv4"),
+)
+
 /** Does this for each step, with a connection and the socket at its other end. */
 const atEachStep = <E>(
   body: (step: number, connection: Transport.Connection, socket: Net.Socket) => Effect.Effect<void, E, Scope.Scope>,
@@ -182,7 +187,9 @@ describe("NodeTransport", () => {
       )
       assert.include(yield* failure({ host: "nowhere.invalid" }), "nowhere.invalid")
       assert.include(yield* failure({ host: "0.0.0.0" }), `set "insecure: true"`)
-      assert.include(yield* failure({ advertise: "not a host" }), "not an address")
+      for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:7946", "[::]", "a:0"]) {
+        assert.include(yield* failure({ advertise }), "the option `advertise` must be")
+      }
     }),
   )
 
@@ -212,9 +219,6 @@ describe("NodeTransport", () => {
       const [host, port] = yield* advertised({ advertise: "fd00::1" })
       assert.strictEqual(host, "fd00::1")
       assert.isAbove(port, 0)
-      const all = (yield* advertised({ host: "0.0.0.0", insecure: true }))[0]
-      const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
-      assert.isTrue(own.some(({ address }) => address === all))
       assert.strictEqual(
         (yield* advertised({ host: "0.0.0.0", insecure: true, advertise: "example.org" }))[0],
         "example.org",
@@ -222,10 +226,12 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("listens on all interfaces and can be dialed at what it says", () =>
+  it.live.runIf(hasNetwork)("listens on all interfaces and can be dialed at what it says, which is one of them", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf({ host: "0.0.0.0", insecure: true })
       const listener = yield* node.listen
+      const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
+      assert.isTrue(own.some(({ address }) => address === Address.host(listener.address)))
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
       assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
     }),

@@ -1,35 +1,80 @@
 /** Address that a listening node tells its peers to dial. */
 import * as Address from "@coterie/core/Address"
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import * as Net from "node:net"
 import * as Os from "node:os"
 
+type Interfaces = ReturnType<typeof Os.networkInterfaces>
+
 /**
- * Returns the address that peers dial.
+ * Returns the address that peers dial, or the reason why there is none, which names the option to set.
  *
- * `advertise` is a host, or `HOST:PORT`. Without it the address is the `host` of the options, or the first network interface if
- * the server is bound to all of them.
+ * `advertise` is a host, or `HOST:PORT`. Without it the address is the `host` of the options, or the best address of a network
+ * interface if the server is bound to all of them.
  */
 export const advertisedAddress = (
   advertise: string | undefined,
   host: string,
   bound: Pick<Net.AddressInfo, "address" | "port">,
-): Result.Result<Address.Address, Address.AddressError> => {
+  interfaces: Interfaces = Os.networkInterfaces(),
+): Result.Result<Address.Address, string> => {
+  if (advertise !== undefined) {
+    return Result.mapError(
+      hasPort(advertise) ? Address.parse(advertise) : Address.make(advertise, bound.port),
+      ({ message }) => `the option \`advertise\` must be a host or HOST:PORT that peers can dial: ${message}`,
+    )
+  }
   const isWildcard = bound.address === "0.0.0.0" || bound.address === "::"
-  const dialable = advertise ?? (isWildcard ? firstInterface() : host)
-  // The colons of a bare IPv6 address do not begin a port.
-  return Net.isIP(dialable) === 0 && dialable.includes(":") && !dialable.endsWith("]")
-    ? Address.parse(dialable)
-    : Address.make(dialable, bound.port)
+  const dialable = isWildcard ? bestAddress(interfaces, bound.address === "::") : host
+  if (dialable === undefined) {
+    return Result.fail(
+      `no network interface has an address at which other machines reach ${bound.address}: ` +
+        `set the option \`advertise\` to the address that peers dial`,
+    )
+  }
+  return Result.mapError(Address.make(dialable, bound.port), ({ message }) => message)
 }
 
 /** Reports whether only this machine reaches the address. */
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)
 
-/** Returns the address of the first interface that other machines may reach, or the loopback if there is none. */
-const firstInterface = (): string => {
-  const all = Object.values(Os.networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  const external = all.filter(({ address, internal }) => !internal && !address.startsWith("fe80:"))
-  const first = external.find(({ family }) => family === "IPv4") ?? external[0]
-  return first?.address ?? "127.0.0.1"
-}
+/** Tests whether a text has a port. The colons of a bare IPv6 address do not begin one. */
+const hasPort = (text: string): boolean => Net.isIP(text) === 0 && text.includes(":") && !text.endsWith("]")
+
+/** Addresses of one organization (RFC 1918, RFC 6598, RFC 4193), which others may not reach. */
+const privateAddresses = new Net.BlockList()
+privateAddresses.addSubnet("10.0.0.0", 8)
+privateAddresses.addSubnet("172.16.0.0", 12)
+privateAddresses.addSubnet("192.168.0.0", 16)
+privateAddresses.addSubnet("100.64.0.0", 10)
+privateAddresses.addSubnet("fc00::", 7, "ipv6")
+
+/** Link-local IPv4 addresses (RFC 3927). */
+const linkLocalAddresses = new Net.BlockList()
+linkLocalAddresses.addSubnet("169.254.0.0", 16)
+
+/** Addresses at which no other machine reaches this one: the unspecified, and link-local IPv6 addresses, which need a zone. */
+const unusableAddresses = new Net.BlockList()
+unusableAddresses.addSubnet("0.0.0.0", 8)
+unusableAddresses.addAddress("::", "ipv6")
+unusableAddresses.addSubnet("fe80::", 10, "ipv6")
+
+/**
+ * Returns the most far-reaching address at which other machines may reach a server on all interfaces: global before private before
+ * link-local, IPv6 before IPv4 if the server listens on both, and then the first in the order of the system.
+ */
+const bestAddress = (interfaces: Interfaces, isDual: boolean): string | undefined =>
+  Object.values(interfaces)
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ address, family, internal }) => {
+      const isUsable = !internal && !unusableAddresses.check(address, typeOf(family))
+      return isUsable && (isDual || family === "IPv4")
+    })
+    .sort((a, b) => scope(a) - scope(b) || Number(a.family === "IPv4") - Number(b.family === "IPv4"))
+    .at(0)?.address
+
+/** Returns how far an address reaches: the lower, the farther. */
+const scope = ({ address, family }: Os.NetworkInterfaceInfo): number =>
+  privateAddresses.check(address, typeOf(family)) ? 1 : linkLocalAddresses.check(address, typeOf(family)) ? 2 : 0
+
+const typeOf = (family: Os.NetworkInterfaceInfo["family"]) => (family === "IPv4" ? "ipv4" : "ipv6")

@@ -1,38 +1,102 @@
 import { advertisedAddress, isLoopback } from "../../src/internal/advertisedAddress.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Net from "node:net"
+import * as Os from "node:os"
 
 const bound = (address: string) => ({ address, port: 7946 })
 
-const advertised = (advertise: string | undefined, host: string, address: string) =>
-  Result.getOrUndefined(advertisedAddress(advertise, host, bound(address)))
+/** Interfaces with these addresses, one each. */
+const machine = (...addresses: ReadonlyArray<string>): ReturnType<typeof Os.networkInterfaces> =>
+  Object.fromEntries(
+    addresses.map((address, i) => [
+      `eth${i}`,
+      [
+        {
+          address,
+          netmask: "",
+          mac: "",
+          internal: isLoopback(address),
+          cidr: null,
+          ...(address.includes(":") ? { family: "IPv6" as const, scopeid: 0 } : { family: "IPv4" as const }),
+        },
+      ],
+    ]),
+  )
+
+const advertised = (
+  advertise: string | undefined,
+  host: string,
+  address: string,
+  interfaces = machine("127.0.0.1", "192.0.2.7"),
+) => Result.getOrUndefined(advertisedAddress(advertise, host, bound(address), interfaces))
+
+/** Returns the address of a server that listens on all interfaces of a machine with these addresses. */
+const onAll = (wildcard: "0.0.0.0" | "::", ...addresses: ReadonlyArray<string>) =>
+  advertised(undefined, wildcard, wildcard, machine(...addresses))
+
+const problemOf = (advertise: string | undefined, interfaces = machine("127.0.0.1", "192.0.2.7")) => {
+  const result = advertisedAddress(advertise, "0.0.0.0", bound("0.0.0.0"), interfaces)
+  return Result.isFailure(result) ? result.failure : assert.fail(`${result.success} is advertised`)
+}
 
 describe("the advertised address", () => {
   it("is the host of the options with the port of the listener", () => {
     assert.strictEqual(advertised(undefined, "localhost", "127.0.0.1"), "localhost:7946")
     assert.strictEqual(advertised(undefined, "::1", "::1"), "[::1]:7946")
+    assert.strictEqual(advertised(undefined, "169.254.1.1", "169.254.1.1"), "169.254.1.1:7946")
   })
 
   it("is what the options advertise, with its own port if it has one", () => {
     assert.strictEqual(advertised("node1.example.org", "0.0.0.0", "0.0.0.0"), "node1.example.org:7946")
     assert.strictEqual(advertised("node1.example.org:80", "0.0.0.0", "0.0.0.0"), "node1.example.org:80")
-    assert.strictEqual(advertised("fd00::1", "::", "::"), "[fd00::1]:7946")
+    assert.strictEqual(advertised("node1.example.org.", "0.0.0.0", "0.0.0.0"), "node1.example.org.:7946")
+    assert.strictEqual(advertised("fd00:0::1", "::", "::"), "[fd00::1]:7946")
     assert.strictEqual(advertised("[fd00::1]", "::", "::"), "[fd00::1]:7946")
     assert.strictEqual(advertised("[fd00::1]:80", "::", "::"), "[fd00::1]:80")
   })
 
-  it("is that of an interface if the server listens on all", () => {
-    for (const wildcard of ["0.0.0.0", "::"]) {
-      const address = advertised(undefined, wildcard, wildcard) ?? ""
-      const host = address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "")
-      assert.notStrictEqual(Net.isIP(host), 0)
-      assert.notInclude(["0.0.0.0", "::"], host)
+  it("of a server on all interfaces is a global address before a private one before a link-local one", () => {
+    const all = ["127.0.0.1", "169.254.7.7", "10.1.2.3", "172.16.0.1", "192.0.2.7", "198.51.100.1"]
+    assert.strictEqual(onAll("0.0.0.0", ...all), "192.0.2.7:7946")
+    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 4)), "10.1.2.3:7946")
+    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 2)), "169.254.7.7:7946")
+    for (const inside of ["10.0.0.1", "172.31.0.1", "192.168.0.1", "100.64.0.1"]) {
+      assert.strictEqual(onAll("0.0.0.0", inside, "172.32.0.1"), "172.32.0.1:7946", inside)
     }
   })
 
-  it("is an error if the options advertise no address", () => {
-    assert.isTrue(Result.isFailure(advertisedAddress("not a host", "0.0.0.0", bound("0.0.0.0"))))
+  it("of a server on all IPv4 interfaces is an IPv4 address, for the server hears no other", () => {
+    assert.strictEqual(onAll("0.0.0.0", "2001:db8::1", "10.0.0.1"), "10.0.0.1:7946")
+    assert.strictEqual(onAll("0.0.0.0", "2001:db8::1"), undefined)
+  })
+
+  it("of a server on all interfaces of both families is IPv6 where both are as far-reaching", () => {
+    assert.strictEqual(onAll("::", "192.0.2.7", "fd00::1", "2001:db8::1"), "[2001:db8::1]:7946")
+    assert.strictEqual(onAll("::", "10.0.0.1", "fd00::1"), "[fd00::1]:7946")
+    assert.strictEqual(onAll("::", "fd00::1", "192.0.2.7"), "192.0.2.7:7946")
+    assert.strictEqual(onAll("::", "::1", "10.0.0.1"), "10.0.0.1:7946")
+  })
+
+  it("of several interfaces of one kind is that of the first", () => {
+    assert.strictEqual(onAll("0.0.0.0", "10.0.0.2", "10.0.0.1"), "10.0.0.2:7946")
+  })
+
+  it("is never one that needs a zone, and never the loopback of a server that others reach", () => {
+    assert.strictEqual(onAll("::", "127.0.0.1", "::1", "fe80::1"), undefined)
+    assert.strictEqual(onAll("0.0.0.0", "127.0.0.1"), undefined)
+    assert.strictEqual(onAll("0.0.0.0", "0.0.0.0"), undefined)
+  })
+
+  it("is an error that names the option if no interface has one", () => {
+    const problem = problemOf(undefined, machine("127.0.0.1", "fd00::1"))
+    assert.include(problem, "no network interface")
+    assert.include(problem, "`advertise`")
+  })
+
+  it("is an error that names the option if the options advertise what nobody can dial", () => {
+    for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:80", "::", "[::]", "[::]:80", "a:0", "a..b", "1.2.3"]) {
+      assert.include(problemOf(advertise), "`advertise`", advertise)
+    }
   })
 })
 
