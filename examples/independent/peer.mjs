@@ -156,6 +156,8 @@ class Peer {
     socket.on("end", () => socket.end())
     socket.on("drain", () => this.flush(link))
     socket.on("connect", () => {
+      const { localAddress, localPort, remoteAddress, remotePort } = socket
+      if (localPort === remotePort && localAddress === remoteAddress) return socket.resetAndDestroy() // Chapter 2
       const greeting = { record: this.self, viewHash: this.viewHash(), window: WINDOW, dialedAddress: address }
       this.send(link, "Hello", {
         magic: "COTERIE",

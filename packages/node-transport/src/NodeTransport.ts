@@ -12,9 +12,9 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Net from "node:net"
 import { advertisedAddress, isLoopback } from "./internal/advertisedAddress.ts"
 import { errorCode } from "./internal/errorCode.ts"
+import { awaitConnected, openSocket } from "./internal/openSocket.ts"
 import * as SocketConnection from "./internal/SocketConnection.ts"
 import { SocketServer } from "./internal/SocketServer.ts"
 
@@ -77,22 +77,10 @@ const connect = (
 ): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const socket = Net.createConnection({
-        host: Address.host(address),
-        port: Address.port(address),
-        noDelay: true,
-        allowHalfOpen: true,
-      })
+      const socket = openSocket({ hosts: [Address.host(address)], port: Address.port(address) })
       // Registered first: without a listener, an error would end the process.
       socket.on("error", ignore)
-      const refused = (cause: Error) => Effect.fail(dialError(address, cause))
-      const connected = Effect.callback<void, Transport.TransportError>((resume) => {
-        // The scheduler can delay a fiber between any two steps, so the event may be over.
-        if (socket.errored !== null) return resume(refused(socket.errored))
-        if (!socket.connecting) return resume(Effect.void)
-        socket.once("connect", () => resume(Effect.void))
-        socket.once("error", (cause) => resume(refused(cause)))
-      })
+      const connected = Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
       yield* restore(
         Effect.timeoutOrElse(connected, {
           duration: timeout,
