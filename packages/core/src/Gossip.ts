@@ -10,7 +10,7 @@ import * as Settings from "./membership/Settings.ts"
 export interface Policy {
   /**
    * How long news wait for more to travel with. Each time that they are passed on takes so much longer; more of them share
-   * a frame.
+   * a frame. What a node sets as its metadata within this time is published once, in one incarnation.
    */
   readonly updateDelay: Duration.Duration
   /**

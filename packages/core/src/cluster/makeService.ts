@@ -6,6 +6,7 @@ import { OptionsError } from "../ClusterError.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
@@ -56,8 +57,10 @@ export const makeService = (options: Options): Service => {
 }
 
 const selfOf = ({ loop, observedHosts }: Options): Self => {
-  const { body, generation, name } = loop.state().self
-  return { name, generation, addresses: body.addresses, metadata: body.metadata, observedHosts: observedHosts.list() }
+  const state = loop.state()
+  const { generation, name } = state.self
+  const { addresses, metadata } = State.selfBody(state)
+  return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
 
 const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {

@@ -110,8 +110,7 @@ export const announceBody = (
   member: Member.Member,
 ): void => {
   const { body } = member.record
-  if (!Member.isInView(member) || previous === body || PeerRecord.bodyHash(previous) === PeerRecord.bodyHash(body))
-    return
+  if (!Member.isInView(member) || PeerRecord.isSameBody(previous, body)) return
   emit(draft, { _tag: "MetadataChanged", peer: Member.toPeer(member) })
 }
 

@@ -20,6 +20,7 @@
  * | `suspicionTimer.ts`   | the duration of a suspicion                                          | R5                  |
  * | `refutation.ts`       | accusations of this node, newer lives of its name                    | R7, R8              |
  * | `leaving.ts`          | the leave of this node and of others                                 | R9                  |
+ * | `newestRecords.ts`    | the records of one frame that are merged                             |                     |
  * | `recordMerge.ts`      | records that peers send                                              | R1, R4, R6, R8, R9  |
  * | `health.ts`           | local health                                                         | "Local health"      |
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
@@ -41,6 +42,7 @@ import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
 import type { LinkDown, LinkUp } from "./linkEvents.ts"
 import * as LinkEvents from "./linkEvents.ts"
+import { newestRecords } from "./newestRecords.ts"
 import * as Partition from "./partition.ts"
 import * as ProbeRequests from "./probeRequests.ts"
 import * as Probing from "./probing.ts"
@@ -126,6 +128,7 @@ const handle = (draft: Draft.Draft, input: Input): void => {
     case "Disconnect":
       return LinkEvents.disconnect(draft, input.name)
     case "Leave":
+      Refutation.publishMetadata(draft)
       return Leaving.leave(draft)
   }
 }
@@ -138,7 +141,7 @@ const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Received): void 
   if (members.get(from.name)?.record.generation !== from.generation || phase._tag !== "Running") return
   switch (frame._tag) {
     case "Update":
-      for (const record of frame.records) RecordMerge.mergeRecord(draft, record, from.name)
+      for (const record of newestRecords(frame.records)) RecordMerge.mergeRecord(draft, record, from.name)
       return
     case "YouAre":
       return Refutation.refute(draft, frame)
@@ -166,7 +169,10 @@ const tick = (draft: Draft.Draft): void => {
   const { now, state } = draft
   Leaving.stopIfDone(draft)
   if (state.phase._tag === "Stopped") return
-  Gossip.flushIfDue(draft)
+  if (Gossip.isFlushDue(draft)) {
+    Refutation.publishMetadata(draft)
+    Gossip.flush(draft)
+  }
   if (state.phase._tag === "Leaving") return
   Health.improveIfDue(draft)
   AntiEntropy.expire(draft)

@@ -95,6 +95,8 @@ export interface State {
   /** This node's own record. */
   readonly self: PeerRecord.PeerRecord
   readonly selfHash: bigint
+  /** Metadata that the application set and that the own record gets at the next flush. */
+  readonly unpublished: PeerRecord.Body["metadata"] | undefined
   readonly phase: Phase
   /** `true` once this node took a higher generation than it started with (R8). */
   readonly raised: boolean
@@ -153,6 +155,7 @@ export const make = (options: {
     settings: options.settings,
     self: options.self,
     selfHash,
+    unpublished: undefined,
     phase: { _tag: "Running" },
     raised: false,
     members: new Map(),
@@ -182,6 +185,10 @@ export const make = (options: {
 }
 
 // ---- queries ----
+
+/** Returns the body of this node as its application wrote it last, which others may not have heard of. */
+export const selfBody = ({ self: { body }, unpublished }: State): PeerRecord.Body =>
+  unpublished === undefined ? body : { ...body, metadata: unpublished }
 
 /** Names of the members with a live link. */
 export const linked = (state: State): ReadonlyArray<string> => {

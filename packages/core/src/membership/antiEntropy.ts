@@ -8,6 +8,7 @@ import type { Key } from "../protocol/PeerRecord.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
+import { newestRecords } from "./newestRecords.ts"
 import * as RecordMerge from "./recordMerge.ts"
 import * as Refutation from "./refutation.ts"
 import * as State from "./State.ts"
@@ -110,7 +111,7 @@ const answer = (draft: Draft.Draft, from: string, digest: ReadonlyArray<Key>): v
 export const onDelta = (draft: Draft.Draft, from: string, { records, want }: SyncDelta): void => {
   const { state } = draft
   if (state.sync?.peer === from) state.sync = undefined
-  for (const record of records) RecordMerge.mergeRecord(draft, record, from)
+  for (const record of newestRecords(records)) RecordMerge.mergeRecord(draft, record, from)
   const wanted: Array<PeerRecord.PeerRecord> = []
   for (const name of want) {
     const record = name === state.self.name ? state.self : state.members.get(name)?.record

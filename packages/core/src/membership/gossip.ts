@@ -8,13 +8,21 @@ import * as Draft from "./Draft.ts"
 import { atLeastOne } from "./Settings.ts"
 import * as State from "./State.ts"
 
+/** Lets the next flush come after `updateDelay` at the latest. */
+export const scheduleFlush = ({ now, state }: Draft.Draft): void => {
+  state.flushAt ??= now + state.settings.updateDelay
+}
+
+/** Returns whether the time of a flush has come. */
+export const isFlushDue = ({ now, state }: Draft.Draft): boolean => state.flushAt !== undefined && now >= state.flushAt
+
 /** Sends a record to every link at the next flush. */
 export const broadcast = (draft: Draft.Draft, record: PeerRecord): void => {
   const { previous, state } = draft
   const broadcasts = Draft.writable(previous.broadcasts, state.broadcasts)
   broadcasts.set(record.name, record)
   state.broadcasts = broadcasts
-  state.flushAt ??= draft.now + state.settings.updateDelay
+  scheduleFlush(draft)
 }
 
 /** Sends a record to some links at the next flush. */
@@ -27,13 +35,12 @@ export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
   const isAccusation = record.status === "suspect" || record.status === "failed"
   waiting.set(isAccusation ? `${record.name}\0${record.by ?? ""}` : record.name, record)
   state.gossip = waiting
-  state.flushAt ??= draft.now + state.settings.updateDelay
+  scheduleFlush(draft)
 }
 
-/** Sends what has gathered, if its time has come. */
-export const flushIfDue = (draft: Draft.Draft): void => {
-  const { now, state } = draft
-  if (state.flushAt === undefined || now < state.flushAt) return
+/** Sends what has gathered. */
+export const flush = (draft: Draft.Draft): void => {
+  const { state } = draft
   const linked = State.linked(state)
   if (state.broadcasts.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.broadcasts.values()] })
   const records = withoutOutdated([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))

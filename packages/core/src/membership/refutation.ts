@@ -21,9 +21,21 @@ const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord.PeerRecord>)
   Gossip.broadcast(draft, state.self)
 }
 
-/** Replaces the metadata of this node, in the next incarnation. */
+/**
+ * Replaces the metadata of this node. The own record gets them at the next flush, so that all that an application sets within
+ * `updateDelay` takes one incarnation. Until then the record shows the earlier body, for one incarnation has one body.
+ */
 export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metadata"]): void => {
-  const { body, incarnation } = draft.state.self
+  draft.state.unpublished = metadata
+  Gossip.scheduleFlush(draft)
+}
+
+/** Publishes the metadata that were set since the last flush, in the next incarnation. */
+export const publishMetadata = (draft: Draft.Draft): void => {
+  const { phase, self, unpublished: metadata } = draft.state
+  if (metadata === undefined || phase._tag !== "Running") return
+  const { body, incarnation } = self
+  draft.state.unpublished = undefined
   updateSelf(draft, {
     body: { ...body, metadata },
     incarnation: Math.min(incarnation + 1, maxIncarnation),
@@ -52,8 +64,7 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief): void => {
 /** Handles a record of this node that another peer has. A second body under its incarnation is replaced by the next one. */
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
   const { self, phase } = draft.state
-  const hasOtherBody =
-    PeerRecord.compareKeys(record, self) === 0 && PeerRecord.bodyHash(record.body) !== PeerRecord.bodyHash(self.body)
+  const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && !PeerRecord.isSameBody(record.body, self.body)
   if (phase._tag === "Running" && hasOtherBody) return updateSelf(draft, { incarnation: self.incarnation + 1 })
   refute(draft, record)
 }

@@ -66,10 +66,30 @@ export const compareKeys = (a: Key, b: Key): number => {
  */
 export const compare = (a: PeerRecord, b: PeerRecord): number => {
   const keys = compareKeys(a, b)
-  if (keys !== 0 || a.body === b.body) return keys
+  if (keys !== 0 || isSameBody(a.body, b.body)) return keys
   const x = bodyHash(a.body)
   const y = bodyHash(b.body)
   return x === y ? 0 : x < y ? -1 : 1
+}
+
+/** Returns whether two bodies have the same content. Costs less than two hashes, and mostly nothing. */
+export const isSameBody = (a: Body, b: Body): boolean =>
+  a === b ||
+  (a.versionMin === b.versionMin &&
+    a.versionMax === b.versionMax &&
+    isSameList(a.addresses, b.addresses) &&
+    isSameList(a.features, b.features) &&
+    isSameMetadata(a.metadata, b.metadata))
+
+const isSameList = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((each, index) => each === b[index])
+
+const isSameMetadata = (a: Body["metadata"], b: Body["metadata"]): boolean => {
+  const keys = Object.keys(a)
+  return (
+    a === b ||
+    (keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]))
+  )
 }
 
 /** Computes the 64-bit hash of a body (docs/protocol.md, section "Hashes"). */

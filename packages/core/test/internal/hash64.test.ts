@@ -1,4 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 import { Hash64 } from "../../src/internal/hash64.ts"
 
 const hashOf = (add: (hash: Hash64) => void): bigint => {
@@ -42,6 +44,34 @@ describe("the 64-bit hash", () => {
       hashOf((hash) => hash.text("é")),
       reference(0, 0, 0, 2, 0xc3, 0xa9),
     )
+  })
+
+  it.prop(
+    "is that of the reference for any text and any number",
+    [Arbitrary.schema(Schema.String), Arbitrary.schema(Schema.Natural)],
+    ([text, number]) => {
+      const bytes = new TextEncoder().encode(text)
+      const length = [bytes.length >>> 24, (bytes.length >>> 16) & 255, (bytes.length >>> 8) & 255, bytes.length & 255]
+      const u32 = number >>> 0
+      assert.strictEqual(
+        hashOf((hash) => {
+          hash.text(text)
+          hash.u32(u32)
+        }),
+        reference(...length, ...bytes, u32 >>> 24, (u32 >>> 16) & 255, (u32 >>> 8) & 255, u32 & 255),
+      )
+    },
+    { arbitrary: { runs: 500 } },
+  )
+
+  it("makes no BigInt for each byte", () => {
+    const bigint = vi.spyOn(globalThis, "BigInt")
+    try {
+      hashOf((hash) => hash.text("x".repeat(8_192)))
+      assert.isBelow(bigint.mock.calls.length, 10)
+    } finally {
+      bigint.mockRestore()
+    }
   })
 
   it("differs for different lists of fields whose bytes are alike", () => {

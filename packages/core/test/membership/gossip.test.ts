@@ -10,7 +10,7 @@ describe("dissemination", () => {
     a.at(1_010, { _tag: "MetadataSet", metadata: { v: "2" } })
     expect(State.deadline(a.state())).toBe(1_020)
     expect(a.until(1_019)).toStrictEqual([])
-    expect(recordsSent(a.until(1_020), "a")).toMatchObject([{ incarnation: 2 }])
+    expect(recordsSent(a.until(1_020), "a")).toMatchObject([{ body: { metadata: { v: "2" } } }])
     expect(State.deadline(a.state())).toBeUndefined()
   })
 

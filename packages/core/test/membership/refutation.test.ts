@@ -90,6 +90,44 @@ describe("R7: an accusation about this node", () => {
   })
 })
 
+describe("metadata that change more often than news are sent", () => {
+  it("are published at most once in updateDelay, with one incarnation for each body", () => {
+    const a = linkedTo([b])
+    const sent = []
+    for (let now = 1_000; now < 2_000; now++) {
+      sent.push(...a.until(now))
+      sent.push(...a.at(now, { _tag: "MetadataSet", metadata: { v: `${now}` } }))
+    }
+    sent.push(...a.until(2_100))
+    const records = recordsSent(sent, "a")
+    expect(records.length).toBeLessThanOrEqual(51)
+    expect(records.at(-1)).toMatchObject({ incarnation: records.length, body: { metadata: { v: "1999" } } })
+    expect(new Set(records.map(({ incarnation }) => incarnation)).size).toBe(records.length)
+  })
+
+  it("are shown to this node's application at once, and to others with the incarnation that is theirs", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
+    expect(State.selfBody(a.state()).metadata).toStrictEqual({ v: "1" })
+    const digest = { _tag: "SyncDigest", entries: [], last: true } as const
+    const [answer] = framesOf(a.hear(1_001, b, digest), "SyncDelta")
+    expect(answer?.frame.records.find(({ name }) => name === "a")).toMatchObject({
+      incarnation: 0,
+      body: { metadata: {} },
+    })
+    const [published] = recordsSent(a.until(1_020), "a")
+    expect(published).toMatchObject({ incarnation: 1, body: { metadata: { v: "1" } } })
+    expect(State.selfBody(a.state())).toBe(a.state().self.body)
+  })
+
+  it("are published with the leave of this node", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
+    a.at(1_001, { _tag: "Leave" })
+    expect(a.state().self).toMatchObject({ incarnation: 1, status: "left", body: { metadata: { v: "1" } } })
+  })
+})
+
 describe("R8: a newer life of this node's name", () => {
   it("in a record stops this node", () => {
     const a = linkedTo([b])

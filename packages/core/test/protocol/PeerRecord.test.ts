@@ -1,5 +1,5 @@
 /** The order and the hashes of records (docs/protocol.md, sections "Records" and "Hashes"). */
-import { assert, describe, expect, it } from "@effect/vitest"
+import { assert, describe, expect, it, vi } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { Address } from "../../src/Address.ts"
@@ -71,6 +71,44 @@ describe("the order of records", () => {
   it("does not depend on the accuser", () => {
     const said = { status: "suspect", incarnation: 3 } as const
     expect(PeerRecord.compare(recordOf("x", { ...said, by: "a" }), recordOf("x", { ...said, by: "b" }))).toBe(0)
+  })
+})
+
+describe("bodies", () => {
+  const base = bodyOf("x", { a: "1", b: "2" })
+
+  it("are the same if all their fields are, in whatever order their metadata are", () => {
+    assert.isTrue(PeerRecord.isSameBody(base, base))
+    assert.isTrue(PeerRecord.isSameBody(base, { ...bodyOf("x", { b: "2", a: "1" }) }))
+    const others: ReadonlyArray<Partial<Body>> = [
+      { metadata: { a: "1" } },
+      { metadata: { a: "1", b: "3" } },
+      { metadata: { a: "1", c: "2" } },
+      { metadata: { a: "1", b: "2", c: "" } },
+      { metadata: { a: "1", toString: "2" } },
+      { addresses: [] },
+      { addresses: [addressOf("y")] },
+      { features: ["f"] },
+      { versionMin: 2 },
+      { versionMax: 2 },
+    ]
+    for (const changes of others) {
+      assert.isFalse(PeerRecord.isSameBody(base, { ...base, ...changes }))
+      assert.isFalse(PeerRecord.isSameBody({ ...base, ...changes }, base))
+    }
+  })
+
+  it("are hashed only to put two that differ in order", () => {
+    const encode = vi.spyOn(TextEncoder.prototype, "encode")
+    try {
+      const large = (last: string) => recordOf("x", { body: bodyOf("x", { a: "x".repeat(8_000) + last }) })
+      assert.strictEqual(PeerRecord.compare(large("1"), large("1")), 0)
+      assert.strictEqual(encode.mock.calls.length, 0)
+      assert.notStrictEqual(PeerRecord.compare(large("1"), large("2")), 0)
+      assert.isAbove(encode.mock.calls.length, 0)
+    } finally {
+      encode.mockRestore()
+    }
   })
 })
 
