@@ -45,7 +45,11 @@ class Peer {
 
   view = () => [this.self, ...this.members.values()]
   viewHash = () => Codec.viewHash(this.view())
-  send = (link, _tag, body = {}) => link.saidBye || link.socket.write(Codec.encodeFrame({ _tag, ...body }))
+  send = (link, _tag, body = {}) => {
+    if (link.saidBye) return
+    link.lastWritten = Date.now()
+    link.socket.write(Codec.encodeFrame({ _tag, ...body }))
+  }
   sendBye = (link, code, message = "") => {
     this.send(link, "Bye", { code, message: message.slice(0, 128) })
     link.saidBye = true
@@ -404,7 +408,7 @@ class Peer {
     for (const link of this.links.values()) {
       if (late > 250) link.lastHeard += late
       if (this.lastTick - link.lastHeard > 3000) this.sendBye(link, "silent")
-      else if (compareNames(this.self.name, link.name) < 0) {
+      else if (compareNames(this.self.name, link.name) < 0 || this.lastTick - link.lastWritten >= 1000) {
         this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
       }
     }

@@ -51,6 +51,8 @@ export interface Options {
   readonly split?: boolean | undefined
   /** The bytes that each direction of a connection holds, under way and not pulled. Default: 64 KiB. */
   readonly sendBuffer?: number | undefined
+  /** Bytes a second that each direction of a pair of hosts carries. Default: no limit. */
+  readonly bandwidth?: number | undefined
   /** After which time a dial fails as `unreachable`. Default: never. */
   readonly connectTimeout?: Duration.Input | undefined
   /** How long a closed connection waits for the other end before it is reset. Default: 5 seconds. */
@@ -130,7 +132,10 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         process: () => inline,
       },
       {
-        conditions: options.split === true ? { split: splitChance } : {},
+        conditions: {
+          ...(options.split === true ? { split: splitChance } : {}),
+          ...(options.bandwidth === undefined ? {} : { bandwidth: options.bandwidth }),
+        },
         latency: perPair(options.latency ?? Duration.zero),
         sendBuffer: options.sendBuffer,
         // A test says how long it wants to wait, and loses nothing otherwise.

@@ -47,6 +47,19 @@ describe("SimNetwork", () => {
     }),
   )
 
+  it.effect("carries as many bytes a second as it is told", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ bandwidth: 100 })
+      const { acceptor, dialer } = yield* linked(network)
+      const hearing = yield* start(timed(hear(acceptor)))
+      yield* say(dialer, "hello")
+      yield* TestClock.adjust(49)
+      assert.isUndefined(hearing.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* Fiber.join(hearing), ["hello", 50])
+    }),
+  )
+
   it.effect("can have another latency for each way, and change it", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: (from) => (from === "a" ? "10 millis" : "1 second") })

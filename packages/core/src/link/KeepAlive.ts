@@ -20,6 +20,18 @@ export interface Timing {
 /** Greatest lag that a Ping can carry, in milliseconds. */
 const maxLag = 0xffff
 
+/**
+ * Heartbeats for which the side that does not drive the link may write nothing. It is a little more than one, so that the
+ * answer to the next Ping mostly comes first and an idle link carries no further frames.
+ */
+const quietHeartbeats = 1.25
+
+/**
+ * Maximum pause between two checks of the link, in milliseconds. A write that begins to wait and a Leave that arrives set
+ * deadlines of their own while the timer sleeps.
+ */
+const maxPause = 1_000
+
 export interface Options {
   readonly timing: Timing
   readonly limits: Pick<Limits, "drainTimeout">
@@ -32,6 +44,8 @@ export interface Options {
   /** Current view hash of this node. */
   readonly viewHash: () => bigint
   readonly send: (frame: Ping | Pong) => void
+  /** Returns the time at which this side last wrote something: now, while a write is under way. */
+  readonly lastWritten: () => number
   /** Does not count a stall of this process against a write that waits. */
   readonly excuseWrite: (late: number, at: number) => void
   /** Returns `true` if the peer does not drain what was written. */
@@ -43,17 +57,18 @@ export interface Options {
 /** Timer of one link. */
 export class KeepAlive {
   private readonly options: Options
-  private readonly startedAt: number
   /** Time since which the peer is silent. Later than its last bytes by the stalls of this process since. */
   private silentSince: number
   /** Delay of the last timer, in milliseconds. */
   private late = 0
   private seq = 0
+  /** Time of the last Ping, or of the start. */
+  private pingedAt: number
 
   constructor(options: Options) {
     this.options = options
-    this.startedAt = options.now()
-    this.silentSince = this.startedAt
+    this.silentSince = options.now()
+    this.pingedAt = this.silentSince
   }
 
   /** Records that bytes came. Any byte is a sign of life: over a slow line a large frame takes longer than the timeout. */
@@ -68,7 +83,8 @@ export class KeepAlive {
 
   /** Sends a Ping. */
   ping(): void {
-    const { send, viewHash } = this.options
+    const { now, send, viewHash } = this.options
+    this.pingedAt = now()
     send({ _tag: "Ping", seq: this.seq++ >>> 0, viewHash: viewHash(), lag: this.lag() })
   }
 
@@ -86,11 +102,10 @@ export class KeepAlive {
   /** Keeps time until the link must end, and returns why. */
   run(): Effect.Effect<LinkEnd> {
     return Effect.gen({ self: this }, function* () {
-      const { effectiveLinkTimeout, now, timing } = this.options
-      let nextPing = this.startedAt + timing.heartbeat
+      const { effectiveLinkTimeout, now } = this.options
       while (true) {
         const before = now()
-        const due = Math.min(nextPing, this.silentSince + effectiveLinkTimeout())
+        const due = Math.min(this.pingDue(), this.silentSince + effectiveLinkTimeout(), before + maxPause)
         const pause = Math.max(1, due - before)
         yield* Effect.sleep(pause)
         const at = now()
@@ -98,12 +113,24 @@ export class KeepAlive {
         if (this.late > stallMillis) this.excuseStall(at)
         const end = this.check(at)
         if (end !== undefined) return end
-        if (at < nextPing) continue
-        nextPing = at + timing.heartbeat
-        // A peer with another policy may send less often than this side tolerates silence, so this side pings it.
-        if (this.options.drives || this.silence(at) >= timing.linkTimeout / 2) this.ping()
+        if (at >= this.pingDue()) this.ping()
       }
     })
+  }
+
+  /**
+   * Returns the time of the next Ping. The side that drives sends one with every heartbeat. The other side sends one if it has
+   * written nothing for a heartbeat, because the Ping of the peer may wait behind a large message; and one if it has heard
+   * nothing for half the link timeout, because the heartbeat of the peer may be longer than that.
+   */
+  private pingDue(): number {
+    const { drives, lastWritten, timing } = this.options
+    if (drives) return this.pingedAt + timing.heartbeat
+    const quiet = quietHeartbeats * timing.heartbeat
+    return Math.min(
+      Math.max(lastWritten(), this.pingedAt) + quiet,
+      Math.max(this.silentSince, this.pingedAt) + Math.max(timing.linkTimeout / 2, quiet),
+    )
   }
 
   private excuseStall(at: number): void {

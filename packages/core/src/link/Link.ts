@@ -295,6 +295,7 @@ export class Link {
       effectiveLinkTimeout: hooks.effectiveLinkTimeout,
       viewHash: hooks.viewHash,
       send: this.writer.send,
+      lastWritten: () => this.writer.lastWritten(),
       excuseWrite: (late, at) => this.writer.excuse(late, at),
       isSlow: (at) => this.hasTooManyClosing() || this.writer.isStuck(at),
       leavingSince: () => this.reader.leavingSince,

@@ -54,9 +54,12 @@ export class LinkWriter {
   private overflowed = false
   /** Time since which a write waits for the network. Later by the stalls of this process. */
   private writingSince: number | undefined
+  /** Time at which the last write ended, or the writer was made. */
+  private writtenAt: number
 
   constructor(options: Options) {
     this.options = options
+    this.writtenAt = options.now()
     this.lanes = options.makeSendLanes(this.wake)
   }
 
@@ -95,6 +98,11 @@ export class LinkWriter {
   isStuck(at: number): boolean {
     const { drainTimeout } = this.options.limits
     return this.overflowed || (this.writingSince !== undefined && at - this.writingSince >= drainTimeout)
+  }
+
+  /** Returns the time at which the peer was last given something to hear: now, while a write is under way. */
+  lastWritten(): number {
+    return this.writingSince === undefined ? this.writtenAt : this.options.now()
   }
 
   /** Does not count a stall of this process as time for which a write has waited. */
@@ -149,6 +157,7 @@ export class LinkWriter {
     this.writingSince = now()
     return Effect.map(connection.write(chunks), () => {
       this.writingSince = undefined
+      this.writtenAt = now()
       if (buffer !== undefined) buffers.give(buffer)
     })
   }

@@ -10,6 +10,12 @@ import type { PendingProbe } from "./State.ts"
 import * as State from "./State.ts"
 
 /**
+ * Part of the time to the deadline of a request for which this node waits for a sign of life. The rest is for the timer, which
+ * comes late, and for the answer on its way.
+ */
+const waitingPart = 3 / 4
+
+/**
  * Answers a probe request, or keeps it pending. `heardAgo` is the time in milliseconds since the peer in question was heard
  * on its link, `undefined` if it has none.
  */
@@ -31,7 +37,7 @@ export const onProbeRequest = (
     if (state.pendingProbes.filter((each) => each.from === from).length >= state.settings.probesPerPeer) {
       return reply("unknown")
     }
-    const until = draft.now + Math.min(request.deadline, state.settings.probeTimeout)
+    const until = draft.now + waitingPart * Math.min(request.deadline, state.settings.probeTimeout)
     state.pendingProbes = [...state.pendingProbes, { from, id, name, generation, until }]
     return Draft.pingNow(draft, member.record)
   }

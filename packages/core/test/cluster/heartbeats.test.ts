@@ -6,6 +6,9 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as World from "./world.ts"
 
+/** Bytes of a Ping or a Pong with their header. */
+const heartbeatBytes = 19
+
 // Names order connections, so both orders are tried.
 for (const [slow, quick] of [
   ["a", "b"],
@@ -28,3 +31,22 @@ for (const [slow, quick] of [
       }),
   )
 }
+
+World.simulated(
+  "an idle link carries one Ping and one Pong in a heartbeat, although the network delays them unevenly",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const a = yield* node("a", {}, FailureDetector.layerLan)
+      const b = yield* node("b", { seeds: [a.address] }, FailureDetector.layerLan)
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      yield* Effect.sleep("10 seconds")
+      const sent = () => Effect.all([network.bytes("a", "b"), network.bytes("b", "a")])
+      const before = yield* sent()
+      yield* Effect.sleep("100 seconds")
+      const frames = (yield* sent()).map((bytes, i) => (bytes - (before[i] ?? 0)) / heartbeatBytes)
+      // The last of them may be on the way.
+      for (const count of frames) assert.isTrue(count === 99 || count === 100, `${count} frames`)
+    }),
+  { latency: { min: "1 millis", max: "100 millis" } },
+)

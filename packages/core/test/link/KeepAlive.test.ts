@@ -1,36 +1,41 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { stallMillis } from "../../src/internal/time.ts"
 import type { LinkEnd } from "../../src/link/LinkEnd.ts"
-import { KeepAlive } from "../../src/link/KeepAlive.ts"
+import { KeepAlive, type Timing } from "../../src/link/KeepAlive.ts"
 import type { Ping, Pong } from "../../src/protocol/Frame.ts"
 import { settle, testNow } from "./support.ts"
 
 const heartbeat = 1_000
 const linkTimeout = 3_000
 
-const make = (drives: boolean) =>
+const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }) =>
   Effect.gen(function* () {
     const clock = yield* testNow
     // A stall: the clock of the link is ahead of the timers by so much.
     const peer = {
       isSlow: false,
       leavingSince: undefined as number | undefined,
-      effectiveLinkTimeout: linkTimeout,
+      effectiveLinkTimeout: timing.linkTimeout,
       stalled: 0,
+      lastWritten: clock(),
     }
     const sent: Array<Ping | Pong> = []
     const excused: Array<number> = []
     const now = () => clock() + peer.stalled
     const keepAlive = new KeepAlive({
-      timing: { heartbeat, linkTimeout },
+      timing,
       limits: { drainTimeout: 2_000 },
       drives,
       now,
       effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
       viewHash: () => 5n,
       send: (frame) => sent.push(frame),
+      lastWritten: () => peer.lastWritten,
       excuseWrite: (late) => excused.push(late),
       isSlow: () => peer.isSlow,
       leavingSince: () => peer.leavingSince,
@@ -60,14 +65,47 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("sends a Ping on the other side only when the peer was silent for half the timeout", () =>
+  it.effect("sends no Ping on the other side while the Pongs of that side follow the heartbeat", () =>
     Effect.gen(function* () {
-      const { pass, sent } = yield* make(false)
-      yield* pass(heartbeat)
+      const { keepAlive, now, pass, peer, sent } = yield* make(false)
+      for (let i = 0; i < 10; i++) {
+        // The Ping of the peer is late by a fifth of a heartbeat at most.
+        yield* pass(i % 2 === 0 ? 1.2 * heartbeat : heartbeat)
+        keepAlive.heard(now())
+        peer.lastWritten = now()
+      }
       assert.deepStrictEqual(sent, [])
+    }),
+  )
+
+  it.effect("sends a Ping on the other side after a heartbeat and a quarter in which that side wrote nothing", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, pass, sent } = yield* make(false)
+      // The peer is heard all the time: its Ping waits behind a large message.
+      for (let i = 0; i < 5; i++) {
+        yield* pass(heartbeat / 4)
+        keepAlive.heard(now())
+        assert.strictEqual(sent.length, i === 4 ? 1 : 0)
+      }
       yield* pass(heartbeat)
       assert.strictEqual(sent.length, 1)
     }),
+  )
+
+  it.effect(
+    "sends a Ping on the other side when the peer was silent for half the timeout, whatever that side writes",
+    () =>
+      Effect.gen(function* () {
+        const { now, pass, peer, sent } = yield* make(false)
+        for (let i = 0; i < 14; i++) {
+          peer.lastWritten = now()
+          yield* pass(100)
+        }
+        assert.deepStrictEqual(sent, [])
+        peer.lastWritten = now()
+        yield* pass(100)
+        assert.strictEqual(sent.length, 1)
+      }),
   )
 
   it.effect("answers a Ping with its number", () =>
@@ -136,6 +174,16 @@ describe("the timer of a link", () => {
     }),
   )
 
+  it.effect("ends a link whose peer does not drain within a second, however long the heartbeat is", () =>
+    Effect.gen(function* () {
+      const { end, pass, peer } = yield* make(true, { heartbeat: 60_000, linkTimeout: 180_000 })
+      yield* pass(10_000)
+      peer.isSlow = true
+      yield* pass(1_000)
+      assert.strictEqual(end(), "Slow")
+    }),
+  )
+
   it.effect("ends a link whose peer said that it leaves and stays for the drain timeout", () =>
     Effect.gen(function* () {
       const { end, keepAlive, now, pass, peer } = yield* make(true)
@@ -146,5 +194,99 @@ describe("the timer of a link", () => {
       yield* pass(1_001)
       assert.strictEqual(end(), "Closed")
     }),
+  )
+})
+
+/** Timings of policies, the extremes that `checkPolicies` allows among them. */
+const timings: ReadonlyArray<Timing> = [
+  { heartbeat: 1, linkTimeout: 2 },
+  { heartbeat: 100, linkTimeout: 300 },
+  { heartbeat: 100, linkTimeout: 10_000 },
+  { heartbeat: 1_000, linkTimeout: 2_000 },
+  { heartbeat: 1_000, linkTimeout: 3_000 },
+  { heartbeat: 3_000, linkTimeout: 9_000 },
+  { heartbeat: 0x7fff_ffff, linkTimeout: 0xffff_ffff },
+]
+
+const integer = (minimum: number, maximum: number) =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+
+const arbitraryTiming = Arbitrary.flatMap(integer(1, 5_000), (beat) =>
+  Arbitrary.map(integer(2, 10), (beats): Timing => ({ heartbeat: beat, linkTimeout: beats * beat })),
+)
+
+/** Joins the timers of two sides by a wire without loss. Returns how each side ended within the time. */
+const joined = (
+  sides: readonly [Timing, Timing],
+  options: { readonly roundTrip: number; readonly busy: boolean; readonly millis: number },
+) =>
+  Effect.gen(function* () {
+    const now = yield* testNow
+    const { busy, millis, roundTrip } = options
+    const ends: Array<string> = []
+    const written = sides.map(() => now())
+    const timers: Array<KeepAlive> = []
+    const run = yield* Effect.context<never>()
+    for (const [i, timing] of sides.entries()) {
+      const arrive = (frame: Ping | Pong) =>
+        Effect.sync(() => {
+          const other = timers[1 - i]
+          other?.heard(now())
+          if (frame._tag === "Ping") other?.answer(frame)
+        })
+      timers.push(
+        new KeepAlive({
+          timing,
+          limits: { drainTimeout: 2_000 },
+          drives: i === 0,
+          now,
+          effectiveLinkTimeout: () => timing.linkTimeout,
+          viewHash: () => 0n,
+          lastWritten: () => (busy ? now() : (written[i] ?? 0)),
+          send: (frame) => {
+            written[i] = now()
+            Effect.runForkWith(run)(Effect.andThen(Effect.sleep(roundTrip / 2), arrive(frame)))
+          },
+          excuseWrite: () => {},
+          isSlow: () => false,
+          leavingSince: () => undefined,
+        }),
+      )
+    }
+    const running = yield* Effect.forEach(timers, (timer) =>
+      Effect.forkChild(Effect.map(timer.run(), ({ _tag }) => void ends.push(_tag))),
+    )
+    yield* settle
+    yield* TestClock.adjust(millis)
+    yield* settle
+    yield* Fiber.interruptAll(running)
+    return ends
+  })
+
+describe("the timers of the two sides of a link", () => {
+  // The side with the shorter timeout is the one that may hear too little.
+  const check = (sides: readonly [Timing, Timing], busy: boolean) =>
+    Effect.gen(function* () {
+      const shorter = Math.min(...sides.map(({ linkTimeout }) => linkTimeout))
+      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis: 6 * shorter })
+      assert.deepStrictEqual(ends, [], JSON.stringify(sides))
+    })
+
+  it.effect("keep each other from being silent, whatever two policies they have", () =>
+    Effect.gen(function* () {
+      for (const first of timings) {
+        for (const second of timings) {
+          if (Math.min(first.linkTimeout, second.linkTimeout) > 1_000_000) continue
+          yield* check([first, second], false)
+          yield* check([first, second], true)
+        }
+      }
+    }),
+  )
+
+  it.effect.prop(
+    "keep each other from being silent, for arbitrary policies",
+    [arbitraryTiming, arbitraryTiming, integer(0, 1)],
+    ([first, second, busy]) => check([first, second], busy === 1),
   )
 })

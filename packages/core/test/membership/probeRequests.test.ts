@@ -27,11 +27,21 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(a.at(1_400, { _tag: "PeerHeard", peer: c }))).toStrictEqual([])
   })
 
+  it("is answered with a quarter of the time left to the deadline, because timers and frames take some of it", () => {
+    for (const deadline of [2, 50, 500, 100_000]) {
+      const a = linkedTo([b, c])
+      a.at(1_000, { _tag: "Received", from: b, frame: { ...request(7, c), deadline }, heardAgo: undefined })
+      // The time for answers of this node is shorter than the last of the deadlines.
+      const until = 1_000 + (3 * Math.min(deadline, 1_000)) / 4
+      expect(verdictsOf(a.until(until))).toStrictEqual(["b 7 down"])
+    }
+  })
+
   it("is answered with down if nothing comes in time, or the link is lost meanwhile", () => {
     const a = linkedTo([b, c])
     answersTo(a, 1_000, c)
-    expect(verdictsOf(a.until(1_499))).toStrictEqual([])
-    expect(verdictsOf(a.until(1_500))).toStrictEqual(["b 7 down"])
+    expect(verdictsOf(a.until(1_374))).toStrictEqual([])
+    expect(verdictsOf(a.until(1_375))).toStrictEqual(["b 7 down"])
     answersTo(a, 2_000, c)
     expect(verdictsOf(loseLink(a, 2_100, c))).toStrictEqual(["b 7 down"])
   })

@@ -9,6 +9,12 @@ import type { Partitions } from "./Partitions.ts"
 /** Chances are drawn in parts of a million. */
 const million = 1_000_000
 
+/**
+ * Segments of the greatest size that a line of limited bandwidth carries in a second. The receiver then hears a slow line in
+ * small pieces, as it hears the packets of TCP.
+ */
+const segmentsPerSecond = 10
+
 /** Maximum number of losses of one segment. More make no difference: no timeout is so long. */
 export const maxLosses = 30
 
@@ -127,14 +133,24 @@ export class Direction {
     return 1 + Math.floor((this.size - 1) * random.next() ** 2)
   }
 
+  /**
+   * Returns the largest segment that occupies the line for a bounded time. A queue that may be full has no such bound: the
+   * segments of one write would be lost one by one, because the network has no congestion window.
+   */
+  private largestSegment(): number {
+    const { bandwidth, queue } = this
+    return bandwidth === 0 || queue > 0 ? Number.POSITIVE_INFINITY : Math.ceil(bandwidth / segmentsPerSecond)
+  }
+
   /** Draws how many of the bytes go into the next segment. */
   segmentSize(size: number): number {
     const { counters, plan } = this.conditions
-    if (size < 2 || Distribution.isZero(plan.split)) return size
     this.refresh()
-    this.size = size
+    const whole = Math.min(size, this.largestSegment())
+    if (whole < 2 || Distribution.isZero(plan.split)) return whole
+    this.size = whole
     const at = this.draw("split", this.sampleSplit)
-    if (at === 0 || at >= size) return size
+    if (at === 0 || at >= whole) return whole
     counters.split++
     return at
   }

@@ -141,6 +141,19 @@ describe("Direction", () => {
     assert.strictEqual(two.text, pattern(15_000))
   })
 
+  it("lets the receiver hear a large write ten times a second", () => {
+    const world = linked({ bandwidth: 10_000 }, { "bandwidth a>b": { 0: 10_000 } })
+    const heard = world.hear(world.b, world.acceptor)
+    const began = world.now()
+    world.say(world.a, world.dialer, pattern(5000))
+    world.advance(second)
+    assert.deepStrictEqual(
+      heard.batches.map(({ at }) => at - began),
+      [1, 2, 3, 4, 5].map((i) => (i * second) / 10),
+    )
+    assert.strictEqual(heard.text, pattern(5000))
+  })
+
   it("keeps the rate over a long transfer in small pieces", () => {
     const world = linked({ bandwidth: 100_000 }, { "bandwidth a>b": { 0: 100_000 } })
     const heard = world.hear(world.b, world.acceptor)
