@@ -26,6 +26,8 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   }
   if (record.status !== "left") return Candidates.add(draft, record, from)
   if (member !== undefined) return endReportedLife(draft, member, record)
+  // If hearsay evicted tombstones, two nodes would teach each other for ever the names that each of them had to forget.
+  if (!Draft.hasRoomForTombstone(draft, record.name)) return
   Candidates.removeUpTo(draft, record)
   Draft.addTombstone(draft, record)
   Gossip.gossip(draft, { ...record, body: State.emptyBody })
