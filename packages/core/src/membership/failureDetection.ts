@@ -302,7 +302,8 @@ export const onLinkUp = (
   address: Address | undefined,
 ): void => {
   const known = old.record
-  const isCurrent = PeerRecord.compare(record, known) >= 0
+  // At the key that is held the owner's word counts, whatever its body.
+  const isCurrent = PeerRecord.compareKeys(record, known) >= 0
   const isAccused = !isCurrent && known.status !== "alive"
   const standing = isAccused ? Member.overruled(old, draft.now) : Member.alive
   const next = Member.linked(isCurrent ? Member.withRecord(old, record) : old, standing, address)

@@ -52,9 +52,9 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief): void => {
 /** Handles a record of this node that another peer has. A second body under its incarnation is replaced by the next one. */
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
   const { self, phase } = draft.state
-  const hasOtherBody =
-    PeerRecord.compareKeys(record, self) === 0 && PeerRecord.bodyHash(record.body) !== PeerRecord.bodyHash(self.body)
-  if (phase._tag === "Running" && hasOtherBody) return updateSelf(draft, { incarnation: self.incarnation + 1 })
+  const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && PeerRecord.compare(record, self) !== 0
+  if (phase._tag === "Running" && hasOtherBody && self.incarnation < maxIncarnation)
+    return updateSelf(draft, { incarnation: self.incarnation + 1 })
   refute(draft, record)
 }
 

@@ -46,9 +46,19 @@ export class Mesh {
     this.deliver()
   }
 
-  /** Links a peer that is no node of the mesh with all nodes. */
-  linkStranger(record: PeerRecord): void {
-    for (const [name, node] of this.nodes) {
+  /** Ends the link between two nodes, which go on. */
+  cut(a: string, b: string): void {
+    for (const [name, other] of [[a, b] as const, [b, a] as const]) {
+      const peer = this.node(other).state().self
+      this.perform(name, this.node(name).at(this.now, { _tag: "LinkDown", peer, code: undefined, silent: true }))
+    }
+    this.deliver()
+  }
+
+  /** Links a peer that is no node of the mesh with nodes, by default with all. */
+  linkStranger(record: PeerRecord, names: Iterable<string> = this.nodes.keys()): void {
+    for (const name of names) {
+      const node = this.node(name)
       this.perform(name, node.meet(this.now, record, { viewHash: node.state().viewHash }))
     }
     this.deliver()
@@ -102,6 +112,9 @@ export class Mesh {
   private perform(from: string, outputs: ReadonlyArray<Output>): void {
     for (const output of outputs) {
       if (output._tag === "Send") for (const to of output.to) this.send(from, to, output.frame)
+      if (output._tag === "PingNow") {
+        this.perform(from, this.node(from).at(this.now, { _tag: "PeerHeard", peer: output.peer }))
+      }
     }
   }
 
