@@ -366,7 +366,9 @@ class Peer {
       const isHere = target === this.self.name && generation === this.self.generation
       const [own, member] = [this.links.get(target), this.members.get(target)]
       const isUp = isHere || (own?.generation === generation && Date.now() - own.lastHeard < 1000)
-      const isKnown = member?.generation >= generation
+      const isPast = target === this.self.name && generation < this.self.generation
+      if (isPast) this.send(link, "Update", { records: [this.self] })
+      const isKnown = isPast || member?.generation >= generation
       this.send(link, "ProbeResult", { id, verdict: isUp ? "up" : isKnown ? "down" : "unknown" })
     },
     ProbeResult: (_link, { id, verdict }) => {
