@@ -16,6 +16,9 @@ const WINDOW = 262_144
 const LARGEST = 16_777_216
 const EMPTY = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
+/** Returns whether two alive records of one key have different bodies (chapter 6). */
+const isOtherBody = (a, b) => a.status === ALIVE && compareKeys(a, b) === 0 && compareRecords(a, b) !== 0
+
 /**
  * A running peer. It passes its events to `tell`, and its exit code to `onExit` after all connections are closed.
  *
@@ -82,14 +85,21 @@ class Peer {
   }
   mergeRecord = (said, from) => {
     const { name, generation, incarnation, status } = said
-    if (name === this.self.name) return this.refute(said)
-    const record = status === LEFT ? { ...said, body: EMPTY } : said
+    if (name === this.self.name) return this.refute(isOtherBody(said, this.self) ? { ...said, status: SUSPECT } : said)
     const held = this.records.get(name)
+    const isHeld = held?.generation === generation && held.incarnation === incarnation
+    const isAccusation = status !== ALIVE && status !== LEFT
+    const record =
+      status === LEFT ? { ...said, body: EMPTY } : isHeld && isAccusation ? { ...said, body: held.body } : said
     const most = held?.generation === generation ? held.incarnation + 65_536 : Infinity
     if (name !== from.name && (generation > Date.now() + 24 * HOUR || incarnation > most)) return
+    const link = this.links.get(name)
+    if (held && link?.generation === generation && isOtherBody(record, held)) {
+      this.send(link, "Update", { records: [name === from.name ? held : record] })
+      return name === from.name ? this.storeRecord(record) : undefined
+    }
     if (held ? compareRecords(record, held) <= 0 : this.records.size >= 4096) return
     this.storeRecord(record)
-    const link = this.links.get(name)
     if (link?.generation !== generation) this.dialPeer(name)
     else if (status !== ALIVE) this.send(link, "YouAre", keyOf(record))
     if (this.members.has(name) || status === LEFT) return
@@ -214,9 +224,9 @@ class Peer {
     this.dialing.delete(name)
     const record = { ...link.record, incarnation }
     const held = this.records.get(name)
-    const isBehind = held?.generation === generation && compareRecords(held, record) > 0
+    const isBehind = held?.generation === generation && compareKeys(held, record) > 0
     this.storeRecord(isBehind ? held : record, true)
-    if (isBehind) this.send(link, "Update", { records: [held] })
+    if (isBehind || (held && isOtherBody(held, record))) this.send(link, "Update", { records: [held] })
     this.tell({ event: "up", peer: name })
     if (youAre) this.refute(youAre)
     if (compareNames(this.self.name, name) > 0 || theirs === this.viewHash()) return
@@ -362,7 +372,9 @@ class Peer {
       const isHere = target === this.self.name && generation === this.self.generation
       const [own, member] = [this.links.get(target), this.members.get(target)]
       const isUp = isHere || (own?.generation === generation && Date.now() - own.lastHeard < 1000)
-      const isKnown = member?.generation >= generation
+      const isPast = target === this.self.name && generation < this.self.generation
+      if (isPast) this.send(link, "Update", { records: [this.self] })
+      const isKnown = isPast || member?.generation >= generation
       this.send(link, "ProbeResult", { id, verdict: isUp ? "up" : isKnown ? "down" : "unknown" })
     },
     ProbeResult: (_link, { id, verdict }) => {

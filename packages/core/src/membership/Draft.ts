@@ -144,13 +144,19 @@ const endRound = (draft: Draft, name: string): void => {
 
 // ---- tombstones ----
 
+const tombstoneCapacity = ({ settings, size }: State): number => Math.max(settings.tombstoneCapacity, 4 * size)
+
+/** Returns whether a tombstone of a name evicts that of no other name (R12). */
+export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
+  state.tombstones.size - Number(state.tombstones.has(name)) < tombstoneCapacity(state)
+
 /** Remembers the end of a life; the oldest tombstones go when there are too many (R12). */
 export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
-  const { settings, size } = draft.state
+  const { settings } = draft.state
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
   tombstones.delete(name)
   tombstones.set(name, { name, generation, incarnation, status, expiresAt: draft.now + settings.tombstoneTimeout })
-  const capacity = Math.max(settings.tombstoneCapacity, 4 * size)
+  const capacity = tombstoneCapacity(draft.state)
   for (const oldest of tombstones.keys()) {
     if (tombstones.size <= capacity) break
     tombstones.delete(oldest)

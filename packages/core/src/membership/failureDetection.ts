@@ -199,8 +199,9 @@ export const onAccusation = (
   // An accuser may have no body any more, and one incarnation has one body.
   const accused = isSameIncarnation ? { ...record, body: member.record.body } : record
   const known = isSameIncarnation ? Member.suspicionOf(member) : undefined
-  // More accusers than shorten the timer are of no use to anybody.
-  const isFurther = known?.accusers.has(by) === false && known.accusers.size <= expectedConfirmations(state.size)
+  // More accusers than shorten the timer are of no use to anybody, but this node always tells its own doubt.
+  const isUseful = by === state.self.name || (known?.accusers.size ?? 0) <= expectedConfirmations(state.size)
+  const isFurther = known?.accusers.has(by) === false && isUseful
   const isNews = PeerRecord.compareKeys(record, member.record) > 0 || isFurther
   const isLinked = Member.isLinked(member)
   // Without its link, a member is suspect again that the link showed alive.
@@ -302,7 +303,8 @@ export const onLinkUp = (
   address: Address | undefined,
 ): void => {
   const known = old.record
-  const isCurrent = PeerRecord.compare(record, known) >= 0
+  // At the key that is held the owner's word counts, whatever its body.
+  const isCurrent = PeerRecord.compareKeys(record, known) >= 0
   const isAccused = !isCurrent && known.status !== "alive"
   const standing = isAccused ? Member.overruled(old, draft.now) : Member.alive
   const next = Member.linked(isCurrent ? Member.withRecord(old, record) : old, standing, address)

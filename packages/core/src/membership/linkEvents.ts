@@ -65,8 +65,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   if (hasPlace) Draft.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) {
     FailureDetection.onLinkUp(draft, member, record, address)
-    const isOutdated = PeerRecord.compare(record, member.record) < 0
-    if (isOutdated && member.record.status === "alive") RecordMerge.challengeOwner(draft, member.record)
+    if (contradicts(record, member.record)) RecordMerge.challengeOwner(draft, member.record)
   } else {
     Draft.addMember(draft, Member.make(record, "Linked", { address }))
     // Other peers know a candidate already: it was gossiped.
@@ -76,6 +75,12 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   }
   if (youAre !== undefined) Refutation.refute(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
+}
+
+/** Returns whether an owner shows a lower key than that of an alive record of it, or another body: it must write a greater one. */
+const contradicts = (shown: PeerRecord.PeerRecord, held: PeerRecord.PeerRecord): boolean => {
+  const order = PeerRecord.compareKeys(shown, held)
+  return held.status === "alive" && (order < 0 || (order === 0 && PeerRecord.compare(shown, held) !== 0))
 }
 
 /**

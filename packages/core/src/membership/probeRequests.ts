@@ -29,7 +29,8 @@ export const onProbeRequest = (
   const { generation, id, target: name } = request
   const member = state.members.get(name)
   const reply = (verdict: Verdict) => Draft.send(draft, [from], { _tag: "ProbeResult", id, verdict })
-  if (name === state.self.name) return reply(generation === state.self.generation ? "up" : "unknown")
+  const { self } = state
+  if (name === self.name && generation === self.generation) return reply("up")
   if (member?.record.generation === generation) {
     if (member.disconnected) return reply("unknown")
     if (!Member.isLinked(member)) return reply(Member.dialOf(member) === "refused" ? "refused" : "down")
@@ -42,7 +43,8 @@ export const onProbeRequest = (
     return Draft.pingNow(draft, member.record)
   }
   const tombstone = state.tombstones.get(name)
-  const known = member?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
+  const other = member?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
+  const known = name === self.name ? self : other
   if (known === undefined || known.generation < generation) return reply("unknown")
   // The life in question is over, and the peer that asks has not heard of it.
   Draft.send(draft, [from], { _tag: "Update", records: [known] })

@@ -26,6 +26,8 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   }
   if (record.status !== "left") return Candidates.add(draft, record, from)
   if (member !== undefined) return endReportedLife(draft, member, record)
+  // If hearsay evicted tombstones, two nodes would teach each other for ever the names that each of them had to forget.
+  if (!Draft.hasRoomForTombstone(draft, record.name)) return
   Candidates.removeUpTo(draft, record)
   Draft.addTombstone(draft, record)
   Gossip.gossip(draft, { ...record, body: State.emptyBody })
@@ -47,27 +49,44 @@ const mergeMemberRecord = (
   if (order > 0) {
     if (record.status === "left") return endReportedLife(draft, member, record)
     if (isAccusation) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
-    storeRecord(draft, member, record)
+    FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
   }
-  if (isAccusation) FailureDetection.onAccusation(draft, member, record, record.by ?? from)
+  // The body of an accusation says nothing: an incarnation has the body that its owner gave it.
+  if (isAccusation) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
   const bodyOrder = PeerRecord.compare(record, known)
-  if (bodyOrder > 0) {
-    Draft.diagnose(draft, `"${record.name}" wrote two bodies for one incarnation; the greater is kept`)
-    // An accusation may have changed the member above.
-    storeRecord(draft, draft.state.members.get(record.name) ?? member, record)
-  } else if (bodyOrder < 0 && from === record.name) challengeOwner(draft, known)
+  if (bodyOrder !== 0) mergeBody(draft, member, record, { isFromOwner: from === record.name, isGreater: bodyOrder > 0 })
 }
 
-/** Stores a record of a known life. An alive record ends every accusation. */
-const storeRecord = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
-  if (record.status === "alive") return FailureDetection.onAliveRecord(draft, member, record)
+/** Merges a record that differs from the one of a member in its body alone: one of the two is not the word of its owner. */
+const mergeBody = (
+  draft: Draft.Draft,
+  member: Member.Member,
+  record: PeerRecord.PeerRecord,
+  { isFromOwner, isGreater }: { readonly isFromOwner: boolean; readonly isGreater: boolean },
+): void => {
+  // The owner settles it with its next incarnation.
+  if (isFromOwner) challengeOwner(draft, member.record)
+  else if (Member.isLinked(member)) return challengeOwner(draft, record)
+  else if (!isGreater) return
+  Draft.diagnose(draft, `there are two bodies of "${record.name}" for one incarnation`)
   Draft.announceBody(draft, member, Draft.updateMember(draft, Member.withRecord(member, record)))
+  // A peer with a link to the owner may be among the receivers.
+  if (!isFromOwner) Gossip.gossip(draft, record)
 }
 
-/** Sends an owner a greater record of it than it sent, so that it writes one that is greater still. */
-export const challengeOwner = (draft: Draft.Draft, known: PeerRecord.PeerRecord): void =>
-  Draft.send(draft, [known.name], { _tag: "Update", records: [known] })
+/** Sends an owner a record that it did not write, so that it writes a greater one. One for each owner and step is enough. */
+export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
+  const { name } = record
+  const isChallenged = draft.outputs.some(
+    (output) =>
+      output._tag === "Send" &&
+      output.frame._tag === "Update" &&
+      output.to[0] === name &&
+      output.frame.records[0]?.name === name,
+  )
+  if (!isChallenged) Draft.send(draft, [name], { _tag: "Update", records: [record] })
+}
 
 /** R7, R9: ends a life that others say is over, and tells its peer so if there is a link. */
 const endReportedLife = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {

@@ -65,7 +65,9 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief): void => {
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
   const { self, phase } = draft.state
   const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && !PeerRecord.isSameBody(record.body, self.body)
-  if (phase._tag === "Running" && hasOtherBody) return updateSelf(draft, { incarnation: self.incarnation + 1 })
+  if (phase._tag === "Running" && hasOtherBody && self.incarnation < maxIncarnation) {
+    return updateSelf(draft, { incarnation: self.incarnation + 1 })
+  }
   refute(draft, record)
 }
 

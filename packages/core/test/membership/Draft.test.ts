@@ -18,8 +18,20 @@ describe("R12: tombstones", () => {
 
   it("are bounded, and the oldest go first", () => {
     const a = linkedTo([b], { tombstoneCapacity: 10 })
-    for (let i = 0; i < 30; i++) a.hear(1_000 + i, b, update(recordOf(`x${i}`, { status: "left" })))
+    for (let i = 0; i < 30; i++) {
+      const peer = recordOf(`x${i}`)
+      a.meet(1_000 + i, peer)
+      a.hear(1_000 + i, peer, { _tag: "Leave", generation: wall })
+    }
     expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 10 }, (_, i) => `x${i + 20}`))
+  })
+
+  it("of peers that only others met evict none, and are evicted as all are", () => {
+    const a = linkedTo([b, c], { tombstoneCapacity: 12 })
+    for (let i = 0; i < 30; i++) a.hear(1_000 + i, b, update(recordOf(`x${i}`, { status: "left" })))
+    expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 12 }, (_, i) => `x${i}`))
+    a.hear(2_000, c, { _tag: "Leave", generation: wall })
+    expect([...a.state().tombstones.keys()]).toStrictEqual([...Array.from({ length: 11 }, (_, i) => `x${i + 1}`), "c"])
   })
 
   it("are not part of the view hash", () => {

@@ -1,7 +1,20 @@
 /** Broadcasts and gossip (docs/protocol.md, section "Updates"). */
 import { describe, expect, it } from "@effect/vitest"
 import * as State from "../../src/membership/State.ts"
-import { recordOf, b, c, d, claim, update, linkedTo, framesOf, recordsSent } from "./support.ts"
+import {
+  recordOf,
+  b,
+  c,
+  d,
+  claim,
+  update,
+  linkedTo,
+  loseLink,
+  failDial,
+  answerProbes,
+  framesOf,
+  recordsSent,
+} from "./support.ts"
 
 describe("dissemination", () => {
   it("news wait for updateDelay, and only the newest record of a name is sent", () => {
@@ -19,6 +32,18 @@ describe("dissemination", () => {
     a.hear(1_000, c, update(claim(b, "suspect", 0, "c")))
     a.hear(1_001, b, update(claim(b, "alive", 1)))
     expect(recordsSent(a.until(1_100), "b")).toMatchObject([{ status: "alive", incarnation: 1 }])
+  })
+
+  it("an accusation of this node is told, however many others have accused the peer", () => {
+    for (const accusers of [["c"], ["c", "d", "e"], ["c", "d", "e", "f"]]) {
+      const a = linkedTo([b, c, d])
+      loseLink(a, 1_000, b)
+      a.hear(1_010, c, update(...accusers.map((by) => claim(b, "suspect", 0, by))))
+      a.until(1_100)
+      failDial(a, 1_200, b)
+      answerProbes(a, 1_200, b, "down", c, d)
+      expect(recordsSent(a.until(1_300), "b")).toMatchObject([{ status: "suspect", by: "a" }])
+    }
   })
 
   it("a member's own news are relayed once, to relayFanOut peers", () => {

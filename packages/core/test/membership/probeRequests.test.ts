@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import type { Output } from "../../src/membership/Draft.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
-import { wall, recordOf, b, c, d, linkedTo, loseLink, failDial, framesOf, recordsSent } from "./support.ts"
+import { wall, recordOf, b, c, d, linkedTo, loseLink, failDial, framesOf, recordsSent, update } from "./support.ts"
 
 describe("R3: a probe request", () => {
   const request = (id: number, target: PeerRecord) =>
@@ -62,6 +62,17 @@ describe("R3: a probe request", () => {
     expect(recordsSent(outputs, "c")).toMatchObject([{ status: "left" }])
     a.meet(2_000, { ...d, generation: wall + 5 })
     expect(recordsSent(answersTo(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
+  })
+
+  it("about an older life of this node is answered with its record and down", () => {
+    const a = linkedTo([b, c])
+    const outputs = answersTo(a, 1_000, recordOf("a", { generation: wall - 1 }))
+    expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b"], frame: update(recordOf("a")) }])
+    expect(verdictsOf(outputs)).toStrictEqual(["b 7 down"])
+    expect(outputs.map((output) => output._tag === "Send" && output.frame._tag)).toStrictEqual([
+      "Update",
+      "ProbeResult",
+    ])
   })
 
   it("about a disconnected peer is answered with unknown", () => {

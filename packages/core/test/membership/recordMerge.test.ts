@@ -14,6 +14,7 @@ import {
   claim,
   update,
   linkedTo,
+  loseLink,
   makeUnreachable,
   eventsOf,
   framesOf,
@@ -41,9 +42,10 @@ const edition: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
 
 type Records = ReadonlyArray<PeerRecord.PeerRecord>
 
+const x = recordOf("x", { body: bodyOf("x", { edition: "0 0" }) })
+
 /** Feeds groups of records to a node, one Update for each, and returns the node. */
 const fed = (knowsPeer: boolean, ...groups: ReadonlyArray<Records>) => {
-  const x = recordOf("x", { body: bodyOf("x", { edition: "0 0" }) })
   const a = linkedTo(knowsPeer ? [b, x] : [b])
   for (const group of groups) a.hear(1_000, b, update(...group))
   return a
@@ -138,18 +140,17 @@ describe.each([true, false])("merging records of a peer that is a member: %s", (
   )
 })
 
-describe("merging bodies that were written under one incarnation", () => {
+describe("merging bodies of one incarnation, without a link to their owner", () => {
   it.prop(
     "keeps the greatest, in any order and grouping",
     [Arbitrary.array(edition, { minLength: 1, maxLength: 5 })],
     ([editions]) => {
       const greatest = editions.reduce((best, each) => (PeerRecord.compare(each, best) > 0 ? each : best))
       for (const groups of [[editions], [editions.toReversed()], editions.map((each) => [each])]) {
-        expect(
-          fed(true, ...groups)
-            .state()
-            .members.get("x")?.record,
-        ).toStrictEqual(greatest)
+        const a = linkedTo([b, x])
+        loseLink(a, 500, x)
+        for (const group of groups) a.hear(1_000, b, update(...group))
+        expect(a.state().members.get("x")?.record).toStrictEqual(greatest)
       }
     },
     runs,
@@ -164,19 +165,6 @@ describe("metadata", () => {
     expect(eventsOf(a.hear(1_100, c, update(next)))).toStrictEqual([])
     expect(eventsOf(a.hear(1_200, c, update(b)))).toStrictEqual([])
     expect(a.state().view.peers.get("b")?.metadata).toStrictEqual({ v: "1" })
-  })
-
-  it("written twice under one incarnation is the greater on all nodes, and the owner is challenged", () => {
-    const [low, high] = [bodyOf("b", { v: "1" }), bodyOf("b", { v: "2" })]
-      .map((body): PeerRecord.PeerRecord => ({ ...b, body }))
-      .sort(PeerRecord.compare)
-    if (low === undefined || high === undefined) throw new Error("two records are two")
-    const first = linkedTo([low, c])
-    expect(eventsOf(first.hear(1_000, c, update(high)))).toStrictEqual(["Diagnostic", "MetadataChanged b"])
-    const second = linkedTo([high, c])
-    expect(second.hear(1_000, c, update(low))).toStrictEqual([])
-    expect(framesOf(second.hear(1_000, b, update(low)), "Update")).toStrictEqual([{ to: ["b"], frame: update(high) }])
-    for (const node of [first, second]) expect(node.state().members.get("b")?.record).toStrictEqual(high)
   })
 })
 
