@@ -6,7 +6,15 @@
 export interface Limits {
   /** Time for a connection to complete its handshake, in milliseconds, from its first moment. */
   readonly handshakeTimeout: number
-  /** Connections that may be in the handshake at once, in all and per remote host. */
+  /**
+   * Time for a connection of another peer to bring its whole Hello, in milliseconds, from the moment at which the transport hands
+   * it over: for a transport with a handshake of its own, after that one.
+   */
+  readonly helloTimeout: number
+  /**
+   * Connections that may be in the handshake at once, in all and per remote host. When they are, a newcomer takes the place of the
+   * oldest that has not sent a whole Hello.
+   */
   readonly handshakes: number
   readonly handshakesPerHost: number
   /** Links at once. A known member gets one even beyond that, so that strangers cannot keep it out. */
@@ -38,13 +46,15 @@ export interface Limits {
   readonly membershipQueue: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
   readonly eventBuffer: number
-  /** Time for a closed connection to deliver its last bytes, in milliseconds. */
+  /** Time for a connection that was closed or refused to deliver its last bytes, in milliseconds. */
   readonly linger: number
 }
 
 export const defaults: Limits = {
   // A round trip around the world, ten times, and then some; slow strangers hold a place no longer.
   handshakeTimeout: 5_000,
+  // A Hello comes half a round trip after its connection: time for one that takes a second, and for one lost segment.
+  helloTimeout: 2_000,
   // 64 x 16 KiB is one MiB for strangers.
   handshakes: 64,
   // Several peers behind one address may start together.

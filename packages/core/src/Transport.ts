@@ -10,6 +10,7 @@
  * - A connection that is lost fails `pull` and `write` with a {@link TransportError}.
  * - A `write` suspends while the other end does not pull and what the network holds is full.
  * - Closing the scope of a connection closes it for good, and frees all that it held.
+ * - {@link Connection.reset} frees all that a connection held at once. `pull` and `write` of both ends fail.
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -47,6 +48,11 @@ export interface Connection {
   readonly write: (chunks: NonEmptyReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
   /** Says that nothing more will be written, after all that was. Reading goes on. */
   readonly end: Effect.Effect<void>
+  /**
+   * Ends both directions at once, without a wait for the other end. Bytes that have not arrived may be lost. Closing the scope
+   * delivers them, and holds the connection for that time. No effect on a connection that has ended.
+   */
+  readonly reset: Effect.Effect<void>
 }
 
 /** An open listener. Connections that arrive before `run` wait for it. */

@@ -23,6 +23,10 @@ describe("the default limits", () => {
     assert.isAtLeast(defaults.outbox, maxFragmentBytes)
   })
 
+  it("give a Hello less time than the handshake", () => {
+    assert.isBelow(defaults.helloTimeout, defaults.handshakeTimeout)
+  })
+
   it("give one host a part of the handshakes, and a burst of control frames of at least a second", () => {
     assert.isBelow(defaults.handshakesPerHost, defaults.handshakes)
     assert.isAtLeast(defaults.controlBurst, defaults.controlRate)

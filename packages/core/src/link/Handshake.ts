@@ -4,6 +4,7 @@
  * comes through {@link HandshakeHost}.
  */
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type { Address } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
@@ -39,8 +40,9 @@ export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("Hand
    * - `violation`: the other side does not speak this protocol.
    * - `wrongPeer`: another peer than expected lives at the address.
    * - `known`: this node dialed to find strangers, and the peer that answered has a link.
+   * - `displaced`: a newcomer took the place of the connection, which had not brought a whole Hello.
    */
-  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "lost"]),
+  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "displaced", "lost"]),
   message: Schema.String,
 }) {}
 
@@ -283,10 +285,14 @@ export const reject = (
 /** Refusal of every stranger when a cap is reached. */
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
-/** Runs the acceptor's side of the handshake. */
-export const accept = Effect.fnUntraced(function* <S extends NodeState>(host: HandshakeHost<S>, exchange: Exchange) {
+/** Runs the acceptor's side of the handshake. `awaitHello` wraps the wait for the first frame. */
+export const accept = Effect.fnUntraced(function* <S extends NodeState>(
+  host: HandshakeHost<S>,
+  exchange: Exchange,
+  awaitHello: (first: Effect.Effect<Frame, HandshakeError>) => Effect.Effect<Frame, HandshakeError> = identity,
+) {
   const { connection, reader } = exchange
-  const hello = yield* next(exchange)
+  const hello = yield* awaitHello(next(exchange))
   // A stranger that does not begin with Hello gets no answer.
   if (hello._tag !== "Hello") return yield* violation(`expected Hello, got ${hello._tag}`)
   if (hello.record.status !== "alive" || hello.window < minWindow) return yield* violation("a Hello that cannot be")

@@ -1,13 +1,22 @@
 /**
  * The bounds on connections of others that are in the handshake: in all, per remote host, and how many that find no room
- * get an answer.
+ * get an answer. A connection that has not sent a whole Hello gives way to a newcomer, so that silence holds no place
+ * (docs/protocol.md, section "Handshake").
  */
 import type { Limits } from "../Limits.ts"
+import { HandshakePlace } from "./HandshakePlace.ts"
+
+/** A newcomer that got a place. */
+export interface Entered {
+  readonly place: HandshakePlace
+  /** Place that was taken from another connection, which the caller resets. */
+  readonly displaced: HandshakePlace | undefined
+}
 
 export class HandshakeLimits {
   private readonly limits: Pick<Limits, "handshakes" | "handshakesPerHost">
-  private readonly perHost = new Map<string, number>()
-  private handshakes = 0
+  /** The places that are held, the oldest first. */
+  private readonly places = new Set<HandshakePlace>()
   private rejecting = 0
 
   constructor(limits: Pick<Limits, "handshakes" | "handshakesPerHost">) {
@@ -16,26 +25,32 @@ export class HandshakeLimits {
 
   /** Returns how many connections are in the handshake. */
   size(): number {
-    return this.handshakes
+    return this.places.size
   }
 
-  /** Counts a connection of the host, if there is room. Returns the function that uncounts it, once. */
-  enter(host: string): (() => void) | undefined {
-    const ofHost = this.perHost.get(host) ?? 0
-    if (this.handshakes >= this.limits.handshakes || ofHost >= this.limits.handshakesPerHost) return undefined
-    this.handshakes++
-    this.perHost.set(host, ofHost + 1)
-    let isCounted = true
-    return () => {
-      if (!isCounted) return
-      isCounted = false
-      this.leave(host)
+  /** Gives a place to a connection. Returns `undefined` if there is none and nobody can give way. */
+  enter(connection: HandshakePlace["connection"]): Entered | undefined {
+    const place = new HandshakePlace(connection)
+    const isHostFull = this.countOf(place.host) >= this.limits.handshakesPerHost
+    const isFull = isHostFull || this.places.size >= this.limits.handshakes
+    const displaced = isFull ? this.yieldingTo(place.host, isHostFull) : undefined
+    if (isFull && displaced === undefined) return undefined
+    if (displaced !== undefined) {
+      displaced.isDisplaced = true
+      this.places.delete(displaced)
     }
+    this.places.add(place)
+    return { place, displaced }
+  }
+
+  /** Frees the place. No effect if it is free. */
+  leave(place: HandshakePlace): void {
+    this.places.delete(place)
   }
 
   /**
-   * Counts a connection that is told that there is no room, if few enough are. A crowd beyond that gets no answer. The
-   * caller ends the count with `endRejection`.
+   * Counts a connection that is told that there is no room, or that it is refused, if few enough are. A crowd beyond that gets
+   * no answer. The caller ends the count with `endRejection`.
    */
   startRejection(): boolean {
     if (this.rejecting >= this.limits.handshakes) return false
@@ -47,10 +62,28 @@ export class HandshakeLimits {
     this.rejecting--
   }
 
-  private leave(host: string): void {
-    this.handshakes--
-    const left = (this.perHost.get(host) ?? 1) - 1
-    if (left > 0) this.perHost.set(host, left)
-    else this.perHost.delete(host)
+  private countOf(host: string): number {
+    let count = 0
+    for (const place of this.places) if (place.host === host) count++
+    return count
+  }
+
+  /**
+   * Returns the place that gives way to a newcomer of the host: the oldest of the host that holds most places, the newcomer
+   * counted, so that the flood of one host takes its places from itself. Age alone counts: if those that sent nothing went
+   * first, one byte from each of a flood would let no Hello arrive.
+   */
+  private yieldingTo(newcomer: string, ofHostOnly: boolean): HandshakePlace | undefined {
+    const counts = new Map([[newcomer, 1]])
+    for (const { host } of this.places) counts.set(host, (counts.get(host) ?? 0) + 1)
+    let best: HandshakePlace | undefined
+    let most = 0
+    for (const place of this.places) {
+      const count = counts.get(place.host) ?? 0
+      if (!place.mayYield || count <= most || (ofHostOnly && place.host !== newcomer)) continue
+      best = place
+      most = count
+    }
+    return best
   }
 }

@@ -6,17 +6,16 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Handshake from "../link/Handshake.ts"
 
-/** Fails with a `HandshakeFailed` of reason `timeout` if the effect takes longer. */
+/** Fails with a `HandshakeFailed` of reason `timeout` if the effect takes longer. `missing` is what did not come in time. */
 export const inTime = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   millis: number,
+  missing = "complete handshake",
 ): Effect.Effect<A, E | Handshake.HandshakeFailed, R> =>
   Effect.flatMap(Effect.timeoutOption(effect, millis), (result) =>
     Option.isSome(result)
       ? Effect.succeed(result.value)
-      : Effect.fail(
-          new Handshake.HandshakeFailed({ reason: "timeout", message: `no complete handshake within ${millis} ms` }),
-        ),
+      : Effect.fail(new Handshake.HandshakeFailed({ reason: "timeout", message: `no ${missing} within ${millis} ms` })),
   )
 
 /** Returns how an attempt to make a link ended: `up`, or the reason why not. */

@@ -16,6 +16,7 @@ const make = () => {
     pull: Effect.never,
     write: (chunks) => Effect.sync(() => void sent.push(...chunks.flatMap((chunk) => [...chunk]))),
     end: Effect.void,
+    reset: Effect.void,
   }
   const fragile = new FragileTransport({
     listen: Effect.succeed({

@@ -60,6 +60,7 @@ export class FragileTransport {
       write: (chunks) =>
         Effect.suspend(() => (Deferred.isDoneUnsafe(severed) ? Effect.fail(closed("cut")) : connection.write(chunks))),
       end: connection.end,
+      reset: connection.reset,
     }
   }
 }

@@ -27,6 +27,7 @@ export const makeConnection = Effect.gen(function* () {
   /** Frames of this side, by the write that brought them. */
   const writes: Array<ReadonlyArray<Frame>> = []
   let isEnded = false
+  let isReset = false
   let writing: Effect.Effect<void, TransportError> = Effect.void
   const connection: Connection = {
     remoteHost: "198.51.100.7",
@@ -41,12 +42,18 @@ export const makeConnection = Effect.gen(function* () {
     end: Effect.sync(() => {
       isEnded = true
     }),
+    reset: Effect.suspend(() => {
+      isReset = true
+      return Effect.asVoid(Queue.fail(inbound, lost))
+    }),
   }
   return {
     connection,
     writes,
     written: () => writes.flat(),
     isEnded: () => isEnded,
+    /** Returns `true` once this side has reset the connection. */
+    isReset: () => isReset,
     /** Lets writes take this effect from now on. */
     writesTake: (effect: Effect.Effect<void, TransportError>) => {
       writing = effect

@@ -24,7 +24,7 @@ const hello: Frame = {
 
 /** An acceptor with room for one handshake per host. */
 const make = Effect.fnUntraced(function* (handshakes = 8) {
-  const world = yield* makeContext({ handshakes, handshakesPerHost: 1 })
+  const world = yield* makeContext({ handshakes, handshakesPerHost: 1, helloTimeout: 1_000 })
   const bounds = new HandshakeLimits(world.context.limits)
   const acceptor = new Acceptor(world.context, world.handshake, bounds)
   /** Hands a connection of the one host to the acceptor. */
@@ -34,7 +34,12 @@ const make = Effect.fnUntraced(function* (handshakes = 8) {
     yield* settle
     return { ...peer, fiber, isOver: () => fiber.pollUnsafe() !== undefined }
   })
-  return { ...world, accept, bounds }
+  /** Hands over a connection that has sent its whole Hello, so that it gives way to nobody. */
+  const greet = Effect.tap(accept, ({ says }) => {
+    says(hello)
+    return settle
+  })
+  return { ...world, accept, bounds, greet }
 })
 
 describe("an accepted connection", () => {
@@ -54,10 +59,10 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("beyond the limit of its host is told busy, and held until the linger is over", () =>
+  it.effect("beyond the limit of its host is told busy, and reset when the linger is over", () =>
     Effect.gen(function* () {
-      const { accept, context, outcomes } = yield* make()
-      yield* accept
+      const { accept, context, greet, outcomes } = yield* make()
+      yield* greet
       const second = yield* accept
       assert.deepInclude(second.written()[0], { _tag: "HelloReject", code: "busy" })
       assert.isTrue(second.isEnded())
@@ -65,20 +70,101 @@ describe("an accepted connection", () => {
       assert.isFalse(second.isOver())
       yield* TestClock.adjust(context.limits.linger)
       assert.isTrue(second.isOver())
+      assert.isTrue(second.isReset())
     }),
   )
 
-  it.effect("is told nothing if too many are being told busy", () =>
+  it.effect("that was told busy is closed in good order if the peer ends it", () =>
     Effect.gen(function* () {
-      const { accept, context, outcomes } = yield* make(1)
-      yield* accept
+      const { accept, greet } = yield* make()
+      yield* greet
+      const second = yield* accept
+      yield* second.ends
+      yield* settle
+      assert.isTrue(second.isOver())
+      assert.isFalse(second.isReset())
+    }),
+  )
+
+  it.effect("is reset and told nothing if too many are being told busy", () =>
+    Effect.gen(function* () {
+      const { accept, context, greet, outcomes } = yield* make(1)
+      yield* greet
       yield* accept
       const third = yield* accept
       assert.deepStrictEqual(third.written(), [])
+      assert.isTrue(third.isReset())
       assert.isTrue(third.isOver())
-      assert.deepStrictEqual(outcomes, ["in busy"])
+      assert.deepStrictEqual(outcomes, ["in busy", "in busy"])
       yield* TestClock.adjust(context.limits.linger)
       assert.strictEqual((yield* accept).written().length, 1)
+    }),
+  )
+
+  it.effect("takes the place of the oldest without a whole Hello, which is reset at once", () =>
+    Effect.gen(function* () {
+      const { accept, bounds, connections, outcomes } = yield* make()
+      const first = yield* accept
+      first.sendsBytes(0, 0)
+      yield* settle
+      const second = yield* accept
+      assert.isTrue(first.isReset())
+      assert.isTrue(first.isOver())
+      assert.deepStrictEqual(outcomes, ["in displaced"])
+      assert.strictEqual(bounds.size(), 1)
+      second.says(hello)
+      yield* settle
+      second.says(ready)
+      yield* settle
+      assert.isDefined(connections.open("peer"))
+    }),
+  )
+
+  it.effect("is reset if its whole Hello is not there in time, though some of it is", () =>
+    Effect.gen(function* () {
+      const { accept, context, outcomes } = yield* make()
+      const { isOver, isReset, sendsBytes } = yield* accept
+      yield* TestClock.adjust(context.limits.helloTimeout - 1)
+      sendsBytes(0, 0)
+      yield* settle
+      assert.isFalse(isOver())
+      yield* TestClock.adjust(1)
+      assert.isTrue(isOver())
+      assert.isTrue(isReset())
+      assert.deepStrictEqual(outcomes, ["in timeout"])
+    }),
+  )
+
+  it.effect("with a whole Hello has the time of a handshake for the rest", () =>
+    Effect.gen(function* () {
+      const { bounds, context, greet, outcomes } = yield* make()
+      const { isReset } = yield* greet
+      yield* TestClock.adjust(context.limits.handshakeTimeout - 1)
+      assert.strictEqual(bounds.size(), 1)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(bounds.size(), 0)
+      assert.isTrue(isReset())
+      assert.deepStrictEqual(outcomes, ["in timeout"])
+    }),
+  )
+
+  it.effect("whose Hello is refused is reset when the linger is over, and at once if too many are refused", () =>
+    Effect.gen(function* () {
+      const { accept, context, outcomes } = yield* make(1)
+      const refused = Effect.tap(accept, ({ says }) => {
+        says({ ...hello, label: "other" })
+        return settle
+      })
+      const first = yield* refused
+      assert.deepInclude(first.written()[0], { _tag: "HelloReject", code: "label" })
+      assert.isFalse(first.isReset())
+      const second = yield* refused
+      assert.deepInclude(second.written()[0], { _tag: "HelloReject", code: "label" })
+      assert.isTrue(second.isReset())
+      yield* TestClock.adjust(context.limits.linger)
+      assert.isTrue(first.isReset())
+      assert.isTrue(first.isOver())
+      assert.deepStrictEqual(outcomes, ["in label", "in label"])
     }),
   )
 

@@ -40,6 +40,7 @@ const connection: Connection = {
   pull: Effect.never,
   write: () => Effect.void,
   end: Effect.void,
+  reset: Effect.void,
 }
 
 /** Clock that stands still. */

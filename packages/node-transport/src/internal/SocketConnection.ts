@@ -41,6 +41,9 @@ export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transpor
       end: Effect.sync(() => {
         if (!socket.destroyed && !socket.writableEnded) socket.end()
       }),
+      reset: Effect.sync(() => {
+        if (!socket.destroyed) socket.resetAndDestroy()
+      }),
     }
   })
 

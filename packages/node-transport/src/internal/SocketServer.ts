@@ -1,9 +1,15 @@
 /**
  * A server of Node that hands the sockets that it gets to one acceptor at a time. Sockets that come while there is no acceptor
- * wait for the next one.
+ * wait for the next one, up to {@link maxWaiting}; the server resets the others.
  */
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
+
+/**
+ * Number of sockets that may wait for an acceptor. A node takes them some milliseconds after it began to listen, so more than
+ * these are no cluster that starts.
+ */
+export const maxWaiting = 256
 
 type Accept = (socket: Net.Socket) => void
 
@@ -19,6 +25,7 @@ export class SocketServer {
 
   private readonly enqueue: Accept = (socket) => {
     socket.on("error", ignore)
+    if (this.waiting.size >= maxWaiting) return void socket.resetAndDestroy()
     socket.once("close", () => this.waiting.delete(socket))
     this.waiting.add(socket)
   }

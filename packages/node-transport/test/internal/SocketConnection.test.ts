@@ -66,6 +66,37 @@ describe("a connection of a socket", () => {
     }),
   )
 
+  it.live("is destroyed at once when it is reset, and the other end is told by a reset", () =>
+    Effect.gen(function* () {
+      const { connection, other, socket } = yield* setUp()
+      yield* connection.write([Buffer.from("unread")])
+      const lost = new Promise<NodeJS.ErrnoException>((resolve) => other.once("error", resolve))
+      yield* connection.reset
+      assert.isTrue(socket.destroyed)
+      other.resume()
+      assert.strictEqual((yield* Effect.promise(() => lost)).code, "ECONNRESET")
+      yield* connection.reset
+    }),
+  )
+
+  it.live("is reset though it has sent its end and waits for that of the other side", () =>
+    Effect.gen(function* () {
+      const { connection, other, socket } = yield* setUp()
+      yield* connection.end
+      other.resume()
+      yield* Sockets.eventOf(other, "end")
+      const lost = new Promise<NodeJS.ErrnoException>((resolve) => other.once("error", resolve))
+      yield* connection.reset
+      yield* Sockets.until(() => socket.closed)
+      // A socket that has read the end of its stream sees a reset by a write.
+      yield* Sockets.until(() => {
+        if (!other.destroyed) other.write("x")
+        return other.destroyed
+      })
+      assert.include(["ECONNRESET", "EPIPE"], (yield* Effect.promise(() => lost)).code)
+    }),
+  )
+
   it.live("is destroyed if the other end does not end within the linger time", () =>
     Effect.gen(function* () {
       const { close, socket } = yield* setUp(20)

@@ -1,4 +1,4 @@
-import { SocketServer } from "../../src/internal/SocketServer.ts"
+import { maxWaiting, SocketServer } from "../../src/internal/SocketServer.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -69,6 +69,24 @@ describe("a server of sockets", () => {
       yield* Sockets.until(() => waiting.remoteAddress === undefined || waiting.destroyed)
       yield* run
       assert.strictEqual(accepted.length, 0)
+    }),
+  )
+
+  it.live("resets what comes while as many sockets wait as may", () =>
+    Effect.gen(function* () {
+      const { accepted, dial, run, server } = yield* setUp
+      for (let i = 0; i < maxWaiting; i++) yield* dial
+      const arrival = new Promise<Net.Socket>((resolve) => server.net.once("connection", resolve))
+      // Node may see the reset before it has seen that the socket is connected.
+      const turnedAway = yield* Sockets.attempt(server.net)
+      assert.isTrue((yield* Effect.promise(() => arrival)).destroyed)
+      turnedAway.resume()
+      yield* Sockets.until(() => turnedAway.closed)
+      yield* Fiber.interrupt(yield* run)
+      assert.strictEqual(accepted.length, maxWaiting)
+      yield* dial
+      yield* run
+      assert.strictEqual(accepted.length, maxWaiting + 1)
     }),
   )
 

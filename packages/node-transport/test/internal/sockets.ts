@@ -13,17 +13,26 @@ const listen = Effect.acquireRelease(
   (server) => Effect.sync(() => server.close()),
 )
 
-/** Dials a server of Node on loopback. */
-export const dial = (server: Net.Server) =>
+/** Begins to dial a server of Node on loopback. */
+export const attempt = (server: Net.Server) =>
   Effect.acquireRelease(
-    Effect.callback<Net.Socket>((resume) => {
+    Effect.sync(() => {
       const bound = server.address()
       const port = bound === null || typeof bound === "string" ? 0 : bound.port
       const socket = Net.createConnection({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true })
       socket.on("error", () => {})
-      socket.once("connect", () => resume(Effect.succeed(socket)))
+      return socket
     }),
     (socket) => Effect.sync(() => socket.destroy()),
+  )
+
+/** Dials a server of Node on loopback. */
+export const dial = (server: Net.Server) =>
+  Effect.tap(attempt(server), (socket) =>
+    Effect.callback<void>((resume) => {
+      if (socket.connecting) socket.once("connect", () => resume(Effect.void))
+      else resume(Effect.void)
+    }),
   )
 
 /** The end under test and the other end, which is paused. */

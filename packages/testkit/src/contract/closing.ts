@@ -6,7 +6,7 @@ import { connected, next, pattern, reasonOf, receiveAll } from "./connections.ts
 import type { Suite } from "./Harness.ts"
 
 /** Registers the tests. */
-export const checkClosing = ({ check }: Suite): void => {
+export const checkClosing = ({ check, eventually }: Suite): void => {
   check("a closed connection is closed at both ends", (harness) =>
     Effect.gen(function* () {
       const { acceptor, close, dialer } = yield* connected(harness)
@@ -39,6 +39,34 @@ export const checkClosing = ({ check }: Suite): void => {
       yield* Fiber.interrupt(writing)
       yield* close
       assert.strictEqual(yield* receiveAll(acceptor), size)
+    }),
+  )
+
+  check("a reset ends both directions at once and frees the connection while its handler runs", (harness) =>
+    Effect.gen(function* () {
+      const before = yield* harness.open
+      const { acceptor, dialer } = yield* connected(harness)
+      yield* dialer.write([pattern(0, 4000)])
+      const pulling = yield* Effect.forkScoped(next(dialer), { startImmediately: true })
+      yield* acceptor.reset
+      assert.strictEqual(yield* Fiber.join(pulling), "closed")
+      assert.strictEqual(yield* reasonOf(acceptor.write([pattern(0, 1)])), "closed")
+      // Only the listener is left.
+      yield* eventually(Effect.map(harness.open, (open) => open <= before + 1))
+      yield* acceptor.reset
+    }),
+  )
+
+  check("a reset fails a pull and a write of its own end that wait", (harness) =>
+    Effect.gen(function* () {
+      const { acceptor, dialer } = yield* connected(harness)
+      const pulling = yield* Effect.forkScoped(next(acceptor), { startImmediately: true })
+      const size = 8 * 1024 * 1024
+      const writing = yield* Effect.forkScoped(reasonOf(acceptor.write([pattern(0, size)])), { startImmediately: true })
+      yield* acceptor.reset
+      assert.strictEqual(yield* Fiber.join(pulling), "closed")
+      assert.strictEqual(yield* Fiber.join(writing), "closed")
+      yield* eventually(Effect.map(next(dialer), (outcome) => outcome === "closed"))
     }),
   )
 

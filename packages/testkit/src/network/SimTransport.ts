@@ -62,6 +62,7 @@ const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.C
         return endpoint.outbox.length === 0 ? Effect.void : written
       }),
     end: Effect.sync(() => connections.endWriting(endpoint)),
+    reset: Effect.sync(() => connections.reset(endpoint, connectionClosed(endpoint))),
   }
 }
 
