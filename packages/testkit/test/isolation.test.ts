@@ -2,11 +2,14 @@ import * as util from "node:util"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as LifeContext from "../src/kernel/LifeContext.ts"
 import * as Simulation from "../src/Simulation.ts"
 import { chatty, counter, failure, names, run } from "./run/world.ts"
@@ -32,6 +35,12 @@ const busy = Simulation.scenario(
     ),
 )
 
+/** Ids of the fibers that interrupted. */
+const interruptors = (cause: Cause.Cause<unknown>): ReadonlyArray<number> =>
+  cause.reasons.flatMap((reason) =>
+    Cause.isInterruptReason(reason) && reason.fiberId !== undefined ? [reason.fiberId] : [],
+  )
+
 const hash = (seed: number, explore: Simulation.Explore = "random") =>
   Effect.map(Simulation.run(busy, { seed, explore }), ({ traceHash }) => traceHash)
 
@@ -45,6 +54,37 @@ describe("Runs", () => {
         yield* failure("Stalled", () => Effect.promise(() => new Promise(() => undefined)))
         assert.strictEqual(yield* hash(7, explore), first)
       }
+    }),
+  )
+
+  it.live("give fibers the same ids, counted in each life of a node from 1", () =>
+    Effect.gen(function* () {
+      const seen: Array<Array<number>> = []
+      const idsOf = (sim: Simulation.Sim) =>
+        Effect.gen(function* () {
+          const ids: Array<number> = []
+          seen.push(ids)
+          const nodes = yield* sim.nodes(["a", "b"], () => Layer.empty)
+          const id = Effect.map(Effect.forkChild(Effect.void), (fiber) => void ids.push(fiber.id))
+          yield* id
+          yield* Effect.flatMap(Effect.exit(Effect.interrupt), (exit) =>
+            Effect.sync(() => ids.push(...Exit.getCause(exit).pipe(Option.toArray).flatMap(interruptors))),
+          )
+          for (const node of Object.values(nodes)) yield* node.run(Effect.andThen(id, id))
+          yield* nodes.a.crash
+          yield* nodes.a.restart
+          yield* nodes.a.run(id)
+        })
+      const before = yield* Effect.map(Effect.forkChild(Effect.void), ({ id }) => id)
+      yield* run(idsOf)
+      yield* run(idsOf)
+      const after = yield* Effect.map(Effect.forkChild(Effect.void), ({ id }) => id)
+      assert.deepStrictEqual(seen[0], seen[1])
+      // The two nodes count alike, and so does each life of a node.
+      const [, , a1, a2, b1, b2, again] = seen[0] ?? []
+      assert.deepStrictEqual([a1, a2, again], [b1, b2, a1])
+      assert.isBelow(Math.max(...(seen[0] ?? [Infinity])), 100)
+      assert.isBelow(before, after, "ids outside of simulations are unique")
     }),
   )
 

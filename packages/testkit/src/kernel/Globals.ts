@@ -19,13 +19,13 @@ interface Installed {
 export const replacedBy = <A>(source: Source, run: () => A): A => {
   const installed: Array<Installed> = []
   try {
-    for (const { key, target, value } of replacements(source)) {
+    for (const { key, target, ...replacement } of replacements(source)) {
       const before = Object.getOwnPropertyDescriptor(target, key)
+      const enumerable = before?.enumerable ?? true
       Object.defineProperty(target, key, {
-        value,
+        ...("value" in replacement ? { value: replacement.value, writable: true } : { set: replacement.set }),
         configurable: true,
-        writable: true,
-        enumerable: before?.enumerable ?? true,
+        enumerable,
       })
       installed.push({ target, key, before })
     }

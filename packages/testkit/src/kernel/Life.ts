@@ -8,6 +8,8 @@ export class Life {
   alive = true
   /** Fibers that have started and not ended. */
   fibers = 0
+  /** Id of the fiber that was created last. Ids count from 1, as in a process that starts. */
+  lastFiberId = 0
   /** Timers that are running. */
   timers = 0
   /** Operations until the next block of operations, which one draw decides. */

@@ -1,4 +1,6 @@
 /** The functions of the platform as a simulated program sees them. */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import { isHashing } from "./stacks.ts"
 import { type RunningTimer, TimerHandle } from "./TimerHandle.ts"
 
@@ -12,18 +14,19 @@ export interface Source {
   readonly random: () => number
   /** Runs a callback after a number of milliseconds, as part of the caller. */
   readonly after: (millis: number, run: () => void) => RunningTimer
+  /** Returns the id of a fiber that begins in this context. */
+  readonly fiberId: (context: Context.Context<never>) => number
   /** Called when a callback threw that nothing waits for. In a real process the error would end the process. */
   readonly threw: (cause: unknown) => void
   /** Called when the program uses a function of the platform. */
   readonly used: (what: string) => void
 }
 
-/** A property and its value inside of the simulation. */
-export interface Replacement {
-  readonly target: object
-  readonly key: string
-  readonly value: unknown
-}
+/** A property and its value, or its setter, inside of the simulation. */
+export type Replacement = { readonly target: object; readonly key: string } & (
+  | { readonly value: unknown }
+  | { readonly set: (this: never, value: unknown) => void }
+)
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
@@ -42,6 +45,7 @@ export const replacements = (source: Source): ReadonlyArray<Replacement> => [
   ...ofImmediates(source),
   ...ofMicrotasks(source),
   ...ofHrtime(source),
+  ...ofFibers(source),
 ]
 
 const ofDate = (source: Source): ReadonlyArray<Replacement> => {
@@ -205,4 +209,23 @@ const ofHrtime = (source: Source): ReadonlyArray<Replacement> => {
     },
   })
   return [{ target: process, key: "hrtime", value: hrtime }]
+}
+
+interface NewFiber {
+  readonly context: Context.Context<never>
+}
+
+/** Prototype of all fibers. */
+const fibers: object = Object.getPrototypeOf(Effect.runFork(Effect.void))
+
+/**
+ * Effect counts fibers in a variable of its module, and the ids travel: in the cause of an interruption that a program
+ * encodes, and in logs and spans. The constructor of a fiber assigns the id, so a setter of the prototype can replace it.
+ */
+const ofFibers = (source: Source): ReadonlyArray<Replacement> => {
+  function set(this: NewFiber): void {
+    const value = source.fiberId(this.context)
+    Object.defineProperty(this, "id", { value, configurable: true, enumerable: true, writable: true })
+  }
+  return [{ target: fibers, key: "id", set }]
 }

@@ -1,6 +1,6 @@
 /** One run of a scenario: assembles the kernel, the network, the nodes, the faults and the checks. */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
@@ -161,6 +161,7 @@ class Run {
         monotonicNanos: () => LifeContext.monotonicNanos(kernel, this.currentLife()),
         random: () => chance.next(),
         after: (millis, task) => this.after(millis, task),
+        fiberId: (context) => ++(Context.get(context, LifeContext.CurrentLife) ?? this.self).lastFiberId,
         threw: (cause) => this.threw(this.currentLife(), cause),
         used: this.scenario.options.strict === true ? (what) => this.escaped(what) : () => undefined,
       },

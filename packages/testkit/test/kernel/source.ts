@@ -7,6 +7,7 @@ export const still = (options: Partial<Source> = {}): Source => ({
   monotonicNanos: () => 5_000_000_000n,
   random: () => 0.25,
   after: () => ({ cancel: () => undefined, setRef: () => undefined }),
+  fiberId: () => 1,
   threw: () => undefined,
   used: () => undefined,
   ...options,
