@@ -69,10 +69,13 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     loop,
     links,
     limits,
+    clock: environment.clock,
     tracing: options.tracing ?? false,
     onConfirmed: (outcome) => metrics.messages.confirmed(outcome),
-    onSlowPeer: (peer) => publish({ _tag: "SlowPeer", peer }),
+    onSlowPeer: publish,
+    onSkipped: (lane) => metrics.messages.skipped(lane),
   })
+  yield* Effect.forkIn(sender.watch, inner)
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
   return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
