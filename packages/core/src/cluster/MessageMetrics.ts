@@ -8,6 +8,7 @@ export class MessageMetrics {
   private readonly lostMessages: CounterFamily
   private readonly letters: CounterFamily
   private readonly skippedMessages: CounterFamily
+  private readonly failures: CounterFamily
 
   constructor(metrics: ObservedMetrics) {
     this.confirmations = metrics.counters(
@@ -24,6 +25,7 @@ export class MessageMetrics {
       "coterie_skipped_messages_total",
       "Messages to many that went on without a slow peer, for each such peer.",
     )
+    this.failures = metrics.counters("coterie_reader_failures_total", "Readers that ended with an error or a defect.")
   }
 
   /** Counts a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
@@ -34,6 +36,11 @@ export class MessageMetrics {
   /** Counts a message that did not fit the buffer of a reader. */
   lost(lane: string, strategy: string): void {
     this.lostMessages.with({ lane, strategy }).count++
+  }
+
+  /** Counts a reader that ended with an error or a defect. */
+  readerFailed(lane: string): void {
+    this.failures.with({ lane }).count++
   }
 
   /** Counts a slow peer without which a message to many went on. */

@@ -89,6 +89,9 @@ export interface Service {
    *
    * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
    * that it had pulled. Read the inbox in one place.
+   *
+   * A `send` within the loop that reads stops the loop while the receiver's inbox is full; two nodes that do so wait for each
+   * other. Send in another fiber (docs/messages.md, section "How to answer"). A run that fails has a line in the log.
    */
   readonly inbox: Stream.Stream<Message>
   /**

@@ -76,6 +76,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     onSkipped: (lane) => metrics.messages.skipped(lane),
   })
   yield* Effect.forkIn(sender.watch, inner)
+  yield* Effect.forkIn(readers.watch, inner)
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
   return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
@@ -145,6 +146,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onOpened: (name) => links.openLane(name),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    onFailed: (name) => metrics.messages.readerFailed(name),
+    isRunning: () => loop.state().phase._tag === "Running",
   })
   const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
   const links: LinkManager.LinkManager = yield* LinkManager.make({
