@@ -1,6 +1,51 @@
 /** The pieces of code of docs/messages.md, and of the section "Topics" of README.md; examples/test/messages.test.ts runs them. */
 import { Cluster, Topic } from "@coterie/core"
-import { Effect, Schema, Stream } from "effect"
+import type { Message } from "@coterie/core"
+import { Effect, Schema, Semaphore, Stream } from "effect"
+
+// #region reading
+/** Runs a program beside the reader of the inbox. If the reader fails, the program is stopped and this fails with it. */
+export const whileReading = Effect.fnUntraced(function* <A, E, E2, R, R2>(
+  handle: (message: Message.Message) => Effect.Effect<void, E, R>,
+  program: Effect.Effect<A, E2, R2>,
+) {
+  const { inbox } = yield* Cluster.Cluster
+  // The stream ends when the node has left, which is no reason to stop the program.
+  const reader = Effect.andThen(Stream.runForEach(inbox, handle), Effect.never)
+  return yield* Effect.raceFirst(program, reader)
+})
+
+/** Reads the inbox in a fiber of its own. A message that cannot be handled has a line in the log, and the reader goes on. */
+export const readForked = Effect.fnUntraced(function* <E, R>(
+  handle: (message: Message.Message) => Effect.Effect<void, E, R>,
+) {
+  const { inbox } = yield* Cluster.Cluster
+  yield* inbox.pipe(
+    Stream.runForEach((message) =>
+      Effect.ignoreCause(handle(message), { log: "Warn", message: `a message of ${message.from.name} failed` }),
+    ),
+    Effect.forkScoped,
+  )
+})
+// #endregion
+
+// #region answering
+/** Answers every message, up to 100 at one time. The inbox is read on while an answer waits for its receiver. */
+export const answerAll = Effect.gen(function* () {
+  const cluster = yield* Cluster.Cluster
+  const places = yield* Semaphore.make(100)
+  const answer = ({ from, text }: Message.Message) =>
+    cluster.send(from.name, `you said: ${text}`).pipe(
+      // Whoever takes no answers must not hold a place for ever.
+      Effect.timeout("10 seconds"),
+      Effect.ignore,
+      Effect.ensuring(places.release(1)),
+    )
+  yield* Stream.runForEach(cluster.inbox, (message) =>
+    Effect.andThen(places.take(1), Effect.forkScoped(answer(message))),
+  )
+})
+// #endregion
 
 // #region topic
 /** A name and a schema that all agree on. Nobody owns a topic, and nothing is kept of it. */

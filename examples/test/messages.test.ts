@@ -2,7 +2,7 @@
 import { Cluster } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Logger, Stream, Tracer } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Logger, Stream, Tracer } from "effect"
 import * as Messages from "../messages.ts"
 
 const logged: Array<string> = []
@@ -64,5 +64,71 @@ it.effect("the pieces of the guide do what it says", () =>
     yield* ann.leave
     yield* until(() => logged.some((line) => /^the session \d+ with ann is over$/.test(line)))
     assert.include(logged, "ann wants a picture")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+/** Starts two nodes with a link. The windows of their inboxes take about nine messages of 1,000 bytes. */
+const pair = Effect.gen(function* () {
+  const network = yield* SimNetwork.make()
+  const start = (name: string) =>
+    Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], limits: { inboxWindow: 10_000 } }).pipe(
+      Layer.provide(network.transport(name)),
+      Layer.provide(Logger.layer([])),
+      Layer.build,
+      Effect.map(Context.get(Cluster.Cluster)),
+    )
+  const ann = yield* start("ann")
+  const bob = yield* start("bob")
+  yield* Stream.runHead(Stream.filter(ann.views, ({ peers }) => peers.get("bob")?.link === "up"))
+  return { ann, bob }
+})
+
+it.effect("answers that wait do not keep the reader of the guide from reading", () =>
+  Effect.gen(function* () {
+    const { ann, bob } = yield* pair
+    yield* Effect.forkScoped(Effect.provideService(Messages.answerAll, Cluster.Cluster, bob))
+    // More than both windows hold, and ann reads no answer before all is sent.
+    const count = 60
+    for (let i = 0; i < count; i++) yield* ann.send("bob", `${i} `.padEnd(1_000, "."))
+    const answers = yield* Stream.runCollect(Stream.take(ann.inbox, count))
+    assert.strictEqual(new Set(answers.map(({ text }) => text)).size, count)
+    assert.match(answers[0]?.text ?? "", /^you said: \d+ /)
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+it.effect("a reader of the guide that fails stops the program beside it", () =>
+  Effect.gen(function* () {
+    const { ann, bob } = yield* pair
+    const program = Messages.whileReading(() => Effect.fail("no disk"), Effect.never)
+    const running = yield* Effect.forkScoped(Effect.flip(Effect.provideService(program, Cluster.Cluster, bob)))
+    yield* ann.send("bob", "hello")
+    assert.strictEqual(yield* Fiber.join(running), "no disk")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+it.effect("a program of the guide goes on after its node has left, and ends its reader", () =>
+  Effect.gen(function* () {
+    const { bob } = yield* pair
+    const program = Messages.whileReading(() => Effect.void, Effect.as(Effect.sleep("20 seconds"), "done"))
+    const running = yield* Effect.forkScoped(Effect.provideService(program, Cluster.Cluster, bob))
+    yield* bob.leave
+    assert.strictEqual(yield* Fiber.join(running), "done")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+it.effect("a forked reader of the guide goes on after a message that fails, with a line in the log", () =>
+  Effect.gen(function* () {
+    const { ann, bob } = yield* pair
+    const lines: Array<string> = []
+    const warnings = Logger.layer([Logger.make(({ logLevel, message }) => void lines.push(`${logLevel}: ${message}`))])
+    const heard = yield* Deferred.make<string>()
+    yield* Messages.readForked(({ text }) =>
+      text === "bad" ? Effect.fail("no disk") : Deferred.succeed(heard, text),
+    ).pipe(Effect.provideService(Cluster.Cluster, bob), Effect.provide(warnings))
+    yield* ann.send("bob", "bad")
+    yield* ann.send("bob", "good")
+    assert.strictEqual(yield* Deferred.await(heard), "good")
+    assert.strictEqual(lines.length, 1)
+    assert.match(lines[0] ?? "", /^Warn: a message of ann failed/)
   }).pipe(Effect.scoped, VirtualTime.flow),
 )

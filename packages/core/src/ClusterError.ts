@@ -40,7 +40,8 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
  * - `linkLost`: the link ended while the message waited for credit, or before it was known that the reader took it.
  * - `notReading`: the peer does not read this lane, or stopped to before it was known that its reader took the message.
  * - `timeout`: it was not taken in time.
- * - `slow`: a broadcast went on without the peer, because its reader is slow.
+ * - `slow`: a broadcast went on without the peer, because its reader is slow: after it waited for the peer, or at once if
+ *   senders have waited for the peer in vain before.
  * - `tooLarge`: beyond `limits.messageBytes`.
  * - `stopped`: this node has left.
  */

@@ -3,6 +3,7 @@
  * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
  * is made, so the two cannot disagree.
  */
+import type { Duration } from "effect/Duration"
 import type { Peer } from "./Peer.ts"
 
 /** All members except this node, by name. */
@@ -41,10 +42,28 @@ export type ViewChange =
   /** This node or the peer called `disconnect`. Neither redials until a `join`. */
   | { readonly _tag: "Disconnected"; readonly peer: Peer }
 
+/**
+ * A peer accepts nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many went on
+ * without it. From now on messages to many skip it at once. The event comes once for a peer and lane, until the peer gives
+ * credit again or its link ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SlowPeer {
+  readonly _tag: "SlowPeer"
+  readonly peer: Peer
+  /** Name of the lane or topic; empty for the inbox. */
+  readonly lane: string
+  /** Time for which senders have waited. */
+  readonly waited: Duration
+  /** Bytes of the messages that wait for the peer on this lane, with the one that went on without it. */
+  readonly bytes: number
+}
+
 /** Event that does not change the view. */
 export type Notice =
-  /** The peer's reader is so slow that a broadcast went on without it. */
-  | { readonly _tag: "SlowPeer"; readonly peer: Peer }
+  | SlowPeer
   /** A seed or joined address does not answer or refuses; it is tried again. */
   | { readonly _tag: "SeedUnavailable"; readonly address: string; readonly reason: string }
   /**

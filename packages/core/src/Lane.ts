@@ -97,8 +97,8 @@ export interface Lane {
   /**
    * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
    * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
-   * reader is slow. A peer without a link now may read the lane, so it is reported as `notConnected`. The readers of this node
-   * get nothing.
+   * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
+   * so it is reported as `notConnected`. The readers of this node get nothing.
    */
   readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
   /**

@@ -31,7 +31,11 @@ export interface Limits {
   readonly messageBytes: number
   /** Default time that an acknowledged send waits for the reader, in milliseconds. */
   readonly confirmTimeout: number
-  /** Time that a broadcast waits for a peer whose reader is slow, in milliseconds. */
+  /**
+   * Time without progress after which a peer is slow, in milliseconds. A message to many waits that long for a peer, and then
+   * not again until the peer gives credit. Sends that wait that long are told as `SlowPeer`, and messages that wait that long
+   * in an inbox that nobody reads, in the log.
+   */
   readonly slowPeerTimeout: number
   /** Time that a peer may take nothing of what is written to its link, in milliseconds, before the link is cut. */
   readonly drainTimeout: number
@@ -69,6 +73,7 @@ export const defaults: Limits = {
   laneWindow: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,
   confirmTimeout: 30_000,
+  // A reader that pauses for longer than a garbage collection or a slow query has rather ended, or waits for its senders.
   slowPeerTimeout: 5_000,
   drainTimeout: 10_000,
   // A busy cluster of hundreds says some tens a second.

@@ -2,6 +2,7 @@ import type { View } from "@coterie/core/ClusterEvent"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 
 const peer = (name: string, fields: Partial<Peer> = {}): Peer => ({
   name,
@@ -50,7 +51,7 @@ describe("apply", () => {
   it("returns the same view for notices and for Lagged", () => {
     const before = view(peer("a"))
     for (const event of [
-      { _tag: "SlowPeer", peer: peer("a", { link: "down" }) },
+      { _tag: "SlowPeer", peer: peer("a", { link: "down" }), lane: "", waited: Duration.seconds(5), bytes: 1 },
       { _tag: "SeedUnavailable", address: "a:1", reason: "refused" },
       { _tag: "Isolated" },
       { _tag: "Reconnected" },

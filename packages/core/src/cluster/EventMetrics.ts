@@ -19,6 +19,7 @@ const foreseenEvents: ReadonlyArray<(ViewChange | Notice)["_tag"]> = [
   "Reconnected",
   "PartitionSuspected",
   "PartitionHealed",
+  "SlowPeer",
 ]
 
 export class EventMetrics {

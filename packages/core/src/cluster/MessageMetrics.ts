@@ -7,6 +7,8 @@ export class MessageMetrics {
   private readonly confirmations: CounterFamily
   private readonly lostMessages: CounterFamily
   private readonly letters: CounterFamily
+  private readonly skippedMessages: CounterFamily
+  private readonly failures: CounterFamily
 
   constructor(metrics: ObservedMetrics) {
     this.confirmations = metrics.counters(
@@ -19,6 +21,11 @@ export class MessageMetrics {
       "Messages that did not fit the buffer of a reader.",
     )
     this.letters = metrics.counters("coterie_dead_letters_total", "Messages that are not what their topic says.")
+    this.skippedMessages = metrics.counters(
+      "coterie_skipped_messages_total",
+      "Messages to many that went on without a slow peer, for each such peer.",
+    )
+    this.failures = metrics.counters("coterie_reader_failures_total", "Readers that ended with an error or a defect.")
   }
 
   /** Counts a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
@@ -29,6 +36,16 @@ export class MessageMetrics {
   /** Counts a message that did not fit the buffer of a reader. */
   lost(lane: string, strategy: string): void {
     this.lostMessages.with({ lane, strategy }).count++
+  }
+
+  /** Counts a reader that ended with an error or a defect. */
+  readerFailed(lane: string): void {
+    this.failures.with({ lane }).count++
+  }
+
+  /** Counts a slow peer without which a message to many went on. */
+  skipped(lane: string): void {
+    this.skippedMessages.with({ lane }).count++
   }
 
   /** Counts a message that a reader could not use. */

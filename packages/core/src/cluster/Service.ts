@@ -89,6 +89,9 @@ export interface Service {
    *
    * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
    * that it had pulled. Read the inbox in one place.
+   *
+   * A `send` within the loop that reads stops the loop while the receiver's inbox is full; two nodes that do so wait for each
+   * other. Send in another fiber (docs/messages.md, section "How to answer"). A run that fails has a line in the log.
    */
   readonly inbox: Stream.Stream<Message>
   /**
@@ -101,7 +104,8 @@ export interface Service {
    *
    * **Details**
    *
-   * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. With `confirm` it succeeds
+   * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. After
+   * `limits.slowPeerTimeout` without progress the event `SlowPeer` tells it, and the send waits on. With `confirm` it succeeds
    * when the peer's reader has taken the message. Messages of one sender arrive in order and at most once. Messages that
    * were accepted before a link ends may be lost.
    *
@@ -118,7 +122,7 @@ export interface Service {
   readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to the inbox of every peer and reports the outcome for each. A peer whose inbox stays full for
-   * `limits.slowPeerTimeout` is skipped. Fails only if the message can be sent to no peer: it is too large, or this node has
+   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. Fails only if the message can be sent to no peer: it is too large, or this node has
    * left.
    */
   readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>

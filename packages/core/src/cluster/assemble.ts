@@ -69,10 +69,14 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     loop,
     links,
     limits,
+    clock: environment.clock,
     tracing: options.tracing ?? false,
     onConfirmed: (outcome) => metrics.messages.confirmed(outcome),
-    onSlowPeer: (peer) => publish({ _tag: "SlowPeer", peer }),
+    onSlowPeer: publish,
+    onSkipped: (lane) => metrics.messages.skipped(lane),
   })
+  yield* Effect.forkIn(sender.watch, inner)
+  yield* Effect.forkIn(readers.watch, inner)
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
   return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
@@ -142,6 +146,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onOpened: (name) => links.openLane(name),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    onFailed: (name) => metrics.messages.readerFailed(name),
+    isRunning: () => loop.state().phase._tag === "Running",
   })
   const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
   const links: LinkManager.LinkManager = yield* LinkManager.make({

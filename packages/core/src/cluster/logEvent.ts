@@ -1,9 +1,11 @@
 /**
  * The events of a node as lines of its log.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { ClusterEvent } from "../ClusterEvent.ts"
+import type { ClusterEvent, SlowPeer } from "../ClusterEvent.ts"
 import type { Peer } from "../Peer.ts"
+import { inboxName } from "../protocol/constants.ts"
 
 /** Number of names that one line shows. */
 const shownNames = 10
@@ -13,6 +15,16 @@ const names = (peers: ReadonlyArray<Peer>): string => {
   if (peers.length === 0) return "nobody"
   const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
+}
+
+/** Returns what stands still, and what to look at: the reader there and, if it waits for this node, the reader here. */
+const standstill = ({ bytes, lane, peer: { name }, waited }: SlowPeer): string => {
+  const reader = lane === inboxName ? "reader of the inbox" : `reader of "${lane}"`
+  return (
+    `the ${reader} of ${name} took nothing for ${Duration.format(waited)}, and ${bytes} bytes wait for it; ` +
+    `messages to many skip it until it goes on. If this node's own reader may be the one that waits, because it sends ` +
+    `within its loop, fork what it does with a message (docs/messages.md, "How to answer")`
+  )
 }
 
 /** Writes the line of an event. The annotations of a line about a peer name the peer and its generation. */
@@ -41,7 +53,7 @@ const line = (event: ClusterEvent): Effect.Effect<void> => {
     case "SeedUnavailable":
       return Effect.logWarning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
     case "SlowPeer":
-      return Effect.logWarning(`${event.peer.name} reads too slowly; a broadcast went on without it`)
+      return Effect.logWarning(standstill(event))
     case "Isolated":
       return Effect.logWarning("no member can be reached: this node may be cut off")
     case "Reconnected":

@@ -10,6 +10,7 @@ import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { Data } from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { cost, fragmentBytes } from "./cost.ts"
+import { Slowness } from "./Slowness.ts"
 import type { LaneFrames, LinkState, WriteQueue } from "./WriteQueue.ts"
 
 /**
@@ -68,6 +69,8 @@ const nothing = new Uint8Array(0)
 export class SendLane implements LaneFrames {
   readonly number: number
   readonly name: string
+  /** Memory that senders waited in vain. It lasts until there is credit, and room in the queue, for any fragment. */
+  readonly slowness = new Slowness()
   /** Frames that wait to be written. For {@link WriteQueue}. */
   frames: Array<Data> = []
   private readonly window: number
@@ -123,6 +126,7 @@ export class SendLane implements LaneFrames {
   credit(bytes: number): ProtocolViolation | undefined {
     if (bytes === 0 || this.available + bytes > this.window) return malformed("credit that was not spent before")
     this.available += bytes
+    this.noticeRoom()
     this.mayProceed.openUnsafe()
     return undefined
   }
@@ -144,6 +148,7 @@ export class SendLane implements LaneFrames {
 
   /** Lets waiting senders check again whether they may proceed. */
   wake(): void {
+    this.noticeRoom()
     if (this.waiting > 0) this.mayProceed.openUnsafe()
   }
 
@@ -170,8 +175,16 @@ export class SendLane implements LaneFrames {
     return this.available >= cost(payloadBytes) && this.queue.hasRoom()
   }
 
+  /** Ends the slowness. Less credit than this does not end it, or single bytes would make messages to many wait again. */
+  private noticeRoom(): void {
+    if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
+  }
+
   private push(frame: Data): void {
-    if (!frame.abort) this.available -= cost(frame.payload.length)
+    if (!frame.abort) {
+      this.available -= cost(frame.payload.length)
+      this.slowness.advance()
+    }
     this.queue.push(this, frame)
   }
 

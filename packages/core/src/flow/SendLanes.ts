@@ -9,6 +9,7 @@ import { inboxLane, inboxName, maxLanes } from "../protocol/constants.ts"
 import type { Data, LaneOpen } from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { SendLane } from "./SendLane.ts"
+import { Slowness } from "./Slowness.ts"
 import type { LinkState } from "./WriteQueue.ts"
 import { WriteQueue } from "./WriteQueue.ts"
 
@@ -27,6 +28,8 @@ export class SendLanes {
   readonly inbox: SendLane
   /** Waits until the peer has listed the lanes that it reads, or the link is over. */
   readonly known: Effect.Effect<void>
+  /** Memory that senders waited in vain for the list of lanes. It lasts until the list is there. */
+  readonly listing = new Slowness()
   private readonly queue: WriteQueue
   private readonly byNumber = new Map<number, SendLane>()
   private readonly byName = new Map<string, SendLane>()
@@ -60,6 +63,7 @@ export class SendLanes {
     }
     if (last) {
       this.hasList = true
+      this.listing.clear()
       this.knownLatch.openUnsafe()
     }
     return undefined

@@ -11,6 +11,7 @@ import type * as ReceiveLane from "../flow/ReceiveLane.ts"
 import type * as ReceiveLanes from "../flow/ReceiveLanes.ts"
 import type { SendLane } from "../flow/SendLane.ts"
 import type * as SendLanes from "../flow/SendLanes.ts"
+import type { Slowness } from "../flow/Slowness.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
@@ -157,6 +158,11 @@ export class Link {
   /** Waits until the peer has listed its lanes, or the link is over. Returns `undefined` if the peer has. */
   lanesKnown(): Effect.Effect<void> | undefined {
     return this.sendLanes.isKnown() ? undefined : this.sendLanes.known
+  }
+
+  /** Memory that senders waited in vain for the list of the peer's lanes. */
+  get listing(): Slowness {
+    return this.sendLanes.listing
   }
 
   /** Reads what the peer sends under these names from now on. */

@@ -6,7 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
 import type { ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
@@ -21,6 +21,8 @@ import * as Mailbox from "./Mailbox.ts"
 import type { LaneReader } from "./OpenLane.ts"
 import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
+import { ReaderFailures } from "./ReaderFailures.ts"
+import { UnreadInbox } from "./UnreadInbox.ts"
 
 /** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
 const defaultCapacity = 1_024
@@ -33,6 +35,17 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Called for each reader that failed. */
+  readonly onFailed: (lane: string) => void
+  /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
+  readonly isRunning: () => boolean
+}
+
+interface Parts {
+  readonly mailbox: Mailbox.Mailbox
+  readonly pacer: OpenPacer
+  readonly failures: ReaderFailures
+  readonly unread: UnreadInbox
 }
 
 /** Receiver of a lane that nobody reads any more: what arrives on it is dropped. */
@@ -41,17 +54,22 @@ const noReaders: Sink = new OpenLane()
 export class LaneReaders {
   /** Messages of the inbox. Several runs of the stream share them. */
   readonly inbox: Stream.Stream<Message>
+  /** Tells in the log if nobody reads the inbox. Never ends. */
+  readonly watch: Effect.Effect<never>
   private readonly options: Options
   private readonly mailbox: Mailbox.Mailbox
   private readonly pacer: OpenPacer
+  private readonly failures: ReaderFailures
   private readonly lanes = new Map<string, OpenLane>()
   private hasEnded = false
 
-  constructor(options: Options, mailbox: Mailbox.Mailbox, pacer: OpenPacer) {
+  constructor(options: Options, { failures, mailbox, pacer, unread }: Parts) {
     this.options = options
     this.mailbox = mailbox
-    this.inbox = mailbox.stream
     this.pacer = pacer
+    this.failures = failures
+    this.watch = unread.run
+    this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
   /** Returns the names of all lanes that are read at this moment, besides the inbox. */
@@ -82,7 +100,7 @@ export class LaneReaders {
   ): Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope> {
     return Effect.map(
       Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
-      ({ stream }) => stream,
+      ({ stream }) => this.failures.watch(name, stream),
     )
   }
 
@@ -119,7 +137,7 @@ export class LaneReaders {
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
-      ? Mailbox.make<SessionEnded>(limits.laneWindow + limits.messageBytes)
+      ? Mailbox.make<SessionEnded>({ kept: limits.laneWindow + limits.messageBytes })
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
@@ -143,8 +161,13 @@ export class LaneReaders {
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { limits } = options
-  const pacer = new OpenPacer(limits, yield* Clock.Clock)
-  const mailbox = yield* Mailbox.make(limits.inboxWindow + limits.messageBytes)
-  return new LaneReaders(options, mailbox, pacer)
+  const { isRunning, limits, onFailed } = options
+  const clock = yield* Clock.Clock
+  const mailbox: Mailbox.Mailbox = yield* Mailbox.make({
+    kept: limits.inboxWindow + limits.messageBytes,
+    onQueued: () => unread.arrived(),
+  })
+  const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
+  const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
+  return new LaneReaders(options, { mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

@@ -49,6 +49,15 @@ interface Batch {
 
 type Items<Mark> = Queue.Queue<Batch | Mark, Cause.Done>
 
+export interface Options {
+  /** Bytes, more or less, that are kept of one peer's links that are over. Of all peers together sixteen times as many are. */
+  readonly kept: number
+  /** Called for the first message of each item of the queue, when it has come. */
+  readonly onQueued?: () => void
+}
+
+const doNothing = (): void => undefined
+
 /** `Mark` is what may be put between the messages. */
 export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   /** Messages and marks. Several runs of the stream share them: each message goes to one. */
@@ -56,14 +65,16 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   private readonly queue: Items<Mark>
   /** Bytes that are kept of one peer's links that are over. */
   private readonly kept: number
+  private readonly onQueued: () => void
   private readonly sources = new Map<Link, Source>()
   private hasEnded = false
   /** The item that was queued last, as long as it is there. */
   private newest: Batch | undefined
 
-  constructor(queue: Items<Mark>, kept: number) {
+  constructor(queue: Items<Mark>, { kept, onQueued = doNothing }: Options) {
     this.queue = queue
     this.kept = kept
+    this.onQueued = onQueued
     // An item taken out of the queue is opened in the same step: no fiber can be interrupted between.
     const pull = Effect.map(Queue.take(queue), (first) => this.fill(first))
     this.stream = Stream.fromPull(Effect.succeed(pull))
@@ -78,6 +89,14 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
     batch.messages.push(new ReceivedMessage(source.from, link.session().session, payload, trace))
     batch.cost += cost
     if (confirm !== undefined) batch.confirm = confirm
+    if (batch.messages.length === 1) this.onQueued()
+  }
+
+  /** Returns the number of links, also of those that are over, from which messages wait. */
+  waitingLinks(): number {
+    let count = 0
+    for (const { unread } of this.sources.values()) if (unread > 0) count++
+    return count
   }
 
   /** Puts a mark behind the messages that are there. */
@@ -191,9 +210,6 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
 
 const isMark = <Mark extends SessionEnded>(item: Batch | Mark): item is Mark => !("source" in item)
 
-/**
- * Makes a mailbox that keeps so many bytes of one peer's links that are over, or a bit more, and sixteen times as much of all
- * peers.
- */
-export const make = <Mark extends SessionEnded = never>(kept: number): Effect.Effect<Mailbox<Mark>> =>
-  Effect.map(Queue.unbounded<Batch | Mark, Cause.Done>(), (queue) => new Mailbox<Mark>(queue, kept))
+/** Makes an empty mailbox. */
+export const make = <Mark extends SessionEnded = never>(options: Options): Effect.Effect<Mailbox<Mark>> =>
+  Effect.map(Queue.unbounded<Batch | Mark, Cause.Done>(), (queue) => new Mailbox<Mark>(queue, options))

@@ -1,10 +1,12 @@
 /**
  * The messages that the application sends: to one peer, to all, or to the readers of a lane, and what becomes of each.
  */
-import type * as Duration from "effect/Duration"
+import type { Clock } from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
+import type { SlowPeer } from "../ClusterEvent.ts"
 import type { Extra, SendLane } from "../flow/SendLane.ts"
 import { Acknowledgement } from "../flow/SendLane.ts"
 import * as Trace from "../internal/trace.ts"
@@ -17,17 +19,22 @@ import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
 import * as sendErrors from "./sendErrors.ts"
+import type { Awaited, Standstill } from "./SlowSends.ts"
+import { SlowSends } from "./SlowSends.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
   readonly links: Pick<LinkManager, "current" | "takeover">
   readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
+  readonly clock: Clock
   /** `true` if messages carry the span that sends them. */
   readonly tracing: boolean
   /** Called with what became of a message that was to be confirmed: `taken`, or the reason of the error. */
   readonly onConfirmed: (outcome: string) => void
-  /** Called when a message to many went on without this peer. */
-  readonly onSlowPeer: (peer: Peer) => void
+  /** Called when sends to a peer stand still. */
+  readonly onSlowPeer: (event: SlowPeer) => void
+  /** Called for each peer without which a message to many went on, because it is slow. */
+  readonly onSkipped: (lane: string) => void
 }
 
 const nothing = new Uint8Array(0)
@@ -45,10 +52,20 @@ interface Report {
 }
 
 export class Sender {
+  /** Watches the sends that wait, for as long as the node runs. */
+  readonly watch: Effect.Effect<never>
   private readonly options: Options
+  private readonly slowSends: SlowSends
 
   constructor(options: Options) {
     this.options = options
+    const { clock, limits } = options
+    this.slowSends = new SlowSends({
+      timeout: limits.slowPeerTimeout,
+      clock,
+      onSlow: (standstill) => this.tellSlow(standstill),
+    })
+    this.watch = this.slowSends.run
   }
 
   /** Sends a message to one peer on a lane. */
@@ -121,11 +138,14 @@ export class Sender {
       const known = link.lanesKnown()
       return known === undefined
         ? Effect.fail(sendErrors.notReading(peer, lane))
-        : Effect.andThen(known, () => this.offer(lane, peer, bytes, extra))
+        : Effect.andThen(this.slowSends.during(awaitedOf(link, lane), bytes.length, known), () =>
+            this.offer(lane, peer, bytes, extra),
+          )
     }
     const session = link.session()
     if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
-    return Effect.matchEffect(sender.offer(bytes, extra), {
+    const accepted = this.slowSends.during(awaitedOf(link, lane), bytes.length, sender.offer(bytes, extra))
+    return Effect.matchEffect(accepted, {
       // If the session changed meanwhile, nobody knows in which of the two it was accepted.
       onSuccess: () =>
         link.session() === session
@@ -188,7 +208,10 @@ export class Sender {
     })
   }
 
-  /** Offers a message to every peer that reads the lane: at once where there is credit, and then to all others together. */
+  /**
+   * Offers a message to every peer that reads the lane: at once where there is credit, and then to all others together. Goes
+   * on without those for which senders have waited in vain.
+   */
   private readonly offerToReaders = Effect.fnUntraced(function* (
     this: Sender,
     lane: string,
@@ -197,16 +220,19 @@ export class Sender {
   ) {
     const { links, loop } = this.options
     const report: Report = { sent: [], failed: [] }
-    const slow: Array<Peer> = []
+    const waiting: Array<Peer> = []
     for (const peer of loop.state().view.peers.values()) {
       const link = links.current(peer.name)
       const sender = link === undefined ? undefined : senderOf(link, lane)
       if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
+      else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
-      else if (link === undefined || sender !== undefined || link.lanesKnown() !== undefined) slow.push(peer)
+      else if (sender === undefined && link.lanesKnown() === undefined) continue
+      else if (awaitedOf(link, lane).slowness.isSlow) this.skip(lane, sendErrors.stillSlow(peer.name), report)
+      else waiting.push(peer)
     }
     const offer = (peer: Peer) => this.offerToSlow(lane, peer, bytes, extra, report)
-    if (slow.length > 0) yield* Effect.forEach(slow, offer, { concurrency: "unbounded", discard: true })
+    if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     return report satisfies BroadcastReport
   })
 
@@ -218,27 +244,53 @@ export class Sender {
     extra: Extra | undefined,
     report: Report,
   ): Effect.Effect<void> {
-    const { limits, loop, onSlowPeer } = this.options
-    const { generation, name } = peer
+    const { limits } = this.options
+    const { name } = peer
     return Effect.match(
       Effect.timeoutOrElse(
         Effect.suspend(() => this.offer(lane, name, bytes, extra)),
         {
           duration: limits.slowPeerTimeout,
           orElse: () => {
-            // It may have left meanwhile, or be another life.
-            const now = loop.state().view.peers.get(name)
-            if (now?.generation === generation) onSlowPeer(now)
+            this.giveUp(lane, name, bytes.length)
             return Effect.fail(sendErrors.slow(name, limits.slowPeerTimeout))
           },
         },
       ),
       {
-        onFailure: (error) => void (error.reason === "notReading" || report.failed.push(error)),
+        onFailure: (error) => {
+          if (error.reason === "slow") this.skip(lane, error, report)
+          else if (error.reason !== "notReading") report.failed.push(error)
+        },
         onSuccess: () => void report.sent.push(name),
       },
     )
   }
+
+  /** Marks what a message to many waited for in vain as slow. */
+  private giveUp(lane: string, peer: string, bytes: number): void {
+    const link = this.options.links.current(peer)
+    if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
+  }
+
+  private skip(lane: string, error: SendError, { failed }: Report): void {
+    failed.push(error)
+    this.options.onSkipped(lane)
+  }
+
+  private tellSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {
+    const { loop, onSlowPeer } = this.options
+    const peer = loop.state().view.peers.get(name)
+    // It may have left meanwhile, or be another life.
+    if (peer?.generation !== generation) return
+    onSlowPeer({ _tag: "SlowPeer", peer, lane, waited: Duration.millis(waited), bytes })
+  }
+}
+
+/** Returns what a message on a lane of the link waits for: credit, or the list of lanes. */
+const awaitedOf = (link: Link, lane: string): Awaited => {
+  const { generation, name } = link.peer
+  return { peer: { name, generation }, lane, slowness: senderOf(link, lane)?.slowness ?? link.listing }
 }
 
 const senderOf = (link: Link, lane: string): SendLane | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

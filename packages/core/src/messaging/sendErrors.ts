@@ -51,5 +51,9 @@ export const notTaken = (peer: string, timeout: Duration.Input): SendError =>
     `"${peer}" did not take the message within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
   )
 
+/** Returns the error of a peer that was not waited for, because senders have waited for it in vain before. */
+export const stillSlow = (peer: string): SendError =>
+  make("slow", peer, `"${peer}" was slow before and has given no credit since, so it was not waited for`)
+
 export const slow = (peer: string, millis: number): SendError =>
   make("slow", peer, `"${peer}" gave no credit within ${millis} ms`)

@@ -2,6 +2,7 @@ import type { ClusterEvent } from "@coterie/core/ClusterEvent"
 import * as ClusterEventModule from "@coterie/core/ClusterEvent"
 import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
@@ -35,6 +36,11 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
   return { annotations, lines }
 })
 
+/** End of the lines about peers that take nothing. */
+const hint =
+  "messages to many skip it until it goes on. If this node's own reader may be the one that waits, because it sends " +
+  'within its loop, fork what it does with a message (docs/messages.md, "How to answer")'
+
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],
   [{ _tag: "Left", peer }, "Info: b left"],
@@ -50,7 +56,10 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
     { _tag: "SeedUnavailable", address: "b:7946", reason: "refused" },
     "Warn: nobody to join at b:7946: refused; trying again",
   ],
-  [{ _tag: "SlowPeer", peer }, "Warn: b reads too slowly; a broadcast went on without it"],
+  [
+    { _tag: "SlowPeer", peer, lane: "", waited: Duration.seconds(5), bytes: 77 },
+    `Warn: the reader of the inbox of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
+  ],
   [{ _tag: "Isolated" }, "Warn: no member can be reached: this node may be cut off"],
   [{ _tag: "Reconnected" }, "Info: this node is connected again"],
   [
@@ -82,6 +91,15 @@ describe("the log", () => {
         { _tag: "Lagged", missed: 3 },
       ]
       for (const event of events) assert.deepStrictEqual((yield* linesOf(event)).lines, [])
+    }),
+  )
+
+  it.effect("names the lane of a reader that takes nothing", () =>
+    Effect.gen(function* () {
+      const event = { _tag: "SlowPeer", peer, lane: "orders", waited: Duration.seconds(5), bytes: 77 } as const
+      assert.deepStrictEqual((yield* linesOf(event)).lines, [
+        `Warn: the reader of "orders" of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
+      ])
     }),
   )
 

@@ -126,6 +126,7 @@ scenario("a subscriber that a publish skipped has a gap within its session", ({ 
       assert.isTrue(failed.every(({ reason }) => reason === "slow"))
     }
     assert.isAbove(skipped.length, 0)
+    yield* Effect.sleep("100 millis")
     assert.isTrue(events.some((event) => event._tag === "SlowPeer" && event.peer.name === "b"))
     yield* Deferred.succeed(gate, undefined)
     yield* Effect.sleep("100 millis")

@@ -39,6 +39,39 @@ describe("a sending lane", () => {
     assert.isUndefined(lane.credit(cost(100)))
   })
 
+  it("that was slow is so until there is credit for any fragment", () => {
+    const { lane } = make()
+    while (lane.tryOffer(new Uint8Array(100))) continue
+    lane.slowness.mark()
+    assert.isUndefined(lane.credit(1))
+    assert.isTrue(lane.slowness.isSlow, "a byte of credit is too little")
+    lane.wake()
+    assert.isTrue(lane.slowness.isSlow, "it is no matter of what is written")
+    assert.isUndefined(lane.credit(window / 2))
+    assert.isFalse(lane.slowness.isSlow)
+  })
+
+  it("that was slow because too much waited to be written is so until there is room", () => {
+    const queue = new WriteQueue({ limit: 100, wake: () => undefined })
+    const lane = new SendLane({ number: 1, name: "orders", window, queue })
+    assert.isTrue(lane.tryOffer(new Uint8Array(100)))
+    assert.isFalse(lane.tryOffer(new Uint8Array(100)))
+    lane.slowness.mark()
+    lane.wake()
+    assert.isTrue(lane.slowness.isSlow)
+    queue.next(1_000)
+    queue.written()
+    lane.wake()
+    assert.isFalse(lane.slowness.isSlow)
+  })
+
+  it("counts what it accepts", () => {
+    const { lane } = make()
+    const before = lane.slowness.progress
+    lane.tryOffer(new Uint8Array(100))
+    assert.strictEqual(lane.slowness.progress, before + 1)
+  })
+
   it.effect("sends a large message in fragments as credit comes, and says its size in the first", () =>
     Effect.gen(function* () {
       const { lane, queue } = make()

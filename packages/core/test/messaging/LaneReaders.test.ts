@@ -20,6 +20,8 @@ const make = Effect.gen(function* () {
     onOpened: (name) => told.push(`opened ${name}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
+    onFailed: (name) => told.push(`failed ${name}`),
+    isRunning: () => true,
   })
   /** A lane as a link has it open. */
   const laneOf = (name: string): ReadableLane => ({ name, isOpen: true, acknowledge: () => void taken++ })

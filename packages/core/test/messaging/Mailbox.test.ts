@@ -14,7 +14,7 @@ const costOfOne = 10
 
 /** Links whose messages come into one mailbox, and what it gave back for them. */
 const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
-  const mailbox = yield* Mailbox.make<SessionEnded>(kept)
+  const mailbox = yield* Mailbox.make<SessionEnded>({ kept })
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
     const lane: ReadableLane = {

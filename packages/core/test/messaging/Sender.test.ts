@@ -1,5 +1,7 @@
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Extra, type Refusal, SendLane } from "../../src/flow/SendLane.ts"
 import { WriteQueue } from "../../src/flow/WriteQueue.ts"
@@ -44,7 +46,7 @@ class LimitedLane extends SendLane {
 
 /** The state of a node that lists these peers. */
 const knowing = (...names: ReadonlyArray<string>): State.State => {
-  const members = new Map(names.map((name) => [name, Member.make(recordOf(name), "Linked")]))
+  const members = new Map(names.map((name) => [name, Member.make(record(1, name), "Linked")]))
   const peers = new Map([...members].map(([name, member]) => [name, Member.toPeer(member)]))
   return { ...initial, members, view: { version: 1, peers } }
 }
@@ -55,8 +57,12 @@ const linkTo = (name: string, inbox: SendLane, orders?: SendLane): Link =>
 const session = { session: 7 }
 
 /** A sender over these links. */
-const make = (links: ReadonlyArray<Link>, state = knowing(...links.map(({ peer }) => peer.name))) => {
+const make = Effect.fnUntraced(function* (
+  links: ReadonlyArray<Link>,
+  state = knowing(...links.map(({ peer }) => peer.name)),
+) {
   const told: Array<string> = []
+  const clock = yield* Clock.Clock
   const sender = new Sender({
     loop: { state: () => state },
     links: {
@@ -64,12 +70,16 @@ const make = (links: ReadonlyArray<Link>, state = knowing(...links.map(({ peer }
       takeover: () => undefined,
     },
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
+    clock,
     tracing: false,
     onConfirmed: (outcome) => told.push(outcome),
-    onSlowPeer: ({ name }) => told.push(`slow ${name}`),
+    onSlowPeer: ({ bytes, lane, peer, waited }) =>
+      told.push(`slow ${peer.name} "${lane}" ${Duration.toMillis(waited)} ms ${bytes} bytes`),
+    onSkipped: (lane) => told.push(`skipped "${lane}"`),
   })
+  yield* Effect.forkChild(sender.watch)
   return { sender, told }
-}
+})
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: string }>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
@@ -78,7 +88,7 @@ describe("a message to one peer", () => {
   it.effect("succeeds with its session when the link has accepted it", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(1)
-      const { sender } = make([linkTo("b", inbox)])
+      const { sender } = yield* make([linkTo("b", inbox)])
       assert.deepStrictEqual(yield* sender.send(inboxName, "b", "hello"), session)
       assert.deepStrictEqual(inbox.accepted, [5])
     }),
@@ -86,7 +96,7 @@ describe("a message to one peer", () => {
 
   it.effect("fails with the reason for which there is no link", () =>
     Effect.gen(function* () {
-      const { sender } = make([], {
+      const { sender } = yield* make([], {
         ...knowing("b"),
         tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0 }]]),
       })
@@ -103,7 +113,7 @@ describe("a message to one peer", () => {
 
   it.effect("is too large beyond the limit, and not at it", () =>
     Effect.gen(function* () {
-      const { sender } = make([linkTo("b", new LimitedLane(9))])
+      const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
       yield* sender.send(inboxName, "b", new Uint8Array(100))
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", new Uint8Array(101))), "tooLarge")
     }),
@@ -112,7 +122,7 @@ describe("a message to one peer", () => {
   it.effect("fails as stopped once this node has left", () =>
     Effect.gen(function* () {
       const state: State.State = { ...initial, phase: { _tag: "Stopped", reason: "left" } }
-      const { sender } = make([], state)
+      const { sender } = yield* make([], state)
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x")), "stopped")
       assert.strictEqual(yield* reasonOf(sender.publish(inboxName, "x")), "stopped")
     }),
@@ -120,7 +130,7 @@ describe("a message to one peer", () => {
 
   it.effect("fails as notReading if the peer does not read the lane", () =>
     Effect.gen(function* () {
-      const { sender } = make([linkTo("b", new LimitedLane(9))])
+      const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
       assert.strictEqual(yield* reasonOf(sender.send("orders", "b", "x")), "notReading")
     }),
   )
@@ -128,7 +138,7 @@ describe("a message to one peer", () => {
   it.effect("that is to be confirmed fails as timeout, and says what became of it", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(1)
-      const { sender, told } = make([linkTo("b", inbox)])
+      const { sender, told } = yield* make([linkTo("b", inbox)])
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x", { confirm: true })), "timeout")
       assert.deepStrictEqual(told, ["timeout"])
       assert.isDefined(inbox.extras[0]?.acknowledgement)
@@ -140,7 +150,7 @@ describe("many messages to one peer", () => {
   it.effect("are sent in order, or none of them if one is too large", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(9)
-      const { sender } = make([linkTo("b", inbox)])
+      const { sender } = yield* make([linkTo("b", inbox)])
       yield* sender.sendAll("b", ["1", "22", "333"])
       assert.deepStrictEqual(inbox.accepted, [1, 2, 3])
       assert.strictEqual(yield* reasonOf(sender.sendAll("b", ["1", new Uint8Array(101)])), "tooLarge")
@@ -151,7 +161,7 @@ describe("many messages to one peer", () => {
   it.effect("say how many were accepted before the link refused one", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(2, "closed")
-      const { sender } = make([linkTo("b", inbox)])
+      const { sender } = yield* make([linkTo("b", inbox)])
       const error = yield* Effect.flip(sender.sendAll("b", ["1", "22", "333"]))
       assert.strictEqual(error.reason, "linkLost")
       assert.strictEqual(error.accepted, 2)
@@ -165,14 +175,52 @@ describe("a message to many", () => {
     Effect.gen(function* () {
       const quick = new LimitedLane(1)
       const slow = new LimitedLane(0)
-      const { sender, told } = make([linkTo("b", quick), linkTo("c", slow)])
+      const { sender, told } = yield* make([linkTo("b", quick), linkTo("c", slow)])
       const { failed, sent } = yield* sender.publish(inboxName, "x")
       assert.deepStrictEqual(sent, ["b"])
       assert.deepStrictEqual(
         failed.map(({ peer, reason }) => [peer, reason]),
         [["c", "slow"]],
       )
-      assert.deepStrictEqual(told, ["slow c"])
+      assert.deepStrictEqual(told, ['slow c "" 500 ms 1 bytes', 'skipped ""'])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("does not wait for a peer again before it gives credit", () =>
+    Effect.gen(function* () {
+      const slow = new LimitedLane(0)
+      const { sender, told } = yield* make([linkTo("b", slow)])
+      yield* sender.publish(inboxName, "x")
+      const start = yield* Clock.currentTimeMillis
+      const again = yield* sender.publish(inboxName, "x")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
+      assert.deepStrictEqual(
+        again.failed.map(({ message, peer, reason }) => [peer, reason, message]),
+        [["b", "slow", '"b" was slow before and has given no credit since, so it was not waited for']],
+      )
+      slow.slowness.clear()
+      yield* sender.publish(inboxName, "x")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 500)
+      assert.deepStrictEqual(told, [
+        'slow b "" 500 ms 1 bytes',
+        'skipped ""',
+        'skipped ""',
+        'slow b "" 500 ms 1 bytes',
+        'skipped ""',
+      ])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("does not wait for a peer for which a send has waited in vain", () =>
+    Effect.gen(function* () {
+      const { sender, told } = yield* make([linkTo("b", new LimitedLane(0))])
+      yield* Effect.forkChild(sender.send(inboxName, "b", "four"))
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(told, ['slow b "" 500 ms 4 bytes'])
+      const start = yield* Clock.currentTimeMillis
+      const { failed } = yield* sender.publish(inboxName, "x")
+      assert.strictEqual(failed[0]?.reason, "slow")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
     }).pipe(VirtualTime.flow),
   )
 
@@ -182,7 +230,7 @@ describe("a message to many", () => {
       const inbox = new LimitedLane(9)
       const reads = linkTo("b", inbox, orders)
       const readsNot = linkTo("c", inbox)
-      const { sender } = make([reads, readsNot], knowing("b", "c", "d"))
+      const { sender } = yield* make([reads, readsNot], knowing("b", "c", "d"))
       const { failed, sent } = yield* sender.publish("orders", "x")
       assert.deepStrictEqual(sent, ["b"])
       assert.deepStrictEqual(

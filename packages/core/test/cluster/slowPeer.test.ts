@@ -1,0 +1,207 @@
+/**
+ * Readers that stand still: what they cost the senders of others, and what their senders and operators are told.
+ */
+import * as Topic from "@coterie/core/Topic"
+import * as Cluster from "@coterie/core/Cluster"
+import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import type { BroadcastReport } from "@coterie/core/Lane"
+import { assert, describe } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { MetricReader } from "./MetricReader.ts"
+import * as RawPeer from "./RawPeer.ts"
+import * as World from "./world.ts"
+
+const slowPeerTimeout = 5_000
+
+const others = ["c", "d", "e", "f"]
+
+/** Starts `a` and five peers of it. The readers of all but `b` take everything. */
+const six = Effect.fnUntraced(function* ({ node }: World.World) {
+  const limits = { inboxWindow: 10_000, laneWindow: 10_000, slowPeerTimeout }
+  const a = yield* node("a", { limits })
+  const b = yield* node("b", { seeds: [a.address], limits })
+  const quick = yield* Effect.forEach(others, (name) => node(name, { seeds: [a.address], limits }))
+  yield* World.untilPeers(a, ["b", ...others])
+  return { a, b, quick }
+})
+
+/** Returns the texts without their padding. */
+const numbersOf = (texts: ReadonlyArray<string>) => texts.map((text) => Number.parseInt(text, 10))
+
+const padded = (number: number): string => `${number} `.padEnd(1_000, ".")
+
+/** Sends `count` messages to many, and returns the reports and the virtual milliseconds that this took. */
+const measure = Effect.fnUntraced(function* <E, R>(
+  from: number,
+  count: number,
+  send: (text: string) => Effect.Effect<BroadcastReport, E, R>,
+) {
+  const start = yield* Clock.currentTimeMillis
+  const reports: Array<BroadcastReport> = []
+  for (let i = from; i < from + count; i++) reports.push(yield* send(padded(i)))
+  return { reports, took: (yield* Clock.currentTimeMillis) - start }
+})
+
+/** Returns the numbers, from 0 on, of the messages that went on without `b`. */
+const missedBy = (name: string, reports: ReadonlyArray<BroadcastReport>) =>
+  reports.flatMap(({ failed }, number) => (failed.some(({ peer }) => peer === name) ? [number] : []))
+
+const slowPeersOf = (events: ReadonlyArray<ClusterEvent>) =>
+  events.flatMap((event) => (event._tag === "SlowPeer" ? [event] : []))
+
+/** Ways to send to many, and to read that. */
+const ways: ReadonlyArray<
+  readonly [
+    string,
+    (node: World.Node, text: string) => Effect.Effect<BroadcastReport, unknown>,
+    (node: World.Node) => Stream.Stream<string, unknown>,
+  ]
+> = (() => {
+  const topic = Topic.make("orders", Schema.String)
+  return [
+    [
+      "broadcasts",
+      ({ cluster }, text) => cluster.broadcast(text),
+      ({ cluster }) => Stream.map(cluster.inbox, ({ text }) => text),
+    ],
+    [
+      "values of a topic",
+      ({ cluster }, text) => Effect.provideService(topic.publish(text), Cluster.Cluster, cluster),
+      ({ cluster }) =>
+        Stream.provideService(
+          Stream.map(topic.subscribe, ({ value }) => value),
+          Cluster.Cluster,
+          cluster,
+        ),
+    ],
+  ]
+})()
+
+describe("a reader that stands still", () => {
+  for (const [what, send, read] of ways) {
+    World.simulated(`delays the ${what} to many once, and gets the later ones when it reads again`, (world) =>
+      Effect.gen(function* () {
+        const { a, b, quick } = yield* six(world)
+        const events = yield* World.collect(a)
+        const gate = yield* Deferred.make<void>()
+        const heard: Array<string> = []
+        yield* Effect.forkScoped(
+          Stream.runForEach(read(b), (text) => {
+            heard.push(text)
+            return Deferred.await(gate)
+          }),
+        )
+        for (const each of quick) yield* Effect.forkScoped(Stream.runDrain(read(each)))
+        yield* Effect.sleep("1 second")
+
+        const { reports, took } = yield* measure(0, 30, (text) => send(a, text))
+        const missed = missedBy("b", reports)
+        assert.isAbove(missed.length, 8)
+        assert.isAtMost(took, slowPeerTimeout + 1_000, "only the first of them waited")
+        for (const { failed, sent } of reports) {
+          for (const name of others) assert.include(sent, name)
+          assert.isTrue(failed.every(({ reason }) => reason === "slow"))
+        }
+        assert.strictEqual(slowPeersOf(events).length, 1, "it is told once")
+
+        yield* Deferred.succeed(gate, undefined)
+        yield* Effect.sleep("1 second")
+        const later = yield* measure(30, 20, (text) => send(a, text))
+        yield* Effect.sleep("1 second")
+        assert.deepStrictEqual(missedBy("b", later.reports), [])
+        assert.isAtMost(later.took, 1_000)
+        assert.deepStrictEqual(
+          numbersOf(heard),
+          Array.from({ length: 50 }, (_, i) => i).filter((i) => !missed.includes(i)),
+        )
+      }),
+    )
+  }
+})
+
+/** Reads the inbox of a node and answers each message within the loop, until a message is answered. */
+const answering = ({ cluster }: World.Node, size: number) =>
+  Stream.runForEach(cluster.inbox, ({ from }) => Effect.ignore(cluster.send(from.name, new Uint8Array(size))))
+
+describe("two nodes that answer each other in their loops", () => {
+  World.simulated("stand still, and both are told of it: what waits, for how long, and how much", (world) =>
+    Effect.gen(function* () {
+      const registry: Metric.MetricRegistry = new Map()
+      yield* Effect.gen(function* () {
+        const limits = { inboxWindow: 10_000 }
+        const a = yield* world.node("a", { limits })
+        const b = yield* world.node("b", { seeds: [a.address], limits })
+        yield* World.untilPeers(a, ["b"])
+        yield* World.untilPeers(b, ["a"])
+        const nodes = [
+          { node: a, other: "b", events: yield* World.collect(a) },
+          { node: b, other: "a", events: yield* World.collect(b) },
+        ]
+        // More than fits both windows, so each reader waits in its send for the other.
+        for (const { node, other } of nodes) {
+          yield* Effect.forkScoped(answering(node, 1_000))
+          for (let i = 0; i < 30; i++) yield* Effect.forkScoped(node.cluster.send(other, new Uint8Array(1_000)))
+        }
+        yield* Effect.sleep("30 seconds")
+        const metrics = new MetricReader(registry)
+        for (const { events, node, other } of nodes) {
+          const told = slowPeersOf(events)
+          assert.strictEqual(told.length, 1)
+          assert.deepInclude(told[0], { lane: "", waited: Duration.millis(5_000) })
+          assert.strictEqual(told[0]?.peer.name, other)
+          assert.isAtLeast(told[0]?.bytes ?? 0, 1_000)
+          const { name } = yield* node.cluster.self
+          assert.strictEqual(metrics.value(name, "coterie_events_total", { event: "SlowPeer" }), 1)
+        }
+      }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+    }),
+  )
+})
+
+describe("a peer that does not say what it reads", () => {
+  RawPeer.scenario("delays the publications on a lane once", ({ a, connect }) =>
+    Effect.gen(function* () {
+      const peer = yield* connect
+      yield* peer.completeHandshake()
+      yield* World.untilPeers(a, ["m"])
+      yield* peer.keepAlive
+      const lane = yield* a.cluster.lane("orders")
+      const { reports, took } = yield* measure(0, 20, (text) => lane.publish(text))
+      assert.deepStrictEqual(missedBy("m", reports).length, 20)
+      assert.strictEqual(took, slowPeerTimeout)
+      yield* peer.send({ _tag: "LaneOpen", lanes: [{ lane: 1, name: "orders", window: 100_000 }], last: true })
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual((yield* lane.publish("now")).sent, ["m"])
+      yield* peer.leave()
+    }),
+  )
+})
+
+describe("a peer that gives single bytes of credit", () => {
+  RawPeer.scenario("delays the broadcasts once, and gets them again after credit for a message", ({ a, connect }) =>
+    Effect.gen(function* () {
+      const peer = yield* connect
+      yield* peer.completeHandshake({ window: 10_000 })
+      yield* World.untilPeers(a, ["m"])
+      yield* peer.keepAlive
+      const credit = Effect.andThen(Effect.sleep("500 millis"), peer.send({ _tag: "Credit", lane: 0, bytes: 1 }))
+      yield* Effect.forkScoped(Effect.forever(credit))
+      yield* measure(0, 9, (text) => a.cluster.broadcast(text))
+      const { reports, took } = yield* measure(9, 20, (text) =>
+        Effect.tap(a.cluster.broadcast(text), () => Effect.sleep("600 millis")),
+      )
+      assert.strictEqual(missedBy("m", reports).length, 20)
+      assert.isAtMost(took, slowPeerTimeout + 20 * 600)
+      yield* peer.send({ _tag: "Credit", lane: 0, bytes: 5_000 })
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual((yield* a.cluster.broadcast("now")).sent, ["m"])
+      yield* peer.leave()
+    }),
+  )
+})

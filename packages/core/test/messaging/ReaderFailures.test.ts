@@ -1,0 +1,58 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
+import { ReaderFailures } from "../../src/messaging/ReaderFailures.ts"
+
+/** Watches streams of a node, and collects what it is told and what it logs. */
+const make = Effect.gen(function* () {
+  const told: Array<string> = []
+  const lines: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ message }) => {
+    lines.push(String(Array.isArray(message) ? message[0] : message))
+  })
+  const node = { isRunning: true }
+  const failures = new ReaderFailures({
+    clock: yield* Clock.Clock,
+    context: yield* Effect.provide(Effect.context<never>(), Logger.layer([logger])),
+    isRunning: () => node.isRunning,
+    onFailed: (lane) => told.push(lane),
+  })
+  const fail = Effect.exit(Stream.runForEach(failures.watch("orders", Stream.make(1)), () => Effect.fail("no disk")))
+  return { failures, fail, told, lines, node }
+})
+
+describe("failures of readers", () => {
+  it.effect("are logged in the context of the node, and counted", () =>
+    Effect.gen(function* () {
+      const { fail, lines, told } = yield* make
+      yield* fail
+      assert.deepStrictEqual(lines, ['the reader of "orders" failed; it gets no messages until it is started again'])
+      assert.deepStrictEqual(told, ["orders"])
+    }),
+  )
+
+  it.effect("have ten lines at once and six a minute, and all count", () =>
+    Effect.gen(function* () {
+      const { fail, lines, told } = yield* make
+      for (let i = 0; i < 30; i++) yield* fail
+      assert.strictEqual(lines.length, 10)
+      yield* Effect.sleep("10 seconds")
+      for (let i = 0; i < 30; i++) yield* fail
+      assert.strictEqual(lines.length, 11)
+      assert.include(lines[10], "; 20 more have failed since the last line like this")
+      assert.strictEqual(told.length, 60)
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("are none once the node has left", () =>
+    Effect.gen(function* () {
+      const { fail, lines, node, told } = yield* make
+      node.isRunning = false
+      yield* fail
+      assert.deepStrictEqual([...lines, ...told], [])
+    }),
+  )
+})
