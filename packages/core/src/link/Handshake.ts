@@ -256,7 +256,8 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
 const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
   host.isRunning(now) && now.self.generation === before.self.generation
 
-const leaving = () => new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
+const leaving = () =>
+  new HandshakeFailed({ reason: "lost", message: "this node leaves, or began a newer life during the handshake" })
 
 /** Returns what is wrong with a HelloAck, or `undefined`. */
 const ackProblem = (self: PeerRecord, ack: HelloAck): string | undefined => {
@@ -321,7 +322,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(host: Ha
   return established(peer, rank, ready, hello)
 })
 
-const transientCodes = ["busy", "stale", "evicted", "parted"] as const satisfies ReadonlyArray<RejectCode>
+const transientCodes = ["busy", "stale", "parted"] as const satisfies ReadonlyArray<RejectCode>
 
 /** Returns `true` if another attempt may succeed after a refusal with this code, without a change of any configuration. */
 export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>

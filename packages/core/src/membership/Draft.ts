@@ -207,6 +207,5 @@ export const stop = (draft: Draft, reason: StopReason): void => {
   if (draft.state.phase._tag === "Stopped") return
   draft.state.phase = { _tag: "Stopped", reason }
   if (reason === "superseded") emit(draft, { _tag: "Superseded" })
-  if (reason === "evicted") emit(draft, { _tag: "Evicted" })
   draft.outputs.push({ _tag: "Stopped", reason })
 }

@@ -80,8 +80,6 @@ export type Input =
   | { readonly _tag: "SelfAccused"; readonly youAre: YouAreBelief }
   /** A handshake was refused as `stale`: a newer life of this node's name is known. */
   | { readonly _tag: "GenerationOutdated"; readonly atLeastGeneration: number }
-  /** A handshake was refused as `evicted`: this node's generation has left. */
-  | { readonly _tag: "SelfEvicted" }
   /** The application replaced the metadata of this node. */
   | { readonly _tag: "MetadataSet"; readonly metadata: Readonly<Record<string, string>> }
   /** The application parts from a peer. */
@@ -119,8 +117,6 @@ const handle = (draft: Draft.Draft, input: Input): void => {
       return Refutation.refute(draft, input.youAre)
     case "GenerationOutdated":
       return Refutation.onGenerationOutdated(draft, input.atLeastGeneration)
-    case "SelfEvicted":
-      return Refutation.onSelfEvicted(draft)
     case "MetadataSet":
       return Refutation.setMetadata(draft, input.metadata)
     case "Disconnect":

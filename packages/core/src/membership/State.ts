@@ -87,8 +87,8 @@ export type Phase =
   | { readonly _tag: "Leaving"; readonly awaiting: ReadonlySet<string>; readonly until: number }
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
-/** Reason why this node stopped: it left, a newer life of its name exists, or the cluster holds its life for over. */
-export type StopReason = "left" | "superseded" | "evicted"
+/** Reason why this node stopped: it left, or a newer life of its name exists. */
+export type StopReason = "left" | "superseded"
 
 export interface State {
   readonly settings: Settings

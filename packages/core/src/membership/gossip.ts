@@ -32,8 +32,13 @@ export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
 
 /** Sends what has gathered, if its time has come. */
 export const flushIfDue = (draft: Draft.Draft): void => {
-  const { now, state } = draft
-  if (state.flushAt === undefined || now < state.flushAt) return
+  const { flushAt } = draft.state
+  if (flushAt !== undefined && draft.now >= flushAt) flush(draft)
+}
+
+/** Sends what has gathered. */
+export const flush = (draft: Draft.Draft): void => {
+  const { state } = draft
   const linked = State.linked(state)
   if (state.broadcasts.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.broadcasts.values()] })
   const records = withoutOutdated([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))

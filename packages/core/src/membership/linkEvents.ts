@@ -41,16 +41,10 @@ export interface LinkDown {
   readonly silent: boolean
 }
 
-/** R2: makes the peer a member. A life that is over, or that has no place, is refused. */
+/** R2: makes the peer a member. A life that a newer one replaced, or that has no place, is refused. */
 export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }: LinkUp): void => {
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
-  const tombstone = State.tombstoneOfLeft(draft.state, record)
-  if (tombstone !== undefined) {
-    // The peer may start a new life: Bye `replaced` would say that one exists already.
-    Draft.sendBelief(draft, tombstone)
-    return Draft.closeLink(draft, record, "parted")
-  }
   if (generation < State.newestLife(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
 
   const member = draft.state.members.get(name)
@@ -60,6 +54,9 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     Draft.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
     return Draft.closeLink(draft, record, "parted")
   }
+  // What was heard of the end of this life after the handshake began.
+  const end = State.tombstoneOfLeft(draft.state, record)
+  if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)
   Partition.endIsolation(draft)
   if (hasPlace) Draft.setCandidate(draft, name, undefined)

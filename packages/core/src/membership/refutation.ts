@@ -21,8 +21,9 @@ const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord.PeerRecord>)
   Gossip.broadcast(draft, state.self)
 }
 
-/** Replaces the metadata of this node, in the next incarnation. */
+/** Replaces the metadata of this node, in the next incarnation. A node that leaves writes no record of itself any more. */
 export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metadata"]): void => {
+  if (draft.state.phase._tag !== "Running") return
   const { body, incarnation } = draft.state.self
   updateSelf(draft, {
     body: { ...body, metadata },
@@ -30,17 +31,20 @@ export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metad
   })
 }
 
-/** Handles a belief of another peer about this node: refutes an accusation with a greater incarnation (R7). */
+/**
+ * Handles a belief of another peer about this node: refutes an accusation with a greater incarnation (R7). A node that has met
+ * nobody and is said to have left restarted within the millisecond in which its earlier life began, and begins a newer one.
+ */
 export const refute = (draft: Draft.Draft, belief: YouAreBelief): void => {
-  const { self, phase } = draft.state
+  const { members, phase, self } = draft.state
   if (phase._tag !== "Running" || belief.generation < self.generation) return
   if (belief.generation > self.generation) {
     return isTooFarAhead(draft, belief.generation) ? diagnoseGeneration(draft) : Draft.stop(draft, "superseded")
   }
-  if (belief.status === "left") return Draft.stop(draft, "evicted")
   const isNewer =
     belief.status === "alive" ? belief.incarnation > self.incarnation : belief.incarnation >= self.incarnation
   if (!isNewer) return
+  if (belief.status === "left" && members.size === 0) return raiseGeneration(draft, self.generation + 1)
   if (belief.incarnation > Math.min(self.incarnation + incarnationLead, maxIncarnation - 1)) {
     return Draft.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
   }
@@ -70,17 +74,6 @@ export const onGenerationOutdated = (draft: Draft.Draft, atLeastGeneration: numb
   if (isTooFarAhead(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size > 0) return Draft.stop(draft, "superseded")
   raiseGeneration(draft, atLeastGeneration)
-}
-
-/**
- * Handles HelloReject `evicted`: this generation has left. If this node has met nobody, its earlier life left within the same
- * millisecond, and it takes the next generation. A leaving node ignores it.
- */
-export const onSelfEvicted = (draft: Draft.Draft): void => {
-  const { members, phase, self } = draft.state
-  if (phase._tag !== "Running") return
-  if (members.size > 0) return Draft.stop(draft, "evicted")
-  raiseGeneration(draft, self.generation + 1)
 }
 
 const raiseGeneration = (draft: Draft.Draft, generation: PeerId["generation"]): void => {

@@ -1,6 +1,6 @@
 /**
  * Rules by which this node judges a handshake, from what membership knows: which Hello it refuses, which life of a peer is
- * over (R8, R9), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
+ * over (R8), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
  * Hello").
  */
 import * as Effect from "effect/Effect"
@@ -47,34 +47,24 @@ export const make = (options: Options): HandshakeHost<State.State> => {
   }
 }
 
-/**
- * Handles what a refusal by a peer means for this node as a whole: its generation is behind (R8), or has left the cluster
- * (R9).
- */
+/** Handles what a refusal by a peer means for this node as a whole: its generation is behind (R8). */
 export const onRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
   if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
-  if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-    return Effect.asVoid(
-      loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration: error.atLeastGeneration }),
-    )
-  }
-  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "SelfEvicted" })) : Effect.void
+  const { atLeastGeneration, code } = error
+  if (code !== "stale" || atLeastGeneration === undefined) return Effect.void
+  return Effect.asVoid(loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration }))
 }
 
 /**
- * Returns the refusal of a life of a peer that is over as far as this node knows (R8, R9). Gossip about a newer life counts:
+ * Returns the refusal of a life of a peer that a newer one replaced as far as this node knows (R8). Gossip about a newer life counts:
  * a peer whose clock was set back before its restart learns it from the first peer that it meets, and a higher generation
  * costs nothing.
  */
 export const judgeLife = (state: State.State, { generation, name }: PeerRecord): HelloReject | undefined => {
   const newest = Math.max(State.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
-  if (generation < newest) {
-    const atLeastGeneration = Math.min(newest + 1, maxGeneration)
-    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
-  }
-  return State.tombstoneOfLeft(state, { name, generation }) !== undefined
-    ? reject("evicted", "this generation has left the cluster")
-    : undefined
+  if (generation >= newest) return undefined
+  const atLeastGeneration = Math.min(newest + 1, maxGeneration)
+  return reject("stale", "a newer life of this name is known", { atLeastGeneration })
 }
 
 /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */

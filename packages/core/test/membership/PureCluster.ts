@@ -83,8 +83,6 @@ export interface Node {
   isStepping: boolean
   /** Greatest generation that this name ever had. */
   greatestGeneration: number
-  /** Generations in which this name left. */
-  readonly leftGenerations: Set<number>
 }
 
 /** Callbacks of the caller. */
@@ -132,7 +130,6 @@ export const make = (
       inputs: [],
       isStepping: false,
       greatestGeneration: wall,
-      leftGenerations: new Set(),
     })),
     connections: new Map(),
     hooks,
@@ -151,7 +148,6 @@ export const copy = (world: World): World => {
   const nodes = world.nodes.map((node) => ({
     ...node,
     connectionIds: new Map(node.connectionIds),
-    leftGenerations: new Set(node.leftGenerations),
     inputs: [],
   }))
   return { ...world, connections, nodes }
@@ -175,9 +171,9 @@ export const submit = (world: World, node: Node, input: Membership.Input): void 
   node.isStepping = true
   for (let next = node.inputs.shift(); next !== undefined; next = node.inputs.shift()) {
     world.steps++
-    if (next._tag === "Leave") node.leftGenerations.add(node.state.self.generation)
     const [state, outputs] = checkedStep(node.state, world.now, next)
     node.state = state
+    node.greatestGeneration = Math.max(node.greatestGeneration, state.self.generation)
     for (const output of outputs) perform(world, node, output)
     world.hooks.stepped?.(node, outputs)
   }
@@ -212,9 +208,6 @@ const perform = (world: World, node: Node, output: Output): void => {
       }
       return
     case "Emit":
-      if (output.event._tag === "Evicted" && !node.leftGenerations.has(node.state.self.generation)) {
-        throw new Violation(`${node.name} never left and is evicted`)
-      }
       if (output.event._tag === "Superseded" && node.greatestGeneration <= node.state.self.generation) {
         throw new Violation(`${node.name} is superseded and never had a greater generation`)
       }
@@ -378,7 +371,8 @@ export const failDial = (world: World, connection: Connection, refusal?: Packet 
   closeEnd(world, connection, end)
   enqueue(world, connection, acceptor, { _tag: "End" })
   if (refusal !== undefined) onRefusal(world, node, refusal)
-  if (refusal?.code === "stale") {
+  const isRenewed = node.state.self.generation > (end.sentRecord?.generation ?? 0)
+  if (refusal?.code === "stale" || isRenewed) {
     if (takesPart(node)) dial(world, node, nodeAt(world, acceptor.node), connection.expected)
     return
   }
@@ -411,8 +405,7 @@ const outdated = ({ state }: Node, { generation, name }: PeerRecord) => {
     state.candidates.get(name)?.record.generation ?? 0,
     tombstone?.generation ?? 0,
   )
-  if (generation < newest) return reject("stale", newest + 1)
-  return tombstone?.status === "left" && tombstone.generation === generation ? reject("evicted") : undefined
+  return generation < newest ? reject("stale", newest + 1) : undefined
 }
 
 /** Returns the refusal of a Hello, as `HandshakeRules.judgeHello` does. */
@@ -425,8 +418,6 @@ const refusalOf = (node: Node, hello: PeerRecord) => {
 const onRefusal = (world: World, node: Node, { atLeastGeneration, code }: Packet & { _tag: "HelloReject" }) => {
   if (code === "stale" && atLeastGeneration !== undefined)
     submit(world, node, { _tag: "GenerationOutdated", atLeastGeneration })
-  if (code === "evicted") submit(world, node, { _tag: "SelfEvicted" })
-  node.greatestGeneration = Math.max(node.greatestGeneration, node.state.self.generation)
 }
 
 /**

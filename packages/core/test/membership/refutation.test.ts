@@ -1,6 +1,5 @@
 /** Accusations of this node and newer lives of its name (docs/protocol.md R7, R8). */
 import { describe, expect, it } from "@effect/vitest"
-import * as State from "../../src/membership/State.ts"
 import type { Key } from "../../src/protocol/PeerRecord.ts"
 import {
   bodyOf,
@@ -59,20 +58,18 @@ describe("R7: an accusation about this node", () => {
     expect(a.state().self.incarnation).toBe(4)
   })
 
-  it("left is an eviction", () => {
-    const a = linkedTo([b])
+  it("left is refuted like any accusation, and stops nobody", () => {
+    const a = linkedTo([b, c])
     const outputs = a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
-    expect(eventsOf(outputs)).toStrictEqual(["Evicted"])
-    expect(stoppedOf(outputs)).toStrictEqual(["evicted"])
-    expect(State.deadline(a.state())).toBeUndefined()
+    expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([[], []])
+    expect(a.state().phase._tag).toBe("Running")
+    expect(recordsSent(a.until(1_100), "a")).toMatchObject([{ incarnation: 1, status: "alive" }])
   })
 
-  it("by HelloReject `evicted` is an eviction, unless the node is leaving", () => {
-    const a = linkedTo([b])
-    expect(stoppedOf(a.at(1_000, { _tag: "SelfEvicted" }))).toStrictEqual(["evicted"])
-    const leaver = linkedTo([b])
-    leaver.at(1_000, { _tag: "Leave" })
-    expect(leaver.at(1_100, { _tag: "SelfEvicted" })).toStrictEqual([])
+  it("left, told to a node that has met nobody, makes it begin a newer life", () => {
+    const a = nodeOf("a")
+    a.at(1_000, { _tag: "SelfAccused", youAre: { generation: wall, incarnation: 3, status: "left" } })
+    expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall + 1, incarnation: 0 } })
   })
 
   it("a second body under its own incarnation is replaced by the next incarnation", () => {

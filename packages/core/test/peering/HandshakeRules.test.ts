@@ -81,11 +81,11 @@ describe("a life of a peer", () => {
     assert.isUndefined(judgeLife(after(linkUp), record(8)))
   })
 
-  it("is over if it has left the cluster", () => {
+  it("that has left may come back, for it is told in the handshake that it has to refute that", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
-    assert.strictEqual(judgeLife(state, record(7))?.code, "evicted")
-    assert.isUndefined(judgeLife(state, record(8)))
+    assert.isUndefined(judgeLife(state, record(7)))
+    assert.strictEqual(State.belief(state, "peer", 7)?.status, "left")
   })
 })
