@@ -145,12 +145,17 @@ const endRound = (draft: Draft, name: string): void => {
 
 // ---- tombstones ----
 
-/** Remembers the end of a life; the oldest tombstones go when there are too many (R12). */
-export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
+/**
+ * Remembers the end of a life; the oldest tombstones go when there are too many (R12). `met` is the greatest generation of the
+ * name that was a member here, and that of an earlier tombstone if there was none since.
+ */
+export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key, met = 0): void => {
   const { settings, size } = draft.state
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
+  const before = tombstones.get(name)?.met ?? 0
+  const expiresAt = draft.now + settings.tombstoneTimeout
   tombstones.delete(name)
-  tombstones.set(name, { name, generation, incarnation, status, expiresAt: draft.now + settings.tombstoneTimeout })
+  tombstones.set(name, { name, generation, incarnation, status, expiresAt, met: Math.max(met, before) })
   const capacity = Math.max(settings.tombstoneCapacity, 4 * size)
   for (const oldest of tombstones.keys()) {
     if (tombstones.size <= capacity) break

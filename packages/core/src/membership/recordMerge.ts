@@ -86,7 +86,7 @@ export const endLife = (draft: Draft.Draft, member: Member.Member, record: PeerR
   const left: PeerRecord.PeerRecord = { ...record, status: "left", body: State.emptyBody }
   Draft.setMember(draft, record.name, undefined)
   Candidates.removeUpTo(draft, record)
-  Draft.addTombstone(draft, left)
+  Draft.addTombstone(draft, left, member.record.generation)
   Gossip.gossip(draft, left)
   if (Member.isInView(member)) {
     Draft.emit(draft, { _tag: "Left", peer: { ...Member.toPeer(member), status: "left", link: "down" } })

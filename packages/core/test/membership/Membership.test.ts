@@ -1,12 +1,12 @@
 /** The step of the state machine: which inputs are handled in which phase. */
 import { describe, expect, it } from "@effect/vitest"
 import type { Input } from "../../src/membership/Membership.ts"
-import { b, c, claim, d, eventsOf, framesOf, linkedTo, recordOf, stoppedOf, update, wall } from "./support.ts"
+import { b, c, claim, d, eventsOf, framesOf, linkedTo, stoppedOf, update, wall } from "./support.ts"
 
 describe("a step", () => {
   it("of a stopped node changes nothing", () => {
     const a = linkedTo([b, c])
-    expect(stoppedOf(a.hear(1_000, b, update(recordOf("a", { generation: wall + 1 }))))).toStrictEqual(["superseded"])
+    expect(stoppedOf(a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1 }))).toStrictEqual(["superseded"])
     const stopped = a.state()
     const inputs: ReadonlyArray<Input> = [
       { _tag: "Tick" },

@@ -207,6 +207,9 @@ const checkStep = (
         require(size >= after.settings.tombstoneCapacity, () => `${name} was a member and is forgotten`)
         continue
       }
+      // A life that failed or left gives way to an older one that completes a handshake.
+      const isBack = input._tag === "LinkUp" && input.record.name === name
+      if (isBack && before.members.get(name)?.standing._tag === "Failed" && next.generation < old.generation) continue
       require(next.generation >= old.generation, () => `the generation of ${name} went back`)
       if (next.generation === old.generation) {
         require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
