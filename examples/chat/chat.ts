@@ -122,8 +122,6 @@ const describe = (event: ClusterEvent): string | undefined => {
       return `nobody to join at ${event.address} yet: ${event.reason}; trying on`
     case "Superseded":
       return "somebody else came with your name, later; this process is out"
-    case "Evicted":
-      return "the others hold you for one that left; this process is out"
     default:
       return undefined
   }

@@ -147,7 +147,7 @@ const entry = (v) => {
 }
 const opened = map({ lane, name, window: int(1024, 2 ** 32 - 1) })
 const [greeting, belief] = [{ record, viewHash: hash, window: number }, { "youAre?": map(key) }]
-const refusals = oneOf("label", "version", "busy", "self", "evicted", "denied", "duplicate", "stale", "parted")
+const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale", "parted")
 const faults = ["oversize", "malformed", "creditExceeded", "laneUnknown", "unexpectedFrame", "rate"]
 const endings = oneOf("left", "parted", "replaced", "duplicate", "superseded", "silent", "slow", ...faults)
 const hello = {
@@ -265,7 +265,7 @@ export const makeReader = (budget = 16_384) => ({
 // Chapters 6 and 7, orders and hashes.
 
 export const compareNames = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))
-const rank = (key) => [key.generation, key.status === LEFT ? 1 : 0, key.incarnation, key.status]
+const rank = (key) => [key.generation, key.incarnation, key.status]
 export const compareKeys = (a, b) =>
   rank(a)
     .map((n, i) => n - rank(b)[i])

@@ -67,7 +67,6 @@ class Peer {
   refute = ({ generation, incarnation, status }) => {
     if (this.isLeaving || generation < this.self.generation || generation > Date.now() + 24 * HOUR) return
     if (generation > this.self.generation) return this.stop("superseded", "its name lives at a higher generation")
-    if (status === LEFT) return this.stop("left", "evicted")
     const ahead = incarnation - this.self.incarnation
     if (ahead < (status === ALIVE ? 1 : 0) || ahead > 65_536) return
     this.self.incarnation = incarnation + 1
@@ -87,13 +86,14 @@ class Peer {
     const { name, generation, incarnation, status } = said
     if (name === this.self.name) return this.refute(isOtherBody(said, this.self) ? { ...said, status: SUSPECT } : said)
     const held = this.records.get(name)
+    const link = this.links.get(name)
     const isHeld = held?.generation === generation && held.incarnation === incarnation
     const isAccusation = status !== ALIVE && status !== LEFT
     const record =
       status === LEFT ? { ...said, body: EMPTY } : isHeld && isAccusation ? { ...said, body: held.body } : said
+    if (status === LEFT && link) return link.generation === generation && this.send(link, "YouAre", keyOf(record))
     const most = held?.generation === generation ? held.incarnation + 65_536 : Infinity
     if (name !== from.name && (generation > Date.now() + 24 * HOUR || incarnation > most)) return
-    const link = this.links.get(name)
     if (held && link?.generation === generation && isOtherBody(record, held)) {
       this.send(link, "Update", { records: [name === from.name ? held : record] })
       return name === from.name ? this.storeRecord(record) : undefined
@@ -225,7 +225,7 @@ class Peer {
     const record = { ...link.record, incarnation }
     const held = this.records.get(name)
     const isBehind = held?.generation === generation && compareKeys(held, record) > 0
-    this.storeRecord(isBehind ? held : record, true)
+    this.storeRecord(isBehind && held.status !== LEFT ? held : record, true)
     if (isBehind || (held && isOtherBody(held, record))) this.send(link, "Update", { records: [held] })
     this.tell({ event: "up", peer: name })
     if (youAre) this.refute(youAre)
@@ -244,11 +244,15 @@ class Peer {
       const isOther = name !== this.self.name && name === (link.expected ?? name) && status === ALIVE
       const isTwice = [...this.connections].some((other) => other.name === name && other.generation >= generation)
       const held = this.records.get(name)
-      const isPast = held?.generation > generation || (held?.generation === generation && held.status === LEFT)
-      if (isPast) {
-        const more = held.generation > generation ? { atLeastGeneration: held.generation + 1 } : {}
-        this.send(link, "HelloReject", { code: more.atLeastGeneration ? "stale" : "evicted", message: "over", ...more })
+      if (held?.generation > generation) {
+        const atLeastGeneration = held.generation + 1
+        this.send(link, "HelloReject", { code: "stale", message: "over", atLeastGeneration })
         return link.socket.end()
+      }
+      if (youAre?.status === LEFT && this.members.size === 0) {
+        this.self.generation = Math.max(this.self.generation, youAre.generation + 1)
+        this.nextSeedDial = 0
+        return link.socket.destroy()
       }
       if (!isOther || isTwice || version !== 1 || window < 1024) return link.socket.destroy()
       Object.assign(link, { state: "committed", name, generation, record })

@@ -89,8 +89,6 @@ export type Notice =
     }
   /** A newer life of this node's own name is in the cluster; this one has stopped. */
   | { readonly _tag: "Superseded" }
-  /** The cluster holds this node for one that left; it has stopped. */
-  | { readonly _tag: "Evicted" }
   /** A peer said something that cannot be true, or a bound was reached; it was ignored. */
   | { readonly _tag: "Diagnostic"; readonly message: string }
 
@@ -136,7 +134,6 @@ export const apply = (view: View, event: ClusterEvent): View => {
     case "PartitionSuspected":
     case "PartitionHealed":
     case "Superseded":
-    case "Evicted":
     case "Diagnostic":
     case "Lagged":
       return view

@@ -58,7 +58,6 @@ describe("apply", () => {
       { _tag: "PartitionSuspected", lost: [peer("a")] },
       { _tag: "PartitionHealed", returned: [], missing: [peer("a")] },
       { _tag: "Superseded" },
-      { _tag: "Evicted" },
       { _tag: "Diagnostic", message: "" },
       { _tag: "Lagged", missed: 1 },
     ] satisfies ReadonlyArray<ClusterEvent.ClusterEvent>) {

@@ -32,7 +32,6 @@ export interface Options {
 const byeOf: { readonly [R in StopReason]: ByeCode } = {
   left: "left",
   superseded: "superseded",
-  evicted: "left",
 }
 
 export class Shutdown {

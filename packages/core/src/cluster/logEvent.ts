@@ -66,8 +66,6 @@ const line = (event: ClusterEvent): Effect.Effect<void> => {
       )
     case "Superseded":
       return Effect.logError("another peer took this node's name; this node has stopped")
-    case "Evicted":
-      return Effect.logError("the cluster holds this node for one that left; this node has stopped")
     case "Diagnostic":
       return Effect.logWarning(event.message)
     case "Snapshot":

@@ -87,11 +87,13 @@ export interface HandshakeHost<S extends NodeState> {
   /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
   readonly judgeHello: (hello: Hello) => HelloReject | undefined
   /** Returns the refusal of a life of a peer that is over as far as this node knows, or `undefined` if it is not. */
-  readonly judgeLife: (peer: PeerRecord) => HelloReject | undefined
+  readonly judgeLife: (peer: PeerRecord, viewHash: bigint) => HelloReject | undefined
+  /** Handles that a handshake with another life of this node's own name was complete. */
+  readonly meetNamesake: (peer: PeerRecord) => Effect.Effect<void>
   /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
   readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
-  /** Handles that a dialer refused this node instead of sending Ready. */
-  readonly onDialerRefusal: (error: HandshakeError) => Effect.Effect<void>
+  /** Handles that a dialer refused this node, as it was then, instead of sending Ready. */
+  readonly onDialerRefusal: (error: HandshakeError, self: PeerRecord) => Effect.Effect<void>
 }
 
 /** Connection during its handshake. */
@@ -233,7 +235,8 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  const refusal = host.judgeLife(ack.record)
+  if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
+  const refusal = host.judgeLife(ack.record, ack.viewHash)
   if (refusal !== undefined) {
     // The peer may not know that its clock is behind, so this side tells it although it dialed.
     yield* write(exchange, refusal)
@@ -254,17 +257,36 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   return established(ack.record, rank, ready, ack)
 })
 
+/**
+ * Completes the handshake with a newer life of this node's own name, which proves that it lives (R8). No link comes of it. This
+ * node stops, unless it has met nobody; then it has a name that is taken.
+ */
+const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
+  host: HandshakeHost<S>,
+  exchange: Exchange,
+  self: PeerRecord,
+  { record }: HelloAck,
+) {
+  yield* write(exchange, readyOf(host, self, host.state(), record))
+  yield* awaitReady(exchange, record)
+  yield* exchange.connection.end
+  yield* host.meetNamesake(record)
+  const message = `"${self.name}" lives there, as a newer life than this node; give every peer a name of its own`
+  return yield* new HandshakeRejected({ code: "duplicate", message, by: "us" })
+})
+
 /** Returns `true` if this node is still in the life in which the handshake began. */
 const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
   host.isRunning(now) && now.self.generation === before.self.generation
 
-const leaving = () => new HandshakeFailed({ reason: "lost", message: "this node is leaving" })
+const leaving = () =>
+  new HandshakeFailed({ reason: "lost", message: "this node leaves, or began a newer life during the handshake" })
 
 /** Returns what is wrong with a HelloAck, or `undefined`. */
 const ackProblem = (self: PeerRecord, ack: HelloAck): string | undefined => {
   if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the peer says it is not alive"
-  if (ack.record.name === self.name) return "the peer has this node's name"
+  if (ack.record.name === self.name && ack.record.generation <= self.generation) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
 }
 
@@ -317,7 +339,14 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
     youAre: host.beliefAbout(before, peer),
   })
-  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error))
+  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before.self))
+  if (peer.name === before.self.name) {
+    // An older life of this node. Its handshake is complete, and there is no link between two lives of one name.
+    yield* write(exchange, readyOf(host, before.self, host.state(), peer))
+    yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
+    yield* connection.end
+    return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older life of this node dialed it" })
+  }
   const now = yield* host.refute(ready.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
   const rank = rankOf(peer.name, now.self.name, hello.linkEpoch)
@@ -327,7 +356,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   return established(peer, rank, ready, hello)
 })
 
-const transientCodes = ["busy", "stale", "evicted", "parted"] as const satisfies ReadonlyArray<RejectCode>
+const transientCodes = ["busy", "stale", "parted"] as const satisfies ReadonlyArray<RejectCode>
 
 /** Returns `true` if another attempt may succeed after a refusal with this code, without a change of any configuration. */
 export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>

@@ -150,12 +150,17 @@ const tombstoneCapacity = ({ settings, size }: State): number => Math.max(settin
 export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
   state.tombstones.size - Number(state.tombstones.has(name)) < tombstoneCapacity(state)
 
-/** Remembers the end of a life; the oldest tombstones go when there are too many (R12). */
-export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
+/**
+ * Remembers the end of a life; the oldest tombstones go when there are too many (R12). `met` is the greatest generation of the
+ * name that was a member here, and that of an earlier tombstone if there was none since.
+ */
+export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key, met = 0): void => {
   const { settings } = draft.state
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
+  const before = tombstones.get(name)?.met ?? 0
+  const expiresAt = draft.now + settings.tombstoneTimeout
   tombstones.delete(name)
-  tombstones.set(name, { name, generation, incarnation, status, expiresAt: draft.now + settings.tombstoneTimeout })
+  tombstones.set(name, { name, generation, incarnation, status, expiresAt, met: Math.max(met, before) })
   const capacity = tombstoneCapacity(draft.state)
   for (const oldest of tombstones.keys()) {
     if (tombstones.size <= capacity) break
@@ -212,6 +217,5 @@ export const stop = (draft: Draft, reason: StopReason): void => {
   if (draft.state.phase._tag === "Stopped") return
   draft.state.phase = { _tag: "Stopped", reason }
   if (reason === "superseded") emit(draft, { _tag: "Superseded" })
-  if (reason === "evicted") emit(draft, { _tag: "Evicted" })
   draft.outputs.push({ _tag: "Stopped", reason })
 }

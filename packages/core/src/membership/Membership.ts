@@ -18,7 +18,8 @@
  * | `probing.ts`          | probe rounds: who is asked, who has answered                         | R3                  |
  * | `probeRequests.ts`    | answers to the probe requests of others                              | R3                  |
  * | `suspicionTimer.ts`   | the duration of a suspicion                                          | R5                  |
- * | `refutation.ts`       | accusations of this node, newer lives of its name                    | R7, R8              |
+ * | `refutation.ts`       | accusations of this node                                             | R7                  |
+ * | `namesakes.ts`        | newer lives of this node's name                                      | R8                  |
  * | `leaving.ts`          | the leave of this node and of others                                 | R9                  |
  * | `newestRecords.ts`    | the records of one frame that are merged                             |                     |
  * | `recordMerge.ts`      | records that peers send                                              | R1, R4, R6, R8, R9  |
@@ -26,6 +27,7 @@
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
+ * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
  * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialer's.
@@ -42,6 +44,8 @@ import * as Health from "./health.ts"
 import * as Leaving from "./leaving.ts"
 import type { LinkDown, LinkUp } from "./linkEvents.ts"
 import * as LinkEvents from "./linkEvents.ts"
+import type { NameTaken } from "./namesakes.ts"
+import * as Namesakes from "./namesakes.ts"
 import { newestRecords } from "./newestRecords.ts"
 import * as Partition from "./partition.ts"
 import * as ProbeRequests from "./probeRequests.ts"
@@ -80,10 +84,9 @@ export type Input =
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
   /** A handshake that is not complete brought the belief of the peer about this node. */
   | { readonly _tag: "SelfAccused"; readonly youAre: YouAreBelief }
-  /** A handshake was refused as `stale`: a newer life of this node's name is known. */
-  | { readonly _tag: "GenerationOutdated"; readonly atLeastGeneration: number }
-  /** A handshake was refused as `evicted`: this node's generation has left. */
-  | { readonly _tag: "SelfEvicted" }
+  | NameTaken
+  /** A handshake with another life of this node's own name was complete. No link comes of it. */
+  | { readonly _tag: "NamesakeMet"; readonly generation: number }
   /** The application replaced the metadata of this node. */
   | { readonly _tag: "MetadataSet"; readonly metadata: Readonly<Record<string, string>> }
   /** The application parts from a peer. */
@@ -119,10 +122,10 @@ const handle = (draft: Draft.Draft, input: Input): void => {
       return AntiEntropy.onViewHash(draft, input.from, input.viewHash)
     case "SelfAccused":
       return Refutation.refute(draft, input.youAre)
-    case "GenerationOutdated":
-      return Refutation.onGenerationOutdated(draft, input.atLeastGeneration)
-    case "SelfEvicted":
-      return Refutation.onSelfEvicted(draft)
+    case "NameTaken":
+      return Namesakes.onNameTaken(draft, input)
+    case "NamesakeMet":
+      return Namesakes.onMet(draft, input.generation)
     case "MetadataSet":
       return Refutation.setMetadata(draft, input.metadata)
     case "Disconnect":
@@ -179,12 +182,13 @@ const tick = (draft: Draft.Draft): void => {
   FailureDetection.onRoundTick(draft)
   ProbeRequests.expire(draft)
   Candidates.expire(draft)
+  Namesakes.expire(draft)
   for (const [name, member] of state.members) {
     FailureDetection.onSuspicionTick(draft, name)
     const { standing } = member
     if (standing._tag === "Failed" && now >= standing.failedAt + state.settings.reconnectWindow) {
       Draft.setMember(draft, name, undefined)
-      Draft.addTombstone(draft, member.record)
+      Draft.addTombstone(draft, member.record, member.record.generation)
     }
   }
   for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Draft.removeTombstone(draft, name)

@@ -66,6 +66,15 @@ export interface PendingProbe {
 /** Memory of a peer that left or failed for good (R12). */
 export interface Tombstone extends Key {
   readonly expiresAt: number
+  /** Greatest generation of the name that was a member here; 0 if all that is known of it is hearsay. */
+  readonly met: number
+}
+
+/** A newer life of this node's name that others claim. This node dials it, for only a handshake with it proves it (R8). */
+export interface Claim {
+  readonly generation: number
+  readonly addresses: ReadonlyArray<Address>
+  readonly expiresAt: number
 }
 
 /** A body without content, as a record has it whose owner left (docs/protocol.md, chapter 12). */
@@ -87,8 +96,8 @@ export type Phase =
   | { readonly _tag: "Leaving"; readonly awaiting: ReadonlySet<string>; readonly until: number }
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
-/** Reason why this node stopped: it left, a newer life of its name exists, or the cluster holds its life for over. */
-export type StopReason = "left" | "superseded" | "evicted"
+/** Reason why this node stopped: it left, or a newer life of its name exists. */
+export type StopReason = "left" | "superseded"
 
 export interface State {
   readonly settings: Settings
@@ -98,8 +107,7 @@ export interface State {
   /** Metadata that the application set and that the own record gets at the next flush. */
   readonly unpublished: PeerRecord.Body["metadata"] | undefined
   readonly phase: Phase
-  /** `true` once this node took a higher generation than it started with (R8). */
-  readonly raised: boolean
+  readonly claim: Claim | undefined
   readonly members: ReadonlyMap<string, Member.Member>
   readonly candidates: ReadonlyMap<string, Candidate>
   /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
@@ -157,7 +165,7 @@ export const make = (options: {
     selfHash,
     unpublished: undefined,
     phase: { _tag: "Running" },
-    raised: false,
+    claim: undefined,
     members: new Map(),
     candidates: new Map(),
     rounds: new Map(),
@@ -203,9 +211,15 @@ export const hasLink = ({ members }: State, name: string): boolean => {
   return member !== undefined && Member.isLinked(member)
 }
 
-/** Returns the newest generation of a name among members and tombstones; 0 if there is none. */
-export const newestLife = ({ members, tombstones }: State, name: string): number =>
-  Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.generation ?? 0)
+/** Returns the generation of the life of a name that is a member and has not failed; 0 if there is none. */
+export const livingGeneration = ({ members }: State, name: string): number => {
+  const member = members.get(name)
+  return member !== undefined && Member.isActive(member) ? member.record.generation : 0
+}
+
+/** Returns the newest generation of a name that is or was a member here; 0 if there is none. What is hearsay does not count. */
+export const newestMet = ({ members, tombstones }: State, name: string): number =>
+  Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.met ?? 0)
 
 /** Returns the tombstone of a life that has left. */
 export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
@@ -251,6 +265,11 @@ export const dialTargets = (state: State): ReadonlyMap<string, DialTarget> => {
     const { body, generation } = candidate.record
     result.set(name, { name, generation, addresses: body.addresses, kind: "candidate" })
   }
+  const { claim, self } = state
+  if (claim !== undefined) {
+    const { addresses, generation } = claim
+    result.set(self.name, { name: self.name, generation, addresses, kind: "candidate" })
+  }
   return result
 }
 
@@ -292,6 +311,7 @@ export const deadline = (state: State): number | undefined => {
     if (standing._tag === "Failed") at = Math.min(at, standing.failedAt + state.settings.reconnectWindow)
   }
   for (const candidate of state.candidates.values()) at = Math.min(at, candidate.expiresAt)
+  if (state.claim !== undefined) at = Math.min(at, state.claim.expiresAt)
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
   for (const probe of state.pendingProbes) at = Math.min(at, probe.until)
   if (state.health > 0) at = Math.min(at, state.improvesAt)

@@ -3,13 +3,18 @@
  */
 import type { PeerId } from "../Peer.ts"
 import * as Draft from "./Draft.ts"
+import * as Gossip from "./gossip.ts"
 import * as RecordMerge from "./recordMerge.ts"
 import * as State from "./State.ts"
 
-/** Starts to leave. */
+/**
+ * Starts to leave. Sends its own waiting record before Leave: each peer takes the incarnation that it holds for the one that
+ * left, and a greater one that came later would undo that.
+ */
 export const leave = (draft: Draft.Draft): void => {
   const { state } = draft
   if (state.phase._tag !== "Running") return
+  Gossip.flush(draft)
   state.self = { ...state.self, status: "left" }
   const awaiting = new Set(State.linked(state))
   state.phase = { _tag: "Leaving", awaiting, until: draft.now + state.settings.leaveTimeout }

@@ -1,6 +1,7 @@
 /**
  * Links that come and go: R2 (a handshake makes a member), R8 (a newer life replaces the older), R9 (an end with Bye) and
- * `disconnect`. `failureDetection.ts` continues where the link to a living member is lost.
+ * `disconnect`. `failureDetection.ts` continues where the link to a living member is lost; a Bye `replaced` is such a loss, for
+ * only the refusal of the next handshake proves what it says (`namesakes.ts`).
  */
 import type { Address } from "../Address.ts"
 import type { PeerId } from "../Peer.ts"
@@ -41,25 +42,21 @@ export interface LinkDown {
   readonly silent: boolean
 }
 
-/** R2: makes the peer a member. A life that is over, or that has no place, is refused. */
+/** R2: makes the peer a member. A life that a newer one replaced, or that has no place, is refused. */
 export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }: LinkUp): void => {
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
-  const tombstone = State.tombstoneOfLeft(draft.state, record)
-  if (tombstone !== undefined) {
-    // The peer may start a new life: Bye `replaced` would say that one exists already.
-    Draft.sendBelief(draft, tombstone)
-    return Draft.closeLink(draft, record, "parted")
-  }
-  if (generation < State.newestLife(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
-
-  const member = draft.state.members.get(name)
+  if (generation < State.livingGeneration(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
+  const member = removeFailedSuccessor(draft, record)
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
   if (member === undefined && !hasPlace && !makeRoom(draft)) {
     Draft.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
     return Draft.closeLink(draft, record, "parted")
   }
+  // What was heard of the end of this life after the handshake began.
+  const end = State.tombstoneOfLeft(draft.state, record)
+  if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)
   Partition.endIsolation(draft)
   if (hasPlace) Draft.setCandidate(draft, name, undefined)
@@ -84,6 +81,17 @@ const contradicts = (shown: PeerRecord.PeerRecord, held: PeerRecord.PeerRecord):
 }
 
 /**
+ * R8: forgets a newer life that failed, for the older one that completed a handshake is the one that lives. Returns the member of
+ * this name that is left.
+ */
+const removeFailedSuccessor = (draft: Draft.Draft, { generation, name }: PeerId): Member.Member | undefined => {
+  const member = draft.state.members.get(name)
+  if (member === undefined || member.record.generation <= generation) return member
+  Draft.setMember(draft, name, undefined)
+  return undefined
+}
+
+/**
  * Broadcasts a newcomer if it had no links yet, by its view hash. A peer with links has been announced and dials the others
  * itself; announcing it again from every member would cost O(n²) messages per join.
  */
@@ -105,17 +113,13 @@ const makeRoom = (draft: Draft.Draft): boolean => {
   }
   if (oldest === undefined) return false
   Draft.setMember(draft, oldest.record.name, undefined)
-  Draft.addTombstone(draft, oldest.record)
+  Draft.addTombstone(draft, oldest.record, oldest.record.generation)
   return true
 }
 
 /** Handles the end of a link: of its peer (R3, R9), and of all that waited for an answer over it. */
 export const onLinkDown = (draft: Draft.Draft, event: LinkDown): void => {
   const { name } = event.peer
-  const isRunning = draft.state.phase._tag === "Running"
-  // A node that took a higher generation may have replaced itself: a handshake of its earlier generation was under way. If it
-  // was another life after all, the next Hello or Update says so.
-  if (event.code === "replaced" && isRunning && !draft.state.raised) Draft.stop(draft, "superseded")
   Leaving.stopAwaiting(draft, name)
   AntiEntropy.onLinkDown(draft, name)
   onMemberLinkDown(draft, event)

@@ -6,7 +6,7 @@ import * as PeerRecord from "../protocol/PeerRecord.ts"
 
 /**
  * Returns the newest records of each life, in their order: of the greatest incarnation the greatest record that accuses
- * nobody, and one accusation of each accuser and status. A record `left` is kept whatever its incarnation.
+ * nobody, and one accusation of each accuser and status.
  */
 export const newestRecords = (records: ReadonlyArray<PeerRecord.PeerRecord>): ReadonlyArray<PeerRecord.PeerRecord> => {
   if (records.length < 2) return records
@@ -20,7 +20,7 @@ export const newestRecords = (records: ReadonlyArray<PeerRecord.PeerRecord>): Re
   const kept = new Map<string, PeerRecord.PeerRecord>()
   for (const record of records) {
     const life = lifeOf(record)
-    if (record.status !== "left" && record.incarnation < (newest.get(life) ?? 0)) continue
+    if (record.incarnation < (newest.get(life) ?? 0)) continue
     const isAccusation = record.status === "suspect" || record.status === "failed"
     // Names have no control characters, so keys are distinct.
     const slot = `${life}\0${record.status}\0${isAccusation ? (record.by ?? "") : ""}`

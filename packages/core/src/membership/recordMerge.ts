@@ -1,6 +1,6 @@
 /**
  * Merges the records that peers send (docs/protocol.md, section "Records"): the greatest record of a name is kept. A record of
- * an unknown life makes a candidate (R1, R8), an accusation a suspicion (R4, R6), and `left` ends a life (R9).
+ * an unknown life makes a candidate (R1, R8), an accusation a suspicion (R4, R6), and `left` ends a life without a link (R9).
  */
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Candidates from "./candidates.ts"
@@ -25,7 +25,9 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
     return Draft.diagnose(draft, `${from} says "${record.name}" has a generation more than a day ahead; ignored`)
   }
   if (record.status !== "left") return Candidates.add(draft, record, from)
-  if (member !== undefined) return endReportedLife(draft, member, record)
+  const candidate = state.candidates.get(record.name)
+  if (candidate !== undefined && PeerRecord.compareKeys(record, candidate.record) <= 0) return
+  if (member !== undefined) return onReportedEnd(draft, member, record)
   // If hearsay evicted tombstones, two nodes would teach each other for ever the names that each of them had to forget.
   if (!Draft.hasRoomForTombstone(draft, record.name)) return
   Candidates.removeUpTo(draft, record)
@@ -47,7 +49,7 @@ const mergeMemberRecord = (
   }
   const isAccusation = record.status === "suspect" || record.status === "failed"
   if (order > 0) {
-    if (record.status === "left") return endReportedLife(draft, member, record)
+    if (record.status === "left") return onReportedEnd(draft, member, record)
     if (isAccusation) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
@@ -88,18 +90,22 @@ export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord
   if (!isChallenged) Draft.send(draft, [name], { _tag: "Update", records: [record] })
 }
 
-/** R7, R9: ends a life that others say is over, and tells its peer so if there is a link. */
-const endReportedLife = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
-  if (Member.isLinked(member)) Draft.sendBelief(draft, record)
-  endLife(draft, member, record)
+/**
+ * R6, R9: ends a life that others say has left, unless there is a link to it. Only the word of the peer itself ends a life with a
+ * link, so the peer is told what is said of it and refutes it (R7).
+ */
+const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
+  if (!Member.isLinked(member)) return endLife(draft, member, record)
+  if (member.record.generation === record.generation) Draft.sendBelief(draft, record)
+  else Candidates.removeUpTo(draft, record)
 }
 
-/** R9: ends a life. Nobody dials it any more, and only a newer life of the name becomes a member again. */
+/** R9: ends a life. Nobody dials it any more, until a greater record of the name comes or the peer completes a handshake. */
 export const endLife = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
   const left: PeerRecord.PeerRecord = { ...record, status: "left", body: State.emptyBody }
   Draft.setMember(draft, record.name, undefined)
   Candidates.removeUpTo(draft, record)
-  Draft.addTombstone(draft, left)
+  Draft.addTombstone(draft, left, member.record.generation)
   Gossip.gossip(draft, left)
   if (Member.isInView(member)) {
     Draft.emit(draft, { _tag: "Left", peer: { ...Member.toPeer(member), status: "left", link: "down" } })

@@ -36,19 +36,18 @@ export class AddressDialer {
     })
   }
 
-  /** Dials the address, and once more if the refusal made this node take a higher generation. */
+  /** Dials the address, and once more if the answer made this node take a higher generation. */
   dial(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
-    return this.attempt(address, options).pipe(
-      Effect.tapError((error) => HandshakeRules.onRefusal(this.loop, error)),
-      // A generation that was too low, or that of an earlier life, is higher now.
-      Effect.catchIf(
-        (error) =>
-          error._tag === "HandshakeRejected" &&
-          (error.code === "stale" || error.code === "evicted") &&
-          error.by === "them",
-        () => this.attempt(address, options),
-      ),
-    )
+    return Effect.suspend(() => {
+      const { self } = this.loop.state()
+      return this.attempt(address, options).pipe(
+        Effect.tapError((error) => HandshakeRules.onRefusal(this.loop, error, self, options?.expected)),
+        Effect.catchIf(
+          () => this.loop.state().self.generation > self.generation,
+          () => this.attempt(address, options),
+        ),
+      )
+    })
   }
 
   private attempt(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {

@@ -1,6 +1,6 @@
 /**
  * Rules by which this node judges a handshake, from what membership knows: which Hello it refuses, which life of a peer is
- * over (R8, R9), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
+ * over (R8), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
  * Hello").
  */
 import * as Effect from "effect/Effect"
@@ -12,6 +12,7 @@ import * as State from "../membership/State.ts"
 import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import { memberHash } from "../protocol/PeerRecord.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
 export interface Options {
@@ -38,43 +39,45 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
     judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgeLife: (peer) => judgeLife(loop.state(), peer),
+    judgeLife: (peer, viewHash) => judgeLife(loop.state(), peer, viewHash),
+    meetNamesake: ({ generation }) => Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation })),
     refute: (youAre) =>
       youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "SelfAccused", youAre }),
     // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a
     // dialer that is no member must not end this life.
-    onDialerRefusal: (error) => (loop.state().members.size === 0 ? onRefusal(loop, error) : Effect.void),
+    onDialerRefusal: (error, self) =>
+      loop.state().members.size === 0 ? onRefusal(loop, error, self, undefined) : Effect.void,
   }
 }
 
 /**
- * Handles what a refusal by a peer means for this node as a whole: its generation is behind (R8), or has left the cluster
- * (R9).
+ * Handles what a refusal by a peer means for this node as a whole: a newer life has its name (R8). `self` is this node as it was
+ * in the handshake, and `dialed` the name of the peer whose address it dialed.
  */
-export const onRefusal = (loop: MembershipLoop, error: HandshakeError): Effect.Effect<void> => {
+export const onRefusal = (
+  loop: MembershipLoop,
+  error: HandshakeError,
+  { generation }: Pick<PeerRecord, "generation">,
+  dialed: string | undefined,
+): Effect.Effect<void> => {
   if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
-  if (error.code === "stale" && error.atLeastGeneration !== undefined) {
-    return Effect.asVoid(
-      loop.submitAndAwait({ _tag: "GenerationOutdated", atLeastGeneration: error.atLeastGeneration }),
-    )
-  }
-  return error.code === "evicted" ? Effect.asVoid(loop.submitAndAwait({ _tag: "SelfEvicted" })) : Effect.void
+  const { atLeastGeneration, code } = error
+  if (code !== "stale" || atLeastGeneration === undefined) return Effect.void
+  return Effect.asVoid(loop.submitAndAwait({ _tag: "NameTaken", generation, atLeastGeneration, dialed }))
 }
 
 /**
- * Returns the refusal of a life of a peer that is over as far as this node knows (R8, R9). Gossip about a newer life counts:
- * a peer whose clock was set back before its restart learns it from the first peer that it meets, and a higher generation
- * costs nothing.
+ * Returns the refusal of a life of a peer that a newer one replaced (R8). Only what this node met counts, for hearsay would let a
+ * member with a fault keep others out. A newer life that lives refuses every older one. One that failed or left refuses only a
+ * peer that has met nobody, as the view hash of its handshake says: such a peer takes a higher generation, which costs nothing.
  */
-export const judgeLife = (state: State.State, { generation, name }: PeerRecord): HelloReject | undefined => {
-  const newest = Math.max(State.newestLife(state, name), state.candidates.get(name)?.record.generation ?? 0)
-  if (generation < newest) {
-    const atLeastGeneration = Math.min(newest + 1, maxGeneration)
-    return reject("stale", "a newer life of this name is known", { atLeastGeneration })
-  }
-  return State.tombstoneOfLeft(state, { name, generation }) !== undefined
-    ? reject("evicted", "this generation has left the cluster")
-    : undefined
+export const judgeLife = (state: State.State, peer: PeerRecord, viewHash: bigint): HelloReject | undefined => {
+  const { generation, name } = peer
+  const newest = State.newestMet(state, name)
+  if (generation >= newest) return undefined
+  if (generation >= State.livingGeneration(state, name) && viewHash !== memberHash(peer)) return undefined
+  const atLeastGeneration = Math.min(newest + 1, maxGeneration)
+  return reject("stale", "a newer life of this name is known", { atLeastGeneration })
 }
 
 /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
@@ -90,11 +93,13 @@ export const judgeHello = (
   }
   if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
   if (name === state.self.name) {
+    // An older life learns from this node's record that it is to stop.
+    if (generation < state.self.generation) return undefined
     return generation === state.self.generation && dialing.has(hello.linkEpoch)
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
   }
-  const past = judgeLife(state, hello.record)
+  const past = judgeLife(state, hello.record, hello.viewHash)
   if (past !== undefined) return past
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

@@ -43,7 +43,8 @@ export class PeerDialer {
   reconcile(state: State.State): void {
     const targets = State.dialTargets(state)
     for (const [name, attempts] of this.attempts) {
-      if (!state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
+      const isKnown = state.members.has(name) || state.candidates.has(name) || targets.has(name)
+      if (!isKnown) this.attempts.delete(name)
       else if (State.hasLink(state, name)) attempts.linked(monotonicMillis(this.options.clock))
     }
     for (const name of this.fibers.keys()) if (!targets.has(name)) this.fibers.stop(name)

@@ -53,10 +53,9 @@ export interface HelloAck {
  * - `busy`: a cap is reached; try later. `self`: the dialer reached itself.
  * - `duplicate`: the acceptor lives under the dialer's name.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
- * - `evicted`: the dialer's generation has left.
  * - `parted`: the acceptor has disconnected from the dialer, and the application did not ask the dialer to join again.
  */
-export type RejectCode = "label" | "version" | "busy" | "self" | "evicted" | "denied" | "duplicate" | "stale" | "parted"
+export type RejectCode = "label" | "version" | "busy" | "self" | "denied" | "duplicate" | "stale" | "parted"
 
 /** All reject codes, in the order of their numbers in docs. */
 export const rejectCodes: ReadonlyArray<RejectCode> = [
@@ -64,7 +63,6 @@ export const rejectCodes: ReadonlyArray<RejectCode> = [
   "version",
   "busy",
   "self",
-  "evicted",
   "denied",
   "duplicate",
   "stale",

@@ -49,13 +49,11 @@ export const rank: { readonly [S in Status]: number } = { alive: 0, suspect: 1, 
 export const statusOfRank: ReadonlyArray<Status> = ["alive", "suspect", "failed", "left"]
 
 /**
- * Compares two keys of one name: by generation, then left after not left, then incarnation, then status. Returns 0 if the
- * records say the same.
+ * Compares two keys of one name: by generation, then incarnation, then status. Returns 0 if the records say the same. `left` is
+ * a status like the others: its owner refutes it with a greater incarnation, which a peer that has left never writes.
  */
 export const compareKeys = (a: Key, b: Key): number => {
   if (a.generation !== b.generation) return a.generation - b.generation
-  const left = Number(a.status === "left") - Number(b.status === "left")
-  if (left !== 0) return left
   if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation
   return rank[a.status] - rank[b.status]
 }

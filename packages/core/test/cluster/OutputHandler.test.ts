@@ -23,13 +23,13 @@ it.effect("each output of membership reaches the part of the node that performs 
     perform({ _tag: "PingNow", peer }, initial)
     perform({ _tag: "CloseLink", peer, code: "parted" }, initial)
     perform({ _tag: "Emit", event: { _tag: "Isolated" } }, initial)
-    perform({ _tag: "Stopped", reason: "evicted" }, initial)
+    perform({ _tag: "Stopped", reason: "superseded" }, initial)
     assert.deepStrictEqual(told, [
       "send Leave to b,c",
       "ping b",
       "close b: parted",
       "publish Isolated with view 0",
-      "stopped: evicted",
+      "stopped: superseded",
     ])
     for (let i = 0; i < 30; i++) perform({ _tag: "Emit", event: { _tag: "Diagnostic", message: "" } }, initial)
     assert.strictEqual(told.length, 5 + 20, "diagnostics are limited")

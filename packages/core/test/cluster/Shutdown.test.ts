@@ -46,7 +46,6 @@ describe("a node that stops", () => {
       for (const [reason, code] of [
         ["left", "left"],
         ["superseded", "superseded"],
-        ["evicted", "left"],
       ] as const) {
         const { run, shutdown, told } = yield* make()
         shutdown.start(reason)

@@ -71,7 +71,6 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
     "Info: the cluster is in one part: returned: p0; missing: nobody",
   ],
   [{ _tag: "Superseded" }, "Error: another peer took this node's name; this node has stopped"],
-  [{ _tag: "Evicted" }, "Error: the cluster holds this node for one that left; this node has stopped"],
   [{ _tag: "Diagnostic", message: "too many" }, "Warn: too many"],
 ]
 

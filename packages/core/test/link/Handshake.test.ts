@@ -42,6 +42,7 @@ const hostOf = (options: Partial<Host> = {}): Host => {
         if (youAre !== undefined) now = { ...now, self: { ...now.self, incarnation: youAre.incarnation + 1 } }
         return now
       }),
+    meetNamesake: () => Effect.void,
     onDialerRefusal: () => Effect.void,
     ...options,
   }

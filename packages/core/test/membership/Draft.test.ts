@@ -99,8 +99,8 @@ describe("a draft", () => {
 
   it("stops once", () => {
     const draft = Draft.start(initial(), 1_000)
-    Draft.stop(draft, "evicted")
+    Draft.stop(draft, "superseded")
     Draft.stop(draft, "left")
-    expect(stoppedOf(draft.outputs)).toStrictEqual(["evicted"])
+    expect(stoppedOf(draft.outputs)).toStrictEqual(["superseded"])
   })
 })

@@ -1,14 +1,12 @@
 /** The step of the state machine: which inputs are handled in which phase. */
 import { describe, expect, it } from "@effect/vitest"
 import type { Input } from "../../src/membership/Membership.ts"
-import { b, c, claim, d, eventsOf, framesOf, linkedTo, recordsSent, stoppedOf, update, wall } from "./support.ts"
+import { b, c, claim, d, eventsOf, framesOf, linkedTo, stoppedOf, update, wall } from "./support.ts"
 
 describe("a step", () => {
   it("of a stopped node changes nothing", () => {
     const a = linkedTo([b, c])
-    expect(
-      stoppedOf(a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })),
-    ).toStrictEqual(["evicted"])
+    expect(stoppedOf(a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1 }))).toStrictEqual(["superseded"])
     const stopped = a.state()
     const inputs: ReadonlyArray<Input> = [
       { _tag: "Tick" },
@@ -38,13 +36,13 @@ describe("a step", () => {
     expect(a.state()).toBe(before)
   })
 
-  it("of a leaving node still sends its news, and handles no records", () => {
+  it("of a leaving node handles no records and no metadata", () => {
     const a = linkedTo([b])
-    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
     a.at(1_000, { _tag: "Leave" })
     expect(a.hear(1_010, b, update(d))).toStrictEqual([])
+    expect(a.at(1_010, { _tag: "MetadataSet", metadata: { v: "1" } })).toStrictEqual([])
     expect(a.state().candidates.size).toBe(0)
-    expect(recordsSent(a.until(1_020), "a")).toMatchObject([{ incarnation: 1 }])
+    expect(framesOf(a.until(2_000), "Update")).toStrictEqual([])
   })
 
   it("handles everything that is due at one Tick", () => {

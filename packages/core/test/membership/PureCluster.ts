@@ -10,6 +10,7 @@ import type * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
 import type { StopReason } from "../../src/membership/State.ts"
 import * as State from "../../src/membership/State.ts"
+import { judgeLife } from "../../src/peering/HandshakeRules.ts"
 import { compareNames } from "../../src/protocol/PeerName.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { checkedStep, seal, Violation } from "./invariants.ts"
@@ -19,8 +20,13 @@ import { addressOf, recordOf, wall } from "./support.ts"
 
 /** A message on a connection. */
 export type Packet =
-  | { readonly _tag: "Hello"; readonly record: PeerRecord }
-  | { readonly _tag: "HelloAck"; readonly record: PeerRecord; readonly youAre: YouAreBelief | undefined }
+  | { readonly _tag: "Hello"; readonly record: PeerRecord; readonly viewHash: bigint }
+  | {
+      readonly _tag: "HelloAck"
+      readonly record: PeerRecord
+      readonly viewHash: bigint
+      readonly youAre: YouAreBelief | undefined
+    }
   | { readonly _tag: "HelloReject"; readonly code: RejectCode; readonly atLeastGeneration: number | undefined }
   | {
       readonly _tag: "Ready"
@@ -83,8 +89,6 @@ export interface Node {
   isStepping: boolean
   /** Greatest generation that this name ever had. */
   greatestGeneration: number
-  /** Generations in which this name left. */
-  readonly leftGenerations: Set<number>
 }
 
 /** Callbacks of the caller. */
@@ -132,7 +136,6 @@ export const make = (
       inputs: [],
       isStepping: false,
       greatestGeneration: wall,
-      leftGenerations: new Set(),
     })),
     connections: new Map(),
     hooks,
@@ -151,7 +154,6 @@ export const copy = (world: World): World => {
   const nodes = world.nodes.map((node) => ({
     ...node,
     connectionIds: new Map(node.connectionIds),
-    leftGenerations: new Set(node.leftGenerations),
     inputs: [],
   }))
   return { ...world, connections, nodes }
@@ -175,9 +177,9 @@ export const submit = (world: World, node: Node, input: Membership.Input): void 
   node.isStepping = true
   for (let next = node.inputs.shift(); next !== undefined; next = node.inputs.shift()) {
     world.steps++
-    if (next._tag === "Leave") node.leftGenerations.add(node.state.self.generation)
     const [state, outputs] = checkedStep(node.state, world.now, next)
     node.state = state
+    node.greatestGeneration = Math.max(node.greatestGeneration, state.self.generation)
     for (const output of outputs) perform(world, node, output)
     world.hooks.stepped?.(node, outputs)
   }
@@ -212,9 +214,6 @@ const perform = (world: World, node: Node, output: Output): void => {
       }
       return
     case "Emit":
-      if (output.event._tag === "Evicted" && !node.leftGenerations.has(node.state.self.generation)) {
-        throw new Violation(`${node.name} never left and is evicted`)
-      }
       if (output.event._tag === "Superseded" && node.greatestGeneration <= node.state.self.generation) {
         throw new Violation(`${node.name} is superseded and never had a greater generation`)
       }
@@ -355,7 +354,11 @@ export const dial = (world: World, node: Node, target: Node, expected: string | 
     ends: [makeEnd(world, node, "HelloAck", node.state.self), makeEnd(world, target, "Hello", undefined)],
   }
   world.connections.set(connection.id, connection)
-  enqueue(world, connection, connection.ends[1], { _tag: "Hello", record: node.state.self })
+  enqueue(world, connection, connection.ends[1], {
+    _tag: "Hello",
+    record: node.state.self,
+    viewHash: node.state.viewHash,
+  })
   return connection
 }
 
@@ -377,9 +380,10 @@ export const failDial = (world: World, connection: Connection, refusal?: Packet 
   if (end.phase === "closed" || end.phase === "up") return
   closeEnd(world, connection, end)
   enqueue(world, connection, acceptor, { _tag: "End" })
-  if (refusal !== undefined) onRefusal(world, node, refusal)
-  if (refusal?.code === "stale") {
-    if (takesPart(node)) dial(world, node, nodeAt(world, acceptor.node), connection.expected)
+  if (refusal !== undefined) onRefusal(world, node, end, refusal, connection.expected)
+  if (!takesPart(node)) return
+  if (node.state.self.generation > (end.sentRecord?.generation ?? 0)) {
+    dial(world, node, nodeAt(world, acceptor.node), connection.expected)
     return
   }
   if (connection.expected !== undefined) {
@@ -403,30 +407,28 @@ const reject = (code: RejectCode, atLeastGeneration?: number): Packet & { _tag: 
   atLeastGeneration,
 })
 
-/** Returns the refusal of a life that is over, as `Handshake.outdated` does. */
-const outdated = ({ state }: Node, { generation, name }: PeerRecord) => {
-  const tombstone = state.tombstones.get(name)
-  const newest = Math.max(
-    state.members.get(name)?.record.generation ?? 0,
-    state.candidates.get(name)?.record.generation ?? 0,
-    tombstone?.generation ?? 0,
-  )
-  if (generation < newest) return reject("stale", newest + 1)
-  return tombstone?.status === "left" && tombstone.generation === generation ? reject("evicted") : undefined
+/** Returns the refusal of a life that a newer one replaced. */
+const outdated = ({ state }: Node, peer: PeerRecord, viewHash: bigint) => {
+  const refusal = judgeLife(state, peer, viewHash)
+  return refusal === undefined ? undefined : reject(refusal.code, refusal.atLeastGeneration)
 }
 
 /** Returns the refusal of a Hello, as `HandshakeRules.judgeHello` does. */
-const refusalOf = (node: Node, hello: PeerRecord) => {
+const refusalOf = (node: Node, { record, viewHash }: Packet & { _tag: "Hello" }) => {
   if (node.state.phase._tag !== "Running") return reject("busy")
-  return hello.name === node.name ? reject("duplicate") : outdated(node, hello)
+  return record.name === node.name ? reject("duplicate") : outdated(node, record, viewHash)
 }
 
 /** Submits what a refusal means for the node as a whole, as `HandshakeRules.onRefusal` does. */
-const onRefusal = (world: World, node: Node, { atLeastGeneration, code }: Packet & { _tag: "HelloReject" }) => {
-  if (code === "stale" && atLeastGeneration !== undefined)
-    submit(world, node, { _tag: "GenerationOutdated", atLeastGeneration })
-  if (code === "evicted") submit(world, node, { _tag: "SelfEvicted" })
-  node.greatestGeneration = Math.max(node.greatestGeneration, node.state.self.generation)
+const onRefusal = (
+  world: World,
+  node: Node,
+  { sentRecord }: End,
+  { atLeastGeneration, code }: Packet & { _tag: "HelloReject" },
+  dialed: string | undefined,
+) => {
+  if (code !== "stale" || atLeastGeneration === undefined || sentRecord === undefined) return
+  submit(world, node, { _tag: "NameTaken", generation: sentRecord.generation, atLeastGeneration, dialed })
 }
 
 /**
@@ -490,12 +492,12 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
   if (packet._tag === "HelloReject") {
     if (end === connection.ends[0]) return failDial(world, connection, packet)
     closeEnd(world, connection, end)
-    return onRefusal(world, node, packet)
+    return onRefusal(world, node, end, packet, undefined)
   }
   if (packet._tag !== end.phase) return breakOff(world, connection, end, undefined)
   switch (packet._tag) {
     case "Hello": {
-      const refusal = refusalOf(node, packet.record)
+      const refusal = refusalOf(node, packet)
       if (refusal !== undefined) {
         enqueue(world, connection, back, refusal)
         return closeEnd(world, connection, end)
@@ -504,13 +506,14 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
       end.sentRecord = node.state.self
       end.phase = "Ready"
       const youAre = State.belief(node.state, packet.record.name, packet.record.generation)
-      return enqueue(world, connection, back, { _tag: "HelloAck", record: node.state.self, youAre })
+      const { self: record, viewHash } = node.state
+      return enqueue(world, connection, back, { _tag: "HelloAck", record, viewHash, youAre })
     }
     case "HelloAck": {
       if (connection.expected !== undefined && packet.record.name !== connection.expected) {
         return breakOff(world, connection, end, undefined)
       }
-      const refusal = outdated(node, packet.record)
+      const refusal = outdated(node, packet.record, packet.viewHash)
       if (refusal !== undefined) {
         enqueue(world, connection, back, refusal)
         return breakOff(world, connection, end, undefined)

@@ -50,7 +50,7 @@ const seedIntervalAlone = 5_000
 const maxBackOff = 10_000
 const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
-const wasStopped = ({ stopped }: PureCluster.Node): boolean => stopped === "superseded" || stopped === "evicted"
+const wasStopped = ({ stopped }: PureCluster.Node): boolean => stopped === "superseded"
 
 /** Returns the value of a key, which is added if it is missing. */
 const getOrAdd = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {

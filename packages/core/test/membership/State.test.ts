@@ -37,7 +37,8 @@ describe("a state", () => {
   it("knows the newest life of a name, and the life that has left", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, b, { _tag: "Leave", generation: wall })
-    expect([State.newestLife(a.state(), "b"), State.newestLife(a.state(), "x")]).toStrictEqual([wall, 0])
+    expect([State.newestMet(a.state(), "b"), State.newestMet(a.state(), "x")]).toStrictEqual([wall, 0])
+    expect([State.livingGeneration(a.state(), "b"), State.livingGeneration(a.state(), "c")]).toStrictEqual([0, wall])
     expect(State.tombstoneOfLeft(a.state(), b)).toMatchObject({ name: "b", status: "left" })
     expect(State.tombstoneOfLeft(a.state(), { name: "b", generation: wall + 1 })).toBeUndefined()
   })

@@ -57,6 +57,7 @@ describe("anti-entropy", () => {
     a.meet(0, c)
     a.meet(0, claim(d, "alive", 2))
     bNode.meet(0, c)
+    loseLink(bNode, 0, c)
     bNode.meet(0, d)
     a.hear(1, c, { _tag: "Leave", generation: wall })
     for (const node of [a, bNode]) node.until(100)

@@ -143,8 +143,8 @@ export const checkState = (state: State.State): void => {
   for (const [name, { record }] of candidates) {
     const tombstone = tombstones.get(name)
     require(record.status !== "left", () => `${name} left and is dialed`)
-    require(!(tombstone?.status === "left" && tombstone.generation >= record.generation), () =>
-      `${name} left in generation ${tombstone?.generation} and ${record.generation} is dialed`)
+    require(tombstone === undefined || PeerRecord.compareKeys(record, tombstone) > 0, () =>
+      `${name} is over as ${show(tombstone)} and is dialed as ${show(record)}`)
     const member = members.get(name)
     require(member === undefined || member.record.generation < record.generation, () =>
       `${name} is a member and a candidate of the same life`)
@@ -207,11 +207,12 @@ const checkStep = (
         require(size >= after.settings.tombstoneCapacity, () => `${name} was a member and is forgotten`)
         continue
       }
+      // A life that failed or left gives way to an older one that completes a handshake.
+      const isBack = input._tag === "LinkUp" && input.record.name === name
+      if (isBack && before.members.get(name)?.standing._tag === "Failed" && next.generation < old.generation) continue
       require(next.generation >= old.generation, () => `the generation of ${name} went back`)
       if (next.generation === old.generation) {
-        // `left` is the last status of a life, whatever its incarnation.
-        const isForward = next.status === "left" || next.incarnation >= old.incarnation
-        require(isForward, () => `the incarnation of ${name} went back`)
+        require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
         require(PeerRecord.compareKeys(next, old) >= 0, () =>
           `what is known of ${name} went back from ${old.status} to ${next.status}`)
       }
@@ -233,8 +234,9 @@ const checkStep = (
   for (const [name, tombstone] of before.tombstones) {
     if (tombstone.status !== "left") continue
     const member = after.members.get(name)
-    require(member === undefined || member.record.generation > tombstone.generation, () =>
-      `${name} left in generation ${tombstone.generation} and is back in it`)
+    const isBack = input._tag === "LinkUp" && input.record.name === name
+    require(member === undefined || isBack || PeerRecord.compareKeys(member.record, tombstone) > 0, () =>
+      `${name} left as ${show(tombstone)} and is back without a link`)
   }
 }
 

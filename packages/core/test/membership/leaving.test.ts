@@ -63,18 +63,27 @@ describe("R9: leaving", () => {
     expect(a.state()).toMatchObject({ phase: { _tag: "Leaving" }, self: { incarnation: 0, status: "left" } })
   })
 
-  it("of a peer is acknowledged, gossiped and final for its generation", () => {
+  it("sends what this node has to say of itself before Leave, and no record of it afterwards", () => {
+    const a = linkedTo([b])
+    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
+    const outputs = a.at(1_000, { _tag: "Leave" })
+    const tags = outputs.flatMap((output) => (output._tag === "Send" ? [output.frame._tag] : []))
+    expect(tags).toStrictEqual(["Update", "Leave"])
+    expect(recordsSent(outputs, "a")).toMatchObject([{ incarnation: 1, status: "alive" }])
+    expect(recordsSent(a.until(4_000), "a")).toStrictEqual([])
+  })
+
+  it("of a peer is acknowledged and gossiped, and ends with a greater record of the peer or a newer life", () => {
     const a = linkedTo([b, c])
     const outputs = [...a.hear(1_000, b, { _tag: "Leave", generation: wall }), ...a.until(1_100)]
     expect(eventsOf(outputs)).toStrictEqual(["Left b"])
     expect(framesOf(outputs, "LeaveAck")).toStrictEqual([{ to: ["b"], frame: { _tag: "LeaveAck", generation: wall } }])
     expect(recordsSent(outputs, "b")).toMatchObject([{ status: "left" }])
-    a.hear(2_000, c, update(claim(b, "alive", 99)))
-    const again = a.meet(2_000, claim(b, "alive", 99))
-    expect(closedOf(again)).toStrictEqual(["parted b"])
-    expect(framesOf(again, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
-    expect(a.state().members.has("b")).toBe(false)
+    a.hear(2_000, c, update(b))
     expect(State.dialTargets(a.state()).size).toBe(0)
+    a.hear(2_000, c, update(claim(b, "alive", 1)))
+    expect([...State.dialTargets(a.state()).keys()]).toStrictEqual(["b"])
+    expect(a.state().members.has("b")).toBe(false)
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })
 

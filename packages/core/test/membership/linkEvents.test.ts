@@ -20,7 +20,6 @@ import {
   eventsOf,
   framesOf,
   closedOf,
-  stoppedOf,
   statusInView,
   linkOf,
   suspicionOf,
@@ -127,17 +126,29 @@ describe("R8: a newer life", () => {
     expect(a.state().candidates.size).toBe(0)
   })
 
-  it("refuses a link of the older life", () => {
-    const a = linkedTo([newer])
+  it("refuses a link of the older life while it lives", () => {
+    const a = linkedTo([newer, c])
     expect(closedOf(a.meet(1_000, b))).toStrictEqual(["replaced b"])
     expect(a.state().members.get("b")?.record.generation).toBe(newer.generation)
+    loseLink(a, 1_000, newer)
+    expect(closedOf(a.meet(1_100, b))).toStrictEqual(["replaced b"])
   })
 
-  it("Bye `replaced` stops this node", () => {
-    const a = linkedTo([b])
-    expect(stoppedOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced", silent: false }))).toStrictEqual([
-      "superseded",
-    ])
+  it("that failed or left gives way to an older life that completes a handshake", () => {
+    const failed = linkedTo([newer, c], { suspicionMax: 2_000 })
+    makeUnreachable(failed, 1_000, newer, c)
+    expect(eventsOf(failed.until(10_000, [c]))).toStrictEqual(["Failed b"])
+    const left = linkedTo([newer, c])
+    left.hear(1_000, newer, { _tag: "Leave", generation: newer.generation })
+    const saidToHaveLeft = linkedTo([c])
+    saidToHaveLeft.hear(1_000, c, update(claim(newer, "left")))
+    for (const a of [failed, left, saidToHaveLeft]) {
+      const outputs = a.meet(11_000, b)
+      expect([eventsOf(outputs), closedOf(outputs)]).toStrictEqual([["Joined b"], []])
+      // What is still told of the newer life makes it a candidate again, and ends nothing.
+      expect(eventsOf(a.hear(12_000, c, update(claim(newer, "failed"), claim(newer, "left", 1))))).toStrictEqual([])
+      expect([linkOf(a, "b"), a.state().members.get("b")?.record.generation]).toStrictEqual(["up", b.generation])
+    }
   })
 })
 

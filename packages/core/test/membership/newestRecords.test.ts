@@ -27,10 +27,11 @@ describe("of the records of one life in a frame", () => {
     ])
   })
 
-  it("the end of the life is kept", () => {
-    const left = recordOf("x", { status: "left" })
-    const next = recordOf("x", { incarnation: 1 })
-    expect(newestRecords([left, next, { ...left }])).toStrictEqual([left, next])
+  it("the end of the life is kept beside the record of its incarnation, and goes with an older one", () => {
+    const left = recordOf("x", { status: "left", incarnation: 1 })
+    const alive = recordOf("x", { incarnation: 1 })
+    expect(newestRecords([left, alive, { ...left }])).toStrictEqual([left, alive])
+    expect(newestRecords([recordOf("x", { status: "left" }), alive])).toStrictEqual([alive])
   })
 
   it("the greater of two bodies under one incarnation is kept, whatever their order", () => {

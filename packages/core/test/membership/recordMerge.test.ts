@@ -18,21 +18,21 @@ import {
   makeUnreachable,
   eventsOf,
   framesOf,
+  closedOf,
 } from "./support.ts"
 
 const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
 
 // Few values, so that equal keys are common. An owner writes one body for each incarnation.
-const record: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
-  Arbitrary.all([oneOf([0, 1, 2]), oneOf([0, 1, 5]), oneOf(PeerRecord.statusOfRank)]),
-  ([life, incarnation, status]) =>
+const recordWith = (statuses: ReadonlyArray<PeerRecord.Status>): Arbitrary.Arbitrary<PeerRecord.PeerRecord> =>
+  Arbitrary.map(Arbitrary.all([oneOf([0, 1, 2]), oneOf([0, 1, 5]), oneOf(statuses)]), ([life, incarnation, status]) =>
     recordOf("x", {
       generation: wall + life,
       incarnation,
       status,
       body: bodyOf("x", { edition: `${life} ${incarnation}` }),
     }),
-)
+  )
 
 // Alive records, some of which have different bodies for one incarnation.
 const edition: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
@@ -44,16 +44,24 @@ type Records = ReadonlyArray<PeerRecord.PeerRecord>
 
 const x = recordOf("x", { body: bodyOf("x", { edition: "0 0" }) })
 
+/** How a node knows the peer x: as a member with or without a link, or not at all. */
+type Known = "linked" | "lost" | "unknown"
+
 /** Feeds groups of records to a node, one Update for each, and returns the node. */
-const fed = (knowsPeer: boolean, ...groups: ReadonlyArray<Records>) => {
-  const a = linkedTo(knowsPeer ? [b, x] : [b])
+const fed = (known: Known, ...groups: ReadonlyArray<Records>) => {
+  const a = linkedTo(known === "unknown" ? [b] : [b, x])
+  if (known === "lost") loseLink(a, 500, x)
   for (const group of groups) a.hear(1_000, b, update(...group))
   return a
 }
 
-/** Returns what a node holds about the peer x: keys and body of member and candidate, key of the tombstone. */
+/**
+ * Returns what a node holds about the peer x: keys and body of member and candidate, key of the tombstone. A member that was
+ * said to have left in between is a candidate, so of a peer that is not linked only the greatest key counts.
+ */
 const heldBy = (node: ReturnType<typeof linkedTo>) => {
   const { candidates, members, tombstones } = node.state()
+  if (!State.hasLink(node.state(), "x")) return [greatestOf(node)]
   const of = (held: PeerRecord.PeerRecord | undefined) => held && [keyOf(held), held.body]
   const tombstone = tombstones.get("x")
   return [of(members.get("x")?.record), of(candidates.get("x")?.record), tombstone && keyOf(tombstone)]
@@ -73,9 +81,11 @@ const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
 }
 
 const runs = { arbitrary: { runs: 200 } }
-const few = Arbitrary.array(record, { maxLength: 5 })
+describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer that is %s", (knowsPeer) => {
+  // Nobody but the peer itself ends the life of one with a link.
+  const record = recordWith(knowsPeer === "linked" ? PeerRecord.statusOfRank.slice(0, 3) : PeerRecord.statusOfRank)
+  const few = Arbitrary.array(record, { maxLength: 5 })
 
-describe.each([true, false])("merging records of a peer that is a member: %s", (knowsPeer) => {
   it.prop(
     "does not depend on the order (commutative)",
     [few],
@@ -147,10 +157,11 @@ describe("merging bodies of one incarnation, without a link to their owner", () 
     ([editions]) => {
       const greatest = editions.reduce((best, each) => (PeerRecord.compare(each, best) > 0 ? each : best))
       for (const groups of [[editions], [editions.toReversed()], editions.map((each) => [each])]) {
-        const a = linkedTo([b, x])
-        loseLink(a, 500, x)
-        for (const group of groups) a.hear(1_000, b, update(...group))
-        expect(a.state().members.get("x")?.record).toStrictEqual(greatest)
+        expect(
+          fed("lost", ...groups)
+            .state()
+            .members.get("x")?.record,
+        ).toStrictEqual(greatest)
       }
     },
     runs,
@@ -169,11 +180,42 @@ describe("metadata", () => {
 })
 
 describe("a life that others say is over", () => {
-  it("is told so if it has a link", () => {
+  it("is told so if it has a link, and nothing of it is believed or relayed", () => {
     const a = linkedTo([b, c])
-    const outputs = a.hear(1_000, c, update(claim(b, "left")))
-    expect(eventsOf(outputs)).toStrictEqual(["Left b"])
-    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["b"], frame: { status: "left" } }])
+    const before = a.state()
+    for (const left of [claim(b, "left"), claim(b, "left", 7)]) {
+      const outputs = a.hear(1_000, c, update(left))
+      expect(eventsOf(outputs)).toStrictEqual([])
+      expect(framesOf(outputs, "YouAre")).toMatchObject([
+        { to: ["b"], frame: { status: "left", incarnation: left.incarnation } },
+      ])
+    }
+    expect(a.state()).toStrictEqual(before)
+    expect(framesOf(a.until(2_000), "Update")).toStrictEqual([])
+  })
+
+  it("has left if it has no link, until a greater record of it comes", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 500, b)
+    expect(eventsOf(a.hear(1_000, c, update(claim(b, "left", 4))))).toStrictEqual(["Left b"])
+    a.hear(1_100, c, update(claim(b, "alive", 4)))
+    expect(State.dialTargets(a.state()).size).toBe(0)
+    a.hear(1_200, c, update(claim(b, "alive", 5)))
+    expect(State.dialTargets(a.state()).size).toBe(1)
+    expect(eventsOf(a.meet(1_300, claim(b, "alive", 5)))).toStrictEqual(["Joined b"])
+    expect(a.state().tombstones.size).toBe(0)
+  })
+
+  it("is taken back when it completes a handshake, and asked to refute what is said of it", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 500, b)
+    a.hear(1_000, c, update(claim(b, "left", 4)))
+    const outputs = a.meet(1_100, b)
+    expect(eventsOf(outputs)).toStrictEqual(["Joined b"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["b"], frame: { incarnation: 4, status: "left" } }])
+    expect(closedOf(outputs)).toStrictEqual([])
+    a.hear(1_200, b, update(claim(b, "alive", 5)))
+    expect(a.state().members.get("b")?.record).toMatchObject({ incarnation: 5, status: "alive" })
   })
 
   it("ends the candidate with the member", () => {

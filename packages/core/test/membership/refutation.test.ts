@@ -1,8 +1,10 @@
 /** Accusations of this node and newer lives of its name (docs/protocol.md R7, R8). */
 import { describe, expect, it } from "@effect/vitest"
+import type { Input } from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
 import type { Key } from "../../src/protocol/PeerRecord.ts"
 import {
+  addressOf,
   bodyOf,
   wall,
   recordOf,
@@ -11,6 +13,7 @@ import {
   update,
   nodeOf,
   linkedTo,
+  loseLink,
   eventsOf,
   framesOf,
   recordsSent,
@@ -59,20 +62,18 @@ describe("R7: an accusation about this node", () => {
     expect(a.state().self.incarnation).toBe(4)
   })
 
-  it("left is an eviction", () => {
-    const a = linkedTo([b])
+  it("left is refuted like any accusation, and stops nobody", () => {
+    const a = linkedTo([b, c])
     const outputs = a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
-    expect(eventsOf(outputs)).toStrictEqual(["Evicted"])
-    expect(stoppedOf(outputs)).toStrictEqual(["evicted"])
-    expect(State.deadline(a.state())).toBeUndefined()
+    expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([[], []])
+    expect(a.state().phase._tag).toBe("Running")
+    expect(recordsSent(a.until(1_100), "a")).toMatchObject([{ incarnation: 1, status: "alive" }])
   })
 
-  it("by HelloReject `evicted` is an eviction, unless the node is leaving", () => {
-    const a = linkedTo([b])
-    expect(stoppedOf(a.at(1_000, { _tag: "SelfEvicted" }))).toStrictEqual(["evicted"])
-    const leaver = linkedTo([b])
-    leaver.at(1_000, { _tag: "Leave" })
-    expect(leaver.at(1_100, { _tag: "SelfEvicted" })).toStrictEqual([])
+  it("left, told to a node that has met nobody, makes it begin a newer life", () => {
+    const a = nodeOf("a")
+    a.at(1_000, { _tag: "SelfAccused", youAre: { generation: wall, incarnation: 3, status: "left" } })
+    expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall + 1, incarnation: 0 } })
   })
 
   it("a second body under its own incarnation is replaced by the next incarnation", () => {
@@ -129,39 +130,77 @@ describe("metadata that change more often than news are sent", () => {
 })
 
 describe("R8: a newer life of this node's name", () => {
-  it("in a record stops this node", () => {
+  const newer = recordOf("a", { generation: wall + 1, body: bodyOf("elsewhere") })
+  const refused = (more: Partial<Input & { _tag: "NameTaken" }> = {}) =>
+    ({ _tag: "NameTaken", generation: wall, atLeastGeneration: wall + 7, dialed: undefined, ...more }) as const
+
+  it("that a record claims stops nothing, and its addresses are dialed for a bounded time", () => {
     const a = linkedTo([b])
-    const outputs = a.hear(1_000, b, update(recordOf("a", { generation: wall + 1 })))
-    expect(eventsOf(outputs)).toStrictEqual(["Superseded"])
-    expect(stoppedOf(outputs)).toStrictEqual(["superseded"])
+    expect(a.hear(1_000, b, update(newer))).toStrictEqual([])
+    expect(State.dialTargets(a.state()).get("a")).toMatchObject({
+      generation: wall + 1,
+      addresses: [addressOf("elsewhere")],
+    })
+    // One claim at a time.
+    a.hear(1_100, b, update({ ...newer, generation: wall + 2 }))
+    expect(State.dialTargets(a.state()).get("a")).toMatchObject({ generation: wall + 1 })
+    const outputs = a.until(31_000)
+    expect(eventsOf(outputs)).toStrictEqual(["Diagnostic"])
+    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall, incarnation: 0 } })
   })
 
-  it("in HelloReject `stale` before the first link makes it take the higher generation", () => {
+  it("that a key claims without an address is told in a Diagnostic, and changes nothing", () => {
+    const a = linkedTo([b])
+    const before = a.state()
+    const key: Key = { name: "a", generation: wall + 1, incarnation: 0, status: "alive" }
+    expect(eventsOf(a.hear(1_000, b, { _tag: "YouAre", ...key }))).toStrictEqual(["Diagnostic"])
+    const digest = { _tag: "SyncDigest", entries: [key], last: true } as const
+    expect(eventsOf(a.hear(1_000, b, digest))).toStrictEqual(["Diagnostic"])
+    expect({ ...a.state(), view: before.view, digests: before.digests }).toStrictEqual(before)
+  })
+
+  it("stops this node once it has met it, unless this node has met nobody else", () => {
+    const a = linkedTo([b])
+    const outputs = a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1 })
+    expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([["Superseded"], ["superseded"]])
+    expect(stoppedOf(linkedTo([b]).at(1_000, { _tag: "NamesakeMet", generation: wall - 1 }))).toStrictEqual([])
+    expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "NamesakeMet", generation: wall + 1 }))).toStrictEqual([])
+  })
+
+  it("in a refusal before the first link makes it take the higher generation", () => {
     const a = nodeOf("a")
-    a.at(1_000, { _tag: "GenerationOutdated", atLeastGeneration: wall + 7 })
+    a.at(1_000, refused())
     expect(a.state().self).toMatchObject({ generation: wall + 7, incarnation: 0 })
     expect(a.state().phase._tag).toBe("Running")
-    a.at(1_000, { _tag: "GenerationOutdated", atLeastGeneration: wall + 6 })
+    a.at(1_000, refused({ generation: wall + 7, atLeastGeneration: wall + 6 }))
     expect(a.state().self.generation).toBe(wall + 7)
   })
 
-  it("in HelloReject `stale` after the first link stops it", () => {
-    const a = linkedTo([b])
-    expect(stoppedOf(a.at(1_000, { _tag: "GenerationOutdated", atLeastGeneration: wall + 7 }))).toStrictEqual([
-      "superseded",
-    ])
+  it("in a refusal stops it only without a link, by a member that it dialed", () => {
+    const a = linkedTo([b, c])
+    expect(stoppedOf(a.at(1_000, refused({ dialed: "b" })))).toStrictEqual([])
+    loseLink(a, 2_000, b)
+    expect(stoppedOf(a.at(2_000, refused({ dialed: "b" })))).toStrictEqual([])
+    loseLink(a, 3_000, c)
+    expect(stoppedOf(a.at(3_000, refused()))).toStrictEqual([])
+    expect(stoppedOf(a.at(3_000, refused({ dialed: "d" })))).toStrictEqual([])
+    expect(stoppedOf(a.at(3_000, refused({ dialed: "c" })))).toStrictEqual(["superseded"])
   })
 
-  it("after it took a higher generation, answers to the lower one do not stop it", () => {
+  it("in a refusal of an earlier generation of this node changes nothing", () => {
     const a = nodeOf("a")
-    a.at(1_000, { _tag: "GenerationOutdated", atLeastGeneration: wall + 7 })
-    a.meet(1_000, b)
-    a.at(1_100, { _tag: "GenerationOutdated", atLeastGeneration: wall + 8 })
-    a.at(1_200, { _tag: "LinkDown", peer: b, code: "replaced", silent: false })
-    expect(a.state().phase._tag).toBe("Running")
-    expect(stoppedOf(a.at(1_300, { _tag: "GenerationOutdated", atLeastGeneration: wall + 9 }))).toStrictEqual([
-      "superseded",
-    ])
+    a.at(1_000, refused())
+    const before = a.state()
+    expect(a.at(1_100, refused({ atLeastGeneration: wall + 8 }))).toStrictEqual([])
+    expect(a.state()).toBe(before)
+  })
+
+  it("in Bye `replaced` is a lost link", () => {
+    const a = linkedTo([b, c])
+    const outputs = a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced", silent: false })
+    expect(eventsOf(outputs)).toStrictEqual(["Unreachable b"])
+    expect([...State.dialTargets(a.state()).keys()]).toStrictEqual(["b"])
   })
 })
 

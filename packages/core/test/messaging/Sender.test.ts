@@ -98,7 +98,7 @@ describe("a message to one peer", () => {
     Effect.gen(function* () {
       const { sender } = yield* make([], {
         ...knowing("b"),
-        tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0 }]]),
+        tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0, met: 0 }]]),
       })
       for (const [name, reason] of [
         ["a", "unknownPeer"],

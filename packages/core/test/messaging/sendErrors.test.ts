@@ -20,7 +20,7 @@ describe("the error of a peer without a link", () => {
       ["left", "left"],
       ["failed", "unknownPeer"],
     ] as const) {
-      const state = { ...initial, tombstones: new Map([["b", { ...recordOf("b"), status, expiresAt: 1 }]]) }
+      const state = { ...initial, tombstones: new Map([["b", { ...recordOf("b"), status, expiresAt: 1, met: 0 }]]) }
       assert.strictEqual(noLink(state, "b").reason, reason)
     }
   })

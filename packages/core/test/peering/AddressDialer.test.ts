@@ -7,18 +7,20 @@ import type { Link } from "../../src/link/Link.ts"
 import type { RejectCode } from "../../src/protocol/Frame.ts"
 import { AddressDialer } from "../../src/peering/AddressDialer.ts"
 import { RetryAfter } from "../../src/peering/RetryAfter.ts"
-import { addressOf } from "../membership/support.ts"
+import { step } from "../../src/membership/Membership.ts"
+import { addressOf, wall } from "../membership/support.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 import { makeLoop } from "./support.ts"
 
 const address = addressOf("b")
+const atLeastGeneration = wall + 7
 
 const rejected = (code: RejectCode, by: "us" | "them" = "them") =>
-  new HandshakeRejected({ code, message: "", by, atLeastGeneration: 7, retryAfter: 3_000 })
+  new HandshakeRejected({ code, message: "", by, atLeastGeneration, retryAfter: 3_000 })
 
 /** A dialer whose dials end so, one after the other. */
 const make = Effect.fnUntraced(function* (...outcomes: ReadonlyArray<Link | HandshakeRejected>) {
-  const { inputs, loop } = yield* makeLoop()
+  const { inputs, loop } = yield* makeLoop(step)
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
   let dials = 0
   const dialer = new AddressDialer(
@@ -42,15 +44,7 @@ describe("a dial of an address", () => {
     Effect.gen(function* () {
       const { dialer, inputs } = yield* make(rejected("stale"), link)
       assert.strictEqual(yield* dialer.dial(address), link)
-      assert.deepStrictEqual(inputs, [{ _tag: "GenerationOutdated", atLeastGeneration: 7 }])
-    }),
-  )
-
-  it.effect("is made again at once after membership has heard that this generation has left", () =>
-    Effect.gen(function* () {
-      const { dialer, inputs } = yield* make(rejected("evicted"), link)
-      assert.strictEqual(yield* dialer.dial(address), link)
-      assert.deepStrictEqual(inputs, [{ _tag: "SelfEvicted" }])
+      assert.deepStrictEqual(inputs, [{ _tag: "NameTaken", generation: wall, atLeastGeneration, dialed: undefined }])
     }),
   )
 

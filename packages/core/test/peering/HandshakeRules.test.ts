@@ -7,6 +7,7 @@ import { step } from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
 import { judgeHello, judgeLife } from "../../src/peering/HandshakeRules.ts"
 import type { Hello } from "../../src/protocol/Frame.ts"
+import { memberHash } from "../../src/protocol/PeerRecord.ts"
 import { record } from "./fakeLink.ts"
 
 const self = record(5, "self")
@@ -56,10 +57,11 @@ describe("a Hello", () => {
     assert.deepInclude(refusalOf(after({ _tag: "Leave" })), { code: "busy", retryAfter: 1_000 })
   })
 
-  it("under this node's own name is this node itself, or a duplicate", () => {
+  it("under this node's own name is this node itself, a duplicate, or an older life, which is answered", () => {
     assert.strictEqual(refusalOf(after(), { record: self })?.code, "self")
     assert.strictEqual(refusalOf(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
     assert.strictEqual(refusalOf(after(), { record: record(6, "self") })?.code, "duplicate")
+    assert.isUndefined(refusalOf(after(), { record: record(4, "self") }))
   })
 
   it("of a stranger finds no room where a member still does", () => {
@@ -75,17 +77,38 @@ describe("a Hello", () => {
 })
 
 describe("a life of a peer", () => {
-  it("is over if a newer life is known, and learns which generation would be accepted", () => {
-    assert.deepInclude(judgeLife(after(linkUp), record(6)), { code: "stale", atLeastGeneration: 8 })
-    assert.isUndefined(judgeLife(after(linkUp), record(7)))
-    assert.isUndefined(judgeLife(after(linkUp), record(8)))
+  /** The view hash of a life of the peer that has met nobody. */
+  const alone = (generation: number) => memberHash(record(generation))
+
+  it("is over if a newer life is a member, and learns which generation would be accepted", () => {
+    assert.deepInclude(judgeLife(after(linkUp), record(6), 0n), { code: "stale", atLeastGeneration: 8 })
+    assert.isUndefined(judgeLife(after(linkUp), record(7), 0n))
+    assert.isUndefined(judgeLife(after(linkUp), record(8), 0n))
   })
 
-  it("is over if it has left the cluster", () => {
+  it("is over because of a newer life that was a member only if it has met nobody, and can begin a newer one", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
-    assert.strictEqual(judgeLife(state, record(7))?.code, "evicted")
-    assert.isUndefined(judgeLife(state, record(8)))
+    assert.deepInclude(judgeLife(state, record(6), alone(6)), { code: "stale", atLeastGeneration: 8 })
+    assert.isUndefined(judgeLife(state, record(6), 0n))
+  })
+
+  it("is not over because others say that there is a newer one, or was", () => {
+    const other = { ...record(1), name: "other" }
+    const met: Input = { _tag: "LinkUp", record: other, address: undefined, viewHash: 0n, youAre: undefined }
+    for (const status of ["alive", "failed", "left"] as const) {
+      const records = [{ ...record(8), status }]
+      const state = after(met, { _tag: "Received", from: other, frame: { _tag: "Update", records } })
+      assert.isUndefined(judgeLife(state, record(7), alone(7)), status)
+    }
+  })
+
+  it("that has left may come back, for it is told in the handshake that it has to refute that", () => {
+    const from = { name: "peer", generation: 7 }
+    const frame = { _tag: "Leave", generation: 7 } as const
+    const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
+    assert.isUndefined(judgeLife(state, record(7), 0n))
+    assert.strictEqual(State.belief(state, "peer", 7)?.status, "left")
   })
 })

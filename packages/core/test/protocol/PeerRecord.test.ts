@@ -51,15 +51,15 @@ describe("the order of records", () => {
     runs,
   )
 
-  it("compares generations first, then left, then incarnations, then the status", () => {
+  it("compares generations first, then incarnations, then the status", () => {
     const ascending: ReadonlyArray<Partial<PeerRecord.PeerRecord>> = [
       { generation: 1, incarnation: 0, status: "alive" },
       { generation: 1, incarnation: 0, status: "suspect" },
       { generation: 1, incarnation: 0, status: "failed" },
-      { generation: 1, incarnation: 1, status: "alive" },
-      { generation: 1, incarnation: 9, status: "failed" },
       { generation: 1, incarnation: 0, status: "left" },
+      { generation: 1, incarnation: 1, status: "alive" },
       { generation: 1, incarnation: 1, status: "left" },
+      { generation: 1, incarnation: 9, status: "failed" },
       { generation: 2, incarnation: 0, status: "alive" },
     ]
     const records = ascending.map((changes) => recordOf("x", changes))

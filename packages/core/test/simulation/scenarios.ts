@@ -186,7 +186,7 @@ const supervise = (nodes: Members) =>
   Effect.gen(function* () {
     for (const node of Object.values(nodes)) {
       const events = node.service(Member.Member)?.observer.events ?? []
-      if (!events.some(({ _tag }) => _tag === "Superseded" || _tag === "Evicted")) continue
+      if (!events.some(({ _tag }) => _tag === "Superseded")) continue
       yield* Effect.ignore(node.stop)
       yield* Effect.ignore(node.restart)
     }

@@ -1,0 +1,66 @@
+/**
+ * R8 (newer lives of this node's name). That one exists is a claim, whoever says it: a member with a fault or a restored snapshot
+ * may say so. This node dials a claimed life. It stops once a handshake with the newer life was complete, or once it has no link
+ * and a member that it dials refuses it. A node that has met nobody takes a higher generation instead.
+ */
+import type { Address } from "../Address.ts"
+import * as Draft from "./Draft.ts"
+import { raiseGeneration } from "./selfRecord.ts"
+import { generationLead } from "./Settings.ts"
+import * as State from "./State.ts"
+
+/** A peer refused a handshake because a newer life has this node's name. */
+export interface NameTaken {
+  readonly _tag: "NameTaken"
+  /** Generation of this node in the handshake. */
+  readonly generation: number
+  /** Lowest generation that the peer would accept. */
+  readonly atLeastGeneration: number
+  /** Name of the peer that was dialed at an address of its own; `undefined` for a seed, and if the peer dialed. */
+  readonly dialed: string | undefined
+}
+
+/** Handles the claim that a newer life of this node's name exists: it is dialed for a while. One claim is followed at a time. */
+export const onClaim = (draft: Draft.Draft, generation: number, addresses: ReadonlyArray<Address>): void => {
+  const { now, state } = draft
+  if (isTooFarAhead(draft, generation)) return diagnoseGeneration(draft)
+  if (addresses.length === 0) return diagnoseClaim(draft)
+  state.claim ??= { generation, addresses, expiresAt: now + state.settings.candidateTimeout }
+}
+
+/** Gives up a claim whose time is over. */
+export const expire = (draft: Draft.Draft): void => {
+  const { now, state } = draft
+  if (state.claim === undefined || now < state.claim.expiresAt) return
+  state.claim = undefined
+  diagnoseClaim(draft)
+}
+
+/** Handles a complete handshake with another life of this node's name: the older of the two stops, if it has met others. */
+export const onMet = (draft: Draft.Draft, generation: number): void => {
+  const { members, phase, self } = draft.state
+  if (phase._tag === "Running" && generation > self.generation && members.size > 0) Draft.stop(draft, "superseded")
+}
+
+/**
+ * Handles a refusal of this node's life. A refusal alone may be that of a stranger, or of a member with a fault, so it stops only
+ * a node that has no link, and nobody left to ask. An answer to a Hello from before this node took its generation is ignored.
+ */
+export const onNameTaken = (draft: Draft.Draft, { atLeastGeneration, dialed, generation }: NameTaken): void => {
+  const { members, phase, self } = draft.state
+  if (phase._tag !== "Running" || generation !== self.generation || atLeastGeneration <= generation) return
+  if (isTooFarAhead(draft, atLeastGeneration)) return diagnoseGeneration(draft)
+  if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
+  const isByMember = dialed !== undefined && members.has(dialed)
+  if (isByMember && State.linked(draft.state).length === 0) return Draft.stop(draft, "superseded")
+  diagnoseClaim(draft)
+}
+
+const isTooFarAhead = ({ now, state }: Draft.Draft, generation: number): boolean =>
+  generation > now + state.wallOffset + generationLead
+
+const diagnoseGeneration = (draft: Draft.Draft): void =>
+  Draft.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
+
+const diagnoseClaim = (draft: Draft.Draft): void =>
+  Draft.diagnose(draft, "a newer life of this node's own name was claimed, and nothing proves it; ignored")

@@ -1,0 +1,148 @@
+/**
+ * Claims about a node's own name that a member or a stranger makes and that nothing proves. None of them stops the node or
+ * costs it a link (docs/protocol.md R7, R8).
+ */
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { Frame } from "../../src/protocol/Frame.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
+import * as RawPeer from "./RawPeer.ts"
+import * as World from "./world.ts"
+
+/** Returns the frames with which a member claims something about the node whose record it saw. */
+type Claim = (seen: PeerRecord) => ReadonlyArray<Frame>
+
+const left: ReadonlyArray<readonly [string, Claim]> = [
+  ["YouAre", ({ generation, incarnation }) => [{ _tag: "YouAre", generation, incarnation, status: "left" }]],
+  ["Update", (seen) => [{ _tag: "Update", records: [{ ...seen, status: "left" }] }]],
+  ["SyncDelta", (seen) => [{ _tag: "SyncDelta", records: [{ ...seen, status: "left" }], want: [] }]],
+  ["SyncDigest", (seen) => [{ _tag: "SyncDigest", entries: [{ ...seen, status: "left" }], last: true }]],
+]
+
+describe("a member that says that the node has left", () => {
+  for (const [how, claim] of left) {
+    World.simulated(`in ${how} is refuted, and the node keeps its links`, ({ node }, network) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const b = yield* node("b", { seeds: [a.address] })
+        yield* World.untilPeers(b, ["a"])
+        const peer = yield* RawPeer.connect(network, a)
+        const { record } = yield* peer.completeHandshake()
+        yield* peer.keepAlive
+        yield* World.untilPeers(a, ["b", "m"])
+        const events = yield* World.collect(b)
+        yield* peer.send(...claim(record))
+        const isRefuted = (frame: Frame): boolean =>
+          frame._tag === "Update" && frame.records.some(({ incarnation, name }) => name === "a" && incarnation > 0)
+        yield* Effect.repeat(peer.receiveFrame("Update"), { until: isRefuted })
+        yield* Effect.sleep("2 seconds")
+        yield* World.untilPeers(a, ["b", "m"])
+        const seen = events.flatMap((event) => ("peer" in event && event.peer.name === "a" ? [event._tag] : []))
+        assert.deepStrictEqual(seen, [])
+      }),
+    )
+  }
+})
+
+/** A record of the node's name in a generation that is ahead by less than a day. */
+const ahead = (seen: PeerRecord, addresses = seen.body.addresses): PeerRecord => ({
+  ...seen,
+  generation: seen.generation + 23 * 3_600_000,
+  body: { ...seen.body, addresses },
+})
+
+const newer: ReadonlyArray<readonly [string, Claim]> = [
+  ["YouAre", (seen) => [{ _tag: "YouAre", generation: ahead(seen).generation, incarnation: 0, status: "alive" }]],
+  ["Update", (seen) => [{ _tag: "Update", records: [ahead(seen, [RawPeer.addressOf("nowhere:1")])] }]],
+  ["SyncDelta", (seen) => [{ _tag: "SyncDelta", records: [ahead(seen)], want: [] }]],
+  ["SyncDigest", (seen) => [{ _tag: "SyncDigest", entries: [ahead(seen)], last: true }]],
+  ["a left record", (seen) => [{ _tag: "Update", records: [{ ...ahead(seen), status: "left" }] }]],
+  ["Bye replaced", () => [{ _tag: "Bye", code: "replaced", message: "" }]],
+]
+
+describe("a member that says that a newer life of the node exists", () => {
+  for (const [how, claim] of newer) {
+    World.simulated(`in ${how} does not stop the node, which keeps its other links`, ({ node }, network) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const b = yield* node("b", { seeds: [a.address] })
+        yield* World.untilPeers(b, ["a"])
+        const peer = yield* RawPeer.connect(network, a)
+        const { record } = yield* peer.completeHandshake()
+        yield* peer.keepAlive
+        yield* World.untilPeers(a, ["b", "m"])
+        const events = yield* World.collect(b)
+        yield* peer.send(...claim(record))
+        yield* Effect.forkScoped(peer.receiveAll)
+        // Longer than the claim is followed up.
+        yield* Effect.sleep("35 seconds")
+        assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
+        assert.strictEqual((yield* a.cluster.self).generation, record.generation)
+        const seen = events.flatMap((event) => ("peer" in event && event.peer.name === "a" ? [event._tag] : []))
+        assert.deepStrictEqual(seen, [])
+      }),
+    )
+  }
+})
+
+describe("a stranger", () => {
+  for (const code of ["stale", "duplicate"] as const) {
+    World.simulated(`whose listener answers ${code} does not stop a node that has a link`, ({ node }, network) =>
+      Effect.gen(function* () {
+        const more = code === "stale" ? { atLeastGeneration: 10_000_000 } : {}
+        const address = yield* RawPeer.listen(network, "liar", (peer) =>
+          Effect.gen(function* () {
+            yield* peer.receive
+            yield* peer.send({ _tag: "HelloReject", code, message: "", ...more })
+            yield* peer.receiveAll
+          }),
+        )
+        const { a, b } = yield* World.pair({ node })
+        yield* Effect.forkScoped(Effect.ignore(a.cluster.join(address)))
+        // The liar may also be announced as a peer.
+        const peer = yield* RawPeer.connect(network, a)
+        yield* peer.completeHandshake()
+        const ghost = RawPeer.record({ name: "ghost", addresses: [address] })
+        yield* peer.send({ _tag: "Update", records: [ghost] })
+        yield* peer.keepAlive
+        yield* Effect.forkScoped(peer.receiveAll)
+        yield* Effect.sleep("5 seconds")
+        assert.isAtLeast(a.dialed.filter((each) => each === address).length, 2)
+        assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
+        assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
+      }),
+    )
+  }
+})
+
+describe("a node whose name a newer process has taken", () => {
+  for (const others of [1, 2, 4]) {
+    for (const listens of [true, false]) {
+      const how = listens ? "" : ", also if nobody can dial it"
+      World.simulated(`stops within seconds in a cluster with ${others} others${how}`, ({ node }) =>
+        Effect.gen(function* () {
+          const names = ["b", "c", "x", "y"].slice(0, others)
+          const first = yield* node("b")
+          const nodes = [first]
+          for (const name of names.slice(1)) nodes.push(yield* node(name, { seeds: [first.address] }))
+          const advertise = listens ? {} : { advertise: ["nowhere:1"] }
+          const older = yield* node("m1", { name: "m", seeds: [first.address], ...advertise })
+          yield* World.untilPeers(older, names)
+          const superseded = yield* Effect.forkChild(
+            World.untilEvent(older, ({ _tag }) => _tag === "Superseded"),
+            { startImmediately: true },
+          )
+          yield* Effect.sleep("1 seconds")
+          const newer = yield* node("m2", { name: "m", seeds: [first.address], ...advertise })
+          yield* Effect.timeout(Fiber.join(superseded), "5 seconds")
+          yield* World.untilPeers(newer, names)
+          const { generation } = yield* newer.cluster.self
+          for (const each of nodes) {
+            yield* World.until(each, ({ peers }) => peers.get("m")?.generation === generation)
+          }
+        }),
+      )
+    }
+  }
+})
