@@ -34,6 +34,8 @@ export interface Limits {
   readonly outbox: number
   /** Control frames that may wait to be written to one peer. */
   readonly controlOutbox: number
+  /** Bytes of records that may wait to be written to one peer. More of them are dropped, and the views compared again. */
+  readonly controlOutboxBytes: number
   /** Inputs that may wait for the membership; links that bring more wait. */
   readonly membershipQueue: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
@@ -67,6 +69,8 @@ export const defaults: Limits = {
   // Four windows of the default, for peers that have larger ones.
   outbox: 1024 * 1024,
   controlOutbox: 4_096,
+  // The records of a thousand peers with a few hundred bytes of metadata. An answer with more goes whole if nothing waits.
+  controlOutboxBytes: 1024 * 1024,
   membershipQueue: 1_024,
   eventBuffer: 1_024,
   linger: 1_000,

@@ -140,7 +140,7 @@ export class KeepAlive {
 
   private check(at: number): LinkEnd | undefined {
     const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
-    if (isSlow(at)) return { _tag: "Slow" }
+    if (isSlow(at)) return { _tag: "Slow", message: "what was written was not taken" }
     const left = leavingSince()
     if (left !== undefined && at - left >= limits.drainTimeout) return { _tag: "Closed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
