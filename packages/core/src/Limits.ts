@@ -62,7 +62,9 @@ export const defaults: Limits = {
   messageBytes: 16 * 1024 * 1024,
   confirmTimeout: 30_000,
   slowPeerTimeout: 5_000,
-  drainTimeout: 10_000,
+  // A system takes more once a third of its buffer has drained. A third of 4 MiB, which is the most of Linux, takes 44 seconds
+  // on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and what waits for it is bounded.
+  drainTimeout: 60_000,
   // A busy cluster of hundreds says some tens a second.
   controlRate: 1_000,
   controlBurst: 2_000,
