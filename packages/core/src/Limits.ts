@@ -46,6 +46,8 @@ export interface Limits {
   readonly outbox: number
   /** Control frames that may wait to be written to one peer. */
   readonly controlOutbox: number
+  /** Bytes of records that may wait to be written to one peer. More of them are dropped, and the views compared again. */
+  readonly controlOutboxBytes: number
   /** Inputs that may wait for the membership; links that bring more wait. */
   readonly membershipQueue: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
@@ -75,13 +77,17 @@ export const defaults: Limits = {
   confirmTimeout: 30_000,
   // A reader that pauses for longer than a garbage collection or a slow query has rather ended, or waits for its senders.
   slowPeerTimeout: 5_000,
-  drainTimeout: 10_000,
+  // A system takes more once a third of its buffer has drained. A third of 4 MiB, which is the most of Linux, takes 44 seconds
+  // on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and what waits for it is bounded.
+  drainTimeout: 60_000,
   // A busy cluster of hundreds says some tens a second.
   controlRate: 1_000,
   controlBurst: 2_000,
   // Four windows of the default, for peers that have larger ones.
   outbox: 1024 * 1024,
   controlOutbox: 4_096,
+  // The records of a thousand peers with a few hundred bytes of metadata. An answer with more goes whole if nothing waits.
+  controlOutboxBytes: 1024 * 1024,
   membershipQueue: 1_024,
   eventBuffer: 1_024,
   linger: 1_000,

@@ -64,6 +64,7 @@ const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sour
   queue("lane_bytes", limits.laneWindow, () => most(links, ({ lane }) => lane))
   queue("outbox_bytes", limits.outbox, () => most(links, ({ data }) => data))
   queue("control_outbox", limits.controlOutbox, () => most(links, ({ control }) => control))
+  queue("control_outbox_bytes", limits.controlOutboxBytes, () => most(links, ({ controlBytes }) => controlBytes))
   queue("links", limits.links, () => links.gauges().links)
   queue("handshakes", limits.handshakes, () => links.gauges().handshakes)
   queue("dials", limits.dials, () => links.gauges().dials)

@@ -32,6 +32,9 @@ const quietHeartbeats = 1.25
  */
 const maxPause = 1_000
 
+/** Maximum time for which a peer may keep the link after its Leave, in milliseconds. */
+const maxStay = 10_000
+
 export interface Options {
   readonly timing: Timing
   readonly limits: Pick<Limits, "drainTimeout">
@@ -140,9 +143,9 @@ export class KeepAlive {
 
   private check(at: number): LinkEnd | undefined {
     const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
-    if (isSlow(at)) return { _tag: "Slow" }
+    if (isSlow(at)) return { _tag: "Slow", message: "what was written was not taken" }
     const left = leavingSince()
-    if (left !== undefined && at - left >= limits.drainTimeout) return { _tag: "Closed" }
+    if (left !== undefined && at - left >= Math.min(maxStay, limits.drainTimeout)) return { _tag: "Closed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
   }
 }

@@ -69,6 +69,8 @@ export interface LaneFactories {
 export interface Gauges {
   /** Number of control frames that wait to be written. */
   readonly control: number
+  /** Upper bound of the bytes of these frames. */
+  readonly controlBytes: number
   /** Bytes of messages that wait to be written. */
   readonly data: number
   /** Bytes of the inbox's window that the peer has used and this side has not granted again. */
@@ -192,7 +194,7 @@ export class Link {
     this.writer.close(code, message)
   }
 
-  /** Ends the link at once: what is under way is lost. */
+  /** Ends the link at once with Bye `slow`, because the peer does not end it. What waits is lost. */
   cut(): void {
     this.cutting.openUnsafe()
   }
@@ -206,6 +208,7 @@ export class Link {
   gauges(): Gauges {
     return {
       control: this.writer.queued(),
+      controlBytes: this.writer.queuedBytes(),
       data: this.sendLanes.size(),
       inbox: this.receiveLanes.used(),
       lane: this.receiveLanes.usedMost(),
@@ -224,14 +227,14 @@ export class Link {
       // round trip, which the link timeout bounds.
       const readTimeout = Math.max(limits.linger, timing.linkTimeout)
       const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(readTimeout)), closedEnd)
-      const cut = Effect.as(awaitLatch(this.cutting), closedEnd)
+      const cut = Effect.as(awaitLatch(this.cutting), cutEnd)
       const end = yield* Effect.raceAllFirst([this.reader.run(), this.keepAlive.run(), closed, cut])
       const moved = isMoved(end)
       if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
       this.sendLanes.end()
       yield* onEnd(end)
       // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
-      if (!moved) this.sendLanes.clear()
+      if (!moved) this.writer.discard()
       this.sayBye(end)
       // Throws away what still comes, until the peer has ended its side too.
       const discard = Effect.ignore(Effect.forever(reader.batch))
@@ -252,7 +255,7 @@ export class Link {
       case "Silent":
         return this.close("silent", `nothing was heard for ${Math.round(this.keepAlive.silence(this.now()))} ms`)
       case "Slow":
-        return this.close("slow", "what was written was not taken")
+        return this.close("slow", end.message)
       default:
         // The peer must hear that it has got everything, or it takes the rest for lost.
         return isMoved(end) ? this.close("duplicate", "") : this.writer.finish(undefined)
@@ -328,3 +331,5 @@ export class Link {
 }
 
 const closedEnd: LinkEnd = { _tag: "Closed" }
+
+const cutEnd: LinkEnd = { _tag: "Slow", message: "the connection was replaced and did not end" }

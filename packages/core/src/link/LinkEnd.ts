@@ -7,8 +7,8 @@ export type LinkEnd =
   | ReadOutcome
   /** Nothing was heard for the link timeout. */
   | { readonly _tag: "Silent" }
-  /** The peer did not drain what was written. */
-  | { readonly _tag: "Slow" }
+  /** The peer did not drain what was written, or did not end a connection that another one replaced. */
+  | { readonly _tag: "Slow"; readonly message: string }
   /** This side closed the link. */
   | { readonly _tag: "Closed" }
 

@@ -12,11 +12,11 @@ import type { Bye, ByeCode, ControlFrame, Frame, Taken } from "../protocol/Frame
 import { clipMessage } from "../protocol/Frame.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
-import * as FrameSplitter from "../wire/FrameSplitter.ts"
 import type { Traffic } from "../wire/Traffic.ts"
+import { ControlQueue } from "./ControlQueue.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
-/** Maximum data of one write in bytes, plus one message, so that control frames never wait behind more. */
+/** Maximum size of one write in bytes, plus one frame, so that control frames never wait behind more data. */
 const writeBytes = 64 * 1024
 
 /** Size of a buffer that fits most writes: their data, less what is not copied, and all headers. */
@@ -34,7 +34,7 @@ export interface Options {
   readonly makeSendLanes: (wake: () => void) => SendLanes
   /** Returns the acknowledgements to send now. */
   readonly acknowledgements: () => ReadonlyArray<Taken>
-  readonly limits: Pick<Limits, "controlOutbox" | "drainTimeout">
+  readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
   readonly buffers: WriteBuffers
   /** Counters of the written frames. */
   readonly sent: Traffic
@@ -49,7 +49,7 @@ export class LinkWriter {
   private readonly options: Options
   private readonly pending = Latch.makeUnsafe(false)
   private phase: Phase = { _tag: "Open" }
-  private control: Array<ControlFrame> = []
+  private readonly control: ControlQueue
   /** `true` once the peer did not keep up with control frames. */
   private overflowed = false
   /** Time since which a write waits for the network. Later by the stalls of this process. */
@@ -60,6 +60,7 @@ export class LinkWriter {
   constructor(options: Options) {
     this.options = options
     this.writtenAt = options.now()
+    this.control = new ControlQueue({ frames: options.limits.controlOutbox, bytes: options.limits.controlOutboxBytes })
     this.lanes = options.makeSendLanes(this.wake)
   }
 
@@ -68,11 +69,13 @@ export class LinkWriter {
     this.pending.openUnsafe()
   }
 
-  /** Queues a control frame before all data. Drops the frame if the link is closing or the queue is full. */
+  /**
+   * Queues a control frame before all data. Drops the frame if the link is closing or the queue is full. A dropped list of
+   * records does no harm: the two sides compare their views again.
+   */
   readonly send = (frame: ControlFrame): void => {
     if (this.phase._tag === "Closing") return
-    if (this.control.length >= this.options.limits.controlOutbox) this.overflowed = true
-    else this.control.push(...FrameSplitter.split(frame))
+    if (this.control.add(frame) === "full") this.overflowed = true
     this.pending.openUnsafe()
   }
 
@@ -87,6 +90,12 @@ export class LinkWriter {
     this.phase = { _tag: "Closing", bye }
     this.lanes.stop(bye?.code === "duplicate" ? "moved" : "closed")
     this.pending.openUnsafe()
+  }
+
+  /** Drops all frames that wait, so that the Bye follows the write that is under way. */
+  discard(): void {
+    this.control.clear()
+    this.lanes.clear()
   }
 
   /** Records that the peer does not keep up with control frames. */
@@ -115,6 +124,11 @@ export class LinkWriter {
     return this.control.length
   }
 
+  /** Returns an upper bound of the bytes of the control frames that wait to be written. */
+  queuedBytes(): number {
+    return this.control.bytes
+  }
+
   /**
    * Writes until the writing half has ended or the connection fails. The writer waits between two writes until the fibers that
    * have something to send wait as well, so that all of it goes into one write.
@@ -140,11 +154,13 @@ export class LinkWriter {
   /** Returns the frames of the next write, or `undefined` when there is nothing to write. */
   private nextBatch(): ReadonlyArray<Frame> | undefined {
     for (const frame of this.options.acknowledgements()) this.control.push(frame)
-    const data = this.lanes.next(writeBytes)
-    if (this.control.length === 0) return data.length === 0 ? undefined : data
-    const batch: Array<Frame> = this.control
-    this.control = []
-    for (const frame of data) batch.push(frame)
+    if (this.control.length === 0) {
+      const data = this.lanes.next(writeBytes)
+      return data.length === 0 ? undefined : data
+    }
+    const room = writeBytes - this.control.bytes
+    const batch: Array<Frame> = this.control.next(writeBytes)
+    if (room > 0) for (const frame of this.lanes.next(room)) batch.push(frame)
     return batch
   }
 

@@ -5,6 +5,7 @@
 import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "../protocol/constants.ts"
 import type * as Frame from "../protocol/Frame.ts"
 import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
+import { maxHandshakeBytes } from "./Layout.ts"
 
 /**
  * Maximum size of the records, entries and names of one frame, in bytes. It is a quarter of the largest frame, because data
@@ -44,6 +45,40 @@ export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFra
     default:
       return [frame]
   }
+}
+
+/** Upper bound of the size of a frame without its lists and texts: header, names of the fields, and numbers. */
+const frameFixedBytes = 64
+
+/** Returns an upper bound of the size of a frame. */
+export const bytesOf = (frame: Frame.ControlFrame): number => {
+  switch (frame._tag) {
+    case "Update":
+      return frameFixedBytes + sum(frame.records, recordBytes)
+    case "LaneOpen":
+      return frameFixedBytes + sum(frame.lanes, laneBytes)
+    case "SyncDigest":
+      return frameFixedBytes + sum(frame.entries, keyBytes)
+    case "SyncDelta":
+      return frameFixedBytes + sum(frame.records, recordBytes) + sum(frame.want, textBytes)
+    case "ProbeRequest":
+      return frameFixedBytes + textBytes(frame.target)
+    case "Bye":
+      return frameFixedBytes + textBytes(frame.message)
+    case "Hello":
+    case "HelloAck":
+    case "HelloReject":
+    case "Ready":
+      return maxHandshakeBytes
+    default:
+      return frameFixedBytes
+  }
+}
+
+const sum = <A>(items: ReadonlyArray<A>, bytesOfItem: (item: A) => number): number => {
+  let bytes = 0
+  for (const item of items) bytes += bytesOfItem(item)
+  return bytes
 }
 
 /** Splits a list before each item that would exceed {@link maxChunkBytes} or the count. An empty list is one chunk. */

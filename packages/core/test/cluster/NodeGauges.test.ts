@@ -38,8 +38,8 @@ const state: State.State = {
 const make = () => {
   const { metrics, valueOf } = makeMetrics()
   const links = [
-    linkOf("b", { control: 1, data: 20, inbox: 30, lane: 4, lag: 1_500, viewHash: 1n }),
-    linkOf("c", { control: 2, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
+    linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, viewHash: 1n }),
+    linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
   ]
   NodeGauges.show(metrics, {
     loop: { state: () => state, waiting: () => 5 },
@@ -76,6 +76,7 @@ describe("the gauges of a node", () => {
     ["lane_bytes", 40, "laneWindow"],
     ["outbox_bytes", 20, "outbox"],
     ["control_outbox", 2, "controlOutbox"],
+    ["control_outbox_bytes", 70, "controlOutboxBytes"],
     ["links", 6, "links"],
     ["handshakes", 7, "handshakes"],
     ["dials", 8, "dials"],

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Limits from "../../src/Limits.ts"
@@ -128,6 +129,26 @@ describe("a link", () => {
     }),
   )
 
+  it.effect("whose peer takes nothing says so in its Bye, right behind the write that is under way", () =>
+    Effect.gen(function* () {
+      const { ends, link, pass, peer, says, tags } = yield* make
+      const taken = yield* Deferred.make<void>()
+      peer.writesTake(Deferred.await(taken))
+      link.inbox.tryOffer(new Uint8Array(1))
+      yield* settle
+      link.send({ _tag: "Update", records: [record(7)] })
+      link.inbox.tryOffer(new Uint8Array(1))
+      for (let i = 0; i < 2; i++) {
+        yield* pass(1_000)
+        yield* says(message)
+      }
+      assert.deepStrictEqual(ends(), ["Slow"])
+      yield* Deferred.succeed(taken, undefined)
+      yield* settle
+      assert.deepStrictEqual(tags(), ["Data", "Bye slow"])
+    }),
+  )
+
   it.effect("whose peer is silent says so in its Bye", () =>
     Effect.gen(function* () {
       const { ends, link, pass, tags } = yield* make
@@ -153,12 +174,13 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("that is cut ends at once", () =>
+  it.effect("that is cut ends at once, and says so in its Bye", () =>
     Effect.gen(function* () {
-      const { ends, link } = yield* make
+      const { ends, link, tags } = yield* make
       link.cut()
       yield* settle
-      assert.deepStrictEqual(ends(), ["Closed"])
+      assert.deepStrictEqual(ends(), ["Slow"])
+      assert.deepStrictEqual(tags(), ["Bye slow"])
     }),
   )
 

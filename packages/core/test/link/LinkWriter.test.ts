@@ -1,11 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import { LinkWriter, writeBufferBytes } from "../../src/link/LinkWriter.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
-import type { Taken } from "../../src/protocol/Frame.ts"
+import { emptyBody } from "../../src/membership/State.ts"
+import type { ControlFrame, Taken } from "../../src/protocol/Frame.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
+import { record } from "../peering/fakeLink.ts"
 import { lost, makeConnection, settle, testNow } from "./support.ts"
 
 const make = Effect.gen(function* () {
@@ -17,7 +22,7 @@ const make = Effect.gen(function* () {
     connection: peer.connection,
     makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
     acknowledgements: () => acknowledgements.splice(0),
-    limits: { controlOutbox: 3, drainTimeout: 1_000 },
+    limits: { controlOutbox: 3, controlOutboxBytes: 1_000_000, drainTimeout: 1_000 },
     buffers,
     sent: Traffic.make(),
     now,
@@ -28,6 +33,15 @@ const make = Effect.gen(function* () {
 })
 
 const leave = { _tag: "Leave", generation: 1 } as const
+
+/** An Update of 200 kilobytes. */
+const longUpdate: ControlFrame = {
+  _tag: "Update",
+  records: Array.from({ length: 200 }, (_, i) => ({
+    ...record(1, `peer-${i}`),
+    body: { ...emptyBody, metadata: { k: "x".repeat(1_000) } },
+  })),
+}
 
 describe("a link writer", () => {
   it.effect("writes all that is there at once, control frames and acknowledgements before data", () =>
@@ -55,6 +69,62 @@ describe("a link writer", () => {
       assert.deepStrictEqual(bye, { _tag: "Bye", code: "left", message: "x".repeat(512) })
       assert.deepStrictEqual(more, [])
       assert.isTrue(peer.isEnded())
+    }),
+  )
+
+  it.effect("writes a long list in writes of at most 64 KiB, and data only after it", () =>
+    Effect.gen(function* () {
+      const { peer, tags, writer } = yield* make
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      writer.send(longUpdate)
+      yield* settle
+      assert.isAbove(peer.writes.length, 3)
+      for (const frames of peer.writes) {
+        assert.isAtMost(
+          frames.reduce((sum, frame) => sum + FrameEncoder.encode(frame).length, 0),
+          64 * 1024 + 100,
+        )
+      }
+      assert.deepStrictEqual([...new Set(tags().flat())], ["Update", "Data"])
+      assert.strictEqual(tags().flat().at(-1), "Data")
+    }),
+  )
+
+  it.effect("drops what waits when it is told, so that the Bye follows the write that is under way", () =>
+    Effect.gen(function* () {
+      const { peer, tags, writer } = yield* make
+      const taken = yield* Deferred.make<void>()
+      peer.writesTake(Deferred.await(taken))
+      writer.send(leave)
+      yield* settle
+      writer.send(longUpdate)
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      assert.isAbove(writer.queuedBytes(), 200_000)
+      writer.discard()
+      assert.strictEqual(writer.queuedBytes(), 0)
+      writer.close("slow", "")
+      yield* Deferred.succeed(taken, undefined)
+      yield* settle
+      assert.deepStrictEqual(tags(), [["Leave"], ["Bye"]])
+    }),
+  )
+
+  it.effect("says when something was last written, which is now while a write waits", () =>
+    Effect.gen(function* () {
+      const { now, peer, writer } = yield* make
+      const begin = now()
+      yield* TestClock.adjust(100)
+      assert.strictEqual(writer.lastWritten(), begin)
+      const taken = yield* Deferred.make<void>()
+      peer.writesTake(Deferred.await(taken))
+      writer.send(leave)
+      yield* settle
+      yield* TestClock.adjust(100)
+      assert.strictEqual(writer.lastWritten(), begin + 200)
+      yield* Deferred.succeed(taken, undefined)
+      yield* settle
+      yield* TestClock.adjust(100)
+      assert.strictEqual(writer.lastWritten(), begin + 200)
     }),
   )
 

@@ -5,7 +5,7 @@ import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
 import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
-import { record } from "./arbitraries.ts"
+import { frameOf, record, tags } from "./arbitraries.ts"
 import { decode } from "./support.ts"
 
 const recordOf = (i: number, metadataBytes: number): PeerRecord => ({
@@ -113,4 +113,14 @@ describe("a frame beyond the bounds of one frame", () => {
     },
     { arbitrary: { runs: 50 } },
   )
+})
+
+describe("the size of a frame before it is encoded", () => {
+  for (const tag of tags) {
+    if (tag === "Data") continue
+    it.prop(`is never less than the size of a ${tag} on the wire`, [frameOf(tag)], ([frame]) => {
+      if (frame._tag === "Data") return
+      expect(FrameSplitter.bytesOf(frame)).toBeGreaterThanOrEqual(FrameEncoder.encode(frame).length)
+    })
+  }
 })
