@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { logEvent } from "../../src/cluster/logEvent.ts"
 
 const peerOf = (name: string): Peer => ({
@@ -28,12 +29,12 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
     lines.push(`${logLevel}: ${String(Array.isArray(message) ? message[0] : message)}`)
     annotations.push(fiber.getRef(References.CurrentLogAnnotations))
   })
-  yield* logEvent(event).pipe(
+  yield* logEvent(event, yield* LogBudget.make).pipe(
     Effect.provide(Logger.layer([logger])),
     Effect.provideService(References.MinimumLogLevel, "Debug"),
   )
   return { annotations, lines }
-})
+}, Effect.scoped)
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],
