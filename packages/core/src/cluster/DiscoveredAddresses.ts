@@ -3,17 +3,20 @@
  */
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 
 export class DiscoveredAddresses {
   private readonly limit: number
+  private readonly log: LogBudget
   private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
   /** Problems of the set that is in use. A problem that several sets have in a row is logged once. */
   private problems = new Set<string>()
 
   /** `limit` is the number of addresses of one set that are used, `onAddresses` gets them. */
-  constructor(limit: number, onAddresses: (addresses: ReadonlyArray<Address>) => void) {
+  constructor(limit: number, log: LogBudget, onAddresses: (addresses: ReadonlyArray<Address>) => void) {
     this.limit = limit
+    this.log = log
     this.onAddresses = onAddresses
   }
 
@@ -29,7 +32,10 @@ export class DiscoveredAddresses {
     if (found.length > this.limit) {
       this.problems.add(`of ${found.length} addresses the first ${this.limit} are asked (limits.discovered)`)
     }
-    for (const problem of this.problems) if (!before.has(problem)) yield* Effect.logWarning(`discovery: ${problem}`)
+    for (const problem of this.problems) {
+      if (before.has(problem)) continue
+      yield* this.log.write({ level: "Warn", kind: "discovery", subject: undefined, text: `discovery: ${problem}` })
+    }
     this.onAddresses(addresses)
   })
 }

@@ -13,6 +13,7 @@ import { Discovery } from "../Discovery.ts"
 import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
+import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import * as Limits from "../Limits.ts"
@@ -59,8 +60,11 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     Scope.Scope,
     inner,
   )
-  const { deadLetters, dialer, hub, links, loop, metrics, observedHosts, publish, readers } = rooms
-  const logging = yield* Effect.forkIn(Stream.runForEach(hub.events, logEvent), inner)
+  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers } = rooms
+  const logging = yield* Effect.forkIn(
+    Stream.runForEach(hub.events, (event) => logEvent(event, log)),
+    inner,
+  )
   const shutdown = new Shutdown({ loop, links, readers, deadLetters, hub, logging, scope: inner, labels })
   yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
   yield* Effect.forkIn(shutdown.run, outer)
@@ -135,6 +139,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     capacity: limits.membershipQueue,
     pulse: heartbeat,
   })
+  const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub(limits.eventBuffer)
   const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
@@ -169,6 +174,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     lanes: readers.names,
     sinkOf: readers.sinkOf,
     observedHosts,
+    log,
   })
   const dialer = yield* Dialer.make({
     loop,
@@ -180,7 +186,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
   })
   metrics.showNode({ loop, links, hub, limits })
-  return { metrics, listener, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
+  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>
@@ -191,7 +197,7 @@ interface StartOptions extends Rooms, Pick<RoomOptions, "environment" | "limits"
 
 /** Starts the fibers of a node in its scope, and dials the seeds. */
 const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scope) {
-  const { dialer, environment, limits, links, listener, loop, metrics, publish, shutdown } = node
+  const { dialer, environment, limits, links, listener, log, loop, metrics, publish, shutdown } = node
   const { clock, discovery } = environment
   const outputs = new OutputHandler({
     links,
@@ -206,7 +212,7 @@ const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scop
       dialer.reconcile(state)
     },
   })
-  const found = new DiscoveredAddresses(limits.discovered, (addresses) => dialer.setDiscovered(addresses))
+  const found = new DiscoveredAddresses(limits.discovered, log, (addresses) => dialer.setDiscovered(addresses))
   yield* Effect.forkIn(
     membership.pipe(
       // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ClusterEvent, SlowPeer } from "../ClusterEvent.ts"
+import type { Line, LogBudget } from "../internal/LogBudget.ts"
 import type { Peer } from "../Peer.ts"
 import { inboxName } from "../protocol/constants.ts"
 
@@ -28,48 +29,58 @@ const standstill = ({ bytes, lane, peer: { name }, waited }: SlowPeer): string =
 }
 
 /** Writes the line of an event. The annotations of a line about a peer name the peer and its generation. */
-export const logEvent = (event: ClusterEvent): Effect.Effect<void> =>
-  "peer" in event
-    ? Effect.annotateLogs(line(event), { peer: event.peer.name, generation: event.peer.generation })
-    : line(event)
+export const logEvent = (event: ClusterEvent, log: LogBudget): Effect.Effect<void> => {
+  const said = line(event)
+  if (said === undefined) return Effect.void
+  const about =
+    "peer" in event
+      ? { subject: event.peer.name, annotations: { peer: event.peer.name, generation: event.peer.generation } }
+      : { subject: "address" in event ? event.address : undefined }
+  return log.write({ ...said, kind: event._tag, ...about })
+}
+
+type Said = Pick<Line, "level" | "text">
+
+const debug = (text: string): Said => ({ level: "Debug", text })
+const info = (text: string): Said => ({ level: "Info", text })
+const warning = (text: string): Said => ({ level: "Warn", text })
+const error = (text: string): Said => ({ level: "Error", text })
 
 /** Returns the line of an event. Changes of membership are rare and worth a line; what repeats goes to debug. */
-const line = (event: ClusterEvent): Effect.Effect<void> => {
+const line = (event: ClusterEvent): Said | undefined => {
   switch (event._tag) {
     case "Joined":
     case "Left":
     case "Recovered":
     case "Disconnected":
-      return Effect.logInfo(`${event.peer.name} ${event._tag.toLowerCase()}`)
+      return info(`${event.peer.name} ${event._tag.toLowerCase()}`)
     case "Replaced":
-      return Effect.logInfo(`${event.peer.name} is back as a new generation`)
+      return info(`${event.peer.name} is back as a new generation`)
     case "Failed":
-      return Effect.logWarning(`${event.peer.name} failed`)
+      return warning(`${event.peer.name} failed`)
     case "Suspected":
     case "Unreachable":
     case "Reachable":
     case "MetadataChanged":
-      return Effect.logDebug(`${event.peer.name}: ${event._tag}`)
+      return debug(`${event.peer.name}: ${event._tag}`)
     case "SeedUnavailable":
-      return Effect.logWarning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
+      return warning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
     case "SlowPeer":
-      return Effect.logWarning(standstill(event))
+      return warning(standstill(event))
     case "Isolated":
-      return Effect.logWarning("no member can be reached: this node may be cut off")
+      return warning("no member can be reached: this node may be cut off")
     case "Reconnected":
-      return Effect.logInfo("this node is connected again")
+      return info("this node is connected again")
     case "PartitionSuspected":
-      return Effect.logWarning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
+      return warning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
     case "PartitionHealed":
-      return Effect.logInfo(
-        `the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`,
-      )
+      return info(`the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`)
     case "Superseded":
-      return Effect.logError("another peer took this node's name; this node has stopped")
+      return error("another peer took this node's name; this node has stopped")
     case "Diagnostic":
-      return Effect.logWarning(event.message)
+      return warning(event.message)
     case "Snapshot":
     case "Lagged":
-      return Effect.void
+      return undefined
   }
 }

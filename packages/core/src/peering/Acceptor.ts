@@ -38,7 +38,8 @@ export class Acceptor {
 
   /** Runs the handshake of a connection that has a place, and then its link. */
   private live(connection: Connection, place: HandshakePlace): Effect.Effect<void> {
-    const { limits, observer } = this.context
+    const { limits, log, observer } = this.context
+    const host = connection.remoteHost
     const leave = Effect.sync(() => this.handshakes.leave(place))
     return new LinkLife(this.context, connection, undefined)
       .run((exchange) => {
@@ -55,7 +56,12 @@ export class Acceptor {
       .pipe(
         Effect.catch((error) =>
           Effect.andThen(
-            Effect.logDebug(`a connection from ${connection.remoteHost} was closed: ${error.message}`),
+            log.write({
+              level: "Debug",
+              kind: "handshake failed",
+              subject: host,
+              text: `a connection from ${host} was closed: ${error.message}`,
+            }),
             // A refusal is delivered. To the others nothing was said that they could miss.
             error._tag === "HandshakeRejected" && error.by === "us" ? this.deliver(connection) : connection.reset,
           ),

@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
 import type { Source } from "../Entropy.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
@@ -56,6 +57,7 @@ export interface Options {
   readonly lanes: () => Iterable<string>
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
+  readonly log: LogBudget
 }
 
 /** Number of connections of each kind at this moment. */

@@ -1,23 +1,24 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { DiscoveredAddresses } from "../../src/cluster/DiscoveredAddresses.ts"
 
 /** A set of at most three addresses, the addresses that it passed on, and the lines that it logged. */
-const make = () => {
+const make = Effect.gen(function* () {
   const sets: Array<ReadonlyArray<string>> = []
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => {
     lines.push(String(Array.isArray(message) ? message[0] : message))
   })
-  const discovered = new DiscoveredAddresses(3, (addresses) => sets.push(addresses))
+  const discovered = new DiscoveredAddresses(3, yield* LogBudget.make, (addresses) => sets.push(addresses))
   const accept = (...found: ReadonlyArray<string>) => Effect.provide(discovered.accept(found), Logger.layer([logger]))
   return { accept, lines, sets }
-}
+})
 
 it.effect("passes the addresses of a set on, and leaves out what is no address", () =>
   Effect.gen(function* () {
-    const { accept, lines, sets } = make()
+    const { accept, lines, sets } = yield* make
     yield* accept("a:1", "nowhere", "B:2")
     assert.deepStrictEqual(sets, [["a:1", "b:2"]])
     assert.strictEqual(lines.length, 1)
@@ -27,7 +28,7 @@ it.effect("passes the addresses of a set on, and leaves out what is no address",
 
 it.effect("logs a problem when it begins, and again only after it was gone", () =>
   Effect.gen(function* () {
-    const { accept, lines } = make()
+    const { accept, lines } = yield* make
     yield* accept("nowhere")
     yield* accept("nowhere")
     assert.strictEqual(lines.length, 1)
@@ -39,7 +40,7 @@ it.effect("logs a problem when it begins, and again only after it was gone", () 
 
 it.effect("uses the first addresses of a set that is too long, and says so", () =>
   Effect.gen(function* () {
-    const { accept, lines, sets } = make()
+    const { accept, lines, sets } = yield* make
     yield* accept("a:1", "b:1", "c:1", "d:1")
     assert.deepStrictEqual(sets, [["a:1", "b:1", "c:1"]])
     assert.deepStrictEqual(lines, ["discovery: of 4 addresses the first 3 are asked (limits.discovered)"])
@@ -48,7 +49,7 @@ it.effect("uses the first addresses of a set that is too long, and says so", () 
 
 it.effect("passes an empty set on", () =>
   Effect.gen(function* () {
-    const { accept, lines, sets } = make()
+    const { accept, lines, sets } = yield* make
     yield* accept()
     assert.deepStrictEqual(sets, [[]])
     assert.deepStrictEqual(lines, [])

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { logEvent } from "../../src/cluster/logEvent.ts"
 
 const peerOf = (name: string): Peer => ({
@@ -29,12 +30,12 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
     lines.push(`${logLevel}: ${String(Array.isArray(message) ? message[0] : message)}`)
     annotations.push(fiber.getRef(References.CurrentLogAnnotations))
   })
-  yield* logEvent(event).pipe(
+  yield* logEvent(event, yield* LogBudget.make).pipe(
     Effect.provide(Logger.layer([logger])),
     Effect.provideService(References.MinimumLogLevel, "Debug"),
   )
   return { annotations, lines }
-})
+}, Effect.scoped)
 
 /** End of the lines about peers that take nothing. */
 const hint =

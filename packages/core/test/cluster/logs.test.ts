@@ -4,6 +4,7 @@
 import * as Cluster from "@coterie/core/Cluster"
 import type { View } from "@coterie/core/ClusterEvent"
 import * as Reconnect from "@coterie/core/Reconnect"
+import * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,6 +18,8 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { linesPerPeriod, linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
+import * as RawPeer from "./RawPeer.ts"
 
 interface Line {
   readonly text: string
@@ -115,6 +118,72 @@ describe("the log of a node", () => {
       yield* untilPeers(b, 0)
       const ended = lines.find(({ text }) => text.startsWith("link to a ended"))
       assert.deepInclude(ended?.annotations, { cluster: "test", node: "b", peer: "a", generation: peer.generation })
+    }),
+  )
+})
+
+describe("the log of a node to which peers come as fast as they like", () => {
+  /** Connects from the host, runs the body, and closes the connection. */
+  const visit = <E>(
+    network: SimNetwork.Shape,
+    host: string,
+    body: (peer: RawPeer.RawPeer) => Effect.Effect<unknown, E>,
+  ) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const transport = Context.get(yield* Layer.build(network.transport(host, 0)), Transport.Transport)
+        yield* body(new RawPeer.RawPeer(yield* transport.connect(RawPeer.addressOf("a:7946"))))
+      }),
+    )
+
+  /** Returns the texts of a level that contain this one. */
+  const texts = (lines: ReadonlyArray<Line>, level: string, text: string) =>
+    lines.flatMap((line) => (line.level === level && line.text.includes(text) ? [line.text] : []))
+
+  scene(
+    "has a budget of lines about names that it never heard before, and one line for the rest",
+    ({ lines }, network) =>
+      Effect.gen(function* () {
+        yield* start(network, "a")
+        for (let i = 0; i < 200; i++) {
+          yield* visit(network, "stranger", (peer) =>
+            Effect.andThen(peer.completeHandshake({ name: `ghost-${i}` }), peer.leave()),
+          )
+        }
+        assert.strictEqual(texts(lines, "Info", " joined").length, linesPerPeriod)
+        assert.strictEqual(texts(lines, "Info", " left").length, linesPerPeriod)
+        yield* Effect.sleep(periodMillis)
+        assert.strictEqual(texts(lines, "Info", " joined").length, linesPerPeriod)
+        assert.strictEqual(texts(lines, "Info", `kind Joined that were left out: ${200 - linesPerPeriod}`).length, 1)
+        assert.strictEqual(texts(lines, "Info", `kind Left that were left out: ${200 - linesPerPeriod}`).length, 1)
+        yield* visit(network, "stranger", (peer) => Effect.andThen(peer.completeHandshake(), peer.leave()))
+        assert.strictEqual(texts(lines, "Info", "m joined").length, 1)
+      }),
+  )
+
+  scene("keeps lines about other hosts when one host fails its handshakes all the time", ({ lines }, network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const nonsense = (peer: RawPeer.RawPeer) => Effect.andThen(peer.write(RawPeer.bytes(0, 0, 0, 0)), peer.receiveAll)
+      for (let i = 0; i < 200; i++) yield* visit(network, "evil", nonsense)
+      yield* visit(network, "other", nonsense)
+      assert.strictEqual(texts(lines, "Debug", "a connection from evil was closed").length, linesPerSubject)
+      assert.strictEqual(texts(lines, "Debug", "a connection from other was closed").length, 1)
+      yield* Effect.sleep(periodMillis)
+      assert.strictEqual(texts(lines, "Debug", `that were left out: ${200 - linesPerSubject}`).length, 1)
+    }),
+  )
+
+  scene("has a budget of lines about links that come and go", ({ lines }, network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      for (let i = 0; i < 200; i++) {
+        yield* visit(network, "stranger", (peer) => peer.completeHandshake({ linkEpoch: i }))
+      }
+      yield* Effect.sleep("1 seconds")
+      assert.strictEqual(texts(lines, "Debug", "link to m ended").length, linesPerSubject)
+      assert.isAtMost(texts(lines, "Debug", "m: Unreachable").length, linesPerSubject)
+      assert.isAtMost(texts(lines, "Debug", "m: Reachable").length, linesPerSubject)
     }),
   )
 })

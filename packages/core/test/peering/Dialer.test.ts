@@ -75,6 +75,15 @@ describe("a join", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
+  it.effect("returns the link of the peer that was dialed at the address, although it advertises another one", () =>
+    Effect.gen(function* () {
+      const { bringUp, dialer, times } = yield* make(knowing({ ...Member.make(b, "Linked"), address: addressOf("c") }))
+      const link = bringUp()
+      assert.strictEqual(yield* Effect.timeout(dialer.join(addressOf("c")), "1 minute"), link)
+      assert.deepStrictEqual(times, [])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
   it.effect("dials although there is a link to another address, or membership has given the link up", () =>
     Effect.gen(function* () {
       for (const [member, address] of [
@@ -116,6 +125,34 @@ describe("a join", () => {
       assert.strictEqual(times.length, 1)
       yield* Effect.sleep(1_600)
       assert.strictEqual(times.length, 2)
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+})
+
+describe("a member without a link", () => {
+  it.effect("is dialed as soon as the state says so", () =>
+    Effect.gen(function* () {
+      const state = knowing(Member.make(b, "Down"))
+      const { dialer, times } = yield* make(state)
+      yield* Effect.sleep(1_500)
+      assert.deepStrictEqual(times, [])
+      dialer.reconcile(state)
+      yield* Effect.sleep(1_500)
+      assert.deepStrictEqual(times, [1_500, 2_500])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+})
+
+describe("a discovered address", () => {
+  it.effect("is dialed until a set is without it", () =>
+    Effect.gen(function* () {
+      const { dialer, times } = yield* make()
+      dialer.setDiscovered([addressOf("b")])
+      yield* Effect.sleep(1_500)
+      assert.deepStrictEqual(times, [0, 1_000])
+      dialer.setDiscovered([])
+      yield* Effect.sleep(3_000)
+      assert.deepStrictEqual(times, [0, 1_000])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 })

@@ -10,6 +10,7 @@ import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
 import { AddressDialer } from "../../src/peering/AddressDialer.ts"
 import { PeerDialer } from "../../src/peering/PeerDialer.ts"
+import type * as Reconnect from "../../src/Reconnect.ts"
 import { RetryAfter } from "../../src/peering/RetryAfter.ts"
 import { recordOf } from "../membership/support.ts"
 import { initial, makeLoop } from "./support.ts"
@@ -32,6 +33,7 @@ const make = Effect.fnUntraced(function* (
   state: State.State,
   error: HandshakeError = refused,
   pauseClock?: Clock.Clock,
+  reconnect: Reconnect.Policy = Schedule.spaced("1 second"),
 ) {
   const clock = yield* Clock.Clock
   const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
@@ -48,7 +50,7 @@ const make = Effect.fnUntraced(function* (
   const dialer = new PeerDialer({
     loop,
     addresses: new AddressDialer(loop, links, new RetryAfter(pauseClock ?? clock)),
-    reconnect: Schedule.spaced("1 second"),
+    reconnect,
     healthy: 3_000,
     clock,
     fork: yield* FiberSet.makeRuntime<never, void, never>(),
@@ -114,6 +116,34 @@ describe("a peer that should have a link", () => {
         yield* Effect.sleep(1_500)
         assert.deepStrictEqual(times.slice(0, 2), [0, 500 + lived + pause])
       }
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("is dialed afresh if it was forgotten after its schedule had ended, and is heard of again", () =>
+    Effect.gen(function* () {
+      const { dialer, times } = yield* make(lost(), refused, undefined, Schedule.recurs(0))
+      dialer.reconcile(lost())
+      yield* Effect.sleep("1 seconds")
+      dialer.reconcile(lost())
+      yield* Effect.sleep("1 seconds")
+      assert.deepStrictEqual(times, [0])
+      dialer.reconcile(initial)
+      dialer.reconcile(lost())
+      yield* Effect.sleep("1 seconds")
+      assert.deepStrictEqual(times, [0, 2_000])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("is dialed afresh for a newer life, although the schedule of the life before had ended", () =>
+    Effect.gen(function* () {
+      const { dialer, times } = yield* make(lost(), refused, undefined, Schedule.recurs(0))
+      dialer.reconcile(lost())
+      yield* Effect.sleep("1 seconds")
+      const { generation, ...record } = recordOf("b")
+      const newer = Member.make({ ...record, generation: generation + 1 }, "Down")
+      dialer.reconcile({ ...lost(), members: new Map([["b", newer]]) })
+      yield* Effect.sleep("1 seconds")
+      assert.deepStrictEqual(times, [0, 1_000])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { defaults } from "../../src/cluster/Overrides.ts"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import { writeBufferBytes } from "../../src/link/LinkWriter.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
@@ -40,6 +41,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     sinkOf: () => ({ offer: () => undefined }),
     lanes: () => [],
     observedHosts: new ObservedHosts(),
+    log: yield* LogBudget.make,
   }
   const handshake = HandshakeRules.make({
     label: "test",

@@ -93,7 +93,7 @@ const helloAckBytes = size({
   youAre,
 })
 const readyBytes = size({ _tag: "Ready", incarnation, viewHash: 1n, youAre })
-const rejectBytes = size({ _tag: "HelloReject", code: "busy", message: "x".repeat(50), retryAfter: 1_000 })
+const laneOpenBytes = size({ _tag: "LaneOpen", lanes: [], last: true })
 const heartbeatBytes = size({ _tag: "Ping", seq: 1, viewHash: 1n, lag: 0 })
 const frameBytes = size({ _tag: "Update", records: [] })
 const recordBytes = size({ _tag: "Update", records: [record] }) - frameBytes
@@ -120,22 +120,28 @@ const heartbeats = (nodes: number, seconds: number): Term => {
 }
 
 /**
- * Four frames for each pair. Hello and HelloReject once more if more than {@link Limits.Limits.handshakes} nodes dial one
- * node at once.
+ * Four frames for each pair. Hello once more if more than {@link Limits.Limits.handshakes} nodes dial one node at once: those
+ * whose places the newcomers took dial again.
  */
 const handshakes = (nodes: number, pairs: number): Term => {
   const each = pairs / nodes
   const retries = nodes - 1 > Limits.defaults.handshakes ? each : 0
   return {
     what: "handshakes",
-    frames: each * 4 + retries * 2,
-    bytes: each * (helloBytes + helloAckBytes + 2 * readyBytes) + retries * (helloBytes + rejectBytes),
+    frames: each * 4 + retries,
+    bytes: each * (helloBytes + helloAckBytes + 2 * readyBytes) + retries * helloBytes,
   }
+}
+
+/** Two frames for each pair: after the handshake each side says which lanes it reads, also if it reads none. */
+const laneOpens = (nodes: number, pairs: number): Term => {
+  const frames = (2 * pairs) / nodes
+  return { what: "lanes that are read", frames, bytes: frames * laneOpenBytes }
 }
 
 /**
  * Gossip about `joiners`. The first member that a joiner met broadcasts its record, and each node relays the record once.
- * Records are gathered for the update delay, so simultaneous joiners share frames; a joiner that was rejected as busy joins
+ * Records are gathered for the update delay, so simultaneous joiners share frames; a joiner that had to give way joins
  * alone.
  */
 const joins = (nodes: number, joiners: number): Term => {
@@ -163,7 +169,7 @@ const digests = (nodes: number, joiners: number, seconds: number): Term => {
   }
 }
 
-/** Indirect probes about nodes that are rejected as busy, or lost (R2, R3). */
+/** Indirect probes about nodes that had to give way, or are lost (R2, R3). */
 const probes = (what: string, nodes: number, about: number): Term => {
   // One probe in ten goes to a node that is lost itself.
   const frames = about * settings.probeFanOut(nodes) * 1.1
@@ -181,21 +187,22 @@ const accusations = (nodes: number, lost: number): Term => {
   }
 }
 
-/** Seconds of a join that no node rejected: three round trips and twice the update delay. */
+/** Seconds of a join that gave way to nobody: three round trips and twice the update delay. */
 const quick = 0.5
-/** Seconds of the first two pauses of a node that was rejected as busy, at most. */
-const rejected = 1 + 2
+/** Seconds of the first two pauses of a node that had to give way, at most. */
+const displaced = 1 + 2
 
 /** Returns the budget of each phase in a cluster of `nodes`. */
 export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
   const lost = tenth(nodes)
   const crowded = nodes - 1 > Limits.defaults.handshakes
-  const join = crowded ? quick + rejected : quick
+  const join = crowded ? quick + displaced : quick
   const verdict = settings.suspicionMin / 1_000 + quick
   const mine = lost * (nodes - lost) + (lost * (lost - 1)) / 2
   return {
     boot: budget(join, [
       handshakes(nodes, (nodes * (nodes - 1)) / 2),
+      laneOpens(nodes, (nodes * (nodes - 1)) / 2),
       joins(nodes, nodes - 1),
       digests(nodes, nodes - 1, join),
       ...(crowded ? [probes("probes about nodes that are not reached yet", nodes, (nodes - 1) / 2)] : []),
@@ -209,6 +216,7 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
     ]),
     restart: budget(join, [
       handshakes(nodes, mine),
+      laneOpens(nodes, mine),
       joins(nodes, lost),
       digests(nodes, lost, join),
       ...(crowded ? [probes("probes about nodes that are not reached yet", nodes, lost)] : []),

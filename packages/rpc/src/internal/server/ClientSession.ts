@@ -38,6 +38,8 @@ export class ClientSession {
   private readonly queue: ResponseQueue
   private readonly limit: number
   private readonly inFlight = new Set<RpcMessages.RequestId>()
+  /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
+  hasLoggedTooLarge = false
 
   constructor({ clientId, limit, parser, peer, session }: Options, queue: ResponseQueue) {
     this.clientId = clientId

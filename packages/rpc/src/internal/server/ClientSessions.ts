@@ -24,12 +24,17 @@ export interface Options {
   readonly scope: Scope.Scope
 }
 
+/** A session with the fiber that sends its responses. One entry for both, so that neither outlives the other. */
+interface OpenSession {
+  readonly client: ClientSession.ClientSession
+  readonly sender: Fiber.Fiber<void>
+}
+
 export class ClientSessions {
   private readonly disconnected: Queue.Queue<number>
   private readonly options: Options
-  private readonly byClientId = new Map<number, ClientSession.ClientSession>()
+  private readonly byClientId = new Map<number, OpenSession>()
   private readonly bySession = new Map<number, ClientSession.ClientSession>()
-  private readonly senders = new Map<number, Fiber.Fiber<void>>()
   private lastClientId = 0
 
   constructor(options: Options, disconnected: Queue.Queue<number>) {
@@ -43,7 +48,7 @@ export class ClientSessions {
   }
 
   get(clientId: number): ClientSession.ClientSession | undefined {
-    return this.byClientId.get(clientId)
+    return this.byClientId.get(clientId)?.client
   }
 
   get clientIds(): ReadonlySet<number> {
@@ -64,36 +69,37 @@ export class ClientSessions {
 
   /** Disconnects all clients. */
   endAll(): void {
-    for (const client of [...this.byClientId.values()]) this.disconnect(client)
+    for (const { client } of [...this.byClientId.values()]) this.disconnect(client)
   }
 
   /** Takes no more responses. The fibers that send responses end when the queues are empty. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.byClientId.values(), ({ endResponses }) => endResponses, { discard: true }),
+    Effect.forEach(this.byClientId.values(), ({ client }) => client.endResponses, { discard: true }),
   )
 
   /** Waits until all fibers that send responses have ended. */
   readonly awaitSenders: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.asVoid(Fiber.awaitAll(this.senders.values())),
+    Effect.asVoid(Fiber.awaitAll([...this.byClientId.values()].map(({ sender }) => sender))),
   )
 
   private readonly open = Effect.fnUntraced({ self: this }, function* (peer: Message["from"], session: number) {
     const { limit, scope, serialization } = this.options
     const parser = serialization.makeUnsafe()
     const client = yield* ClientSession.make({ clientId: ++this.lastClientId, peer, session, parser, limit })
-    this.byClientId.set(client.clientId, client)
+    const sender = yield* Effect.forkIn(this.sendResponses(client), scope)
+    this.byClientId.set(client.clientId, { client, sender })
     this.bySession.set(session, client)
-    this.senders.set(client.clientId, yield* Effect.forkIn(this.sendResponses(client), scope))
     return client
   })
 
   private disconnect(client: ClientSession.ClientSession): void {
     const { clientId } = client
-    if (!this.byClientId.delete(clientId)) return
+    const open = this.byClientId.get(clientId)
+    if (open === undefined) return
+    this.byClientId.delete(clientId)
     this.bySession.delete(client.session)
     Queue.offerUnsafe(this.disconnected, clientId)
-    this.senders.get(clientId)?.interruptUnsafe()
-    this.senders.delete(clientId)
+    open.sender.interruptUnsafe()
   }
 
   private sendResponses(client: ClientSession.ClientSession): Effect.Effect<void> {
@@ -115,8 +121,12 @@ export class ClientSessions {
         if (requestId === undefined) return Effect.void
         client.giveUp(requestId)
         const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
+        if (client.hasLoggedTooLarge) return interrupt
+        client.hasLoggedTooLarge = true
         return Effect.andThen(
-          Effect.logError(`an answer to "${client.peer.name}" was not sent: ${error.message}`),
+          Effect.logError(
+            `an answer to "${client.peer.name}" was not sent: ${error.message}; more of this session are not logged`,
+          ),
           interrupt,
         )
       }

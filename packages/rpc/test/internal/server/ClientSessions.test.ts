@@ -125,6 +125,39 @@ describe("the sessions of clients", () => {
     }).pipe(Effect.provide(Logger.layer([]))),
   )
 
+  it.effect("log one response that is too large, and not each that a peer asks for", () => {
+    const lines: Array<unknown> = []
+    return Effect.gen(function* () {
+      const { fake, open, passed } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.fail(sendError("tooLarge"))
+      for (let i = 0; i < 5; i++) {
+        client.respond(exit)
+        yield* settle
+      }
+      assert.strictEqual(passed.length, 5)
+      assert.strictEqual(lines.length, 1)
+      const other = yield* open(11)
+      other.respond(exit)
+      yield* settle
+      assert.strictEqual(lines.length, 2)
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(message))])))
+  })
+
+  it.effect("stop the fiber that sends responses when they end", () =>
+    Effect.gen(function* () {
+      const { fake, open, sessions } = yield* setUp
+      const client = yield* open(10)
+      const stopped = Deferred.makeUnsafe<void>()
+      fake.outcome = Effect.onInterrupt(Effect.never, () => Deferred.succeed(stopped, undefined))
+      client.respond(exit)
+      yield* settle
+      sessions.end(10)
+      yield* settle
+      assert.isTrue(Deferred.isDoneUnsafe(stopped))
+    }),
+  )
+
   it.effect("send what is queued before their senders end", () =>
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
