@@ -1,4 +1,7 @@
-/** Look-ups of names: the hosts file, the search list and the servers of DNS. */
+/**
+ * Look-ups of names: the hosts file, the search list and the servers of DNS. The look-up of the system (`getaddrinfo`) knows more
+ * sources, but nobody can cancel it: while DNS is silent, it holds threads of Node and keeps the process from ending.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as HostLookups from "../../src/internal/HostLookups.ts"
@@ -83,7 +84,43 @@ describe("the look-ups of hosts", () => {
       yield* Deferred.succeed(answer, ["10.0.0.1"])
       assert.deepStrictEqual<unknown>(yield* Fiber.join(later), ["10.0.0.1"])
       yield* lookups.find("peers")
-      assert.strictEqual(counts.asked, 2, "an answer is not kept")
+      assert.strictEqual(counts.asked, 2, "an answer that somebody got is not kept")
+    }),
+  )
+
+  it.effect("keep an answer that came when nobody waited for the next who asks, and not for long", () =>
+    Effect.gen(function* () {
+      const { counts, resolver } = resolverOf({ a: Effect.delay(Effect.succeed(["10.0.0.1"]), "4 seconds") })
+      const lookups = yield* HostLookups.make(resolver)
+      const dial = Effect.timeoutOption(lookups.find("peers"), "3 seconds")
+      const first = yield* start(dial)
+      yield* TestClock.adjust("4 seconds")
+      assert.isTrue(Option.isNone(yield* Fiber.join(first)))
+      assert.deepStrictEqual<unknown>(yield* dial, Option.some(["10.0.0.1"]))
+      assert.strictEqual(counts.asked, 1)
+
+      const second = yield* start(dial)
+      yield* TestClock.adjust("40 seconds")
+      assert.isTrue(Option.isNone(yield* Fiber.join(second)))
+      yield* start(dial)
+      assert.strictEqual(counts.asked, 3)
+    }),
+  )
+
+  it.effect("wait for the second family for a moment only once they have addresses of the first", () =>
+    Effect.gen(function* () {
+      const addresses = Effect.succeed(["10.0.0.1"])
+      const late = Effect.delay(Effect.succeed(["fd00::1"]), "100 millis")
+      for (const [answers, expected] of [
+        [{ a: addresses, aaaa: late }, ["10.0.0.1", "fd00::1"]],
+        [{ a: addresses, aaaa: Effect.never }, ["10.0.0.1"]],
+        [{ a: Effect.never, aaaa: late }, ["fd00::1"]],
+      ] as const) {
+        const lookups = yield* HostLookups.make(resolverOf(answers).resolver)
+        const asking = yield* start(lookups.find("peers"))
+        yield* TestClock.adjust("1 seconds")
+        assert.deepStrictEqual<unknown>(yield* Fiber.join(asking), expected)
+      }
     }),
   )
 
