@@ -8,8 +8,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { DiscoveryPause } from "./internal/DiscoveryPause.ts"
 
 export interface Policy {
   /**
@@ -22,7 +23,10 @@ export interface Policy {
    * have forgotten each other stay apart. No effect on detection.
    */
   readonly interval: Duration.Duration
-  /** Interval for a node without any live link. Bounds the time until the node is back in the cluster. */
+  /**
+   * Interval for a node without any live link, at which it dials the addresses and polls the discovery again. Bounds the time until
+   * the node is back in the cluster.
+   */
   readonly intervalAlone: Duration.Duration
 }
 
@@ -57,12 +61,16 @@ export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Lay
  * An effect that finds addresses, run at once and then on the schedule, as a stream of what it found. A run that fails
  * or dies gives no set, so what was found before is kept; the log tells of it when the trouble begins, changes and
  * ends, and not at every run. A run that does not end holds up the next, so bound it with `Effect.timeout` if it may.
+ * While a node without any live link waits for the next run, it waits for at most `intervalAlone`, whatever the schedule says.
  */
 export const poll = <E, R>(
   find: Effect.Effect<ReadonlyArray<string>, E, R>,
   schedule: Schedule.Schedule<unknown>,
 ): Stream.Stream<ReadonlyArray<string>, never, R> =>
   Stream.suspend(() => {
+    const paced = Schedule.modifyDelay(schedule, ({ duration }) =>
+      Effect.flatMap(DiscoveryPause, (pause) => Effect.as(pause(duration), Duration.zero)),
+    )
     let reported: string | undefined
     const run = Effect.matchCauseEffect(find, {
       onSuccess: (found) => {
@@ -79,7 +87,7 @@ export const poll = <E, R>(
         return Effect.as(Cause.hasDies(cause) ? Effect.logError(line, cause) : Effect.logWarning(line), undefined)
       },
     })
-    return Stream.filter(Stream.fromEffectSchedule(run, schedule), (found) => found !== undefined)
+    return Stream.filter(Stream.fromEffectSchedule(run, paced), (found) => found !== undefined)
   })
 
 /** Describes an error and its causes, to some depth. Many errors that wrap another have no message of their own. */

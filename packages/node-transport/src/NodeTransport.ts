@@ -14,7 +14,9 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { advertisedAddress, isLoopback } from "./internal/advertisedAddress.ts"
 import { errorCode } from "./internal/errorCode.ts"
+import * as HostLookups from "./internal/HostLookups.ts"
 import { awaitConnected, openSocket } from "./internal/openSocket.ts"
+import { type Resolver, resolver, type SourceError } from "./internal/resolver.ts"
 import * as SocketConnection from "./internal/SocketConnection.ts"
 import { SocketServer } from "./internal/SocketServer.ts"
 
@@ -42,11 +44,16 @@ export interface Options {
    * network that you trust, or where a tunnel authenticates. Defaults to `false`.
    */
   readonly insecure?: boolean | undefined
-  /** Time after which a dial without an answer fails as `unreachable`. Defaults to 5 seconds. */
+  /**
+   * Resolver of the names that are dialed or listened on. Defaults to `NodeDiscovery.resolver` without options: the hosts file, the
+   * search list and the DNS servers of the system. The addresses of a name are dialed one after the other, IPv4 before IPv6.
+   */
+  readonly resolver?: Resolver | undefined
+  /** Time after which a dial without an answer fails as `unreachable`, the lookup of a name included. Defaults to 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /**
    * Time that a connection that was closed here has to send the rest and to receive the end of the other side, in the background.
-   * After that the connection is destroyed. Defaults to 5 seconds.
+   * After that the connection is destroyed. It keeps the process from ending for half a second of it only. Defaults to 5 seconds.
    */
   readonly linger?: Duration.Input | undefined
 }
@@ -58,12 +65,15 @@ export interface Options {
  * @since 0.1.0
  */
 export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => {
-  const connectTimeout = options.connectTimeout ?? "5 seconds"
+  const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "5 seconds")
   const linger = Duration.toMillis(Duration.fromInputUnsafe(options.linger ?? "5 seconds"))
-  return Layer.succeed(Transport.Transport)({
-    listen: listen(options, linger),
-    connect: (address) => connect(address, connectTimeout, linger),
-  })
+  return Layer.effect(
+    Transport.Transport,
+    Effect.map(HostLookups.make(options.resolver ?? resolver()), (lookups) => ({
+      listen: listen(options, lookups, linger),
+      connect: (address) => connect(address, lookups, connectTimeout, linger),
+    })),
+  )
 }
 
 const ignore = () => {}
@@ -72,32 +82,50 @@ const ignore = () => {}
 
 const connect = (
   address: Address.Address,
-  timeout: Duration.Input,
+  lookups: HostLookups.HostLookups,
+  timeout: Duration.Duration,
   linger: number,
 ): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const socket = openSocket({ hosts: [Address.host(address)], port: Address.port(address) })
+      const answered = timeLimit(address, timeout)
+      const [elapsed, hosts] = yield* restore(Effect.timed(answered(lookup(address, lookups), timeout)))
+      const socket = openSocket({ hosts, port: Address.port(address) })
       // Registered first: without a listener, an error would end the process.
       socket.on("error", ignore)
       const connected = Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
-      yield* restore(
-        Effect.timeoutOrElse(connected, {
-          duration: timeout,
-          orElse: () =>
-            Effect.fail(
-              new Transport.TransportError({
-                reason: "unreachable",
-                message: `${address} did not answer within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
-              }),
-            ),
-        }),
-      ).pipe(
+      yield* restore(answered(connected, Duration.subtract(timeout, elapsed))).pipe(
         // `acquireRelease` would leak the socket if an interrupt comes together with the answer.
         Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy()))),
       )
       return yield* SocketConnection.make(socket, linger)
     }),
+  )
+
+/** Returns a limit for a part of a dial, which tells the time of the whole dial if it is over. */
+const timeLimit =
+  (address: Address.Address, whole: Duration.Duration) =>
+  <A>(part: Effect.Effect<A, Transport.TransportError>, duration: Duration.Duration) =>
+    Effect.timeoutOrElse(part, {
+      duration,
+      orElse: () =>
+        Effect.fail(
+          new Transport.TransportError({
+            reason: "unreachable",
+            message: `${address} did not answer within ${Duration.format(whole)}`,
+          }),
+        ),
+    })
+
+const lookup = (address: Address.Address, lookups: HostLookups.HostLookups) =>
+  Effect.mapError(
+    lookups.find(Address.host(address)),
+    (cause) =>
+      new Transport.TransportError({
+        reason: "unreachable",
+        message: `${address} cannot be reached: ${cause.message}`,
+        cause,
+      }),
   )
 
 const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
@@ -116,6 +144,7 @@ const dialError = (address: Address.Address, cause: Error): Transport.TransportE
 
 const listen = (
   options: Options,
+  lookups: HostLookups.HostLookups,
   linger: number,
 ): Effect.Effect<Transport.Listener, Transport.TransportError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -124,13 +153,14 @@ const listen = (
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
     }
+    const [ip] = yield* Effect.catch(lookups.find(host), (cause) => listenError(lookupMessage(host, cause), cause))
     const server = yield* Effect.acquireRelease(
       Effect.sync(() => new SocketServer()),
       (server) => Effect.sync(() => server.close()),
     )
     yield* Effect.callback<void, Transport.TransportError>((resume) => {
       server.net.once("error", (cause) => resume(listenError(listenMessage(host, port, cause), cause)))
-      server.net.listen({ host, port }, () => resume(Effect.void))
+      server.net.listen({ host: ip, port }, () => resume(Effect.void))
     })
     const bound = server.net.address()
     if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a host of TCP`)
@@ -168,6 +198,11 @@ const run =
 const listenError = (message: string, cause?: unknown): Effect.Effect<never, Transport.TransportError> =>
   Effect.fail(new Transport.TransportError({ reason: "listen", message, ...(cause === undefined ? {} : { cause }) }))
 
+const lookupMessage = (host: string, { message, reason }: SourceError): string =>
+  reason === "notFound"
+    ? `the host ${host} is not known: listen on an address of this machine, or on 0.0.0.0 for all`
+    : `the host ${host} cannot be found: ${message}`
+
 const listenMessage = (host: string, port: number, cause: unknown): string => {
   const code = errorCode(cause)
   switch (code) {
@@ -177,9 +212,6 @@ const listenMessage = (host: string, port: number, cause: unknown): string => {
       return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, pick a higher one`
     case "EADDRNOTAVAIL":
       return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all`
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return `the host ${host} is not known: listen on an address of this machine, or on 0.0.0.0 for all`
     default:
       return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
   }

@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { resolverOf } from "../src/internal/resolver.ts"
 import * as DnsServer from "./dnsServer.ts"
 
 const name = "peers.example"
@@ -155,6 +156,34 @@ describe("addresses of a name", () => {
       answers.aaaa = Effect.succeed(["fd00::1"])
       const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
       yield* until("[fd00::1]:1")
+    }),
+  )
+})
+
+describe("a name", () => {
+  it.live("of the hosts file is found without a resolver of one's own", () =>
+    Effect.gen(function* () {
+      const { sets } = yield* watch(NodeDiscovery.layerDns({ name: "localhost", port: 7946 }))
+      const loopback = Effect.repeat(Queue.take(sets), { until: (found) => found.length > 0 })
+      assert.include(["127.0.0.1:7946", "[::1]:7946"], (yield* loopback)[0])
+    }),
+  )
+
+  it.live("that is absolute is not completed, and any other is as the search list says", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      server.answer("A", "peers.corp.example", ["10.0.0.1"])
+      server.answer("A", "peers", ["10.0.0.2"])
+      server.answer("SRV", "_c._tcp.corp.example", [record("a.example")])
+      const { path, write } = yield* fileIn
+      yield* write("search corp.example\noptions ndots:2\n")
+      const resolver = resolverOf({ servers: [server.address] }, { hosts: "", resolvConf: path, hostname: "" })
+      const relative = yield* watch(NodeDiscovery.layerDns({ name: "peers", port: 1, resolver }))
+      yield* relative.until("10.0.0.1:1")
+      const absolute = yield* watch(NodeDiscovery.layerDns({ name: "peers.", port: 1, resolver }))
+      yield* absolute.until("10.0.0.2:1")
+      const service = yield* watch(NodeDiscovery.layerSrv({ name: "_c._tcp", resolver }))
+      yield* service.until("a.example:7946")
     }),
   )
 })

@@ -1,5 +1,6 @@
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
+import * as NodeDiscovery from "@coterie/node-transport/NodeDiscovery"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as TransportContract from "@coterie/testkit/TransportContract"
 import { assert, describe, it } from "@effect/vitest"
@@ -12,10 +13,10 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import * as Dns from "node:dns/promises"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
+import * as DnsServer from "./dnsServer.ts"
 
 /** A server of Node itself, which reads nothing of what it accepts. */
 const rawServer = Effect.gen(function* () {
@@ -77,6 +78,13 @@ TransportContract.suite({
     open: openSockets,
   }),
 })
+
+/** A resolver that finds nothing. */
+const noNames = {
+  a: (): Effect.Effect<ReadonlyArray<string>> => Effect.succeed([]),
+  aaaa: (): Effect.Effect<ReadonlyArray<string>> => Effect.succeed([]),
+  srv: (): Effect.Effect<ReadonlyArray<NodeDiscovery.SrvRecord>> => Effect.succeed([]),
+}
 
 const nodeOf = (options: Partial<NodeTransport.Options> = {}) =>
   Effect.map(
@@ -309,6 +317,24 @@ describe("NodeTransport", () => {
     }),
   )
 
+  it.live(
+    "keeps no process from ending for the linger time, though the other end of a closed connection never ends",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* rawServer
+        // Longer than the test may take: the process must be free without it.
+        const node = yield* nodeOf({ linger: "1 hour" })
+        const scope = yield* Scope.make()
+        yield* Scope.provide(node.connect(server.address), scope)
+        const socket = yield* server.accepted
+        // Sockets that keep no process alive are not counted as open.
+        const open = yield* openSockets
+        yield* Scope.close(scope, Exit.void)
+        yield* back(open - 1)
+        assert.isFalse(socket.destroyed)
+      }),
+  )
+
   it.live("ends a write though its fiber is held up until it is through, between any two steps", () =>
     atEachStep((step, connection, socket) => {
       socket.resume()
@@ -387,15 +413,70 @@ describe("NodeTransport", () => {
       const before = yield* openSockets
       const node = yield* nodeOf()
       const { address } = yield* Effect.scoped(node.listen)
-      const named = yield* nodeOf({ host: "localhost", port: Address.port(address) })
+      const answer = yield* Deferred.make<ReadonlyArray<string>>()
+      const named = yield* nodeOf({
+        host: "me.example",
+        port: Address.port(address),
+        resolver: { ...noNames, a: () => Deferred.await(answer) },
+      })
       const listening = yield* start(Effect.scoped(named.listen))
       yield* Fiber.interrupt(listening)
-      // Asked after it, and answered after it.
-      yield* Effect.promise(() => Dns.lookup("localhost"))
-      yield* Effect.yieldNow
+      yield* Deferred.succeed(answer, ["127.0.0.1"])
+      yield* turns(untilHeard)
       const exit = yield* Effect.flip(Effect.scoped(node.connect(address)))
       assert.strictEqual(exit.reason, "refused")
       yield* back(before)
+    }),
+  )
+
+  it.live("listens on the first address of its host, and advertises the host", () =>
+    Effect.gen(function* () {
+      const resolver = { ...noNames, a: () => Effect.succeed(["127.0.0.1"]), aaaa: () => Effect.succeed(["::1"]) }
+      const listener = yield* (yield* nodeOf({ host: "Me.example", resolver })).listen
+      assert.strictEqual(Address.host(listener.address), "me.example")
+      yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
+      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.address)))
+      assert.strictEqual(yield* hear(yield* (yield* nodeOf()).connect(v4)), "here")
+    }),
+  )
+
+  it.live("dials the addresses of a name until one answers, and tells of a name that it does not find", () =>
+    Effect.gen(function* () {
+      const server = yield* rawServer
+      const resolver: NodeDiscovery.Resolver = {
+        ...noNames,
+        a: (name) => (name === "peers.example." ? Effect.succeed(["127.0.0.1"]) : noNames.a()),
+        aaaa: (name) => (name === "peers.example." ? Effect.succeed(["::1"]) : noNames.aaaa()),
+      }
+      const node = yield* nodeOf({ resolver })
+      const port = Address.port(server.address)
+      yield* node.connect(yield* Effect.fromResult(Address.make("peers.example.", port)))
+      yield* server.accepted
+      const relative = yield* Effect.fromResult(Address.make("peers.example", port))
+      const error = yield* Effect.flip(node.connect(relative))
+      assert.strictEqual(error.reason, "unreachable")
+      assert.strictEqual(error.message, `${relative} cannot be reached: peers.example has no addresses`)
+    }),
+  )
+
+  it.live("looks a name up once for all dials that give up meanwhile, and not at all once it is closed", () =>
+    Effect.gen(function* () {
+      const server = yield* DnsServer.make
+      for (const type of ["A", "AAAA"] as const) server.answer(type, "silent.example", "is silent")
+      const scope = yield* Scope.make()
+      const resolver = NodeDiscovery.resolver({ servers: [server.address], timeout: "1 hours" })
+      const node = yield* Scope.provide(nodeOf({ resolver, connectTimeout: "20 millis" }), scope)
+      const silent = yield* Effect.fromResult(Address.parse("silent.example.:80"))
+      for (let dials = 0; dials < 3; dials++) {
+        const error = yield* Effect.flip(Effect.scoped(node.connect(silent)))
+        assert.strictEqual(error.reason, "unreachable")
+        assert.strictEqual(error.message, `${silent} did not answer within 20ms`)
+      }
+      const asker = yield* server.nextAsker
+      yield* server.nextAsker
+      assert.strictEqual(server.questions(), 2, "one for each family")
+      yield* Scope.close(scope, Exit.void)
+      yield* server.untilGone(asker)
     }),
   )
 

@@ -24,6 +24,8 @@ export interface DnsServer {
   readonly address: string
   /** From now on this is the answer. A name that has no answer of any type does not exist. */
   readonly answer: (type: Type, name: string, answer: Answer) => void
+  /** Returns the number of questions so far. */
+  readonly questions: () => number
   /** Waits for the next question. */
   readonly nextAsker: Effect.Effect<Asker>
   /** Waits until the asker has closed its port. The server talks to nobody else from then on. */
@@ -42,6 +44,7 @@ export const make: Effect.Effect<DnsServer, never, Scope.Scope> = Effect.gen(fun
   const zone = new Map<string, Map<Type, Answer>>()
   const askers = yield* Queue.sliding<Asker>(16)
   let open = true
+  let questions = 0
   const close = (socket: Dgram.Socket) => {
     if (open) socket.close()
     open = false
@@ -54,6 +57,7 @@ export const make: Effect.Effect<DnsServer, never, Scope.Scope> = Effect.gen(fun
     (socket) => Effect.sync(() => close(socket)),
   )
   socket.on("message", (query, { port }) => {
+    questions++
     Queue.offerUnsafe(askers, { port, query })
     const reply = respond(query, zone)
     if (reply !== undefined) socket.send(reply, port, "127.0.0.1")
@@ -64,6 +68,7 @@ export const make: Effect.Effect<DnsServer, never, Scope.Scope> = Effect.gen(fun
       const answers = zone.get(name) ?? new Map<Type, Answer>()
       zone.set(name, answers.set(type, answer))
     },
+    questions: () => questions,
     nextAsker: Queue.take(askers),
     // What is sent to a closed port comes back as an error, and only a connected socket hears of it. An open one
     // gets an answer to a question that it did not ask, and ignores it.

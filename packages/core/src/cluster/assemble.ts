@@ -13,6 +13,7 @@ import { Discovery } from "../Discovery.ts"
 import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
+import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
@@ -22,6 +23,7 @@ import * as LaneReaders from "../messaging/LaneReaders.ts"
 import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
+import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { Reconnect } from "../Reconnect.ts"
@@ -176,17 +178,19 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     observedHosts,
     log,
   })
+  const pause = new LonelyPause(loop, discovery)
   const dialer = yield* Dialer.make({
     loop,
     links,
     reconnect,
     discovery,
+    pause,
     healthy: linkTimeout,
     clock,
     onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
   })
   metrics.showNode({ loop, links, hub, limits })
-  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, observedHosts }
+  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>
@@ -197,7 +201,7 @@ interface StartOptions extends Rooms, Pick<RoomOptions, "environment" | "limits"
 
 /** Starts the fibers of a node in its scope, and dials the seeds. */
 const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scope) {
-  const { dialer, environment, limits, links, listener, log, loop, metrics, publish, shutdown } = node
+  const { dialer, environment, limits, links, listener, log, loop, metrics, pause, publish, shutdown } = node
   const { clock, discovery } = environment
   const outputs = new OutputHandler({
     links,
@@ -224,6 +228,7 @@ const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scop
   yield* Effect.forkIn(links.serve(listener), scope)
   yield* Effect.forkIn(
     Stream.runForEach(discovery.addresses, (addresses) => found.accept(addresses)).pipe(
+      Effect.provideService(DiscoveryPause, pause.sleep),
       Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" }),
     ),
     scope,

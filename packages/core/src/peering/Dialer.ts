@@ -18,6 +18,7 @@ import type * as State from "../membership/State.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import { AddressDialer } from "./AddressDialer.ts"
 import type { LinkManager } from "./LinkManager.ts"
+import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
@@ -29,6 +30,7 @@ export interface Options {
   readonly links: LinkManager
   readonly reconnect: Reconnect.Policy
   readonly discovery: Discovery.Policy
+  readonly pause: LonelyPause
   /** Age from which a link counts as healthy, in milliseconds. */
   readonly healthy: number
   readonly clock: Clock

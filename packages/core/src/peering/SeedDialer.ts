@@ -7,10 +7,10 @@ import type * as Fiber from "effect/Fiber"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
-import * as State from "../membership/State.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import type { AddressDialer } from "./AddressDialer.ts"
 import { FiberTable } from "./FiberTable.ts"
+import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
 import { seedStatus } from "./seedStatus.ts"
@@ -20,6 +20,7 @@ export interface Options {
   readonly addresses: AddressDialer
   readonly reconnect: Reconnect.Policy
   readonly discovery: Discovery.Policy
+  readonly pause: LonelyPause
   /** Called whenever an address does not answer or refuses. */
   readonly onUnavailable: (address: Address, reason: string) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
@@ -66,7 +67,7 @@ export class SeedDialer {
     address: Address,
     before: string | undefined,
   ) {
-    const { addresses, discovery, loop, onUnavailable, reconnect } = this.options
+    const { addresses, discovery, loop, onUnavailable, pause, reconnect } = this.options
     let answeredBy = before
     let schedule = yield* RetrySchedule.make(reconnect)
     while (true) {
@@ -74,7 +75,7 @@ export class SeedDialer {
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
         schedule = yield* RetrySchedule.make(reconnect)
-        yield* Effect.sleep(discovery.interval)
+        yield* pause.sleep(discovery.interval)
         continue
       }
       const error = yield* Effect.match(addresses.dial(address, { stranger: status === "strangersOnly" }), {
@@ -86,13 +87,12 @@ export class SeedDialer {
       })
       if (isKnownThere(error)) {
         // The name of a service may lead to another peer next time.
-        yield* Effect.sleep(discovery.interval)
+        yield* pause.sleep(discovery.interval)
         continue
       }
       if (error !== undefined) onUnavailable(address, error.message)
-      const isAlone = State.linked(loop.state()).length === 0
       // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
-      yield* isAlone ? schedule.pauseAtMost(discovery.intervalAlone) : Effect.sleep(discovery.interval)
+      yield* pause.isAlone() ? schedule.pauseAtMost(discovery.intervalAlone) : pause.sleep(discovery.interval)
     }
   })
 }

@@ -4,6 +4,7 @@
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert, describe } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -77,6 +78,36 @@ describe("discovery", () => {
       yield* World.untilPeers(a, ["b"])
       assert.deepStrictEqual(lines, ["discovery: no answer; what was found before is kept"])
     }),
+  )
+
+  scenario(
+    "a source is polled within intervalAlone while the node is alone, and on its schedule otherwise",
+    ({ node }) =>
+      Effect.gen(function* () {
+        const clock = yield* Clock.Clock
+        const start = clock.currentTimeMillisUnsafe()
+        const seconds = () => Math.floor((clock.currentTimeMillisUnsafe() - start) / 1_000)
+        const polls: Array<number> = []
+        const find = Effect.sync(() => {
+          polls.push(seconds())
+          return []
+        })
+        const discovery = Discovery.layerPoll(find, Schedule.spaced("40 seconds"), { intervalAlone: "5 seconds" })
+        const a = yield* node("a", {}, policies(discovery).layer)
+        yield* Effect.sleep("16 seconds")
+        assert.deepStrictEqual(polls, [0, 5, 10, 15])
+
+        const b = yield* node("b", { seeds: [a.address] })
+        yield* World.untilPeers(a, ["b"])
+        yield* Effect.sleep("100 seconds")
+        assert.deepStrictEqual(polls.slice(4), [55, 95])
+
+        yield* b.stop
+        yield* World.until(a, ({ peers }) => peers.size === 0)
+        const alone = seconds()
+        yield* Effect.sleep("6 seconds")
+        assert.isAtMost((polls[6] ?? Number.POSITIVE_INFINITY) - alone, 5)
+      }),
   )
 
   scenario("an address that does not parse is logged once, and again only after it was gone", ({ node }) =>

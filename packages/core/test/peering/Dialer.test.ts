@@ -9,6 +9,7 @@ import { reject } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
 import * as Dialer from "../../src/peering/Dialer.ts"
+import { LonelyPause } from "../../src/peering/LonelyPause.ts"
 import * as LinkManager from "../../src/peering/LinkManager.ts"
 import type { RejectCode } from "../../src/protocol/Frame.ts"
 import { makeConnection } from "../link/support.ts"
@@ -58,6 +59,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     links,
     reconnect: Schedule.spaced("1 second"),
     discovery: Discovery.defaults,
+    pause: new LonelyPause(loop, Discovery.defaults),
     healthy: 3_000,
     clock,
     onUnavailable: (address, reason) => unavailable.push(`${address}: ${reason}`),

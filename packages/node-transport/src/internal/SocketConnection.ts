@@ -10,6 +10,12 @@ import { SocketWriter } from "./SocketWriter.ts"
 const ignore = () => {}
 
 /**
+ * Time for which a closed connection keeps the process from ending, in milliseconds: longer than the last bytes and the end of the
+ * other side take on most lines, and short of the second in which a process is to end.
+ */
+const holdMillis = 500
+
+/**
  * Makes a connection of a socket that nobody has read. When the scope closes, the socket gets `linger` milliseconds to send the
  * rest.
  *
@@ -50,7 +56,7 @@ export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transpor
 /**
  * Sends what was written and the end of the stream, then drops what the socket receives until the other side ends too. A socket
  * that is closed with unread bytes would be reset, and the reset can overtake the last bytes. Destroys the socket after
- * `linger` milliseconds.
+ * `linger` milliseconds, for which it does not keep a process alive that has nothing else to do.
  */
 const closeGracefully = (socket: Net.Socket, linger: number): void => {
   if (socket.destroyed) return
@@ -60,7 +66,12 @@ const closeGracefully = (socket: Net.Socket, linger: number): void => {
     else socket.resetAndDestroy()
   }, linger)
   timer.unref()
-  socket.once("close", () => clearTimeout(timer))
+  const hold = setTimeout(() => socket.unref(), holdMillis)
+  hold.unref()
+  socket.once("close", () => {
+    clearTimeout(timer)
+    clearTimeout(hold)
+  })
   if (!socket.writableEnded) socket.end()
   socket.resume()
 }

@@ -59,7 +59,7 @@ export class SocketServer {
   close(): void {
     this.receive = destroy
     for (const socket of this.waiting) socket.destroy()
-    // The server may be resolving its host, and would listen after that.
+    // A server that begins to listen does so in a later turn of the event loop.
     if (this.net.listening) this.net.close()
     else this.net.once("listening", () => this.net.close())
   }
