@@ -25,12 +25,14 @@
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
+ * | `answers.ts`          | answers to digests and questions, in pieces                          | "Anti-entropy"      |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
  * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialer's.
  */
 import type { PeerId } from "../Peer.ts"
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
+import * as Answers from "./answers.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import * as Candidates from "./candidates.ts"
 import type { Output } from "./Draft.ts"
@@ -74,6 +76,8 @@ export type Input =
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
   /** Something came from a peer after the output `PingNow`. */
   | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
+  /** The link to a peer has written all control frames after the output `Answer`. */
+  | { readonly _tag: "AnswerWritten"; readonly peer: PeerId }
   /** A heartbeat brought another view hash than this node's. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
   /** A handshake that is not complete brought the belief of the peer about this node. */
@@ -113,6 +117,8 @@ const handle = (draft: Draft.Draft, input: Input): void => {
       return FailureDetection.onDialFailed(draft, input.name, input.refused)
     case "PeerHeard":
       return ProbeRequests.onPeerHeard(draft, input.peer)
+    case "AnswerWritten":
+      return Answers.onWritten(draft, input.peer)
     case "HashDiffers":
       return AntiEntropy.onViewHash(draft, input.from, input.viewHash)
     case "SelfAccused":

@@ -41,6 +41,7 @@ const make = Effect.gen(function* () {
       effectiveLinkTimeout: () => 3_000,
       onHeard: () => Effect.sync(() => void log.push("heard")),
       onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
+      onAnswerWritten: () => Effect.sync(() => void log.push("answer written")),
       onViewHash: () => Effect.void,
       sinkOf:
         () =>
@@ -159,6 +160,16 @@ describe("a link", () => {
       link.cut()
       yield* settle
       assert.deepStrictEqual(ends(), ["Closed"])
+    }),
+  )
+
+  it.effect("reports that an answer is written", () =>
+    Effect.gen(function* () {
+      const { link, log, tags } = yield* make
+      link.answer({ _tag: "SyncDelta", records: [], want: [] })
+      yield* settle
+      assert.deepStrictEqual(tags(), ["SyncDelta"])
+      assert.deepStrictEqual(log, ["answer written"])
     }),
   )
 
