@@ -110,6 +110,10 @@ const text = (min, max) => that((v) => sized(v, min, max), "a text out of bounds
 const oneOf = (...values) => that((v) => values.includes(v), "none of the values")
 const list = (max, each) => (v) =>
   Array.isArray(v) && v.length <= max ? v.map(each) : malformed("no list, or too long")
+const distinct = (rule, nameOf) => (v) => {
+  const items = rule(v)
+  return new Set(items.map(nameOf)).size === items.length ? items : malformed("a name twice")
+}
 const isMap = (v) => typeof v === "object" && v !== null && Object.getPrototypeOf(v) === null
 const map = (shape) => (v) => {
   const out = {}
@@ -167,8 +171,8 @@ const BODIES = {
   Bye: [7, { code: endings, message }],
   Update: [16, { records: list(1024, record) }],
   YouAre: [17, key],
-  SyncDigest: [18, { entries: list(4096, entry), last: oneOf(true, false) }],
-  SyncDelta: [19, { records: list(1024, record), want: list(1024, name) }],
+  SyncDigest: [18, { entries: distinct(list(4096, entry), (each) => each.name), last: oneOf(true, false) }],
+  SyncDelta: [19, { records: list(1024, record), want: distinct(list(1024, name), (each) => each) }],
   Leave: [20, { generation }],
   LeaveAck: [21, { generation }],
   ProbeRequest: [22, { id: number, target: name, generation, deadline: number }],

@@ -428,6 +428,24 @@ describe("the rules of the lanes", () => {
   )
 })
 
+describe("two bodies of one key", () => {
+  it.live(
+    "are settled by the owner, to which the independent peer sends the one that it held",
+    () =>
+      Effect.gen(function* () {
+        const owner = yield* listen("x")
+        yield* startMini(owner.address)
+        const other = { ...owner.self, body: { ...owner.self.body, metadata: { another: "body" } } }
+        const heard = yield* owner.talks({
+          says: [{ _tag: "Update", records: [other] }],
+          until: ({ _tag }) => _tag === "Update",
+        })
+        assert.deepInclude(heard, { _tag: "Update", records: [owner.self] })
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    testTimeout,
+  )
+})
+
 // The vectors, read into the form that the codec has.
 
 interface Case {

@@ -8,7 +8,7 @@ import type { LinkManager } from "../peering/LinkManager.ts"
 import type { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 
 export interface Options {
-  readonly links: Pick<LinkManager, "close" | "pingNow" | "send">
+  readonly links: Pick<LinkManager, "answer" | "close" | "pingNow" | "send">
   readonly diagnostics: DiagnosticLimiter
   /** Hands an event, and the view after it, to the subscribers. */
   readonly publish: (event: ViewChange | Notice, view: View) => void
@@ -29,6 +29,8 @@ export class OutputHandler {
     switch (output._tag) {
       case "Send":
         return links.send(output.to, output.frame)
+      case "Answer":
+        return links.answer(output.peer, output.frame)
       case "PingNow":
         return links.pingNow(output.peer)
       case "CloseLink":

@@ -46,6 +46,8 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly effectiveLinkTimeout: () => number
+  /** Reports that all control frames are written after {@link Link.answer}. */
+  readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
   /** Handles a frame of membership. */
@@ -150,6 +152,11 @@ export class Link {
   /** Queues a control frame before all data. */
   send(frame: ControlFrame): void {
     this.writer.send(frame)
+  }
+
+  /** Queues an answer like other control frames. The hook `onAnswerWritten` is called once no control frame waits. */
+  answer(frame: ControlFrame): void {
+    this.writer.answer(frame)
   }
 
   /** Returns the lane that the peer reads under this name; `undefined` if it reads none, or has not listed its lanes yet. */
@@ -269,8 +276,9 @@ export class Link {
   }
 
   private makeWriter(): LinkWriter {
-    const { buffers, connection, lanes, limits, peerWindow, sent } = this.options
+    const { buffers, connection, hooks, lanes, limits, peerWindow, sent } = this.options
     return new LinkWriter({
+      onAnswerWritten: () => hooks.onAnswerWritten(this),
       connection,
       buffers,
       limits,

@@ -34,6 +34,8 @@ export interface Options {
   readonly makeSendLanes: (wake: () => void) => SendLanes
   /** Returns the acknowledgements to send now. */
   readonly acknowledgements: () => ReadonlyArray<Taken>
+  /** Reports that no control frame waits any more after {@link LinkWriter.answer}. */
+  readonly onAnswerWritten: () => Effect.Effect<void>
   readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
   readonly buffers: WriteBuffers
   /** Counters of the written frames. */
@@ -52,6 +54,8 @@ export class LinkWriter {
   private readonly control: ControlQueue
   /** `true` once the peer did not keep up with control frames. */
   private overflowed = false
+  /** `true` while an answer waits to be written, or was not reported yet. */
+  private isAnswering = false
   /** Time since which a write waits for the network. Later by the stalls of this process. */
   private writingSince: number | undefined
   /** Time at which the last write ended, or the writer was made. */
@@ -77,6 +81,12 @@ export class LinkWriter {
     if (this.phase._tag === "Closing") return
     if (this.control.add(frame) === "full") this.overflowed = true
     this.pending.openUnsafe()
+  }
+
+  /** Queues an answer as {@link send} does, and reports when no control frame waits any more. */
+  answer(frame: ControlFrame): void {
+    this.isAnswering = true
+    this.send(frame)
   }
 
   /** Ends the writing half with a Bye after all that was accepted. */
@@ -140,6 +150,7 @@ export class LinkWriter {
         if (batch !== undefined) {
           yield* this.write(batch)
           this.lanes.written()
+          yield* this.reportAnswer()
         } else if (this.phase._tag === "Closing") {
           if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
           return yield* this.options.connection.end
@@ -149,6 +160,12 @@ export class LinkWriter {
         }
       }
     }).pipe(Effect.ignore)
+  }
+
+  private reportAnswer(): Effect.Effect<void> {
+    if (!this.isAnswering || this.control.length > 0) return Effect.void
+    this.isAnswering = false
+    return this.options.onAnswerWritten()
   }
 
   /** Returns the frames of the next write, or `undefined` when there is nothing to write. */

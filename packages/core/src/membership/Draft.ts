@@ -14,10 +14,15 @@ import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Member from "./Member.ts"
 import type { Candidate, ProbeRound, State, StopReason } from "./State.ts"
 
+/** A frame that answers a question with records. */
+export type AnswerFrame = Extract<MembershipFrame, { readonly _tag: "SyncDelta" | "Update" }>
+
 /** A command of a step to the rest of the node. */
 export type Output =
   /** Sends a frame on the links to these peers. */
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly frame: MembershipFrame }
+  /** Sends an answer on the link to a peer, and submits `AnswerWritten` once nothing waits to be written before data. */
+  | { readonly _tag: "Answer"; readonly peer: PeerId; readonly frame: AnswerFrame }
   /** Ends the link to a peer. */
   | { readonly _tag: "CloseLink"; readonly peer: PeerId; readonly code: ByeCode }
   /** Sends a Ping to a peer, and submits `PeerHeard` when anything comes from it. */
@@ -182,6 +187,14 @@ export const removeTombstone = (draft: Draft, name: string): void => {
 /** Sends a frame on the links to these peers. */
 export const send = (draft: Draft, to: ReadonlyArray<string>, frame: MembershipFrame): void => {
   if (to.length > 0) draft.outputs.push({ _tag: "Send", to, frame })
+}
+
+/** Sends an answer to a member with a link. */
+export const answer = (draft: Draft, name: string, frame: AnswerFrame): void => {
+  const member = draft.state.members.get(name)
+  if (member === undefined) return
+  const { generation } = member.record
+  draft.outputs.push({ _tag: "Answer", peer: { name, generation }, frame })
 }
 
 /** Sends a peer what this node believes about it. The last belief of a step replaces an earlier one. */

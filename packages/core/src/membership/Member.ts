@@ -66,6 +66,8 @@ export interface Linked {
   readonly mismatch: HashPair | undefined
   /** The two view hashes of the last anti-entropy exchange that a heartbeat started, and its time. */
   readonly synced: (HashPair & { readonly at: number }) | undefined
+  /** The incarnation for which the peer was last sent a record that it did not write, and the time. */
+  readonly challenged: { readonly incarnation: number; readonly at: number } | undefined
 }
 
 /** Result of this node's own first dial since the link was lost. */
@@ -172,7 +174,7 @@ export const countsInSize = (record: Pick<PeerRecord.PeerRecord, "status">): boo
 /** Standing of a member that nobody accuses. */
 export const alive: Alive = { _tag: "Alive" }
 
-const freshLink: Linked = { _tag: "Linked", mismatch: undefined, synced: undefined }
+const freshLink: Linked = { _tag: "Linked", mismatch: undefined, synced: undefined, challenged: undefined }
 
 /** Returns a new member, which nobody accuses. */
 export const make = (

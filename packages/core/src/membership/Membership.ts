@@ -27,6 +27,7 @@
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
+ * | `answers.ts`          | answers to digests and questions, in pieces                          | "Anti-entropy"      |
  * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
@@ -34,6 +35,7 @@
  */
 import type { PeerId } from "../Peer.ts"
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
+import * as Answers from "./answers.ts"
 import * as AntiEntropy from "./antiEntropy.ts"
 import * as Candidates from "./candidates.ts"
 import type { Output } from "./Draft.ts"
@@ -80,6 +82,8 @@ export type Input =
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
   /** Something came from a peer after the output `PingNow`. */
   | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
+  /** The link to a peer has written all control frames after the output `Answer`. */
+  | { readonly _tag: "AnswerWritten"; readonly peer: PeerId }
   /** A heartbeat brought another view hash than this node's. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
   /** A handshake that is not complete brought the belief of the peer about this node. */
@@ -118,6 +122,8 @@ const handle = (draft: Draft.Draft, input: Input): void => {
       return FailureDetection.onDialFailed(draft, input.name, input.refused)
     case "PeerHeard":
       return ProbeRequests.onPeerHeard(draft, input.peer)
+    case "AnswerWritten":
+      return Answers.onWritten(draft, input.peer)
     case "HashDiffers":
       return AntiEntropy.onViewHash(draft, input.from, input.viewHash)
     case "SelfAccused":

@@ -63,6 +63,18 @@ export interface PendingProbe {
   readonly until: number
 }
 
+/** An answer to the questions of a peer, of which one frame is under way; see `answers.ts`. */
+export interface Answer {
+  /** Names of the records that are still to be sent. */
+  readonly records: ReadonlySet<string>
+  /** Names of the records that are still to be asked for. */
+  readonly want: ReadonlyArray<string>
+  /** The newest digest of the peer that was not answered. */
+  readonly digest: ReadonlyArray<Key> | undefined
+  /** Time at which the frame under way was sent. */
+  readonly since: number
+}
+
 /** Memory of a peer that left or failed for good (R12). */
 export interface Tombstone extends Key {
   readonly expiresAt: number
@@ -141,6 +153,8 @@ export interface State {
   readonly lastSyncAt: number
   /** Digests of which the last frame is missing, by sender. */
   readonly digests: ReadonlyMap<string, ReadonlyArray<Key>>
+  /** Answers that are under way, by the name of the peer. */
+  readonly answers: ReadonlyMap<string, Answer>
   /** Wall clock minus `now`, for the bound on generations. */
   readonly wallOffset: number
   /** State of the random number generator. */
@@ -187,6 +201,7 @@ export const make = (options: {
     sync: undefined,
     lastSyncAt: Number.NEGATIVE_INFINITY,
     digests: new Map(),
+    answers: new Map(),
     wallOffset: options.wall - options.now,
     seed: options.seed,
   }

@@ -1,16 +1,16 @@
 /**
  * Anti-entropy (docs/protocol.md, section "Anti-entropy"): makes two views equal that differ. One side sends a digest, the keys
- * of all its records. The other answers with a delta: the records that it knows better, and the names that it wants.
+ * of all its records. The other answers with a delta: the records that it knows better, and the names that it wants
+ * (`answers.ts`).
  */
 import { compareNames } from "../protocol/PeerName.ts"
 import type { SyncDelta, SyncDigest } from "../protocol/Frame.ts"
-import type { Key } from "../protocol/PeerRecord.ts"
-import * as PeerRecord from "../protocol/PeerRecord.ts"
+import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
+import * as Answers from "./answers.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import { newestRecords } from "./newestRecords.ts"
 import * as RecordMerge from "./recordMerge.ts"
-import * as Refutation from "./refutation.ts"
 import * as State from "./State.ts"
 
 /**
@@ -58,7 +58,7 @@ const start = (draft: Draft.Draft, peer: string): void => {
   Draft.send(draft, [peer], { _tag: "SyncDigest", entries, last: true })
 }
 
-const keyOf = ({ name, generation, incarnation, status }: PeerRecord.PeerRecord): Key => ({
+const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({
   name,
   generation,
   incarnation,
@@ -75,36 +75,8 @@ export const onDigest = (draft: Draft.Draft, from: string, { entries, last }: Sy
   if (digest.length > state.settings.maxMembers + 1) {
     return Draft.diagnose(draft, `${from} sent a digest of more members than the bound; ignored`)
   }
-  if (last) answer(draft, from, digest)
+  if (last) Answers.answerDigest(draft, from, digest)
   else digests.set(from, digest)
-}
-
-const answer = (draft: Draft.Draft, from: string, digest: ReadonlyArray<Key>): void => {
-  const { state } = draft
-  const records: Array<PeerRecord.PeerRecord> = []
-  const want: Array<string> = []
-  const mentioned = new Set<string>()
-  for (const entry of digest) {
-    mentioned.add(entry.name)
-    if (entry.name === state.self.name) {
-      Refutation.refute(draft, entry)
-      if (PeerRecord.compareKeys(state.self, entry) > 0) records.push(state.self)
-      continue
-    }
-    const member = state.members.get(entry.name)
-    const tombstone = state.tombstones.get(entry.name)
-    const known: Key | undefined = member?.record ?? tombstone
-    const order = known === undefined ? -1 : PeerRecord.compareKeys(known, entry)
-    if (order < 0) want.push(entry.name)
-    else if (order > 0 && member !== undefined) records.push(member.record)
-    else if (order > 0 && tombstone !== undefined) records.push(State.recordOf(tombstone))
-  }
-  for (const member of state.members.values()) {
-    if (!mentioned.has(member.record.name)) records.push(member.record)
-  }
-  if (!mentioned.has(state.self.name)) records.push(state.self)
-  // An empty answer is sent as well: it ends the exchange.
-  Draft.send(draft, [from], { _tag: "SyncDelta", records, want })
 }
 
 /** Merges the records of an answer, and sends those that the peer wants. */
@@ -112,17 +84,13 @@ export const onDelta = (draft: Draft.Draft, from: string, { records, want }: Syn
   const { state } = draft
   if (state.sync?.peer === from) state.sync = undefined
   for (const record of newestRecords(records)) RecordMerge.mergeRecord(draft, record, from)
-  const wanted: Array<PeerRecord.PeerRecord> = []
-  for (const name of want) {
-    const record = name === state.self.name ? state.self : state.members.get(name)?.record
-    if (record !== undefined) wanted.push(record)
-  }
-  if (wanted.length > 0) Draft.send(draft, [from], { _tag: "SyncDelta", records: wanted, want: [] })
+  Answers.answerWant(draft, from, want)
 }
 
-/** Drops the exchange and the unfinished digest of a peer whose link is lost. */
+/** Drops the exchange, the unfinished digest and the answer of a peer whose link is lost, or whose newer life has one. */
 export const onLinkDown = (draft: Draft.Draft, peer: string): void => {
   const { state } = draft
+  Answers.forget(draft, peer)
   if (state.sync?.peer === peer) state.sync = undefined
   if (!state.digests.has(peer)) return
   const digests = new Map(state.digests)

@@ -64,6 +64,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     FailureDetection.onLinkUp(draft, member, record, address)
     if (contradicts(record, member.record)) RecordMerge.challengeOwner(draft, member.record)
   } else {
+    AntiEntropy.onLinkDown(draft, name)
     Draft.addMember(draft, Member.make(record, "Linked", { address }))
     // Other peers know a candidate already: it was gossiped.
     if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)

@@ -4,6 +4,7 @@
  */
 import type { PeerId } from "../Peer.ts"
 import type { ProbeRequest, Verdict } from "../protocol/Frame.ts"
+import * as Answers from "./answers.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import type { PendingProbe } from "./State.ts"
@@ -47,7 +48,7 @@ export const onProbeRequest = (
   const known = name === self.name ? self : other
   if (known === undefined || known.generation < generation) return reply("unknown")
   // The life in question is over, and the peer that asks has not heard of it.
-  Draft.send(draft, [from], { _tag: "Update", records: [known] })
+  Answers.tellNewer(draft, from, known)
   reply("down")
 }
 

@@ -72,22 +72,26 @@ const mergeBody = (
   else if (Member.isLinked(member)) return challengeOwner(draft, record)
   else if (!isGreater) return
   Draft.diagnose(draft, `there are two bodies of "${record.name}" for one incarnation`)
-  Draft.announceBody(draft, member, Draft.updateMember(draft, Member.withRecord(member, record)))
+  // The challenge may have changed the member.
+  const current = draft.state.members.get(record.name) ?? member
+  Draft.announceBody(draft, current, Draft.updateMember(draft, Member.withRecord(current, record)))
   // A peer with a link to the owner may be among the receivers.
   if (!isFromOwner) Gossip.gossip(draft, record)
 }
 
-/** Sends an owner a record that it did not write, so that it writes a greater one. One for each owner and step is enough. */
+/**
+ * Sends an owner a record that it did not write, so that it writes a greater one. Once for each incarnation, and again if the
+ * owner does not answer for `syncTimeout`: a liar cannot make this node fill the link to the owner.
+ */
 export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
-  const { name } = record
-  const isChallenged = draft.outputs.some(
-    (output) =>
-      output._tag === "Send" &&
-      output.frame._tag === "Update" &&
-      output.to[0] === name &&
-      output.frame.records[0]?.name === name,
-  )
-  if (!isChallenged) Draft.send(draft, [name], { _tag: "Update", records: [record] })
+  const { now, state } = draft
+  const { incarnation, name } = record
+  const owner = state.members.get(name)
+  if (owner === undefined || !Member.isLinked(owner)) return
+  const { challenged } = owner.reach
+  if (challenged?.incarnation === incarnation && now < challenged.at + state.settings.syncTimeout) return
+  Draft.updateMember(draft, { ...owner, reach: { ...owner.reach, challenged: { incarnation, at: now } } })
+  Draft.send(draft, [name], { _tag: "Update", records: [record] })
 }
 
 /**

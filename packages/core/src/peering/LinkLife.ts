@@ -165,6 +165,7 @@ export class LinkLife {
     const { connections, loop, sinkOf } = this.context
     return {
       effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),
+      onAnswerWritten: (to) => loop.submit({ _tag: "AnswerWritten", peer: to.peer }),
       onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
       onMembership: (from, frame) => {
         const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined

@@ -125,6 +125,12 @@ export class LinkManager {
     for (const name of to) this.connections.current(name)?.send(frame)
   }
 
+  /** Sends an answer to one life of a peer. The link tells membership when it is written. */
+  answer({ generation, name }: PeerId, frame: MembershipFrame): void {
+    const link = this.connections.current(name)
+    if (link?.peer.generation === generation) link.answer(frame)
+  }
+
   /** Tells all peers that this node reads a lane from now on. */
   openLane(name: string): void {
     for (const link of this.all()) link.openLanes([name])

@@ -48,6 +48,10 @@ const list = <S extends Schema.Constraint>(item: S, count: number) =>
     .check(atMost(count))
     .pipe(Schema.decodeTo(Schema.Array(item).check(atMost(count))))
 
+/** Refuses a list in which a name occurs twice, so that nobody is asked for one record many times in one frame. */
+const distinct = <A>(nameOf: (item: A) => string) =>
+  Schema.makeFilter((items: ReadonlyArray<A>) => new Set(items.map(nameOf)).size === items.length || "a name twice")
+
 const Name = Schema.String.check(Schema.makeFilter(PeerName.nameProblem))
 
 const CanonicalAddress = Schema.String.pipe(
@@ -179,11 +183,14 @@ export const ProbeRequest = Schema.Struct({ id: U32, target: Name, generation: G
 
 export const ProbeResult = Schema.Struct({ id: U32, verdict: Schema.Literals(Frame.verdicts) })
 
-export const SyncDigest = Schema.Struct({ entries: list(DigestEntry, Protocol.maxDigestEntries), last: Schema.Boolean })
+export const SyncDigest = Schema.Struct({
+  entries: list(DigestEntry, Protocol.maxDigestEntries).check(distinct(({ name }) => name)),
+  last: Schema.Boolean,
+})
 
 export const SyncDelta = Schema.Struct({
   records: list(Record, Protocol.maxRecords),
-  want: list(Name, Protocol.maxWant),
+  want: list(Name, Protocol.maxWant).check(distinct((name) => name)),
 })
 
 export const Leave = Schema.Struct({ generation: Generation })

@@ -4,14 +4,9 @@
  */
 import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "../protocol/constants.ts"
 import type * as Frame from "../protocol/Frame.ts"
-import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
+import type { Key } from "../protocol/PeerRecord.ts"
+import { maxChunkBytes, recordBytes, textBytes } from "../protocol/recordSize.ts"
 import { maxHandshakeBytes } from "./Layout.ts"
-
-/**
- * Maximum size of the records, entries and names of one frame, in bytes. It is a quarter of the largest frame, because data
- * waits behind a control frame, and so that one full record above the maximum still fits.
- */
-export const maxChunkBytes = 64 * 1024
 
 /**
  * Returns frames that together say the same as this frame, each within the bounds of a frame. Frames other than Update,
@@ -104,26 +99,8 @@ const cut = <A>(
   return chunks
 }
 
-/** Size of the longest head of a CBOR item that a frame can hold. */
-const headBytes = 5
-
-/** Returns an upper bound of the size of a text: no UTF-16 unit takes more than three bytes in UTF-8. */
-const textBytes = (text: string): number => headBytes + 3 * text.length
-
 /** Returns an upper bound of the size of a digest's entry: its head, name, two numbers and the status. */
 const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
 
 /** Returns an upper bound of the size of a lane: the names of its fields, two numbers and its name. */
 const laneBytes = ({ name }: Frame.OpenedLane): number => 32 + textBytes(name)
-
-/** Upper bound of the size of the heads and names of the fields of a record, and of its numbers. */
-const recordFixedBytes = 160
-
-/** Returns an upper bound of the size of a record. */
-export const recordBytes = (record: PeerRecord): number => {
-  let bytes = recordFixedBytes + textBytes(record.name) + textBytes(record.by ?? "")
-  for (const address of record.body.addresses) bytes += textBytes(address)
-  for (const feature of record.body.features) bytes += textBytes(feature)
-  for (const [key, value] of Object.entries(record.body.metadata)) bytes += textBytes(key) + textBytes(value)
-  return bytes
-}

@@ -12,6 +12,7 @@ it.effect("each output of membership reaches the part of the node that performs 
     const { perform } = new OutputHandler({
       links: {
         send: (to, { _tag }) => told.push(`send ${_tag} to ${to.join()}`),
+        answer: ({ name }, { _tag }) => told.push(`answer ${_tag} to ${name}`),
         pingNow: ({ name }) => told.push(`ping ${name}`),
         close: ({ name }, code) => told.push(`close ${name}: ${code}`),
       },
@@ -20,18 +21,20 @@ it.effect("each output of membership reaches the part of the node that performs 
       onStopped: (reason) => told.push(`stopped: ${reason}`),
     })
     perform({ _tag: "Send", to: ["b", "c"], frame: { _tag: "Leave", generation: 1 } }, initial)
+    perform({ _tag: "Answer", peer, frame: { _tag: "SyncDelta", records: [], want: [] } }, initial)
     perform({ _tag: "PingNow", peer }, initial)
     perform({ _tag: "CloseLink", peer, code: "parted" }, initial)
     perform({ _tag: "Emit", event: { _tag: "Isolated" } }, initial)
     perform({ _tag: "Stopped", reason: "superseded" }, initial)
     assert.deepStrictEqual(told, [
       "send Leave to b,c",
+      "answer SyncDelta to b",
       "ping b",
       "close b: parted",
       "publish Isolated with view 0",
       "stopped: superseded",
     ])
     for (let i = 0; i < 30; i++) perform({ _tag: "Emit", event: { _tag: "Diagnostic", message: "" } }, initial)
-    assert.strictEqual(told.length, 5 + 20, "diagnostics are limited")
+    assert.strictEqual(told.length, 6 + 20, "diagnostics are limited")
   }),
 )

@@ -42,6 +42,7 @@ const make = Effect.gen(function* () {
       effectiveLinkTimeout: () => 3_000,
       onHeard: () => Effect.sync(() => void log.push("heard")),
       onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
+      onAnswerWritten: () => Effect.sync(() => void log.push("answer written")),
       onViewHash: () => Effect.void,
       sinkOf:
         () =>
@@ -181,6 +182,16 @@ describe("a link", () => {
       yield* settle
       assert.deepStrictEqual(ends(), ["Slow"])
       assert.deepStrictEqual(tags(), ["Bye slow"])
+    }),
+  )
+
+  it.effect("reports that an answer is written", () =>
+    Effect.gen(function* () {
+      const { link, log, tags } = yield* make
+      link.answer({ _tag: "SyncDelta", records: [], want: [] })
+      yield* settle
+      assert.deepStrictEqual(tags(), ["SyncDelta"])
+      assert.deepStrictEqual(log, ["answer written"])
     }),
   )
 

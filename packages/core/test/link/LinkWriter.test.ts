@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as TestClock from "effect/testing/TestClock"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import { LinkWriter, writeBufferBytes } from "../../src/link/LinkWriter.ts"
@@ -17,11 +18,17 @@ const make = Effect.gen(function* () {
   const now = yield* testNow
   const peer = yield* makeConnection
   const acknowledgements: Array<Taken> = []
+  /** Number of writes at each report of a written answer. */
+  const reports: Array<number> = []
   const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
     makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
     acknowledgements: () => acknowledgements.splice(0),
+    onAnswerWritten: () =>
+      Effect.sync(() => {
+        reports.push(peer.writes.length)
+      }),
     limits: { controlOutbox: 3, controlOutboxBytes: 1_000_000, drainTimeout: 1_000 },
     buffers,
     sent: Traffic.make(),
@@ -29,7 +36,7 @@ const make = Effect.gen(function* () {
   })
   const running = yield* Effect.forkChild(writer.run())
   const tags = () => peer.writes.map((frames) => frames.map(({ _tag }) => _tag))
-  return { acknowledgements, buffers, now, peer, running, tags, writer }
+  return { acknowledgements, buffers, now, peer, reports, running, tags, writer }
 })
 
 const leave = { _tag: "Leave", generation: 1 } as const
@@ -125,6 +132,28 @@ describe("a link writer", () => {
       yield* settle
       yield* TestClock.adjust(100)
       assert.strictEqual(writer.lastWritten(), begin + 200)
+    }),
+  )
+
+  it.effect("reports once that an answer is written, when no control frame waits any more", () =>
+    Effect.gen(function* () {
+      const { peer, reports, writer } = yield* make
+      writer.send(leave)
+      yield* settle
+      assert.deepStrictEqual(reports, [])
+      const writing = yield* Latch.make()
+      peer.writesTake(writing.await)
+      writer.answer(leave)
+      yield* settle
+      assert.deepStrictEqual(reports, [], "the peer does not read")
+      writer.send(leave)
+      peer.writesTake(Effect.void)
+      yield* writing.open
+      yield* settle
+      assert.deepStrictEqual(reports, [3])
+      writer.send(leave)
+      yield* settle
+      assert.deepStrictEqual(reports, [3])
     }),
   )
 

@@ -21,7 +21,12 @@ const failed = Member.failed(Member.unlinked(linked), claim(b, "failed", 0, "a")
 describe("a member", () => {
   it("is new without an accusation, a failed dial or a compared hash", () => {
     expect(linked.standing).toStrictEqual({ _tag: "Alive" })
-    expect(linked.reach).toStrictEqual({ _tag: "Linked", mismatch: undefined, synced: undefined })
+    expect(linked.reach).toStrictEqual({
+      _tag: "Linked",
+      mismatch: undefined,
+      synced: undefined,
+      challenged: undefined,
+    })
     expect(Member.make(b, "Indirect", { lastReachedBy: "c" })).toMatchObject({
       reach: { _tag: "Indirect", dial: "pending" },
       lastReachedBy: "c",
@@ -62,7 +67,12 @@ describe("the reach of a member", () => {
   it("forgets the compared hashes and the earlier dial with a lost link", () => {
     const compared: Member.LinkedMember = {
       ...linked,
-      reach: { _tag: "Linked", mismatch: { mine: 1n, theirs: 2n }, synced: { mine: 1n, theirs: 2n, at: 0 } },
+      reach: {
+        _tag: "Linked",
+        mismatch: { mine: 1n, theirs: 2n },
+        synced: { mine: 1n, theirs: 2n, at: 0 },
+        challenged: { incarnation: 0, at: 0 },
+      },
     }
     expect(Member.unlinked(compared).reach).toStrictEqual({ _tag: "Down", dial: "pending" })
   })

@@ -112,6 +112,10 @@ export class Mesh {
   private perform(from: string, outputs: ReadonlyArray<Output>): void {
     for (const output of outputs) {
       if (output._tag === "Send") for (const to of output.to) this.send(from, to, output.frame)
+      if (output._tag === "Answer") {
+        this.send(from, output.peer.name, output.frame)
+        this.perform(from, this.node(from).at(this.now, { _tag: "AnswerWritten", peer: output.peer }))
+      }
       if (output._tag === "PingNow") {
         this.perform(from, this.node(from).at(this.now, { _tag: "PeerHeard", peer: output.peer }))
       }

@@ -196,6 +196,12 @@ const perform = (world: World, node: Node, output: Output): void => {
           enqueue(world, connection, peerEndOf(connection, endOf(connection, node)), output.frame)
       }
       return
+    case "Answer": {
+      const connection = current(world, node, output.peer.name)
+      if (connection === undefined) return
+      enqueue(world, connection, peerEndOf(connection, endOf(connection, node)), output.frame)
+      return submit(world, node, { _tag: "AnswerWritten", peer: output.peer })
+    }
     case "PingNow": {
       const connection = current(world, node, output.peer.name)
       if (connection === undefined) return

@@ -82,6 +82,7 @@ describe("anti-entropy", () => {
     const [delta] = framesOf(a.hear(1_000, b, { _tag: "SyncDigest", entries, last: true }), "SyncDelta")
     expect(delta?.frame.want).toStrictEqual(["c", "d"])
     expect(delta?.frame.records.map(({ name }) => name)).toStrictEqual(["b", "a"])
+    a.at(1_050, { _tag: "AnswerWritten", peer: b })
     const answer = framesOf(a.hear(1_100, b, { _tag: "SyncDelta", records: [], want: ["c", "a", "x"] }), "SyncDelta")
     expect(answer).toMatchObject([{ to: ["b"], frame: { records: [{ name: "c" }, { name: "a" }], want: [] } }])
   })

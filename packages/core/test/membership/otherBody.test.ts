@@ -48,9 +48,20 @@ describe("another body at the key that is held", () => {
     expect(recordsSent(a.until(1_100), "c")).toStrictEqual([])
   })
 
-  it("is sent to the owner once, however many there are in a frame", () => {
+  it("is sent to the owner once, however many come before its next incarnation", () => {
     const a = linkedTo([b, c])
     expect(challenges(a.hear(1_000, b, update(greater, less, greater)))).toHaveLength(1)
+    expect(a.hear(1_100, b, update(less))).toStrictEqual([])
+    a.hear(1_200, c, update(claim(c, "alive", 1)))
+    expect(a.hear(1_300, b, update(less))).toStrictEqual([])
+    expect(challenges(a.hear(1_400, b, update(claim(less, "alive", 1))))).toHaveLength(1)
+  })
+
+  it("is sent to the owner again if it does not answer within syncTimeout", () => {
+    const a = linkedTo([b, c])
+    a.hear(1_000, b, update(greater))
+    expect(challenges(a.hear(5_999, b, update(greater)))).toStrictEqual([])
+    expect(challenges(a.hear(6_000, b, update(greater)))).toHaveLength(1)
   })
 
   it("is stored and relayed if it is the greater and there is no link to the owner", () => {

@@ -130,7 +130,7 @@ const bounds = Arbitrary.all([oneOf([1, 8, 20, 1_024]), oneOf([5, 8, 12, 4_096])
 
 describe("any finite set of records", () => {
   it.prop(
-    "is relayed a bounded number of times, whatever the bounds of the nodes",
+    "is relayed a bounded number of times, whatever the bounds of the nodes, and each node is believed about itself",
     [Arbitrary.array(speech, { minLength: 1, maxLength: 12 }), bounds, bounds, bounds],
     ([speeches, ...boundsOf]) => {
       const mesh = new Mesh(nodes, (name) => {
@@ -153,6 +153,12 @@ describe("any finite set of records", () => {
       mesh.runUntil(end + 3 * 3_600_000)
       expect(mesh.lastRecordAt).toBeLessThan(end + 60_000)
       expect(mesh.records).toBeLessThanOrEqual(most)
+      for (const name of nodes) {
+        const { self } = mesh.node(name).state()
+        for (const other of nodes) {
+          if (other !== name) expect(mesh.node(other).state().members.get(name)?.record).toStrictEqual(self)
+        }
+      }
     },
     { arbitrary: { runs: 100 } },
   )

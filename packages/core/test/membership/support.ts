@@ -176,9 +176,9 @@ export const framesOf = <Tag extends MembershipFrame["_tag"]>(
   readonly frame: Extract<MembershipFrame, { readonly _tag: Tag }>
 }> =>
   outputs.flatMap((output) => {
-    if (output._tag !== "Send") return []
-    const { frame, to } = output
-    return isKind(frame, tag) ? [{ to, frame }] : []
+    if (output._tag !== "Send" && output._tag !== "Answer") return []
+    const to = output._tag === "Send" ? output.to : [output.peer.name]
+    return isKind(output.frame, tag) ? [{ to, frame: output.frame }] : []
   })
 
 const isKind = <Tag extends MembershipFrame["_tag"]>(

@@ -54,6 +54,19 @@ describe("the links of a node", () => {
     }),
   )
 
+  it.effect("answer only the life of a peer that asked", () =>
+    Effect.gen(function* () {
+      const { bringUp, commit, links } = yield* make
+      const link = bringUp(commit())
+      const delta = { _tag: "SyncDelta", records: [], want: [] } as const
+      links.answer({ name: "peer", generation: 6 }, delta)
+      links.answer({ name: "other", generation: 7 }, delta)
+      assert.strictEqual(link.gauges().control, 0)
+      links.answer({ name: "peer", generation: 7 }, delta)
+      assert.strictEqual(link.gauges().control, 1)
+    }),
+  )
+
   it.effect("close only the life of a peer that is asked for", () =>
     Effect.gen(function* () {
       const { bringUp, closes, commit, links } = yield* make

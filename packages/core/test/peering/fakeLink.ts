@@ -78,6 +78,7 @@ class FakeLink extends Link {
         effectiveLinkTimeout: () => 3_000,
         onHeard: () => Effect.void,
         onMembership: () => Effect.void,
+        onAnswerWritten: () => Effect.void,
         onViewHash: () => Effect.void,
         sinkOf: () => () => undefined,
         viewHash: () => 0n,

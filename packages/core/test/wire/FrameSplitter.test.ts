@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
+import { maxChunkBytes, recordBytes } from "../../src/protocol/recordSize.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
 import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
@@ -76,7 +77,7 @@ describe("a frame beyond the bounds of one frame", () => {
       expect(frames.length).toBeGreaterThan(3)
       for (const frame of frames) {
         expect(frame._tag === "LaneOpen" && frame.lanes.length).toBeLessThanOrEqual(1024)
-        expect(FrameEncoder.encode(frame).length).toBeLessThanOrEqual(FrameSplitter.maxChunkBytes)
+        expect(FrameEncoder.encode(frame).length).toBeLessThanOrEqual(maxChunkBytes)
       }
     }
   })
@@ -108,7 +109,7 @@ describe("a frame beyond the bounds of one frame", () => {
     [Arbitrary.array(record, { maxLength: 4 })],
     ([records]) => {
       for (const record of records) {
-        expect(Cbor.encode({ ...record, status: 3 }).length).toBeLessThanOrEqual(FrameSplitter.recordBytes(record))
+        expect(Cbor.encode({ ...record, status: 3 }).length).toBeLessThanOrEqual(recordBytes(record))
       }
     },
     { arbitrary: { runs: 50 } },

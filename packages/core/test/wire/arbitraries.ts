@@ -103,6 +103,11 @@ const belief = { generation, incarnation: u32, status }
 
 const tag = <const Tag extends string>(_tag: Tag) => Arbitrary.Constant(_tag)
 
+/** Returns the first item of each name. */
+const distinct = <A>(items: ReadonlyArray<A>, nameOf: (item: A) => string): ReadonlyArray<A> => [
+  ...new Map(items.toReversed().map((item) => [nameOf(item), item])).values(),
+]
+
 const records = Arbitrary.array(record, { maxLength: 3 })
 
 const payload = Arbitrary.map(
@@ -202,10 +207,16 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
   ProbeResult: struct({ _tag: tag("ProbeResult"), id: u32, verdict: oneOf(Frame.verdicts) }),
   SyncDigest: struct({
     _tag: tag("SyncDigest"),
-    entries: Arbitrary.array(struct(key), { maxLength: 10 }),
+    entries: Arbitrary.map(Arbitrary.array(struct(key), { maxLength: 10 }), (keys) =>
+      distinct(keys, (key) => key.name),
+    ),
     last: bool,
   }),
-  SyncDelta: struct({ _tag: tag("SyncDelta"), records, want: Arbitrary.array(name, { maxLength: 5 }) }),
+  SyncDelta: struct({
+    _tag: tag("SyncDelta"),
+    records,
+    want: Arbitrary.map(Arbitrary.array(name, { maxLength: 5 }), (names) => distinct(names, (name) => name)),
+  }),
   Leave: struct({ _tag: tag("Leave"), generation }),
   LeaveAck: struct({ _tag: tag("LeaveAck"), generation }),
   Data: data,
