@@ -178,7 +178,7 @@ const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean |
 /** Requests under everything that can go wrong. */
 export const requests = Simulation.scenario(
   "requests are carried out at most once, and what becomes of them is heard once",
-  { faults: FaultPlan.swarm, timeLimit: "30 minutes" },
+  { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true },
   (sim) =>
     Effect.gen(function* () {
       const observations: Observations = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }

@@ -69,7 +69,8 @@ export type Repeated = Pick<Report, "scenario" | "steps" | "trace" | "traceHash"
 
 const causes =
   "Look for what comes from outside of the simulation or outlives a run: a variable of a module, a cache, real I/O, a " +
-  "time or a chance that is taken when a module is loaded, the order of a HashMap whose keys are functions."
+  "time or a chance that is taken when a module is loaded, the order of a HashMap whose keys are functions. " +
+  "`coterie-sim swarm --isolate` runs every seed in a thread of its own, where nothing is left of other runs."
 
 /**
  * The failure of a seed whose second run was not as its first. The traces, if there are, say where they parted. Two
@@ -97,5 +98,21 @@ export const nonDeterministic = (seed: number, first: Repeated, second: Repeated
   return new NonDeterministic({
     at: found?.at ?? end,
     message: `two runs of "${first.scenario}" with seed ${seed} are not the same: ${because()}. ${causes}`,
+  })
+}
+
+/**
+ * Makes the failure of a seed whose run after other seeds was not the same as before them. The two runs are later ones: they
+ * say where the runs part, if what outlives a run changes with each.
+ */
+export const outlived = (seed: number, later: Repeated, latest: Repeated): NonDeterministic => {
+  const found =
+    later.trace === undefined || latest.trace === undefined ? undefined : difference(later.trace, latest.trace)
+  const where = found === undefined ? "" : ` Two more runs of it are not the same either: ${found.sentence}.`
+  return new NonDeterministic({
+    at: found?.at ?? 0,
+    message:
+      `seed ${seed} of "${later.scenario}" gave another run after other seeds than before them: something of a run ` +
+      `outlives it, and changes the next one.${where} ${causes}`,
   })
 }

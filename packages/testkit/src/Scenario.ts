@@ -146,7 +146,10 @@ export interface Options {
   readonly timeLimit?: Duration.Input | undefined
   /** Steps within one instant before it counts as a livelock. Default: {@link defaultStepsPerInstant}. */
   readonly stepsPerInstant?: number | undefined
-  /** Fails with `Escaped` where the program uses time, chance or timers of the machine. Default: `false`. */
+  /**
+   * Fails with `Escaped` where the program uses time, chance or timers of the machine, and makes a swarm run its first seed
+   * again at its end, to find state that outlives a run. Default: `false`.
+   */
   readonly strict?: boolean | undefined
   /**
    * Checks that a stopped node leaves no fiber, timer, connection or listener behind for longer than a minute; a timer

@@ -19,6 +19,11 @@ export interface SeedOptions {
   readonly explore?: Explore | undefined
   /** Shrinks a failure. Defaults to `true`. */
   readonly shrink?: boolean | undefined
+  /**
+   * Runs a failure once, without the second run that shows that it is deterministic, and without shrinking. For runs that
+   * have a process or thread of their own. Defaults to `false`.
+   */
+  readonly once?: boolean | undefined
 }
 
 /** Returns the order in which a seed of a swarm runs ready tasks. */
@@ -43,7 +48,8 @@ export const runSeed = (
 ): Effect.Effect<SeedResult, SimulationError.SimulationError> =>
   Effect.gen(function* () {
     const explore = exploreOf(scenario, seed, options)
-    const first = yield* Simulation.outcome(scenario, { seed, explore, stacks: false })
+    const trace = options.once === true
+    const first = yield* Simulation.outcome(scenario, { seed, explore, stacks: false, trace })
     const { report } = first
     return {
       seed,
@@ -53,9 +59,40 @@ export const runSeed = (
       virtualSeconds: report.virtualSeconds,
       faultsFired: report.faultsFired,
       marks: report.marks,
-      found: first.failure === undefined ? undefined : yield* shrinkAndTrace(scenario, first.failure, report, options),
+      found: yield* findingOf(scenario, first, options),
     }
   })
+
+const findingOf = (
+  scenario: Scenario,
+  outcome: Outcome,
+  options: SeedOptions,
+): Effect.Effect<Found | undefined, SimulationError.SimulationError> => {
+  const { failure, report } = outcome
+  if (failure === undefined) return Effect.succeed(undefined)
+  return options.once === true
+    ? Effect.succeed(foundOf(scenario, failure, outcome))
+    : shrinkAndTrace(scenario, failure, report, options)
+}
+
+/**
+ * Runs a seed again after others. Returns a failure if the run is not the same as before, because something of a run outlives
+ * it.
+ */
+export const repeatSeed = (
+  scenario: Scenario,
+  { explore, seed, traceHash }: Pick<SeedResult, "explore" | "seed" | "traceHash">,
+): Effect.Effect<Found | undefined, SimulationError.SimulationError> =>
+  Effect.gen(function* () {
+    const once = Simulation.outcome(scenario, { seed, explore, stacks: false, trace: true })
+    const { report } = yield* once
+    if (report.traceHash === traceHash) return undefined
+    const again = yield* once
+    return foundOf(scenario, Difference.outlived(seed, report, again.report), again)
+  })
+
+/** Returns `true` if the swarm runs the first seed again at its end. */
+export const isRepeated = ({ options }: Scenario): boolean => options.strict === true
 
 /** Runs a failing seed again with a trace, and shrinks the failure. */
 const shrinkAndTrace = (
@@ -142,7 +179,10 @@ export interface Options extends SeedOptions {
   readonly onResult?: ((result: SeedResult) => void) | undefined
 }
 
-/** Runs a scenario over seeds, one after the other. */
+/**
+ * Runs a scenario over seeds, one after the other. With `strict`, the first seed is run again after the last one, and must be
+ * the same.
+ */
 export const run = (
   scenario: Scenario,
   seeds: Iterable<number>,
@@ -151,11 +191,18 @@ export const run = (
   Effect.gen(function* () {
     const summary = new SummaryBuilder(scenario)
     let failures = 0
+    let first: SeedResult | undefined
+    let last: SeedResult | undefined
     for (const seed of seeds) {
       const result = yield* runSeed(scenario, seed, options)
+      first ??= result
+      last = result
       summary.add(result)
       options.onResult?.(result)
-      if (result.found !== undefined && ++failures === options.stopAfter) break
+      if (result.found !== undefined && ++failures === options.stopAfter) return summary.summary()
     }
-    return summary.summary()
+    if (first === undefined || first === last || !isRepeated(scenario)) return summary.summary()
+    const outlived = yield* repeatSeed(scenario, first)
+    const found = summary.summary()
+    return outlived === undefined ? found : { ...found, failures: [...found.failures, outlived] }
   })

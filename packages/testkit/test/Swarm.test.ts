@@ -82,6 +82,35 @@ describe("A swarm", () => {
     }),
   )
 
+  it.live("runs the first seed of a strict scenario again at the end, and tells if it is not the same", () =>
+    Effect.gen(function* () {
+      const seeds: Array<number> = []
+      const counting = (options: Simulation.Options, step: number) => {
+        let runs = 0
+        return scenario((sim) => {
+          seeds.push(sim.seed)
+          return Effect.sleep((runs += step))
+        }, options)
+      }
+      assert.deepStrictEqual((yield* Swarm.run(counting({ strict: true }, 0), [4, 5, 6])).failures, [])
+      assert.deepStrictEqual(seeds.splice(0), [4, 5, 6, 4])
+      const { failures, seeds: total } = yield* Swarm.run(counting({ strict: true }, 1), [4, 5, 6])
+      assert.deepStrictEqual(
+        failures.map(({ artifact, failure }) => [artifact.seed, failure._tag]),
+        [[4, "NonDeterministic"]],
+      )
+      assert.include(failures[0]?.failure.message, "gave another run after other seeds than before them")
+      assert.include(failures[0]?.failure.message, "a variable of a module")
+      assert.include(failures[0]?.failure.message, "--isolate")
+      assert.strictEqual(total, 3)
+      // One seed alone has nothing to be compared with, and a scenario that is not strict is not checked.
+      seeds.splice(0)
+      yield* Swarm.run(counting({ strict: true }, 1), [4])
+      yield* Swarm.run(counting({}, 1), [4, 5])
+      assert.deepStrictEqual(seeds, [4, 4, 5])
+    }),
+  )
+
   it("runs seeds in all three orders, unless somebody says which", () => {
     const orders = (options: Simulation.Options, how?: Swarm.SeedOptions) =>
       new Set(
@@ -141,6 +170,22 @@ describe("A seed that fails", () => {
       assert.strictEqual(found?.artifact.traceHash, traceHash)
       assert.isUndefined(found?.artifact.shrunk)
       assert.isAbove(found?.artifact.timeline.length ?? 0, 2)
+    }),
+  )
+
+  it.live("is told as it was in its only run, if it must run once", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const { found, traceHash } = yield* Swarm.runSeed(
+        scenario(() => Effect.fail(new Error(`run ${++runs}`))),
+        1,
+        { once: true },
+      )
+      assert.strictEqual(runs, 1)
+      assert.strictEqual(found?.failure._tag, "ScenarioFailed")
+      assert.strictEqual(found?.artifact.traceHash, traceHash)
+      assert.isUndefined(found?.artifact.shrunk)
+      assert.strictEqual(found?.trace.events.at(-1)?._tag, "Failed")
     }),
   )
 

@@ -57,6 +57,11 @@ export class SimulationThread {
     return Effect.map(this.reply("Done", { _tag: "Seed", seed }), ({ runs }) => runs)
   }
 
+  /** Runs the first seed again. Returns the runs that are not the same. */
+  get repeat(): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
+    return Effect.map(this.reply("Done", { _tag: "Repeat" }), ({ runs }) => runs)
+  }
+
   /** Runs the text of an artifact. */
   replay(artifact: string): Effect.Effect<Replayed, SimulationError | ThreadDied> {
     return this.reply("Replayed", { _tag: "Replay", artifact })
@@ -82,7 +87,9 @@ export class SimulationThread {
         ? `loading ${path.basename(this.file)}`
         : request._tag === "Seed"
           ? `running seed ${request.seed}`
-          : "running the artifact"
+          : request._tag === "Repeat"
+            ? "running its first seed again"
+            : "running the artifact"
     const message = `the thread ended while it was ${doing}: ${this.dead}`
     return new ThreadDied(seed === undefined ? { message } : { message, seed })
   }
@@ -116,10 +123,10 @@ export interface Opened {
 /** Starts a thread, and waits until it has loaded the scenarios. The thread ends with the scope. */
 export const open = (
   bin: URL,
-  { explore, file, scenario, shrink }: Setup,
+  { explore, file, isolate, scenario, shrink }: Setup,
 ): Effect.Effect<Opened, SimulationError | ThreadDied, Scope.Scope> =>
   Effect.gen(function* () {
-    const setup: Setup = { explore, file, scenario, shrink }
+    const setup: Setup = { explore, file, isolate, scenario, shrink }
     const worker = yield* Effect.acquireRelease(
       // Programs print to the standard error: the standard output belongs to the command.
       Effect.sync(() => new Worker(bin, { workerData: setup, stdout: true, stderr: true })),

@@ -132,6 +132,10 @@ const swarmFlags = {
     Flag.withDescription("Look for the least that still fails"),
     Flag.withDefault(true),
   ),
+  isolate: Flag.Boolean("isolate").pipe(
+    Flag.withDescription("Run every seed in a thread of its own, so that nothing of other runs is left; slower"),
+    Flag.withDefault(false),
+  ),
   out: Flag.String("out").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription("The folder for artifacts and pictures of failures"),
@@ -173,6 +177,7 @@ const runSwarm = (invocation: Invocation, given: SwarmFlags) =>
       scenario,
       explore,
       shrink: given.shrink,
+      isolate: given.isolate,
       seeds,
       millis,
       workers,
@@ -189,6 +194,7 @@ const runSwarm = (invocation: Invocation, given: SwarmFlags) =>
               String(seed),
               ...(scenario === undefined ? [] : ["--scenario", scenario]),
               ...(explore === undefined ? [] : ["--explore", explore]),
+              ...(given.isolate ? ["--isolate"] : []),
             )}`,
       interrupt: invocation.interrupt,
       everyMillis: progress.everyMillis,

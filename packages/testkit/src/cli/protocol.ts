@@ -13,11 +13,15 @@ export interface Setup {
   readonly scenario: string | undefined
   readonly explore: Explore | undefined
   readonly shrink: boolean
+  /** `true` if the thread runs one seed only. */
+  readonly isolate: boolean
 }
 
 export type Request =
   /** Runs the scenarios with one seed. */
   | { readonly _tag: "Seed"; readonly seed: number }
+  /** Runs the first seed of the thread again, with the scenarios that are strict. Only the runs that are not the same are in the reply. */
+  | { readonly _tag: "Repeat" }
   /** Runs the text of an artifact. */
   | { readonly _tag: "Replay"; readonly artifact: string }
 

@@ -39,6 +39,7 @@ export const run = (
       scenario: undefined,
       explore: undefined,
       shrink: false,
+      isolate: false,
     })
     return { artifact, replayed: yield* thread.replay(text) }
   }).pipe(Effect.scoped)

@@ -13,6 +13,7 @@ import type { ScenarioRun, Setup } from "./protocol.ts"
 import type { FailureReport, Progress, SwarmReport } from "./report.ts"
 import { SeedFeed } from "./SeedFeed.ts"
 import { type ScenarioResult, SeedResults, type Totals } from "./SeedResults.ts"
+import { IsolatedRuns } from "./IsolatedRuns.ts"
 import * as SimulationThread from "./SimulationThread.ts"
 
 export interface Options extends Setup {
@@ -88,34 +89,61 @@ const failuresOf = (totals: Totals, end: End, options: Options): ReadonlyArray<F
       sentences: [],
       replay: options.again(),
     })),
-    ...(typeof end === "string"
-      ? []
-      : [
-          {
-            scenario: totals.scenarios.map(({ name }) => name).join(", "),
-            ...(end.seed === undefined ? {} : { seed: end.seed }),
-            failure: end._tag,
-            message: end.message,
-            sentences: [],
-            replay: options.again(end.seed),
-          },
-        ]),
+    ...(typeof end === "string" ? [] : [deathOf(end, totals.scenarios.map(({ name }) => name).join(", "), options)]),
   ]
 }
+
+/** Makes the failure of a thread that died. */
+const deathOf = (
+  { _tag, message, seed }: SimulationThread.ThreadDied,
+  scenario: string,
+  options: Options,
+): FailureReport => ({
+  scenario,
+  ...(seed === undefined ? {} : { seed }),
+  failure: _tag,
+  message,
+  sentences: [],
+  replay: options.again(seed),
+})
+
+/** Runs seeds one after the other: in one thread, or each in threads of its own. */
+type Runner = Pick<SimulationThread.SimulationThread, "seed" | "repeat" | "running">
+
+/** Starts what runs the seeds, and loads the scenarios. */
+const openPool = (options: Options) =>
+  Effect.gen(function* () {
+    const length = threads(options)
+    if (!options.isolate) {
+      const opened = yield* Effect.forEach(Array.from({ length }), () => SimulationThread.open(options.bin, options), {
+        concurrency: "unbounded",
+      })
+      const pool: ReadonlyArray<Runner> = opened.map(({ thread }) => thread)
+      return { pool, scenarios: opened[0]?.scenarios ?? [] }
+    }
+    const { scenarios } = yield* Effect.scoped(SimulationThread.open(options.bin, options))
+    const open = (scenario: string) =>
+      Effect.map(SimulationThread.open(options.bin, { ...options, scenario }), ({ thread }) => thread)
+    const names = scenarios.map(({ name }) => name)
+    const pool: ReadonlyArray<Runner> = Array.from({ length }, () => new IsolatedRuns({ scenarios: names, open }))
+    return { pool, scenarios }
+  })
+
+/** Runs the first seed of each thread again. Returns the failures of those that are not the same. */
+const repeatFirst = (pool: ReadonlyArray<Runner>, options: Options) =>
+  Effect.forEach(pool, (runner) => runner.repeat, { concurrency: "unbounded" }).pipe(
+    Effect.flatMap((runs) => Effect.forEach(runs.flat(), (run) => resultOf(run, options))),
+    Effect.map((results) => results.flatMap(({ failure }) => failure ?? [])),
+    Effect.catchTag("ThreadDied", (died) => Effect.succeed([deathOf(died, "all scenarios", options)])),
+  )
 
 /** Runs the swarm, and reports its results. */
 export const run = (options: Options): Effect.Effect<SwarmReport, SimulationError> =>
   Effect.gen(function* () {
     const { seeds } = options
-    const opened = yield* Effect.forEach(
-      Array.from({ length: threads(options) }),
-      () => SimulationThread.open(options.bin, options),
-      { concurrency: "unbounded" },
-    ).pipe(
+    const { pool, scenarios } = yield* openPool(options).pipe(
       Effect.catchTag("ThreadDied", ({ message }) => Effect.fail(new SimulationError({ reason: "options", message }))),
     )
-    const pool = opened.map(({ thread }) => thread)
-    const scenarios = opened[0]?.scenarios ?? []
     const enough = options.stopAfter ?? Number.POSITIVE_INFINITY
     const results = new SeedResults({ scenarios, from: seeds.from, enough })
     const start = yield* Clock.currentTimeMillis
@@ -136,12 +164,13 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
     results.flush()
     const unfinished = end === "interrupted" ? pool.flatMap((thread) => thread.running() ?? []) : []
 
+    const outlived = end === "done" ? yield* repeatFirst(pool, options) : []
     const totals = results.totals()
     const { never: _, ...counts } = totals
     const wallSeconds = yield* seconds
     return {
       ...counts,
-      failures: failuresOf(totals, end, options),
+      failures: [...failuresOf(totals, end, options), ...outlived],
       file: Files.shown(options.file),
       workers: pool.length,
       wallSeconds,
@@ -153,16 +182,13 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
 
 /** Reports the progress from time to time. */
 const reportProgress = (
-  pool: ReadonlyArray<SimulationThread.SimulationThread>,
+  pool: ReadonlyArray<Runner>,
   results: SeedResults,
   seconds: Effect.Effect<number>,
   { everyMillis, millis, onProgress, seeds }: Options,
 ): Effect.Effect<never> => {
   /** The seed that each thread ran at the last look, and since when. */
-  const last = new Map<
-    SimulationThread.SimulationThread,
-    { readonly seed: number | undefined; readonly since: number }
-  >()
+  const last = new Map<Runner, { readonly seed: number | undefined; readonly since: number }>()
   return seconds.pipe(
     Effect.tap((now) =>
       Effect.sync(() => {

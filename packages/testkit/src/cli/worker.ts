@@ -25,24 +25,49 @@ const select = (setup: Setup): Effect.Effect<ReadonlyArray<Scenario>, Simulation
       : Effect.map(Effect.fromResult(Scenarios.named(all, setup.scenario)), (one) => [one]),
   )
 
-const runSeed = (
-  scenarios: ReadonlyArray<Scenario>,
-  seed: number,
-  options: Swarm.SeedOptions,
-): Effect.Effect<Reply, SimulationError> =>
-  Effect.map(
-    Effect.forEach(scenarios, (scenario) =>
-      Effect.map(Swarm.runSeed(scenario, seed, options), (result): ScenarioRun => {
-        const { found } = result
-        return {
-          ...result,
-          scenario: scenario.name,
-          found: found === undefined ? undefined : { artifact: Artifact.encode(found.artifact), trace: found.trace },
-        }
+/** Makes the copyable form of a result. */
+const toRun = (scenario: string, result: Swarm.SeedResult): ScenarioRun => {
+  const { found } = result
+  return {
+    ...result,
+    scenario,
+    found: found === undefined ? undefined : { artifact: Artifact.encode(found.artifact), trace: found.trace },
+  }
+}
+
+/** Runs the seeds of a thread, and at the end the first of them again. */
+class SeedRuns {
+  private readonly scenarios: ReadonlyArray<Scenario>
+  private readonly options: Swarm.SeedOptions
+  private readonly first = new Map<Scenario, Swarm.SeedResult>()
+  private count = 0
+
+  constructor(scenarios: ReadonlyArray<Scenario>, { explore, isolate, shrink }: Setup) {
+    this.scenarios = scenarios
+    this.options = { explore, shrink, once: isolate }
+  }
+
+  run(seed: number): Effect.Effect<Reply, SimulationError> {
+    this.count++
+    const runs = Effect.forEach(this.scenarios, (scenario) =>
+      Effect.map(Swarm.runSeed(scenario, seed, this.options), (result) => {
+        if (this.count === 1) this.first.set(scenario, result)
+        return toRun(scenario.name, result)
       }),
-    ),
-    (runs) => ({ _tag: "Done", runs }),
-  )
+    )
+    return Effect.map(runs, (runs) => ({ _tag: "Done", runs }))
+  }
+
+  get repeat(): Effect.Effect<Reply, SimulationError> {
+    const strict = this.count < 2 ? [] : [...this.first].filter(([scenario]) => Swarm.isRepeated(scenario))
+    const runs = Effect.forEach(strict, ([scenario, first]) =>
+      Effect.map(Swarm.repeatSeed(scenario, first), (found) =>
+        found === undefined ? [] : [toRun(scenario.name, { ...first, found })],
+      ),
+    )
+    return Effect.map(runs, (runs) => ({ _tag: "Done", runs: runs.flat() }))
+  }
+}
 
 /** Returns the place in the program where the failure was thrown, if it was thrown. */
 const stackOf = (failure: Failure): string | undefined =>
@@ -86,9 +111,11 @@ const serve = (port: NonNullable<typeof parentPort>, setup: Setup): Effect.Effec
     const requests = yield* Queue.unbounded<Request>()
     port.on("message", (request: Request) => void Queue.offerUnsafe(requests, request))
     say({ _tag: "Loaded", scenarios: scenarios.map(({ name, options }) => ({ name, faults: options.faults })) })
-    const answer = Effect.flatMap(Queue.take(requests), (request) =>
-      request._tag === "Seed" ? runSeed(scenarios, request.seed, setup) : replay(scenarios, request.artifact),
-    )
+    const runs = new SeedRuns(scenarios, setup)
+    const answer = Effect.flatMap(Queue.take(requests), (request) => {
+      if (request._tag === "Seed") return runs.run(request.seed)
+      return request._tag === "Repeat" ? runs.repeat : replay(scenarios, request.artifact)
+    })
     return yield* Effect.forever(Effect.match(answer, { onFailure: refuse, onSuccess: say }))
   }).pipe(Effect.catchTag("SimulationError", (error) => Effect.sync(() => refuse(error))))
 }

@@ -108,6 +108,39 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
+  it.live("runs the first seed of each thread again, and fails if something outlived the runs between", () =>
+    Effect.gen(function* () {
+      const args = ["swarm", fixture("leaks"), "--seeds", "1..4", "--json", "--out", yield* temporary, "--workers", "1"]
+      const strict = yield* inProcess([...args, "--scenario", "leaks"])
+      assert.strictEqual(strict.code, 1)
+      const [failure, ...others] = summary(strict).failures
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual([failure?.failure, failure?.seed], ["NonDeterministic", 1])
+      assert.match(failure?.message ?? "", /gave another run after other seeds .*--isolate/)
+      assert.strictEqual((yield* inProcess([...args, "--scenario", "leaks unnoticed"])).code, 0)
+    }),
+  )
+
+  it.live("isolates each run, so that nothing outlives it", () =>
+    Effect.gen(function* () {
+      const out = ["--out", yield* temporary]
+      const args = ["swarm", fixture("leaks"), "--seeds", "1..2", "--workers", "2", "--json", "--isolate", ...out]
+      const { failures, scenarios } = summary(yield* inProcess(args))
+      assert.deepStrictEqual(
+        failures.map(({ failure, scenario, seed }) => [scenario, failure, seed]),
+        [
+          ["fails", "ScenarioFailed", 1],
+          ["fails", "ScenarioFailed", 2],
+        ],
+      )
+      // Each run is the first of its thread, and takes one millisecond.
+      assert.deepStrictEqual(
+        scenarios.map(({ virtualSeconds }) => virtualSeconds),
+        [0.002, 0.002, 0.002],
+      )
+    }),
+  )
+
   it.live("keeps what programs print out of its own output", () =>
     Effect.gen(function* () {
       const ended = yield* coterieSim(["swarm", fixture("bad"), "--scenario", "talks", "--seeds", "1..5", "--json"])
