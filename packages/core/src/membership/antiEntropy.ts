@@ -21,7 +21,7 @@ import * as State from "./State.ts"
 export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
   if (theirs === viewHash) return
-  if (State.linked(draft.state).length === 1) return start(draft, peer)
+  if (draft.state.links === 1) return start(draft, peer)
   if (compareNames(self.name, peer) < 0 && mayStart(draft)) start(draft, peer)
 }
 
