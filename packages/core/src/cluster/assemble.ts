@@ -129,6 +129,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     }),
     clock,
     capacity: limits.membershipQueue,
+    share: limits.membershipShare,
     pulse: heartbeat,
   })
   const observedHosts = new ObservedHosts()
