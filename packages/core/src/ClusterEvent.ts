@@ -4,6 +4,7 @@
  * is made, so the two cannot disagree.
  */
 import type { Duration } from "effect/Duration"
+import { SharedMap } from "./internal/SharedMap.ts"
 import type { Peer } from "./Peer.ts"
 
 /** All members except this node, by name. */
@@ -14,7 +15,7 @@ export interface View {
 }
 
 /** The view of a node that has met nobody. */
-export const emptyView: View = { version: 0, peers: new Map() }
+export const emptyView: View = { version: 0, peers: SharedMap.from<Peer>(new Map()) }
 
 /** One change of the view. */
 export type ViewChange =
@@ -104,6 +105,10 @@ export type ClusterEvent =
 /** The marker of a subscriber that fell behind. */
 export type Lagged = Extract<ClusterEvent, { readonly _tag: "Lagged" }>
 
+/** Returns a writable copy of the peers. Those of a node's own view share what does not change. */
+const copyOf = ({ peers }: View): Map<string, Peer> | SharedMap<Peer> =>
+  peers instanceof SharedMap ? SharedMap.from(peers) : new Map(peers)
+
 /** The view after an event. */
 export const apply = (view: View, event: ClusterEvent): View => {
   switch (event._tag) {
@@ -116,14 +121,14 @@ export const apply = (view: View, event: ClusterEvent): View => {
     case "MetadataChanged":
     case "Unreachable":
     case "Reachable": {
-      const peers = new Map(view.peers)
+      const peers = copyOf(view)
       peers.set(event.peer.name, event.peer)
       return { version: view.version + 1, peers }
     }
     case "Left":
     case "Failed":
     case "Disconnected": {
-      const peers = new Map(view.peers)
+      const peers = copyOf(view)
       peers.delete(event.peer.name)
       return { version: view.version + 1, peers }
     }

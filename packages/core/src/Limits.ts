@@ -39,7 +39,10 @@ export interface Limits {
   readonly slowPeerTimeout: number
   /** Time that a peer may take nothing of what is written to its link, in milliseconds, before the link is cut. */
   readonly drainTimeout: number
-  /** Control frames a second that a peer may send, and how many at once. */
+  /**
+   * Control frames a second that a peer may send, and how many at once. A frame counts as one more for every 32 entries of its
+   * lists and for every 8 KiB.
+   */
   readonly controlRate: number
   readonly controlBurst: number
   /** Bytes of messages that may wait to be written to one peer, however much credit it gives. */
@@ -50,6 +53,11 @@ export interface Limits {
   readonly controlOutboxBytes: number
   /** Inputs that may wait for the membership; links that bring more wait. */
   readonly membershipQueue: number
+  /**
+   * Work of the frames of one peer that may wait for the membership, counted as `controlRate` counts it. The link of a peer
+   * that sends more is not read until some of it is handled.
+   */
+  readonly membershipShare: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
   readonly eventBuffer: number
   /** Time for a connection that was closed or refused to deliver its last bytes, in milliseconds. */
@@ -89,6 +97,8 @@ export const defaults: Limits = {
   // The records of a thousand peers with a few hundred bytes of metadata. An answer with more goes whole if nothing waits.
   controlOutboxBytes: 1024 * 1024,
   membershipQueue: 1_024,
+  // Some milliseconds of work, and beside one frame, which may be larger, half a megabyte at most.
+  membershipShare: 64,
   eventBuffer: 1_024,
   linger: 1_000,
 }

@@ -12,7 +12,7 @@ import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
 /** Parts of a node that the gauges read. */
 export interface Sources {
-  readonly loop: Pick<MembershipLoop, "state" | "waiting">
+  readonly loop: Pick<MembershipLoop, "state" | "waiting" | "largestShare">
   readonly links: Pick<LinkManager, "all" | "current" | "gauges">
   readonly hub: Pick<EventHub, "waiting">
   readonly limits: Limits
@@ -59,6 +59,7 @@ const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sour
     metrics.gauge("coterie_queue_limit", "The bound of the queue.", { queue: name }, () => limit)
   }
   queue("membership", limits.membershipQueue, loop.waiting)
+  queue("membership_share", limits.membershipShare, loop.largestShare)
   queue("events", limits.eventBuffer, hub.waiting)
   queue("inbox_bytes", limits.inboxWindow, () => most(links, ({ inbox }) => inbox))
   queue("lane_bytes", limits.laneWindow, () => most(links, ({ lane }) => lane))

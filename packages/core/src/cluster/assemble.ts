@@ -139,6 +139,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     }),
     clock,
     capacity: limits.membershipQueue,
+    share: limits.membershipShare,
     pulse: heartbeat,
   })
   const log = yield* LogBudget.make

@@ -37,6 +37,12 @@ const soon = (task: () => void): (() => void) => {
 
 const microtaskScheduler = new Scheduler.MixedScheduler("async", soon)
 
+/**
+ * Lets timers and sockets have their turn. Each yield is one task of the chain, and the chain is as long as
+ * {@link withMicrotaskScheduler} lets it be within one turn. Under any other scheduler it is some yields.
+ */
+export const yieldTurn: Effect.Effect<void> = Effect.asVoid(Effect.repeat(Effect.yieldNow, { times: maxHops }))
+
 const standard = Context.get(Context.empty(), Scheduler.Scheduler)
 
 /** Runs the effect, and the fibers that it forks, on this scheduler, unless the application has provided a scheduler. */

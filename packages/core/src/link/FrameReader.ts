@@ -33,6 +33,9 @@ export class FrameReader {
   private isHandshaking = true
   /** Frames that are decoded and not taken. */
   private ready: Array<Frame> = []
+  /** Numbers of bytes of the frames in `ready`, in their order. */
+  private readySizes: Array<number> = []
+  private takenSizes: ReadonlyArray<number> = []
   private end: ReadOutcome | undefined
   private bytesListener = (): void => {}
   private readonly pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
@@ -62,6 +65,7 @@ export class FrameReader {
     })
     this.next = Effect.flatMap(this.batch, ([frame, ...rest]) => {
       this.ready = rest
+      this.readySizes = this.takenSizes.slice(1)
       return frame === undefined ? Effect.fail<ReadOutcome>({ _tag: "Ended" }) : Effect.succeed(frame)
     })
   }
@@ -70,6 +74,11 @@ export class FrameReader {
   open(): void {
     this.isHandshaking = false
     this.decoder.raiseLimit(Layout.maxFrameBytes)
+  }
+
+  /** Numbers of bytes of the frames of the last batch, in their order. */
+  get sizes(): ReadonlyArray<number> {
+    return this.takenSizes
   }
 
   /** Calls the listener whenever bytes arrive. */
@@ -81,8 +90,8 @@ export class FrameReader {
     for (const chunk of chunks) {
       // One frame at a time until the limits change, so that they hold for the right frames.
       const violation = this.isHandshaking
-        ? this.decoder.feed(chunk, this.ready, 1)
-        : this.decoder.feed(chunk, this.ready)
+        ? this.decoder.feed(chunk, this.ready, 1, this.readySizes)
+        : this.decoder.feed(chunk, this.ready, Infinity, this.readySizes)
       if (violation !== undefined) {
         this.end = violation
         return
@@ -100,6 +109,8 @@ export class FrameReader {
   private readonly takeReady = Effect.sync((): ReadonlyArray<Frame> => {
     const frames = this.ready
     this.ready = []
+    this.takenSizes = this.readySizes
+    this.readySizes = []
     return frames
   })
 }

@@ -50,8 +50,8 @@ export interface Hooks {
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
-  /** Handles a frame of membership. */
-  readonly onMembership: (link: Link, frame: MembershipFrame) => Effect.Effect<void>
+  /** Handles a frame of membership, which is so much work as `controlCost` says. May wait for the membership. */
+  readonly onMembership: (link: Link, frame: MembershipFrame, cost: number) => Effect.Effect<void>
   /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
   /** Resolves the sink of a lane, once for each lane that is opened. */
@@ -332,7 +332,7 @@ export class Link {
       send: this.writer.send,
       answer: (ping) => this.keepAlive.answer(ping),
       onAnswer: () => hooks.onHeard(this),
-      onMembership: (frame) => hooks.onMembership(this, frame),
+      onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
       onViewHash: (hash) => hooks.onViewHash(this, hash),
     })
   }

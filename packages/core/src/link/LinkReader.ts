@@ -8,15 +8,21 @@ import type { SendLanes } from "../flow/SendLanes.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
 import type { Limits } from "../Limits.ts"
 import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping } from "../protocol/Frame.ts"
+import { maxExchangeRate } from "../protocol/constants.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
+import { controlCost } from "./controlCost.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 
-/** Number of opened lanes that count as one more control frame. */
-const lanesPerControl = 32
+/**
+ * Exchanges a second that a peer may start, and how many at once. Twice what the protocol allows a node, so that no clock and
+ * no pause of the network makes an honest peer one that starts too many: it waits for each answer, or for five seconds.
+ */
+const exchangeRate = 2 * maxExchangeRate
+const exchangeBurst = 4 * maxExchangeRate
 
 export interface Options {
-  readonly frames: Pick<FrameReader, "batch">
+  readonly frames: Pick<FrameReader, "batch" | "sizes">
   readonly receiveLanes: ReceiveLanes
   readonly sendLanes: SendLanes
   readonly limits: Pick<Limits, "controlRate" | "controlBurst">
@@ -32,7 +38,8 @@ export interface Options {
   readonly answer: (ping: Ping) => void
   /** Reports that the first frames after {@link LinkReader.expectAnswer} came. */
   readonly onAnswer: () => Effect.Effect<void>
-  readonly onMembership: (frame: MembershipFrame) => Effect.Effect<void>
+  /** Handles a frame of membership, which is so much work. */
+  readonly onMembership: (frame: MembershipFrame, cost: number) => Effect.Effect<void>
   readonly onViewHash: (viewHash: bigint) => Effect.Effect<void>
 }
 
@@ -40,6 +47,7 @@ export interface Options {
 export class LinkReader {
   private readonly options: Options
   private readonly rate: TokenBucket
+  private readonly exchanges: TokenBucket
   private heardAt: number
   private peerViewHash: bigint
   private expectsAnswer = false
@@ -51,6 +59,7 @@ export class LinkReader {
     this.heardAt = now()
     this.peerViewHash = viewHash
     this.rate = new TokenBucket(limits.controlRate, limits.controlBurst, this.heardAt)
+    this.exchanges = new TokenBucket(exchangeRate, exchangeBurst, this.heardAt)
   }
 
   /** Time at which the last bytes came. */
@@ -117,16 +126,19 @@ export class LinkReader {
 
   private dispatch(batch: ReadonlyArray<Frame>) {
     return Effect.gen({ self: this }, function* () {
-      const { answer, generation, limits, now, onMembership, onViewHash, receiveLanes } = this.options
-      let controls = 0
-      for (const frame of batch) {
+      const { answer, frames, generation, now, onMembership, onViewHash, receiveLanes } = this.options
+      const { sizes } = frames
+      for (const [index, frame] of batch.entries()) {
+        if (frame._tag === "Data") {
+          const violation = receiveLanes.receive(frame)
+          if (violation !== undefined) return violation
+          continue
+        }
+        // The work is charged before it is done.
+        const cost = isCounted(frame) ? controlCost(frame, sizes[index] ?? 0) : 0
+        const excess = cost === 0 ? undefined : this.charge(frame, cost)
+        if (excess !== undefined) return excess
         switch (frame._tag) {
-          // Frames that cost credit or answer a frame of this side. The peer cannot send more of them than that.
-          case "Data": {
-            const violation = receiveLanes.receive(frame)
-            if (violation !== undefined) return violation
-            continue
-          }
           case "Credit":
           case "Taken":
           case "LaneOpen":
@@ -134,7 +146,6 @@ export class LinkReader {
           case "LaneClosed": {
             const violation = this.onLaneFrame(frame)
             if (violation !== undefined) return violation
-            if (frame._tag === "LaneOpen") controls += 1 + Math.floor(frame.lanes.length / lanesPerControl)
             continue
           }
           case "Bye":
@@ -155,17 +166,26 @@ export class LinkReader {
             return new ProtocolViolation("unexpectedFrame", `${frame._tag} after the handshake`)
           case "Leave":
             if (frame.generation === generation) this.leftAt ??= now()
-            yield* onMembership(frame)
+            yield* onMembership(frame, cost)
             break
           default:
-            yield* onMembership(frame)
+            yield* onMembership(frame, cost)
         }
-        controls++
       }
-      return controls > 0 && !this.rate.take(now(), controls)
-        ? new ProtocolViolation("rate", `more than ${limits.controlRate} control frames a second`)
-        : undefined
+      return undefined
     })
+  }
+
+  /** Charges the peer for a frame. Returns the violation if it has sent too many. */
+  private charge(frame: ControlFrame, cost: number): ProtocolViolation | undefined {
+    const { limits, now } = this.options
+    if (!this.rate.take(now(), cost)) {
+      return new ProtocolViolation("rate", `more than ${limits.controlRate} control frames a second, by their size`)
+    }
+    if (frame._tag === "SyncDigest" && frame.last && !this.exchanges.take(now(), 1)) {
+      return new ProtocolViolation("rate", `more than ${maxExchangeRate} exchanges of digests a second`)
+    }
+    return undefined
   }
 
   private onLaneFrame(frame: LaneFrame): ProtocolViolation | undefined {
@@ -187,6 +207,10 @@ export class LinkReader {
     }
   }
 }
+
+/** Returns whether a frame counts for the rate. The peer cannot send more of the others than this side allowed or asked for. */
+const isCounted = ({ _tag }: ControlFrame): boolean =>
+  _tag !== "Credit" && _tag !== "Taken" && _tag !== "LaneClose" && _tag !== "LaneClosed" && _tag !== "Bye"
 
 const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
   for (const frame of frames) if (frame._tag !== "Data") return false

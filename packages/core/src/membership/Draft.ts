@@ -1,18 +1,19 @@
 /**
  * A state in the making. One step reads and changes it, and {@link finish} turns it into the next state and the outputs.
  *
- * A map is copied when a step first writes to it, so a step that changes nothing costs nothing, and no earlier state is ever
+ * A map is copied when a step first writes to it, and of a large one only the part that changes, so a step that changes nothing costs nothing, and no earlier state is ever
  * changed. Each function keeps true what follows from its change: the view hash and the size, the view, and that there are
  * probe rounds only about peers that need one.
  */
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import * as ClusterEvent from "../ClusterEvent.ts"
+import { SharedMap } from "../internal/SharedMap.ts"
 import type { PeerId } from "../Peer.ts"
 import type { ByeCode, MembershipFrame } from "../protocol/Frame.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Member from "./Member.ts"
-import type { Candidate, ProbeRound, State, StopReason } from "./State.ts"
+import type { Candidate, Claim, ProbeRound, State, StopReason } from "./State.ts"
 
 /** A frame that answers a question with records. */
 export type AnswerFrame = Extract<MembershipFrame, { readonly _tag: "SyncDelta" | "Update" }>
@@ -32,6 +33,9 @@ export type Output =
   /** Ends the participation of this node: closes every link and accepts none. */
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
+/** Value of `touched` in a step that stored or removed no member and no candidate. */
+const untouched: ReadonlySet<string> = new Set()
+
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 export interface Draft {
@@ -46,7 +50,7 @@ export interface Draft {
 export const start = (state: State, now: number): Draft => ({
   previous: state,
   now,
-  state: { ...state },
+  state: { ...state, touched: untouched },
   outputs: [],
 })
 
@@ -56,10 +60,18 @@ export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] =>
   draft.outputs,
 ]
 
-const isSame = <A extends object>(a: A, b: A): boolean => {
-  for (const key in a) if (a[key] !== b[key]) return false
+/** Compares all but `touched`, which says what the last step that changed something did. */
+const isSame = (a: State, b: State): boolean => {
+  for (const key in a) {
+    const field = key as keyof State
+    if (field !== "touched" && a[field] !== b[field]) return false
+  }
   return true
 }
+
+/** Returns a map by name that this step may write to, as {@link writable} does, for maps that may be large. */
+export const writableShared = <V>(previous: ReadonlyMap<string, V>, current: ReadonlyMap<string, V>): SharedMap<V> =>
+  previous !== current && current instanceof SharedMap ? current : SharedMap.from(current)
 
 /** Returns a map that this step may write to. One that differs from the previous state's was made here, in this step. */
 export const writable = <K, V>(previous: ReadonlyMap<K, V>, current: ReadonlyMap<K, V>): Map<K, V> =>
@@ -70,8 +82,16 @@ export const writable = <K, V>(previous: ReadonlyMap<K, V>, current: ReadonlyMap
 /** Stores or removes a member. */
 export const setMember = (draft: Draft, name: string, member: Member.Member | undefined): void => {
   const { state } = draft
-  const members = writable(draft.previous.members, state.members)
+  const members = writableShared(draft.previous.members, state.members)
   const old = members.get(name)
+  touch(draft, name)
+  state.links += Number(isLinked(member)) - Number(isLinked(old))
+  if (isAccused(member) !== isAccused(old)) {
+    const accused = writableShared(draft.previous.accused, state.accused)
+    if (isAccused(member)) accused.set(name, true)
+    else accused.delete(name)
+    state.accused = accused
+  }
   if (old !== undefined && Member.countsInSize(old.record)) {
     state.viewHash ^= old.hash
     state.size--
@@ -86,6 +106,17 @@ export const setMember = (draft: Draft, name: string, member: Member.Member | un
   }
   state.members = members
   endRound(draft, name)
+}
+
+const isLinked = (member: Member.Member | undefined): boolean => member !== undefined && Member.isLinked(member)
+
+const isAccused = (member: Member.Member | undefined): boolean =>
+  member !== undefined && member.standing._tag !== "Alive"
+
+/** Records that this step stored or removed the member or candidate of a name. */
+const touch = ({ state }: Draft, name: string): void => {
+  if (state.touched === untouched) state.touched = new Set([name])
+  else (state.touched as Set<string>).add(name)
 }
 
 /** Stores a member after a transition, and returns it. */
@@ -121,11 +152,32 @@ export const announceBody = (
 
 /** Stores or removes a candidate. */
 export const setCandidate = (draft: Draft, name: string, candidate: Candidate | undefined): void => {
-  const candidates = writable(draft.previous.candidates, draft.state.candidates)
+  const candidates = writableShared(draft.previous.candidates, draft.state.candidates)
+  count(draft, candidates.get(name), -1)
+  count(draft, candidate, 1)
   if (candidate === undefined) candidates.delete(name)
-  else candidates.set(name, candidate)
+  else {
+    candidates.set(name, candidate)
+    draft.state.nextExpiry = Math.min(draft.state.nextExpiry, candidate.expiresAt)
+  }
   draft.state.candidates = candidates
+  touch(draft, name)
   endRound(draft, name)
+}
+
+/** Stores or removes the claim of a newer life of this node's name. */
+export const setClaim = (draft: Draft, claim: Claim | undefined): void => {
+  draft.state.claim = claim
+  touch(draft, draft.state.self.name)
+}
+
+const count = ({ previous, state }: Draft, candidate: Candidate | undefined, change: 1 | -1): void => {
+  if (candidate === undefined) return
+  const announced = writable(previous.announced, state.announced)
+  const left = (announced.get(candidate.announcer) ?? 0) + change
+  if (left === 0) announced.delete(candidate.announcer)
+  else announced.set(candidate.announcer, left)
+  state.announced = announced
 }
 
 // ---- probe rounds ----
@@ -133,7 +185,7 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
 /** Stores or removes the probe round about a peer. */
 export const setRound = (draft: Draft, name: string, round: ProbeRound | undefined): void => {
   if (round === undefined && !draft.state.rounds.has(name)) return
-  const rounds = writable(draft.previous.rounds, draft.state.rounds)
+  const rounds = writableShared(draft.previous.rounds, draft.state.rounds)
   if (round === undefined) rounds.delete(name)
   else rounds.set(name, round)
   draft.state.rounds = rounds

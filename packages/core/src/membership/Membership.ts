@@ -189,13 +189,16 @@ const tick = (draft: Draft.Draft): void => {
   ProbeRequests.expire(draft)
   Candidates.expire(draft)
   Namesakes.expire(draft)
-  for (const [name, member] of state.members) {
+  for (const name of [...state.accused.keys()]) {
+    const member = state.members.get(name)
     FailureDetection.onSuspicionTick(draft, name)
-    const { standing } = member
-    if (standing._tag === "Failed" && now >= standing.failedAt + state.settings.reconnectWindow) {
-      Draft.setMember(draft, name, undefined)
-      Draft.addTombstone(draft, member.record, member.record.generation)
-    }
+    if (member?.standing._tag !== "Failed") continue
+    if (now < member.standing.failedAt + state.settings.reconnectWindow) continue
+    Draft.setMember(draft, name, undefined)
+    Draft.addTombstone(draft, member.record, member.record.generation)
   }
-  for (const [name, tombstone] of state.tombstones) if (now >= tombstone.expiresAt) Draft.removeTombstone(draft, name)
+  for (const [name, { expiresAt }] of state.tombstones) {
+    if (now < expiresAt) break
+    Draft.removeTombstone(draft, name)
+  }
 }

@@ -16,6 +16,8 @@ import * as SuspicionTimer from "./suspicionTimer.ts"
 export interface Candidate {
   readonly record: PeerRecord.PeerRecord
   readonly expiresAt: number
+  /** Name of the peer that first told of this life. */
+  readonly announcer: string
 }
 
 /** A probe round whose answers are awaited (R3). */
@@ -121,12 +123,23 @@ export interface State {
   readonly phase: Phase
   readonly claim: Claim | undefined
   readonly members: ReadonlyMap<string, Member.Member>
+  /** Number of members with a live link. */
+  readonly links: number
+  /** Names of the members whose standing is not `Alive`. */
+  readonly accused: ReadonlyMap<string, true>
   readonly candidates: ReadonlyMap<string, Candidate>
+  /** Number of candidates by announcer. */
+  readonly announced: ReadonlyMap<string, number>
+  /** Time before which no candidate expires. */
+  readonly nextExpiry: number
+  /** Names of the members and candidates that the step to this state stored or removed. */
+  readonly touched: ReadonlySet<string>
   /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
   readonly rounds: ReadonlyMap<string, ProbeRound>
   /** Id of the last probe request. */
   readonly lastProbe: number
   readonly pendingProbes: ReadonlyArray<PendingProbe>
+  /** Tombstones in the order in which they expire. */
   readonly tombstones: ReadonlyMap<string, Tombstone>
   readonly view: View
   /** XOR of the hashes of all alive and suspect members and of this node. */
@@ -181,7 +194,12 @@ export const make = (options: {
     phase: { _tag: "Running" },
     claim: undefined,
     members: new Map(),
+    links: 0,
+    accused: new Map(),
     candidates: new Map(),
+    announced: new Map(),
+    nextExpiry: Number.POSITIVE_INFINITY,
+    touched: new Set(),
     rounds: new Map(),
     // An answer to a probe request of an earlier life must not pass for one to this life's.
     lastProbe: options.seed >>> 0,
@@ -252,40 +270,63 @@ export const belief = (state: State, name: string, generation: number): YouAreBe
 }
 
 /** A peer that should be dialed. */
-export interface DialTarget {
+export type DialTarget = KnownTarget | CandidateTarget
+
+interface TargetBase {
   readonly name: string
   /** Generation that is expected to answer. */
   readonly generation: number
   /** Addresses to dial, in this order. */
   readonly addresses: ReadonlyArray<Address>
-  /** Reason: `lost` had a link before, `candidate` is known by hearsay, `failed` is dialed rarely (R10). */
-  readonly kind: "lost" | "candidate" | "failed"
+}
+
+/** A member: `lost` had a link before, `failed` is dialed rarely (R10). */
+export interface KnownTarget extends TargetBase {
+  readonly kind: "lost" | "failed"
+}
+
+/** A peer that is known by hearsay. */
+export interface CandidateTarget extends TargetBase {
+  readonly kind: "candidate"
+  /** Name of the peer that first told of it. */
+  readonly announcer: string
 }
 
 /** Returns all peers that should have a link and have none, by name. */
 export const dialTargets = (state: State): ReadonlyMap<string, DialTarget> => {
   const result = new Map<string, DialTarget>()
-  if (state.phase._tag !== "Running") return result
-  for (const [name, member] of state.members) {
-    if (Member.isLinked(member) || member.disconnected) continue
-    const own = member.record.body.addresses
-    const addresses =
-      member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
-    const { generation } = member.record
-    result.set(name, { name, generation, addresses, kind: member.standing._tag === "Failed" ? "failed" : "lost" })
-  }
-  for (const [name, candidate] of state.candidates) {
-    if (state.members.get(name)?.disconnected === true) continue
-    // A newer life of a member has its own addresses; the one that worked was that of the older life.
-    const { body, generation } = candidate.record
-    result.set(name, { name, generation, addresses: body.addresses, kind: "candidate" })
-  }
-  const { claim, self } = state
-  if (claim !== undefined) {
-    const { addresses, generation } = claim
-    result.set(self.name, { name: self.name, generation, addresses, kind: "candidate" })
+  for (const names of [state.members.keys(), state.candidates.keys(), [state.self.name]]) {
+    for (const name of names) {
+      const target = dialTarget(state, name)
+      if (target !== undefined) result.set(name, target)
+    }
   }
   return result
+}
+
+/** Returns the peer of this name if it should have a link and has none. One of this node's own name is a claimed newer life. */
+export const dialTarget = (state: State, name: string): DialTarget | undefined => {
+  const { candidates, claim, members, phase, self } = state
+  if (phase._tag !== "Running") return undefined
+  if (name === self.name) {
+    if (claim === undefined) return undefined
+    // Dials of claims share one account, whoever makes them: one claim is followed at a time.
+    return { name, generation: claim.generation, addresses: claim.addresses, kind: "candidate", announcer: name }
+  }
+  const member = members.get(name)
+  if (member?.disconnected === true) return undefined
+  const candidate = candidates.get(name)
+  if (candidate !== undefined) {
+    // A newer life of a member has its own addresses; the one that worked was that of the older life.
+    const { body, generation } = candidate.record
+    return { name, generation, addresses: body.addresses, kind: "candidate", announcer: candidate.announcer }
+  }
+  if (member === undefined || Member.isLinked(member)) return undefined
+  const { body, generation } = member.record
+  const own = body.addresses
+  const addresses =
+    member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
+  return { name, generation, addresses, kind: member.standing._tag === "Failed" ? "failed" : "lost" }
 }
 
 /** Returns the silence after which a link ends, in milliseconds: longer while this node distrusts its own timing. */
@@ -319,17 +360,22 @@ export const deadline = (state: State): number | undefined => {
   if (state.flushAt !== undefined) at = Math.min(at, state.flushAt)
   if (state.phase._tag === "Leaving") return Math.min(at, state.phase.until)
   if (state.sync !== undefined) at = Math.min(at, state.sync.startedAt + state.settings.syncTimeout)
-  for (const [name, member] of state.members) {
+  for (const name of state.accused.keys()) {
+    const member = state.members.get(name)
+    if (member === undefined) continue
     // The end of a probe round decides about the suspicion of a member that has one.
     if (!state.rounds.has(name)) at = Math.min(at, suspicionDeadline(state, member) ?? at)
     const { standing } = member
     if (standing._tag === "Failed") at = Math.min(at, standing.failedAt + state.settings.reconnectWindow)
   }
-  for (const candidate of state.candidates.values()) at = Math.min(at, candidate.expiresAt)
   if (state.claim !== undefined) at = Math.min(at, state.claim.expiresAt)
+  at = Math.min(at, state.nextExpiry)
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
   for (const probe of state.pendingProbes) at = Math.min(at, probe.until)
   if (state.health > 0) at = Math.min(at, state.improvesAt)
-  for (const tombstone of state.tombstones.values()) at = Math.min(at, tombstone.expiresAt)
+  for (const oldest of state.tombstones.values()) {
+    at = Math.min(at, oldest.expiresAt)
+    break
+  }
   return at === Number.POSITIVE_INFINITY ? undefined : at
 }

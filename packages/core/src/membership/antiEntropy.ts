@@ -11,7 +11,6 @@ import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import { newestRecords } from "./newestRecords.ts"
 import * as RecordMerge from "./recordMerge.ts"
-import * as State from "./State.ts"
 
 /**
  * Starts an exchange over a new link if the views differ. A node without another link starts at once: it is new, or was cut
@@ -21,7 +20,7 @@ import * as State from "./State.ts"
 export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
   if (theirs === viewHash) return
-  if (State.linked(draft.state).length === 1) return start(draft, peer)
+  if (draft.state.links === 1) return start(draft, peer)
   if (compareNames(self.name, peer) < 0 && mayStart(draft)) start(draft, peer)
 }
 

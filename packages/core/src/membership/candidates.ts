@@ -7,20 +7,46 @@ import * as Gossip from "./gossip.ts"
 import * as Member from "./Member.ts"
 import type { Candidate } from "./State.ts"
 
-/** Stores a record of a life that this node has not met, and gossips it. Later records do not prolong the time of a candidate. */
+/**
+ * Stores a record of a life that this node has not met, and gossips it. If the bound of members is reached, one announcer that
+ * has more candidates than the others gives way to them; what takes a place so is not gossiped, or nodes at the bound would
+ * pass on for ever what each makes the next forget. Later records do not prolong
+ * the time of a candidate.
+ */
 export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { candidates, members, settings } = draft.state
   const known = candidates.get(record.name)
   if (known !== undefined && PeerRecord.compare(record, known.record) <= 0) return
-  if (known === undefined && candidates.size + members.size >= settings.maxMembers) {
+  const isFull = known === undefined && candidates.size + members.size >= settings.maxMembers
+  if (isFull && !makeRoomFor(draft, from)) {
     return Draft.diagnose(draft, `${from} says "${record.name}" exists, but the bound of members is reached; ignored`)
   }
   const isSameLife = known?.record.generation === record.generation
   Draft.setCandidate(draft, record.name, {
     record,
     expiresAt: isSameLife ? known.expiresAt : draft.now + settings.candidateTimeout,
+    announcer: isSameLife ? known.announcer : from,
   })
-  Gossip.gossip(draft, record)
+  if (!isFull) Gossip.gossip(draft, record)
+}
+
+/** Drops a candidate of the announcer with the most, if that has more than `from` would have. */
+const makeRoomFor = (draft: Draft.Draft, from: string): boolean => {
+  const { announced, candidates } = draft.state
+  let most = (announced.get(from) ?? 0) + 1
+  let dropped: string | undefined
+  for (const [announcer, count] of announced) {
+    if (count <= most) continue
+    most = count
+    dropped = announcer
+  }
+  if (dropped === undefined) return false
+  for (const [name, { announcer }] of candidates) {
+    if (announcer !== dropped) continue
+    Draft.setCandidate(draft, name, undefined)
+    return true
+  }
+  return false
 }
 
 /** Removes the candidate of a life that is over, or of an earlier one. */
@@ -31,9 +57,13 @@ export const removeUpTo = (draft: Draft.Draft, { generation, name }: PeerRecord.
 
 /** Removes the candidates whose time is over. */
 export const expire = (draft: Draft.Draft): void => {
-  for (const [name, candidate] of draft.state.candidates) {
-    if (draft.now >= candidate.expiresAt) Draft.setCandidate(draft, name, undefined)
+  if (draft.now < draft.state.nextExpiry) return
+  let nextExpiry = Number.POSITIVE_INFINITY
+  for (const [name, { expiresAt }] of draft.state.candidates) {
+    if (draft.now >= expiresAt) Draft.setCandidate(draft, name, undefined)
+    else nextExpiry = Math.min(nextExpiry, expiresAt)
   }
+  draft.state.nextExpiry = nextExpiry
 }
 
 /** R2: makes a candidate a member that `by` reaches, unless it is accused or an older life of it has a link. */

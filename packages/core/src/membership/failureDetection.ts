@@ -106,7 +106,7 @@ export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean)
         ? round.generation === candidate.record.generation
         : member === undefined || !Member.needsProbe(member)
     const mayStart = round !== undefined || Candidates.countRounds(draft) < settings.probesPerPeer
-    if ((round === undefined || !isAsked) && mayStart && State.linked(draft.state).length > 0) startRound(draft, name)
+    if ((round === undefined || !isAsked) && mayStart && draft.state.links > 0) startRound(draft, name)
     return
   }
   if (member === undefined || !Member.needsProbe(member)) return
@@ -163,7 +163,7 @@ const onUnreachable = (draft: Draft.Draft, name: string, { backoff, generation, 
     return Draft.setRound(draft, name, { _tag: "Waiting", until: now + state.settings.heartbeat, backoff, graceUntil })
   }
   Draft.setRound(draft, name, { _tag: "Waiting", until: now + backoff, backoff, graceUntil: undefined })
-  if (State.linked(state).length === 0 && !wasRefused) Partition.startIsolation(draft)
+  if (state.links === 0 && !wasRefused) Partition.startIsolation(draft)
   const unreachable = Draft.updateMember(draft, Member.unreachable(member))
   // The view shows a suspicion of others already, so only the changed link is told.
   if (member.standing._tag !== "Alive" && member.reach._tag !== "Down") emitPeer(draft, "Unreachable", unreachable)
@@ -275,8 +275,10 @@ export const onSuspicionTick = (draft: Draft.Draft, name: string): void => onSus
 
 /** After a stall of this node every suspicion gets at least `suspicionMin` again: a refutation may wait to be read. */
 export const extendDeadlines = (draft: Draft.Draft): void => {
-  const { members, settings } = draft.state
-  for (const member of members.values()) {
+  const { accused, members, settings } = draft.state
+  for (const name of [...accused.keys()]) {
+    const member = members.get(name)
+    if (member === undefined) continue
     const due = State.suspicionDeadline(draft.state, member)
     const delay = due === undefined ? 0 : draft.now + settings.suspicionMin - due
     if (delay > 0) Draft.updateMember(draft, Member.delayed(member, delay))

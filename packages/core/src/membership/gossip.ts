@@ -19,7 +19,7 @@ export const isFlushDue = ({ now, state }: Draft.Draft): boolean => state.flushA
 /** Sends a record to every link at the next flush. */
 export const broadcast = (draft: Draft.Draft, record: PeerRecord): void => {
   const { previous, state } = draft
-  const broadcasts = Draft.writable(previous.broadcasts, state.broadcasts)
+  const broadcasts = Draft.writableShared(previous.broadcasts, state.broadcasts)
   broadcasts.set(record.name, record)
   state.broadcasts = broadcasts
   scheduleFlush(draft)
@@ -30,7 +30,7 @@ export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
   const { previous, state } = draft
   // An older record of the same peer waits to be broadcast: this one replaces it.
   if (state.broadcasts.has(record.name)) return broadcast(draft, record)
-  const waiting = Draft.writable(previous.gossip, state.gossip)
+  const waiting = Draft.writableShared(previous.gossip, state.gossip)
   // Each accuser shortens the timer of the suspicion, so the accusation of one does not replace that of another.
   const isAccusation = record.status === "suspect" || record.status === "failed"
   waiting.set(isAccusation ? `${record.name}\0${record.by ?? ""}` : record.name, record)

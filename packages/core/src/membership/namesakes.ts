@@ -25,14 +25,15 @@ export const onClaim = (draft: Draft.Draft, generation: number, addresses: Reado
   const { now, state } = draft
   if (isTooFarAhead(draft, generation)) return diagnoseGeneration(draft)
   if (addresses.length === 0) return diagnoseClaim(draft)
-  state.claim ??= { generation, addresses, expiresAt: now + state.settings.candidateTimeout }
+  if (state.claim !== undefined) return
+  Draft.setClaim(draft, { generation, addresses, expiresAt: now + state.settings.candidateTimeout })
 }
 
 /** Gives up a claim whose time is over. */
 export const expire = (draft: Draft.Draft): void => {
   const { now, state } = draft
   if (state.claim === undefined || now < state.claim.expiresAt) return
-  state.claim = undefined
+  Draft.setClaim(draft, undefined)
   diagnoseClaim(draft)
 }
 

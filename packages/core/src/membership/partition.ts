@@ -32,8 +32,9 @@ const sizeBeforeLosses = ({ lost, view }: State): number => view.peers.size + lo
  * is not counted: its machine says that the process has ended.
  */
 export const countLosses = (draft: Draft.Draft): void => {
-  const { members } = draft.state
-  for (const name of draft.state.lost.keys()) {
+  const { members, touched } = draft.state
+  for (const name of touched) {
+    if (!draft.state.lost.has(name)) continue
     const member = members.get(name)
     if (member?.standing._tag !== "Failed") removeLost(draft, name, member !== undefined)
   }
@@ -51,8 +52,16 @@ export const countLosses = (draft: Draft.Draft): void => {
 const addLost = (draft: Draft.Draft, name: string): void => {
   const { now, state } = draft
   const since = now - state.settings.suspicionMax
-  const kept = [...state.lost].filter(([, at]) => state.partition !== undefined || at > since)
-  state.lost = new Map([...kept, [name, now]])
+  const lost = Draft.writable(draft.previous.lost, state.lost)
+  if (state.partition === undefined) {
+    // Those that were lost first are the first of the map.
+    for (const [each, at] of lost) {
+      if (at > since) break
+      lost.delete(each)
+    }
+  }
+  lost.set(name, now)
+  state.lost = lost
   if (state.partition !== undefined || state.lost.size < threshold(sizeBeforeLosses(state))) return
   state.partition = { returned: new Set() }
   Draft.emit(draft, { _tag: "PartitionSuspected", lost: peersOf(draft, state.lost.keys()) })
@@ -61,7 +70,7 @@ const addLost = (draft: Draft.Draft, name: string): void => {
 /** Counts a lost member no longer: it `returned`, or was given up. */
 const removeLost = (draft: Draft.Draft, name: string, returned: boolean): void => {
   const { state } = draft
-  const lost = new Map(state.lost)
+  const lost = Draft.writable(draft.previous.lost, state.lost)
   lost.delete(name)
   state.lost = lost
   if (state.partition !== undefined && returned) {

@@ -1,16 +1,34 @@
 /**
- * The bound on dials at once, and how many there are.
+ * The bound on dials at once, and how many there are. Dials on hearsay wait for all others.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import * as Semaphore from "effect/Semaphore"
+import * as Exit from "effect/Exit"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
+import { type DialOutcome, type HearsayDial, HearsayQueue } from "./HearsayQueue.ts"
+
+/** A dial that waits for a permit, or has it. */
+interface Ticket {
+  readonly granted: Deferred.Deferred<void>
+  readonly hearsay: HearsayDial | undefined
+  hasPermit: boolean
+}
+
+interface HearsayTicket extends Ticket {
+  readonly hearsay: HearsayDial
+}
+
+const isHearsay = (ticket: Ticket): ticket is HearsayTicket => ticket.hearsay !== undefined
 
 export class DialPermits {
-  private readonly semaphore: Semaphore.Semaphore
+  private readonly limit: number
+  private readonly waiting = new Set<Ticket>()
+  private readonly hearsay: HearsayQueue<HearsayTicket>
   private dials = 0
 
   constructor(limit: number) {
-    this.semaphore = Semaphore.makeUnsafe(limit)
+    this.limit = limit
+    this.hearsay = new HearsayQueue(limit)
   }
 
   /** Returns how many dials are running. */
@@ -18,18 +36,69 @@ export class DialPermits {
     return this.dials
   }
 
-  /** Runs a dial once there is a permit. `onExit` sees how the dial ended. */
-  run<A, E>(dial: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void): Effect.Effect<A, E> {
-    return this.semaphore.withPermit(
-      Effect.acquireUseRelease(
-        Effect.sync(() => this.dials++),
-        () => dial,
-        (_, exit) =>
-          Effect.sync(() => {
-            this.dials--
-            onExit(exit)
-          }),
-      ),
+  /**
+   * Runs a dial once there is a permit. `onExit` sees how the dial ended. With `hearsay`, the dial is of a peer that this node
+   * knows only by the word of another.
+   */
+  run<A, E>(
+    dial: Effect.Effect<A, E>,
+    onExit: (exit: Exit.Exit<A, E>) => void,
+    hearsay?: HearsayDial,
+  ): Effect.Effect<A, E> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const ticket: Ticket = { granted: Deferred.makeUnsafe(), hearsay, hasPermit: false }
+        this.request(ticket)
+        const granted = ticket.hasPermit
+          ? Effect.void
+          : Effect.onInterrupt(restore(awaitDeferred(ticket.granted)), () => Effect.sync(() => this.withdraw(ticket)))
+        return Effect.andThen(granted, () =>
+          Effect.onExit(restore(dial), (exit) =>
+            Effect.sync(() => {
+              this.release(ticket, Exit.isSuccess(exit) ? "linked" : Exit.hasInterrupts(exit) ? "stopped" : "failed")
+              onExit(exit)
+            }),
+          ),
+        )
+      }),
     )
+  }
+
+  private request(ticket: Ticket): void {
+    if (isHearsay(ticket)) this.hearsay.add(ticket)
+    else this.waiting.add(ticket)
+    this.grant()
+  }
+
+  /** Gives up a dial that has not started. */
+  private withdraw(ticket: Ticket): void {
+    if (ticket.hasPermit) this.release(ticket, "stopped")
+    else if (isHearsay(ticket)) this.hearsay.remove(ticket)
+    else this.waiting.delete(ticket)
+  }
+
+  private release(ticket: Ticket, outcome: DialOutcome): void {
+    this.dials--
+    if (isHearsay(ticket)) this.hearsay.end(ticket, outcome)
+    this.grant()
+  }
+
+  /** Hands out the free permits. */
+  private grant(): void {
+    while (this.dials < this.limit) {
+      const ticket = this.firstWaiting() ?? this.hearsay.take()
+      if (ticket === undefined) return
+      this.dials++
+      ticket.hasPermit = true
+      Deferred.doneUnsafe(ticket.granted, Effect.void)
+    }
+  }
+
+  private firstWaiting(): Ticket | undefined {
+    for (const ticket of this.waiting) {
+      this.waiting.delete(ticket)
+      return ticket
+    }
+    return undefined
   }
 }

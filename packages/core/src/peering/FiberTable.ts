@@ -7,11 +7,11 @@ import type * as Fiber from "effect/Fiber"
 
 export class FiberTable<K> {
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  private readonly onEnd: () => void
+  private readonly onEnd: (key: K) => void
   private readonly running = new Map<K, Fiber.Fiber<void>>()
 
   /** `onEnd` is called when a fiber has ended by itself. */
-  constructor(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, onEnd: () => void) {
+  constructor(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, onEnd: (key: K) => void) {
     this.fork = fork
     this.onEnd = onEnd
   }
@@ -29,7 +29,7 @@ export class FiberTable<K> {
     fiber.addObserver(() => {
       if (this.running.get(key) !== fiber) return
       this.running.delete(key)
-      this.onEnd()
+      this.onEnd(key)
     })
   }
 

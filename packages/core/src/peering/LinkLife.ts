@@ -167,10 +167,10 @@ export class LinkLife {
       effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),
       onAnswerWritten: (to) => loop.submit({ _tag: "AnswerWritten", peer: to.peer }),
       onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
-      onMembership: (from, frame) => {
+      onMembership: (from, frame, cost) => {
         const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
         const heardAgo = target?.heardAgo()
-        return loop.submit({ _tag: "Received", from: from.peer, frame, heardAgo })
+        return loop.submitFrame({ _tag: "Received", from: from.peer, frame, heardAgo }, cost)
       },
       onViewHash: (from, viewHash) =>
         viewHash === loop.state().viewHash

@@ -159,6 +159,7 @@ export class LinkManager {
     return this.permits.run(
       Effect.suspend(() => new OutboundConnection(this.context, address, options).dial),
       (exit) => this.context.links.observer.connected("out", outcomeOf(exit)),
+      options.hearsay,
     )
   }
 

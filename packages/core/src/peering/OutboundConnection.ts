@@ -13,6 +13,7 @@ import type { Link } from "../link/Link.ts"
 import type * as State from "../membership/State.ts"
 import type { Transport } from "../Transport.ts"
 import { inTime } from "./handshakeOutcome.ts"
+import type { HearsayDial } from "./HearsayQueue.ts"
 import { type LinkContext, LinkLife } from "./LinkLife.ts"
 
 export interface DialOptions {
@@ -22,6 +23,8 @@ export interface DialOptions {
   readonly join?: boolean | undefined
   /** `true` if only a peer without a link is wanted. */
   readonly stranger?: boolean | undefined
+  /** Set if the peer is known only by the word of another: the dial waits for those of members, seeds and joins. */
+  readonly hearsay?: HearsayDial | undefined
 }
 
 /** Dependencies that all dials of a node share. */

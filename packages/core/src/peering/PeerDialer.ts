@@ -36,40 +36,43 @@ export class PeerDialer {
 
   constructor(options: Options) {
     this.options = options
-    this.fibers = new FiberTable(options.fork, () => this.reconcile(options.loop.state()))
+    this.fibers = new FiberTable(options.fork, (name) => this.update(options.loop.state(), name))
   }
 
-  /** Starts and stops fibers, so that exactly the peers that the state wants are dialed. */
+  /** Starts and stops fibers after a step, so that exactly the peers that the state wants are dialed. */
   reconcile(state: State.State): void {
-    const targets = State.dialTargets(state)
-    for (const [name, attempts] of this.attempts) {
-      const isKnown = state.members.has(name) || state.candidates.has(name) || targets.has(name)
-      if (!isKnown) this.attempts.delete(name)
-      else if (State.hasLink(state, name)) attempts.linked(monotonicMillis(this.options.clock))
+    if (state.phase._tag === "Running") for (const name of state.touched) this.update(state, name)
+    else for (const name of this.fibers.keys()) this.fibers.stop(name)
+  }
+
+  /** Starts or stops the fiber of one peer. */
+  private update(state: State.State, name: string): void {
+    const target = State.dialTarget(state, name)
+    if (target === undefined && !state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
+    else if (State.hasLink(state, name)) this.attempts.get(name)?.linked(monotonicMillis(this.options.clock))
+    if (target === undefined) return this.fibers.stop(name)
+    if (this.attempts.get(name)?.isFor(target) === false) {
+      this.fibers.stop(name)
+      this.attempts.delete(name)
     }
-    for (const name of this.fibers.keys()) if (!targets.has(name)) this.fibers.stop(name)
-    for (const [name, target] of targets) {
-      if (this.attempts.get(name)?.isFor(target) === false) {
-        this.fibers.stop(name)
-        this.attempts.delete(name)
-      }
-      if (this.attempts.get(name)?.isOver !== true) this.fibers.start(name, this.keepDialing(name, target.generation))
-    }
+    if (this.attempts.get(name)?.isOver !== true) this.fibers.start(name, this.keepDialing(name, target.generation))
   }
 
   private readonly keepDialing = Effect.fnUntraced(function* (this: PeerDialer, name: string, generation: number) {
     const { loop } = this.options
     const attempts = yield* this.startAttempts(name, generation)
+    let isRetry = false
     while (!attempts.isOver) {
-      const target = State.dialTargets(loop.state()).get(name)
+      const target = State.dialTarget(loop.state(), name)
       if (target === undefined) return
       // The whole cluster makes about one attempt per interval to reach one that failed (R10).
       const chance = target.kind === "failed" ? 1 / Math.max(1, State.linked(loop.state()).length) : 1
       if ((yield* Random.next) < chance) {
-        const outcome = yield* this.dialOnce(target)
+        const outcome = yield* this.dialOnce(target, isRetry)
+        isRetry = true
         if (outcome !== "done") yield* loop.submit({ _tag: "DialFailed", name, refused: outcome === "refused" })
         // A link that membership does not want, as that of an older life, is no reason to dial at once again.
-        else if (!State.dialTargets(loop.state()).has(name)) return
+        else if (State.dialTarget(loop.state(), name) === undefined) return
       }
       attempts.continued(yield* attempts.schedule.pause())
       yield* this.options.addresses.awaitAny(target.addresses)
@@ -89,7 +92,7 @@ export class PeerDialer {
       }
       return known
     }
-    const target = State.dialTargets(loop.state()).get(name)
+    const target = State.dialTarget(loop.state(), name)
     const fresh = new PeerAttempts(generation, target?.kind, yield* RetrySchedule.make(reconnect))
     this.attempts.set(name, fresh)
     if (target?.kind === "candidate" && compareNames(self, name) > 0) yield* Effect.sleep(dutyMillis)
@@ -100,11 +103,13 @@ export class PeerDialer {
    * Dials each address of the peer that may be dialed now. Returns `done` if nothing is left to try, and `refused` if the
    * connection was refused at every address.
    */
-  private readonly dialOnce = Effect.fnUntraced(function* (this: PeerDialer, { addresses, name }: DialTarget) {
+  private readonly dialOnce = Effect.fnUntraced(function* (this: PeerDialer, target: DialTarget, isRetry: boolean) {
+    const { addresses, name } = target
+    const hearsay = target.kind === "candidate" ? { announcer: target.announcer, isRetry } : undefined
     let refusals = 0
     for (const address of addresses) {
       if (this.options.addresses.waitFor(address) > 0) continue
-      const result = yield* Effect.result(this.options.addresses.dial(address, { expected: name }))
+      const result = yield* Effect.result(this.options.addresses.dial(address, { expected: name, hearsay }))
       if (result._tag === "Success") return "done"
       const error = result.failure
       if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {

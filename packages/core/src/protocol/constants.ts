@@ -67,6 +67,17 @@ export const maxWant = maxRecords
 /** Maximum number of lanes that one LaneOpen may open. A sender opens more lanes with several frames. */
 export const maxOpenedLanes = 1024
 
+// --- rate ---
+
+/** Number of entries in the lists of a control frame that count as one more frame: they cost a receiver about as much. */
+export const entriesPerControl = 32
+
+/** Number of bytes of a control frame that count as one more frame. A record has 8 KiB of metadata at most. */
+export const bytesPerControl = 8192
+
+/** Maximum number of anti-entropy exchanges that a node may start in a second. */
+export const maxExchangeRate = 4
+
 // --- lanes and credit ---
 
 /** Number of the inbox, the lane that is always open. */

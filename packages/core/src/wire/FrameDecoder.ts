@@ -61,6 +61,7 @@ export class FrameDecoder {
   private readonly traffic: Traffic.Traffic
   private violation: ProtocolViolation | undefined
   private partial: Partial | undefined
+  private sizes: Array<number> = []
   /** Bytes of a header that crosses a border of chunks. */
   private readonly header = new DataView(new ArrayBuffer(Layout.headerBytes))
   /** Bytes that `atMost` left over. */
@@ -79,12 +80,20 @@ export class FrameDecoder {
    * With `atMost`, the decoder stops after so many frames and keeps the rest of the chunk: the next call goes on with the
    * rest, even if it brings no bytes. A link changes the limit between two frames of one chunk in this way.
    *
+   * For each frame, the decoder appends the number of its bytes to `sizes`.
+   *
    * The chunk belongs to the decoder from now on, which gives the memory back when no payload lies in it. Payloads of Data
    * are views: of 4 KiB and more, into the chunk; smaller ones, into a copy of at most `slabBytes` around them, so that a
    * small message that somebody keeps does not keep a whole chunk alive.
    */
-  feed(chunk: Uint8Array, out: Array<Frame.Frame>, atMost = Infinity): ProtocolViolation | undefined {
+  feed(
+    chunk: Uint8Array,
+    out: Array<Frame.Frame>,
+    atMost = Infinity,
+    sizes: Array<number> = [],
+  ): ProtocolViolation | undefined {
     if (this.violation !== undefined) return this.violation
+    this.sizes = sizes
     const bytes = this.rest.length === 0 ? plain(chunk) : chunk.length === 0 ? this.rest : concat(this.rest, chunk)
     this.rest = empty
     const source = new Chunk(bytes)
@@ -147,8 +156,7 @@ export class FrameDecoder {
     if (end > source.bytes.length) return this.beginBody(source, pos, kind, size)
     const frame = readBody(kind, source, pos, end)
     if (frame._tag === "ProtocolViolation") return this.fail(frame)
-    Traffic.count(this.traffic, kind, Layout.headerBytes + size)
-    out.push(frame)
+    this.complete(frame, kind, size, out)
     return end
   }
 
@@ -216,9 +224,16 @@ export class FrameDecoder {
     const frame = partial.data ?? readBody(kind, new Chunk(bytes), 0, bytes.length)
     this.partial = undefined
     if (frame._tag === "ProtocolViolation") return this.fail(frame)
-    Traffic.count(this.traffic, kind, Layout.headerBytes + size)
-    out.push(frame)
+    this.complete(frame, kind, size, out)
     return pos + n
+  }
+
+  /** Appends a frame whose body has this size. */
+  private complete(frame: Frame.Frame, kind: number, size: number, out: Array<Frame.Frame>): void {
+    const bytes = Layout.headerBytes + size
+    Traffic.count(this.traffic, kind, bytes)
+    out.push(frame)
+    this.sizes.push(bytes)
   }
 
   private lengthProblem(length: number): ProtocolViolation | undefined {

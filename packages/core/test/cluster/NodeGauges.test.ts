@@ -42,7 +42,7 @@ const make = () => {
     linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
   ]
   NodeGauges.show(metrics, {
-    loop: { state: () => state, waiting: () => 5 },
+    loop: { state: () => state, waiting: () => 5, largestShare: () => 4 },
     links: { all: () => links, current: () => undefined, gauges: () => ({ links: 6, handshakes: 7, dials: 8 }) },
     hub: { waiting: () => 9 },
     limits: Limits.defaults,
@@ -71,6 +71,7 @@ describe("the gauges of a node", () => {
 
   for (const [queue, size, limit] of [
     ["membership", 5, "membershipQueue"],
+    ["membership_share", 4, "membershipShare"],
     ["events", 9, "eventBuffer"],
     ["inbox_bytes", 30, "inboxWindow"],
     ["lane_bytes", 40, "laneWindow"],

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Scheduler from "effect/Scheduler"
-import { withMicrotaskScheduler } from "../../src/internal/MicrotaskScheduler.ts"
+import { withMicrotaskScheduler, yieldTurn } from "../../src/internal/MicrotaskScheduler.ts"
 
 it.live("a fiber that a callback resumed runs before the next callback of the same event loop turn", () =>
   Effect.gen(function* () {
@@ -39,6 +39,21 @@ it.live("fibers that resume each other again and again do not block the event lo
       }),
     )
     assert.isBelow(seen ?? rounds, 100, "the event loop stood still")
+  }),
+)
+
+it.live("a fiber that yields its turn lets the event loop have one", () =>
+  Effect.gen(function* () {
+    const turns: Array<number> = []
+    yield* withMicrotaskScheduler(
+      Effect.gen(function* () {
+        for (let i = 0; i < 20; i++) {
+          setImmediate(() => turns.push(i))
+          yield* yieldTurn
+          assert.strictEqual(turns.length, i + 1)
+        }
+      }),
+    )
   }),
 )
 

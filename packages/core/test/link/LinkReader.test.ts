@@ -6,13 +6,15 @@ import { ReceiveLanes } from "../../src/flow/ReceiveLanes.ts"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import type { LinkEnd } from "../../src/link/LinkEnd.ts"
 import { LinkReader } from "../../src/link/LinkReader.ts"
+import type { Limits } from "../../src/Limits.ts"
 import type { ControlFrame, Data, Frame } from "../../src/protocol/Frame.ts"
+import type { Key, PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { makeConnection, settle, testNow } from "./support.ts"
 
 const window = 4_096
 
 /** Reader of a link, and a log of what it reports. */
-const make = Effect.gen(function* () {
+const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate" | "controlBurst">) {
   const now = yield* testNow
   const peer = yield* makeConnection
   const log: Array<string> = []
@@ -35,7 +37,7 @@ const make = Effect.gen(function* () {
     frames,
     receiveLanes,
     sendLanes,
-    limits: { controlRate: 10, controlBurst: 5 },
+    limits,
     generation: 7,
     viewHash: 1n,
     now,
@@ -61,6 +63,8 @@ const make = Effect.gen(function* () {
   }
   return { code, end, log, peer, reader, receiveLanes, says, sendLanes, sent }
 })
+
+const make = makeWith({ controlRate: 10, controlBurst: 5 })
 
 const data = (lane: number, bytes: number): Data => ({
   _tag: "Data",
@@ -139,6 +143,53 @@ describe("a link reader", () => {
       assert.isUndefined(code())
       yield* says(leave(1))
       assert.strictEqual(code(), "rate")
+    }),
+  )
+
+  const keys = (count: number): ReadonlyArray<Key> =>
+    Array.from({ length: count }, (_, i) => ({ name: `${i}`, generation: 1, incarnation: 0, status: "alive" as const }))
+  const recordsOf = (count: number, metadata = {}): ReadonlyArray<PeerRecord> =>
+    keys(count).map((key) => ({ ...key, body: { ...body, metadata } }))
+  const body = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
+  const names = Array.from({ length: 160 }, (_, i) => `${i}`)
+  const long: ReadonlyArray<readonly [string, Frame]> = [
+    ["160 entries of a digest", { _tag: "SyncDigest", entries: keys(160), last: true }],
+    ["160 records of an Update", { _tag: "Update", records: recordsOf(160) }],
+    ["160 records and names of an answer", { _tag: "SyncDelta", records: recordsOf(80), want: names.slice(80) }],
+    ["40 KiB of metadata", { _tag: "Update", records: recordsOf(5, { k: "x".repeat(8_190) }) }],
+  ]
+  for (const [what, frame] of long) {
+    it.effect(`counts ${what} as five control frames more, before they are handed on`, () =>
+      Effect.gen(function* () {
+        const { code, log, says } = yield* make
+        yield* says(frame)
+        assert.strictEqual(code(), "rate")
+        assert.deepStrictEqual(log, [])
+      }),
+    )
+  }
+
+  const large = { controlRate: 1_000, controlBurst: 2_000 }
+  const digest = (count: number): Frame => ({ _tag: "SyncDigest", entries: keys(count), last: true })
+
+  it.effect("ends with a peer that starts more exchanges than the protocol allows, however small they are", () =>
+    Effect.gen(function* () {
+      const { code, says } = yield* makeWith(large)
+      for (let i = 0; i < 16; i++) yield* says(digest(1))
+      assert.isUndefined(code())
+      yield* says(digest(1))
+      assert.strictEqual(code(), "rate")
+    }),
+  )
+
+  it.effect("bears a peer that starts four exchanges a second, for ever", () =>
+    Effect.gen(function* () {
+      const { code, says } = yield* makeWith(large)
+      for (let i = 0; i < 200; i++) {
+        yield* says(digest(1))
+        yield* TestClock.adjust(250)
+      }
+      assert.isUndefined(code())
     }),
   )
 

@@ -34,6 +34,7 @@ describe("R1: hearsay", () => {
       generation: c.generation,
       addresses: [addressOf("c")],
       kind: "candidate",
+      announcer: "b",
     })
   })
 
@@ -164,5 +165,22 @@ describe("R2: the word of a member that has a link makes a member", () => {
       expect(a.state().rounds.get("c")).toMatchObject({ _tag: "Probing", generation: wall + 2 })
       expect(eventsOf(a.until(60_000, [b]))).toStrictEqual(["Failed c"])
     }
+  })
+
+  it("of one announcer gives way to those of others when the bound is reached, which are not passed on", () => {
+    const a = linkedTo([b, c, d], { maxMembers: 13 })
+    const ghosts = Array.from({ length: 50 }, (_, i) => recordOf(`ghost${i}`))
+    a.hear(1_000, b, update(...ghosts))
+    expect(a.state().candidates.size).toBe(10)
+    a.until(1_100)
+    const others = Array.from({ length: 50 }, (_, i) => recordOf(`other${i}`))
+    const outputs = [...a.hear(2_000, c, update(...others)), ...a.until(2_100)]
+    expect([...a.state().announced]).toStrictEqual([
+      ["b", 5],
+      ["c", 5],
+    ])
+    expect(framesOf(outputs, "Update")).toStrictEqual([])
+    a.hear(3_000, d, update(recordOf("real")))
+    expect(a.state().candidates.get("real")?.announcer).toBe("d")
   })
 })

@@ -120,6 +120,25 @@ export const checkState = (state: State.State): void => {
   }
   require(state.size === 1 + [...members.values()].filter(({ record }) => Member.countsInSize(record)).length, () =>
     `the size of the cluster is not ${state.size}`)
+  const linked = State.linked(state)
+  require(state.links === linked.length, () => `${state.links} links are counted of ${linked.length}`)
+  for (const [name, { standing }] of members) {
+    require(state.accused.has(name) === (standing._tag !== "Alive"), () =>
+      `${name} is ${standing._tag}, and not noted so`)
+  }
+  for (const name of state.accused.keys()) require(members.has(name), () => `${name} is accused and no member`)
+  for (const [name, { expiresAt }] of candidates) {
+    require(expiresAt >= state.nextExpiry, () => `${name} expires at ${expiresAt}, before ${state.nextExpiry}`)
+  }
+  for (const [announcer, count] of state.announced) {
+    const those = [...candidates.values()].filter((each) => each.announcer === announcer)
+    require(those.length === count, () => `${announcer} announced ${those.length}, and ${count} are counted`)
+  }
+  let oldest = Number.NEGATIVE_INFINITY
+  for (const [name, { expiresAt }] of tombstones) {
+    require(expiresAt >= oldest, () => `the tombstone of ${name} expires before one that stands before it`)
+    oldest = expiresAt
+  }
   for (const name of rounds.keys()) {
     const member = members.get(name)
     require(candidates.has(name) ||
@@ -195,6 +214,15 @@ const checkStep = (
   }
   require(sameView(view, after.view), () => `the events make ${show(view)}, the state says ${show(after.view)}`)
   if (before === after) return
+  for (const [was, is] of [
+    [before.members, after.members],
+    [before.candidates, after.candidates],
+  ] as const) {
+    if (was === is) continue
+    for (const name of new Set([...was.keys(), ...is.keys()])) {
+      require(was.get(name) === is.get(name) || after.touched.has(name), () => `${name} changed and is not touched`)
+    }
+  }
   require(after.self.generation >= before.self.generation, () => "this node's own generation went back")
   if (after.self.generation === before.self.generation) {
     require(after.self.incarnation >= before.self.incarnation, () => "this node's own incarnation went back")

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type { HearsayDial } from "../../src/peering/HearsayQueue.ts"
 import { DialPermits } from "../../src/peering/DialPermits.ts"
 
 it.effect("runs no more dials at once than there are permits, and counts those that run", () =>
@@ -39,5 +40,57 @@ it.effect("gives the permit back when a dial fails", () =>
     yield* Effect.flip(permits.run(Effect.fail("no"), () => {}))
     assert.strictEqual(permits.size(), 0)
     yield* permits.run(Effect.void, () => {})
+  }),
+)
+
+const settle = Effect.repeat(Effect.yieldNow, { times: 5 })
+
+/** Permits all of which dials on hearsay wait for, and the names of the dials that have started. */
+const makeFlooded = Effect.gen(function* () {
+  const permits = new DialPermits(4)
+  const started: Array<string> = []
+  const run = (name: string, hearsay?: HearsayDial) =>
+    Effect.forkChild(
+      permits.run(
+        Effect.andThen(
+          Effect.sync(() => void started.push(name)),
+          Effect.never,
+        ),
+        () => {},
+        hearsay,
+      ),
+      { startImmediately: true },
+    )
+  const ghosts: Array<Fiber.Fiber<void>> = []
+  for (let i = 0; i < 100; i++) ghosts.push(yield* run(`ghost ${i}`, { announcer: "flood", isRetry: false }))
+  yield* settle
+  return { ghosts, permits, run, started }
+})
+
+it.effect("leaves permits to members, seeds and joins, whatever waits on hearsay", () =>
+  Effect.gen(function* () {
+    const { ghosts, permits, run, started } = yield* makeFlooded
+    assert.strictEqual(permits.size(), 3)
+    yield* run("member")
+    yield* run("seed")
+    yield* settle
+    assert.deepStrictEqual(started.slice(3), ["member"])
+    yield* Fiber.interruptAll(ghosts.slice(0, 3))
+    yield* settle
+    assert.strictEqual(started[4], "seed")
+    assert.strictEqual(permits.size(), 4)
+  }),
+)
+
+it.effect("gives every permit back that an interrupted dial had or waited for", () =>
+  Effect.gen(function* () {
+    const { ghosts, permits, run, started } = yield* makeFlooded
+    yield* Fiber.interruptAll(ghosts)
+    yield* settle
+    assert.strictEqual(permits.size(), 0)
+    const before = started.length
+    for (let i = 0; i < 4; i++) yield* run(`member ${i}`)
+    yield* settle
+    assert.strictEqual(started.length, before + 4)
   }),
 )

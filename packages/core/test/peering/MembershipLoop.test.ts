@@ -1,7 +1,9 @@
 import { assert, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import type * as Membership from "../../src/membership/Membership.ts"
 import type { Output } from "../../src/membership/Draft.ts"
 import type * as State from "../../src/membership/State.ts"
 import { initial, makeLoop } from "./support.ts"
@@ -78,5 +80,71 @@ it.effect("submits a Tick once in a pulse, and at the deadline of the state if t
     assert.strictEqual(ticks(), 2)
     yield* TestClock.adjust("1 second")
     assert.strictEqual(ticks(), 3)
+  }),
+)
+
+const frameFrom = (name: string): Extract<Membership.Input, { readonly _tag: "Received" }> => ({
+  _tag: "Received",
+  from: { name, generation: 1 },
+  frame: { _tag: "Update", records: [] },
+})
+
+it.effect("lets other fibers run after some inputs, however many wait", () =>
+  Effect.gen(function* () {
+    const { inputs, loop } = yield* makeLoop(undefined, { capacity: 1_000 })
+    for (let i = 0; i < 500; i++) yield* loop.submit({ _tag: "Leave" })
+    yield* Effect.forkChild(loop.run(ignore))
+    const handled: Array<number> = []
+    while (inputs.length < 500) {
+      yield* Effect.yieldNow
+      handled.push(inputs.length)
+    }
+    assert.isAtLeast(new Set(handled).size, 500 / 64)
+    assert.isBelow(handled.find((count) => count > 0) ?? 500, 65)
+  }),
+)
+
+it.effect("lets timers and sockets have their turn after some milliseconds of work, however few inputs it was", () =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    let worked = 0
+    const busy: Clock.Clock = {
+      ...clock,
+      sleep: (duration) => clock.sleep(duration),
+      monotonicTimeNanosUnsafe: () => BigInt(worked) * 1_000_000n,
+    }
+    const { inputs, loop } = yield* makeLoop(
+      (state) => {
+        worked += 3
+        return [state, []]
+      },
+      { clock: busy },
+    )
+    for (let i = 0; i < 10; i++) yield* loop.submit({ _tag: "Leave" })
+    yield* Effect.forkChild(loop.run(ignore))
+    const handled: Array<number> = []
+    while (inputs.length < 10) {
+      yield* Effect.yieldNow
+      handled.push(inputs.length)
+    }
+    assert.deepStrictEqual([...new Set(handled)].filter((count) => count > 0).slice(0, 2), [2, 4])
+  }),
+)
+
+it.effect("makes the reader of a peer wait whose frames are more work than its share, and no other reader", () =>
+  Effect.gen(function* () {
+    const { inputs, loop } = yield* makeLoop(undefined, { share: 10 })
+    yield* loop.submitFrame(frameFrom("b"), 8)
+    const second = yield* Effect.forkChild(loop.submitFrame(frameFrom("b"), 8), { startImmediately: true })
+    yield* loop.submitFrame(frameFrom("c"), 8)
+    yield* loop.submit({ _tag: "Leave" })
+    assert.isUndefined(second.pollUnsafe())
+    assert.strictEqual(loop.waiting(), 3)
+    assert.strictEqual(loop.largestShare(), 8)
+    yield* Effect.forkChild(loop.run(ignore))
+    yield* Fiber.join(second)
+    yield* loop.submitAndAwait({ _tag: "Leave" })
+    assert.strictEqual(inputs.length, 5)
+    assert.strictEqual(loop.largestShare(), 0)
   }),
 )

@@ -18,6 +18,7 @@ import { initial, makeLoop } from "./support.ts"
 /** The state of node `a` that has lost the link to a peer, or another reach of it. */
 const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   ...initial,
+  touched: new Set(["b"]),
   members: new Map([["b", Member.make(recordOf("b"), reach)]]),
 })
 
@@ -25,7 +26,8 @@ const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
 const heardOf = (self: string): State.State => ({
   ...initial,
   self: recordOf(self),
-  candidates: new Map([["b", { record: recordOf("b"), expiresAt: 1_000_000_000 }]]),
+  touched: new Set(["b"]),
+  candidates: new Map([["b", { record: recordOf("b"), expiresAt: 1_000_000_000, announcer: "c" }]]),
 })
 
 /** A dialer of peers whose dials all fail so, and the times of its dials. */
@@ -74,7 +76,7 @@ describe("a peer that should have a link", () => {
 
   it.effect("is not dialed any more once it has a link or is gone", () =>
     Effect.gen(function* () {
-      for (const after of [lost("Linked"), initial]) {
+      for (const after of [lost("Linked"), { ...initial, touched: new Set(["b"]) }]) {
         const { dialer, times } = yield* make(lost())
         dialer.reconcile(lost())
         yield* Effect.sleep(500)
@@ -178,7 +180,7 @@ describe("a peer that should have a link", () => {
     Effect.gen(function* () {
       const record = recordOf("b")
       const homeless = { ...record, body: { ...record.body, addresses: [] } }
-      const state = { ...initial, members: new Map([["b", Member.make(homeless, "Down")]]) }
+      const state = { ...lost(), members: new Map([["b", Member.make(homeless, "Down")]]) }
       const { dialer, reports, times } = yield* make(state)
       dialer.reconcile(state)
       yield* Effect.sleep(500)
@@ -187,3 +189,40 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 })
+
+/** A map that counts how often all of it was read. */
+class CountedMap<V> extends Map<string, V> {
+  scans = 0
+
+  override [Symbol.iterator](): MapIterator<[string, V]> {
+    this.scans++
+    return super[Symbol.iterator]()
+  }
+
+  override keys(): MapIterator<string> {
+    this.scans++
+    return super.keys()
+  }
+
+  override values(): MapIterator<V> {
+    this.scans++
+    return super.values()
+  }
+}
+
+it.effect("looks only at the peers that a step changed, however many others there are", () =>
+  Effect.gen(function* () {
+    const candidates = new CountedMap<State.Candidate>()
+    for (let i = 0; i < 1_000; i++) {
+      candidates.set(`ghost ${i}`, { record: recordOf(`ghost ${i}`), expiresAt: 1_000_000_000, announcer: "c" })
+    }
+    const state: State.State = { ...initial, candidates, touched: new Set(candidates.keys()) }
+    candidates.scans = 0
+    const { dialer, times } = yield* make(state)
+    dialer.reconcile(state)
+    yield* Effect.sleep(1_500)
+    assert.strictEqual(times.length, 2_000)
+    for (let i = 0; i < 1_000; i++) dialer.reconcile({ ...state, touched: new Set([`ghost ${i}`]) })
+    assert.strictEqual(candidates.scans, 0)
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)

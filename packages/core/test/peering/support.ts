@@ -30,6 +30,7 @@ export const makeLoop = Effect.fnUntraced(function* (
     },
     clock: yield* Clock.Clock,
     capacity: 16,
+    share: 64,
     pulse: 1_000,
     ...options,
   })

@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import { countCopies } from "./countCopies.ts"
+import { SharedMap } from "../../src/internal/SharedMap.ts"
+
+const sortedOf = (map: ReadonlyMap<string, number>): ReadonlyArray<readonly [string, number]> =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+
+const numbered = (count: number): Map<string, number> =>
+  new Map(Array.from({ length: count }, (_, i) => [`key ${i}`, i]))
+
+const operation = Arbitrary.all([
+  Arbitrary.schema(Schema.Literals(["set", "delete", "fork"])),
+  Arbitrary.schema(Schema.Literals(Array.from({ length: 300 }, (_, i) => i))),
+])
+
+describe("a shared map", () => {
+  it.prop(
+    "is a map, and no write to it changes a map that it was made from",
+    [Arbitrary.array(operation, { minLength: 300, maxLength: 600 })],
+    ([operations]) => {
+      let map = SharedMap.from<number>(new Map())
+      let model = new Map<string, number>()
+      const before: Array<readonly [SharedMap<number>, Map<string, number>]> = []
+      for (const [what, i] of operations) {
+        const key = `key ${i}`
+        if (what === "fork" && i < 30) {
+          before.push([map, model])
+          map = SharedMap.from(map)
+          model = new Map(model)
+        } else if (what === "delete" && i < 60) assert.strictEqual(map.delete(key), model.delete(key))
+        else {
+          map.set(key, i)
+          model.set(key, i)
+        }
+        assert.strictEqual(map.size, model.size)
+        assert.strictEqual(map.get(key), model.get(key))
+        assert.strictEqual(map.has(key), model.has(key))
+      }
+      for (const [each, its] of [...before, [map, model] as const]) {
+        assert.deepStrictEqual(sortedOf(each), sortedOf(its))
+        assert.deepStrictEqual([...each.keys()].sort(), [...its.keys()].sort())
+        assert.deepStrictEqual([...each.values()].sort(), [...its.values()].sort())
+      }
+    },
+    { arbitrary: { runs: 20 } },
+  )
+
+  it("keeps the order of its entries while they are few", () => {
+    const map = SharedMap.from(numbered(100))
+    assert.deepStrictEqual([...map], [...numbered(100)])
+    const seen: Array<string> = []
+    map.forEach((value, key) => seen.push(`${key}: ${value}`))
+    assert.strictEqual(seen[99], "key 99: 99")
+  })
+
+  it("copies a small part of its entries for a change of one", () => {
+    const map = SharedMap.from(numbered(4_096))
+    assert.isBelow(
+      countCopies(() => SharedMap.from(map).set("key 7", -1)),
+      200,
+    )
+    assert.strictEqual(map.get("key 7"), 7)
+  })
+})

@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { TokenBucket } from "../../src/internal/TokenBucket.ts"
+import * as Limits from "../../src/Limits.ts"
+import { controlCost } from "../../src/link/controlCost.ts"
+import type { ControlFrame } from "../../src/protocol/Frame.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import { bodyOf, recordOf } from "../protocol/records.ts"
+
+const cost = (frame: ControlFrame): number => controlCost(frame, FrameEncoder.encode(frame).length)
+
+/** A name as long as those that nodes give themselves. */
+const nameOf = (i: number): string => i.toString(16).padStart(32, "0")
+
+const recordsOf = (count: number, metadata = {}) =>
+  Array.from({ length: count }, (_, i) => recordOf(nameOf(i), { body: bodyOf(nameOf(i), metadata) }))
+
+const entriesOf = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    name: nameOf(i),
+    generation: 1,
+    incarnation: 0,
+    status: "alive" as const,
+  }))
+
+/** Cuts a list into frames of about 64 KiB. */
+const costInFrames = <A>(
+  list: ReadonlyArray<A>,
+  perFrame: number,
+  frameOf: (part: ReadonlyArray<A>) => ControlFrame,
+) => {
+  let total = 0
+  for (let i = 0; i < list.length; i += perFrame) total += cost(frameOf(list.slice(i, i + perFrame)))
+  return total
+}
+
+describe("the cost of a control frame", () => {
+  it("is one, and one more for every 32 entries and for every 8 KiB", () => {
+    assert.strictEqual(controlCost({ _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }, 19), 1)
+    assert.strictEqual(controlCost({ _tag: "Update", records: recordsOf(31) }, 8_191), 1)
+    assert.strictEqual(controlCost({ _tag: "Update", records: recordsOf(32) }, 8_192), 3)
+    assert.strictEqual(controlCost({ _tag: "SyncDigest", entries: entriesOf(64), last: true }, 100), 3)
+    assert.strictEqual(
+      controlCost({ _tag: "SyncDelta", records: recordsOf(16), want: ["a", ..."b".repeat(15)] }, 100),
+      2,
+    )
+    const lanes = Array.from({ length: 32 }, (_, i) => ({ lane: i + 1, name: `${i}`, window: 1_024 }))
+    assert.strictEqual(controlCost({ _tag: "LaneOpen", lanes, last: true }, 100), 2)
+  })
+})
+
+describe("an honest peer of a cluster of a thousand stays within the limits", () => {
+  const { controlBurst, controlRate } = Limits.defaults
+  const digest = costInFrames(entriesOf(1_001), 1_024, (entries) => ({ _tag: "SyncDigest", entries, last: true }))
+  const answer = costInFrames(recordsOf(1_001), 400, (records) => ({ _tag: "SyncDelta", records, want: [] }))
+
+  it("when it answers a newcomer with all records, each with metadata of the largest size", () => {
+    const metadata = { k: "x".repeat(8_191) }
+    const all = costInFrames(recordsOf(1_001, metadata), 7, (records) => ({ _tag: "SyncDelta", records, want: [] }))
+    assert.isBelow(all + digest, controlBurst)
+  })
+
+  it("when views differ for a minute, and it compares them, answers in full and sends news as often as it may", () => {
+    const bucket = new TokenBucket(controlRate, controlBurst, 0)
+    const news = cost({ _tag: "Update", records: recordsOf(20) })
+    for (let now = 0; now < 60_000; now += 10) {
+      if (now % 250 === 0) assert.isTrue(bucket.take(now, digest + answer))
+      if (now % 20 === 0) assert.isTrue(bucket.take(now, news))
+      if (now % 1_000 === 0) assert.isTrue(bucket.take(now, 1))
+    }
+  })
+
+  it("and one of a cluster of four thousand too, when it compares views as often as it may", () => {
+    const bucket = new TokenBucket(controlRate, controlBurst, 0)
+    const four = costInFrames(entriesOf(4_096), 1_024, (entries) => ({ _tag: "SyncDigest", entries, last: false }))
+    for (let now = 0; now < 60_000; now += 250) assert.isTrue(bucket.take(now, four))
+  })
+})
