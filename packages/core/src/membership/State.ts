@@ -104,6 +104,10 @@ export interface State {
   /** This node's own record. */
   readonly self: PeerRecord.PeerRecord
   readonly selfHash: bigint
+  /** Number of this process. Of two processes of one life the one with the greater instance stays. */
+  readonly instance: number
+  /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
+  readonly displacedAt: number | undefined
   readonly phase: Phase
   readonly claim: Claim | undefined
   readonly members: ReadonlyMap<string, Member.Member>
@@ -155,12 +159,16 @@ export const make = (options: {
   readonly wall: number
   /** Seed of the random draws; any 32-bit number. */
   readonly seed: number
+  /** Number of this process. Defaults to 0. */
+  readonly instance?: number
 }): State => {
   const selfHash = PeerRecord.memberHash(options.self)
   return {
     settings: options.settings,
     self: options.self,
     selfHash,
+    instance: options.instance ?? 0,
+    displacedAt: undefined,
     phase: { _tag: "Running" },
     claim: undefined,
     members: new Map(),

@@ -59,7 +59,7 @@ const withoutOutdated = (records: ReadonlyArray<PeerRecord>): ReadonlyArray<Peer
     const known = newest.get(record.name)
     if (known === undefined || isOlder(known, record)) newest.set(record.name, record)
   }
-  return records.filter((record) => record.status === "left" || !isOlder(record, newest.get(record.name) ?? record))
+  return records.filter((record) => !isOlder(record, newest.get(record.name) ?? record))
 }
 
 const isOlder = (a: PeerRecord, b: PeerRecord): boolean =>

@@ -58,6 +58,8 @@ const Generation = uint(0, Protocol.maxGeneration)
 
 const Incarnation = uint(0, Protocol.maxIncarnation)
 
+const Instance = uint(0, Protocol.maxInstance)
+
 const Version = uint(1, Protocol.maxVersion)
 
 const U32 = uint(0, maxU32)
@@ -144,6 +146,7 @@ export const Hello = Schema.Struct({
   versionMax: Version,
   label: Name,
   record: Record,
+  instance: Instance,
   linkEpoch: U32,
   dialedAddress: CanonicalAddress,
   join: Schema.optional(Schema.Boolean),
@@ -154,6 +157,7 @@ export const Hello = Schema.Struct({
 export const HelloAck = Schema.Struct({
   version: Version,
   record: Record,
+  instance: Instance,
   viewHash: Hash,
   window: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),

@@ -40,6 +40,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     sinkOf: () => ({ offer: () => undefined }),
     lanes: () => [],
     observedHosts: new ObservedHosts(),
+    entropy: { u32: () => 1 },
   }
   const handshake = HandshakeRules.make({
     label: "test",
@@ -48,6 +49,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     admission: () => Effect.succeed({ _tag: "Admit" }),
     dialing: context.epochs.dialing,
     hasRoom: () => true,
+    linkTo: (name) => connections.open(name),
   })
   return {
     context,
@@ -64,6 +66,7 @@ export const helloAck: Frame = {
   _tag: "HelloAck",
   version: 1,
   record: record(1),
+  instance: 0,
   viewHash: 0n,
   window: 8_192,
   observedHost: "198.51.100.1",
