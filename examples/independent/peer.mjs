@@ -3,6 +3,7 @@
  * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:7946`. It does not listen, but dials all that it hears of.
  * It prints JSON, one object a line, and reads `say TEXT`, `publish LANE TEXT` and `leave` from its standard input.
  */
+import { randomInt } from "node:crypto"
 import { connect } from "node:net"
 import * as Codec from "./codec.mjs"
 
@@ -35,6 +36,7 @@ class Peer {
   lastEpoch = 0 // epoch of the last connection
   nextPing = 0 // number of the next heartbeat
   lastProbe = 0 // id of the last indirect probe
+  instance = randomInt(2 ** 47) // number of this process
   isLeaving = false
   exitCode = undefined
   lastTick = Date.now() // time of the last tick
@@ -66,7 +68,7 @@ class Peer {
   // Chapter 11: records of this peer (R7, R8) and of other peers.
   refute = ({ generation, incarnation, status }) => {
     if (this.isLeaving || generation < this.self.generation || generation > Date.now() + 24 * HOUR) return
-    if (generation > this.self.generation) return this.stop("superseded", "its name lives at a higher generation")
+    if (generation > this.self.generation) return // a claim, which only a refusal proves to a peer that does not listen
     const ahead = incarnation - this.self.incarnation
     if (ahead < (status === ALIVE ? 1 : 0) || ahead > 65_536) return
     this.self.incarnation = incarnation + 1
@@ -172,7 +174,13 @@ class Peer {
     socket.on("connect", () => {
       const { localAddress, localPort, remoteAddress, remotePort } = socket
       if (localPort === remotePort && localAddress === remoteAddress) return socket.resetAndDestroy() // Chapter 2
-      const greeting = { record: this.self, viewHash: this.viewHash(), window: WINDOW, dialedAddress: address }
+      const greeting = {
+        record: this.self,
+        instance: this.instance,
+        viewHash: this.viewHash(),
+        window: WINDOW,
+        dialedAddress: address,
+      }
       this.send(link, "Hello", {
         magic: "COTERIE",
         versionMin: 1,
@@ -207,8 +215,10 @@ class Peer {
   onRejected = (link, { code, message, atLeastGeneration = 0 }) => {
     link.socket.destroy()
     const isOne = ["label", "version", "denied", "parted"].includes(code)
-    if (code === "stale" && this.members.size === 0) {
-      this.self.generation = Math.max(this.self.generation + 1, atLeastGeneration)
+    if (atLeastGeneration > this.self.generation) {
+      if (this.links.size === 0 && this.members.has(link.expected)) this.stop("superseded", `${code}: ${message}`)
+      if (this.members.size > 0) return
+      this.self.generation = atLeastGeneration
       this.nextSeedDial = 0
     } else if (isOne && this.links.size > 0) this.avoided.add(link.expected)
     else if (code !== "busy" && code !== "self") this.stop("superseded", `${code}: ${message}`)
@@ -244,8 +254,9 @@ class Peer {
       const isOther = name !== this.self.name && name === (link.expected ?? name) && status === ALIVE
       const isTwice = [...this.connections].some((other) => other.name === name && other.generation >= generation)
       const held = this.records.get(name)
-      if (held?.generation > generation) {
-        const atLeastGeneration = held.generation + 1
+      const newer = this.members.get(name)
+      if (newer?.generation > generation && newer.status !== FAILED) {
+        const atLeastGeneration = newer.generation + 1
         this.send(link, "HelloReject", { code: "stale", message: "over", atLeastGeneration })
         return link.socket.end()
       }
@@ -411,7 +422,6 @@ class Peer {
       link.why = code
       if (code === "left" || code === "superseded") this.markLeft(link)
       if (code === "parted") this.avoided.add(link.name)
-      if (code === "replaced") this.stop("superseded", "replaced by a newer life of its name")
       link.saidBye = true
       link.socket.end()
     },

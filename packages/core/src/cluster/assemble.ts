@@ -33,7 +33,7 @@ import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
 import { EventHub } from "./EventHub.ts"
-import { initialState, randomName } from "./initialState.ts"
+import { initialState, randomInstance, randomName } from "./initialState.ts"
 import { Joiner } from "./Joiner.ts"
 import { logEvent } from "./logEvent.ts"
 import { makeService } from "./makeService.ts"
@@ -136,6 +136,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       wall: clock.currentTimeMillisUnsafe(),
       now: monotonicMillis(clock),
       seed: entropy.u32(),
+      instance: randomInstance(entropy),
     }),
     clock,
     capacity: limits.membershipQueue,

@@ -22,14 +22,28 @@ export interface Options {
   readonly wall: number
   /** Seed of the random draws. */
   readonly seed: number
+  /** Number of this process. */
+  readonly instance: number
 }
+
+/** Draws the number of this process: 52 bits, so that a greater one can always be drawn. */
+export const randomInstance = (source: Source): number => source.u32() * 2 ** 20 + (source.u32() >>> 12)
 
 /** Returns 128 random bits in hex: the name of a node that was given none. */
 export const randomName = (source: Source): string =>
   Array.from({ length: 4 }, () => source.u32().toString(16).padStart(8, "0")).join("")
 
 /** Returns the membership state with which a node starts. */
-export const initialState = ({ addresses, metadata, name, now, seed, wall, ...policies }: Options): State.State =>
+export const initialState = ({
+  addresses,
+  instance,
+  metadata,
+  name,
+  now,
+  seed,
+  wall,
+  ...policies
+}: Options): State.State =>
   State.make({
     settings: settings(policies),
     self: {
@@ -48,6 +62,7 @@ export const initialState = ({ addresses, metadata, name, now, seed, wall, ...po
     now,
     wall,
     seed,
+    instance,
   })
 
 const settings = ({ detector, gossip }: Pick<Options, "detector" | "gossip">): Settings.Settings => ({

@@ -66,8 +66,13 @@ export interface Established {
 export interface NodeState {
   /** Record of this node. */
   readonly self: PeerRecord
+  /** Number of this process, which tells two processes of one generation apart. */
+  readonly instance: number
   readonly viewHash: bigint
 }
+
+/** First frame of a peer, as far as it says who the peer is. */
+export type Introduction = Pick<Hello | HelloAck, "record" | "instance" | "viewHash">
 
 /** Node that a handshake is for. `S` is the type of its states, which are immutable. */
 export interface HandshakeHost<S extends NodeState> {
@@ -87,13 +92,13 @@ export interface HandshakeHost<S extends NodeState> {
   /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
   readonly judgeHello: (hello: Hello) => HelloReject | undefined
   /** Returns the refusal of a life of a peer that is over as far as this node knows, or `undefined` if it is not. */
-  readonly judgeLife: (peer: PeerRecord, viewHash: bigint) => HelloReject | undefined
-  /** Handles that a handshake with another life of this node's own name was complete. */
-  readonly meetNamesake: (peer: PeerRecord) => Effect.Effect<void>
+  readonly judgeLife: (peer: Introduction) => HelloReject | undefined
+  /** Handles that a handshake with another process of this node's own name was complete. */
+  readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
   /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
   readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
   /** Handles that a dialer refused this node, as it was then, instead of sending Ready. */
-  readonly onDialerRefusal: (error: HandshakeError, self: PeerRecord) => Effect.Effect<void>
+  readonly onDialerRefusal: (error: HandshakeError, before: S) => Effect.Effect<void>
 }
 
 /** Connection during its handshake. */
@@ -187,7 +192,8 @@ const established = (
   observedHost,
 })
 
-const rankOf = (dialer: string, acceptor: string, epoch: number): Rank => ({
+const rankOf = (dialer: string, acceptor: string, epoch: number, instance: number): Rank => ({
+  instance,
   epoch,
   byLower: PeerName.compareNames(dialer, acceptor) < 0,
 })
@@ -215,6 +221,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     versionMax: protocolVersion,
     label: host.label,
     record: before.self,
+    instance: before.instance,
     linkEpoch: options.epoch,
     dialedAddress: options.address,
     ...(options.join ? { join: true } : {}),
@@ -225,7 +232,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   if (ack._tag === "HelloReject") return yield* rejection(ack)
   if (ack._tag === "Bye") return yield* ended({ _tag: "Bye", bye: ack })
   if (ack._tag !== "HelloAck") return yield* violation(`expected HelloAck, got ${ack._tag}`)
-  const problem = ackProblem(before.self, ack)
+  const problem = ackProblem(before, ack)
   if (problem !== undefined) return yield* violation(problem)
   if (options.expected !== undefined && ack.record.name !== options.expected) {
     const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
@@ -236,7 +243,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     return yield* new HandshakeFailed({ reason: "known", message })
   }
   if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
-  const refusal = host.judgeLife(ack.record, ack.viewHash)
+  const refusal = host.judgeLife(ack)
   if (refusal !== undefined) {
     // The peer may not know that its clock is behind, so this side tells it although it dialed.
     yield* write(exchange, refusal)
@@ -248,7 +255,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
   }
   exchange.reader.open()
-  const rank = rankOf(before.self.name, ack.record.name, options.epoch)
+  const rank = rankOf(before.self.name, ack.record.name, options.epoch, ack.instance)
   const now = yield* host.refute(ack.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
   exchange.commit(ack.record, rank)
@@ -258,20 +265,20 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
 })
 
 /**
- * Completes the handshake with a newer life of this node's own name, which proves that it lives (R8). No link comes of it. This
- * node stops, unless it has met nobody; then it has a name that is taken.
+ * Completes the handshake with a newer process of this node's own name, which proves that it lives (R8). No link comes of it.
+ * This node stops, unless it has met nobody; then it has a name that is taken.
  */
 const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
   host: HandshakeHost<S>,
   exchange: Exchange,
   self: PeerRecord,
-  { record }: HelloAck,
+  ack: HelloAck,
 ) {
-  yield* write(exchange, readyOf(host, self, host.state(), record))
-  yield* awaitReady(exchange, record)
+  yield* write(exchange, readyOf(host, self, host.state(), ack.record))
+  yield* awaitReady(exchange, ack.record)
   yield* exchange.connection.end
-  yield* host.meetNamesake(record)
-  const message = `"${self.name}" lives there, as a newer life than this node; give every peer a name of its own`
+  yield* host.meetNamesake(ack)
+  const message = `a newer process lives there under the name "${self.name}"; give every peer a name of its own`
   return yield* new HandshakeRejected({ code: "duplicate", message, by: "us" })
 })
 
@@ -283,12 +290,19 @@ const leaving = () =>
   new HandshakeFailed({ reason: "lost", message: "this node leaves, or began a newer life during the handshake" })
 
 /** Returns what is wrong with a HelloAck, or `undefined`. */
-const ackProblem = (self: PeerRecord, ack: HelloAck): string | undefined => {
+const ackProblem = ({ instance, self }: NodeState, ack: HelloAck): string | undefined => {
   if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the peer says it is not alive"
-  if (ack.record.name === self.name && ack.record.generation <= self.generation) return "the peer has this node's name"
+  const isNewer = compareProcesses(ack, { record: self, instance }) > 0
+  if (ack.record.name === self.name && !isNewer) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
 }
+
+/** Compares two processes of one name: by generation, then by instance. */
+export const compareProcesses = (
+  a: Pick<Introduction, "record" | "instance">,
+  b: Pick<Introduction, "record" | "instance">,
+): number => a.record.generation - b.record.generation || a.instance - b.instance
 
 const applicant = (record: PeerRecord, connection: Connection): Admission.Applicant => ({
   name: record.name,
@@ -334,22 +348,23 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
     _tag: "HelloAck",
     version: protocolVersion,
     record: before.self,
+    instance: before.instance,
     viewHash: before.viewHash,
     window: host.inboxWindow,
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
     youAre: host.beliefAbout(before, peer),
   })
-  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before.self))
+  const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before))
   if (peer.name === before.self.name) {
-    // An older life of this node. Its handshake is complete, and there is no link between two lives of one name.
+    // An older process of this name. Its handshake is complete, and there is no link between two processes of one name.
     yield* write(exchange, readyOf(host, before.self, host.state(), peer))
     yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
     yield* connection.end
-    return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older life of this node dialed it" })
+    return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older process of this name dialed" })
   }
   const now = yield* host.refute(ready.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
-  const rank = rankOf(peer.name, now.self.name, hello.linkEpoch)
+  const rank = rankOf(peer.name, now.self.name, hello.linkEpoch, hello.instance)
   exchange.commit(peer, rank)
   yield* write(exchange, readyOf(host, before.self, now, peer))
   reader.open()

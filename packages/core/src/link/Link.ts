@@ -32,13 +32,15 @@ import type { WriteBuffers } from "./WriteBuffers.ts"
 
 /** Rank of a connection: of two connections of one pair the greater stays (docs/protocol.md, "Simultaneous connections"). */
 export interface Rank {
+  /** Number of the peer's process. Connections of two processes of one life are not of one pair. */
+  readonly instance: number
   /** Counter of the dialer, which was greater than that of every connection it had known before. */
   readonly epoch: number
   /** `true` if the peer with the lower name dialed the connection. */
   readonly byLower: boolean
 }
 
-/** Compares two ranks. */
+/** Compares the ranks of two connections with one process of the peer. */
 export const compareRanks = (a: Rank, b: Rank): number =>
   a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
 

@@ -89,8 +89,8 @@ export type Input =
   /** A handshake that is not complete brought the belief of the peer about this node. */
   | { readonly _tag: "SelfAccused"; readonly youAre: YouAreBelief }
   | NameTaken
-  /** A handshake with another life of this node's own name was complete. No link comes of it. */
-  | { readonly _tag: "NamesakeMet"; readonly generation: number }
+  /** A handshake with another process of this node's own name was complete. No link comes of it. */
+  | { readonly _tag: "NamesakeMet"; readonly generation: number; readonly instance: number }
   /** The application replaced the metadata of this node. */
   | { readonly _tag: "MetadataSet"; readonly metadata: Readonly<Record<string, string>> }
   /** The application parts from a peer. */
@@ -131,7 +131,7 @@ const handle = (draft: Draft.Draft, input: Input): void => {
     case "NameTaken":
       return Namesakes.onNameTaken(draft, input)
     case "NamesakeMet":
-      return Namesakes.onMet(draft, input.generation)
+      return Namesakes.onMet(draft, input)
     case "MetadataSet":
       return Refutation.setMetadata(draft, input.metadata)
     case "Disconnect":

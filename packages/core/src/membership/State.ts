@@ -120,6 +120,10 @@ export interface State {
   readonly selfHash: bigint
   /** Metadata that the application set and that the own record gets at the next flush. */
   readonly unpublished: PeerRecord.Body["metadata"] | undefined
+  /** Number of this process. Of two processes of one life the one with the greater instance stays. */
+  readonly instance: number
+  /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
+  readonly displacedAt: number | undefined
   readonly phase: Phase
   readonly claim: Claim | undefined
   readonly members: ReadonlyMap<string, Member.Member>
@@ -184,6 +188,8 @@ export const make = (options: {
   readonly wall: number
   /** Seed of the random draws; any 32-bit number. */
   readonly seed: number
+  /** Number of this process. Defaults to 0. */
+  readonly instance?: number
 }): State => {
   const selfHash = PeerRecord.memberHash(options.self)
   return {
@@ -191,6 +197,8 @@ export const make = (options: {
     self: options.self,
     selfHash,
     unpublished: undefined,
+    instance: options.instance ?? 0,
+    displacedAt: undefined,
     phase: { _tag: "Running" },
     claim: undefined,
     members: new Map(),

@@ -13,6 +13,7 @@ import * as FailureDetection from "./failureDetection.ts"
 import * as Gossip from "./gossip.ts"
 import * as Leaving from "./leaving.ts"
 import * as Member from "./Member.ts"
+import * as Namesakes from "./namesakes.ts"
 import * as Partition from "./partition.ts"
 import * as ProbeRequests from "./probeRequests.ts"
 import * as RecordMerge from "./recordMerge.ts"
@@ -40,6 +41,8 @@ export interface LinkDown {
   readonly code: ByeCode | undefined
   /** `true` if this node ended the link because nothing was heard for the link timeout. */
   readonly silent: boolean
+  /** A random number of 32 bits, with Bye `duplicate`. */
+  readonly draw?: number | undefined
 }
 
 /** R2: makes the peer a member. A life that a newer one replaced, or that has no place, is refused. */
@@ -128,9 +131,10 @@ export const onLinkDown = (draft: Draft.Draft, event: LinkDown): void => {
   FailureDetection.onRespondentLost(draft, name)
 }
 
-const onMemberLinkDown = (draft: Draft.Draft, { code, peer, silent }: LinkDown): void => {
+const onMemberLinkDown = (draft: Draft.Draft, { code, draw = 0, peer, silent }: LinkDown): void => {
   const member = draft.state.members.get(peer.name)
   if (member?.record.generation !== peer.generation || !Member.isLinked(member)) return
+  if (code === "duplicate") Namesakes.onDisplaced(draft, draw)
   if (code === "left" || code === "superseded") return RecordMerge.endLife(draft, member, member.record)
   if (code !== "parted") return FailureDetection.onLinkLost(draft, member, silent)
   Draft.updateMember(draft, Member.unlinked(member))

@@ -5,15 +5,17 @@
  */
 import type { Address } from "../Address.ts"
 import * as Draft from "./Draft.ts"
+import { maxInstance } from "../protocol/constants.ts"
 import { raiseGeneration } from "./selfRecord.ts"
-import { generationLead } from "./Settings.ts"
+import { displacementWindow, generationLead } from "./Settings.ts"
 import * as State from "./State.ts"
 
-/** A peer refused a handshake because a newer life has this node's name. */
+/** A peer refused a handshake because a newer life, or another process of this life, has this node's name. */
 export interface NameTaken {
   readonly _tag: "NameTaken"
-  /** Generation of this node in the handshake. */
+  /** Generation and instance of this node in the handshake. */
   readonly generation: number
+  readonly instance: number
   /** Lowest generation that the peer would accept. */
   readonly atLeastGeneration: number
   /** Name of the peer that was dialed at an address of its own; `undefined` for a seed, and if the peer dialed. */
@@ -37,19 +39,35 @@ export const expire = (draft: Draft.Draft): void => {
   diagnoseClaim(draft)
 }
 
-/** Handles a complete handshake with another life of this node's name: the older of the two stops, if it has met others. */
-export const onMet = (draft: Draft.Draft, generation: number): void => {
-  const { members, phase, self } = draft.state
-  if (phase._tag === "Running" && generation > self.generation && members.size > 0) Draft.stop(draft, "superseded")
+/** Handles a complete handshake with another process of this node's name: the older of the two stops, if it has met others. */
+export const onMet = (draft: Draft.Draft, other: { readonly generation: number; readonly instance: number }): void => {
+  const { instance, members, phase, self } = draft.state
+  const isNewer = other.generation === self.generation ? other.instance > instance : other.generation > self.generation
+  if (phase._tag === "Running" && isNewer && members.size > 0) Draft.stop(draft, "superseded")
+}
+
+/**
+ * Handles that a peer closed the link for a better one that this process does not have. Once, that may be a connection that was
+ * lost before it was up here. Twice within {@link displacementWindow}, another process has this node's generation and instance,
+ * as a copy of its memory has. This process then takes a greater instance, which tells the two apart: the greater stays.
+ */
+export const onDisplaced = (draft: Draft.Draft, draw: number): void => {
+  const { now, state } = draft
+  const isRepeated = state.displacedAt !== undefined && now < state.displacedAt + displacementWindow
+  state.displacedAt = isRepeated ? undefined : now
+  if (isRepeated) state.instance = Math.min(state.instance + 1 + draw, maxInstance)
 }
 
 /**
  * Handles a refusal of this node's life. A refusal alone may be that of a stranger, or of a member with a fault, so it stops only
- * a node that has no link, and nobody left to ask. An answer to a Hello from before this node took its generation is ignored.
+ * a node that has no link, and nobody left to ask. An answer to a Hello from before this node took its generation and instance is
+ * ignored: the peer may have met this process itself under the new ones.
  */
-export const onNameTaken = (draft: Draft.Draft, { atLeastGeneration, dialed, generation }: NameTaken): void => {
-  const { members, phase, self } = draft.state
-  if (phase._tag !== "Running" || generation !== self.generation || atLeastGeneration <= generation) return
+export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
+  const { atLeastGeneration, dialed, generation } = refusal
+  const { instance, members, phase, self } = draft.state
+  const isCurrent = generation === self.generation && refusal.instance === instance
+  if (phase._tag !== "Running" || !isCurrent || atLeastGeneration <= generation) return
   if (isTooFarAhead(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
   const isByMember = dialed !== undefined && members.has(dialed)

@@ -39,11 +39,11 @@ export class AddressDialer {
   /** Dials the address, and once more if the answer made this node take a higher generation. */
   dial(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
     return Effect.suspend(() => {
-      const { self } = this.loop.state()
+      const before = this.loop.state()
       return this.attempt(address, options).pipe(
-        Effect.tapError((error) => HandshakeRules.onRefusal(this.loop, error, self, options?.expected)),
+        Effect.tapError((error) => HandshakeRules.onRefusal(this.loop, error, before, options?.expected)),
         Effect.catchIf(
-          () => this.loop.state().self.generation > self.generation,
+          () => this.loop.state().self.generation > before.self.generation,
           () => this.attempt(address, options),
         ),
       )

@@ -6,12 +6,12 @@
 import * as Effect from "effect/Effect"
 import type * as Admission from "../Admission.ts"
 import type { Limits } from "../Limits.ts"
-import type { HandshakeError, HandshakeHost } from "../link/Handshake.ts"
-import { busy, reject } from "../link/Handshake.ts"
+import type { HandshakeError, HandshakeHost, Introduction } from "../link/Handshake.ts"
+import { busy, compareProcesses, reject } from "../link/Handshake.ts"
+import type { Link } from "../link/Link.ts"
 import * as State from "../membership/State.ts"
 import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
-import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
@@ -25,6 +25,8 @@ export interface Options {
   readonly dialing: ReadonlySet<number>
   /** Returns `true` if there is room for another link. */
   readonly hasRoom: () => boolean
+  /** Returns the link that is used with a peer and open. */
+  readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
 }
 
 /** Returns the node as its handshakes see it. */
@@ -39,43 +41,54 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
     judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgeLife: (peer, viewHash) => judgeLife(loop.state(), peer, viewHash),
-    meetNamesake: ({ generation }) => Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation })),
+    judgeLife: (peer) => judgeLife(loop.state(), peer, options.linkTo(peer.record.name)),
+    meetNamesake: ({ instance, record: { generation } }) =>
+      Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
     refute: (youAre) =>
       youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "SelfAccused", youAre }),
     // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a
     // dialer that is no member must not end this life.
-    onDialerRefusal: (error, self) =>
-      loop.state().members.size === 0 ? onRefusal(loop, error, self, undefined) : Effect.void,
+    onDialerRefusal: (error, before) =>
+      loop.state().members.size === 0 ? onRefusal(loop, error, before, undefined) : Effect.void,
   }
 }
 
 /**
- * Handles what a refusal by a peer means for this node as a whole: a newer life has its name (R8). `self` is this node as it was
- * in the handshake, and `dialed` the name of the peer whose address it dialed.
+ * Handles what a refusal by a peer means for this node as a whole: another process has its name (R8). `before` is this node as it
+ * was in the handshake, and `dialed` the name of the peer whose address it dialed.
  */
 export const onRefusal = (
   loop: MembershipLoop,
   error: HandshakeError,
-  { generation }: Pick<PeerRecord, "generation">,
+  { instance, self: { generation } }: State.State,
   dialed: string | undefined,
 ): Effect.Effect<void> => {
   if (error._tag !== "HandshakeRejected" || error.by === "us") return Effect.void
   const { atLeastGeneration, code } = error
-  if (code !== "stale" || atLeastGeneration === undefined) return Effect.void
-  return Effect.asVoid(loop.submitAndAwait({ _tag: "NameTaken", generation, atLeastGeneration, dialed }))
+  const isTaken = code === "stale" || code === "duplicate"
+  if (!isTaken || atLeastGeneration === undefined) return Effect.void
+  return Effect.asVoid(loop.submitAndAwait({ _tag: "NameTaken", generation, instance, atLeastGeneration, dialed }))
 }
 
 /**
  * Returns the refusal of a life of a peer that a newer one replaced (R8). Only what this node met counts, for hearsay would let a
  * member with a fault keep others out. A newer life that lives refuses every older one. One that failed or left refuses only a
  * peer that has met nobody, as the view hash of its handshake says: such a peer takes a higher generation, which costs nothing.
+ * Another process of the same life refuses it while there is a link to that process, if its instance is greater.
  */
-export const judgeLife = (state: State.State, peer: PeerRecord, viewHash: bigint): HelloReject | undefined => {
-  const { generation, name } = peer
+export const judgeLife = (
+  state: State.State,
+  { instance, record, viewHash }: Introduction,
+  link: Pick<Link, "peer" | "rank"> | undefined,
+): HelloReject | undefined => {
+  const { generation, name } = record
+  if (link?.peer.generation === generation && link.rank.instance > instance) {
+    const atLeastGeneration = Math.min(generation + 1, maxGeneration)
+    return reject("duplicate", "another process of this name and generation has a link", { atLeastGeneration })
+  }
   const newest = State.newestMet(state, name)
   if (generation >= newest) return undefined
-  if (generation >= State.livingGeneration(state, name) && viewHash !== memberHash(peer)) return undefined
+  if (generation >= State.livingGeneration(state, name) && viewHash !== memberHash(record)) return undefined
   const atLeastGeneration = Math.min(newest + 1, maxGeneration)
   return reject("stale", "a newer life of this name is known", { atLeastGeneration })
 }
@@ -84,7 +97,7 @@ export const judgeLife = (state: State.State, peer: PeerRecord, viewHash: bigint
 export const judgeHello = (
   state: State.State,
   hello: Hello,
-  { dialing, hasRoom, label }: Pick<Options, "dialing" | "hasRoom" | "label">,
+  { dialing, hasRoom, label, linkTo }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo">,
 ): HelloReject | undefined => {
   const { generation, name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
@@ -93,13 +106,14 @@ export const judgeHello = (
   }
   if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
   if (name === state.self.name) {
-    // An older life learns from this node's record that it is to stop.
-    if (generation < state.self.generation) return undefined
-    return generation === state.self.generation && dialing.has(hello.linkEpoch)
+    const order = compareProcesses(hello, { record: state.self, instance: state.instance })
+    // An older process learns from this node's answer that it is to stop.
+    if (order < 0) return undefined
+    return order === 0 && dialing.has(hello.linkEpoch)
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
   }
-  const past = judgeLife(state, hello.record, hello.viewHash)
+  const past = judgeLife(state, hello, linkTo(name))
   if (past !== undefined) return past
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

@@ -6,6 +6,7 @@ import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
+import type { Source } from "../Entropy.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import type { Limits } from "../Limits.ts"
 import { FrameReader } from "../link/FrameReader.ts"
@@ -46,6 +47,7 @@ export interface LinkContext {
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
+  readonly entropy: Source
 }
 
 /** The handshake of one side. */
@@ -186,9 +188,10 @@ export class LinkLife {
 
   /** Stops using the connection, and tells membership if the peer has no link now. */
   private uninstall(peerConnection: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
-    const { connections, log, loop } = this.context
+    const { connections, entropy, log, loop } = this.context
     const { generation, name } = peerConnection.peer
     const code = end?._tag === "Bye" ? end.bye.code : undefined
+    const draw = code === "duplicate" ? entropy.u32() : undefined
     if (!connections.uninstall(peerConnection, end !== undefined && isMoved(end))) return Effect.void
     return Effect.andThen(
       log.write({
@@ -198,7 +201,7 @@ export class LinkLife {
         text: `link to ${name} ended: ${end === undefined ? "interrupted" : describe(end)}`,
         annotations: { peer: name, generation },
       }),
-      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code, silent: end?._tag === "Silent" }),
+      loop.submit({ _tag: "LinkDown", peer: { name, generation }, code, silent: end?._tag === "Silent", draw }),
     )
   }
 }

@@ -86,6 +86,7 @@ export class LinkManager {
       admission: options.admission,
       dialing: epochs.dialing,
       hasRoom: () => connections.size() < limits.links,
+      linkTo: (name) => connections.open(name),
     })
     this.connections = connections
     this.handshakes = new HandshakeLimits(limits)

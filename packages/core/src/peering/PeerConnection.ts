@@ -101,12 +101,23 @@ export class PeerConnection {
     this.current = link === undefined ? { _tag: "Abandoned" } : { _tag: "Retired", link, isComplete }
   }
 
-  /** Returns whether an earlier connection with the same life of the peer is not read to its end. */
+  /** Returns whether the peer of this connection is the process that was met on another. */
+  isSameProcess({ peer, rank }: Pick<PeerConnection, "peer" | "rank">): boolean {
+    return this.peer.generation === peer.generation && this.rank.instance === rank.instance
+  }
+
+  /** Returns whether the peer of this connection is a newer process than that of another, of the same name. */
+  isNewerThan({ peer, rank }: PeerConnection): boolean {
+    const { generation } = this.peer
+    return generation === peer.generation ? this.rank.instance > rank.instance : generation > peer.generation
+  }
+
+  /** Returns whether an earlier connection with the same process of the peer is not read to its end. */
   isBlocked(): boolean {
     // Nearly always it is the only one.
     if (this.siblings.size === 1) return false
     for (const other of this.siblings) {
-      if (other.peer.generation !== this.peer.generation) continue
+      if (!other.isSameProcess(this)) continue
       if (other !== this && compareRanks(other.rank, this.rank) < 0) return true
     }
     return false

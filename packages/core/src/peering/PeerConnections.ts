@@ -33,8 +33,8 @@ export class PeerConnections {
   private readonly byName = new Map<string, Set<PeerConnection>>()
   /** The connection that is used with each peer, open or closing. */
   private readonly used = new Map<string, PeerConnection>()
-  /** The greatest rank that was ever up with a life of a peer. */
-  private readonly newest = new Map<string, { readonly generation: number; readonly rank: Rank }>()
+  /** The peer and the greatest rank of the last process of each name that was up. */
+  private readonly newest = new Map<string, Pick<PeerConnection, "peer" | "rank">>()
   private unfinished = 0
   private sessions = 0
   /** Set when this node stops: the code with which every connection is closed. */
@@ -52,7 +52,7 @@ export class PeerConnections {
   /** Adds a connection that the peer may count on from now on. */
   commit(peer: PeerRecord, rank: Rank): PeerConnection {
     const siblings = this.byName.get(peer.name) ?? new Set()
-    const connection = new PeerConnection(peer, rank, this.sessionWith(peer) ?? this.newSession(), siblings)
+    const connection = new PeerConnection(peer, rank, this.sessionWith(peer, rank) ?? this.newSession(), siblings)
     siblings.add(connection)
     this.byName.set(peer.name, siblings)
     this.unfinished++
@@ -71,25 +71,25 @@ export class PeerConnections {
    * membership must be told.
    */
   install(connection: PeerConnection, link: Link): boolean {
-    const { generation, name } = connection.peer
+    const { name } = connection.peer
     const before = this.used.get(name)
     const last = this.newest.get(name)
-    if (last !== undefined && last.generation === generation && compareRanks(connection.rank, last.rank) < 0) {
+    if (last !== undefined && connection.isSameProcess(last) && compareRanks(connection.rank, last.rank) < 0) {
       // The peer reads it before the later one, so nothing may be said on it now.
       link.close("duplicate", "a later connection of this pair was up before this one")
       return false
     }
     if (before?.link?.isOpen() === true) {
-      if (before.peer.generation > generation) {
-        link.close("replaced", "a newer life of this name has a link")
-        return false
-      }
-      if (before.peer.generation === generation) {
+      if (before.isSameProcess(connection)) {
         this.use(connection)
         before.link.close("duplicate", "another connection of this pair is up")
         return false
       }
-      before.link.close("replaced", "a newer life of this name has a link")
+      if (before.isNewerThan(connection)) {
+        link.close("replaced", "a newer process of this name has a link")
+        return false
+      }
+      before.link.close("replaced", "a newer process of this name has a link")
     }
     this.use(connection)
     return true
@@ -159,19 +159,19 @@ export class PeerConnections {
     return { session: ++this.sessions }
   }
 
-  /** Returns the session that a new connection with this life of the peer takes part in. */
-  private sessionWith({ generation, name }: PeerRecord): Session | undefined {
-    for (const { peer, session } of this.of(name)) if (peer.generation === generation) return session
+  /** Returns the session that a new connection with this process of the peer takes part in. */
+  private sessionWith(peer: PeerRecord, rank: Rank): Session | undefined {
+    for (const other of this.of(peer.name)) if (other.isSameProcess({ peer, rank })) return other.session
     return undefined
   }
 
   /** Uses the connection with the peer from now on. */
   private use(connection: PeerConnection): void {
     const { peer, rank } = connection
-    const { generation, name } = peer
+    const { name } = peer
     this.used.set(name, connection)
     this.newest.delete(name)
-    this.newest.set(name, { generation, rank })
+    this.newest.set(name, { peer, rank })
     for (const oldest of this.newest.keys()) {
       if (this.newest.size <= this.options.remembered) break
       this.newest.delete(oldest)
@@ -209,11 +209,11 @@ export class PeerConnections {
     this.options.onSessionEnd(peer, session)
   }
 
-  /** Tests whether another connection with the same life of the peer may still come up. */
+  /** Tests whether another connection with the same process of the peer may still come up. */
   private hasSuccessor(connection: PeerConnection): boolean {
     for (const other of this.of(connection.peer.name)) {
       if (other === connection || !other.isPending) continue
-      if (other.peer.generation === connection.peer.generation) return true
+      if (other.isSameProcess(connection)) return true
     }
     return false
   }

@@ -24,6 +24,8 @@ export interface Hello {
   readonly label: string
   /** Record of the dialer, with the status alive. */
   readonly record: PeerRecord
+  /** Number of the dialer's process, which tells two processes of one generation apart. */
+  readonly instance: number
   /** Number of this connection among those that the dialer opened. It ranks simultaneous connections. */
   readonly linkEpoch: number
   readonly dialedAddress: Address
@@ -39,6 +41,8 @@ export interface HelloAck {
   readonly _tag: "HelloAck"
   readonly version: number
   readonly record: PeerRecord
+  /** Number of the acceptor's process, which tells two processes of one generation apart. */
+  readonly instance: number
   readonly viewHash: bigint
   readonly window: number
   /** Host of the dialer as the acceptor sees it. */
@@ -51,7 +55,7 @@ export interface HelloAck {
  *
  * - `label`: another cluster. `version`: no common version. `denied`: the admission policy refused the dialer.
  * - `busy`: a cap is reached; try later. `self`: the dialer reached itself.
- * - `duplicate`: the acceptor lives under the dialer's name.
+ * - `duplicate`: the acceptor lives under the dialer's name, or has a link to another process of the dialer's life.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
  * - `parted`: the acceptor has disconnected from the dialer, and the application did not ask the dialer to join again.
  */

@@ -24,6 +24,9 @@ export const maxGeneration = Number.MAX_SAFE_INTEGER
 /** Greatest incarnation, so that an incarnation fits 32 bits on the wire. */
 export const maxIncarnation = 0xffff_ffff
 
+/** Greatest instance of a process, which is the greatest integer that a double counts exactly. */
+export const maxInstance = Number.MAX_SAFE_INTEGER
+
 /** Maximum number of addresses of one peer. */
 export const maxAddresses = 8
 

@@ -62,6 +62,8 @@ const Generation = uint(0, Protocol.maxGeneration)
 
 const Incarnation = uint(0, Protocol.maxIncarnation)
 
+const Instance = uint(0, Protocol.maxInstance)
+
 const Version = uint(1, Protocol.maxVersion)
 
 const U32 = uint(0, maxU32)
@@ -148,6 +150,7 @@ export const Hello = Schema.Struct({
   versionMax: Version,
   label: Name,
   record: Record,
+  instance: Instance,
   linkEpoch: U32,
   dialedAddress: CanonicalAddress,
   join: Schema.optional(Schema.Boolean),
@@ -158,6 +161,7 @@ export const Hello = Schema.Struct({
 export const HelloAck = Schema.Struct({
   version: Version,
   record: Record,
+  instance: Instance,
   viewHash: Hash,
   window: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),

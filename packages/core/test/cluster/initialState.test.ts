@@ -2,7 +2,7 @@ import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Gossip from "@coterie/core/Gossip"
 import { assert, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import { initialState, randomName } from "../../src/cluster/initialState.ts"
+import { initialState, randomInstance, randomName } from "../../src/cluster/initialState.ts"
 import { addressOf } from "../membership/support.ts"
 
 const options = {
@@ -14,10 +14,12 @@ const options = {
   now: 5,
   wall: 1_000.7,
   seed: 1,
+  instance: 2,
 }
 
 it("a node starts with the policies, addresses and metadata that it was given", () => {
-  const { self, settings } = initialState(options)
+  const { instance, self, settings } = initialState(options)
+  assert.strictEqual(instance, options.instance)
   assert.deepStrictEqual(self.body.addresses, options.addresses)
   assert.deepStrictEqual(self.body.metadata, options.metadata)
   assert.strictEqual(settings.heartbeat, Duration.toMillis(FailureDetector.wan.heartbeat))
@@ -27,6 +29,13 @@ it("a node starts with the policies, addresses and metadata that it was given", 
 it("the generation of a node is the wall clock in whole milliseconds, and at least 1", () => {
   assert.strictEqual(initialState(options).self.generation, 1_000)
   assert.strictEqual(initialState({ ...options, wall: -5 }).self.generation, 1)
+})
+
+it("a random instance has 52 bits, and leaves room for greater ones", () => {
+  const greatest = randomInstance({ u32: () => 0xffff_ffff })
+  assert.strictEqual(greatest, 2 ** 52 - 1)
+  assert.isTrue(Number.isSafeInteger(greatest + 2 ** 32))
+  assert.strictEqual(randomInstance({ u32: () => 0 }), 0)
 })
 
 it("a random name has 128 bits in hex, always of the same length", () => {

@@ -57,7 +57,7 @@ export interface World {
 }
 
 /** Short intervals, so that scenarios over real sockets are fast. */
-const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
+export const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
 
 /** Makes an entropy source whose numbers depend on the name alone. */
 const entropy = (name: string): Layer.Layer<never> => {

@@ -26,7 +26,7 @@ type Host = HandshakeHost<State>
 
 /** A node that does what the test says. */
 const hostOf = (options: Partial<Host> = {}): Host => {
-  let now: State = { self, viewHash: 2n, isRunning: true }
+  let now: State = { self, instance: 4, viewHash: 2n, isRunning: true }
   return {
     label: "test",
     inboxWindow: 4_096,
@@ -54,6 +54,7 @@ const hello: Hello = {
   versionMax: 1,
   label: "test",
   record: peer,
+  instance: 9,
   linkEpoch: 3,
   dialedAddress: address,
   viewHash: 1n,
@@ -64,6 +65,7 @@ const ack: HelloAck = {
   _tag: "HelloAck",
   version: 1,
   record: peer,
+  instance: 9,
   viewHash: 1n,
   window: 8_192,
   observedHost: "203.0.113.9",
@@ -127,7 +129,7 @@ describe("the dialer's side of a handshake", () => {
       yield* says(ready)
       assert.deepStrictEqual(established(), {
         peer,
-        rank: { epoch: 3, byLower: false },
+        rank: { instance: 9, epoch: 3, byLower: false },
         peerWindow: 8_192,
         viewHash: 1n,
         youAre: undefined,
@@ -185,7 +187,7 @@ describe("the dialer's side of a handshake", () => {
       const first = yield* dial(hostOf({ admission: denies }))
       yield* first.says(ack)
       assert.strictEqual(first.reason(), "denied")
-      const gone: State = { self, viewHash: 0n, isRunning: false }
+      const gone: State = { self, instance: 4, viewHash: 0n, isRunning: false }
       const second = yield* dial(hostOf({ refute: () => Effect.succeed(gone) }))
       yield* second.says(ack)
       assert.strictEqual(second.reason(), "lost")
@@ -195,11 +197,53 @@ describe("the dialer's side of a handshake", () => {
 
   it.effect("refuses an answer that cannot be", () =>
     Effect.gen(function* () {
-      for (const wrong of [{ version: 2 }, { window: 1_023 }, { record: { ...peer, name: "self" } }]) {
+      for (const wrong of [{ version: 2 }, { window: 1_023 }, { record: record(4, "self") }]) {
         const { reason, says } = yield* dial(hostOf())
         yield* says({ ...ack, ...wrong })
         assert.strictEqual(reason(), "violation")
       }
+    }),
+  )
+})
+
+describe("a handshake with another process of this node's name", () => {
+  /** A node, and the generations and instances of the processes of its name that it met. */
+  const meeting = () => {
+    const met: Array<string> = []
+    const host = hostOf({
+      meetNamesake: (other) => Effect.sync(() => void met.push(`${other.record.generation} ${other.instance}`)),
+    })
+    return { host, met }
+  }
+
+  for (const newer of [
+    { record: record(6, "self"), instance: 0 },
+    { record: record(5, "self"), instance: 5 },
+  ]) {
+    it.effect(`of generation ${newer.record.generation} is complete before the dialer takes it for a newer one`, () =>
+      Effect.gen(function* () {
+        const { host, met } = meeting()
+        const { committed, reason, says, tags } = yield* dial(host)
+        yield* says({ ...ack, ...newer })
+        assert.deepStrictEqual(tags(), ["Hello", "Ready"])
+        assert.deepStrictEqual(met, [])
+        yield* says(ready)
+        assert.deepStrictEqual(met, [`${newer.record.generation} ${newer.instance}`])
+        assert.deepStrictEqual([reason(), committed], ["duplicate", []])
+      }),
+    )
+  }
+
+  it.effect("ends with replaced at the acceptor, which makes no link of it", () =>
+    Effect.gen(function* () {
+      const { host, met } = meeting()
+      const { committed, other, reason, says, tags } = yield* accept(host)
+      yield* says({ ...hello, record: record(4, "self") })
+      yield* says(ready)
+      assert.deepStrictEqual(tags(), ["HelloAck", "Ready", "Bye"])
+      assert.deepInclude(other.written()[2], { code: "replaced" })
+      assert.isTrue(other.isEnded())
+      assert.deepStrictEqual([reason(), committed, met], ["wrongPeer", [], []])
     }),
   )
 })
@@ -215,7 +259,7 @@ describe("the acceptor's side of a handshake", () => {
       assert.deepStrictEqual(tags(), ["HelloAck", "Ready"])
       assert.deepInclude(other.written()[1], { incarnation: 1 })
       assert.deepStrictEqual(committed, [3])
-      assert.deepInclude(established(), { rank: { epoch: 3, byLower: true }, observedHost: undefined })
+      assert.deepInclude(established(), { rank: { instance: 9, epoch: 3, byLower: true }, observedHost: undefined })
     }),
   )
 

@@ -6,7 +6,9 @@ import { b, c, claim, d, eventsOf, framesOf, linkedTo, stoppedOf, update, wall }
 describe("a step", () => {
   it("of a stopped node changes nothing", () => {
     const a = linkedTo([b, c])
-    expect(stoppedOf(a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1 }))).toStrictEqual(["superseded"])
+    expect(stoppedOf(a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1, instance: 0 }))).toStrictEqual([
+      "superseded",
+    ])
     const stopped = a.state()
     const inputs: ReadonlyArray<Input> = [
       { _tag: "Tick" },

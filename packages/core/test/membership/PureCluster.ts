@@ -296,7 +296,7 @@ const uninstall = (world: World, connection: Connection, end: End, code: ByeCode
   if (peer === undefined || node.connectionIds.get(peer.name) !== connection.id) return
   node.connectionIds.delete(peer.name)
   const { generation, name } = peer
-  submit(world, node, { _tag: "LinkDown", peer: { name, generation }, code, silent: code === undefined })
+  submit(world, node, { _tag: "LinkDown", peer: { name, generation }, code, silent: code === undefined, draw: 0 })
 }
 
 /** Decides between a new connection and the one in use, as `PeerConnections.install` does. Returns whether the link is new. */
@@ -414,8 +414,8 @@ const reject = (code: RejectCode, atLeastGeneration?: number): Packet & { _tag: 
 })
 
 /** Returns the refusal of a life that a newer one replaced. */
-const outdated = ({ state }: Node, peer: PeerRecord, viewHash: bigint) => {
-  const refusal = judgeLife(state, peer, viewHash)
+const outdated = ({ state }: Node, record: PeerRecord, viewHash: bigint) => {
+  const refusal = judgeLife(state, { record, instance: 0, viewHash }, undefined)
   return refusal === undefined ? undefined : reject(refusal.code, refusal.atLeastGeneration)
 }
 
@@ -434,7 +434,8 @@ const onRefusal = (
   dialed: string | undefined,
 ) => {
   if (code !== "stale" || atLeastGeneration === undefined || sentRecord === undefined) return
-  submit(world, node, { _tag: "NameTaken", generation: sentRecord.generation, atLeastGeneration, dialed })
+  const { generation } = sentRecord
+  submit(world, node, { _tag: "NameTaken", generation, instance: 0, atLeastGeneration, dialed })
 }
 
 /**

@@ -132,7 +132,14 @@ describe("metadata that change more often than news are sent", () => {
 describe("R8: a newer life of this node's name", () => {
   const newer = recordOf("a", { generation: wall + 1, body: bodyOf("elsewhere") })
   const refused = (more: Partial<Input & { _tag: "NameTaken" }> = {}) =>
-    ({ _tag: "NameTaken", generation: wall, atLeastGeneration: wall + 7, dialed: undefined, ...more }) as const
+    ({
+      _tag: "NameTaken",
+      generation: wall,
+      instance: 0,
+      atLeastGeneration: wall + 7,
+      dialed: undefined,
+      ...more,
+    }) as const
 
   it("that a record claims stops nothing, and its addresses are dialed for a bounded time", () => {
     const a = linkedTo([b])
@@ -162,10 +169,14 @@ describe("R8: a newer life of this node's name", () => {
 
   it("stops this node once it has met it, unless this node has met nobody else", () => {
     const a = linkedTo([b])
-    const outputs = a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1 })
+    const outputs = a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1, instance: 0 })
     expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([["Superseded"], ["superseded"]])
-    expect(stoppedOf(linkedTo([b]).at(1_000, { _tag: "NamesakeMet", generation: wall - 1 }))).toStrictEqual([])
-    expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "NamesakeMet", generation: wall + 1 }))).toStrictEqual([])
+    expect(
+      stoppedOf(linkedTo([b]).at(1_000, { _tag: "NamesakeMet", generation: wall - 1, instance: 0 })),
+    ).toStrictEqual([])
+    expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "NamesakeMet", generation: wall + 1, instance: 0 }))).toStrictEqual(
+      [],
+    )
   })
 
   it("in a refusal before the first link makes it take the higher generation", () => {
@@ -194,6 +205,39 @@ describe("R8: a newer life of this node's name", () => {
     const before = a.state()
     expect(a.at(1_100, refused({ atLeastGeneration: wall + 8 }))).toStrictEqual([])
     expect(a.state()).toBe(before)
+  })
+
+  it("is another process of its own generation with a greater instance", () => {
+    const other = (instance: number) => ({ _tag: "NamesakeMet", generation: wall, instance }) as const
+    expect(stoppedOf(linkedTo([b]).at(1_000, other(0)))).toStrictEqual([])
+    expect(stoppedOf(linkedTo([b]).at(1_000, other(1)))).toStrictEqual(["superseded"])
+  })
+
+  it("has a copy of this process that takes its links twice within a minute, and this process takes a greater instance", () => {
+    const duplicate = { _tag: "LinkDown", peer: b, code: "duplicate", silent: false, draw: 41 } as const
+    const a = linkedTo([b, c])
+    a.at(1_000, duplicate)
+    expect(a.state()).toMatchObject({ instance: 0, phase: { _tag: "Running" } })
+    a.meet(2_000, b)
+    a.at(60_999, duplicate)
+    expect(a.state()).toMatchObject({ instance: 42, phase: { _tag: "Running" } })
+    // It takes two more, as the first copy to take a greater instance stays.
+    a.meet(61_000, b)
+    a.at(61_001, duplicate)
+    expect(a.state().instance).toBe(42)
+    // An answer to a Hello with the instance of before is not about this process any more.
+    loseLink(a, 61_002, c)
+    expect(stoppedOf(a.at(61_100, refused({ dialed: "b" })))).toStrictEqual([])
+    expect(stoppedOf(a.at(61_100, refused({ dialed: "b", instance: 42 })))).toStrictEqual(["superseded"])
+  })
+
+  it("has no copy because it loses a link as a duplicate now and then", () => {
+    const a = linkedTo([b])
+    for (let at = 1_000; at < 1_000_000; at += 60_000) {
+      a.at(at, { _tag: "LinkDown", peer: b, code: "duplicate", silent: false, draw: 41 })
+      a.meet(at + 500, b)
+    }
+    expect(a.state().instance).toBe(0)
   })
 
   it("in Bye `replaced` is a lost link", () => {

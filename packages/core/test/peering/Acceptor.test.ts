@@ -16,6 +16,7 @@ const hello: Frame = {
   versionMax: 1,
   label: "test",
   record: record(1),
+  instance: 0,
   linkEpoch: 3,
   dialedAddress: addressOf("a"),
   viewHash: 0n,

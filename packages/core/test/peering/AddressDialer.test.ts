@@ -44,7 +44,9 @@ describe("a dial of an address", () => {
     Effect.gen(function* () {
       const { dialer, inputs } = yield* make(rejected("stale"), link)
       assert.strictEqual(yield* dialer.dial(address), link)
-      assert.deepStrictEqual(inputs, [{ _tag: "NameTaken", generation: wall, atLeastGeneration, dialed: undefined }])
+      assert.deepStrictEqual(inputs, [
+        { _tag: "NameTaken", generation: wall, instance: 0, atLeastGeneration, dialed: undefined },
+      ])
     }),
   )
 

@@ -47,7 +47,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
   })
   /** Brings a link to `b` up. */
   const bringUp = () => {
-    const connection = connections.commit(b, { epoch: 1, byLower: true })
+    const connection = connections.commit(b, { instance: 0, epoch: 1, byLower: true })
     const link = fakeLink({ peer: b, rank: connection.rank, session: () => connection.session })
     connections.comeUp(connection, link)
     connections.install(connection, link)

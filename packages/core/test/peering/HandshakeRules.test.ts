@@ -14,7 +14,7 @@ const self = record(5, "self")
 
 /** The state of a node that went through these inputs. */
 const after = (...inputs: ReadonlyArray<Input>): State.State => {
-  const initial = State.make({ settings: Settings.defaults, self, now: 0, wall: 0, seed: 1 })
+  const initial = State.make({ settings: Settings.defaults, self, now: 0, wall: 0, seed: 1, instance: 5 })
   return inputs.reduce((state, input) => step(state, 0, input)[0], initial)
 }
 
@@ -24,6 +24,7 @@ const hello = (options: Partial<Hello> = {}): Hello => ({
   versionMax: 1,
   label: "test",
   record: record(7),
+  instance: 5,
   linkEpoch: 3,
   dialedAddress: Result.getOrThrow(Address.parse("host:7946")),
   viewHash: 0n,
@@ -40,7 +41,12 @@ const linkUp: Input = {
 }
 
 const refusalOf = (state: State.State, options: Partial<Hello> = {}, hasRoom = true) =>
-  judgeHello(state, hello(options), { label: "test", dialing: new Set([3]), hasRoom: () => hasRoom })
+  judgeHello(state, hello(options), {
+    label: "test",
+    dialing: new Set([3]),
+    hasRoom: () => hasRoom,
+    linkTo: () => undefined,
+  })
 
 describe("a Hello", () => {
   it("of a stranger with the same label and a common version is acceptable", () => {
@@ -60,6 +66,8 @@ describe("a Hello", () => {
   it("under this node's own name is this node itself, a duplicate, or an older life, which is answered", () => {
     assert.strictEqual(refusalOf(after(), { record: self })?.code, "self")
     assert.strictEqual(refusalOf(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
+    assert.strictEqual(refusalOf(after(), { record: self, instance: 6 })?.code, "duplicate")
+    assert.isUndefined(refusalOf(after(), { record: self, instance: 4 }))
     assert.strictEqual(refusalOf(after(), { record: record(6, "self") })?.code, "duplicate")
     assert.isUndefined(refusalOf(after(), { record: record(4, "self") }))
   })
@@ -77,21 +85,33 @@ describe("a Hello", () => {
 })
 
 describe("a life of a peer", () => {
+  const judge = (state: State.State, generation: number, viewHash: bigint) =>
+    judgeLife(state, { record: record(generation), instance: 5, viewHash }, undefined)
+
   /** The view hash of a life of the peer that has met nobody. */
   const alone = (generation: number) => memberHash(record(generation))
 
   it("is over if a newer life is a member, and learns which generation would be accepted", () => {
-    assert.deepInclude(judgeLife(after(linkUp), record(6), 0n), { code: "stale", atLeastGeneration: 8 })
-    assert.isUndefined(judgeLife(after(linkUp), record(7), 0n))
-    assert.isUndefined(judgeLife(after(linkUp), record(8), 0n))
+    assert.deepInclude(judge(after(linkUp), 6, 0n), { code: "stale", atLeastGeneration: 8 })
+    assert.isUndefined(judge(after(linkUp), 7, 0n))
+    assert.isUndefined(judge(after(linkUp), 8, 0n))
   })
 
   it("is over because of a newer life that was a member only if it has met nobody, and can begin a newer one", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
-    assert.deepInclude(judgeLife(state, record(6), alone(6)), { code: "stale", atLeastGeneration: 8 })
-    assert.isUndefined(judgeLife(state, record(6), 0n))
+    assert.deepInclude(judge(state, 6, alone(6)), { code: "stale", atLeastGeneration: 8 })
+    assert.isUndefined(judge(state, 6, 0n))
+  })
+
+  it("is refused while there is a link to another process of it with a greater instance", () => {
+    const linkTo = (instance: number) => ({ peer: record(7), rank: { instance, epoch: 0, byLower: false } })
+    const peer = { record: record(7), instance: 5, viewHash: 0n }
+    assert.deepInclude(judgeLife(after(linkUp), peer, linkTo(6)), { code: "duplicate", atLeastGeneration: 8 })
+    assert.isUndefined(judgeLife(after(linkUp), peer, linkTo(5)))
+    assert.isUndefined(judgeLife(after(linkUp), peer, linkTo(4)))
+    assert.isUndefined(judgeLife(after(linkUp), { ...peer, record: record(8) }, linkTo(6)))
   })
 
   it("is not over because others say that there is a newer one, or was", () => {
@@ -100,7 +120,7 @@ describe("a life of a peer", () => {
     for (const status of ["alive", "failed", "left"] as const) {
       const records = [{ ...record(8), status }]
       const state = after(met, { _tag: "Received", from: other, frame: { _tag: "Update", records } })
-      assert.isUndefined(judgeLife(state, record(7), alone(7)), status)
+      assert.isUndefined(judge(state, 7, alone(7)), status)
     }
   })
 
@@ -108,7 +128,7 @@ describe("a life of a peer", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
-    assert.isUndefined(judgeLife(state, record(7), 0n))
+    assert.isUndefined(judge(state, 7, 0n))
     assert.strictEqual(State.belief(state, "peer", 7)?.status, "left")
   })
 })

@@ -9,7 +9,7 @@ import { addressOf } from "../membership/support.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 import { makeContext } from "./linkContext.ts"
 
-const rank = { epoch: 1, byLower: true }
+const rank = { instance: 0, epoch: 1, byLower: true }
 
 /** The links of a node whose dials connect to a peer that says nothing. */
 const make = Effect.gen(function* () {

@@ -12,7 +12,7 @@ const make = (...epochs: ReadonlyArray<number>) => {
   const closed: Array<string> = []
   const sink: Sink = { offer: (_, __, { payload }) => delivered.push(payload.length) }
   const connections = epochs.map((epoch) => {
-    const rank = { epoch, byLower: false }
+    const rank = { instance: 0, epoch, byLower: false }
     const connection = new PeerConnection(record(1), rank, { session: 1 }, siblings)
     siblings.add(connection)
     const link = fakeLink({

@@ -16,8 +16,8 @@ const make = () => {
     remembered: 10,
   })
   /** A connection that has come up; `closed` is the code with which this side closed it. */
-  const connect = (generation: number, epoch: number) => {
-    const rank = { epoch, byLower: false }
+  const connect = (generation: number, epoch: number, instance = 0) => {
+    const rank = { instance, epoch, byLower: false }
     const connection = connections.commit(record(generation), rank)
     let code: string | undefined
     const link = fakeLink({
@@ -85,6 +85,31 @@ describe("of the connections with a peer", () => {
     const older = connect(1, 9)
     assert.isTrue(connect(2, 1).isUsed())
     assert.strictEqual(older.closed(), "replaced")
+  })
+})
+
+describe("of two processes of one life of a peer", () => {
+  it("the one with the greater instance is used, whatever the ranks, and the other gets replaced", () => {
+    const { connect } = make()
+    const lower = connect(1, 9, 3)
+    const greater = connect(1, 1, 4)
+    assert.strictEqual(lower.closed(), "replaced")
+    assert.isTrue(greater.isUsed())
+    assert.strictEqual(connect(1, 10, 3).closed(), "replaced")
+    assert.isTrue(greater.isUsed())
+  })
+
+  it("the one with the lower instance is used once the link of the other has ended", () => {
+    const { connect } = make()
+    connect(1, 9, 4).end()
+    assert.isTrue(connect(1, 1, 3).isUsed())
+  })
+
+  it("each has a session of its own, and waits for no message of the other", () => {
+    const { connect, told } = make()
+    connect(1, 5, 3)
+    connect(1, 6, 4).brings(2)
+    assert.deepStrictEqual(told, ["2 in 2"])
   })
 })
 

@@ -63,7 +63,7 @@ class FakeLink extends Link {
       connection,
       reader: new FrameReader(connection, Traffic.make()),
       peer: fake.peer,
-      rank: fake.rank ?? { epoch: 0, byLower: false },
+      rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },
       drives: false,
       peerWindow: minWindow,
       viewHash: 0n,

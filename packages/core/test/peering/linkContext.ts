@@ -42,6 +42,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     lanes: () => [],
     observedHosts: new ObservedHosts(),
     log: yield* LogBudget.make,
+    entropy: { u32: () => 1 },
   }
   const handshake = HandshakeRules.make({
     label: "test",
@@ -50,6 +51,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     admission: () => Effect.succeed({ _tag: "Admit" }),
     dialing: context.epochs.dialing,
     hasRoom: () => true,
+    linkTo: (name) => connections.open(name),
   })
   return {
     context,
@@ -66,6 +68,7 @@ export const helloAck: Frame = {
   _tag: "HelloAck",
   version: 1,
   record: record(1),
+  instance: 0,
   viewHash: 0n,
   window: 8_192,
   observedHost: "198.51.100.1",
