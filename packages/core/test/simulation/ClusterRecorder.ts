@@ -12,10 +12,32 @@ export class ClusterRecorder {
   readonly counts = new Map<string, number>()
   readonly deliveries: DeliveryLog = new DeliveryLog((wrong) => void this.wrong.push(wrong))
 
+  private readonly hasBabblers: boolean
+  private healthy: ReadonlySet<string> = new Set()
+
+  constructor(
+    options: {
+      /** `true` if some members babble. Defaults to `false`. */
+      readonly hasBabblers?: boolean
+    } = {},
+  ) {
+    this.hasBabblers = options.hasBabblers ?? false
+  }
+
+  /**
+   * Declares that from now on these nodes are well and reach each other. An event that calls one of them suspected, lost or
+   * gone, or with which one of them stops, breaks a guarantee.
+   */
+  declareHealthy(names: ReadonlyArray<string>): void {
+    this.healthy = new Set(names)
+  }
+
   /** Begins a new life of a node. */
   observe(name: string): Observer {
     const observer = new Observer({
       name,
+      hasBabblers: this.hasBabblers,
+      isHealthy: (other) => this.healthy.has(other),
       complain: (wrong) => void this.wrong.push(wrong),
       count: (tag) => void this.counts.set(tag, this.count(tag) + 1),
     })

@@ -47,6 +47,9 @@ export interface Options {
   readonly overrides?: Partial<Overrides.Overrides> | undefined
 }
 
+/** Name of the cluster. */
+export const label = "swarm"
+
 /** Queues that exceed their limit by the last item that they accept (docs/metrics.md). */
 const exceedable: ReadonlySet<string> = new Set(["outbox_bytes", "control_outbox", "links"])
 
@@ -189,7 +192,7 @@ const makeMember = Effect.fnUntraced(function* (name: string, { recorder, talk =
 export const layer = (name: string, options: Options): Layer.Layer<Member, Cluster.LayerError, Transport.Transport> => {
   const { limits, overrides = {}, policies = Layer.empty, seeds } = options
   return Layer.effect(Member)(makeMember(name, options)).pipe(
-    Layer.provide(Cluster.layer({ cluster: "swarm", name, seeds, limits })),
+    Layer.provide(Cluster.layer({ cluster: label, name, seeds, limits })),
     Layer.provide(Overrides.layer(overrides)),
     Layer.provide(policies),
   )

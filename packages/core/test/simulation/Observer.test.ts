@@ -80,6 +80,35 @@ describe("an observer", () => {
     assert.strictEqual(recorder.wrong.length, 1)
   })
 
+  it("reports harm to a healthy peer, and the end of a healthy node, from the moment on that they are called healthy", () => {
+    const recorder = new ClusterRecorder({ hasBabblers: true })
+    const observer = recorder.observe("a")
+    const record = (...events: ReadonlyArray<ClusterEvent>): number => {
+      for (const event of events) observer.record(event)
+      return recorder.wrong.splice(0).length
+    }
+    const suspected: ClusterEvent = { _tag: "Suspected", peer: peer({ status: "suspect" }) }
+    assert.strictEqual(record(snapshot, joined, suspected), 0)
+    recorder.declareHealthy(["a", "b"])
+    assert.strictEqual(record({ _tag: "Recovered", peer: peer() }), 0)
+    for (const event of [suspected, left, { _tag: "Superseded" }] as const) assert.strictEqual(record(event), 1)
+    const stranger = peer({ name: "s" })
+    assert.strictEqual(record({ _tag: "Joined", peer: stranger }, { _tag: "Left", peer: stranger }), 0)
+  })
+
+  it("allows a return after hearsay of a leave, and violations, if members may babble", () => {
+    for (const [hasBabblers, expected] of [
+      [true, 0],
+      [false, 2],
+    ] as const) {
+      const recorder = new ClusterRecorder({ hasBabblers })
+      const observer = recorder.observe("a")
+      for (const event of [snapshot, joined, left, joined]) observer.record(event)
+      observer.reportViolation("malformed")
+      assert.strictEqual(recorder.wrong.length, expected)
+    }
+  })
+
   it("shares the counts of events with the other observers of its recorder", () => {
     const recorder = new ClusterRecorder()
     for (const name of ["a", "c"]) recorder.observe(name).record(snapshot)

@@ -13,6 +13,12 @@ const aboutMembers = new Set([
   "Disconnected",
 ])
 
+/** Events that no node emits about a healthy peer: it has a live link to the peer. */
+const harm: ReadonlySet<string> = new Set(["Suspected", "Failed", "Left", "Replaced", "Unreachable", "Disconnected"])
+
+/** Events with which a node reports that it stopped. */
+const ends: ReadonlySet<string> = new Set(["Superseded", "Evicted"])
+
 /** Events that end what another event began. */
 const beginningOf = new Map([
   ["Reconnected", "Isolated"],
@@ -23,6 +29,10 @@ const keyOf = (peer: Pick<Peer, "name" | "generation">): string => `${peer.name}
 
 export interface Options {
   readonly name: string
+  /** `true` if some members break the protocol and say of others what is not so. */
+  readonly hasBabblers: boolean
+  /** Returns `true` if this node is well and reaches the others that are. */
+  readonly isHealthy: (name: string) => boolean
   /** Reports a broken guarantee. */
   readonly complain: (wrong: string) => void
   /** Counts an event of any observer. */
@@ -53,6 +63,7 @@ export class Observer {
     const isFirst = this.events.length === 0
     this.check((event._tag === "Snapshot") === isFirst, "the first event and no other is the snapshot", event)
     if ("peer" in event) this.checkPeer(event)
+    this.checkHealthy(event)
     this.checkOpen(event)
     this.events.push(event)
     this.view = apply(this.view, event)
@@ -73,9 +84,10 @@ export class Observer {
     this.options.complain(`${this.name}: ${queue}: ${size} is beyond its bound`)
   }
 
-  /** Reports that the node ended a link for a violation of the protocol, though all nodes keep the protocol. */
+  /** Reports that the node ended a link for a violation of the protocol, which is a defect if all nodes keep the protocol. */
   reportViolation(code: string): void {
-    this.options.complain(`${this.name} ended a link because the peer broke the protocol: ${code}`)
+    if (!this.options.hasBabblers)
+      this.options.complain(`${this.name} ended a link because the peer broke the protocol: ${code}`)
   }
 
   private check(holds: boolean, guarantee: string, event: ClusterEvent): void {
@@ -91,6 +103,14 @@ export class Observer {
     this.open.add(event._tag)
   }
 
+  private checkHealthy(event: ClusterEvent): void {
+    const { isHealthy } = this.options
+    if (!isHealthy(this.name)) return
+    this.check(!ends.has(event._tag), "a healthy node does not stop", event)
+    if (!("peer" in event) || !isHealthy(event.peer.name)) return
+    this.check(!harm.has(event._tag), `no healthy node emits ${event._tag} about a healthy peer`, event)
+  }
+
   private checkPeer(event: Extract<ClusterEvent, { readonly peer: Peer }>): void {
     const { _tag, peer } = event
     const known = this.view.peers.get(peer.name)
@@ -102,7 +122,9 @@ export class Observer {
     }
     this.checkGeneration(event, known)
     if (_tag === "Left") this.left.add(keyOf(peer))
-    else this.check(!this.left.has(keyOf(peer)), "a life that left does not return", event)
+    // A node without a link to a peer may believe a babbler that the peer left, until the peer refutes it.
+    else if (!this.options.hasBabblers)
+      this.check(!this.left.has(keyOf(peer)), "a life that left does not return", event)
     if (_tag === "Failed") {
       this.check(known?.link !== "up", "no peer with a live link is called failed", event)
       this.check(known?.status === "suspect", "only a suspected member is called failed", event)

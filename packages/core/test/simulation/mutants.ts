@@ -19,6 +19,7 @@ import * as Member from "../../src/membership/Member.ts"
 import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
 import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
 import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
+import { babbling } from "./babblers.ts"
 import { fewReach, isolated } from "./guarantees.ts"
 import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 
@@ -58,6 +59,24 @@ const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step
     return [next, outputs.filter((output) => !lost(output))]
   },
 })
+
+/** A step that takes a left record of a member, from whomever it comes, for the member's own Leave. */
+const believesLeaves: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    const [after, outputs] = defaults.step(state, now, input)
+    if (input._tag !== "Received" || input.frame._tag !== "Update") return [after, outputs]
+    let next = after
+    const all = [...outputs]
+    for (const { generation, name, status } of input.frame.records) {
+      if (status !== "left" || next.members.get(name)?.record.generation !== generation) continue
+      const frame = { _tag: "Leave", generation } as const
+      const [left, more] = defaults.step(next, now, { ...input, from: { name, generation }, frame })
+      next = left
+      all.push(...more)
+    }
+    return [next, all]
+  },
+}
 
 /** Receive lanes that lose some messages. */
 const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeReceiveLanes"> => ({
@@ -319,6 +338,14 @@ export const mutants: ReadonlyArray<Mutant> = [
           outputs.filter((output) => output._tag !== "Emit" || output.event._tag !== "Isolated"),
         ]
       },
+    }),
+  },
+  {
+    name: "hearsay of a leave ends the life of a member with a live link",
+    within: 10,
+    scenario: babbling("mutant: hearsay of a leave ends the life of a member with a live link", {
+      kinds: ["accusations"],
+      overrides: believesLeaves,
     }),
   },
   mutant("every indirect probe is answered with up", 30, {

@@ -7,11 +7,14 @@ import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { minWindow } from "../../src/protocol/constants.ts"
 import type { Overrides } from "../../src/cluster/Overrides.ts"
+import * as Babbler from "./Babbler.ts"
+import { BabbleBudget } from "./BabbleBudget.ts"
+import * as FrameCount from "./frameCount.ts"
 import { describe } from "./frames.ts"
 import * as Member from "./Member.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
@@ -59,8 +62,54 @@ const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean
   return true
 }
 
+/** Returns `true` if every node lists the honest nodes and nobody else, as they are; otherwise the first difference. */
+const everybodyKnowsTheTruth = (nodes: Members): boolean | string => {
+  const listed = everybodyListsEverybody(nodes)
+  if (listed !== true) return listed
+  for (const node of Object.values(nodes)) {
+    for (const peer of node.service(Member.Member)?.observer.view.peers.values() ?? []) {
+      if (!(peer.name in nodes)) return `${node.name} lists ${peer.name}`
+      const { addresses, metadata } = peer
+      if (Object.keys(metadata).length > 0) return `${node.name} has metadata of ${peer.name} that it did not publish`
+      if (addresses.join() !== `${peer.name}:7946`) return `${node.name} has ${peer.name} at ${addresses.join()}`
+    }
+  }
+  return true
+}
+
+/** Returns `true` if every node lists the others as they are and each pair has one connection; otherwise what is missing. */
+export const isWhole = (nodes: Members, network: Simulation.Network): boolean | string => {
+  const known = everybodyKnowsTheTruth(nodes)
+  return known === true ? oneConnectionEach(nodes, network) : known
+}
+
+/** Frames of nodes without news: heartbeats, and the dials of a seed at its own address (R11). */
+const idle = new Set(["Ping", "Pong", "Hello", "HelloReject"])
+
+/** Time after which all effects of the babble must be over: candidates expire after half a minute. */
+const quietAfter = "1 minute"
+
+/** Checks that, long after the babblers have gone, no node writes anything but heartbeats. */
+export const trafficEnds = (nodes: Members, counts: FrameCount.Counts) =>
+  Effect.gen(function* () {
+    yield* Effect.forEach(Object.values(nodes), (node) =>
+      node.run(Effect.flatMap(Member.Member, ({ stopTalking }) => stopTalking)),
+    )
+    yield* Effect.sleep(quietAfter)
+    const before = FrameCount.copy(counts)
+    yield* Effect.sleep("20 seconds")
+    const news = [...FrameCount.since(counts, before)].filter(([kind]) => !idle.has(kind))
+    const told = news.map(([kind, { frames }]) => `${frames} ${kind}`).join(", ")
+    assert.strictEqual(told, "", "frames between honest members, long after the babblers have gone")
+  })
+
 /** Lets every node send `count` messages to every other one and checks that all arrive: links that stay up drop nothing. */
-const everythingArrives = (sim: Simulation.Sim, nodes: Members, { deliveries }: ClusterRecorder, count: number) =>
+export const everythingArrives = (
+  sim: Simulation.Sim,
+  nodes: Members,
+  { deliveries }: ClusterRecorder,
+  count: number,
+) =>
   Effect.gen(function* () {
     const members = Object.values(nodes)
     const receivedBy = (node: Members[string]): number => {
@@ -110,7 +159,7 @@ export const checkGuarantees = (recorder: ClusterRecorder) =>
   Invariant.always("no guarantee of membership or messages is broken", () => recorder.wrong[0] ?? true)
 
 /** Checks that the fold of the events of each node is the view of that node. */
-const foldedIsView = (nodes: Members) =>
+export const foldedIsView = (nodes: Members) =>
   Effect.forEach(Object.values(nodes), (node) =>
     node.run(
       Effect.flatMap(Member.Member, ({ cluster, observer }) =>
@@ -196,10 +245,7 @@ const supervise = (nodes: Members) =>
 /** Waits, after the faults, until the cluster is whole and all nodes agree. */
 const recover = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
-    const together = (): boolean | string => {
-      const listed = everybodyListsEverybody(nodes)
-      return listed === true ? oneConnectionEach(nodes, sim.network) : listed
-    }
+    const together = (): boolean | string => isWhole(nodes, sim.network)
     yield* sim.converges(together, { within: "2 minutes" })
     // A connection that a fault has left dead is replaced once it times out. Poor local health makes the timeout longer.
     while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
@@ -209,6 +255,10 @@ const recover = (sim: Simulation.Sim, nodes: Members) =>
     yield* sim.converges(together, { within: "1 minute" })
     yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
   })
+
+/** Draws how often babblers speak; without babblers nothing is drawn. */
+const drawBabble = (hasBabblers: boolean): Effect.Effect<number> =>
+  hasBabblers ? Random.nextIntBetween(5, 60) : Effect.succeed(0)
 
 /** Makes a scenario: a cluster under faults that becomes whole again afterwards, and delivers every message. */
 export const cluster = (
@@ -224,11 +274,15 @@ export const cluster = (
     readonly overrides?: Partial<Overrides>
     readonly talk?: readonly [number, number]
     readonly policies?: Layer.Layer<never>
+    /** One run in so many has a member that babbles. Defaults to none. */
+    readonly babblers?: number
   },
 ): Simulation.Scenario =>
-  Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes" }, (sim) =>
+  Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes", strict: true }, (sim) =>
     Effect.gen(function* () {
-      const recorder = new ClusterRecorder()
+      const { babblers: oneIn } = options
+      const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
+      const recorder = new ClusterRecorder({ hasBabblers })
       const size = yield* Random.nextIntBetween(...options.size)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
       yield* checkGuarantees(recorder)
@@ -242,10 +296,19 @@ export const cluster = (
         slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
       }
       const seeds = ["n1:7946", "n2:7946"]
-      const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { ...options, recorder, seeds, limits }))
+      const counts: FrameCount.Counts = new Map()
+      const nodes = yield* sim.nodes(names, (node) => {
+        const member = Member.layer(node, { ...options, recorder, seeds, limits })
+        return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
+      })
+      const babblers = hasBabblers ? ["b1"] : []
+      const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
+      yield* sim.nodes(babblers, (name) => Babbler.layer(name, { budget, seeds, members: names, label: Member.label }))
       yield* Effect.forkScoped(supervise(nodes))
       yield* Effect.sleep(`${options.seconds} seconds`)
+      budget.stop()
       yield* recover(sim, nodes)
+      if (hasBabblers) yield* trafficEnds(nodes, counts)
       yield* everythingArrives(sim, nodes, recorder, 10)
       yield* foldedIsView(nodes)
       yield* departures(sim, nodes)
