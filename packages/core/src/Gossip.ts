@@ -21,7 +21,7 @@ export interface Policy {
   readonly relayFanOut: (size: number) => number
   /**
    * The least time between two digest exchanges that this node starts. Bounds the bandwidth while views differ: a digest is
-   * about twenty bytes for each member. No effect on detection.
+   * about twenty bytes for each member. No effect on detection. At least 250 milliseconds, for the protocol allows no more.
    */
   readonly syncInterval: Duration.Duration
 }

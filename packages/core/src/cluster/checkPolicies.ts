@@ -6,6 +6,7 @@ import { OptionsError } from "../ClusterError.ts"
 import type * as Discovery from "../Discovery.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
+import { maxExchangeRate } from "../protocol/constants.ts"
 
 /** The policies that are made of numbers. */
 export interface Policies {
@@ -16,6 +17,9 @@ export interface Policies {
 
 /** Longest time of a policy, in milliseconds: the greatest number in frames. */
 const maxMillis = 0xffff_ffff
+
+/** Shortest time between two exchanges, in milliseconds. Peers end the link of a node that starts more. */
+const minSyncInterval = 1_000 / maxExchangeRate
 
 /** Returns why one of the policies cannot be used, or `undefined` if all of them can. */
 export const policyProblem = ({ detector, discovery, gossip }: Policies): OptionsError | undefined => {
@@ -33,9 +37,12 @@ export const policyProblem = ({ detector, discovery, gossip }: Policies): Option
   for (const [option, time] of Object.entries(times)) {
     if (!(millis(time) >= 1 && millis(time) <= maxMillis)) return problem(option, `a time from 1 ms to ${maxMillis} ms`)
   }
+  const atLeast = { updateDelay: 0, syncInterval: minSyncInterval }
   for (const option of ["updateDelay", "syncInterval"] as const) {
     const time = millis(gossip[option])
-    if (!(time >= 0 && time <= maxMillis)) return problem(`Gossip.${option}`, `a time up to ${maxMillis} ms`)
+    if (!(time >= atLeast[option] && time <= maxMillis)) {
+      return problem(`Gossip.${option}`, `a time from ${atLeast[option]} ms to ${maxMillis} ms`)
+    }
   }
   if (millis(detector.linkTimeout) < 2 * millis(detector.heartbeat)) {
     return problem("FailureDetector.linkTimeout", "at least two heartbeats, or one packet that is late ends a link")

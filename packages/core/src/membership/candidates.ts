@@ -34,6 +34,8 @@ export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: str
 const makeRoomFor = (draft: Draft.Draft, from: string): boolean => {
   const { announced, candidates } = draft.state
   let most = (announced.get(from) ?? 0) + 1
+  // Nobody has more than one that has half of them.
+  if (2 * most > candidates.size) return false
   let dropped: string | undefined
   for (const [announcer, count] of announced) {
     if (count <= most) continue

@@ -5,6 +5,7 @@ import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import { yieldTurn } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { DialTarget } from "../membership/State.ts"
 import * as State from "../membership/State.ts"
@@ -18,6 +19,9 @@ import * as RetrySchedule from "./RetrySchedule.ts"
 
 /** Time for which the peer with the higher name waits for the other to dial, when they first hear of each other. */
 const dutyMillis = 2_000
+
+/** Number of peers whose fibers start or stop at once. A step may change a thousand, and must not hold up the event loop. */
+const updatesAtOnce = 64
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -33,6 +37,9 @@ export class PeerDialer {
   private readonly options: Options
   private readonly attempts = new Map<string, PeerAttempts>()
   private readonly fibers: FiberTable<string>
+  /** Names of peers that a step changed beside many others. */
+  private readonly postponed = new Set<string>()
+  private isCatchingUp = false
 
   constructor(options: Options) {
     this.options = options
@@ -41,9 +48,33 @@ export class PeerDialer {
 
   /** Starts and stops fibers after a step, so that exactly the peers that the state wants are dialed. */
   reconcile(state: State.State): void {
-    if (state.phase._tag === "Running") for (const name of state.touched) this.update(state, name)
-    else for (const name of this.fibers.keys()) this.fibers.stop(name)
+    if (state.phase._tag !== "Running") {
+      for (const name of this.fibers.keys()) this.fibers.stop(name)
+      return
+    }
+    let count = 0
+    for (const name of state.touched) {
+      if (++count > updatesAtOnce) this.postponed.add(name)
+      else this.update(state, name)
+    }
+    if (this.postponed.size === 0 || this.isCatchingUp) return
+    this.isCatchingUp = true
+    this.options.fork(this.catchUp())
   }
+
+  /** Updates the postponed peers, some in each turn of the event loop. */
+  private readonly catchUp = Effect.fnUntraced(function* (this: PeerDialer) {
+    while (this.postponed.size > 0) {
+      yield* yieldTurn
+      let count = 0
+      for (const name of this.postponed) {
+        if (++count > updatesAtOnce) break
+        this.postponed.delete(name)
+        this.update(this.options.loop.state(), name)
+      }
+    }
+    this.isCatchingUp = false
+  })
 
   /** Starts or stops the fiber of one peer. */
   private update(state: State.State, name: string): void {

@@ -25,6 +25,8 @@ describe("policyProblem", () => {
     assert.strictEqual(optionOf({ discovery: { interval: Duration.infinity } }), "Discovery.interval")
     assert.strictEqual(optionOf({ gossip: { syncInterval: Duration.infinity } }), "Gossip.syncInterval")
     assert.isUndefined(optionOf({ gossip: { updateDelay: Duration.zero } }))
+    assert.strictEqual(optionOf({ gossip: { syncInterval: Duration.millis(249) } }), "Gossip.syncInterval")
+    assert.isUndefined(optionOf({ gossip: { syncInterval: Duration.millis(250) } }))
   })
 
   it("refuses a link timeout below two heartbeats, and a longest suspicion below the shortest", () => {

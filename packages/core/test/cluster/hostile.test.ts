@@ -69,7 +69,25 @@ describe("after the handshake", () => {
       Array.from({ length: 3_000 }, (_, seq) => ({ _tag: "Ping", seq, viewHash: 0n, lag: 0 }) as const),
     ],
   ]
-  for (const [what, code, frames] of violations) {
+  const keys = Array.from({ length: 1_300 }, (_, i) => ({
+    name: `${i}`,
+    generation: 1,
+    incarnation: 0,
+    status: "alive" as const,
+  }))
+  const costly: typeof violations = [
+    [
+      "more comparisons of views than the protocol allows",
+      "rate",
+      Array.from({ length: 20 }, () => ({ _tag: "SyncDigest", entries: keys.slice(0, 1), last: true }) as const),
+    ],
+    [
+      "few control frames with long lists",
+      "rate",
+      Array.from({ length: 60 }, () => ({ _tag: "SyncDigest", entries: keys, last: false }) as const),
+    ],
+  ]
+  for (const [what, code, frames] of [...violations, ...costly]) {
     RawPeer.scenario(`${what} is answered with Bye ${code}`, (stage) =>
       Effect.gen(function* () {
         const answered = yield* byeTo(stage, (peer) =>

@@ -4,9 +4,8 @@ import * as Limits from "../../src/Limits.ts"
 import { controlCost } from "../../src/link/controlCost.ts"
 import type { ControlFrame } from "../../src/protocol/Frame.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
+import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
 import { bodyOf, recordOf } from "../protocol/records.ts"
-
-const cost = (frame: ControlFrame): number => controlCost(frame, FrameEncoder.encode(frame).length)
 
 /** A name as long as those that nodes give themselves. */
 const nameOf = (i: number): string => i.toString(16).padStart(32, "0")
@@ -22,16 +21,9 @@ const entriesOf = (count: number) =>
     status: "alive" as const,
   }))
 
-/** Cuts a list into frames of about 64 KiB. */
-const costInFrames = <A>(
-  list: ReadonlyArray<A>,
-  perFrame: number,
-  frameOf: (part: ReadonlyArray<A>) => ControlFrame,
-) => {
-  let total = 0
-  for (let i = 0; i < list.length; i += perFrame) total += cost(frameOf(list.slice(i, i + perFrame)))
-  return total
-}
+/** Returns the cost of the frames in which this library writes a long one. */
+const costOf = (frame: ControlFrame): number =>
+  FrameSplitter.split(frame).reduce((sum, each) => sum + controlCost(each, FrameEncoder.encode(each).length), 0)
 
 describe("the cost of a control frame", () => {
   it("is one, and one more for every 32 entries and for every 8 KiB", () => {
@@ -50,18 +42,18 @@ describe("the cost of a control frame", () => {
 
 describe("an honest peer of a cluster of a thousand stays within the limits", () => {
   const { controlBurst, controlRate } = Limits.defaults
-  const digest = costInFrames(entriesOf(1_001), 1_024, (entries) => ({ _tag: "SyncDigest", entries, last: true }))
-  const answer = costInFrames(recordsOf(1_001), 400, (records) => ({ _tag: "SyncDelta", records, want: [] }))
+  const digest = costOf({ _tag: "SyncDigest", entries: entriesOf(1_001), last: true })
+  const answer = costOf({ _tag: "SyncDelta", records: recordsOf(1_001), want: [] })
 
   it("when it answers a newcomer with all records, each with metadata of the largest size", () => {
     const metadata = { k: "x".repeat(8_191) }
-    const all = costInFrames(recordsOf(1_001, metadata), 7, (records) => ({ _tag: "SyncDelta", records, want: [] }))
+    const all = costOf({ _tag: "SyncDelta", records: recordsOf(1_001, metadata), want: [] })
     assert.isBelow(all + digest, controlBurst)
   })
 
   it("when views differ for a minute, and it compares them, answers in full and sends news as often as it may", () => {
     const bucket = new TokenBucket(controlRate, controlBurst, 0)
-    const news = cost({ _tag: "Update", records: recordsOf(20) })
+    const news = costOf({ _tag: "Update", records: recordsOf(20) })
     for (let now = 0; now < 60_000; now += 10) {
       if (now % 250 === 0) assert.isTrue(bucket.take(now, digest + answer))
       if (now % 20 === 0) assert.isTrue(bucket.take(now, news))
@@ -71,7 +63,7 @@ describe("an honest peer of a cluster of a thousand stays within the limits", ()
 
   it("and one of a cluster of four thousand too, when it compares views as often as it may", () => {
     const bucket = new TokenBucket(controlRate, controlBurst, 0)
-    const four = costInFrames(entriesOf(4_096), 1_024, (entries) => ({ _tag: "SyncDigest", entries, last: false }))
+    const four = costOf({ _tag: "SyncDigest", entries: entriesOf(4_096), last: true })
     for (let now = 0; now < 60_000; now += 250) assert.isTrue(bucket.take(now, four))
   })
 })

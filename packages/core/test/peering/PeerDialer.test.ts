@@ -220,8 +220,9 @@ it.effect("looks only at the peers that a step changed, however many others ther
     candidates.scans = 0
     const { dialer, times } = yield* make(state)
     dialer.reconcile(state)
+    assert.isAtMost(times.length, 64, "the dials of a thousand start in several turns")
     yield* Effect.sleep(1_500)
-    assert.strictEqual(times.length, 2_000)
+    assert.isAtLeast(times.length, 1_000)
     for (let i = 0; i < 1_000; i++) dialer.reconcile({ ...state, touched: new Set([`ghost ${i}`]) })
     assert.strictEqual(candidates.scans, 0)
   }).pipe(Effect.scoped, VirtualTime.flow),

@@ -379,6 +379,12 @@ export const mutants: ReadonlyArray<Mutant> = [
       return [after, [...outputs, ...more]]
     },
   }),
+  mutant("a step does not say which peers are to be dialed", 30, {
+    step: (state, now, input) => {
+      const [next, outputs] = defaults.step(state, now, input)
+      return [next === state ? next : { ...next, touched: new Set() }, outputs]
+    },
+  }),
   mutant("both of two connections are kept", 30, {
     makePeerConnections: (options) => new KeepsBoth(options),
   }),
