@@ -115,7 +115,7 @@ export class KeepAlive {
     const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
     if (isSlow(at)) return { _tag: "Slow" }
     const left = leavingSince()
-    if (left !== undefined && at - left >= limits.drainTimeout) return { _tag: "Closed" }
+    if (left !== undefined && at - left >= limits.drainTimeout) return { _tag: "Overstayed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
   }
 }

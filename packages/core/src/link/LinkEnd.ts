@@ -9,6 +9,8 @@ export type LinkEnd =
   | { readonly _tag: "Silent" }
   /** The peer did not drain what was written. */
   | { readonly _tag: "Slow" }
+  /** The peer said that it leaves, and stayed. */
+  | { readonly _tag: "Overstayed" }
   /** This side closed the link. */
   | { readonly _tag: "Closed" }
 

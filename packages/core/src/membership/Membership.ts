@@ -26,6 +26,7 @@
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
+ * | `plausibility.ts`     | bounds on generations and incarnations that others tell              | "Records"           |
  * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *

@@ -8,8 +8,8 @@ import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import * as Health from "./health.ts"
 import * as Namesakes from "./namesakes.ts"
+import * as Plausibility from "./plausibility.ts"
 import { raiseGeneration, updateSelf } from "./selfRecord.ts"
-import { incarnationLead } from "./Settings.ts"
 
 /** Replaces the metadata of this node, in the next incarnation. A node that leaves writes no record of itself any more. */
 export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metadata"]): void => {
@@ -34,8 +34,8 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, addresses: Read
     belief.status === "alive" ? belief.incarnation > self.incarnation : belief.incarnation >= self.incarnation
   if (!isNewer) return
   if (belief.status === "left" && members.size === 0) return raiseGeneration(draft, self.generation + 1)
-  if (belief.incarnation > Math.min(self.incarnation + incarnationLead, maxIncarnation - 1)) {
-    return Draft.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
+  if (!Plausibility.isRefutable(draft, belief.incarnation)) {
+    return Draft.diagnose(draft, "an incarnation of this node far beyond what its age allows was claimed; ignored")
   }
   // Another peer lost this node for a while, and the fault may be this node's own.
   if (belief.status !== "alive") Health.worsen(draft)
