@@ -145,7 +145,7 @@ export class KeepAlive {
     const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
     if (isSlow(at)) return { _tag: "Slow", message: "what was written was not taken" }
     const left = leavingSince()
-    if (left !== undefined && at - left >= Math.min(maxStay, limits.drainTimeout)) return { _tag: "Closed" }
+    if (left !== undefined && at - left >= Math.min(maxStay, limits.drainTimeout)) return { _tag: "Overstayed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
   }
 }

@@ -265,6 +265,8 @@ export class Link {
         return this.close("silent", `nothing was heard for ${Math.round(this.keepAlive.silence(this.now()))} ms`)
       case "Slow":
         return this.close("slow", end.message)
+      case "Overstayed":
+        return this.close("parted", "the peer said that it leaves, and stayed")
       default:
         // The peer must hear that it has got everything, or it takes the rest for lost.
         return isMoved(end) ? this.close("duplicate", "") : this.writer.finish(undefined)

@@ -9,6 +9,8 @@ export type LinkEnd =
   | { readonly _tag: "Silent" }
   /** The peer did not drain what was written, or did not end a connection that another one replaced. */
   | { readonly _tag: "Slow"; readonly message: string }
+  /** The peer said that it leaves, and stayed. */
+  | { readonly _tag: "Overstayed" }
   /** This side closed the link. */
   | { readonly _tag: "Closed" }
 

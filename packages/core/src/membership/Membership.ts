@@ -28,6 +28,7 @@
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
  * | `answers.ts`          | answers to digests and questions, in pieces                          | "Anti-entropy"      |
+ * | `plausibility.ts`     | bounds on generations and incarnations that others tell              | "Records"           |
  * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *

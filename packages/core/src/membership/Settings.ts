@@ -105,17 +105,11 @@ export const defaults: Settings = {
 /** Longest pause between two probe rounds about a peer that only others reach (R3), in heartbeats. */
 export const maxProbeBackoff = 30
 
-/** Milliseconds that a generation may be ahead of the local clock, unless its owner says it in a handshake. */
-export const generationLead = 24 * 3_600_000
-
 /**
  * Time within which two links that were closed as `duplicate` without a better one mean that a copy of this process runs. The two
  * copies take links from each other with every redial, which is every few seconds; chance does so rarely.
  */
 export const displacementWindow = 60_000
-
-/** Difference by which an incarnation may exceed the known one, unless its owner says it. */
-export const incarnationLead = 65_536
 
 /** Returns a fan-out as a whole number of at least 1. A policy may return any number. */
 export const atLeastOne = (count: number): number => (count >= 1 ? Math.floor(count) : 1)

@@ -6,8 +6,9 @@
 import type { Address } from "../Address.ts"
 import * as Draft from "./Draft.ts"
 import { maxInstance } from "../protocol/constants.ts"
+import * as Plausibility from "./plausibility.ts"
 import { raiseGeneration } from "./selfRecord.ts"
-import { displacementWindow, generationLead } from "./Settings.ts"
+import { displacementWindow } from "./Settings.ts"
 import * as State from "./State.ts"
 
 /** A peer refused a handshake because a newer life, or another process of this life, has this node's name. */
@@ -25,7 +26,7 @@ export interface NameTaken {
 /** Handles the claim that a newer life of this node's name exists: it is dialed for a while. One claim is followed at a time. */
 export const onClaim = (draft: Draft.Draft, generation: number, addresses: ReadonlyArray<Address>): void => {
   const { now, state } = draft
-  if (isTooFarAhead(draft, generation)) return diagnoseGeneration(draft)
+  if (Plausibility.isFutureLife(draft, generation)) return diagnoseGeneration(draft)
   if (addresses.length === 0) return diagnoseClaim(draft)
   if (state.claim !== undefined) return
   Draft.setClaim(draft, { generation, addresses, expiresAt: now + state.settings.candidateTimeout })
@@ -68,15 +69,12 @@ export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   const { instance, members, phase, self } = draft.state
   const isCurrent = generation === self.generation && refusal.instance === instance
   if (phase._tag !== "Running" || !isCurrent || atLeastGeneration <= generation) return
-  if (isTooFarAhead(draft, atLeastGeneration)) return diagnoseGeneration(draft)
+  if (Plausibility.isFutureLife(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
   const isByMember = dialed !== undefined && members.has(dialed)
   if (isByMember && State.linked(draft.state).length === 0) return Draft.stop(draft, "superseded")
   diagnoseClaim(draft)
 }
-
-const isTooFarAhead = ({ now, state }: Draft.Draft, generation: number): boolean =>
-  generation > now + state.wallOffset + generationLead
 
 const diagnoseGeneration = (draft: Draft.Draft): void =>
   Draft.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")

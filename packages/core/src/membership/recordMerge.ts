@@ -9,19 +9,25 @@ import * as FailureDetection from "./failureDetection.ts"
 import * as Gossip from "./gossip.ts"
 import * as Member from "./Member.ts"
 import * as Refutation from "./refutation.ts"
-import { generationLead, incarnationLead } from "./Settings.ts"
+import * as Plausibility from "./plausibility.ts"
 import * as State from "./State.ts"
 
 /** Merges a record that the peer `from` sent. */
 export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { state } = draft
   if (record.name === state.self.name) return Refutation.refuteRecord(draft, record)
+  if (from !== record.name && !Plausibility.isCredible(draft, record)) {
+    return Draft.diagnose(
+      draft,
+      `${from} says "${record.name}" has an incarnation far beyond what its age allows; ignored`,
+    )
+  }
   const member = state.members.get(record.name)
   if (member?.record.generation === record.generation) return mergeMemberRecord(draft, member, record, from)
   if (member !== undefined && record.generation < member.record.generation) return
   const tombstone = state.tombstones.get(record.name)
   if (tombstone !== undefined && PeerRecord.compareKeys(record, tombstone) <= 0) return
-  if (record.generation > draft.now + state.wallOffset + generationLead) {
+  if (Plausibility.isFutureLife(draft, record.generation)) {
     return Draft.diagnose(draft, `${from} says "${record.name}" has a generation more than a day ahead; ignored`)
   }
   if (record.status !== "left") return Candidates.add(draft, record, from)
@@ -44,9 +50,6 @@ const mergeMemberRecord = (
   const known = member.record
   const order = PeerRecord.compareKeys(record, known)
   if (order < 0) return
-  if (from !== record.name && record.incarnation > known.incarnation + incarnationLead) {
-    return Draft.diagnose(draft, `${from} says "${record.name}" has an incarnation far beyond the known; ignored`)
-  }
   const isAccusation = record.status === "suspect" || record.status === "failed"
   if (order > 0) {
     if (record.status === "left") return onReportedEnd(draft, member, record)

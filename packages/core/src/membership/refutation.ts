@@ -9,8 +9,8 @@ import * as Draft from "./Draft.ts"
 import * as Gossip from "./gossip.ts"
 import * as Health from "./health.ts"
 import * as Namesakes from "./namesakes.ts"
+import * as Plausibility from "./plausibility.ts"
 import { raiseGeneration, updateSelf } from "./selfRecord.ts"
-import { incarnationLead } from "./Settings.ts"
 
 /**
  * Replaces the metadata of this node. The own record gets them at the next flush, so that all that an application sets within
@@ -46,8 +46,8 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, addresses: Read
     belief.status === "alive" ? belief.incarnation > self.incarnation : belief.incarnation >= self.incarnation
   if (!isNewer) return
   if (belief.status === "left" && members.size === 0) return raiseGeneration(draft, self.generation + 1)
-  if (belief.incarnation > Math.min(self.incarnation + incarnationLead, maxIncarnation - 1)) {
-    return Draft.diagnose(draft, "an incarnation of this node far beyond its own was claimed; ignored")
+  if (!Plausibility.isRefutable(draft, belief.incarnation)) {
+    return Draft.diagnose(draft, "an incarnation of this node far beyond what its age allows was claimed; ignored")
   }
   // Another peer lost this node for a while, and the fault may be this node's own.
   if (belief.status !== "alive") Health.worsen(draft)

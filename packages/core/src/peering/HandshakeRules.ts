@@ -9,6 +9,7 @@ import type { Limits } from "../Limits.ts"
 import type { HandshakeError, HandshakeHost, Introduction } from "../link/Handshake.ts"
 import { busy, compareProcesses, reject } from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
+import { isTooFarAhead } from "../membership/plausibility.ts"
 import * as State from "../membership/State.ts"
 import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
@@ -25,6 +26,8 @@ export interface Options {
   readonly dialing: ReadonlySet<number>
   /** Returns `true` if there is room for another link. */
   readonly hasRoom: () => boolean
+  /** Returns the wall clock, in milliseconds. */
+  readonly wall: () => number
   /** Returns the link that is used with a peer and open. */
   readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
 }
@@ -41,7 +44,8 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
     judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgeLife: (peer) => judgeLife(loop.state(), peer, options.linkTo(peer.record.name)),
+    judgeLife: (peer) =>
+      judgeClock(peer, options.wall()) ?? judgeLife(loop.state(), peer, options.linkTo(peer.record.name)),
     meetNamesake: ({ instance, record: { generation } }) =>
       Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
     refute: (youAre) =>
@@ -71,6 +75,15 @@ export const onRefusal = (
 }
 
 /**
+ * Returns the refusal of a generation that is further ahead of the clock than the clocks of two peers may differ. Everybody who
+ * met such a life would refuse the next one of its name, whose clock is right.
+ */
+export const judgeClock = ({ record: { generation } }: Introduction, wall: number): HelloReject | undefined =>
+  isTooFarAhead(generation, wall)
+    ? reject("denied", "the generation is more than a day ahead of the other peer's clock; set the clocks right")
+    : undefined
+
+/**
  * Returns the refusal of a life of a peer that a newer one replaced (R8). Only what this node met counts, for hearsay would let a
  * member with a fault keep others out. A newer life that lives refuses every older one. One that failed or left refuses only a
  * peer that has met nobody, as the view hash of its handshake says: such a peer takes a higher generation, which costs nothing.
@@ -97,7 +110,7 @@ export const judgeLife = (
 export const judgeHello = (
   state: State.State,
   hello: Hello,
-  { dialing, hasRoom, label, linkTo }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo">,
+  { dialing, hasRoom, label, linkTo, wall }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo" | "wall">,
 ): HelloReject | undefined => {
   const { generation, name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
@@ -113,7 +126,7 @@ export const judgeHello = (
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
   }
-  const past = judgeLife(state, hello, linkTo(name))
+  const past = judgeClock(hello, wall()) ?? judgeLife(state, hello, linkTo(name))
   if (past !== undefined) return past
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

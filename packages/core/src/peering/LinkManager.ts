@@ -87,6 +87,7 @@ export class LinkManager {
       dialing: epochs.dialing,
       hasRoom: () => connections.size() < limits.links,
       linkTo: (name) => connections.open(name),
+      wall: () => options.clock.currentTimeMillisUnsafe(),
     })
     this.connections = connections
     this.handshakes = new HandshakeLimits(limits)

@@ -7,6 +7,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
 /** Number of draws that a node makes when it starts, and more. */
@@ -61,4 +63,45 @@ describe.each(kinds)("of two processes %s", (_, policiesOf) => {
       }),
     )
   }
+})
+
+describe("a node without a copy", () => {
+  World.simulated("never stops, however often its only link is cut", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const events = [yield* World.collect(a), yield* World.collect(b)]
+      for (let i = 0; i < 60; i++) {
+        yield* (yield* Random.nextBoolean) ? a.sever : b.sever
+        yield* Effect.sleep(yield* Random.nextIntBetween(0, 300))
+      }
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      assert.isTrue(events.flat().every(({ _tag }) => _tag !== "Superseded" && _tag !== "Diagnostic"))
+    }),
+  )
+
+  World.simulated("that a peer takes for a copy takes a greater instance and keeps its links", (world, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const instances: Array<number> = []
+      for (let i = 0; i < 3; i++) {
+        const peer = yield* RawPeer.connect(network, a)
+        const { instance } = yield* peer.completeHandshake({ linkEpoch: 2 ** 31 + i })
+        instances.push(instance)
+        yield* World.until(a, ({ peers }) => peers.get("m")?.link === "up")
+        yield* peer.send({ _tag: "Bye", code: "duplicate", message: "" })
+        yield* peer.receiveAll
+        yield* World.until(a, ({ peers }) => peers.get("m")?.link !== "up")
+      }
+      const [first = 0, second, third = 0] = instances
+      assert.strictEqual(second, first)
+      assert.isAbove(third, first)
+      assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
+      // The next handshake shows the new instance.
+      yield* b.sever
+      yield* World.until(b, ({ peers }) => peers.get("a")?.link !== "up")
+      yield* World.until(b, ({ peers }) => peers.get("a")?.link === "up")
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link === "up")
+    }),
+  )
 })

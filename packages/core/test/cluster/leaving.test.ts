@@ -59,7 +59,8 @@ RawPeer.scenario(
       yield* peer.send({ _tag: "Leave", generation: RawPeer.generation })
       yield* peer.keepAlive
       const start = yield* Clock.currentTimeMillis
-      yield* peer.receiveAll
+      const frames = yield* peer.receiveAll
+      assert.deepStrictEqual(RawPeer.byeCodesOf(frames), ["parted"])
       // Longer than a leaving node waits for its peers, and bounded.
       const took = (yield* Clock.currentTimeMillis) - start
       assert.isAtLeast(took, 7_000)

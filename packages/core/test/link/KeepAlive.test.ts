@@ -192,7 +192,7 @@ describe("the timer of a link", () => {
       keepAlive.heard(now())
       assert.isUndefined(end())
       yield* pass(1_001)
-      assert.strictEqual(end(), "Closed")
+      assert.strictEqual(end(), "Overstayed")
     }),
   )
 })

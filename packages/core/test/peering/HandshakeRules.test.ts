@@ -5,7 +5,7 @@ import * as Settings from "../../src/membership/Settings.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import { step } from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
-import { judgeHello, judgeLife } from "../../src/peering/HandshakeRules.ts"
+import { judgeClock, judgeHello, judgeLife } from "../../src/peering/HandshakeRules.ts"
 import type { Hello } from "../../src/protocol/Frame.ts"
 import { memberHash } from "../../src/protocol/PeerRecord.ts"
 import { record } from "./fakeLink.ts"
@@ -46,6 +46,7 @@ const refusalOf = (state: State.State, options: Partial<Hello> = {}, hasRoom = t
     dialing: new Set([3]),
     hasRoom: () => hasRoom,
     linkTo: () => undefined,
+    wall: () => 0,
   })
 
 describe("a Hello", () => {
@@ -81,6 +82,17 @@ describe("a Hello", () => {
     const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
     assert.strictEqual(refusalOf(state)?.code, "parted")
     assert.isUndefined(refusalOf(state, { join: true }))
+  })
+})
+
+describe("a generation", () => {
+  const day = 24 * 3_600_000
+
+  it("more than a day ahead of the clock is refused, so that none can be the last of its name", () => {
+    const introduction = (generation: number) => ({ record: record(generation), instance: 0, viewHash: 0n })
+    assert.strictEqual(judgeClock(introduction(1_000 + day + 1), 1_000)?.code, "denied")
+    assert.isUndefined(judgeClock(introduction(1_000 + day), 1_000))
+    assert.strictEqual(refusalOf(after(), { record: record(Number.MAX_SAFE_INTEGER) })?.code, "denied")
   })
 })
 

@@ -52,6 +52,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     dialing: context.epochs.dialing,
     hasRoom: () => true,
     linkTo: (name) => connections.open(name),
+    wall: () => 0,
   })
   return {
     context,

@@ -1,0 +1,90 @@
+/** Bounds on what others say of an incarnation (docs/protocol.md, section "Records"). */
+import { describe, expect, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import { maxIncarnation } from "../../src/protocol/constants.ts"
+import type { PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
+import { b, claim, eventsOf, framesOf, linkedTo, nodeOf, recordOf, recordsSent, update, wall } from "./support.ts"
+
+const hour = 3_600_000
+const day = 24 * hour
+
+/** Tells an owner what a holder believes of it, and returns the record with which it refutes that. */
+const refutationOf = (said: PeerRecord, age: number, skew: number): PeerRecord | undefined => {
+  const owner = nodeOf("x", {}, { generation: wall })
+  // The owner meets somebody, so that it has links on which to refute.
+  owner.meet(0, b)
+  const now = age + skew
+  const { generation, incarnation, status } = said
+  const outputs = owner.hear(now, b, { _tag: "YouAre", generation, incarnation, status })
+  return recordsSent([...outputs, ...owner.until(now + 20)], "x").at(-1)
+}
+
+describe("what a peer believes of others the owner can refute", () => {
+  it("also if two accusations jump by what is believed at once", () => {
+    const x = recordOf("x")
+    const holder = linkedTo([b, x])
+    const first = claim(x, "suspect", 65_536, "b")
+    const second = claim(x, "suspect", 131_072, "b")
+    const outputs = holder.hear(1_000, b, update(first, second))
+    const believed = framesOf(outputs, "YouAre").at(-1)?.frame
+    expect(believed?.incarnation).toBe(131_072)
+    const refutation = refutationOf(second, 1_000, 0)
+    expect(refutation).toMatchObject({ incarnation: 131_073, status: "alive" })
+    holder.hear(1_000, b, update(...(refutation === undefined ? [] : [refutation])))
+    expect(holder.state().members.get("x")?.record).toMatchObject({ incarnation: 131_073, status: "alive" })
+  })
+
+  const between = (minimum: number, maximum: number) =>
+    Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+  const status: Arbitrary.Arbitrary<Status> = Arbitrary.schema(Schema.Literals(["suspect", "failed", "left"]))
+
+  it.prop(
+    "with clocks that differ by less than a day, at any age and whatever is said",
+    [between(0, 5 * 365), between(-24, 24), between(-24, 24), status, between(0, maxIncarnation), between(0, 1)],
+    ([days, ownerSkew, otherSkew, what, any, isNear]) => {
+      const age = days * day
+      // Near the bound, where the two sides could differ.
+      const incarnation = isNear === 1 ? Math.min(maxIncarnation, Math.floor((age + 48 * hour) / 16) - (any % 3)) : any
+      const x = recordOf("x")
+      const said = claim(x, what, incarnation, "b")
+      const holder = nodeOf("a")
+      holder.meet(0, b)
+      const outputs = holder.hear(age, b, update(said))
+      const { candidates, tombstones } = holder.state()
+      const isBelieved = candidates.has("x") || tombstones.has("x")
+      expect(eventsOf(outputs)).toStrictEqual(isBelieved ? [] : ["Diagnostic"])
+      if (!isBelieved) return
+      const skew = Math.max(-24, Math.min(24, ownerSkew)) * hour
+      if (age + skew < 0) return
+      const refutation = refutationOf(said, age, skew)
+      expect(refutation).toMatchObject({ incarnation: incarnation + 1, status: "alive" })
+      if (refutation === undefined) return
+      // Another peer, whose clock differs from that of the first by less than a day, too.
+      const other = nodeOf("c")
+      other.meet(0, b)
+      const now = Math.max(0, age + otherSkew * hour) + 1_000
+      other.hear(now, b, update(refutation))
+      expect(other.state().candidates.get("x")?.record.incarnation).toBe(incarnation + 1)
+    },
+    { arbitrary: { runs: 300 } },
+  )
+})
+
+describe("what an owner said is believed", () => {
+  it("of others, although it changed 70,000 times in a while in which nothing was heard of it", () => {
+    const x = recordOf("x")
+    const holder = linkedTo([b, x])
+    holder.at(1_000, { _tag: "LinkDown", peer: x, code: undefined, silent: true })
+    const last = claim(x, "alive", 70_000)
+    expect(eventsOf(holder.hear(60_000, b, update(last)))).not.toContain("Diagnostic")
+    expect(holder.state().members.get("x")?.record.incarnation).toBe(70_000)
+  })
+
+  it("whatever it is, on its own link", () => {
+    const x = recordOf("x")
+    const holder = linkedTo([b, x])
+    holder.hear(1_000, x, update(claim(x, "alive", maxIncarnation)))
+    expect(holder.state().members.get("x")?.record.incarnation).toBe(maxIncarnation)
+  })
+})
