@@ -88,6 +88,29 @@ describe("Runs", () => {
     }),
   )
 
+  it.live("are the same with a trace, whatever `describe` does with its bytes", () =>
+    Effect.gen(function* () {
+      const transfers = Simulation.scenario(
+        "transfers",
+        {
+          describe: () => (bytes) => {
+            structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+            return [{ kind: "bytes", text: "" }]
+          },
+        },
+        (sim) =>
+          Effect.andThen(
+            sim.nodes(names, (name) => chatty(sim, name, names)),
+            Effect.sleep("2 seconds"),
+          ),
+      )
+      const hashes = yield* Effect.forEach([true, false], (trace) =>
+        Effect.map(Simulation.run(transfers, { seed: 1, trace }), ({ traceHash }) => traceHash),
+      )
+      assert.strictEqual(hashes[0], hashes[1])
+    }),
+  )
+
   it.live("at the same time do not touch each other", () =>
     Effect.gen(function* () {
       const seeds = [1, 2, 3, 4]

@@ -387,11 +387,12 @@ export const crossing = (name: string, overrides: Partial<Overrides> = {}): Simu
 /** The scenario without a defect. */
 export const crossed = crossing("accepted messages arrive although two nodes dial each other simultaneously")
 
-/** Two to twelve nodes under all kinds of faults. */
+/** Two to twelve nodes under all kinds of faults. In one run of four there is a further member, which babbles. */
 export const anything = cluster("a cluster survives anything", {
   size: [2, 12],
   seconds: 20,
   faults: everything,
+  babblers: 4,
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
 })
 

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process"
 import { Seeds } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { describe } from "@effect/vitest"
+import { survivesBabblers } from "./babblers.ts"
 import * as Guarantees from "./guarantees.ts"
 import { anything, crossed, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
 
@@ -24,6 +25,7 @@ const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
   it.sim(anything, { seeds: 50, base, timeout })
+  it.sim(survivesBabblers, { seeds: 30, base, timeout })
   it.sim(lostOnOneSide, { seeds: 30, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 30, base, timeout })

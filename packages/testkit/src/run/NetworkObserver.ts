@@ -8,7 +8,8 @@ import type { Recorder } from "./Recorder.ts"
 /** Decodes bytes. Only a run with a trace decodes, so an error of `describe` must not change the run. */
 const decode = (describe: Describe, bytes: Uint8Array): ReturnType<Describe> => {
   try {
-    return describe(bytes)
+    // A copy, because a decoder may keep, change or transfer what it is given, and these bytes are still under way.
+    return describe(bytes.slice())
   } catch (cause) {
     return [{ kind: "describe", text: `\`describe\` threw: ${cause instanceof Error ? cause.message : String(cause)}` }]
   }
