@@ -17,7 +17,7 @@ const aboutMembers = new Set([
 const harm: ReadonlySet<string> = new Set(["Suspected", "Failed", "Left", "Replaced", "Unreachable", "Disconnected"])
 
 /** Events with which a node reports that it stopped. */
-const ends: ReadonlySet<string> = new Set(["Superseded", "Evicted"])
+const ends: ReadonlySet<string> = new Set(["Superseded"])
 
 /** Events that end what another event began. */
 const beginningOf = new Map([
