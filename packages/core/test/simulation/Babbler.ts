@@ -161,6 +161,8 @@ class Babbler {
   }
 
   private hear(link: Link, frame: Frame): void {
+    // Its next connection must outrank those of the member, or the member would not use it.
+    if (frame._tag === "Hello") this.epoch = Math.max(this.epoch, frame.linkEpoch)
     if (frame._tag === "Hello" || frame._tag === "HelloAck") {
       link.to = frame.record.name
       this.learn([frame.record])
