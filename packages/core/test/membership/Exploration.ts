@@ -15,6 +15,8 @@ export interface Options {
   readonly states: number
   /** Maximum number of faults on one path. Defaults to 2. */
   readonly faults?: number
+  /** `true` if the faults are what a peer says of the subject, and a lost connection. */
+  readonly lies?: boolean
 }
 
 export interface Report {
@@ -207,6 +209,43 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
   ]
 }
 
+/** Faults of a peer that says what is not so, to the others and to the subject itself. */
+const lies = (world: PureCluster.World, subject: number): ReadonlyArray<Move> => {
+  const peer = (subject + 1) % world.nodes.length
+  const lie = (event: string, changes: (record: PeerRecord) => Partial<PeerRecord>): Move => ({
+    event: `${PureCluster.nodeAt(world, subject).name} ${event}, says a peer`,
+    kind: "fault",
+    make: (next) => {
+      const its = PureCluster.nodeAt(next, subject)
+      const liar = PureCluster.nodeAt(next, peer)
+      const { record } = liar.state.members.get(its.name) ?? {}
+      if (record === undefined || !PureCluster.takesPart(liar)) return
+      const said: PeerRecord = { ...record, by: liar.name, ...changes(record) }
+      for (const other of next.nodes) {
+        const connection = PureCluster.current(next, other, liar.name)
+        if (connection !== undefined && liar.connectionIds.has(other.name)) {
+          PureCluster.send(next, connection, liar, { _tag: "Update", records: [said] })
+        }
+      }
+    },
+  })
+  return [
+    lie("cannot be reached", () => ({ status: "suspect" })),
+    lie("has left", () => ({ status: "left" })),
+    lie("has left later", ({ incarnation }) => ({ status: "left", incarnation: incarnation + 3 })),
+    lie("has a newer life", ({ generation }) => ({ generation: generation + 5 })),
+    lie("had a newer life that left", ({ generation }) => ({ generation: generation + 5, status: "left" })),
+    {
+      event: `${PureCluster.nodeAt(world, subject).name} loses its other connection`,
+      kind: "fault",
+      make: (next) => {
+        const other = PureCluster.nodeAt(next, (subject + 2) % next.nodes.length)
+        PureCluster.cut(next, PureCluster.nodeAt(next, subject), other)
+      },
+    },
+  ]
+}
+
 // ---- the search ----
 
 /** Delivers all packets, then dials once, then lets time pass, until the cluster has settled. Returns what is wrong if it does not. */
@@ -266,7 +305,9 @@ const settledCluster = (): PureCluster.World => {
 }
 
 /** Tries every order of events from a settled cluster on. Stops at the first broken invariant. */
-export const explore = ({ depth: maxDepth, faults: maxFaults = 2, states, subject }: Options): Report => {
+export const explore = (options: Options): Report => {
+  const { depth: maxDepth, faults: maxFaults = 2, states, subject } = options
+  const faultsOf = options.lies === true ? lies : faults
   let visits: Array<Visit> = [{ world: settledCluster(), faults: 0, path: undefined }]
   const seen = new Set<string>()
   let steps = 0
@@ -276,10 +317,13 @@ export const explore = ({ depth: maxDepth, faults: maxFaults = 2, states, subjec
   for (; depth < maxDepth; depth++) {
     const following: Array<Visit> = []
     for (const { faults: done, path, world } of visits) {
-      for (const move of [...moves(world), ...(done < maxFaults ? faults(world, subject) : [])]) {
+      for (const move of [...moves(world), ...(done < maxFaults ? faultsOf(world, subject) : [])]) {
         const next = PureCluster.copy(world)
         const nextPath = { before: path, event: move.event }
-        const broken = violationOf(() => move.make(next))
+        const broken = violationOf(() => {
+          move.make(next)
+          if (options.lies === true) checkAllRun(next)
+        })
         if (broken !== undefined) return report(`${broken}\n${eventsOf(nextPath)}`)
         steps++
         const total = done + Number(move.kind === "fault")
@@ -302,10 +346,17 @@ export const explore = ({ depth: maxDepth, faults: maxFaults = 2, states, subjec
     let problem: string | undefined
     const broken = violationOf(() => {
       problem = settle(world)
+      if (options.lies === true) checkAllRun(world)
     })
     if (broken !== undefined || problem !== undefined) return report(`${broken ?? problem}\n${eventsOf(visit.path)}`)
   }
   return report(undefined)
+}
+
+/** Checks that no node was stopped, for none was to go. */
+const checkAllRun = ({ nodes }: PureCluster.World): void => {
+  const stopped = nodes.find((node) => !PureCluster.takesPart(node))
+  if (stopped !== undefined) throw new Violation(`${stopped.name} stopped because of what a peer said`)
 }
 
 /** Returns the message of the invariant that an action broke. */

@@ -48,7 +48,7 @@ describe("anti-entropy", () => {
   })
 
   it("makes two views equal, a peer that left included", () => {
-    // a knows that c left, and the newest record of d; b knows neither.
+    // a knows that c left, and the newest record of d; b knows neither, and has lost its link to c.
     const a = nodeOf("a")
     const bNode = nodeOf("b")
     a.meet(0, b)
@@ -60,6 +60,7 @@ describe("anti-entropy", () => {
     loseLink(bNode, 0, c)
     bNode.meet(0, d)
     a.hear(1, c, { _tag: "Leave", generation: wall })
+    loseLink(bNode, 1, c)
     for (const node of [a, bNode]) node.until(100)
     expect(bNode.state().viewHash).not.toBe(a.state().viewHash)
     bNode.at(1_000, { _tag: "HashDiffers", from: "a", viewHash: a.state().viewHash })

@@ -13,5 +13,11 @@ describe("no order of events breaks an invariant", () => {
       expect(report.problem).toBeUndefined()
       expect(report.depth).toBe(7)
     })
+
+    it(`whatever two lies a peer tells of the ${name} of three nodes`, { timeout: 120_000 }, () => {
+      const report = explore({ subject, depth: 6, states: 60_000, lies: true })
+      expect(report.problem).toBeUndefined()
+      expect(report.depth).toBe(6)
+    })
   }
 })

@@ -127,19 +127,20 @@ export const stoodStill = (name: string, overrides?: Partial<Overrides>): Simula
   )
 
 /** R8: the newest life wins, although its clock makes it look like the older one. */
-export const clockSetBack = scenario("a node whose clock was set back before its restart is a member again", (sim) =>
-  Effect.gen(function* () {
-    const { node, nodes } = yield* start(sim, { size: 4 })
-    yield* node("n1").setClock("-1 hour")
-    yield* node("n1").crash
-    yield* Effect.sleep("1 second")
-    yield* node("n1").restart
-    yield* Effect.timeout(
-      sim.until(() => everybodyListsEverybody(nodes)),
-      "2 minutes",
-    )
-  }),
-)
+export const clockSetBack = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
+  scenario(name, (sim) =>
+    Effect.gen(function* () {
+      const { node, nodes } = yield* start(sim, { size: 4, overrides })
+      yield* node("n1").setClock("-1 hour")
+      yield* node("n1").crash
+      yield* Effect.sleep("1 second")
+      yield* node("n1").restart
+      yield* Effect.timeout(
+        sim.until(() => everybodyListsEverybody(nodes)),
+        "2 minutes",
+      )
+    }),
+  )
 
 /** R10, R11, R12: no node remembers a node of the other side, and the seeds are still dialed. */
 export const healsAfterForgetting = scenario(

@@ -20,7 +20,7 @@ import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
 import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
 import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { babbling } from "./babblers.ts"
-import { fewReach, isolated } from "./guarantees.ts"
+import { clockSetBack, fewReach, isolated } from "./guarantees.ts"
 import { cluster, crossing, everything, reachable } from "./scenarios.ts"
 
 export interface Mutant {
@@ -318,6 +318,14 @@ export const mutants: ReadonlyArray<Mutant> = [
         return defaults.step(state, now, { ...input, frame: { _tag: "Update", records } })
       },
     }),
+  },
+  {
+    name: "a node that has met nobody does not take a higher generation",
+    within: 3,
+    scenario: clockSetBack(
+      "mutant: a node that has met nobody does not take a higher generation",
+      deafTo((input) => input._tag === "NameTaken"),
+    ),
   },
   {
     name: "no node answers indirect probes",
