@@ -7,8 +7,8 @@ import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
 import { bodyOf, recordOf } from "../protocol/records.ts"
 
-/** A name as long as those that nodes give themselves. */
-const nameOf = (i: number): string => i.toString(16).padStart(32, "0")
+/** Returns a name as long as those that nodes give themselves. */
+const nameOf = (i: number): string => i.toString(16).padStart(32, "n")
 
 const recordsOf = (count: number, metadata = {}) =>
   Array.from({ length: count }, (_, i) => recordOf(nameOf(i), { body: bodyOf(nameOf(i), metadata) }))

@@ -21,7 +21,11 @@ import { initial } from "./support.ts"
 const b = recordOf("b")
 
 /** The state of node `a` with `b` as a member. */
-const knowing = (member: Member.Member): State.State => ({ ...initial, members: new Map([["b", member]]) })
+const knowing = (member: Member.Member): State.State => ({
+  ...initial,
+  touched: new Set(["b"]),
+  members: new Map([["b", member]]),
+})
 
 const refused = new Transport.TransportError({ reason: "refused", message: "nobody" })
 

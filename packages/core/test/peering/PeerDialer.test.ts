@@ -129,7 +129,7 @@ describe("a peer that should have a link", () => {
       dialer.reconcile(lost())
       yield* Effect.sleep("1 seconds")
       assert.deepStrictEqual(times, [0])
-      dialer.reconcile(initial)
+      dialer.reconcile({ ...initial, touched: new Set(["b"]) })
       dialer.reconcile(lost())
       yield* Effect.sleep("1 seconds")
       assert.deepStrictEqual(times, [0, 2_000])

@@ -53,6 +53,8 @@ interface Link {
   readonly peer: RawPeer
   /** Name of the member at the other end, once it is known. */
   to: string | undefined
+  /** Generation of that member. */
+  generation: number | undefined
 }
 
 class Babbler {
@@ -145,6 +147,7 @@ class Babbler {
     const decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
     const link: Link = {
       to: undefined,
+      generation: undefined,
       peer: new RawPeer({
         ...connection,
         write: (chunks) => writing.withPermits(1)(connection.write(chunks)),
@@ -165,6 +168,7 @@ class Babbler {
     if (frame._tag === "Hello") this.epoch = Math.max(this.epoch, frame.linkEpoch)
     if (frame._tag === "Hello" || frame._tag === "HelloAck") {
       link.to = frame.record.name
+      link.generation = frame.record.generation
       this.learn([frame.record])
     }
     if (frame._tag === "Update" || frame._tag === "SyncDelta") this.learn(frame.records)
@@ -223,8 +227,11 @@ class Babbler {
         return frame.last ? [{ _tag: "SyncDelta", records: [this.record], want: [] }] : []
       case "ProbeRequest": {
         const known = this.heard.get(frame.target)
-        const isLinked = [...this.links].some(({ to }) => to === frame.target)
-        const verdict = known?.generation !== frame.generation ? "unknown" : isLinked ? "up" : "down"
+        // A member that says "up" about a life that it never met lists one that there never was, which nobody can refute.
+        const isLinked = [...this.links].some(
+          ({ generation, to }) => to === frame.target && generation === frame.generation,
+        )
+        const verdict = isLinked ? "up" : known?.generation === frame.generation ? "down" : "unknown"
         return [{ _tag: "ProbeResult", id: frame.id, verdict }]
       }
       case "YouAre":
