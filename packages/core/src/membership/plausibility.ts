@@ -30,10 +30,13 @@ const aliveLead = accusationLead + generationLead
 /** Milliseconds that an accusation of this node may be ahead: whatever a peer with another clock believes. */
 const refutableLead = aliveLead + generationLead
 
+/** Greatest incarnation of an alive record that others tell. An accusation is lower still, so that its refutation is believed. */
+const maxAlive = maxIncarnation - 1
+
 const wallOf = ({ now, state }: Draft): number => now + state.wallOffset
 
 const greatest = (age: number, lead: number): number =>
-  Math.min(maxIncarnation - 1, Math.max(freeIncarnations, Math.floor((age + lead) / incarnationInterval)))
+  Math.max(freeIncarnations, Math.floor((age + lead) / incarnationInterval))
 
 /** Returns whether a generation is further ahead of the clock than the clocks of two peers may differ. */
 export const isTooFarAhead = (generation: number, wall: number): boolean => generation > wall + generationLead
@@ -42,9 +45,13 @@ export const isTooFarAhead = (generation: number, wall: number): boolean => gene
 export const isFutureLife = (draft: Draft, generation: number): boolean => isTooFarAhead(generation, wallOf(draft))
 
 /** Returns whether an incarnation that others tell may be true. */
-export const isCredible = (draft: Draft, { generation, incarnation, status }: Key): boolean =>
-  incarnation <= greatest(wallOf(draft) - generation, status === "alive" ? aliveLead : accusationLead)
+export const isCredible = (draft: Draft, { generation, incarnation, status }: Key): boolean => {
+  const age = wallOf(draft) - generation
+  return status === "alive"
+    ? incarnation <= Math.min(maxAlive, greatest(age, aliveLead))
+    : incarnation <= Math.min(maxAlive - 1, greatest(age, accusationLead))
+}
 
 /** Returns whether this node refutes what is said of it. */
 export const isRefutable = (draft: Draft, incarnation: number): boolean =>
-  incarnation <= greatest(wallOf(draft) - draft.state.self.generation, refutableLead)
+  incarnation <= Math.min(maxAlive, greatest(wallOf(draft) - draft.state.self.generation, refutableLead))

@@ -50,8 +50,9 @@ describe("large messages on a slow line", () => {
                 assert.strictEqual(message?.payload.length, payload.length)
               }
               yield* Effect.sleep("10 seconds")
+              // A line that takes no fragment for `slowPeerTimeout` is told, and loses nothing.
               assert.deepStrictEqual(
-                seen.flat().filter(({ _tag }) => _tag !== "Snapshot"),
+                seen.flat().filter(({ _tag }) => _tag !== "Snapshot" && _tag !== "SlowPeer"),
                 [],
               )
             }),

@@ -35,6 +35,26 @@ describe("what a peer believes of others the owner can refute", () => {
     expect(holder.state().members.get("x")?.record).toMatchObject({ incarnation: 131_073, status: "alive" })
   })
 
+  it("up to the greatest incarnation that an accusation may have, and its refutation is believed", () => {
+    const x = recordOf("x")
+    const age = 800 * day
+    const holder = nodeOf("a")
+    holder.meet(0, b)
+    expect(eventsOf(holder.hear(age, b, update(claim(x, "suspect", maxIncarnation - 1, "b"))))).toStrictEqual([
+      "Diagnostic",
+    ])
+    const last = claim(x, "suspect", maxIncarnation - 2, "b")
+    holder.hear(age, b, update(last))
+    expect(holder.state().candidates.get("x")?.record.incarnation).toBe(maxIncarnation - 2)
+    const refutation = refutationOf(last, age, 0)
+    expect(refutation?.incarnation).toBe(maxIncarnation - 1)
+    holder.hear(age, b, update(...(refutation === undefined ? [] : [refutation])))
+    expect(holder.state().candidates.get("x")?.record).toMatchObject({
+      incarnation: maxIncarnation - 1,
+      status: "alive",
+    })
+  })
+
   const between = (minimum: number, maximum: number) =>
     Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
   const status: Arbitrary.Arbitrary<Status> = Arbitrary.schema(Schema.Literals(["suspect", "failed", "left"]))
