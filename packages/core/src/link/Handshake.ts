@@ -242,7 +242,6 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   const refusal = host.judgeLife(ack)
   if (refusal !== undefined) {
     // The peer may not know that its clock is behind, so this side tells it although it dialed.
@@ -254,6 +253,8 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   if (verdict._tag === "Deny") {
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
   }
+  // A process that no peer would accept must not stop this one.
+  if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   exchange.reader.open()
   const rank = rankOf(before.self.name, ack.record.name, options.epoch, ack.instance)
   const now = yield* host.refute(ack.youAre)

@@ -16,7 +16,9 @@ import * as State from "./State.ts"
 export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { state } = draft
   if (record.name === state.self.name) return Refutation.refuteRecord(draft, record)
-  if (from !== record.name && !Plausibility.isCredible(draft, record)) {
+  // An owner that accuses itself has a fault, and refutes no more than what others may say.
+  const isOwnWord = from === record.name && !isAccusation(record)
+  if (!isOwnWord && !Plausibility.isCredible(draft, record)) {
     return Draft.diagnose(
       draft,
       `${from} says "${record.name}" has an incarnation far beyond what its age allows; ignored`,
@@ -41,6 +43,8 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   Gossip.gossip(draft, { ...record, body: State.emptyBody })
 }
 
+const isAccusation = ({ status }: PeerRecord.PeerRecord): boolean => status === "suspect" || status === "failed"
+
 const mergeMemberRecord = (
   draft: Draft.Draft,
   member: Member.Member,
@@ -50,15 +54,14 @@ const mergeMemberRecord = (
   const known = member.record
   const order = PeerRecord.compareKeys(record, known)
   if (order < 0) return
-  const isAccusation = record.status === "suspect" || record.status === "failed"
   if (order > 0) {
     if (record.status === "left") return onReportedEnd(draft, member, record)
-    if (isAccusation) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
+    if (isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
   }
   // The body of an accusation says nothing: an incarnation has the body that its owner gave it.
-  if (isAccusation) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
+  if (isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
   const bodyOrder = PeerRecord.compare(record, known)
   if (bodyOrder !== 0) mergeBody(draft, member, record, { isFromOwner: from === record.name, isGreater: bodyOrder > 0 })
 }

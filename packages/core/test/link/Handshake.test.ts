@@ -234,6 +234,21 @@ describe("a handshake with another process of this node's name", () => {
     )
   }
 
+  for (const [who, refusing, code] of [
+    ["a life that cannot be", { judgeLife: () => ({ _tag: "HelloReject", code: "denied", message: "" }) }, "denied"],
+    ["a process that may not join", { admission: () => Effect.succeed(Admission.deny("a stranger")) }, "denied"],
+  ] satisfies ReadonlyArray<readonly [string, Partial<Host>, string]>) {
+    it.effect(`does not prove ${who}`, () =>
+      Effect.gen(function* () {
+        const { host, met } = meeting()
+        const { reason, says, tags } = yield* dial({ ...host, ...refusing })
+        yield* says({ ...ack, record: record(6, "self") }, ready)
+        assert.notInclude(tags(), "Ready")
+        assert.deepStrictEqual([met, reason()], [[], code])
+      }),
+    )
+  }
+
   it.effect("ends with replaced at the acceptor, which makes no link of it", () =>
     Effect.gen(function* () {
       const { host, met } = meeting()

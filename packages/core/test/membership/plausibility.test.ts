@@ -92,6 +92,15 @@ describe("what a peer believes of others the owner can refute", () => {
 })
 
 describe("what an owner said is believed", () => {
+  it("but not an accusation of itself that it would not refute", () => {
+    const x = recordOf("x")
+    const holder = linkedTo([b, x])
+    const said = claim(x, "suspect", maxIncarnation - 15)
+    expect(refutationOf(said, 1_000, 0)).toBeUndefined()
+    expect(eventsOf(holder.hear(1_000, x, update(said)))).toStrictEqual(["Diagnostic"])
+    expect(holder.state().members.get("x")?.record).toMatchObject({ incarnation: 0, status: "alive" })
+  })
+
   it("of others, although it changed 70,000 times in a while in which nothing was heard of it", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
