@@ -16,16 +16,17 @@ import * as State from "./State.ts"
 export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { state } = draft
   if (record.name === state.self.name) return Refutation.refuteRecord(draft, record)
-  // An owner that accuses itself has a fault, and refutes no more than what others may say.
-  const isOwnWord = from === record.name && !isAccusation(record)
+  const member = state.members.get(record.name)
+  const isOfMember = member?.record.generation === record.generation
+  // An owner that accuses itself, or says something of another life of its name, has a fault and knows no more than others.
+  const isOwnWord = from === record.name && isOfMember && !isAccusation(record)
   if (!isOwnWord && !Plausibility.isCredible(draft, record)) {
     return Draft.diagnose(
       draft,
       `${from} says "${record.name}" has an incarnation far beyond what its age allows; ignored`,
     )
   }
-  const member = state.members.get(record.name)
-  if (member?.record.generation === record.generation) return mergeMemberRecord(draft, member, record, from)
+  if (isOfMember) return mergeMemberRecord(draft, member, record, from)
   if (member !== undefined && record.generation < member.record.generation) return
   const tombstone = state.tombstones.get(record.name)
   if (tombstone !== undefined && PeerRecord.compareKeys(record, tombstone) <= 0) return

@@ -92,6 +92,14 @@ describe("what a peer believes of others the owner can refute", () => {
 })
 
 describe("what an owner said is believed", () => {
+  it("but not of another life of its name", () => {
+    const x = recordOf("x")
+    const holder = linkedTo([b, x])
+    const said = claim({ ...x, generation: x.generation + 1 }, "alive", maxIncarnation)
+    expect(eventsOf(holder.hear(1_000, x, update(said)))).toStrictEqual(["Diagnostic"])
+    expect(holder.state().candidates.has("x")).toBe(false)
+  })
+
   it("but not an accusation of itself that it would not refute", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
