@@ -60,7 +60,7 @@ export class MembershipLoop {
   private readonly queue: Queue.Queue<Entry>
   private readonly shares: InputShares
   private current: State.State
-  /** Time of the timer that runs, on the monotonic clock. */
+  /** Time of the timer that runs, on the monotonic clock; that of a Tick which is not handled yet is over. */
   private armedFor = Number.POSITIVE_INFINITY
 
   constructor(options: Options, queue: Queue.Queue<Entry>) {
@@ -134,6 +134,7 @@ export class MembershipLoop {
 
   private handle(entry: Entry, { changed, perform }: Handlers): void {
     const before = this.current
+    if (entry.input._tag === "Tick") this.armedFor = Number.POSITIVE_INFINITY
     const [next, outputs] = this.options.step(before, monotonicMillis(this.options.clock), entry.input)
     this.current = next
     for (const output of outputs) perform(output, next)
@@ -151,7 +152,8 @@ export class MembershipLoop {
     return Effect.andThen(
       Effect.sleep(pause),
       Effect.suspend(() => {
-        this.armedFor = Number.POSITIVE_INFINITY
+        // A Tick that waits for its place in the queue is not replaced: it would lose its place with every slice.
+        this.armedFor = Number.NEGATIVE_INFINITY
         const stalled = monotonicMillis(clock) - due > stallMillis
         return Queue.offer(this.queue, { input: { _tag: "Tick", stalled }, done: undefined })
       }),

@@ -148,3 +148,17 @@ it.effect("makes the reader of a peer wait whose frames are more work than its s
     assert.strictEqual(loop.largestShare(), 0)
   }),
 )
+
+it.effect("lets a Tick in among many that wait to submit", () =>
+  Effect.gen(function* () {
+    const { inputs, loop } = yield* makeLoop(
+      (state, _, { _tag }) => [_tag === "Tick" ? { ...state, health: 0 } : { ...state, health: 1, improvesAt: 0 }, []],
+      { capacity: 4 },
+    )
+    const submits = Effect.repeat(loop.submit({ _tag: "Leave" }), { times: 50 })
+    const crowd = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(submits))
+    yield* Effect.forkChild(loop.run(ignore))
+    yield* Fiber.joinAll(crowd)
+    assert.isAtMost(inputs.findIndex(({ _tag }) => _tag === "Tick") >>> 0, 1_000)
+  }),
+)
