@@ -21,13 +21,16 @@ export class InputShares {
     this.limit = limit
   }
 
-  /** Adds to the share of a peer; waits while it would be too large. What is too large by itself is added to nothing. */
+  /**
+   * Adds to the share of a peer; waits while it would be too large. What is too large by itself is added to nothing. Only the wait
+   * can be interrupted, so a caller that cannot be knows that the cost was added.
+   */
   add(peer: string, cost: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const share = this.shares.get(peer) ?? { used: 0, smaller: Latch.makeUnsafe(false) }
       if (share.used > 0 && share.used + cost > this.limit) {
         share.smaller.closeUnsafe()
-        return Effect.andThen(awaitLatch(share.smaller), () => this.add(peer, cost))
+        return Effect.andThen(Effect.interruptible(awaitLatch(share.smaller)), () => this.add(peer, cost))
       }
       share.used += cost
       this.shares.set(peer, share)

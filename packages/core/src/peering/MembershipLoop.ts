@@ -86,7 +86,9 @@ export class MembershipLoop {
     const { name } = input.from
     const offer = Effect.asVoid(Queue.offer(this.queue, { input, done: undefined, cost }))
     const removed = Effect.sync(() => this.shares.remove(name, cost))
-    return Effect.andThen(this.shares.add(name, cost), () => Effect.onInterrupt(offer, () => removed))
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.andThen(this.shares.add(name, cost), () => Effect.onInterrupt(restore(offer), () => removed)),
+    )
   }
 
   /** Returns the largest cost of the frames of one peer that wait. */

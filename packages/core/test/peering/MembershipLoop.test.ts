@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Membership from "../../src/membership/Membership.ts"
 import type { Output } from "../../src/membership/Draft.ts"
@@ -160,5 +161,21 @@ it.effect("lets a Tick in among many that wait to submit", () =>
     yield* Effect.forkChild(loop.run(ignore))
     yield* Fiber.joinAll(crowd)
     assert.isAtMost(inputs.findIndex(({ _tag }) => _tag === "Tick") >>> 0, 1_000)
+  }),
+)
+
+it.effect("keeps no share of a frame whose link ends at any moment", () =>
+  Effect.gen(function* () {
+    const { loop } = yield* makeLoop(undefined, { capacity: 1 })
+    for (let turns = 0; turns < 40; turns++) {
+      const fiber = yield* Effect.forkChild(
+        Effect.provideService(loop.submitFrame(frameFrom("b"), 10), Scheduler.MaxOpsBeforeYield, 3),
+      )
+      for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+      yield* Fiber.interrupt(fiber)
+    }
+    yield* Effect.forkChild(loop.run(ignore))
+    yield* loop.submitAndAwait({ _tag: "Leave" })
+    assert.strictEqual(loop.largestShare(), 0)
   }),
 )
