@@ -27,7 +27,7 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
   message: Schema.String,
   /** Side that refused: this node (`us`) or the peer (`them`). */
   by: Schema.Literals(["us", "them"]),
-  /** Lowest generation that the peer would accept, with `stale`. */
+  /** Lowest generation that the peer would accept, with `stale` and with `duplicate`. */
   atLeastGeneration: Schema.optionalKey(Schema.Number),
   /** Time after which the peer suggests another attempt, in milliseconds. */
   retryAfter: Schema.optionalKey(Schema.Number),
@@ -242,7 +242,6 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   const refusal = host.judgeLife(ack)
   if (refusal !== undefined) {
     // The peer may not know that its clock is behind, so this side tells it although it dialed.
@@ -250,6 +249,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     yield* connection.end
     return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
   }
+  if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   const verdict = yield* host.admission(applicant(ack.record, connection))
   if (verdict._tag === "Deny") {
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
