@@ -51,7 +51,7 @@ export const answerAll = Effect.gen(function* () {
 /** A name and a schema that all agree on. Nobody owns a topic, and nothing is kept of it. */
 const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
 
-/** Reads the orders that others publish from now on. The publishers wait while this reader is slow. */
+/** Reads the orders that others publish from now on. Publishers wait for a slow reader, and skip one that stands still. */
 export const readOrders = Orders.subscribe.pipe(
   Stream.runForEach(({ from, value }) => Effect.log(`${from.name} sold ${value.id} for ${value.total}`)),
 )

@@ -17,6 +17,10 @@ const WINDOW = 262_144
 const LARGEST = 16_777_216
 const EMPTY = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
+/** Returns the greatest incarnation that a life may have by now, with clocks that differ by so many hours (chapter 6). */
+const greatest = (generation, hours) =>
+  Math.min(2 ** 32 - 2, Math.max(65_536, Math.floor((Date.now() - generation + hours * HOUR) / 16)))
+
 /** Returns whether two alive records of one key have different bodies (chapter 6). */
 const isOtherBody = (a, b) => a.status === ALIVE && compareKeys(a, b) === 0 && compareRecords(a, b) !== 0
 
@@ -70,7 +74,7 @@ class Peer {
     if (this.isLeaving || generation < this.self.generation || generation > Date.now() + 24 * HOUR) return
     if (generation > this.self.generation) return // a claim, which only a refusal proves to a peer that does not listen
     const ahead = incarnation - this.self.incarnation
-    if (ahead < (status === ALIVE ? 1 : 0) || ahead > 65_536) return
+    if (ahead < (status === ALIVE ? 1 : 0) || incarnation > greatest(this.self.generation, 96)) return
     this.self.incarnation = incarnation + 1
     this.broadcast(this.self)
   }
@@ -94,7 +98,7 @@ class Peer {
     const record =
       status === LEFT ? { ...said, body: EMPTY } : isHeld && isAccusation ? { ...said, body: held.body } : said
     if (status === LEFT && link) return link.generation === generation && this.send(link, "YouAre", keyOf(record))
-    const most = held?.generation === generation ? held.incarnation + 65_536 : Infinity
+    const most = status === ALIVE ? greatest(generation, 72) : Math.min(2 ** 32 - 3, greatest(generation, 48))
     if (name !== from.name && (generation > Date.now() + 24 * HOUR || incarnation > most)) return
     if (held && link?.generation === generation && isOtherBody(record, held)) {
       this.send(link, "Update", { records: [name === from.name ? held : record] })
@@ -220,7 +224,8 @@ class Peer {
       if (this.members.size > 0) return
       this.self.generation = atLeastGeneration
       this.nextSeedDial = 0
-    } else if (isOne && this.links.size > 0) this.avoided.add(link.expected)
+    } else if (atLeastGeneration > 0) return // an answer to a Hello from before
+    else if (isOne && this.links.size > 0) this.avoided.add(link.expected)
     else if (code !== "busy" && code !== "self") this.stop("superseded", `${code}: ${message}`)
   }
   onUp = (link, { incarnation, youAre, viewHash: theirs }) => {
@@ -398,7 +403,7 @@ class Peer {
       this.probes.delete(id)
     },
     SyncDigest: (link, { entries, last }) => {
-      for (const key of entries) link.digest.set(key.name, key)
+      for (const key of entries) if (!link.digest.has(key.name)) link.digest.set(key.name, key)
       if (link.digest.size > 16_384) malformed("a digest without end")
       if (!last) return
       this.answerDigest(link, link.digest)
@@ -434,7 +439,7 @@ class Peer {
     for (const link of this.links.values()) {
       if (late > 250) link.lastHeard += late
       if (this.lastTick - link.lastHeard > 3000) this.sendBye(link, "silent")
-      else if (compareNames(this.self.name, link.name) < 0 || this.lastTick - link.lastWritten >= 1000) {
+      else if (compareNames(this.self.name, link.name) < 0 || this.lastTick - link.lastWritten >= 250) {
         this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
       }
     }

@@ -12,8 +12,8 @@ export interface Limits {
    */
   readonly helloTimeout: number
   /**
-   * Connections that may be in the handshake at once, in all and per remote host. When they are, a newcomer takes the place of the
-   * oldest that has not sent a whole Hello.
+   * Connections that may be in the handshake at once, in all and per remote host. When they are, a newcomer takes the place of
+   * one that has not sent a whole Hello: the oldest of the host that has most.
    */
   readonly handshakes: number
   readonly handshakesPerHost: number
@@ -47,7 +47,7 @@ export interface Limits {
   readonly controlBurst: number
   /** Bytes of messages that may wait to be written to one peer, however much credit it gives. */
   readonly outbox: number
-  /** Control frames that may wait to be written to one peer. */
+  /** Control frames that may wait to be written to one peer. With more the link ends as `slow`. */
   readonly controlOutbox: number
   /** Bytes of records that may wait to be written to one peer. More of them are dropped, and the views compared again. */
   readonly controlOutboxBytes: number
@@ -94,7 +94,7 @@ export const defaults: Limits = {
   // Four windows of the default, for peers that have larger ones.
   outbox: 1024 * 1024,
   controlOutbox: 4_096,
-  // The records of a thousand peers with a few hundred bytes of metadata. An answer with more goes whole if nothing waits.
+  // The records of a thousand peers with a few hundred bytes of metadata. A longer list goes whole if less than this waits.
   controlOutboxBytes: 1024 * 1024,
   membershipQueue: 1_024,
   // Some milliseconds of work, and beside one frame, which may be larger, half a megabyte at most.

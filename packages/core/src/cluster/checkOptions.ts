@@ -48,8 +48,11 @@ const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined 
       return new OptionsError({ option: `limits.${name}`, message: `a whole number from 1 to ${maxLimit}` })
     }
   }
-  const window = limits.inboxWindow
-  return window !== undefined && window < minWindow
-    ? new OptionsError({ option: "limits.inboxWindow", message: `at least ${minWindow} bytes` })
-    : undefined
+  for (const name of ["inboxWindow", "laneWindow"] as const) {
+    const window = limits[name]
+    if (window !== undefined && window < minWindow) {
+      return new OptionsError({ option: `limits.${name}`, message: `at least ${minWindow} bytes` })
+    }
+  }
+  return undefined
 }

@@ -27,7 +27,7 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
   message: Schema.String,
   /** Side that refused: this node (`us`) or the peer (`them`). */
   by: Schema.Literals(["us", "them"]),
-  /** Lowest generation that the peer would accept, with `stale`. */
+  /** Lowest generation that the peer would accept, with `stale` and with `duplicate`. */
   atLeastGeneration: Schema.optionalKey(Schema.Number),
   /** Time after which the peer suggests another attempt, in milliseconds. */
   retryAfter: Schema.optionalKey(Schema.Number),

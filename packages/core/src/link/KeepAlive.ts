@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import { stallMillis } from "../internal/time.ts"
-import type { Limits } from "../Limits.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 
@@ -37,7 +36,6 @@ const maxStay = 10_000
 
 export interface Options {
   readonly timing: Timing
-  readonly limits: Pick<Limits, "drainTimeout">
   /** `true` if this side sends the Pings. */
   readonly drives: boolean
   /** Monotonic clock, in milliseconds. */
@@ -142,10 +140,10 @@ export class KeepAlive {
   }
 
   private check(at: number): LinkEnd | undefined {
-    const { effectiveLinkTimeout, isSlow, leavingSince, limits } = this.options
+    const { effectiveLinkTimeout, isSlow, leavingSince } = this.options
     if (isSlow(at)) return { _tag: "Slow", message: "what was written was not taken" }
     const left = leavingSince()
-    if (left !== undefined && at - left >= Math.min(maxStay, limits.drainTimeout)) return { _tag: "Overstayed" }
+    if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
   }
 }

@@ -307,10 +307,9 @@ export class Link {
   }
 
   private makeKeepAlive(): KeepAlive {
-    const { drives, hooks, limits, timing } = this.options
+    const { drives, hooks, timing } = this.options
     return new KeepAlive({
       timing,
-      limits,
       drives,
       now: this.now,
       effectiveLinkTimeout: hooks.effectiveLinkTimeout,

@@ -29,12 +29,15 @@ describe("checkOptions", () => {
     ["limits.links", { limits: { links: 1.5 } }],
     ["limits.outbox", { limits: { outbox: 2 ** 32 } }],
     ["limits.inboxWindow", { limits: { inboxWindow: minWindow - 1 } }],
+    ["limits.laneWindow", { limits: { laneWindow: minWindow - 1 } }],
   ] as ReadonlyArray<readonly [string, Partial<Options>]>) {
     it(`refuses ${JSON.stringify(options).slice(0, 60)} and names ${option}`, () =>
       assert.strictEqual(refusedOption(options), option))
   }
 
   it("accepts limits at their bounds", () => {
-    assert.isUndefined(refusedOption({ limits: { links: 1, outbox: 2 ** 32 - 1, inboxWindow: minWindow } }))
+    assert.isUndefined(
+      refusedOption({ limits: { links: 1, outbox: 2 ** 32 - 1, inboxWindow: minWindow, laneWindow: minWindow } }),
+    )
   })
 })

@@ -116,6 +116,26 @@ describe("a stranger", () => {
   }
 })
 
+describe("a process of the node's name whose generation is more than a day ahead", () => {
+  World.simulated("does not stop the node that dials it, for nobody else admits such a life", ({ node }, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const { generation } = yield* a.cluster.self
+      const address = yield* RawPeer.listen(network, "ahead", (peer) =>
+        Effect.andThen(
+          Effect.ignore(peer.answerHandshake({ name: "a", generation: generation + 25 * 3_600_000 })),
+          peer.receiveAll,
+        ),
+      )
+      yield* Effect.forkScoped(Effect.ignore(a.cluster.join(address)))
+      yield* Effect.sleep("5 seconds")
+      assert.isAtLeast(a.dialed.filter((each) => each === address).length, 1)
+      assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
+      assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
+    }),
+  )
+})
+
 describe("a node whose name a newer process has taken", () => {
   for (const others of [1, 2, 4]) {
     for (const listens of [true, false]) {
