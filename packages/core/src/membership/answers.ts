@@ -33,6 +33,7 @@ export const answerWant = (draft: Draft.Draft, peer: string, want: ReadonlyArray
   if (records.length === 0) return
   const waiting = underWay(draft, peer)
   if (waiting === undefined) return send(draft, peer, { ...nothing, records: new Set(records) }, undefined)
+  if (records.every((name) => waiting.records.has(name))) return
   setAnswer(draft, peer, { ...waiting, records: new Set([...waiting.records, ...records]) })
 }
 
