@@ -150,7 +150,7 @@ export class LinkWriter {
         if (batch !== undefined) {
           yield* this.write(batch)
           this.lanes.written()
-          yield* this.reportAnswer()
+          if (this.isAnswering && this.control.length === 0) yield* this.reportAnswer()
         } else if (this.phase._tag === "Closing") {
           if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
           return yield* this.options.connection.end
@@ -163,7 +163,6 @@ export class LinkWriter {
   }
 
   private reportAnswer(): Effect.Effect<void> {
-    if (!this.isAnswering || this.control.length > 0) return Effect.void
     this.isAnswering = false
     return this.options.onAnswerWritten()
   }
