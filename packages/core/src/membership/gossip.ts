@@ -3,7 +3,7 @@
  * news are broadcast to every link; news of others, accusations and failures are gossip, sent once to some links at random.
  */
 import * as Prng from "../internal/prng.ts"
-import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import { isAccusation, type PeerRecord } from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import { atLeastOne } from "./Settings.ts"
 import * as State from "./State.ts"
@@ -32,8 +32,7 @@ export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
   if (state.broadcasts.has(record.name)) return broadcast(draft, record)
   const waiting = Draft.writableShared(previous.gossip, state.gossip)
   // Each accuser shortens the timer of the suspicion, so the accusation of one does not replace that of another.
-  const isAccusation = record.status === "suspect" || record.status === "failed"
-  waiting.set(isAccusation ? `${record.name}\0${record.by ?? ""}` : record.name, record)
+  waiting.set(isAccusation(record) ? `${record.name}\0${record.by ?? ""}` : record.name, record)
   state.gossip = waiting
   scheduleFlush(draft)
 }

@@ -21,9 +21,8 @@ export const newestRecords = (records: ReadonlyArray<PeerRecord.PeerRecord>): Re
   for (const record of records) {
     const life = lifeOf(record)
     if (record.incarnation < (newest.get(life) ?? 0)) continue
-    const isAccusation = record.status === "suspect" || record.status === "failed"
     // Names have no control characters, so keys are distinct.
-    const slot = `${life}\0${record.status}\0${isAccusation ? (record.by ?? "") : ""}`
+    const slot = `${life}\0${record.status}\0${PeerRecord.isAccusation(record) ? (record.by ?? "") : ""}`
     const known = kept.get(slot)
     if (known === undefined || PeerRecord.compare(known, record) < 0) kept.set(slot, record)
   }

@@ -19,7 +19,7 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   const member = state.members.get(record.name)
   const isOfMember = member?.record.generation === record.generation
   // An owner that accuses itself, or says something of another life of its name, has a fault and knows no more than others.
-  const isOwnWord = from === record.name && isOfMember && !isAccusation(record)
+  const isOwnWord = from === record.name && isOfMember && !PeerRecord.isAccusation(record)
   if (!isOwnWord && !Plausibility.isCredible(draft, record)) {
     return Draft.diagnose(
       draft,
@@ -44,8 +44,6 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   Gossip.gossip(draft, { ...record, body: State.emptyBody })
 }
 
-const isAccusation = ({ status }: PeerRecord.PeerRecord): boolean => status === "suspect" || status === "failed"
-
 const mergeMemberRecord = (
   draft: Draft.Draft,
   member: Member.Member,
@@ -57,12 +55,12 @@ const mergeMemberRecord = (
   if (order < 0) return
   if (order > 0) {
     if (record.status === "left") return onReportedEnd(draft, member, record)
-    if (isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
+    if (PeerRecord.isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
   }
   // The body of an accusation says nothing: an incarnation has the body that its owner gave it.
-  if (isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
+  if (PeerRecord.isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
   const bodyOrder = PeerRecord.compare(record, known)
   if (bodyOrder !== 0) mergeBody(draft, member, record, { isFromOwner: from === record.name, isGreater: bodyOrder > 0 })
 }

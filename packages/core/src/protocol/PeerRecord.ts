@@ -45,6 +45,10 @@ export type Key = Pick<PeerRecord, "name" | "generation" | "incarnation" | "stat
 /** Rank of each status within one incarnation, and its number on the wire. */
 export const rank: { readonly [S in Status]: number } = { alive: 0, suspect: 1, failed: 2, left: 3 }
 
+/** Returns whether a record accuses its owner. */
+export const isAccusation = ({ status }: Pick<PeerRecord, "status">): boolean =>
+  status === "suspect" || status === "failed"
+
 /** Statuses by their rank. */
 export const statusOfRank: ReadonlyArray<Status> = ["alive", "suspect", "failed", "left"]
 
