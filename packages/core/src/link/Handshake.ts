@@ -13,6 +13,7 @@ import type { Frame, Hello, HelloAck, HelloReject, Ready, RejectCode, YouAreBeli
 import { clipMessage, rejectCodes } from "../protocol/Frame.ts"
 import * as PeerName from "../protocol/PeerName.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 import { clip } from "../protocol/ProtocolViolation.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
@@ -294,16 +295,16 @@ const leaving = () =>
 const ackProblem = ({ instance, self }: NodeState, ack: HelloAck): string | undefined => {
   if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the peer says it is not alive"
-  const isNewer = compareProcesses(ack, { record: self, instance }) > 0
+  const isNewer = compareProcesses(processOf(ack), { generation: self.generation, instance }) > 0
   if (ack.record.name === self.name && !isNewer) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
 }
 
-/** Compares two processes of one name: by generation, then by instance. */
-export const compareProcesses = (
-  a: Pick<Introduction, "record" | "instance">,
-  b: Pick<Introduction, "record" | "instance">,
-): number => a.record.generation - b.record.generation || a.instance - b.instance
+/** Returns the process that a side of the handshake shows itself to be. */
+export const processOf = ({ instance, record }: Pick<Introduction, "record" | "instance">): Process => ({
+  generation: record.generation,
+  instance,
+})
 
 const applicant = (record: PeerRecord, connection: Connection): Admission.Applicant => ({
   name: record.name,

@@ -57,7 +57,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     Draft.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
     return Draft.closeLink(draft, record, "parted")
   }
-  // What was heard of the end of this life after the handshake began.
+  // Others may have told the end of this life after the handshake began.
   const end = State.tombstoneOfLeft(draft.state, record)
   if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)

@@ -6,10 +6,10 @@
 import type { Address } from "../Address.ts"
 import * as Draft from "./Draft.ts"
 import { maxInstance } from "../protocol/constants.ts"
+import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 import * as Plausibility from "./plausibility.ts"
 import { raiseGeneration } from "./selfRecord.ts"
 import { displacementWindow } from "./Settings.ts"
-import * as State from "./State.ts"
 
 /** A peer refused a handshake because a newer life, or another process of this life, has this node's name. */
 export interface NameTaken {
@@ -41,9 +41,9 @@ export const expire = (draft: Draft.Draft): void => {
 }
 
 /** Handles a complete handshake with another process of this node's name: the older of the two stops, if it has met others. */
-export const onMet = (draft: Draft.Draft, other: { readonly generation: number; readonly instance: number }): void => {
+export const onMet = (draft: Draft.Draft, other: Process): void => {
   const { instance, members, phase, self } = draft.state
-  const isNewer = other.generation === self.generation ? other.instance > instance : other.generation > self.generation
+  const isNewer = compareProcesses(other, { generation: self.generation, instance }) > 0
   if (phase._tag === "Running" && isNewer && members.size > 0) Draft.stop(draft, "superseded")
 }
 
@@ -72,7 +72,7 @@ export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   if (Plausibility.isFutureLife(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
   const isByMember = dialed !== undefined && members.has(dialed)
-  if (isByMember && State.linked(draft.state).length === 0) return Draft.stop(draft, "superseded")
+  if (isByMember && draft.state.links === 0) return Draft.stop(draft, "superseded")
   diagnoseClaim(draft)
 }
 

@@ -11,7 +11,7 @@ import { monotonicMillis } from "../internal/time.ts"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { PeerId } from "../Peer.ts"
 
-/** What a send waits for. */
+/** Lane of a link for which a send waits. */
 export interface Awaited {
   readonly peer: PeerId
   readonly lane: string

@@ -7,13 +7,14 @@ import * as Effect from "effect/Effect"
 import type * as Admission from "../Admission.ts"
 import type { Limits } from "../Limits.ts"
 import type { HandshakeError, HandshakeHost, Introduction } from "../link/Handshake.ts"
-import { busy, compareProcesses, reject } from "../link/Handshake.ts"
+import { busy, processOf, reject } from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
 import { isTooFarAhead } from "../membership/plausibility.ts"
 import * as State from "../membership/State.ts"
 import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
+import { compareProcesses } from "../protocol/processOrder.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
 export interface Options {
@@ -119,7 +120,7 @@ export const judgeHello = (
   }
   if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
   if (name === state.self.name) {
-    const order = compareProcesses(hello, { record: state.self, instance: state.instance })
+    const order = compareProcesses(processOf(hello), { generation: state.self.generation, instance: state.instance })
     // An older process learns from this node's answer that it is to stop.
     if (order < 0) return undefined
     return order === 0 && dialing.has(hello.linkEpoch)

@@ -5,7 +5,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Discovery from "../Discovery.ts"
-import * as State from "../membership/State.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
 export class LonelyPause {
@@ -19,7 +18,7 @@ export class LonelyPause {
 
   /** Tests whether this node has no live link. */
   isAlone(): boolean {
-    return State.linked(this.loop.state()).length === 0
+    return this.loop.state().links === 0
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Session } from "../link/Session.ts"
 import { compareRanks } from "../link/Link.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 
 /** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
 export interface Sink {
@@ -39,6 +40,11 @@ interface HeldMessage {
   readonly lane: ReadableLane
   readonly message: InboundMessage
 }
+
+/** What the handshake of a connection said of the process at its other end. */
+export type Met = Pick<PeerConnection, "peer" | "rank">
+
+const processOf = ({ peer: { generation }, rank: { instance } }: Met): Process => ({ generation, instance })
 
 export class PeerConnection {
   /** The peer as its handshake described it. */
@@ -102,14 +108,13 @@ export class PeerConnection {
   }
 
   /** Returns whether the peer of this connection is the process that was met on another. */
-  isSameProcess({ peer, rank }: Pick<PeerConnection, "peer" | "rank">): boolean {
-    return this.peer.generation === peer.generation && this.rank.instance === rank.instance
+  isSameProcess(other: Met): boolean {
+    return compareProcesses(processOf(this), processOf(other)) === 0
   }
 
   /** Returns whether the peer of this connection is a newer process than that of another, of the same name. */
-  isNewerThan({ peer, rank }: PeerConnection): boolean {
-    const { generation } = this.peer
-    return generation === peer.generation ? this.rank.instance > rank.instance : generation > peer.generation
+  isNewerThan(other: Met): boolean {
+    return compareProcesses(processOf(this), processOf(other)) > 0
   }
 
   /** Returns whether an earlier connection with the same process of the peer is not read to its end. */

@@ -11,7 +11,7 @@ import { compareRanks } from "../link/Link.ts"
 import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
-import { PeerConnection, type Sink } from "./PeerConnection.ts"
+import { type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
 
 /**
  * Number of connections of one peer that may follow each other before the oldest of them is cut. An honest peer may leave
@@ -34,7 +34,7 @@ export class PeerConnections {
   /** The connection that is used with each peer, open or closing. */
   private readonly used = new Map<string, PeerConnection>()
   /** The peer and the greatest rank of the last process of each name that was up. */
-  private readonly newest = new Map<string, Pick<PeerConnection, "peer" | "rank">>()
+  private readonly newest = new Map<string, Met>()
   private unfinished = 0
   private sessions = 0
   /** Set when this node stops: the code with which every connection is closed. */

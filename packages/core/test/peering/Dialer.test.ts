@@ -24,6 +24,7 @@ const b = recordOf("b")
 const knowing = (member: Member.Member): State.State => ({
   ...initial,
   touched: new Set(["b"]),
+  links: Number(Member.isLinked(member)),
   members: new Map([["b", member]]),
 })
 

@@ -9,7 +9,7 @@ import { LonelyPause } from "../../src/peering/LonelyPause.ts"
 import { recordOf } from "../membership/support.ts"
 import { initial } from "./support.ts"
 
-const linked: State.State = { ...initial, members: new Map([["b", Member.make(recordOf("b"), "Linked")]]) }
+const linked: State.State = { ...initial, links: 1, members: new Map([["b", Member.make(recordOf("b"), "Linked")]]) }
 
 /** Returns how long a pause lasts, in milliseconds, of a node that is alone in this time. */
 const lasts = (duration: Duration.Input, isAlone: (millis: number) => boolean) =>

@@ -19,6 +19,7 @@ import { initial, makeLoop } from "./support.ts"
 const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   ...initial,
   touched: new Set(["b"]),
+  links: Number(reach === "Linked"),
   members: new Map([["b", Member.make(recordOf("b"), reach)]]),
 })
 
