@@ -43,7 +43,7 @@ RawPeer.scenario(
         )
         yield* Effect.sleep("1 seconds")
         const answer = others.length * (recordBytes(RawPeer.record()) + 3 * 8_000)
-        // What the network took before it was full, all that was wanted meanwhile, and the answer to the newest digest.
+        // The network took some records before it was full. The names that were wanted meanwhile and the newest digest follow.
         assert.isAbove(bytes, answer)
         assert.isBelow(bytes, 10 * answer)
       }

@@ -3,6 +3,7 @@
  * costs it a link (docs/protocol.md R7, R8).
  */
 import { assert, describe } from "@effect/vitest"
+import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Frame } from "../../src/protocol/Frame.ts"
@@ -12,6 +13,18 @@ import * as World from "./world.ts"
 
 /** Returns the frames with which a member claims something about the node whose record it saw. */
 type Claim = (seen: PeerRecord) => ReadonlyArray<Frame>
+
+/** Links node `a` to node `b` and to the raw peer `m`. `seen` returns the events of `b` about `a` since then. */
+const withLiar = Effect.fnUntraced(function* (world: World.World, network: SimNetwork.Shape) {
+  const { a, b } = yield* World.pair(world)
+  const peer = yield* RawPeer.connect(network, a)
+  const { record } = yield* peer.completeHandshake()
+  yield* peer.keepAlive
+  yield* World.untilPeers(a, ["b", "m"])
+  const events = yield* World.collect(b)
+  const seen = () => events.flatMap((event) => ("peer" in event && event.peer.name === "a" ? [event._tag] : []))
+  return { a, peer, record, seen }
+})
 
 const left: ReadonlyArray<readonly [string, Claim]> = [
   ["YouAre", ({ generation, incarnation }) => [{ _tag: "YouAre", generation, incarnation, status: "left" }]],
@@ -24,22 +37,14 @@ describe("a member that says that the node has left", () => {
   for (const [how, claim] of left) {
     World.simulated(`in ${how} is refuted, and the node keeps its links`, ({ node }, network) =>
       Effect.gen(function* () {
-        const a = yield* node("a")
-        const b = yield* node("b", { seeds: [a.address] })
-        yield* World.untilPeers(b, ["a"])
-        const peer = yield* RawPeer.connect(network, a)
-        const { record } = yield* peer.completeHandshake()
-        yield* peer.keepAlive
-        yield* World.untilPeers(a, ["b", "m"])
-        const events = yield* World.collect(b)
+        const { a, peer, record, seen } = yield* withLiar({ node }, network)
         yield* peer.send(...claim(record))
         const isRefuted = (frame: Frame): boolean =>
           frame._tag === "Update" && frame.records.some(({ incarnation, name }) => name === "a" && incarnation > 0)
         yield* Effect.repeat(peer.receiveFrame("Update"), { until: isRefuted })
         yield* Effect.sleep("2 seconds")
         yield* World.untilPeers(a, ["b", "m"])
-        const seen = events.flatMap((event) => ("peer" in event && event.peer.name === "a" ? [event._tag] : []))
-        assert.deepStrictEqual(seen, [])
+        assert.deepStrictEqual(seen(), [])
       }),
     )
   }
@@ -65,22 +70,14 @@ describe("a member that says that a newer life of the node exists", () => {
   for (const [how, claim] of newer) {
     World.simulated(`in ${how} does not stop the node, which keeps its other links`, ({ node }, network) =>
       Effect.gen(function* () {
-        const a = yield* node("a")
-        const b = yield* node("b", { seeds: [a.address] })
-        yield* World.untilPeers(b, ["a"])
-        const peer = yield* RawPeer.connect(network, a)
-        const { record } = yield* peer.completeHandshake()
-        yield* peer.keepAlive
-        yield* World.untilPeers(a, ["b", "m"])
-        const events = yield* World.collect(b)
+        const { a, peer, record, seen } = yield* withLiar({ node }, network)
         yield* peer.send(...claim(record))
         yield* Effect.forkScoped(peer.receiveAll)
         // Longer than the claim is followed up.
         yield* Effect.sleep("35 seconds")
         assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
         assert.strictEqual((yield* a.cluster.self).generation, record.generation)
-        const seen = events.flatMap((event) => ("peer" in event && event.peer.name === "a" ? [event._tag] : []))
-        assert.deepStrictEqual(seen, [])
+        assert.deepStrictEqual(seen(), [])
       }),
     )
   }

@@ -271,7 +271,7 @@ describe("a peer that reads nothing from its connection", () => {
         const frames = yield* peer.receiveAll
         const answers = frames.filter(({ _tag }) => _tag === "SyncDelta")
         const bytes = answers.reduce((sum, frame) => sum + FrameEncoder.encode(frame).length, 0)
-        // What waits, the write that was under way, and what the network holds.
+        // The bound counts the queue, the write that was under way, and the buffers of the network.
         assert.isAtMost(bytes, 1024 * 1024 + 64 * 1024 + 64 * 1024)
         assert.deepStrictEqual(RawPeer.byeCodesOf(frames), ["slow"])
         yield* World.until(a, ({ peers }) => !peers.has("m"))

@@ -145,7 +145,7 @@ describe("R8: a newer life", () => {
     for (const a of [failed, left, saidToHaveLeft]) {
       const outputs = a.meet(11_000, b)
       expect([eventsOf(outputs), closedOf(outputs)]).toStrictEqual([["Joined b"], []])
-      // What is still told of the newer life makes it a candidate again, and ends nothing.
+      // Late news of the newer life makes it a candidate again, and ends nothing.
       expect(eventsOf(a.hear(12_000, c, update(claim(newer, "failed"), claim(newer, "left", 1))))).toStrictEqual([])
       expect([linkOf(a, "b"), a.state().members.get("b")?.record.generation]).toStrictEqual(["up", b.generation])
     }
