@@ -156,6 +156,7 @@ export const Hello = Schema.Struct({
   join: Schema.optional(Schema.Boolean),
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
 })
 
 export const HelloAck = Schema.Struct({
@@ -164,6 +165,7 @@ export const HelloAck = Schema.Struct({
   instance: Instance,
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),
   youAre: Schema.optional(Belief),
 })
