@@ -132,7 +132,7 @@ export const causeOf = (error: RpcClientError): Cause | undefined => {
  *
  * ```ts
  * ben.CountPrimes(job).pipe(
- *   RequestLost.catchLost((cause) => (cause.maybeDelivered ? Effect.fail(cause) : ada.CountPrimes(job))),
+ *   RequestLost.catchLost((cause, error) => (cause.maybeDelivered ? Effect.fail(error) : ada.CountPrimes(job))),
  * )
  * ```
  *
