@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { stallMillis } from "../internal/time.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
+import { RoundTripTime } from "./RoundTripTime.ts"
 
 /** Times of a link, in milliseconds. */
 export interface Timing {
@@ -57,6 +58,8 @@ export interface Options {
 
 /** Timer of one link. */
 export class KeepAlive {
+  /** Round-trip time, measured by the Pings. */
+  readonly roundTrip: RoundTripTime
   private readonly options: Options
   /** Time since which the peer is silent. Later than its last bytes by the stalls of this process since. */
   private silentSince: number
@@ -70,6 +73,11 @@ export class KeepAlive {
     this.options = options
     this.silentSince = options.now()
     this.pingedAt = this.silentSince
+    this.roundTrip = new RoundTripTime({
+      now: options.now,
+      timeout: options.timing.linkTimeout,
+      ping: () => this.ping(),
+    })
   }
 
   /** Records that bytes came. Any byte is a sign of life: over a slow line a large frame takes longer than the timeout. */
@@ -85,8 +93,10 @@ export class KeepAlive {
   /** Sends a Ping. */
   ping(): void {
     const { now, send, viewHash } = this.options
+    const seq = this.seq++ >>> 0
     this.pingedAt = now()
-    send({ _tag: "Ping", seq: this.seq++ >>> 0, viewHash: viewHash(), lag: this.lag() })
+    this.roundTrip.sent(seq)
+    send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
   }
 
   /** Answers a Ping of the peer. */
