@@ -172,8 +172,39 @@ const notices = {
     /** Bytes of the messages that wait for the peer on this lane, with the one that went on without it. */
     bytes: Schema.Number,
   },
-  /** A seed or joined address does not answer or refuses; it is tried again. */
-  SeedUnavailable: { address: Schema.String, reason: Schema.String },
+  /** A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again. */
+  SeedUnavailable: {
+    address: Schema.String,
+    /**
+     * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
+     * - `timeout`: a process answered and did not complete the handshake in time. `lost`: the connection ended before that.
+     * - `protocol`: the process at the address does not speak the protocol of Coterie.
+     * - `busy`: the peer has no room for another connection, or leaves.
+     * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
+     * - `duplicate`: another process has this node's name. `stale`: the peer knows a newer life of this node's name.
+     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
+     * - `self`: the address is that of this node. `otherPeer`: another peer than before answered.
+     * - `disconnected`: the peer has disconnected from this node.
+     */
+    reason: Schema.Literals([
+      "unreachable",
+      "refused",
+      "timeout",
+      "lost",
+      "protocol",
+      "busy",
+      "denied",
+      "duplicate",
+      "stale",
+      "otherCluster",
+      "version",
+      "self",
+      "otherPeer",
+      "disconnected",
+    ]),
+    /** Description of the failure, for people. */
+    message: Schema.String,
+  },
   /**
    * So many members failed within the longest suspicion, at least two and a quarter of all, that the cluster is probably
    * in two parts. The others see the same of this part.
@@ -236,6 +267,14 @@ export type ClusterEvent = typeof ClusterEvent.Type
  * @since 0.1.0
  */
 export type SlowPeer = Extract<Notice, { readonly _tag: "SlowPeer" }>
+
+/**
+ * The event that reports an address that did not answer or refused this node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SeedUnavailable = Extract<Notice, { readonly _tag: "SeedUnavailable" }>
 
 /**
  * The mark of a subscriber that fell behind.

@@ -15,7 +15,7 @@ const view = (...peers: ReadonlyArray<Peer>): ClusterEvent.View => ClusterEvent.
 
 const notices: ReadonlyArray<ClusterEvent.ClusterEvent> = [
   { _tag: "SlowPeer", peer: peerOf("a", { link: "down" }), lane: "", waited: Duration.seconds(5), bytes: 1 },
-  { _tag: "SeedUnavailable", address: "a:1", reason: "refused" },
+  { _tag: "SeedUnavailable", address: "a:1", reason: "refused", message: "no process listens" },
   { _tag: "PartitionSuspected", lost: [removedOf("a", "failed")] },
   { _tag: "PartitionHealed", returned: [peerOf("b")], missing: [removedOf("a", "failed")] },
   { _tag: "Superseded" },

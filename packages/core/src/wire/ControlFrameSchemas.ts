@@ -152,6 +152,7 @@ export const Hello = Schema.Struct({
   join: Schema.optional(Schema.Boolean),
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
 })
 
 export const HelloAck = Schema.Struct({
@@ -160,6 +161,7 @@ export const HelloAck = Schema.Struct({
   instance: Instance,
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),
   youAre: Schema.optional(Belief),
 })
