@@ -85,7 +85,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({ loop, links, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
