@@ -3,8 +3,6 @@
  * docs/messages.md, section "Memory".
  */
 
-import { minControlBurst, minControlRate } from "./protocol/constants.ts"
-
 export interface Limits {
   /** Time for a connection to complete its handshake, in milliseconds, from its first moment. */
   readonly handshakeTimeout: number
@@ -90,8 +88,9 @@ export const defaults: Limits = {
   // A system takes more once a third of its buffer has drained. A third of 4 MiB, which is the most of Linux, takes 44 seconds
   // on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and what waits for it is bounded.
   drainTimeout: 60_000,
-  controlRate: minControlRate,
-  controlBurst: minControlBurst,
+  // The least that the protocol allows; a busy cluster of hundreds says some tens a second.
+  controlRate: 1_000,
+  controlBurst: 2_000,
   // Four windows of the default, for peers that have larger ones.
   outbox: 1024 * 1024,
   controlOutbox: 4_096,
