@@ -48,7 +48,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly effectiveLinkTimeout: () => number
-  /** Reports that all control frames are written after {@link Link.answer}. */
+  /** Reports that all control frames are written after {@link Link.answer}, and that the next answer is within the rate. */
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
@@ -160,7 +160,7 @@ export class Link {
     this.writer.send(frame)
   }
 
-  /** Queues an answer like other control frames. The hook `onAnswerWritten` is called once no control frame waits. */
+  /** Queues an answer like other control frames. The hook `onAnswerWritten` asks for the next one. */
   answer(frame: ControlFrame): void {
     this.writer.answer(frame)
   }
