@@ -1,5 +1,6 @@
 export * as Address from "./Address.ts"
 export * as Admission from "./Admission.ts"
+export * as ChangeFeed from "./ChangeFeed.ts"
 export * as Cluster from "./Cluster.ts"
 export * as ClusterError from "./ClusterError.ts"
 export * as ClusterEvent from "./ClusterEvent.ts"

@@ -40,6 +40,7 @@ import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
+import { seedUnavailable } from "./refusals.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -145,10 +146,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   })
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
-  const hub = new EventHub(limits.eventBuffer)
-  const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
+  const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
+  const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
-    hub.publish(event, view)
+    hub.publish(event)
   }
   const readers = yield* LaneReaders.make({
     limits,
@@ -189,7 +190,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
+    onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
   })
   metrics.showNode({ loop, links, hub, limits })
   return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }

@@ -45,7 +45,7 @@ const peersOf = ({ peers }: ClusterEvent.View): Protocol.Peers =>
 const textOf = (event: ClusterEvent.ClusterEvent): string => {
   switch (event._tag) {
     case "SeedUnavailable":
-      return `${event.address}: ${event.reason}`
+      return `${event.address}: ${event.message}`
     case "Diagnostic":
       return event.message
     case "Lagged":
@@ -60,7 +60,7 @@ const program = Effect.gen(function* () {
   const self = yield* cluster.self
   yield* report({ _tag: "Listening", address: self.addresses[0] ?? "", generation: self.generation })
 
-  let view = ClusterEvent.emptyView
+  let view = yield* cluster.view
   yield* cluster.events.pipe(
     Stream.runForEach((event) => {
       const at = Number(process.hrtime.bigint()) / 1e6
