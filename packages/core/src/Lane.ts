@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
-import type { Message, SessionEnded } from "./Message.ts"
+import type { Message, SessionEnded, SessionStarted } from "./Message.ts"
 import type { PeerRef } from "./Peer.ts"
 
 /**
@@ -72,6 +72,25 @@ export interface ReadOptions {
 }
 
 /**
+ * Options of a reader that loses messages instead of making their senders wait. It gets no markers of sessions: where messages
+ * are lost for other reasons, the end of a session says little.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LossyReadOptions extends ReadOptions {
+  readonly strategy: "dropping" | "sliding"
+}
+
+/**
+ * An element of a lane: a message, or the begin or end of a session with a peer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LaneItem = Message | SessionStarted | SessionEnded
+
+/**
  * A message that its reader could not use.
  *
  * @category models
@@ -102,14 +121,22 @@ export interface Lane {
    */
   readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
   /**
-   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. After the last message of a
-   * session with a peer comes `SessionEnded`, except with `dropping` and `sliding`. The stream ends when this node has left.
+   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. Before the first message of a
+   * session with a peer comes `SessionStarted`, and after its last message `SessionEnded`, except with `dropping` and `sliding`.
+   * The stream ends when this node has left.
    */
-  readonly read: (options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
-  /** Reads from now on, for as long as the scope is open, so that no message before the run of the stream is missed. */
-  readonly open: (
-    options?: ReadOptions,
-  ) => Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope>
+  readonly read: {
+    (options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+    (options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
+  }
+  /**
+   * Reads as {@link Lane.read} from now on, for as long as the scope is open, so that no message before the run of the stream is
+   * missed.
+   */
+  readonly open: {
+    (options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
+    (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
+  }
   /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**

@@ -163,6 +163,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     label: options.cluster,
     connections: overrides.makePeerConnections({
       onEnd: readers.linkEnded,
+      onSessionStart: readers.sessionStarted,
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),

@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
-import type { ReadOptions } from "../Lane.ts"
+import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
-import type { Message, SessionEnded } from "../Message.ts"
+import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
@@ -41,6 +41,9 @@ export interface Options {
   readonly isRunning: () => boolean
 }
 
+/** Opens a reader, and gives its stream. */
+type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+
 interface Parts {
   readonly mailbox: Mailbox.Mailbox
   readonly pacer: OpenPacer
@@ -61,6 +64,8 @@ export class LaneReaders {
   private readonly pacer: OpenPacer
   private readonly failures: ReaderFailures
   private readonly lanes = new Map<string, OpenLane>()
+  /** Sessions that have started and not ended. */
+  private readonly sessions = new Map<Session, SessionStarted>()
   private hasEnded = false
 
   constructor(options: Options, { failures, mailbox, pacer, unread }: Parts) {
@@ -87,17 +92,27 @@ export class LaneReaders {
     return isKept
   }
 
+  /** Tells the readers of all lanes that a session has started, and those that come later while it lasts. */
+  readonly sessionStarted = ({ generation, name }: PeerId, session: Session): void => {
+    const started: SessionStarted = { _tag: "SessionStarted", from: { name, generation }, session: session.session }
+    this.sessions.set(session, started)
+    this.markAll(started)
+  }
+
   /** Tells the readers of all lanes that a session is over. */
-  readonly sessionEnded = (from: PeerId, { session }: Session): void => {
-    const ended: SessionEnded = { _tag: "SessionEnded", from, session }
-    for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(ended)
+  readonly sessionEnded = ({ generation, name }: PeerId, session: Session): void => {
+    this.sessions.delete(session)
+    this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
+  }
+
+  private markAll(mark: SessionStarted | SessionEnded): void {
+    for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
 
   /** Reads a lane from now on, until the scope closes. */
-  open(
-    name: string,
-    options: ReadOptions = {},
-  ): Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope> {
+  open(name: string, options: LossyReadOptions): Reading<Message>
+  open(name: string, options?: ReadOptions): Reading<LaneItem>
+  open(name: string, options: ReadOptions = {}): Reading<LaneItem> {
     return Effect.map(
       Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -123,12 +138,17 @@ export class LaneReaders {
     }
     const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
     yield* this.pacer.await(() => this.lanes.has(name))
-    const lane = this.lanes.get(name)
     if (this.hasEnded) yield* reader.end
-    else if (lane !== undefined) lane.readers.add(reader)
-    else this.openLane(name, reader)
+    else this.addTo(name, reader)
     return reader
   })
+
+  private addTo(name: string, reader: LaneReader): void {
+    for (const started of this.sessions.values()) reader.mark(started)
+    const lane = this.lanes.get(name)
+    if (lane === undefined) this.openLane(name, reader)
+    else lane.readers.add(reader)
+  }
 
   private makeReader(
     name: string,
@@ -137,7 +157,9 @@ export class LaneReaders {
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
-      ? Mailbox.make<SessionEnded>({ kept: limits.laneWindow + limits.messageBytes })
+      ? Effect.sync(() =>
+          Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindow + limits.messageBytes }),
+        )
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
@@ -163,7 +185,7 @@ export class LaneReaders {
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, onFailed } = options
   const clock = yield* Clock.Clock
-  const mailbox: Mailbox.Mailbox = yield* Mailbox.make({
+  const mailbox: Mailbox.Mailbox = Mailbox.make({
     kept: limits.inboxWindow + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })

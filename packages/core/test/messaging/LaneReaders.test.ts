@@ -98,6 +98,30 @@ describe("the readers of a node", () => {
     }),
   )
 
+  it.effect("mark the sessions that are open for a reader that comes, and the begin of each before its messages", () =>
+    Effect.gen(function* () {
+      const { bring, readers } = yield* make
+      const from = { name: "peer", generation: 1 }
+      const [over, open, next] = [{ session: 1 }, { session: 2 }, { session: 3 }]
+      readers.sessionStarted(from, over)
+      readers.sessionStarted(from, open)
+      readers.sessionEnded(from, over)
+      const orders = yield* readers.open("orders")
+      readers.sessionStarted(from, next)
+      bring("orders", "first")
+      yield* readers.end
+      const items = yield* Stream.runCollect(orders)
+      assert.deepStrictEqual(
+        items.filter((item) => item.from.name === "peer").map(({ _tag, session }) => [_tag, session]),
+        [
+          ["SessionStarted", 2],
+          ["SessionStarted", 3],
+          ["Message", 1],
+        ],
+      )
+    }),
+  )
+
   it.effect("count what does not fit the buffer of a reader", () =>
     Effect.gen(function* () {
       const { bring, readers, told } = yield* make
