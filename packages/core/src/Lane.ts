@@ -28,6 +28,17 @@ export interface SendOptions {
 }
 
 /**
+ * Options of a message to many.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PublishOptions {
+  /** Sends the message to the readers of this node, too. The report then has the name of this node. Defaults to `false`. */
+  readonly self?: boolean | undefined
+}
+
+/**
  * Outcome of a send: the link has accepted the message, or the reader has taken it if `confirm` was set.
  *
  * @category models
@@ -111,15 +122,21 @@ export interface DeadLetter {
  */
 export interface Lane {
   readonly name: string
-  /** Sends a message to one peer that reads the lane. Fails with `notReading` if the peer does not read it. */
+  /**
+   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `notReading` if the peer does not
+   * read it.
+   */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
    * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
    * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
-   * so it is reported as `notConnected`. The readers of this node get nothing.
+   * so it is reported as `notConnected`. The readers of this node get nothing, unless `self` is set.
    */
-  readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+  readonly publish: (
+    payload: Uint8Array | string,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, SendError>
   /**
    * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. Before the first message of a
    * session with a peer comes `SessionStarted`, and after its last message `SessionEnded`, except with `dropping` and `sliding`.

@@ -74,6 +74,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   const sender = new Sender({
     loop,
     links,
+    loopback: readers.loopback,
     limits,
     clock: environment.clock,
     tracing: options.tracing ?? false,
@@ -152,6 +153,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
   const readers = yield* LaneReaders.make({
     limits,
+    self: () => loop.state().self,
     onOpened: (name) => links.openLane(name),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),

@@ -43,7 +43,7 @@ export const makeService = (options: Options): Service => {
     join: (address) => joiner.join(address),
     send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
-    broadcast: (payload) => sender.publish(inboxName, payload),
+    broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name) => laneOf(name, options),
     disconnect: (peer) =>
       Effect.suspend(() =>

@@ -11,11 +11,12 @@ import { OptionsError } from "../ClusterError.ts"
 import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
-import type { Session } from "../link/Session.ts"
+import { type Session, sessionWithSelf } from "../link/Session.ts"
 import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
+import { Loopback } from "./Loopback.ts"
 import * as LossyReader from "./LossyReader.ts"
 import * as Mailbox from "./Mailbox.ts"
 import type { LaneReader } from "./OpenLane.ts"
@@ -29,6 +30,8 @@ const defaultCapacity = 1_024
 
 export interface Options {
   readonly limits: Limits
+  /** Returns the name and the current generation of this node. */
+  readonly self: () => PeerId
   /** Called when the first reader of a lane has come. */
   readonly onOpened: (name: string) => void
   /** Called when the last reader of a lane has gone. */
@@ -45,6 +48,7 @@ export interface Options {
 type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
 
 interface Parts {
+  readonly loopback: Loopback
   readonly mailbox: Mailbox.Mailbox
   readonly pacer: OpenPacer
   readonly failures: ReaderFailures
@@ -57,6 +61,8 @@ const noReaders: Sink = new OpenLane()
 export class LaneReaders {
   /** Messages of the inbox. Several runs of the stream share them. */
   readonly inbox: Stream.Stream<Message>
+  /** The way of messages from this node to these readers. */
+  readonly loopback: Loopback
   /** Tells in the log if nobody reads the inbox. Never ends. */
   readonly watch: Effect.Effect<never>
   private readonly options: Options
@@ -68,11 +74,12 @@ export class LaneReaders {
   private readonly sessions = new Map<Session, SessionStarted>()
   private hasEnded = false
 
-  constructor(options: Options, { failures, mailbox, pacer, unread }: Parts) {
+  constructor(options: Options, { failures, loopback, mailbox, pacer, unread }: Parts) {
     this.options = options
     this.mailbox = mailbox
     this.pacer = pacer
     this.failures = failures
+    this.loopback = loopback
     this.watch = unread.run
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
@@ -93,8 +100,8 @@ export class LaneReaders {
   }
 
   /** Tells the readers of all lanes that a session has started, and those that come later while it lasts. */
-  readonly sessionStarted = ({ generation, name }: PeerId, session: Session): void => {
-    const started: SessionStarted = { _tag: "SessionStarted", from: { name, generation }, session: session.session }
+  readonly sessionStarted = (from: PeerId, session: Session): void => {
+    const started = startedOf(from, session)
     this.sessions.set(session, started)
     this.markAll(started)
   }
@@ -124,6 +131,7 @@ export class LaneReaders {
 
   private readonly endLanes: Effect.Effect<void> = Effect.suspend(() => {
     this.hasEnded = true
+    this.loopback.end()
     const readers = [...this.lanes.values()].flatMap((lane) => [...lane.readers])
     return Effect.forEach(readers, ({ end }) => end, { discard: true })
   })
@@ -144,6 +152,7 @@ export class LaneReaders {
   })
 
   private addTo(name: string, reader: LaneReader): void {
+    reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
     const lane = this.lanes.get(name)
     if (lane === undefined) this.openLane(name, reader)
@@ -167,6 +176,7 @@ export class LaneReaders {
     const lane = new OpenLane()
     lane.readers.add(reader)
     this.lanes.set(name, lane)
+    this.loopback.open(name, lane)
     this.options.onOpened(name)
   }
 
@@ -175,12 +185,19 @@ export class LaneReaders {
       const lane = this.lanes.get(name)
       if (lane?.readers.delete(reader) === true && lane.readers.size === 0) {
         this.lanes.delete(name)
+        this.loopback.close(name)
         if (!this.hasEnded) this.options.onClosed(name)
       }
       return reader.close
     })
   }
 }
+
+const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionStarted => ({
+  _tag: "SessionStarted",
+  from: { name, generation },
+  session,
+})
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, onFailed } = options
@@ -191,5 +208,6 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
   const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
-  return new LaneReaders(options, { mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
+  const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
+  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

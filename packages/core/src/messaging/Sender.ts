@@ -7,24 +7,30 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
 import type { SlowPeer } from "../ClusterEvent.ts"
-import type { Extra, SendLane } from "../flow/SendLane.ts"
+import type { Extra, Refusal } from "../flow/SendLane.ts"
 import { Acknowledgement } from "../flow/SendLane.ts"
 import * as Trace from "../internal/trace.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
-import type { BroadcastReport, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
-import type { Link } from "../link/Link.ts"
-import type { Peer } from "../Peer.ts"
+import type { PeerId } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
+import type { Outlet, Route } from "./Route.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
 import { SlowSends } from "./SlowSends.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
-  readonly links: Pick<LinkManager, "current" | "takeover">
+  /** The links to peers. */
+  readonly links: {
+    readonly current: (name: string) => Route | undefined
+    readonly takeover: LinkManager["takeover"]
+  }
+  /** The way to the readers of this node. */
+  readonly loopback: Route
   readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
   readonly clock: Clock
   /** `true` if messages carry the span that sends them. */
@@ -50,6 +56,9 @@ interface Report {
   readonly sent: Array<string>
   readonly failed: Array<SendError>
 }
+
+/** Receiver of a message to many. */
+type Target = Pick<PeerId, "name">
 
 export class Sender {
   /** Watches the sends that wait, for as long as the node runs. */
@@ -99,13 +108,42 @@ export class Sender {
   }
 
   /** Sends a message to every peer that reads the lane. The inbox is read by all. */
-  publish(lane: string, payload: Uint8Array | string): Effect.Effect<BroadcastReport, SendError> {
+  publish(
+    lane: string,
+    payload: Uint8Array | string,
+    { self = false }: PublishOptions = {},
+  ): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const problem = this.problemWith(sendErrors.everyone, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerToReaders(lane, bytes, extra))
+      return this.withSpan((extra) => this.offerToReaders(lane, this.targets(self), bytes, extra))
     })
+  }
+
+  /** Yields the receivers of a message to many: all peers, and this node first if its readers are to get the message. */
+  private *targets(self: boolean): Iterable<Target> {
+    const state = this.options.loop.state()
+    if (self) yield state.self
+    yield* state.view.peers.values()
+  }
+
+  /** Returns the way of messages to a name: the link to a peer, or the loopback of this node. */
+  private routeTo(name: string): Route | undefined {
+    const { links, loop, loopback } = this.options
+    return name === loop.state().self.name ? loopback : links.current(name)
+  }
+
+  /** Returns why a message was refused. This node closes the way to itself only when it stops. */
+  private refused(
+    refusal: Exclude<Refusal, "moved">,
+    peer: string,
+    lane: string,
+    awaited: "accepted" | "known to be taken",
+  ): SendError {
+    return refusal === "closed" && peer === this.options.loop.state().self.name
+      ? sendErrors.stopped(peer)
+      : sendErrors.refused(refusal, peer, lane, awaited)
   }
 
   private problemWith(peer: string, bytes: Uint8Array): SendError | undefined {
@@ -126,7 +164,7 @@ export class Sender {
   /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
   private offer(lane: string, peer: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
     const { links, loop } = this.options
-    const link = links.current(peer)
+    const link = this.routeTo(peer)
     if (link === undefined) {
       const takeover = links.takeover(peer)
       return takeover === undefined
@@ -150,11 +188,11 @@ export class Sender {
       onSuccess: () =>
         link.session() === session
           ? Effect.succeed(session)
-          : Effect.fail(sendErrors.refused("closed", peer, lane, "accepted")),
+          : Effect.fail(this.refused("closed", peer, lane, "accepted")),
       onFailure: (refusal) =>
         refusal === "moved"
           ? this.offer(lane, peer, bytes, extra)
-          : Effect.fail(sendErrors.refused(refusal, peer, lane, "accepted")),
+          : Effect.fail(this.refused(refusal, peer, lane, "accepted")),
     })
   }
 
@@ -170,7 +208,7 @@ export class Sender {
     return Effect.suspend(() => {
       const acknowledgement = new Acknowledgement()
       const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(sendErrors.refused(refusal, peer, lane, "known to be taken")),
+        Effect.fail(this.refused(refusal, peer, lane, "known to be taken")),
       )
       return Effect.suspend(() => this.offer(lane, peer, bytes, { ...extra, acknowledgement })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
@@ -192,8 +230,8 @@ export class Sender {
     messages: ReadonlyArray<Uint8Array>,
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
-    const { links, loop } = this.options
-    const link = links.current(peer)
+    const { loop } = this.options
+    const link = this.routeTo(peer)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
       if (!link.inbox.tryOffer(messages[next] ?? nothing, extra)) break
@@ -215,14 +253,14 @@ export class Sender {
   private readonly offerToReaders = Effect.fnUntraced(function* (
     this: Sender,
     lane: string,
+    targets: Iterable<Target>,
     bytes: Uint8Array,
     extra: Extra | undefined,
   ) {
-    const { links, loop } = this.options
     const report: Report = { sent: [], failed: [] }
-    const waiting: Array<Peer> = []
-    for (const peer of loop.state().view.peers.values()) {
-      const link = links.current(peer.name)
+    const waiting: Array<Target> = []
+    for (const peer of targets) {
+      const link = this.routeTo(peer.name)
       const sender = link === undefined ? undefined : senderOf(link, lane)
       if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
       else if (link === undefined) waiting.push(peer)
@@ -231,7 +269,7 @@ export class Sender {
       else if (awaitedOf(link, lane).slowness.isSlow) this.skip(lane, sendErrors.stillSlow(peer.name), report)
       else waiting.push(peer)
     }
-    const offer = (peer: Peer) => this.offerToSlow(lane, peer, bytes, extra, report)
+    const offer = (peer: Target) => this.offerToSlow(lane, peer, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     return report satisfies BroadcastReport
   })
@@ -239,7 +277,7 @@ export class Sender {
   /** Offers a message to one of many, for `limits.slowPeerTimeout` at most. */
   private offerToSlow(
     lane: string,
-    peer: Peer,
+    peer: Target,
     bytes: Uint8Array,
     extra: Extra | undefined,
     report: Report,
@@ -269,7 +307,7 @@ export class Sender {
 
   /** Marks what a message to many waited for in vain as slow. */
   private giveUp(lane: string, peer: string, bytes: number): void {
-    const link = this.options.links.current(peer)
+    const link = this.routeTo(peer)
     if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
   }
 
@@ -288,9 +326,9 @@ export class Sender {
 }
 
 /** Returns what a message on a lane of the link waits for: credit, or the list of lanes. */
-const awaitedOf = (link: Link, lane: string): Awaited => {
+const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
   return { peer: { name, generation }, lane, slowness: senderOf(link, lane)?.slowness ?? link.listing }
 }
 
-const senderOf = (link: Link, lane: string): SendLane | undefined => (lane === inboxName ? link.inbox : link.lane(lane))
+const senderOf = (link: Route, lane: string): Outlet | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

@@ -35,7 +35,7 @@ export const makeLane = (name: string, { deadLetters, readers, sender }: Options
   return {
     name,
     send: (peer, payload, options) => sender.send(name, nameOf(peer), payload, options),
-    publish: (payload) => sender.publish(name, payload),
+    publish: (payload, options) => sender.publish(name, payload, options),
     read,
     open,
     deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),

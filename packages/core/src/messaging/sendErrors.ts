@@ -20,10 +20,9 @@ export const tooLarge = (peer: string, bytes: number, { messageBytes }: Pick<Lim
 
 /** Returns why there is no link to a name, as far as membership knows. */
 export const noLink = (
-  { members, self, tombstones }: Pick<State.State, "members" | "self" | "tombstones">,
+  { members, tombstones }: Pick<State.State, "members" | "tombstones">,
   name: string,
 ): SendError => {
-  if (name === self.name) return make("unknownPeer", name, "a node cannot send to itself")
   if (members.has(name)) return make("notConnected", name, `there is no link to "${name}" now`)
   return tombstones.get(name)?.status === "left"
     ? make("left", name, `"${name}" has left the cluster`)

@@ -8,12 +8,16 @@ import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link, Rank } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
 import { compareRanks } from "../link/Link.ts"
+import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 
-/** A link as readers of its messages know it. */
-export type Source = Pick<Link, "peer" | "session">
+/** A link as readers of its messages know it. Messages of one source arrive in order. */
+export interface Source {
+  readonly peer: PeerId
+  readonly session: () => Session
+}
 
 /** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
 export interface Sink {

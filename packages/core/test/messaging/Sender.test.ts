@@ -69,6 +69,7 @@ const make = Effect.fnUntraced(function* (
       current: (name) => links.find(({ peer }) => peer.name === name),
       takeover: () => undefined,
     },
+    loopback: linkTo("a", new LimitedLane(9), new LimitedLane(9)),
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
@@ -101,7 +102,6 @@ describe("a message to one peer", () => {
         tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0, met: 0 }]]),
       })
       for (const [name, reason] of [
-        ["a", "unknownPeer"],
         ["b", "notConnected"],
         ["c", "left"],
         ["d", "unknownPeer"],
@@ -238,6 +238,17 @@ describe("a message to many", () => {
         [["d", "notConnected"]],
       )
       assert.deepStrictEqual(inbox.accepted, [])
+    }),
+  )
+})
+
+describe("a message to the node itself", () => {
+  it.effect("goes the way of the loopback, and a message to many only if it says so", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
+      assert.deepStrictEqual(yield* sender.send(inboxName, "a", "x"), session)
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x")).sent, ["b"])
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x", { self: true })).sent, ["a", "b"])
     }),
   )
 })

@@ -52,7 +52,7 @@ export class RequestReader {
 
   /** Makes all clients confirm their requests in flight. */
   get publishEof(): Effect.Effect<void> {
-    return Effect.ignore(this.lanes.responses.publish(this.eof))
+    return Effect.ignore(this.lanes.responses.publish(this.eof, { self: true }))
   }
 
   private onMessage(message: Message): Effect.Effect<void> {
