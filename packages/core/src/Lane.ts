@@ -123,15 +123,28 @@ export interface DeadLetter {
 export interface Lane {
   readonly name: string
   /**
-   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `notReading` if the peer does not
+   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the peer does not
    * read it.
    */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
+   * Waits until this node would accept a message to the peer at once: there is credit for a frame of any size, and no other send
+   * waits. Fails as {@link Lane.send} would.
+   *
+   * **When to use**
+   *
+   * Use it to encode the newest state when it can go, instead of an older state that waits for credit.
+   *
+   * **Gotchas**
+   *
+   * It reserves nothing. A send of the same step goes at once; one that comes after sends of other fibers may wait.
+   */
+  readonly ready: (peer: PeerRef) => Effect.Effect<void, SendError>
+  /**
    * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
    * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
    * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
-   * so it is reported as `notConnected`. The readers of this node get nothing, unless `self` is set.
+   * so it is reported as `NotConnected`. The readers of this node get nothing, unless `self` is set.
    */
   readonly publish: (
     payload: Uint8Array | string,

@@ -1,4 +1,4 @@
-/** Requests of a node to itself: they need no peer and no link, and end as all others. */
+/** Requests of a node to itself, which need no peer and no link, and requests to one life of a peer. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -33,14 +33,32 @@ scenario("a node that asks itself loses the request when the server stops, and w
     const given = yield* Support.background(toSelf.Wait({ id: "given up" }))
     yield* World.eventually(() => seen.began.length === 1)
     yield* server.stop
-    assert.strictEqual(yield* Support.failure(given.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(given.result), "lost GivenUp")
     assert.deepStrictEqual(seen.interrupted, ["given up"])
-    assert.strictEqual(yield* Support.failure(toSelf.Half({ number: 2 })), "send notReading")
+    assert.strictEqual(yield* Support.failure(toSelf.Half({ number: 2 })), "send NotReading")
 
     const again = yield* Support.serve(a)
     const left = yield* Support.background(toSelf.Wait({ id: "left" }))
     yield* World.eventually(() => again.seen.began.length === 1)
     yield* a.cluster.leave
-    assert.strictEqual(yield* Support.failure(left.result), "lost stopped")
+    assert.strictEqual(yield* Support.failure(left.result), "lost ClientClosed")
+  }),
+)
+
+scenario("a client of one life of a peer fails with Replaced when another life has the name", (world) =>
+  Effect.gen(function* () {
+    const { a, b, client, toB } = yield* Support.pair(world)
+    const life = (yield* a.cluster.view).peers.get("b") ?? assert.fail()
+    const toLife = yield* client.to(life)
+    assert.strictEqual(yield* toLife.Half({ number: 8 }), 4)
+    yield* b.crash
+    const again = yield* world.node("b", { seeds: [a.address] })
+    yield* Support.serve(again)
+    yield* World.until(a, ({ peers }) => {
+      const peer = peers.get("b")
+      return peer !== undefined && peer.generation > life.generation && peer.link === "up"
+    })
+    assert.strictEqual(yield* Support.failure(toLife.Half({ number: 8 })), "send Replaced")
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
   }),
 )

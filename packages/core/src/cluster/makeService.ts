@@ -41,8 +41,8 @@ export const makeService = (options: Options): Service => {
     events: hub.events,
     inbox: readers.inbox,
     join: (address) => joiner.join(address),
-    send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
-    sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
+    send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
+    sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name) => laneOf(name, options),
     disconnect: (peer) =>

@@ -35,6 +35,8 @@ export class LoopbackLane implements Outlet, ReadableLane {
   private refusal: Exclude<Refusal, "moved"> | undefined
   private readonly turn = Semaphore.makeUnsafe(1)
   private readonly mayProceed = Latch.makeUnsafe(false)
+  /** Opened when a frame of any size fits. */
+  private readonly readiness = Latch.makeUnsafe(false)
   /** Number of the last message that is to be acknowledged. */
   private lastConfirm = 0
   private readonly pending = new Map<number, Acknowledgement>()
@@ -66,8 +68,19 @@ export class LoopbackLane implements Outlet, ReadableLane {
         this.turn.withPermit(this.awaitRoom(payload, extra)),
         Effect.sync(() => {
           this.waiting--
+          if (this.isReady()) this.readiness.openUnsafe()
         }),
       )
+    })
+  }
+
+  /** Waits until there is room for any frame, and no sender waits. */
+  ready(): Effect.Effect<void, Refusal> {
+    return Effect.suspend(() => {
+      if (this.refusal !== undefined) return Effect.fail(this.refusal)
+      if (this.isReady()) return Effect.void
+      this.readiness.closeUnsafe()
+      return Effect.andThen(awaitLatch(this.readiness), () => this.ready())
     })
   }
 
@@ -76,6 +89,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
     this.unread -= taken
     if (this.slowness.isSlow && this.hasRoom(fragmentBytes(this.window))) this.slowness.clear()
     this.mayProceed.openUnsafe()
+    if (this.isReady()) this.readiness.openUnsafe()
     if (confirm === undefined) return
     for (const [id, { result }] of this.pending) {
       if (id > confirm) break
@@ -90,6 +104,11 @@ export class LoopbackLane implements Outlet, ReadableLane {
     for (const { result } of this.pending.values()) Deferred.doneUnsafe(result, Effect.fail(why))
     this.pending.clear()
     this.mayProceed.openUnsafe()
+    this.readiness.openUnsafe()
+  }
+
+  private isReady(): boolean {
+    return this.waiting === 0 && this.hasRoom(fragmentBytes(this.window))
   }
 
   private hasRoom(payloadBytes: number): boolean {
@@ -117,6 +136,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
     }
     this.unread += message.cost
     this.slowness.advance()
+    if (extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
     this.deliver(this, message)
   }
 

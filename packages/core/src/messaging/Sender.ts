@@ -8,16 +8,17 @@ import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
 import type { SlowPeer } from "../ClusterEvent.ts"
 import type { Extra, Refusal } from "../flow/SendLane.ts"
-import { Acknowledgement } from "../flow/SendLane.ts"
+import { Acceptance, Acknowledgement } from "../flow/SendLane.ts"
 import * as Trace from "../internal/trace.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { BroadcastReport, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
-import type { PeerId } from "../Peer.ts"
+import type { PeerId, PeerRef } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
 import type { Outlet, Route } from "./Route.ts"
+import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
 import { SlowSends } from "./SlowSends.ts"
@@ -35,7 +36,7 @@ export interface Options {
   readonly clock: Clock
   /** `true` if messages carry the span that sends them. */
   readonly tracing: boolean
-  /** Called with what became of a message that was to be confirmed: `taken`, or the reason of the error. */
+  /** Called with the outcome of a message that was to be confirmed: `taken`, or the tag of the reason of the error. */
   readonly onConfirmed: (outcome: string) => void
   /** Called when sends to a peer stand still. */
   readonly onSlowPeer: (event: SlowPeer) => void
@@ -80,30 +81,41 @@ export class Sender {
   /** Sends a message to one peer on a lane. */
   send(
     lane: string,
-    peer: string,
+    peer: PeerRef,
     payload: Uint8Array | string,
     options?: SendOptions,
   ): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
-      const problem = this.problemWith(peer, bytes)
+      const to = destinationOf(lane, peer)
+      const problem = this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
       return this.withSpan((extra) =>
         options?.confirm === true
-          ? this.offerAcknowledged(lane, peer, bytes, extra, options.timeout)
-          : this.offer(lane, peer, bytes, extra),
+          ? this.offerAcknowledged(to, bytes, extra, options.timeout)
+          : this.offer(to, bytes, extra),
       )
     })
   }
 
-  /** Sends many messages to the inbox of one peer, in order. */
-  sendAll(peer: string, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
+  /** Waits until a message to one peer on a lane would be accepted at once. Fails as a send would. */
+  ready(lane: string, peer: PeerRef): Effect.Effect<void, SendError> {
     return Effect.suspend(() => {
+      const to = destinationOf(lane, peer)
+      const problem = this.problemWith(to, nothing)
+      return problem === undefined ? this.awaitReady(to) : Effect.fail(problem)
+    })
+  }
+
+  /** Sends many messages to the inbox of one peer, in order. */
+  sendAll(peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
+    return Effect.suspend(() => {
+      const to = destinationOf(inboxName, peer)
       const messages = payloads.map(toBytes)
-      let problem = this.problemWith(peer, nothing)
-      for (const bytes of messages) problem ??= this.problemWith(peer, bytes)
+      let problem = this.problemWith(to, nothing)
+      for (const bytes of messages) problem ??= this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerFrom(0, peer, messages, extra))
+      return this.withSpan((extra) => this.offerFrom(0, to, messages, extra))
     })
   }
 
@@ -115,7 +127,7 @@ export class Sender {
   ): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
-      const problem = this.problemWith(sendErrors.everyone, bytes)
+      const problem = this.problemWith({ lane, peer: sendErrors.everyone }, bytes)
       if (problem !== undefined) return Effect.fail(problem)
       return this.withSpan((extra) => this.offerToReaders(lane, this.targets(self), bytes, extra))
     })
@@ -129,27 +141,32 @@ export class Sender {
   }
 
   /** Returns the way of messages to a name: the link to a peer, or the loopback of this node. */
-  private routeTo(name: string): Route | undefined {
+  private routeToName(name: string): Route | undefined {
     const { links, loop, loopback } = this.options
     return name === loop.state().self.name ? loopback : links.current(name)
   }
 
-  /** Returns why a message was refused. This node closes the way to itself only when it stops. */
-  private refused(
-    refusal: Exclude<Refusal, "moved">,
-    peer: string,
-    lane: string,
-    awaited: "accepted" | "known to be taken",
-  ): SendError {
-    return refusal === "closed" && peer === this.options.loop.state().self.name
-      ? sendErrors.stopped(peer)
-      : sendErrors.refused(refusal, peer, lane, awaited)
+  /** Returns the way of messages to the life that is addressed. */
+  private routeTo({ generation, peer }: Destination): Route | undefined {
+    const route = this.routeToName(peer)
+    return generation === undefined || generation === route?.peer.generation ? route : undefined
   }
 
-  private problemWith(peer: string, bytes: Uint8Array): SendError | undefined {
+  /** Returns why there is no way to the life that is addressed. */
+  private noRoute(to: Destination): SendError {
+    return sendErrors.noLink(this.options.loop.state(), to, this.routeToName(to.peer)?.peer.generation)
+  }
+
+  /** Returns why a message was refused. This node closes the way to itself only when it stops. */
+  private refused(to: Destination, refusal: Exclude<Refusal, "moved">, isAccepted: boolean): SendError {
+    const isOwnStop = refusal === "closed" && !isAccepted && to.peer === this.options.loop.state().self.name
+    return isOwnStop ? sendErrors.stopped(to) : sendErrors.refused(to, refusal, isAccepted)
+  }
+
+  private problemWith(to: Destination, bytes: Uint8Array): SendError | undefined {
     const { limits, loop } = this.options
-    if (loop.state().phase._tag !== "Running") return sendErrors.stopped(peer)
-    return bytes.length > limits.messageBytes ? sendErrors.tooLarge(peer, bytes.length, limits) : undefined
+    if (loop.state().phase._tag !== "Running") return sendErrors.stopped(to)
+    return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
   }
 
   /** Sends with the current span, if this node traces its messages. */
@@ -162,44 +179,66 @@ export class Sender {
   }
 
   /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
-  private offer(lane: string, peer: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
-    const { links, loop } = this.options
-    const link = this.routeTo(peer)
-    if (link === undefined) {
-      const takeover = links.takeover(peer)
-      return takeover === undefined
-        ? Effect.fail(sendErrors.noLink(loop.state(), peer))
-        : Effect.andThen(takeover, () => this.offer(lane, peer, bytes, extra))
+  private offer(to: Destination, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
+    return this.through(to, bytes.length, (route, outlet) => this.offerOn(route, outlet, to, bytes, extra))
+  }
+
+  /**
+   * Uses the lane to the life that is addressed, in this step if it is known. Waits for a link that is about to come up, and for
+   * the list of the lanes that the peer reads.
+   */
+  private through<A>(
+    to: Destination,
+    bytes: number,
+    use: (route: Route, outlet: Outlet) => Effect.Effect<A, SendError>,
+  ): Effect.Effect<A, SendError> {
+    const route = this.routeTo(to)
+    if (route === undefined) {
+      const error = this.noRoute(to)
+      const takeover = error.reason._tag === "Replaced" ? undefined : this.options.links.takeover(to.peer)
+      return takeover === undefined ? Effect.fail(error) : Effect.andThen(takeover, () => this.through(to, bytes, use))
     }
-    const sender = senderOf(link, lane)
-    if (sender === undefined) {
-      const known = link.lanesKnown()
-      return known === undefined
-        ? Effect.fail(sendErrors.notReading(peer, lane))
-        : Effect.andThen(this.slowSends.during(awaitedOf(link, lane), bytes.length, known), () =>
-            this.offer(lane, peer, bytes, extra),
-          )
-    }
-    const session = link.session()
-    if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
-    const accepted = this.slowSends.during(awaitedOf(link, lane), bytes.length, sender.offer(bytes, extra))
+    const outlet = outletOf(route, to.lane)
+    if (outlet !== undefined) return use(route, outlet)
+    const known = route.lanesKnown()
+    return known === undefined
+      ? Effect.fail(sendErrors.notReading(to))
+      : Effect.andThen(this.slowSends.during(awaitedOf(route, to.lane), bytes, known), () =>
+          this.through(to, bytes, use),
+        )
+  }
+
+  /** Waits until a lane has credit for any frame. */
+  private awaitReady(to: Destination): Effect.Effect<void, SendError> {
+    return this.through(to, 0, (route, outlet) =>
+      Effect.catch(this.slowSends.during(awaitedOf(route, to.lane), 0, outlet.ready()), (refusal) =>
+        refusal === "moved" ? this.awaitReady(to) : Effect.fail(this.refused(to, refusal, false)),
+      ),
+    )
+  }
+
+  private offerOn(
+    route: Route,
+    outlet: Outlet,
+    to: Destination,
+    bytes: Uint8Array,
+    extra: Extra | undefined,
+  ): Effect.Effect<Sent, SendError> {
+    const session = route.session()
+    if (outlet.tryOffer(bytes, extra)) return Effect.succeed(session)
+    const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
     return Effect.matchEffect(accepted, {
       // If the session changed meanwhile, nobody knows in which of the two it was accepted.
       onSuccess: () =>
-        link.session() === session
-          ? Effect.succeed(session)
-          : Effect.fail(this.refused("closed", peer, lane, "accepted")),
+        route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true)),
       onFailure: (refusal) =>
-        refusal === "moved"
-          ? this.offer(lane, peer, bytes, extra)
-          : Effect.fail(this.refused(refusal, peer, lane, "accepted")),
+        refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(this.refused(to, refusal, false)),
     })
   }
 
   /** Offers a message and waits until the peer's reader has taken it. */
   private offerAcknowledged(
-    lane: string,
-    peer: string,
+    to: Destination,
     bytes: Uint8Array,
     extra: Extra | undefined,
     timeout: Duration.Input = this.options.limits.confirmTimeout,
@@ -207,17 +246,18 @@ export class Sender {
     const { onConfirmed } = this.options
     return Effect.suspend(() => {
       const acknowledgement = new Acknowledgement()
+      const acceptance = new Acceptance()
       const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(this.refused(refusal, peer, lane, "known to be taken")),
+        Effect.fail(this.refused(to, refusal, true)),
       )
-      return Effect.suspend(() => this.offer(lane, peer, bytes, { ...extra, acknowledgement })).pipe(
+      return Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance, acknowledgement })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
-          orElse: () => Effect.fail(sendErrors.notTaken(peer, timeout)),
+          orElse: () => Effect.fail(sendErrors.notConfirmed(to, timeout, acceptance.isAccepted)),
         }),
         Effect.ensuring(Effect.sync(() => acknowledgement.withdraw())),
-        Effect.tapError(({ reason }) => Effect.sync(() => onConfirmed(reason))),
+        Effect.tapError(({ reason }) => Effect.sync(() => onConfirmed(reason._tag))),
         Effect.tap(() => Effect.sync(() => onConfirmed("taken"))),
       )
     })
@@ -226,23 +266,22 @@ export class Sender {
   /** Offers the messages from `index` on: at once while there is credit, and then one at a time. */
   private offerFrom(
     index: number,
-    peer: string,
+    to: Destination,
     messages: ReadonlyArray<Uint8Array>,
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
-    const { loop } = this.options
-    const link = this.routeTo(peer)
+    const link = this.routeTo(to)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
       if (!link.inbox.tryOffer(messages[next] ?? nothing, extra)) break
     }
     if (next === messages.length) {
-      return link === undefined ? Effect.fail(sendErrors.noLink(loop.state(), peer)) : Effect.succeed(link.session())
+      return link === undefined ? Effect.fail(this.noRoute(to)) : Effect.succeed(link.session())
     }
-    return Effect.matchEffect(this.offer(inboxName, peer, messages[next] ?? nothing, extra), {
-      onFailure: ({ message, reason }) => Effect.fail(new SendError({ reason, peer, message, accepted: next })),
+    return Effect.matchEffect(this.offer(to, messages[next] ?? nothing, extra), {
+      onFailure: ({ peer, reason }) => Effect.fail(new SendError({ peer, reason, accepted: next })),
       onSuccess: (sent) =>
-        next + 1 < messages.length ? this.offerFrom(next + 1, peer, messages, extra) : Effect.succeed(sent),
+        next + 1 < messages.length ? this.offerFrom(next + 1, to, messages, extra) : Effect.succeed(sent),
     })
   }
 
@@ -260,58 +299,51 @@ export class Sender {
     const report: Report = { sent: [], failed: [] }
     const waiting: Array<Target> = []
     for (const peer of targets) {
-      const link = this.routeTo(peer.name)
-      const sender = link === undefined ? undefined : senderOf(link, lane)
+      const link = this.routeToName(peer.name)
+      const sender = link === undefined ? undefined : outletOf(link, lane)
       if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
       else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
-      else if (awaitedOf(link, lane).slowness.isSlow) this.skip(lane, sendErrors.stillSlow(peer.name), report)
+      else if (awaitedOf(link, lane).slowness.isSlow)
+        this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
       else waiting.push(peer)
     }
-    const offer = (peer: Target) => this.offerToSlow(lane, peer, bytes, extra, report)
+    const offer = ({ name }: Target) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     return report satisfies BroadcastReport
   })
 
   /** Offers a message to one of many, for `limits.slowPeerTimeout` at most. */
   private offerToSlow(
-    lane: string,
-    peer: Target,
+    to: Destination,
     bytes: Uint8Array,
     extra: Extra | undefined,
     report: Report,
   ): Effect.Effect<void> {
-    const { limits } = this.options
-    const { name } = peer
-    return Effect.match(
-      Effect.timeoutOrElse(
-        Effect.suspend(() => this.offer(lane, name, bytes, extra)),
-        {
-          duration: limits.slowPeerTimeout,
-          orElse: () => {
-            this.giveUp(lane, name, bytes.length)
-            return Effect.fail(sendErrors.slow(name, limits.slowPeerTimeout))
-          },
-        },
-      ),
-      {
-        onFailure: (error) => {
-          if (error.reason === "slow") this.skip(lane, error, report)
-          else if (error.reason !== "notReading") report.failed.push(error)
-        },
-        onSuccess: () => void report.sent.push(name),
+    const { slowPeerTimeout } = this.options.limits
+    const acceptance = new Acceptance()
+    const offer = Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance }))
+    return Effect.match(Effect.timeoutOption(offer, slowPeerTimeout), {
+      onFailure: (error) => {
+        if (error.reason._tag !== "NotReading") report.failed.push(error)
       },
-    )
+      onSuccess: (sent) => {
+        // The lane may have accepted the message in the moment in which the time was over.
+        if (Option.isSome(sent) || acceptance.isAccepted) return void report.sent.push(to.peer)
+        this.giveUp(to, bytes.length)
+        this.skip(sendErrors.slow(to, slowPeerTimeout), to.lane, report)
+      },
+    })
   }
 
   /** Marks what a message to many waited for in vain as slow. */
-  private giveUp(lane: string, peer: string, bytes: number): void {
-    const link = this.routeTo(peer)
+  private giveUp({ lane, peer }: Destination, bytes: number): void {
+    const link = this.routeToName(peer)
     if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
   }
 
-  private skip(lane: string, error: SendError, { failed }: Report): void {
+  private skip(error: SendError, lane: string, { failed }: Report): void {
     failed.push(error)
     this.options.onSkipped(lane)
   }
@@ -325,10 +357,13 @@ export class Sender {
   }
 }
 
+const destinationOf = (lane: string, peer: PeerRef): Destination =>
+  typeof peer === "string" ? { lane, peer } : { lane, peer: peer.name, generation: peer.generation }
+
 /** Returns what a message on a lane of the link waits for: credit, or the list of lanes. */
 const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
-  return { peer: { name, generation }, lane, slowness: senderOf(link, lane)?.slowness ?? link.listing }
+  return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
 }
 
-const senderOf = (link: Route, lane: string): Outlet | undefined => (lane === inboxName ? link.inbox : link.lane(lane))
+const outletOf = (link: Route, lane: string): Outlet | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

@@ -7,7 +7,6 @@ import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
 import type { Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Message } from "../Message.ts"
-import { nameOf } from "../Peer.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
 import type { Sender } from "./Sender.ts"
@@ -34,7 +33,8 @@ export const makeLane = (name: string, { deadLetters, readers, sender }: Options
 
   return {
     name,
-    send: (peer, payload, options) => sender.send(name, nameOf(peer), payload, options),
+    send: (peer, payload, options) => sender.send(name, peer, payload, options),
+    ready: (peer) => sender.ready(name, peer),
     publish: (payload, options) => sender.publish(name, payload, options),
     read,
     open,

@@ -78,6 +78,22 @@ describe("a lane to the own reader", () => {
     }),
   )
 
+  it.effect("is ready while a frame of any size fits, and not before", () =>
+    Effect.gen(function* () {
+      const { lane, take } = make()
+      yield* lane.ready()
+      yield* lane.offer(new Uint8Array(500))
+      yield* lane.offer(new Uint8Array(300))
+      const ready = yield* Effect.forkChild(lane.ready(), { startImmediately: true })
+      yield* Effect.yieldNow
+      assert.isUndefined(ready.pollUnsafe())
+      take()
+      yield* Fiber.join(ready)
+      lane.close("unread")
+      assert.strictEqual(yield* Effect.flip(lane.ready()), "unread")
+    }),
+  )
+
   it.effect("is no longer slow once there is room for a whole frame", () =>
     Effect.gen(function* () {
       const { lane, take } = make()

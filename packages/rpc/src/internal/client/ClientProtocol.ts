@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as RpcLanes from "../RpcLanes.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
 import { InFlightRequests } from "./InFlightRequests.ts"
-import { peerLost, stopped, toClientError } from "./requestErrors.ts"
+import { clientClosed, sessionEnded, toClientError } from "./requestErrors.ts"
 import * as RequestIds from "./RequestIds.ts"
 import * as RequestSender from "./RequestSender.ts"
 import { ResponseReader } from "./ResponseReader.ts"
@@ -47,7 +47,7 @@ export class ClientProtocol {
     const peer = nameOf(ref)
     const protocol = RpcClient.Protocol.make((writeTo) =>
       Effect.succeed({
-        send: (clientId, message) => this.send(peer, clientId, message, (response) => writeTo(clientId, response)),
+        send: (clientId, message) => this.send(ref, clientId, message, (response) => writeTo(clientId, response)),
         supportsAck: true,
         supportsTransferables: false,
         codecFor: this.codecFor,
@@ -62,17 +62,18 @@ export class ClientProtocol {
   /** Fails the requests that are in flight and interrupts their handlers. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const lost = this.inFlight.all()
-    for (const request of lost) this.inFlight.fail(request, stopped(request.peer))
+    for (const request of lost) this.inFlight.fail(request, clientClosed(request.peer))
     return Effect.forEach(lost, ({ id, peer }) => this.sender.interrupt(peer, [id]), { discard: true })
   })
 
   private send(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: FromClientEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
-    if (message._tag === "Request") return this.request(peer, clientId, message, write)
+    if (message._tag === "Request") return this.request(ref, clientId, message, write)
+    const peer = nameOf(ref)
     const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
     if (request === undefined) return Effect.void
     // An `Ack` that is lost ends with its session.
@@ -86,23 +87,24 @@ export class ClientProtocol {
    * effect that sends it.
    */
   private request(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: RequestEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
     return Effect.uninterruptibleMask((restore) => {
+      const peer = nameOf(ref)
       const id = this.ids.next()
       const bytes = this.sender.encode({ ...message, id })
       if (bytes === undefined) return Effect.void
-      const sending = restore(this.sender.send(peer, bytes))
+      const sending = restore(this.sender.send(ref, bytes))
       if (message.isNotification === true) return Effect.mapError(Effect.asVoid(sending), toClientError)
       // Registered before the send, because the session can end before the send is known to succeed.
       const request = this.inFlight.add({ id, requestId: message.id, clientId, peer, write })
       return Effect.matchEffect(sending, {
         onFailure: (error) => this.onSendError(request, error),
         onSuccess: ({ session }) => {
-          if (!request.onSent(session)) this.inFlight.fail(request, peerLost(peer))
+          if (!request.onSent(session)) this.inFlight.fail(request, sessionEnded(peer))
           return restore(request.completed)
         },
       })
@@ -111,9 +113,9 @@ export class ClientProtocol {
 
   private onSendError(request: InFlightRequest, error: SendError): Effect.Effect<void, RpcClientError> {
     this.inFlight.complete(request)
-    if (error.reason !== "linkLost") return Effect.fail(toClientError(error))
-    // The peer may have accepted the request before the link was lost.
-    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(peerLost(request.peer)))
+    if (!error.maybeDelivered) return Effect.fail(toClientError(error))
+    // The peer may have got the request before the link was lost.
+    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(sessionEnded(request.peer)))
   }
 
   private closeClient(peer: string, clientId: number): Effect.Effect<void> {
