@@ -25,7 +25,13 @@ export interface LaneReader extends Sink {
 }
 
 export class OpenLane implements Sink {
+  /** Number of the opening on this node. */
+  readonly opening: number
   readonly readers = new Set<LaneReader>()
+
+  constructor(opening: number) {
+    this.opening = opening
+  }
 
   /** Gives a message to all readers, or drops it if there is none any more. */
   offer(link: Source, lane: ReadableLane, message: InboundMessage): void {

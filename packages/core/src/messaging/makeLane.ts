@@ -1,7 +1,7 @@
 /**
  * A lane as the application uses it: the sender and the readers under one name.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
@@ -9,16 +9,18 @@ import type { Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Message } from "../Message.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
+import type { ReadingPeers } from "./ReadingPeers.ts"
 import type { Sender } from "./Sender.ts"
 
 export interface Options {
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
 }
 
 /** Returns the lane under a name that was checked before. */
-export const makeLane = (name: string, { deadLetters, readers, sender }: Options): Lane => {
+export const makeLane = (name: string, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError> {
@@ -38,6 +40,8 @@ export const makeLane = (name: string, { deadLetters, readers, sender }: Options
     publish: (payload, options) => sender.publish(name, payload, options),
     read,
     open,
+    readers: Effect.sync(() => readingPeers.of(name)),
+    readerChanges: readingPeers.changes(name),
     deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
     deadLetters: deadLetters.of(name),
   }
