@@ -21,8 +21,7 @@ import { Cluster } from "./Cluster.ts"
 import type { OptionsError, SendError } from "./ClusterError.ts"
 import { EncodeError } from "./ClusterError.ts"
 import * as TopicSerialization from "./TopicSerialization.ts"
-import type { BroadcastReport, DeadLetter, Lane, ReadOptions, SendOptions, Sent } from "./Lane.ts"
-import type { Message, SessionEnded } from "./Message.ts"
+import type { BroadcastReport, DeadLetter, Lane, LaneItem, ReadOptions, SendOptions, Sent } from "./Lane.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 
 /**
@@ -121,7 +120,7 @@ export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> =
   }
 }
 
-type Items<E> = Pull.Pull<NonEmptyReadonlyArray<Message | SessionEnded>, E>
+type Items<E> = Pull.Pull<NonEmptyReadonlyArray<LaneItem>, E>
 
 /** Returns the values of the next messages, at least one. */
 const decoding = <A, E>(
@@ -133,7 +132,7 @@ const decoding = <A, E>(
     const values: Array<Published<A>> = []
     const letters: Array<Effect.Effect<void>> = []
     for (const item of items) {
-      if (item._tag === "SessionEnded") continue
+      if (item._tag !== "Message") continue
       const { from, session, span } = item
       const value = decode(item.payload)
       if (Result.isSuccess(value)) values.push({ from, value: value.success, session, span })

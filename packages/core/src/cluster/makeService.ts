@@ -8,6 +8,7 @@ import { OptionsError } from "../ClusterError.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
@@ -29,6 +30,7 @@ export interface Options {
   readonly hub: EventHub
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
   readonly joiner: Joiner
   readonly shutdown: Shutdown
@@ -45,10 +47,11 @@ export const makeService = (options: Options): Service => {
     rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
     inbox: readers.inbox,
+    receive: readers.receive,
     join: (address) => joiner.join(address),
-    send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
-    sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
-    broadcast: (payload) => sender.publish(inboxName, payload),
+    send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
+    sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
+    broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name) => laneOf(name, options),
     disconnect: (peer) =>
       Effect.suspend(() =>

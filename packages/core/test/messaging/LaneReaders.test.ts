@@ -17,6 +17,7 @@ const make = Effect.gen(function* () {
   let taken = 0
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
+    self: () => ({ name: "self", generation: 1 }),
     onOpened: (name) => told.push(`opened ${name}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
@@ -34,7 +35,9 @@ const make = Effect.gen(function* () {
 })
 
 const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: string }>) =>
-  Effect.map(Stream.runCollect(stream), (items) => items.map(({ _tag, text }) => text ?? _tag))
+  Effect.map(Stream.runCollect(stream), (items) =>
+    items.flatMap(({ _tag, text }) => (_tag === "SessionStarted" ? [] : [text ?? _tag])),
+  )
 
 describe("the readers of a node", () => {
   it.effect("open a lane for its first reader and close it after its last", () =>
@@ -95,6 +98,31 @@ describe("the readers of a node", () => {
       yield* readers.end
       assert.deepStrictEqual(yield* textsOf(orders), ["last", "SessionEnded"])
       assert.deepStrictEqual(yield* textsOf(readers.inbox), ["letter"])
+    }),
+  )
+
+  it.effect("mark the sessions that are open for a reader that comes, and the begin of each before its messages", () =>
+    Effect.gen(function* () {
+      const { bring, readers } = yield* make
+      const from = { name: "peer", generation: 1 }
+      const [over, open, next] = [{ session: 1 }, { session: 2 }, { session: 3 }]
+      readers.sessionStarted(from, over)
+      readers.sessionStarted(from, open)
+      readers.sessionEnded(from, over)
+      const orders = yield* readers.open("orders")
+      readers.sessionStarted(from, next)
+      bring("orders", "first")
+      yield* readers.end
+      const items = yield* Stream.runCollect(orders)
+      assert.deepStrictEqual(
+        items.map(({ _tag, session }) => [_tag, session]),
+        [
+          ["SessionStarted", 0],
+          ["SessionStarted", 2],
+          ["SessionStarted", 3],
+          ["Message", 1],
+        ],
+      )
     }),
   )
 

@@ -39,6 +39,9 @@ export class FakeLane {
         this.published.push(String(payload))
         return { sent: [], failed: [] }
       }),
+    ready: () => Effect.void,
+    readers: Effect.succeed([]),
+    readerChanges: Stream.empty,
     read: () => Stream.die("not in use"),
     open: () => Effect.die("not in use"),
     deadLetter: (_, reason) => Effect.sync(() => void this.dead.push(reason)),
