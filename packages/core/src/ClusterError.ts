@@ -39,6 +39,8 @@ export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError"
  * - `notConnected`: it is a member, but there is no link to it now.
  * - `linkLost`: the link ended while the message waited for credit, or before it was known that the reader took it.
  * - `notReading`: the peer does not read this lane, or stopped to before it was known that its reader took the message.
+ * - `incompatibleFormat`: the peer reads this lane with another format than the message has, as a topic with another
+ *   serialization.
  * - `timeout`: it was not taken in time.
  * - `slow`: a broadcast went on without the peer, because its reader is slow: after it waited for the peer, or at once if
  *   senders have waited for the peer in vain before.
@@ -52,6 +54,7 @@ export class SendError extends Schema.TaggedError<SendError>()("SendError", {
     "notConnected",
     "linkLost",
     "notReading",
+    "incompatibleFormat",
     "timeout",
     "slow",
     "tooLarge",

@@ -28,6 +28,21 @@ export interface SendOptions {
 }
 
 /**
+ * Options of a lane.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LaneOptions {
+  /**
+   * Format of the messages of the lane, such as `json`: 1 to 64 bytes without control characters. Readers announce it to all
+   * peers, and messages go only to readers of this format and to those without one. All readers of a lane on one node have the
+   * same format. Defaults to none: bytes of any format.
+   */
+  readonly format?: string | undefined
+}
+
+/**
  * Outcome of a send: the link has accepted the message, or the reader has taken it if `confirm` was set.
  *
  * @category models
@@ -92,6 +107,12 @@ export interface DeadLetter {
  */
 export interface Lane {
   readonly name: string
+  /**
+   * Format of the messages of this lane, as given to `cluster.lane`. A message goes to no peer that reads the lane with another
+   * format: the send fails, or the report says, `incompatibleFormat`. `undefined` for bytes of any format, which are never
+   * refused.
+   */
+  readonly format: string | undefined
   /** Sends a message to one peer that reads the lane. Fails with `notReading` if the peer does not read it. */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**

@@ -152,7 +152,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
   const readers = yield* LaneReaders.make({
     limits,
-    onOpened: (name) => links.openLane(name),
+    onOpened: (lane) => links.openLane(lane),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
     onFailed: (name) => metrics.messages.readerFailed(name),
@@ -175,7 +175,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     entropy,
     clock,
     observer: metrics.observer,
-    lanes: readers.names,
+    lanes: readers.openLanes,
     sinkOf: readers.sinkOf,
     observedHosts,
     log,

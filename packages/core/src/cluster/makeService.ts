@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import { OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
@@ -14,7 +15,7 @@ import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
-import { nameProblem } from "../protocol/PeerName.ts"
+import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
 import type { Self, Service } from "./Service.ts"
@@ -44,7 +45,7 @@ export const makeService = (options: Options): Service => {
     send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
     broadcast: (payload) => sender.publish(inboxName, payload),
-    lane: (name) => laneOf(name, options),
+    lane: (name, { format } = {}) => laneOf({ name, format }, options),
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning
@@ -63,11 +64,13 @@ const selfOf = ({ loop, observedHosts }: Options): Self => {
   return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
 
-const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {
-  const problem = nameProblem(name)
-  return problem === undefined
-    ? Effect.succeed(makeLane(name, options))
-    : Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsError> => {
+  const problem = nameProblem(lane.name)
+  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+  const badFormat = lane.format === undefined ? undefined : formatProblem(lane.format)
+  return badFormat === undefined
+    ? Effect.succeed(makeLane(lane, options))
+    : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
 }
 
 const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>

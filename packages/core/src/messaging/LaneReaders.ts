@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
@@ -30,7 +31,7 @@ const defaultCapacity = 1_024
 export interface Options {
   readonly limits: Limits
   /** Called when the first reader of a lane has come. */
-  readonly onOpened: (name: string) => void
+  readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
@@ -39,6 +40,12 @@ export interface Options {
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
   readonly isRunning: () => boolean
+}
+
+/** Options of one reader. */
+export interface ReaderOptions extends ReadOptions {
+  /** Format of the messages that the reader reads. All readers of a lane have the same. */
+  readonly format?: string | undefined
 }
 
 interface Parts {
@@ -72,8 +79,8 @@ export class LaneReaders {
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
-  /** Returns the names of all lanes that are read at this moment, besides the inbox. */
-  readonly names = (): Iterable<string> => this.lanes.keys()
+  /** Returns all lanes that are read at this moment, besides the inbox. */
+  readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
   readonly sinkOf = (name: string): Sink => (name === inboxName ? this.mailbox : (this.lanes.get(name) ?? noReaders))
@@ -96,7 +103,7 @@ export class LaneReaders {
   /** Reads a lane from now on, until the scope closes. */
   open(
     name: string,
-    options: ReadOptions = {},
+    options: ReaderOptions = {},
   ): Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope> {
     return Effect.map(
       Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
@@ -113,8 +120,8 @@ export class LaneReaders {
     return Effect.forEach(readers, ({ end }) => end, { discard: true })
   })
 
-  private readonly add = Effect.fnUntraced(function* (this: LaneReaders, name: string, options: ReadOptions) {
-    const { capacity = defaultCapacity, strategy = "suspend" } = options
+  private readonly add = Effect.fnUntraced(function* (this: LaneReaders, name: string, options: ReaderOptions) {
+    const { capacity = defaultCapacity, format, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
     }
@@ -124,9 +131,11 @@ export class LaneReaders {
     const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
     yield* this.pacer.await(() => this.lanes.has(name))
     const lane = this.lanes.get(name)
+    // Peers know one format of a lane.
+    if (lane !== undefined && lane.format !== format) return yield* otherFormat(name, lane.format, format)
     if (this.hasEnded) yield* reader.end
     else if (lane !== undefined) lane.readers.add(reader)
-    else this.openLane(name, reader)
+    else this.openLane({ name, format }, reader)
     return reader
   })
 
@@ -141,11 +150,11 @@ export class LaneReaders {
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
-  private openLane(name: string, reader: LaneReader): void {
-    const lane = new OpenLane()
+  private openLane({ format, name }: ReadLane, reader: LaneReader): void {
+    const lane = new OpenLane(format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.options.onOpened(name)
+    this.options.onOpened({ name, format })
   }
 
   private remove(name: string, reader: LaneReader): Effect.Effect<void> {
@@ -159,6 +168,15 @@ export class LaneReaders {
     })
   }
 }
+
+const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
+  new OptionsError({
+    option: "format",
+    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+  })
+
+const withFormat = (format: string | undefined): string =>
+  format === undefined ? "without a format" : `with the format "${format}"`
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, onFailed } = options

@@ -25,7 +25,13 @@ export interface LaneReader extends Sink {
 }
 
 export class OpenLane implements Sink {
+  /** Format that all readers of the lane have; `undefined` if they take bytes of any format. */
+  readonly format: string | undefined
   readonly readers = new Set<LaneReader>()
+
+  constructor(format?: string) {
+    this.format = format
+  }
 
   /** Gives a message to all readers, or drops it if there is none any more. */
   offer(link: Link, lane: ReadableLane, message: InboundMessage): void {

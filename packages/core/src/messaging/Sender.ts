@@ -74,12 +74,13 @@ export class Sender {
     peer: string,
     payload: Uint8Array | string,
     options?: SendOptions,
+    format?: string,
   ): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const problem = this.problemWith(peer, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) =>
+      return this.withExtra(format, (extra) =>
         options?.confirm === true
           ? this.offerAcknowledged(lane, peer, bytes, extra, options.timeout)
           : this.offer(lane, peer, bytes, extra),
@@ -94,17 +95,17 @@ export class Sender {
       let problem = this.problemWith(peer, nothing)
       for (const bytes of messages) problem ??= this.problemWith(peer, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerFrom(0, peer, messages, extra))
+      return this.withExtra(undefined, (extra) => this.offerFrom(0, peer, messages, extra))
     })
   }
 
   /** Sends a message to every peer that reads the lane. The inbox is read by all. */
-  publish(lane: string, payload: Uint8Array | string): Effect.Effect<BroadcastReport, SendError> {
+  publish(lane: string, payload: Uint8Array | string, format?: string): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const problem = this.problemWith(sendErrors.everyone, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerToReaders(lane, bytes, extra))
+      return this.withExtra(format, (extra) => this.offerToReaders(lane, bytes, extra))
     })
   }
 
@@ -114,12 +115,16 @@ export class Sender {
     return bytes.length > limits.messageBytes ? sendErrors.tooLarge(peer, bytes.length, limits) : undefined
   }
 
-  /** Sends with the current span, if this node traces its messages. */
-  private withSpan<A>(send: (extra: Extra | undefined) => Effect.Effect<A, SendError>): Effect.Effect<A, SendError> {
-    if (!this.options.tracing) return send(undefined)
+  /** Sends with the format, if the message has one, and with the current span, if this node traces its messages. */
+  private withExtra<A>(
+    format: string | undefined,
+    send: (extra: Extra | undefined) => Effect.Effect<A, SendError>,
+  ): Effect.Effect<A, SendError> {
+    const plain = format === undefined ? undefined : { format }
+    if (!this.options.tracing) return send(plain)
     return Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
       const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
-      return send(trace === undefined ? undefined : { trace })
+      return send(trace === undefined ? plain : { ...plain, trace })
     })
   }
 
@@ -142,6 +147,8 @@ export class Sender {
             this.offer(lane, peer, bytes, extra),
           )
     }
+    const problem = formatProblem(sender, peer, extra)
+    if (problem !== undefined) return Effect.fail(problem)
     const session = link.session()
     if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
     const accepted = this.slowSends.during(awaitedOf(link, lane), bytes.length, sender.offer(bytes, extra))
@@ -224,7 +231,9 @@ export class Sender {
     for (const peer of loop.state().view.peers.values()) {
       const link = links.current(peer.name)
       const sender = link === undefined ? undefined : senderOf(link, lane)
-      if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
+      const problem = sender === undefined ? undefined : formatProblem(sender, peer.name, extra)
+      if (problem !== undefined) report.failed.push(problem)
+      else if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
       else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
@@ -292,5 +301,11 @@ const awaitedOf = (link: Link, lane: string): Awaited => {
   const { generation, name } = link.peer
   return { peer: { name, generation }, lane, slowness: senderOf(link, lane)?.slowness ?? link.listing }
 }
+
+/** Returns why the peer cannot read a message, if it reads the lane with another format than the message has. */
+const formatProblem = ({ format, name }: SendLane, peer: string, extra: Extra | undefined): SendError | undefined =>
+  format === undefined || extra?.format === undefined || extra.format === format
+    ? undefined
+    : sendErrors.incompatibleFormat(peer, name, extra.format, format)
 
 const senderOf = (link: Link, lane: string): SendLane | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

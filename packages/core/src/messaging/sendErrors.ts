@@ -33,6 +33,14 @@ export const noLink = (
 export const notReading = (peer: string, lane: string): SendError =>
   make("notReading", peer, `"${peer}" does not read "${lane}"`)
 
+/** Returns the error of a message with another format than the one that the peer reads. */
+export const incompatibleFormat = (peer: string, lane: string, format: string, peerFormat: string): SendError =>
+  make(
+    "incompatibleFormat",
+    peer,
+    `"${peer}" reads "${lane}" with the format "${peerFormat}", and the message has the format "${format}"; use one serialization on both nodes`,
+  )
+
 /** Returns why a lane refused a message that waited for something to happen to it. */
 export const refused = (
   refusal: Exclude<Refusal, "moved">,
