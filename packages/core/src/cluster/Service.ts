@@ -11,6 +11,7 @@ import type { BroadcastReport, Lane, LaneOptions, SendOptions, Sent } from "../L
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -131,6 +132,8 @@ export interface Service {
    * name or the format is none.
    */
   readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
+  /** Serialization of the topics that have none of their own, as it was provided to the layer. */
+  readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /** Replaces the metadata of this node, and tells all peers. */

@@ -27,6 +27,7 @@ import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { Reconnect } from "../Reconnect.ts"
+import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
@@ -83,8 +84,9 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   })
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
+  const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown, serialization })
 })
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
@@ -93,13 +95,15 @@ const readEnvironment = Effect.gen(function* () {
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
-  const problem = policyProblem({ detector, gossip, discovery })
+  const serialization = yield* TopicSerialization
+  const problem = policyProblem({ detector, gossip, discovery, serialization })
   if (problem !== undefined) return yield* problem
   return {
     transport,
     detector,
     gossip,
     discovery,
+    serialization,
     reconnect: yield* Reconnect,
     admission: yield* Admission,
     entropy: yield* Entropy,
@@ -158,7 +162,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
-  const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
+  const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({

@@ -16,6 +16,7 @@ import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
 import type { Self, Service } from "./Service.ts"
@@ -30,6 +31,7 @@ export interface Options {
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly serialization: TopicSerialization.Service
 }
 
 export const makeService = (options: Options): Service => {
@@ -46,6 +48,7 @@ export const makeService = (options: Options): Service => {
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
     broadcast: (payload) => sender.publish(inboxName, payload),
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
+    serialization: options.serialization,
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning
