@@ -87,12 +87,12 @@ export interface Publisher<A> {
   readonly name: string
   /**
    * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
-   * it is reported as `notConnected`. A peer that subscribes with another serialization is reported as `incompatibleFormat`.
+   * it is reported as `NotConnected`. A peer that subscribes with another serialization is reported as `IncompatibleFormat`.
    * Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at once until it goes on. A value that does
    * not encode is sent to no peer, and fails with `EncodeError`.
    */
   readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError>
-  /** Sends a value to one peer that subscribes. Fails with `notReading` or `incompatibleFormat` if the peer does not read it. */
+  /** Sends a value to one peer that subscribes. Fails with `NotReading` or `IncompatibleFormat` if the peer does not read it. */
   readonly send: (peer: PeerRef, value: A, options?: SendOptions) => Effect.Effect<Sent, EncodeError | SendError>
 }
 

@@ -4,13 +4,12 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
-import { JoinError } from "../ClusterError.ts"
-import type { HandshakeRejected } from "../link/Handshake.ts"
-import { isTransientCode } from "../link/Handshake.ts"
+import { InvalidAddress, JoinError, NodeStopped } from "../ClusterError.ts"
 import type { Peer } from "../Peer.ts"
 import type { Dialer } from "../peering/Dialer.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Labels } from "./Metrics.ts"
+import { refusalReason } from "./refusals.ts"
 import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
@@ -41,15 +40,16 @@ export class Joiner {
     const { dialer, shutdown } = this.options
     const parsed = Address.parse(input)
     if (Result.isFailure(parsed)) {
-      return yield* new JoinError({ reason: "badAddress", address: input, message: parsed.failure.message })
+      const reason = new InvalidAddress({ message: parsed.failure.message })
+      return yield* new JoinError({ address: input, reason })
     }
     const address = parsed.success
     const stopped = Effect.andThen(shutdown.await, () =>
-      Effect.fail(new JoinError({ reason: "stopped", address, message: "this node has left the cluster" })),
+      Effect.fail(new JoinError({ address, reason: new NodeStopped() })),
     )
     if (!shutdown.isRunning) return yield* stopped
     const { peer } = yield* Effect.raceFirst(
-      Effect.mapError(dialer.join(address), (error) => joinError(address, error)),
+      Effect.mapError(dialer.join(address), (refusal) => new JoinError({ address, reason: refusalReason(refusal) })),
       stopped,
     )
     const { body, generation, name } = peer
@@ -59,11 +59,4 @@ export class Joiner {
     const known: Peer | undefined = this.options.loop.state().view.peers.get(name)
     return known ?? ({ name, generation, status: "alive", link: "up", addresses, metadata } satisfies Peer)
   })
-}
-
-/** Returns a refused handshake as the application sees it. */
-const joinError = (address: string, { by, code, message }: HandshakeRejected): JoinError => {
-  const reason = isTransientCode(code) ? "denied" : code
-  const who = by === "us" ? "this node refused" : "refused"
-  return new JoinError({ reason, address, message: `${address} ${who}: ${message}` })
 }

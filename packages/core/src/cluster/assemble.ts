@@ -41,6 +41,7 @@ import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
+import { seedUnavailable } from "./refusals.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -193,7 +194,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
+    onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
   })
   metrics.showNode({ loop, links, hub, limits })
   return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }

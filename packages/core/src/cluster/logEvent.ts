@@ -64,7 +64,7 @@ const line = (event: ClusterEvent): Said | undefined => {
     case "MetadataChanged":
       return debug(`${event.peer.name}: ${event._tag}`)
     case "SeedUnavailable":
-      return warning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
+      return warning(`nobody to join at ${event.address} (${event.reason}): ${event.message}; trying again`)
     case "SlowPeer":
       return warning(standstill(event))
     case "Isolated":

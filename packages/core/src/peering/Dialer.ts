@@ -35,7 +35,7 @@ export interface Options {
   readonly healthy: number
   readonly clock: Clock
   /** Called whenever a seed, or a joined or discovered address, does not answer or refuses. */
-  readonly onUnavailable: (address: Address, reason: string) => void
+  readonly onUnavailable: (address: Address, error: Handshake.HandshakeError) => void
 }
 
 export class Dialer {
@@ -89,7 +89,7 @@ export class Dialer {
       if (result._tag === "Success") return result.success
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
-      onUnavailable(address, error.message)
+      onUnavailable(address, error)
       yield* schedule.pauseAtMost(interval)
     }
   })

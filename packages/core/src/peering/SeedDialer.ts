@@ -22,7 +22,7 @@ export interface Options {
   readonly discovery: Discovery.Policy
   readonly pause: LonelyPause
   /** Called whenever an address does not answer or refuses. */
-  readonly onUnavailable: (address: Address, reason: string) => void
+  readonly onUnavailable: (address: Address, error: HandshakeError) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -90,7 +90,7 @@ export class SeedDialer {
         yield* pause.sleep(discovery.interval)
         continue
       }
-      if (error !== undefined) onUnavailable(address, error.message)
+      if (error !== undefined) onUnavailable(address, error)
       // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
       yield* pause.isAlone() ? schedule.pauseAtMost(discovery.intervalAlone) : pause.sleep(discovery.interval)
     }

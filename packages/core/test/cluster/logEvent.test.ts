@@ -54,8 +54,8 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Reachable", peer }, "Debug: b: Reachable"],
   [{ _tag: "MetadataChanged", peer }, "Debug: b: MetadataChanged"],
   [
-    { _tag: "SeedUnavailable", address: "b:7946", reason: "refused" },
-    "Warn: nobody to join at b:7946: refused; trying again",
+    { _tag: "SeedUnavailable", address: "b:7946", reason: "refused", message: "nobody listens" },
+    "Warn: nobody to join at b:7946 (refused): nobody listens; trying again",
   ],
   [
     { _tag: "SlowPeer", peer, lane: "", waited: Duration.seconds(5), bytes: 77 },

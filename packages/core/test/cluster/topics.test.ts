@@ -2,6 +2,7 @@
  * Typed messages between publishers and subscribers.
  */
 import * as Cluster from "@coterie/core/Cluster"
+import type { EncodeError, SendError } from "@coterie/core/ClusterError"
 import type { DeadLetter } from "@coterie/core/Lane"
 import * as Topic from "@coterie/core/Topic"
 import * as TopicSerialization from "@coterie/core/TopicSerialization"
@@ -37,6 +38,9 @@ const reversed: TopicSerialization.Service = {
     }
   },
 }
+
+/** Returns the tag of an error, or of its reason if it is one of a send. */
+const tagOf = (error: EncodeError | SendError): string => (error._tag === "SendError" ? error.reason._tag : error._tag)
 
 const order = (total: number): typeof Order.Type => ({ id: "o", total, at: new Date(1_790_000_000_000) })
 
@@ -95,7 +99,7 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
       ],
     )
     const refused = yield* Effect.flip(on(a, Orders.send("c", order(1))))
-    assert.deepInclude(refused, { _tag: "SendError", reason: "notReading" })
+    assert.deepInclude(refused, { _tag: "SendError", lane: "orders" })
   }),
 )
 
@@ -130,11 +134,11 @@ scenario(
       const { failed, sent } = yield* on(a, Orders.publish(order(1)))
       assert.deepStrictEqual(sent, [])
       assert.deepStrictEqual(
-        failed.map(({ peer, reason }) => [peer, reason]),
-        [["b", "incompatibleFormat"]],
+        failed.map(({ peer, reason }) => [peer, reason._tag]),
+        [["b", "IncompatibleFormat"]],
       )
       const refused = yield* Effect.flip(on(a, Orders.send("b", order(2))))
-      assert.deepInclude(refused, { _tag: "SendError", reason: "incompatibleFormat" })
+      assert.strictEqual(tagOf(refused), "IncompatibleFormat")
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual([heard, letters], [[], []])
       // With a serialization of its own the topic does not depend on the layers.
@@ -166,7 +170,7 @@ scenario("an open topic misses nothing since it was opened, and reads until its 
     )
     // A publisher is no reader.
     const refused = yield* Effect.flip(reader.send("a", order(3)))
-    assert.deepInclude(refused, { _tag: "SendError", reason: "notReading" })
+    assert.strictEqual(tagOf(refused), "NotReading")
     yield* Scope.close(scope, Exit.void)
     yield* Effect.sleep("1 second")
     assert.deepStrictEqual(yield* publisher.publish(order(4)), { sent: [], failed: [] })
