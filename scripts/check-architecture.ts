@@ -53,6 +53,7 @@ const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> 
   { messaging: ["messaging"] },
   { cluster: ["cluster", "Cluster.ts"] },
   { topic: ["Topic.ts"] },
+  { trace: ["trace", "ClusterTrace.ts"] },
   { index: ["index.ts"] },
 ]
 

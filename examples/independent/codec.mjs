@@ -152,7 +152,7 @@ const entry = (v) => {
 }
 const format = that((v) => isLine(v, 64), "a bad format")
 const opened = map({ lane, name, "format?": format, window: int(1024, 2 ** 32 - 1) })
-const greeting = { record, instance: generation, viewHash: hash, window: number }
+const greeting = { record, instance: generation, viewHash: hash, window: number, linkTimeout: number }
 const belief = { "youAre?": map(key) }
 const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale", "parted")
 const faults = ["oversize", "malformed", "creditExceeded", "laneUnknown", "unexpectedFrame", "rate"]

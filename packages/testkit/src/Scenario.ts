@@ -10,12 +10,13 @@ import type * as Scope from "effect/Scope"
 import type * as FaultPlan from "./FaultPlan.ts"
 import type { Deviations } from "./kernel/Draws.ts"
 import type { Explore } from "./kernel/Kernel.ts"
+import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { State } from "./run/SimNode.ts"
 import type { Failure, NodeDown, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
-export type { Deviations, Explore, Predicate, State }
+export type { Deviations, Explore, Predicate, Side, State }
 
 /** A node: a machine, and the process of the application on it. `A` is what the layer provides. */
 export interface Node<A> {
@@ -130,8 +131,24 @@ export class Simulation extends Context.Service<Simulation, Sim & { readonly che
   "@coterie/testkit/Simulation",
 ) {}
 
-/** The messages that begin in bytes that were sent, for traces: a short kind, and what to show. */
-export type Describe = (bytes: Uint8Array) => ReadonlyArray<{ readonly kind: string; readonly text: string }>
+/** A decoded message, for traces. */
+export interface Described {
+  /** Short name, which picks the colour in a picture. */
+  readonly kind: string
+  /** Content of the message in words. */
+  readonly text: string
+  /**
+   * `true` for traffic that goes on at all times, such as heartbeats. A picture folds it away, and leaves it out of what
+   * could have influenced an event. Default: `false`.
+   */
+  readonly background?: boolean | undefined
+}
+
+/**
+ * Decoder of one connection. It receives the bytes of each segment once, in the order in which `side` sent them, and returns
+ * the messages that the segment begins or completes.
+ */
+export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<Described>
 
 /** How a scenario is run. */
 export interface Options {
@@ -156,7 +173,7 @@ export interface Options {
    * that is `unref` may be left. Default: `true`.
    */
   readonly leaks?: boolean | undefined
-  /** Decodes what is sent, for traces. Made once per direction of each connection, since messages span segments. */
+  /** Decodes what is sent, for traces. Called once for each connection, since messages span segments. */
   readonly describe?: (() => Describe) | undefined
 }
 

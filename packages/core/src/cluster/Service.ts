@@ -46,7 +46,10 @@ export interface Options {
  */
 export interface Self {
   readonly name: string
-  /** Number of this life of the name. */
+  /**
+   * Number of this life of the name. It may rise until this node has met a peer: a peer that it dials may know a newer life of its
+   * name, as after a restart with a clock that was set back. The event `SelfChanged` reports it.
+   */
   readonly generation: number
   /** Addresses that this node advertises. */
   readonly addresses: ReadonlyArray<Address>
@@ -67,9 +70,9 @@ export interface Self {
 export interface Service {
   /** Returns the description of this node. */
   readonly self: Effect.Effect<Self>
-  /** Returns the members that are alive or suspected, without this node. */
+  /** Returns the members except this node; each is alive or suspected. */
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-  /** Returns the same members as a snapshot by name. */
+  /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>

@@ -150,10 +150,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   })
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
-  const hub = new EventHub(limits.eventBuffer)
-  const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
+  const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
+  const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
-    hub.publish(event, view)
+    hub.publish(event)
   }
   const readers = yield* LaneReaders.make({
     limits,

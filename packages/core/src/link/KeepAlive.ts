@@ -20,10 +20,16 @@ export interface Timing {
 const maxLag = 0xffff
 
 /**
- * Heartbeats for which the side that does not drive the link may write nothing. It is a little more than one, so that the
+ * Number of times that a side writes something within the link timeout of the peer. One of them may be late by as much as the
+ * peer's own heartbeats may.
+ */
+const writesPerTimeout = 3
+
+/**
+ * Intervals for which the side that does not drive the link may write nothing. It is a little more than one, so that the
  * answer to the next Ping mostly comes first and an idle link carries no further frames.
  */
-const quietHeartbeats = 1.25
+const quietIntervals = 1.25
 
 /**
  * Maximum pause between two checks of the link, in milliseconds. A write that begins to wait and a Leave that arrives set
@@ -36,6 +42,8 @@ const maxStay = 10_000
 
 export interface Options {
   readonly timing: Timing
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
   /** `true` if this side sends the Pings. */
   readonly drives: boolean
   /** Monotonic clock, in milliseconds. */
@@ -58,6 +66,8 @@ export interface Options {
 /** Timer of one link. */
 export class KeepAlive {
   private readonly options: Options
+  /** Time within which the peer must hear something, in milliseconds. */
+  private readonly interval: number
   /** Time since which the peer is silent. Later than its last bytes by the stalls of this process since. */
   private silentSince: number
   /** Delay of the last timer, in milliseconds. */
@@ -68,6 +78,7 @@ export class KeepAlive {
 
   constructor(options: Options) {
     this.options = options
+    this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
     this.silentSince = options.now()
     this.pingedAt = this.silentSince
   }
@@ -120,18 +131,13 @@ export class KeepAlive {
   }
 
   /**
-   * Returns the time of the next Ping. The side that drives sends one with every heartbeat. The other side sends one if it has
-   * written nothing for a heartbeat, because the Ping of the peer may wait behind a large message; and one if it has heard
-   * nothing for half the link timeout, because the heartbeat of the peer may be longer than that.
+   * Returns the time of the next Ping. The side that drives sends one in every interval. The other side sends one if it has
+   * written nothing for a little longer, because the Ping of the peer may wait behind a large message.
    */
   private pingDue(): number {
-    const { drives, lastWritten, timing } = this.options
-    if (drives) return this.pingedAt + timing.heartbeat
-    const quiet = quietHeartbeats * timing.heartbeat
-    return Math.min(
-      Math.max(lastWritten(), this.pingedAt) + quiet,
-      Math.max(this.silentSince, this.pingedAt) + Math.max(timing.linkTimeout / 2, quiet),
-    )
+    const { drives, lastWritten } = this.options
+    if (drives) return this.pingedAt + this.interval
+    return Math.max(lastWritten(), this.pingedAt) + quietIntervals * this.interval
   }
 
   private excuseStall(at: number): void {

@@ -99,6 +99,8 @@ export interface Options {
   readonly drives: boolean
   /** Window that the peer gave for its inbox in the handshake, in bytes. */
   readonly peerWindow: number
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
   /** View hash of the peer from its handshake. */
   readonly viewHash: bigint
   /** Counters of the written frames. */
@@ -307,9 +309,10 @@ export class Link {
   }
 
   private makeKeepAlive(): KeepAlive {
-    const { drives, hooks, timing } = this.options
+    const { drives, hooks, peerLinkTimeout, timing } = this.options
     return new KeepAlive({
       timing,
+      peerLinkTimeout,
       drives,
       now: this.now,
       effectiveLinkTimeout: hooks.effectiveLinkTimeout,

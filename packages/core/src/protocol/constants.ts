@@ -59,6 +59,15 @@ export const maxMessageBytes = 512
 /** Maximum length of the observed host in a HelloAck, in bytes: the longest DNS name. */
 export const maxObservedHostBytes = maxHostLength
 
+/**
+ * Shortest link timeout that a peer may announce, in milliseconds. The other side writes about 30 heartbeats a second then, and
+ * no peer can ask for more.
+ */
+export const minLinkTimeout = 100
+
+/** Longest link timeout that a peer may announce, in milliseconds, so that it fits 32 bits on the wire. */
+export const maxLinkTimeout = 0xffff_ffff
+
 // --- lists in control frames ---
 
 /** Maximum number of records in one frame. Bounds the work of one frame; the length of the frame mostly ends it earlier. */

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { makeView } from "../../src/ClusterEvent.ts"
 import * as NodeGauges from "../../src/cluster/NodeGauges.ts"
 import * as Limits from "../../src/Limits.ts"
 import type { Gauges } from "../../src/link/Link.ts"
@@ -17,7 +18,7 @@ const linkOf = (name: string, gauges: Partial<Gauges>) => {
   return link
 }
 
-const members = new Map<string, Member.Member>([
+const members = new Map([
   ["b", Member.make(recordOf("b"), "Linked")],
   ["c", Member.make(recordOf("c"), "Down")],
   ["d", { ...Member.make(recordOf("d"), "Down"), disconnected: true }],
@@ -26,10 +27,10 @@ const members = new Map<string, Member.Member>([
 const state: State.State = {
   ...initial,
   members,
-  view: {
-    version: 1,
-    peers: new Map(["b", "c"].map((name) => [name, Member.toPeer(members.get(name) ?? assert.fail())])),
-  },
+  view: makeView({
+    self: initial.view.self,
+    peers: ["b", "c"].map((name) => Member.toPeer(members.get(name) ?? assert.fail())),
+  }),
   viewHash: 1n,
   health: 3,
 }

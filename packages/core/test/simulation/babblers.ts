@@ -9,7 +9,7 @@ import * as Babbler from "./Babbler.ts"
 import { BabbleBudget } from "./BabbleBudget.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 import * as FrameCount from "./frameCount.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import {
   checkGuarantees,
@@ -29,7 +29,7 @@ export const babbling = (
   Simulation.scenario(
     name,
     {
-      describe,
+      describe: ClusterTrace.describe(),
       faults: { network: { delay: { exponential: { min: "1 millis", mean: "5 millis" } } } },
       timeLimit: "30 minutes",
     },

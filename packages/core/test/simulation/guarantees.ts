@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Overrides } from "../../src/cluster/Overrides.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 import { checkGuarantees, everybodyAgrees, everybodyListsEverybody, type Members } from "./scenarios.ts"
@@ -63,7 +63,7 @@ const withoutVerdict: ReadonlySet<string> = new Set([
 ])
 
 const scenario = (name: string, body: Simulation.Scenario["body"]): Simulation.Scenario =>
-  Simulation.scenario(name, { describe, timeLimit: "48 hours" }, body)
+  Simulation.scenario(name, { describe: ClusterTrace.describe(), timeLimit: "48 hours" }, body)
 
 const cuts = {
   "both ways": ({ network }: Simulation.Sim) => network.partition(["n1"], ["n2"]),
@@ -276,7 +276,10 @@ export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].f
   Object.entries(deaths).map(([how, { die, within }]) =>
     Simulation.scenario(
       `of ${size} nodes a node that ${how} is called failed by all others within ${within / 1_000} seconds`,
-      { describe, faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } } },
+      {
+        describe: ClusterTrace.describe(),
+        faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } },
+      },
       (sim) =>
         Effect.gen(function* () {
           const { names, node, nodes, recorder } = yield* start(sim, { size })

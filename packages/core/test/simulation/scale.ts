@@ -83,6 +83,7 @@ const helloBytes = size({
   dialedAddress: address,
   viewHash: 1n,
   window: Limits.defaults.inboxWindow,
+  linkTimeout: 3_000,
 })
 const helloAckBytes = size({
   _tag: "HelloAck",
@@ -91,6 +92,7 @@ const helloAckBytes = size({
   instance: 2 ** 52 - 1,
   viewHash: 1n,
   window: Limits.defaults.inboxWindow,
+  linkTimeout: 3_000,
   observedHost: record.name,
   youAre,
 })

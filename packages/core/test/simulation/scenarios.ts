@@ -15,7 +15,7 @@ import type { Overrides } from "../../src/cluster/Overrides.ts"
 import * as Babbler from "./Babbler.ts"
 import { BabbleBudget } from "./BabbleBudget.ts"
 import * as FrameCount from "./frameCount.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 
@@ -278,48 +278,56 @@ export const cluster = (
     readonly babblers?: number
   },
 ): Simulation.Scenario =>
-  Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes", strict: true }, (sim) =>
-    Effect.gen(function* () {
-      const { babblers: oneIn } = options
-      const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
-      const recorder = new ClusterRecorder({ hasBabblers })
-      const size = yield* Random.nextIntBetween(...options.size)
-      const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-      yield* checkGuarantees(recorder)
-      for (const goal of options.goals ?? []) {
-        yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
-      }
-      // Small windows, so that senders wait for credit all the time.
-      const limits = {
-        inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
-        laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
-        slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
-      }
-      const seeds = ["n1:7946", "n2:7946"]
-      const counts: FrameCount.Counts = new Map()
-      const nodes = yield* sim.nodes(names, (node) => {
-        const member = Member.layer(node, { ...options, recorder, seeds, limits })
-        return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
-      })
-      const babblers = hasBabblers ? ["b1"] : []
-      const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
-      yield* sim.nodes(babblers, (name) => Babbler.layer(name, { budget, seeds, members: names, label: Member.label }))
-      yield* Effect.forkScoped(supervise(nodes))
-      yield* Effect.sleep(`${options.seconds} seconds`)
-      budget.stop()
-      yield* recover(sim, nodes)
-      if (hasBabblers) yield* trafficEnds(nodes, counts)
-      yield* everythingArrives(sim, nodes, recorder, 10)
-      yield* foldedIsView(nodes)
-      yield* departures(sim, nodes)
-    }),
+  Simulation.scenario(
+    name,
+    { faults: options.faults, describe: ClusterTrace.describe(), timeLimit: "30 minutes", strict: true },
+    (sim) =>
+      Effect.gen(function* () {
+        const { babblers: oneIn } = options
+        const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
+        const recorder = new ClusterRecorder({ hasBabblers })
+        const size = yield* Random.nextIntBetween(...options.size)
+        const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
+        yield* checkGuarantees(recorder)
+        for (const goal of options.goals ?? []) {
+          yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
+        }
+        // Small windows, so that senders wait for credit all the time.
+        const limits = {
+          inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
+          laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
+          slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
+        }
+        const seeds = ["n1:7946", "n2:7946"]
+        const counts: FrameCount.Counts = new Map()
+        const nodes = yield* sim.nodes(names, (node) => {
+          const member = Member.layer(node, { ...options, recorder, seeds, limits })
+          return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
+        })
+        const babblers = hasBabblers ? ["b1"] : []
+        const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
+        yield* sim.nodes(babblers, (name) =>
+          Babbler.layer(name, { budget, seeds, members: names, label: Member.label }),
+        )
+        yield* Effect.forkScoped(supervise(nodes))
+        yield* Effect.sleep(`${options.seconds} seconds`)
+        budget.stop()
+        yield* recover(sim, nodes)
+        if (hasBabblers) yield* trafficEnds(nodes, counts)
+        yield* everythingArrives(sim, nodes, recorder, 10)
+        yield* foldedIsView(nodes)
+        yield* departures(sim, nodes)
+      }),
   )
 
 /** Makes a scenario that cuts one link for a while. The other members reach both ends, so nobody is suspected. */
 export const reachable = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   Simulation.scenario(
     name,
-    { describe, faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } } },
+    {
+      describe: ClusterTrace.describe(),
+      faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } },
+    },
     (sim) =>
       Effect.gen(function* () {
         const recorder = new ClusterRecorder()
