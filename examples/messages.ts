@@ -71,7 +71,7 @@ export const readJobs = Effect.gen(function* () {
       Stream.runForEach((item) =>
         item._tag === "Message"
           ? Effect.log(`${item.from.name} wants ${item.text}`)
-          : Effect.log(`the session ${item.session} with ${item.from.name} is over`),
+          : Effect.log(`${item._tag} ${item.session} with ${item.from.name}`),
       ),
     )
 })

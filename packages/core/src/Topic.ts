@@ -20,8 +20,17 @@ import * as Stream from "effect/Stream"
 import type { ExternalSpan } from "effect/Tracer"
 import { Cluster } from "./Cluster.ts"
 import { EncodeError, OptionsError, type SendError } from "./ClusterError.ts"
-import type { BroadcastReport, DeadLetter, Lane, ReadOptions, SendOptions, Sent } from "./Lane.ts"
-import type { Message, SessionEnded } from "./Message.ts"
+import type {
+  BroadcastReport,
+  DeadLetter,
+  Lane,
+  LaneItem,
+  PublishOptions,
+  ReadOptions,
+  SendOptions,
+  Sent,
+} from "./Lane.ts"
+import type { SessionEnded } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 import { formatProblem, nameProblem } from "./protocol/PeerName.ts"
 import type * as TopicSerialization from "./TopicSerialization.ts"
@@ -88,10 +97,11 @@ export interface Publisher<A> {
   /**
    * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
    * it is reported as `NotConnected`. A peer that subscribes with another serialization is reported as `IncompatibleFormat`.
+   * With `self`, the value reaches the subscriptions of this node, too, and the report has the name of this node.
    * Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at once until it goes on. A value that does
    * not encode is sent to no peer, and fails with `EncodeError`.
    */
-  readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError>
+  readonly publish: (value: A, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
   /** Sends a value to one peer that subscribes. Fails with `NotReading` or `IncompatibleFormat` if the peer does not read it. */
   readonly send: (peer: PeerRef, value: A, options?: SendOptions) => Effect.Effect<Sent, EncodeError | SendError>
 }
@@ -131,7 +141,10 @@ export interface Topic<A> {
   /** Returns the codec of the topic in a serialization. */
   readonly codec: (serialization: TopicSerialization.Service) => TopicSerialization.TopicCodec<A>
   /** Publishes a value, as {@link Publisher.publish} does. */
-  readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError, Cluster>
+  readonly publish: (
+    value: A,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, EncodeError | SendError, Cluster>
   /** Sends a value to one peer, as {@link Publisher.send} does. */
   readonly send: (
     peer: PeerRef,
@@ -291,7 +304,7 @@ const publisherOf = <A>({ codec, lane }: Bound<A>): Publisher<A> => {
     })
   return {
     name: lane.name,
-    publish: (value) => encoded(value, (bytes) => lane.publish(bytes)),
+    publish: (value, options) => encoded(value, (bytes) => lane.publish(bytes, options)),
     send: (peer, value, options) => encoded(value, (bytes) => lane.send(peer, bytes, options)),
   }
 }
@@ -311,7 +324,7 @@ const fromCodecs = <A>(name: string, serialization: Topic<A>["serialization"], c
     name,
     serialization,
     codec,
-    publish: (value) => Effect.flatMap(publisher, ({ publish }) => publish(value)),
+    publish: (value, options) => Effect.flatMap(publisher, ({ publish }) => publish(value, options)),
     send: (peer, value, options) => Effect.flatMap(publisher, ({ send }) => send(peer, value, options)),
     subscribe,
     deadLetters: Stream.unwrap(Effect.map(bound, ({ lane }) => lane.deadLetters)),
@@ -333,8 +346,6 @@ const memoize = <A, E>(schema: Schema.Codec<A, E>): Topic<A>["codec"] => {
 
 // --- reading ---
 
-type Items = Message | SessionEnded
-
 const noGap = (): undefined => undefined
 
 const gapOf = ({ from, session }: SessionEnded): Gap => ({ _tag: "Gap", from, session })
@@ -342,7 +353,7 @@ const gapOf = ({ from, session }: SessionEnded): Gap => ({ _tag: "Gap", from, se
 /** Returns the values of the messages, and what `gapOf` makes of the ends of sessions. */
 const decoded = <A, G extends Gap = never>(
   bound: Bound<A>,
-  items: Stream.Stream<Items>,
+  items: Stream.Stream<LaneItem>,
   gapOf: (ended: SessionEnded) => G | undefined,
 ): Stream.Stream<Published<A> | G> =>
   Stream.transformPull(items, (pull) => Effect.succeed(decoding(bound, gapOf, pull)))
@@ -351,7 +362,7 @@ const decoded = <A, G extends Gap = never>(
 const decoding = <A, G, E>(
   { codec, lane }: Bound<A>,
   gapOf: (ended: SessionEnded) => G | undefined,
-  pull: Pull.Pull<NonEmptyReadonlyArray<Items>, E>,
+  pull: Pull.Pull<NonEmptyReadonlyArray<LaneItem>, E>,
 ): Pull.Pull<NonEmptyReadonlyArray<Published<A> | G>, E> =>
   Effect.flatMap(pull, (items) => {
     const values: Array<Published<A> | G> = []
@@ -360,8 +371,8 @@ const decoding = <A, G, E>(
       if (item._tag === "SessionEnded") {
         const gap = gapOf(item)
         if (gap !== undefined) values.push(gap)
-        continue
       }
+      if (item._tag !== "Message") continue
       const { from, session, span } = item
       const value = codec.decode(item.payload)
       if (Result.isSuccess(value)) values.push({ _tag: "Published", from, value: value.success, session, span })

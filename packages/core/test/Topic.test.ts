@@ -1,6 +1,6 @@
 import type { Cluster } from "@coterie/core/Cluster"
 import type { EncodeError, OptionsError, SendError } from "@coterie/core/ClusterError"
-import type { BroadcastReport } from "@coterie/core/Lane"
+import type { BroadcastReport, PublishOptions } from "@coterie/core/Lane"
 import * as Topic from "@coterie/core/Topic"
 import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
@@ -46,7 +46,7 @@ describe("a topic", () => {
   })
 
   it("has no Cluster and no OptionsError in the types of what is bound to a node", () => {
-    type Publish = (value: string) => Effect.Effect<BroadcastReport, EncodeError | SendError>
+    type Publish = (value: string, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
     const open = () => Topic.open(Text)
     type Opened = Effect.Success<ReturnType<typeof open>>
     expectTypeOf<ReturnType<typeof open>>().toEqualTypeOf<

@@ -7,7 +7,7 @@ import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
 import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
-import type { BroadcastReport, Lane, LaneOptions, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
@@ -104,7 +104,7 @@ export interface Service {
    */
   readonly join: (address: string) => Effect.Effect<Peer, JoinError>
   /**
-   * Sends bytes or text to the inbox of one peer, directly.
+   * Sends bytes or text to the inbox of one peer, directly, or to the inbox of this node.
    *
    * **Details**
    *
@@ -126,10 +126,13 @@ export interface Service {
   readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to the inbox of every peer and reports the outcome for each. A peer whose inbox stays full for
-   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. Fails only if the message can be sent to no peer: it is too large, or this node has
-   * left.
+   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. With `self` the inbox of this node
+   * gets the message, too. Fails only if the message can be sent to no peer: it is too large, or this node has left.
    */
-  readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+  readonly broadcast: (
+    payload: Uint8Array | string,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, SendError>
   /**
    * Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. Fails with `OptionsError` if the
    * name or the format is none.

@@ -76,6 +76,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   const sender = new Sender({
     loop,
     links,
+    loopback: readers.loopback,
     limits,
     clock: environment.clock,
     tracing: options.tracing ?? false,
@@ -157,6 +158,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
   const readers = yield* LaneReaders.make({
     limits,
+    self: () => loop.state().self,
     onOpened: (lane) => links.openLane(lane),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
@@ -168,6 +170,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     label: options.cluster,
     connections: overrides.makePeerConnections({
       onEnd: readers.linkEnded,
+      onSessionStart: readers.sessionStarted,
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),

@@ -44,9 +44,9 @@ export const makeService = (options: Options): Service => {
     events: hub.events,
     inbox: readers.inbox,
     join: (address) => joiner.join(address),
-    send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
-    sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
-    broadcast: (payload) => sender.publish(inboxName, payload),
+    send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
+    sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
+    broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
     serialization: options.serialization,
     disconnect: (peer) =>

@@ -96,6 +96,8 @@ export class SendLane implements LaneFrames {
   private waiting = 0
   private readonly turn = Semaphore.makeUnsafe(1)
   private readonly mayProceed = Latch.makeUnsafe(false)
+  /** Opened when a fragment of any size would be accepted, while somebody waits for that in {@link ready}. */
+  private readonly readiness = Latch.makeUnsafe(true)
   /** Number of the last message that is to be acknowledged. */
   private lastConfirm = 0
   /** Number of the last message that is acknowledged. */
@@ -133,8 +135,20 @@ export class SendLane implements LaneFrames {
         this.turn.withPermit(SendLane.offerFragments(this, { payload, extra, accepted: 0 })),
         Effect.sync(() => {
           this.waiting--
+          this.noticeRoom()
         }),
       )
+    })
+  }
+
+  /** Waits until there is credit, and room in the queue, for any fragment, and no sender waits. Accepts nothing. */
+  ready(): Effect.Effect<void, Refusal> {
+    return Effect.suspend(() => {
+      const why = this.refusal()
+      if (why !== undefined) return Effect.fail(why)
+      if (this.isReady()) return Effect.void
+      this.readiness.closeUnsafe()
+      return Effect.andThen(awaitLatch(this.readiness), () => this.ready())
     })
   }
 
@@ -174,6 +188,7 @@ export class SendLane implements LaneFrames {
     this.queue.drop(this)
     this.failAcknowledgements("unread")
     this.mayProceed.openUnsafe()
+    this.readiness.openUnsafe()
   }
 
   /** Fails all acknowledgements that have not arrived and will not arrive any more. */
@@ -191,9 +206,17 @@ export class SendLane implements LaneFrames {
     return this.available >= cost(payloadBytes) && this.queue.hasRoom()
   }
 
-  /** Ends the slowness. Less credit than this does not end it, or single bytes would make messages to many wait again. */
+  private isReady(): boolean {
+    return this.waiting === 0 && this.hasRoom(this.maxPayload)
+  }
+
+  /**
+   * Ends the slowness, and the waits in {@link ready}. Less credit than this does not end the slowness, or single bytes would make
+   * messages to many wait again.
+   */
   private noticeRoom(): void {
     if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
+    if (!this.readiness.isOpen() && (this.isReady() || this.refusal() !== undefined)) this.readiness.openUnsafe()
   }
 
   private push(frame: Data): void {

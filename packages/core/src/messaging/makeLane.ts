@@ -1,10 +1,13 @@
 /**
  * A lane as the application uses it: the sender and the readers under one name.
  */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { OptionsError } from "../ClusterError.ts"
+import type { Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { Message } from "../Message.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
-import type { Lane } from "../Lane.ts"
-import { nameOf } from "../Peer.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
 import type { Sender } from "./Sender.ts"
@@ -16,13 +19,28 @@ export interface Options {
 }
 
 /** Returns the lane with a name and a format that were checked before. */
-export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, sender }: Options): Lane => ({
-  name,
-  format,
-  send: (peer, payload, options) => sender.send(name, nameOf(peer), payload, options, format),
-  publish: (payload) => sender.publish(name, payload, format),
-  read: (options) => Stream.unwrap(readers.open(name, { ...options, format })),
-  open: (options) => readers.open(name, { ...options, format }),
-  deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
-  deadLetters: deadLetters.of(name),
-})
+export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, sender }: Options): Lane => {
+  function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+  function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
+  function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError> {
+    return Stream.unwrap(readers.open(name, options, format))
+  }
+
+  function open(options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
+  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
+  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope> {
+    return readers.open(name, options, format)
+  }
+
+  return {
+    name,
+    format,
+    send: (peer, payload, options) => sender.send(name, peer, payload, options, format),
+    ready: (peer) => sender.ready(name, peer),
+    publish: (payload, options) => sender.publish(name, payload, options, format),
+    read,
+    open,
+    deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
+    deadLetters: deadLetters.of(name),
+  }
+}

@@ -105,6 +105,7 @@ export class LinkLife {
       const { peer, viewHash, youAre } = established
       yield* loop.submitAndAwait({ _tag: "LinkUp", record: peer, address: this.address, viewHash, youAre })
     }
+    connections.begin(peerConnection)
     Deferred.doneUnsafe(peerConnection.settled, Effect.void)
     onUp(link)
     yield* link.run((end) =>

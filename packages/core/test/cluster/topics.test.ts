@@ -148,6 +148,42 @@ scenario(
     }),
 )
 
+scenario("with self a value reaches the subscriptions of this node too, and without it none of them", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const orders = yield* on(a, Topic.open(Orders))
+    const heard = yield* subscribed(b, Orders.subscribe())
+    yield* publishUntil(b, Orders, order(0), ["a"])
+    yield* publishUntil(a, Orders, order(0), ["b"])
+    assert.deepStrictEqual(yield* orders.publish(order(1)), { sent: ["b"], failed: [] })
+    assert.deepStrictEqual(yield* orders.publish(order(2), { self: true }), { sent: ["a", "b"], failed: [] })
+    const own = orders.messages.pipe(
+      Stream.filter(({ value }) => value.total > 0),
+      Stream.take(1),
+      Stream.runCollect,
+    )
+    assert.deepStrictEqual(
+      (yield* own).map(({ from, value }) => [from.name, value]),
+      [["a", order(2)]],
+    )
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(
+      heard.map(({ value }) => value.total).filter((total) => total > 0),
+      [1, 2],
+    )
+    // A topic with another serialization is no match for the readers of this node either.
+    const other = Topic.make("orders", Order, { serialization: reversed })
+    const { failed } = yield* on(a, other.publish(order(3), { self: true }))
+    assert.deepStrictEqual(
+      failed.map(({ peer, reason }) => [peer, reason._tag]),
+      [
+        ["a", "IncompatibleFormat"],
+        ["b", "IncompatibleFormat"],
+      ],
+    )
+  }),
+)
+
 scenario("an open topic misses nothing since it was opened, and reads until its scope closes", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })

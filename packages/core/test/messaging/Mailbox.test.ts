@@ -13,8 +13,8 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 const costOfOne = 10
 
 /** Links whose messages come into one mailbox, and what it gave back for them. */
-const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
-  const mailbox = yield* Mailbox.make<SessionEnded>({ kept })
+const make = (links: number, kept = 1_000_000) => {
+  const mailbox = Mailbox.make<SessionEnded>({ kept })
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
     const lane: ReadableLane = {
@@ -48,7 +48,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   /** Takes what the next pull of a reader brings. */
   const pull = Effect.scoped(Effect.flatten(Stream.toPull(mailbox.stream)))
   return { mailbox, peers, pull, told }
-})
+}
 
 const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 }))), {
   maxLength: 300,
@@ -59,7 +59,7 @@ it.effect.prop(
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
-      const { mailbox, peers, pull, told } = yield* make(3)
+      const { mailbox, peers, pull, told } = make(3)
       const brought: Array<readonly [string, number | string]> = []
       const seen: Array<readonly [string, number | string]> = []
       let number = 0
@@ -93,7 +93,7 @@ it.effect.prop(
 it.effect("a pull takes at most 256 messages, and at least half of that if so many wait", () =>
   Effect.gen(function* () {
     for (const run of [1, 7, 127, 128, 129, 1_000]) {
-      const { peers, pull } = yield* make(2)
+      const { peers, pull } = make(2)
       for (let number = 0; number < 2_000; number++) peers[Math.floor(number / run) % 2]?.brings(number)
       for (let left = 2_000; left > 0;) {
         const { length } = yield* pull
@@ -107,7 +107,7 @@ it.effect("a pull takes at most 256 messages, and at least half of that if so ma
 
 it.effect("messages that were not pulled return no credit", () =>
   Effect.gen(function* () {
-    const { peers, pull } = yield* make(1)
+    const { peers, pull } = make(1)
     const [peer] = peers
     for (let number = 0; number < 1_000; number++) peer?.brings(number)
     assert.strictEqual(peer?.taken.cost, 0)
@@ -118,7 +118,7 @@ it.effect("messages that were not pulled return no credit", () =>
 
 it.effect("an ended link that left too many bytes loses all of its messages, and no other link loses any", () =>
   Effect.gen(function* () {
-    const { mailbox, peers, pull, told } = yield* make(2, costOfOne)
+    const { mailbox, peers, pull, told } = make(2, costOfOne)
     const [first, other] = peers
     if (first === undefined || other === undefined) return assert.fail()
     const second = { ...first, link: fakeLink({ peer: first.link.peer, session: () => ({ session: 9 }) }) }

@@ -5,7 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { SendError } from "../../src/ClusterError.ts"
+import { Replaced, type SendError } from "../../src/ClusterError.ts"
 import { makeView } from "../../src/ClusterEvent.ts"
 import { type Extra, type Refusal, SendLane } from "../../src/flow/SendLane.ts"
 import { WriteQueue } from "../../src/flow/WriteQueue.ts"
@@ -84,6 +84,7 @@ const make = Effect.fnUntraced(function* (
       current: (name) => links.find(({ peer }) => peer.name === name),
       takeover: () => undefined,
     },
+    loopback: linkTo("a", new LimitedLane(9), new LimitedLane(9)),
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
@@ -116,7 +117,6 @@ describe("a message to one peer", () => {
         tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0, met: 0 }]]),
       })
       for (const [name, reason] of [
-        ["a", "UnknownPeer"],
         ["b", "NotConnected"],
         ["c", "PeerLeft"],
         ["d", "UnknownPeer"],
@@ -139,7 +139,7 @@ describe("a message to one peer", () => {
       const refused = yield* Effect.flip(sender.send("orders", "c", "x", { confirm: true }, "json"))
       assert.deepStrictEqual([refused.peer, refused.lane, refused.maybeDelivered], ["c", "orders", false])
       assert.deepInclude(refused.reason, { _tag: "IncompatibleFormat", format: "json", peerFormat: "binary" })
-      const { failed, sent } = yield* sender.publish("orders", "y", "json")
+      const { failed, sent } = yield* sender.publish("orders", "y", {}, "json")
       assert.deepStrictEqual(sent, ["b", "d"])
       assert.deepStrictEqual(
         failed.map(({ peer, reason }) => [peer, reason._tag]),
@@ -251,6 +251,40 @@ describe("a message that failed", () => {
   )
 })
 
+describe("a message to one life of a peer", () => {
+  it.effect("goes to that life, and fails as Replaced if a newer life has the name", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(9)
+      const newer = fakeLink({ peer: record(2, "b"), session: () => session, inbox })
+      const { sender } = yield* make([newer], knowing("b"))
+      yield* sender.send(inboxName, { name: "b", generation: 2 }, "x")
+      yield* sender.send(inboxName, "b", "x")
+      const old = { name: "b", generation: 1 }
+      for (const send of [
+        sender.send(inboxName, old, "x"),
+        sender.send(inboxName, old, "x", { confirm: true }),
+        sender.sendAll(old, ["x"]),
+        sender.ready(inboxName, old),
+      ]) {
+        const { reason } = yield* Effect.flip(Effect.asVoid(send))
+        assert.deepStrictEqual(reason, new Replaced({ generation: 1, replacedBy: 2 }))
+      }
+      assert.strictEqual(inbox.accepted.length, 2)
+    }),
+  )
+
+  it.effect("fails as Replaced without a link, too, and as NotConnected while its link is not up yet", () =>
+    Effect.gen(function* () {
+      const older = fakeLink({ peer: record(1, "b"), session: () => session, inbox: new LimitedLane(9) })
+      const { sender } = yield* make([older], knowing("b"))
+      assert.strictEqual(yield* reasonOf(sender.send(inboxName, { name: "b", generation: 2 }, "x")), "NotConnected")
+      const { sender: without } = yield* make([], knowing("b"))
+      assert.strictEqual(yield* reasonOf(without.send(inboxName, { name: "b", generation: 0 }, "x")), "Replaced")
+      assert.strictEqual(yield* reasonOf(without.send(inboxName, { name: "a", generation: 0 }, "x")), "Replaced")
+    }),
+  )
+})
+
 describe("many messages to one peer", () => {
   it.effect("are sent in order, or none of them if one is too large", () =>
     Effect.gen(function* () {
@@ -358,6 +392,17 @@ describe("a message to many", () => {
         [["d", "NotConnected"]],
       )
       assert.deepStrictEqual(inbox.accepted, [])
+    }),
+  )
+})
+
+describe("a message to the node itself", () => {
+  it.effect("goes the way of the loopback, and a message to many only if it says so", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
+      assert.deepStrictEqual(yield* sender.send(inboxName, "a", "x"), session)
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x")).sent, ["b"])
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x", { self: true })).sent, ["a", "b"])
     }),
   )
 })

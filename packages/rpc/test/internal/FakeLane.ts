@@ -40,6 +40,7 @@ export class FakeLane {
         this.published.push(String(payload))
         return { sent: [], failed: [] }
       }),
+    ready: () => Effect.void,
     read: () => Stream.die("not in use"),
     open: () => Effect.die("not in use"),
     deadLetter: (_, reason) => Effect.sync(() => void this.dead.push(reason)),
