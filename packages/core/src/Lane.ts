@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
 import type { Message, SessionEnded, SessionStarted } from "./Message.ts"
-import type { PeerRef } from "./Peer.ts"
+import type { PeerId, PeerRef } from "./Peer.ts"
 
 /**
  * Options of a message to one peer.
@@ -117,6 +117,22 @@ export interface LossyReadOptions extends ReadOptions {
 export type LaneItem = Message | SessionStarted | SessionEnded
 
 /**
+ * A node that reads a lane: a peer with a link, or this node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReadingPeer extends PeerId {
+  /** Number of the session with the peer. It is that of the markers, of `Message.session` and of `Sent.session`. */
+  readonly session: number
+  /**
+   * Number of the opening, counted by this node. A lane that the peer has closed and opened again has another number: what
+   * was sent to the opening before may be lost, although the session goes on.
+   */
+  readonly opening: number
+}
+
+/**
  * A message that its reader could not use.
  *
  * @category models
@@ -188,6 +204,16 @@ export interface Lane {
     (options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
     (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
   }
+  /**
+   * Returns the nodes that read the lane, ordered by name: the peers whose link is up, as they last told it, and this node. A
+   * peer whose link has just come up is missing until it has listed its lanes, which takes half a round trip.
+   */
+  readonly readers: Effect.Effect<ReadonlyArray<ReadingPeer>>
+  /**
+   * The readers of the lane now and after each change. A slow subscriber gets the newest list and skips those between. The
+   * stream ends when this node has left.
+   */
+  readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
   /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**

@@ -100,6 +100,8 @@ const make = (node: World.Node, peer: string, sessions: number) => {
           return { sent: [peer], failed: [] }
         }),
       ready: () => Effect.void,
+      readers: Effect.succeed([]),
+      readerChanges: Stream.empty,
       read: () => Stream.die("not in use"),
       open: openLane(name),
       deadLetter: () => Effect.void,

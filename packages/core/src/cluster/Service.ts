@@ -5,7 +5,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
-import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
+import type { JoinError, NodeStopped, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
@@ -92,12 +92,22 @@ export interface Service {
    * **Gotchas**
    *
    * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
-   * that it had pulled. Read the inbox in one place.
+   * that it had pulled. Use `receive` to take single messages.
    *
    * A `send` within the loop that reads stops the loop while the receiver's inbox is full; two nodes that do so wait for each
    * other. Send in another fiber (docs/messages.md, section "How to answer"). A run that fails has a line in the log.
    */
   readonly inbox: Stream.Stream<Message>
+  /**
+   * Takes one message of the inbox, and waits for it if there is none. Fails with `NodeStopped` when this node has left and the
+   * inbox is empty.
+   *
+   * **Details**
+   *
+   * It takes no other message, and none if it is interrupted while it waits. Runs of `inbox` and of `receive` share the messages.
+   * Each message gives its credit back, and is confirmed, when it is taken.
+   */
+  readonly receive: Effect.Effect<Message, NodeStopped>
   /**
    * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
    * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`.

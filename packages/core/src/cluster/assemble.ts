@@ -20,6 +20,7 @@ import { monotonicMillis } from "../internal/time.ts"
 import * as Limits from "../Limits.ts"
 import * as DeadLetters from "../messaging/DeadLetters.ts"
 import * as LaneReaders from "../messaging/LaneReaders.ts"
+import { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
@@ -64,12 +65,12 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     Scope.Scope,
     inner,
   )
-  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers } = rooms
+  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers, readingPeers } = rooms
   const logging = yield* Effect.forkIn(
     Stream.runForEach(hub.events, (event) => logEvent(event, log)),
     inner,
   )
-  const shutdown = new Shutdown({ loop, links, readers, deadLetters, hub, logging, scope: inner, labels })
+  const shutdown = new Shutdown({ loop, links, readers, readingPeers, deadLetters, hub, logging, scope: inner, labels })
   yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
   yield* Effect.forkIn(shutdown.run, outer)
   yield* Effect.addFinalizer(() => shutdown.leave)
@@ -88,7 +89,18 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(readers.watch, inner)
   const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown, serialization })
+  return makeService({
+    loop,
+    hub,
+    sender,
+    readers,
+    readingPeers,
+    deadLetters,
+    joiner,
+    observedHosts,
+    shutdown,
+    serialization,
+  })
 })
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
@@ -159,18 +171,33 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const readers = yield* LaneReaders.make({
     limits,
     self: () => loop.state().self,
-    onOpened: (lane) => links.openLane(lane),
-    onClosed: (name) => links.closeLane(name),
+    onOpened: (lane) => {
+      links.openLane(lane)
+      readingPeers.changed()
+    },
+    onClosed: (name) => {
+      links.closeLane(name)
+      readingPeers.changed()
+    },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
   const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
+  const readingPeers: ReadingPeers = new ReadingPeers({
+    current: () => links.all(),
+    siblings: (link) => links.siblings(link),
+    self: () => loop.state().self,
+    ownOpening: readers.openingOf,
+  })
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
       onEnd: readers.linkEnded,
-      onSessionStart: readers.sessionStarted,
+      onSessionStart: (peer, session) => {
+        readers.sessionStarted(peer, session)
+        readingPeers.changed()
+      },
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),
@@ -184,6 +211,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     observer: metrics.observer,
     lanes: readers.openLanes,
+    laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,
     log,
@@ -200,7 +228,21 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
   })
   metrics.showNode({ loop, links, hub, limits })
-  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }
+  return {
+    metrics,
+    listener,
+    log,
+    loop,
+    hub,
+    publish,
+    readers,
+    readingPeers,
+    deadLetters,
+    links,
+    dialer,
+    pause,
+    observedHosts,
+  }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>

@@ -7,6 +7,7 @@ import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
@@ -27,6 +28,7 @@ export interface Options {
   readonly hub: EventHub
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
   readonly joiner: Joiner
   readonly shutdown: Shutdown
@@ -43,6 +45,7 @@ export const makeService = (options: Options): Service => {
     views: hub.views,
     events: hub.events,
     inbox: readers.inbox,
+    receive: readers.receive,
     join: (address) => joiner.join(address),
     send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
     sendAll: (peer, payloads) => sender.sendAll(peer, payloads),

@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { OptionsError } from "../ClusterError.ts"
+import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
@@ -57,11 +57,13 @@ interface Parts {
 }
 
 /** Receiver of a lane that nobody reads any more: what arrives on it is dropped. */
-const noReaders: Sink = new OpenLane()
+const noReaders: Sink = new OpenLane(0)
 
 export class LaneReaders {
   /** Messages of the inbox. Several runs of the stream share them. */
   readonly inbox: Stream.Stream<Message>
+  /** Takes one message of the inbox, and leaves all others. Shares the messages with the runs of {@link inbox}. */
+  readonly receive: Effect.Effect<Message, NodeStopped>
   /** The way of messages from this node to these readers. */
   readonly loopback: Loopback
   /** Tells in the log if nobody reads the inbox. Never ends. */
@@ -73,6 +75,7 @@ export class LaneReaders {
   private readonly lanes = new Map<string, OpenLane>()
   /** Sessions that have started and not ended. */
   private readonly sessions = new Map<Session, SessionStarted>()
+  private openings = 0
   private hasEnded = false
 
   constructor(options: Options, { failures, loopback, mailbox, pacer, unread }: Parts) {
@@ -80,6 +83,7 @@ export class LaneReaders {
     this.mailbox = mailbox
     this.pacer = pacer
     this.failures = failures
+    this.receive = Effect.catch(unread.during(mailbox.receive), () => Effect.fail(new NodeStopped()))
     this.loopback = loopback
     this.watch = unread.run
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
@@ -87,6 +91,9 @@ export class LaneReaders {
 
   /** Returns all lanes that are read at this moment, besides the inbox. */
   readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
+
+  /** Returns the number of the opening of a lane; `undefined` if nobody reads it. */
+  readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
   readonly sinkOf = (name: string): Sink => (name === inboxName ? this.mailbox : (this.lanes.get(name) ?? noReaders))
@@ -181,7 +188,7 @@ export class LaneReaders {
   }
 
   private openLane({ format, name }: ReadLane, reader: LaneReader): void {
-    const lane = new OpenLane(format)
+    const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
     this.loopback.open({ name, format }, lane)

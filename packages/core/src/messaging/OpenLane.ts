@@ -25,11 +25,14 @@ export interface LaneReader extends Sink {
 }
 
 export class OpenLane implements Sink {
+  /** Number of the opening on this node. */
+  readonly opening: number
   /** Format that all readers of the lane have; `undefined` if they take bytes of any format. */
   readonly format: string | undefined
   readonly readers = new Set<LaneReader>()
 
-  constructor(format?: string) {
+  constructor(opening: number, format?: string) {
+    this.opening = opening
     this.format = format
   }
 

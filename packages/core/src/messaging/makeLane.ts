@@ -1,7 +1,7 @@
 /**
  * A lane as the application uses it: the sender and the readers under one name.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
@@ -10,16 +10,18 @@ import type { Message } from "../Message.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
+import type { ReadingPeers } from "./ReadingPeers.ts"
 import type { Sender } from "./Sender.ts"
 
 export interface Options {
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
 }
 
 /** Returns the lane with a name and a format that were checked before. */
-export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, sender }: Options): Lane => {
+export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError> {
@@ -40,6 +42,8 @@ export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, sen
     publish: (payload, options) => sender.publish(name, payload, options, format),
     read,
     open,
+    readers: Effect.sync(() => readingPeers.of(name)),
+    readerChanges: readingPeers.changes(name),
     deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
     deadLetters: deadLetters.of(name),
   }

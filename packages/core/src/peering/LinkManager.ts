@@ -56,6 +56,8 @@ export interface Options {
   readonly sinkOf: LinkContext["sinkOf"]
   /** Returns the lanes that the application reads at this moment. */
   readonly lanes: () => Iterable<ReadLane>
+  /** Gets the lanes that peers open and close. */
+  readonly laneObserver: LinkContext["laneObserver"]
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
@@ -106,6 +108,14 @@ export class LinkManager {
   /** Returns the links that messages go over. */
   all(): Iterable<Link> {
     return this.connections.allOpen()
+  }
+
+  /** Yields the other links of the session of a link. */
+  *siblings({ peer, session }: Pick<Link, "peer" | "session">): Iterable<Link> {
+    for (const connection of this.connections.of(peer.name)) {
+      const { link } = connection
+      if (link !== undefined && link.session !== session && connection.session === session()) yield link
+    }
   }
 
   /** Yields all links on which something may arrive, also those that are closing. */

@@ -45,6 +45,8 @@ const make = Effect.gen(function* () {
       onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
       onAnswerWritten: () => Effect.sync(() => void log.push("answer written")),
       onViewHash: () => Effect.void,
+      onLaneOpened: () => undefined,
+      onLaneClosed: () => undefined,
       sinkOf:
         () =>
         (_, { payload }) =>

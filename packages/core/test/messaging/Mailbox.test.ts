@@ -1,6 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
@@ -102,6 +104,75 @@ it.effect("a pull takes at most 256 messages, and at least half of that if so ma
         left -= length
       }
     }
+  }),
+)
+
+it.effect.prop(
+  "messages that are received one by one come in order and return their credit each, also between pulls",
+  [Picks],
+  ([picks]) =>
+    Effect.gen(function* () {
+      const { mailbox, peers, pull, told } = make(2)
+      const brought: Array<readonly [string, number | string]> = []
+      const seen: Array<readonly [string, number | string]> = []
+      let number = 0
+      for (const pick of picks) {
+        const peer = peers[pick % peers.length]
+        if (peer === undefined) continue
+        if (pick < 60) {
+          for (let run = pick % 5; run >= 0; run--) {
+            peer.brings(number, run % 2 === 1)
+            brought.push([peer.link.peer.name, number++])
+          }
+        } else if (seen.length < brought.length) {
+          if (pick < 95) seen.push(told(yield* mailbox.receive))
+          else seen.push(...(yield* pull).map(told))
+        }
+        assert.strictEqual(
+          peers.reduce((sum, { taken }) => sum + taken.cost, 0),
+          costOfOne * seen.length,
+        )
+      }
+      while (seen.length < brought.length) seen.push(told(yield* mailbox.receive))
+      assert.deepStrictEqual(seen, brought)
+      for (const { confirms, taken } of peers) assert.strictEqual(taken.confirm, confirms())
+    }),
+)
+
+it.effect("a message is confirmed once, when it is received, and not with those that stay", () =>
+  Effect.gen(function* () {
+    const { mailbox, peers, pull } = make(1)
+    const [peer] = peers
+    if (peer === undefined) return assert.fail()
+    const confirmed: Array<number | undefined> = []
+    const lane: ReadableLane = { ...peer.lane, acknowledge: ({ confirm }) => void confirmed.push(confirm) }
+    mailbox.offer(peer.link, lane, peer.message(1, 1))
+    mailbox.offer(peer.link, lane, peer.message(2))
+    yield* mailbox.receive
+    assert.deepStrictEqual(confirmed, [1])
+    yield* pull
+    assert.deepStrictEqual(confirmed, [1, undefined])
+  }),
+)
+
+it.effect("receivers that wait get one message each, and one that is interrupted takes none", () =>
+  Effect.gen(function* () {
+    const { mailbox, peers, told } = make(1)
+    const [peer] = peers
+    const waiting = yield* Effect.forEach([0, 1, 2], () =>
+      Effect.forkChild(mailbox.receive, { startImmediately: true }),
+    )
+    const [first, ...others] = waiting
+    if (peer === undefined || first === undefined) return assert.fail()
+    for (const number of [1, 2, 3]) peer.brings(number)
+    yield* Fiber.interrupt(first)
+    const got = yield* Effect.forEach(others, Fiber.join)
+    assert.deepStrictEqual(
+      [...got, yield* mailbox.receive].map((each) => told(each)[1]),
+      [1, 2, 3],
+    )
+    yield* mailbox.end
+    assert.isTrue(Exit.isFailure(yield* Effect.exit(mailbox.receive)))
   }),
 )
 

@@ -41,6 +41,8 @@ export class FakeLane {
         return { sent: [], failed: [] }
       }),
     ready: () => Effect.void,
+    readers: Effect.succeed([]),
+    readerChanges: Stream.empty,
     read: () => Stream.die("not in use"),
     open: () => Effect.die("not in use"),
     deadLetter: (_, reason) => Effect.sync(() => void this.dead.push(reason)),
