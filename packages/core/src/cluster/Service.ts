@@ -9,10 +9,11 @@ import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
 import type { JoinError, NodeStopped, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
-import type { BroadcastReport, Lane, PublishOptions, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -157,8 +158,13 @@ export interface Service {
     payload: Uint8Array | string,
     options?: PublishOptions,
   ) => Effect.Effect<BroadcastReport, SendError>
-  /** Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. */
-  readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
+  /**
+   * Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. Fails with `OptionsError` if the
+   * name or the format is none.
+   */
+  readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
+  /** Serialization of the topics that have none of their own, as it was provided to the layer. */
+  readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /** Replaces the metadata of this node, and tells all peers. */

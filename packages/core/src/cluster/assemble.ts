@@ -29,6 +29,7 @@ import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { Reconnect } from "../Reconnect.ts"
+import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
@@ -89,6 +90,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
   yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
+  const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
   return makeService({
     loop,
@@ -101,6 +103,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     joiner,
     observedHosts,
     shutdown,
+    serialization,
   })
 })
 
@@ -115,13 +118,15 @@ const readEnvironment = Effect.gen(function* () {
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
-  const problem = policyProblem({ detector, gossip, discovery })
+  const serialization = yield* TopicSerialization
+  const problem = policyProblem({ detector, gossip, discovery, serialization })
   if (problem !== undefined) return yield* problem
   return {
     transport,
     detector,
     gossip,
     discovery,
+    serialization,
     reconnect: yield* Reconnect,
     admission: yield* Admission,
     entropy: yield* Entropy,
@@ -175,8 +180,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const readers = yield* LaneReaders.make({
     limits,
     self: () => loop.state().self,
-    onOpened: (name) => {
-      links.openLane(name)
+    onOpened: (lane) => {
+      links.openLane(lane)
       readingPeers.changed()
     },
     onClosed: (name) => {
@@ -187,7 +192,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
-  const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
+  const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
   const readingPeers: ReadingPeers = new ReadingPeers({
     current: () => links.all(),
     siblings: (link) => links.siblings(link),
@@ -214,7 +219,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     entropy,
     clock,
     observer: metrics.observer,
-    lanes: readers.names,
+    lanes: readers.openLanes,
     laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,

@@ -184,11 +184,11 @@ export class Link {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends under these names from now on. */
-  openLanes(names: Iterable<string>): void {
+  /** Reads what the peer sends on these lanes from now on. */
+  openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
-    else this.receiveLanes.open(names)
+    else this.receiveLanes.open(lanes)
   }
 
   /** Stops to read what the peer sends under this name. */

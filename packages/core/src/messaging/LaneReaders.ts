@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
@@ -33,7 +34,7 @@ export interface Options {
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
   /** Called when the first reader of a lane has come. */
-  readonly onOpened: (name: string) => void
+  readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
@@ -88,8 +89,8 @@ export class LaneReaders {
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
-  /** Returns the names of all lanes that are read at this moment, besides the inbox. */
-  readonly names = (): Iterable<string> => this.lanes.keys()
+  /** Returns all lanes that are read at this moment, besides the inbox. */
+  readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
   /** Returns the number of the opening of a lane; `undefined` if nobody reads it. */
   readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
@@ -124,11 +125,11 @@ export class LaneReaders {
   }
 
   /** Reads a lane from now on, until the scope closes. */
-  open(name: string, options: LossyReadOptions): Reading<Message>
-  open(name: string, options?: ReadOptions): Reading<LaneItem>
-  open(name: string, options: ReadOptions = {}): Reading<LaneItem> {
+  open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
+  open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
+  open(name: string, options: ReadOptions = {}, format?: string): Reading<LaneItem> {
     return Effect.map(
-      Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
+      Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
     )
   }
@@ -143,7 +144,11 @@ export class LaneReaders {
     return Effect.forEach(readers, ({ end }) => end, { discard: true })
   })
 
-  private readonly add = Effect.fnUntraced(function* (this: LaneReaders, name: string, options: ReadOptions) {
+  private readonly add = Effect.fnUntraced(function* (
+    this: LaneReaders,
+    { format, name }: ReadLane,
+    options: ReadOptions,
+  ) {
     const { capacity = defaultCapacity, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
@@ -153,17 +158,20 @@ export class LaneReaders {
     }
     const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
     yield* this.pacer.await(() => this.lanes.has(name))
+    // Peers know one format of a lane.
+    const open = this.lanes.get(name)
+    if (open !== undefined && open.format !== format) return yield* otherFormat(name, open.format, format)
     if (this.hasEnded) yield* reader.end
-    else this.addTo(name, reader)
+    else this.addTo({ name, format }, reader)
     return reader
   })
 
-  private addTo(name: string, reader: LaneReader): void {
+  private addTo(lane: ReadLane, reader: LaneReader): void {
     reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
-    const lane = this.lanes.get(name)
-    if (lane === undefined) this.openLane(name, reader)
-    else lane.readers.add(reader)
+    const open = this.lanes.get(lane.name)
+    if (open === undefined) this.openLane(lane, reader)
+    else open.readers.add(reader)
   }
 
   private makeReader(
@@ -179,12 +187,12 @@ export class LaneReaders {
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
-  private openLane(name: string, reader: LaneReader): void {
-    const lane = new OpenLane(++this.openings)
+  private openLane({ format, name }: ReadLane, reader: LaneReader): void {
+    const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.loopback.open(name, lane)
-    this.options.onOpened(name)
+    this.loopback.open({ name, format }, lane)
+    this.options.onOpened({ name, format })
   }
 
   private remove(name: string, reader: LaneReader): Effect.Effect<void> {
@@ -199,6 +207,15 @@ export class LaneReaders {
     })
   }
 }
+
+const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
+  new OptionsError({
+    option: "format",
+    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+  })
+
+const withFormat = (format: string | undefined): string =>
+  format === undefined ? "without a format" : `with the format "${format}"`
 
 const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionStarted => ({
   _tag: "SessionStarted",
