@@ -10,20 +10,31 @@ export class OptionsError extends Schema.TaggedError<OptionsError>()("OptionsErr
   message: Schema.String,
 }) {}
 
+/** Reasons why one address cannot be joined. */
+const joinReasons = ["badAddress", "self", "label", "version", "duplicate", "denied", "stopped"] as const
+
 /**
- * An address cannot be joined, and trying again would not help.
+ * Error of a join that another attempt cannot help.
  *
- * - `badAddress`: the text is no address.
+ * - `badAddress`: one of the texts is no address, or there is none. Nothing was dialed.
  * - `self`: this node lives there.
  * - `label`: another cluster lives there. `version`: it speaks another version of the protocol.
  * - `duplicate`: the peer there has this node's name and lives.
  * - `denied`: the admission policy, here or there, said no.
  * - `stopped`: this node has left.
+ * - `allRefused`: every one of several addresses refused; `errors` has the error of each.
  */
 export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
-  reason: Schema.Literals(["badAddress", "self", "label", "version", "duplicate", "denied", "stopped"]),
+  reason: Schema.Literals([...joinReasons, "allRefused"]),
+  /** Address that was joined. Several are separated by commas. */
   address: Schema.String,
   message: Schema.String,
+  /** Errors of the addresses, with the reason `allRefused`. */
+  errors: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({ reason: Schema.Literals(joinReasons), address: Schema.String, message: Schema.String }),
+    ),
+  ),
 }) {}
 
 /** A value is not what its topic's schema says, and was not sent to anybody. */

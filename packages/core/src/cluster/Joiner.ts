@@ -1,16 +1,18 @@
 /**
- * The join of the application: an address as text, the dial, and the peer that answered there.
+ * The join of the application: addresses as text, the dials, and the peer that answered first.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Address from "../Address.ts"
+import type * as Address from "../Address.ts"
 import { JoinError } from "../ClusterError.ts"
 import type { HandshakeRejected } from "../link/Handshake.ts"
-import { isTransientCode } from "../link/Handshake.ts"
+import * as Handshake from "../link/Handshake.ts"
+import type { Link } from "../link/Link.ts"
 import type { Peer } from "../Peer.ts"
 import type { Dialer } from "../peering/Dialer.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Labels } from "./Metrics.ts"
+import { parseAddresses } from "./parseAddresses.ts"
 import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
@@ -27,43 +29,113 @@ export class Joiner {
     this.options = options
   }
 
-  /** Dials the address until a peer answers, and keeps it as a seed. */
-  join(address: string): Effect.Effect<Peer, JoinError> {
+  /**
+   * Dials all addresses until a peer answers at one of them, and keeps that address and those that have not answered yet as
+   * seeds. Fails once every address has refused for good.
+   */
+  join(addresses: string | ReadonlyArray<string>): Effect.Effect<Peer, JoinError> {
     const { labels } = this.options
-    return this.dial(address).pipe(
-      Effect.withSpan("Cluster.join", { attributes: { ...labels, address } }),
+    const inputs = typeof addresses === "string" ? [addresses] : addresses
+    return this.dial(inputs).pipe(
+      Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }),
       // Connections that it makes outlive it, in fibers that take their annotations from here.
       Effect.annotateLogs(labels),
     )
   }
 
-  private readonly dial = Effect.fnUntraced(function* (this: Joiner, input: string) {
-    const { dialer, shutdown } = this.options
-    const parsed = Address.parse(input)
-    if (Result.isFailure(parsed)) {
-      return yield* new JoinError({ reason: "badAddress", address: input, message: parsed.failure.message })
-    }
-    const address = parsed.success
+  private readonly dial = Effect.fnUntraced(function* (this: Joiner, inputs: ReadonlyArray<string>) {
+    const { dialer, loop, shutdown } = this.options
+    const addresses = yield* Effect.fromResult(parse(inputs))
     const stopped = Effect.andThen(shutdown.await, () =>
-      Effect.fail(new JoinError({ reason: "stopped", address, message: "this node has left the cluster" })),
+      Effect.fail(
+        new JoinError({
+          reason: "stopped",
+          address: addresses.join(", "),
+          message: "this node has left the cluster",
+        }),
+      ),
     )
     if (!shutdown.isRunning) return yield* stopped
-    const { peer } = yield* Effect.raceFirst(
-      Effect.mapError(dialer.join(address), (error) => joinError(address, error)),
-      stopped,
-    )
-    const { body, generation, name } = peer
+    const { address, link, refusals } = yield* Effect.raceFirst(this.dialAll(addresses), stopped)
+    const { body, generation, name } = link.peer
     dialer.addSeed(address, name)
+    for (const other of addresses) {
+      if (other !== address && !refusals.has(other)) dialer.addSeed(other)
+    }
+    yield* warnOf(refusals.values(), name)
     yield* Effect.annotateCurrentSpan({ peer: name, generation })
-    const { addresses, metadata } = body
-    const known: Peer | undefined = this.options.loop.state().view.peers.get(name)
-    return known ?? ({ name, generation, status: "alive", link: "up", addresses, metadata } satisfies Peer)
+    const { addresses: advertised, metadata } = body
+    const known: Peer | undefined = loop.state().view.peers.get(name)
+    return known ?? ({ name, generation, status: "alive", link: "up", addresses: advertised, metadata } satisfies Peer)
   })
+
+  /**
+   * Dials all addresses at once, so that one that never answers holds up no other; `limits.dials` bounds the connections.
+   * Returns the first link, and the refusals until then.
+   */
+  private dialAll(addresses: ReadonlyArray<Address.Address>): Effect.Effect<Reached, JoinError> {
+    return Effect.suspend(() => {
+      const refusals = new Map<Address.Address, Refusal>()
+      return Effect.raceAllFirst(
+        addresses.map((address) =>
+          this.options.dialer.join(address).pipe(
+            Effect.map((link): Reached => ({ address, link, refusals })),
+            Effect.catch((error) => {
+              refusals.set(address, refusalOf(address, error))
+              return refusals.size === addresses.length ? Effect.fail(allRefused(refusals)) : Effect.never
+            }),
+          ),
+        ),
+      )
+    })
+  }
+}
+
+/** Error of one address. */
+type Refusal = NonNullable<JoinError["errors"]>[number]
+
+interface Reached {
+  readonly address: Address.Address
+  readonly link: Pick<Link, "peer">
+  /** Addresses that refused for good. */
+  readonly refusals: ReadonlyMap<Address.Address, Refusal>
+}
+
+/** Returns the addresses in canonical form, each once. */
+const parse = (inputs: ReadonlyArray<string>): Result.Result<ReadonlyArray<Address.Address>, JoinError> => {
+  const { addresses, problems } = parseAddresses(inputs)
+  const bad = (address: string, message: string) =>
+    Result.fail(new JoinError({ reason: "badAddress", address, message }))
+  for (const { input, message } of problems) return bad(input, message)
+  if (addresses.length === 0) return bad("", "the list of addresses to join is empty")
+  return Result.succeed([...new Set(addresses)])
 }
 
 /** Returns a refused handshake as the application sees it. */
-const joinError = (address: string, { by, code, message }: HandshakeRejected): JoinError => {
-  const reason = isTransientCode(code) ? "denied" : code
-  const who = by === "us" ? "this node refused" : "refused"
-  return new JoinError({ reason, address, message: `${address} ${who}: ${message}` })
+const refusalOf = (address: string, error: HandshakeRejected): Refusal => ({
+  reason: Handshake.isTransientCode(error.code) ? "denied" : error.code,
+  address,
+  message: `${address}: ${Handshake.describe(error)}`,
+})
+
+/** Returns the error of a join of which every address has refused. */
+const allRefused = (refusals: ReadonlyMap<string, Refusal>): JoinError => {
+  const errors = [...refusals.values()]
+  const [first, ...others] = errors
+  if (first !== undefined && others.length === 0) return new JoinError(first)
+  return new JoinError({
+    reason: "allRefused",
+    address: errors.map(({ address }) => address).join(", "),
+    message: errors.map(({ message }) => message).join("; "),
+    errors,
+  })
 }
+
+/** Warns of the addresses that refused for good, because a join that succeeds does not tell. A list may name this node itself. */
+const warnOf = (refusals: Iterable<Refusal>, joined: string): Effect.Effect<void> =>
+  Effect.forEach(
+    refusals,
+    ({ message, reason }) =>
+      reason === "self" ? Effect.void : Effect.logWarning(`joined ${joined}, but not every address: ${message}`),
+    { discard: true },
+  )

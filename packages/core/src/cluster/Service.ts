@@ -95,10 +95,16 @@ export interface Service {
    */
   readonly inbox: Stream.Stream<Message>
   /**
-   * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
-   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`.
+   * Connects to a peer at one of the addresses, `HOST:PORT` each, and discovers the cluster through it.
+   *
+   * **Details**
+   *
+   * All addresses are dialed at once, at most `limits.dials` at a time, again and again with the `Reconnect` schedule. The join
+   * succeeds with the first peer that answers. The addresses that have not answered by then become seeds, as does the one that
+   * has. Fails at once if a text is no address, and otherwise once every address has failed with an error that a retry cannot
+   * fix. Bound it with `Effect.timeout`.
    */
-  readonly join: (address: string) => Effect.Effect<Peer, JoinError>
+  readonly join: (addresses: string | ReadonlyArray<string>) => Effect.Effect<Peer, JoinError>
   /**
    * Sends bytes or text to the inbox of one peer, directly.
    *

@@ -40,7 +40,7 @@ export const makeService = (options: Options): Service => {
     views: hub.views,
     events: hub.events,
     inbox: readers.inbox,
-    join: (address) => joiner.join(address),
+    join: (addresses) => joiner.join(addresses),
     send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
     broadcast: (payload) => sender.publish(inboxName, payload),

@@ -89,7 +89,7 @@ export class Dialer {
       if (result._tag === "Success") return result.success
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
-      onUnavailable(address, error.message)
+      onUnavailable(address, Handshake.describe(error))
       yield* schedule.pauseAtMost(interval)
     }
   })

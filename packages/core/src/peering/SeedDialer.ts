@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
+import * as Handshake from "../link/Handshake.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import type { AddressDialer } from "./AddressDialer.ts"
 import { FiberTable } from "./FiberTable.ts"
@@ -90,7 +91,7 @@ export class SeedDialer {
         yield* pause.sleep(discovery.interval)
         continue
       }
-      if (error !== undefined) onUnavailable(address, error.message)
+      if (error !== undefined) onUnavailable(address, Handshake.describe(error))
       // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
       yield* pause.isAlone() ? schedule.pauseAtMost(discovery.intervalAlone) : pause.sleep(discovery.interval)
     }

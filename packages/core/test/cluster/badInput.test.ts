@@ -169,6 +169,19 @@ describe("joining", () => {
     }),
   )
 
+  scenario("several addresses reaches the peer at the second while nobody is at the first", (world) =>
+    Effect.gen(function* () {
+      const b = yield* world.node("b")
+      const a = yield* world.node("a")
+      const peer = yield* Effect.timeout(a.cluster.join(["later:7946", b.address]), "1 second")
+      assert.strictEqual(peer.name, "b")
+      // The first one is asked ever after.
+      yield* world.node("later", { name: "c" })
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* checkWorks(world, a)
+    }),
+  )
+
   scenario("the address of this node fails as self", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a", { seeds: ["a:7946"] })
