@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Address from "../Address.ts"
 import { JoinError } from "../ClusterError.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
 import type { HandshakeRejected } from "../link/Handshake.ts"
 import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
@@ -39,7 +40,7 @@ export class Joiner {
     return this.dial(inputs).pipe(
       Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }),
       // Connections that it makes outlive it, in fibers that take their annotations from here.
-      Effect.annotateLogs(labels),
+      annotateCompactly(labels),
     )
   }
 

@@ -14,6 +14,7 @@ import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
 import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
@@ -26,6 +27,7 @@ import * as LinkManager from "../peering/LinkManager.ts"
 import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
+import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
 import { type Checked, checkOptions } from "./checkOptions.ts"
@@ -48,7 +50,7 @@ export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return withMicrotaskScheduler(Effect.annotateLogs(assemble({ ...options, name }, labels), labels))
+    return withMicrotaskScheduler(annotateCompactly(labels)(assemble({ ...options, name }, labels)))
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
@@ -189,7 +191,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
+    availability: new SeedAvailability({
+      log,
+      onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
+    }),
   })
   metrics.showNode({ loop, links, hub, limits })
   return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }

@@ -35,7 +35,7 @@ export const logEvent = (event: ClusterEvent, log: LogBudget): Effect.Effect<voi
   const about =
     "peer" in event
       ? { subject: event.peer.name, annotations: { peer: event.peer.name, generation: event.peer.generation } }
-      : { subject: "address" in event ? event.address : undefined }
+      : { subject: undefined }
   return log.write({ ...said, kind: event._tag, ...about })
 }
 
@@ -63,8 +63,6 @@ const line = (event: ClusterEvent): Said | undefined => {
     case "Reachable":
     case "MetadataChanged":
       return debug(`${event.peer.name}: ${event._tag}`)
-    case "SeedUnavailable":
-      return warning(`nobody to join at ${event.address}: ${event.reason}; trying again`)
     case "SlowPeer":
       return warning(standstill(event))
     case "Isolated":
@@ -79,6 +77,8 @@ const line = (event: ClusterEvent): Said | undefined => {
       return error("another peer took this node's name; this node has stopped")
     case "Diagnostic":
       return warning(event.message)
+    // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
+    case "SeedUnavailable":
     case "Snapshot":
     case "Lagged":
       return undefined
