@@ -12,7 +12,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { advertisedAddress, isLoopback } from "./internal/advertisedAddress.ts"
+import { advertisedAddresses, isLoopback } from "./internal/advertisedAddresses.ts"
 import { errorCode } from "./internal/errorCode.ts"
 import * as HostLookups from "./internal/HostLookups.ts"
 import { awaitConnected, openSocket } from "./internal/openSocket.ts"
@@ -32,12 +32,12 @@ export interface Options {
   /** Port to listen on, or 0 for any free port. */
   readonly port: number
   /**
-   * Address that peers dial: a host, which gets the port of the listener, or `HOST:PORT`. It is needed behind a NAT and in most
-   * containers. Defaults to `host`. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
+   * Addresses at which peers reach this node, the best first, at most 8: each a host, which gets the port of the listener, or
+   * `HOST:PORT`. They are needed behind a NAT and in most containers. Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
    * address before a private one before a link-local one, and the first of the system among those. `0.0.0.0` has IPv4 addresses
    * only, and `::` IPv6 before IPv4. If there is none, `listen` fails. The loopback and addresses with a zone are never chosen.
    */
-  readonly advertise?: string | undefined
+  readonly advertise?: string | ReadonlyArray<string> | undefined
   /**
    * Allows listening beyond this machine, although the transport neither authenticates peers nor encrypts messages: every process
    * that reaches the port and knows the name of the cluster is a member. Without it only the loopback is allowed. Set it in a
@@ -170,9 +170,9 @@ const listen = (
           `or set "insecure: true" in a network that you trust`,
       )
     }
-    const address = advertisedAddress(options.advertise, host, bound)
-    if (Result.isFailure(address)) return yield* listenError(address.failure)
-    return { address: address.success, run: run(server, linger) }
+    const addresses = advertisedAddresses(options.advertise, host, bound)
+    if (Result.isFailure(addresses)) return yield* listenError(addresses.failure)
+    return { addresses: addresses.success, run: run(server, linger) }
   })
 
 const run =

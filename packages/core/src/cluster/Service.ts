@@ -25,8 +25,6 @@ export interface Options {
   readonly name?: string | undefined
   /** Addresses to dial for peers at the start and ever after, `host:port`. */
   readonly seeds?: ReadonlyArray<string> | undefined
-  /** Addresses at which peers reach this node, the best first. Defaults to the one that the transport listens on. */
-  readonly advertise?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /**
@@ -47,7 +45,7 @@ export interface Self {
   readonly name: string
   /** Number of this life of the name. */
   readonly generation: number
-  /** Addresses that this node advertises. */
+  /** Addresses at which peers reach this node, the best first, as the transport says. */
   readonly addresses: ReadonlyArray<Address>
   readonly metadata: Readonly<Record<string, string>>
   /**

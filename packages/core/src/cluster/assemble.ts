@@ -30,7 +30,7 @@ import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { Transport } from "../Transport.ts"
-import { type Checked, checkOptions } from "./checkOptions.ts"
+import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
@@ -112,7 +112,7 @@ const readEnvironment = Effect.gen(function* () {
 
 type Environment = Effect.Success<typeof readEnvironment>
 
-interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds" | "advertise">, Checked {
+interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checked {
   readonly name: string
   readonly labels: Metrics.Labels
   readonly limits: Limits.Limits
@@ -125,13 +125,15 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, clock)
   const listener = yield* transport.listen
+  const problem = advertiseProblem(listener.addresses)
+  if (problem !== undefined) return yield* problem
   const heartbeat = Duration.toMillis(detector.heartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: options.advertise.length > 0 ? options.advertise : [listener.address],
+      addresses: listener.addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,

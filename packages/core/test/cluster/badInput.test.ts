@@ -40,7 +40,6 @@ describe("options", () => {
     ["a seed that does not parse", { seeds: ["nowhere"] }, "seeds"],
     ["a seed without a port", { seeds: ["host:"] }, "seeds"],
     ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
-    ["an advertised address that does not parse", { advertise: ["http://x:1"] }, "advertise"],
     ["metadata of more than 8 KiB", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
     [
       "257 pairs of metadata",
