@@ -83,16 +83,16 @@ export const readLatest = Orders.subscribeWith({ strategy: "sliding", capacity: 
 // #endregion
 
 // #region confirm
-/** Ends when the reader of the other took the job, or says why that is not known. */
+/** Ends when the peer's reader has taken the job, or says why that is not known. */
 export const handOver = Effect.fnUntraced(function* (peer: string, job: string) {
   const cluster = yield* Cluster.Cluster
   return yield* cluster.send(peer, job, { confirm: true, timeout: "5 seconds" }).pipe(
     Effect.as("taken"),
+    // No reader takes what nobody reads, so another peer can do the job.
+    Effect.catchReason("SendError", "NotReading", () => Effect.succeed("nobody there")),
     Effect.catchTag("SendError", (error) =>
-      // After these two the job may have been taken. Do it again only if that does no harm.
-      error.reason === "timeout" || error.reason === "linkLost"
-        ? Effect.succeed("unknown")
-        : Effect.succeed(`not taken: ${error.message}`),
+      // Send a job again only if the peer has certainly not taken it, or if it does no harm to do the job twice.
+      Effect.succeed(error.maybeDelivered ? "unknown" : `not taken: ${error.message}`),
     ),
   )
 })

@@ -119,7 +119,7 @@ const describe = (event: ClusterEvent): string | undefined => {
     case "Failed":
       return `${event.peer.name} is gone without a word`
     case "SeedUnavailable":
-      return `nobody to join at ${event.address} yet: ${event.reason}; trying on`
+      return `nobody to join at ${event.address} yet: ${event.message}; trying on`
     case "Superseded":
       return "somebody else came with your name, later; this process is out"
     default:

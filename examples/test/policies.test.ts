@@ -19,7 +19,7 @@ it.effect("a cluster runs with a choice for every policy", () =>
 
     assert.strictEqual((yield* second.join("web-1:7946")).name, "web-1")
     const error = yield* Effect.flip(stranger.join("web-1:7946"))
-    assert.strictEqual(error.reason, "denied")
+    assert.strictEqual(error.reason._tag, "Denied")
     assert.include(error.message, "web servers only")
   }).pipe(Effect.scoped, VirtualTime.flow),
 )

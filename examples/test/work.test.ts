@@ -27,7 +27,7 @@ describe("a boss with jobs for workers", () => {
         assert.notStrictEqual(dead, dropped)
 
         yield* ben.signal("SIGKILL")
-        yield* find(boss, "that ben is lost", new RegExp(`ben does not do job ${dead} \\((peerLost)\\)`))
+        yield* find(boss, "that ben is lost", new RegExp(`ben does not do job ${dead} \\((SessionEnded)\\)`))
         yield* cat.signal("SIGTERM")
         yield* find(cat, "that it drops its job", new RegExp(`cat drops job (${dropped})`))
         yield* find(boss, "that cat gave up", new RegExp(`cat does not do job ${dropped} \\((\\w+)\\)`))

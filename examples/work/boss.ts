@@ -23,10 +23,10 @@ const employ = Effect.fnUntraced(function* (name: string, { done, jobs }: Desk) 
   while (true) {
     const job = yield* Queue.take(jobs)
     const primes = yield* worker.CountPrimes({ job, below: job * 1_000 }).pipe(
-      // To count twice does no harm. What does must not be given to another one if the error is a `RequestLost`.
+      // Counting twice does no harm. A job that must run once is not given away again if `maybeDelivered` is `true`.
       Effect.onError(() => Queue.offer(jobs, job)),
       Effect.tapError((error) =>
-        Effect.log(`${name} does not do job ${job} (${RequestLost.causeOf(error)?.reason}): another one will`),
+        Effect.log(`${name} does not do job ${job} (${RequestLost.causeOf(error)?.reason._tag}): another one will`),
       ),
     )
     yield* Effect.log(`job ${job} is done by ${name}: ${primes} primes`)

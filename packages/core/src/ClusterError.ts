@@ -1,76 +1,549 @@
 /**
- * Errors of the cluster service. Each `reason` is a case that an application may want to handle by itself, and each
- * message says what to do.
+ * Errors of the cluster service. An error has a `reason`, which is one of several tagged classes, and its message derives from
+ * the fields of the reason. `Effect.catchReason` and `Effect.catchReasons` handle single reasons:
+ *
+ * ```ts
+ * cluster.send("bob", "hello").pipe(
+ *   Effect.catchReason("SendError", "NotConnected", () => Effect.log("bob has no link now")),
+ * )
+ * ```
+ *
+ * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
-/** An option cannot be used as it is. */
+/**
+ * Error of an option, or of a value of a policy, that cannot be used.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class OptionsError extends Schema.TaggedError<OptionsError>()("OptionsError", {
+  /** Name of the option, such as `limits.messageBytes`. */
   option: Schema.String,
   message: Schema.String,
 }) {}
 
-/** Reasons why one address cannot be joined. */
-const joinReasons = ["badAddress", "self", "label", "version", "duplicate", "denied", "stopped"] as const
-
 /**
- * Error of a join that another attempt cannot help.
+ * Error of a value that does not match the schema of its topic. The value was sent to no peer.
  *
- * - `badAddress`: one of the texts is no address, or there is none. Nothing was dialed.
- * - `self`: this node lives there.
- * - `label`: another cluster lives there. `version`: it speaks another version of the protocol.
- * - `duplicate`: the peer there has this node's name and lives.
- * - `denied`: the admission policy, here or there, said no.
- * - `stopped`: this node has left.
- * - `allRefused`: every one of several addresses refused; `errors` has the error of each.
+ * @category errors
+ * @since 0.1.0
  */
-export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
-  reason: Schema.Literals([...joinReasons, "allRefused"]),
-  /** Address that was joined. Several are separated by commas. */
-  address: Schema.String,
-  message: Schema.String,
-  /** Errors of the addresses, with the reason `allRefused`. */
-  errors: Schema.optionalKey(
-    Schema.Array(
-      Schema.Struct({ reason: Schema.Literals(joinReasons), address: Schema.String, message: Schema.String }),
-    ),
-  ),
-}) {}
-
-/** A value is not what its topic's schema says, and was not sent to anybody. */
 export class EncodeError extends Schema.TaggedError<EncodeError>()("EncodeError", {
+  /** Name of the topic. */
   topic: Schema.String,
   message: Schema.String,
 }) {}
 
+// Reasons of more than one error
+
 /**
- * A message was not accepted.
+ * Reason: this node has left the cluster, or stopped.
  *
- * - `unknownPeer`: nobody of that name was met, or it is this node's own. `left`: it has left.
- * - `notConnected`: it is a member, but there is no link to it now.
- * - `linkLost`: the link ended while the message waited for credit, or before it was known that the reader took it.
- * - `notReading`: the peer does not read this lane, or stopped to before it was known that its reader took the message.
- * - `timeout`: it was not taken in time.
- * - `slow`: a broadcast went on without the peer, because its reader is slow: after it waited for the peer, or at once if
- *   senders have waited for the peer in vain before.
- * - `tooLarge`: beyond `limits.messageBytes`.
- * - `stopped`: this node has left.
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NodeStopped extends Schema.TaggedError<NodeStopped>()("NodeStopped", {}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return "this node has left the cluster or has stopped"
+  }
+}
+
+/** Side that refused a handshake. */
+const Side = Schema.Literals(["thisNode", "peer"])
+
+/** Returns the end of a message that quotes a refusal. "This node" in the text of a peer means the peer. */
+const quoted = (by: typeof Side.Type, text: string): string => (by === "peer" ? `the peer says: ${text}` : text)
+
+/**
+ * Reason: the peer at the address belongs to a cluster with another name.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class OtherCluster extends Schema.TaggedError<OtherCluster>()("OtherCluster", {
+  /** Side that refused the other. */
+  refusedBy: Side,
+  /** Text of the refusal. */
+  text: Schema.String,
+}) {
+  override get message(): string {
+    return `the peer belongs to another cluster (option "cluster"): ${quoted(this.refusedBy, this.text)}`
+  }
+}
+
+/**
+ * Reason: the peer speaks no version of the protocol that this node speaks.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("VersionMismatch", {
+  /** Side that refused the other. */
+  refusedBy: Side,
+  /** Text of the refusal. */
+  text: Schema.String,
+}) {
+  override get message(): string {
+    return `the peer speaks another version of the protocol: ${quoted(this.refusedBy, this.text)}`
+  }
+}
+
+/**
+ * Reason: another process has the name of this node and lives.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class DuplicateName extends Schema.TaggedError<DuplicateName>()("DuplicateName", {
+  /** Side that refused the other. */
+  refusedBy: Side,
+  /** Text of the refusal. */
+  text: Schema.String,
+}) {
+  override get message(): string {
+    return `another process has this node's name (option "name"): ${quoted(this.refusedBy, this.text)}`
+  }
+}
+
+/**
+ * Reason: the admission policy of one side refused the other, or the clocks of the two differ by more than a day.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Denied extends Schema.TaggedError<Denied>()("Denied", {
+  /** Side that refused the other. */
+  refusedBy: Side,
+  /** Text of the refusal. */
+  text: Schema.String,
+}) {
+  override get message(): string {
+    return this.refusedBy === "peer"
+      ? `the peer refused this node; ${quoted("peer", this.text)}`
+      : `this node refused the peer: ${this.text}`
+  }
+}
+
+// JoinError
+
+/**
+ * Reason of a {@link JoinError}: the text is not an address, or the list of addresses is empty. No address was dialed.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
+  message: Schema.String,
+}) {}
+
+/**
+ * Reason of a {@link JoinError}: this node listens at the address.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class OwnAddress extends Schema.TaggedError<OwnAddress>()("OwnAddress", {}) {
+  override get message(): string {
+    return "the address is that of this node"
+  }
+}
+
+/** Reasons for which one address refuses, for good. */
+const RefusalReason = Schema.Union([OwnAddress, OtherCluster, VersionMismatch, DuplicateName, Denied])
+
+/**
+ * Reason of a {@link JoinError}: every one of several addresses refused.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AllRefused extends Schema.TaggedError<AllRefused>()("AllRefused", {
+  /** Each address with its reason, in the order in which they refused. */
+  refusals: Schema.Array(Schema.Struct({ address: Schema.String, reason: RefusalReason })),
+}) {
+  override get message(): string {
+    return this.refusals.map(({ address, reason }) => `${address}: ${reason.message}`).join("; ")
+  }
+}
+
+/**
+ * Schema of the reasons of a {@link JoinError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const JoinErrorReason = Schema.Union([
+  InvalidAddress,
+  AllRefused,
+  OwnAddress,
+  OtherCluster,
+  VersionMismatch,
+  DuplicateName,
+  Denied,
+  NodeStopped,
+])
+
+/**
+ * Reason of a {@link JoinError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type JoinErrorReason =
+  | InvalidAddress
+  | AllRefused
+  | OwnAddress
+  | OtherCluster
+  | VersionMismatch
+  | DuplicateName
+  | Denied
+  | NodeStopped
+
+/**
+ * Error of a `join` that another attempt would not help. A join goes on while nobody answers, so there is no reason for that.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
+  /** Address that was to be joined. Several are separated by commas. */
+  address: Schema.String,
+  reason: JoinErrorReason,
+}) {
+  override get message(): string {
+    return `cannot join ${this.address}: ${this.reason.message}`
+  }
+}
+
+// StoppedError
+
+/**
+ * Reason of a {@link StoppedError}: a newer process took the name of this node.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {}) {
+  override get message(): string {
+    return `a newer process has taken this node's name (option "name")`
+  }
+}
+
+/**
+ * Reason of a {@link StoppedError}: code of this node threw, such as a policy. The library does not expect it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Defect extends Schema.TaggedError<Defect>()("Defect", {
+  cause: Schema.Defect(),
+}) {
+  override get message(): string {
+    return `a defect ended the node: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
+
+/**
+ * Schema of the reasons of a {@link StoppedError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const StoppedErrorReason = Schema.Union([
+  Superseded,
+  DuplicateName,
+  OtherCluster,
+  Denied,
+  VersionMismatch,
+  Defect,
+])
+
+/**
+ * Reason of a {@link StoppedError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type StoppedErrorReason = Superseded | DuplicateName | OtherCluster | Denied | VersionMismatch | Defect
+
+/**
+ * Error of a node that stopped, or could not start, against its will.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedError", {
+  reason: StoppedErrorReason,
+  /** Address of the peer that caused the stop, if a peer at a known address did. */
+  address: Schema.optionalKey(Schema.String),
+}) {
+  override get message(): string {
+    const { address, reason } = this
+    return `this node has stopped: ${reason.message}${address === undefined ? "" : ` (${address})`}`
+  }
+}
+
+// SendError
+
+/**
+ * Reason of a {@link SendError}: this node knows no peer of that name.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class UnknownPeer extends Schema.TaggedError<UnknownPeer>()("UnknownPeer", {}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return "this node knows no peer of that name"
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the peer has left the cluster.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class PeerLeft extends Schema.TaggedError<PeerLeft>()("PeerLeft", {}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return "the peer has left the cluster"
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the peer is a member, and this node has no link to it now.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnected", {}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return "this node has no link to the peer now"
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the link ended while the message waited for credit, or before the confirmation arrived.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class LinkLost extends Schema.TaggedError<LinkLost>()("LinkLost", {
+  /** `true` if a link had accepted the message, `false` if the message still waited for credit. */
+  maybeDelivered: Schema.Boolean,
+}) {
+  override get message(): string {
+    return this.maybeDelivered
+      ? "the link to the peer was lost after it had accepted the message; the peer may have taken the message"
+      : "the link to the peer was lost while the message waited for credit"
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the peer does not read the lane, or stopped reading it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NotReading extends Schema.TaggedError<NotReading>()("NotReading", {
+  /** `true` if a link had accepted the message when the peer stopped reading the lane, and no confirmation had arrived. */
+  maybeDelivered: Schema.Boolean,
+}) {
+  override get message(): string {
+    return this.maybeDelivered
+      ? "the peer stopped reading the lane before it confirmed the message; its reader may have taken the message"
+      : "the peer does not read the lane"
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the peer's reader did not take a message with `confirm: true` in time. The option `timeout` of the
+ * send, or else `limits.confirmTimeout`, sets the time.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("ConfirmTimeout", {
+  /** Time for which the send waited. */
+  timeout: Schema.Duration,
+  /** `true` if a link had accepted the message, `false` if the message still waited for credit and was withdrawn. */
+  maybeDelivered: Schema.Boolean,
+}) {
+  override get message(): string {
+    const outcome = this.maybeDelivered ? "it may still take it" : "the message was withdrawn"
+    return (
+      `the peer's reader did not take the message within ${Duration.format(this.timeout)} ` +
+      `(option "timeout" or limits.confirmTimeout); ${outcome}`
+    )
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: a message to many went on without the peer, because the reader of the peer is slow. The message was
+ * withdrawn. `limits.slowPeerTimeout` sets the time.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
+  /** Time for which the message waited for credit. Zero if earlier sends had waited in vain, and this one did not wait. */
+  waited: Schema.Duration,
+}) {
+  /** The message was withdrawn. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return Duration.isZero(this.waited)
+      ? "the peer was slow before and has given no credit since, so the message did not wait (limits.slowPeerTimeout)"
+      : `the peer gave no credit within ${Duration.format(this.waited)} (limits.slowPeerTimeout)`
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the message is larger than `limits.messageBytes` of this node.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", {
+  /** Size of the message. */
+  bytes: Schema.Number,
+  /** Value of `limits.messageBytes`. */
+  limit: Schema.Number,
+}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return `the message has ${this.bytes} bytes, and at most ${this.limit} are allowed (limits.messageBytes)`
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the message was for one life of the peer, and a newer life has taken the name.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Replaced extends Schema.TaggedError<Replaced>()("Replaced", {
+  /** Generation to which the message was addressed. */
+  generation: Schema.Number,
+  /** Generation that has the name now, if this node knows one. */
+  replacedBy: Schema.optionalKey(Schema.Number),
+}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    const newer = this.replacedBy === undefined ? "" : `; generation ${this.replacedBy} has the name now`
+    return `generation ${this.generation} of the peer is over${newer}`
+  }
+}
+
+/**
+ * Reason of a {@link SendError}: the peer reads the topic in another serialization.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class IncompatibleFormat extends Schema.TaggedError<IncompatibleFormat>()("IncompatibleFormat", {
+  /** Format in which this node encodes the topic. */
+  format: Schema.String,
+  /** Format that the peer's reader announced. */
+  peerFormat: Schema.String,
+}) {
+  /** The message was not sent. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return (
+      `this node encodes the topic as "${this.format}", and the peer reads it as "${this.peerFormat}"; ` +
+      `provide the same TopicSerialization on both`
+    )
+  }
+}
+
+/**
+ * Schema of the reasons of a {@link SendError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const SendErrorReason = Schema.Union([
+  UnknownPeer,
+  PeerLeft,
+  NotConnected,
+  LinkLost,
+  NotReading,
+  ConfirmTimeout,
+  SlowPeer,
+  TooLarge,
+  Replaced,
+  IncompatibleFormat,
+  NodeStopped,
+])
+
+/**
+ * Reason of a {@link SendError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type SendErrorReason =
+  | UnknownPeer
+  | PeerLeft
+  | NotConnected
+  | LinkLost
+  | NotReading
+  | ConfirmTimeout
+  | SlowPeer
+  | TooLarge
+  | Replaced
+  | IncompatibleFormat
+  | NodeStopped
+
+/**
+ * Error of a message that was not accepted, or not confirmed.
+ *
+ * **Details**
+ *
+ * If {@link SendError.maybeDelivered} is `false`, the peer has not taken the message and will not take it, so the message can be
+ * sent again. If it is `true`, the peer's reader may have taken the message, or may take it later.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SendError extends Schema.TaggedError<SendError>()("SendError", {
-  reason: Schema.Literals([
-    "unknownPeer",
-    "left",
-    "notConnected",
-    "linkLost",
-    "notReading",
-    "timeout",
-    "slow",
-    "tooLarge",
-    "stopped",
-  ]),
-  /** The peer's name, or `*` if the message was for all. */
+  /** Name of the peer, or `*` if the message was for all. */
   peer: Schema.String,
-  message: Schema.String,
+  /** Name of the lane or topic. Absent for the inbox, and for a message that this node refused before it chose a lane. */
+  lane: Schema.optionalKey(Schema.String),
+  reason: SendErrorReason,
   /** Number of messages of a `sendAll` that were accepted before the error. */
-  accepted: Schema.optional(Schema.Number),
-}) {}
+  accepted: Schema.optionalKey(Schema.Number),
+}) {
+  /** `true` if the peer's reader may have taken the message, or may still take it. */
+  get maybeDelivered(): boolean {
+    return this.reason.maybeDelivered
+  }
+
+  override get message(): string {
+    const { lane, peer, reason } = this
+    const to = peer === "*" ? "all peers" : `"${peer}"`
+    return `cannot send to ${to}${lane === undefined ? "" : ` on "${lane}"`}: ${reason.message}`
+  }
+}

@@ -62,11 +62,49 @@ export interface SlowPeer {
   readonly bytes: number
 }
 
+/**
+ * A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SeedUnavailable {
+  readonly _tag: "SeedUnavailable"
+  readonly address: string
+  /**
+   * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
+   * - `timeout`: a process answered and did not complete the handshake in time. `lost`: the connection ended before that.
+   * - `protocol`: the process at the address does not speak the protocol of Coterie.
+   * - `busy`: the peer has no room for another connection, or leaves.
+   * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
+   * - `duplicate`: another process has this node's name. `stale`: the peer knows a newer life of this node's name.
+   * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
+   * - `self`: the address is that of this node. `otherPeer`: another peer than before answered.
+   * - `disconnected`: the peer has disconnected from this node.
+   */
+  readonly reason:
+    | "unreachable"
+    | "refused"
+    | "timeout"
+    | "lost"
+    | "protocol"
+    | "busy"
+    | "denied"
+    | "duplicate"
+    | "stale"
+    | "otherCluster"
+    | "version"
+    | "self"
+    | "otherPeer"
+    | "disconnected"
+  /** Description of the failure, for people. */
+  readonly message: string
+}
+
 /** Event that does not change the view. */
 export type Notice =
   | SlowPeer
-  /** A seed or joined address does not answer or refuses; it is tried again. */
-  | { readonly _tag: "SeedUnavailable"; readonly address: string; readonly reason: string }
+  | SeedUnavailable
   /**
    * No member can be reached, so it is rather this node that is cut off. If it knows more than one, it calls nobody failed
    * before the longest suspicion is over.

@@ -92,13 +92,13 @@ export interface DeadLetter {
  */
 export interface Lane {
   readonly name: string
-  /** Sends a message to one peer that reads the lane. Fails with `notReading` if the peer does not read it. */
+  /** Sends a message to one peer that reads the lane. Fails with `NotReading` if the peer does not read it. */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
    * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
    * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
-   * so it is reported as `notConnected`. The readers of this node get nothing.
+   * so it is reported as `NotConnected`. The readers of this node get nothing.
    */
   readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
   /**

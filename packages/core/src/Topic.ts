@@ -50,7 +50,7 @@ export interface Topic<A> {
   readonly name: string
   /**
    * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
-   * it is reported as `notConnected`. Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at
+   * it is reported as `NotConnected`. Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at
    * once until it goes on. A value that does not encode is sent to no peer.
    */
   readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError | OptionsError, Cluster>

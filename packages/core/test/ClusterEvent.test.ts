@@ -52,7 +52,7 @@ describe("apply", () => {
     const before = view(peer("a"))
     for (const event of [
       { _tag: "SlowPeer", peer: peer("a", { link: "down" }), lane: "", waited: Duration.seconds(5), bytes: 1 },
-      { _tag: "SeedUnavailable", address: "a:1", reason: "refused" },
+      { _tag: "SeedUnavailable", address: "a:1", reason: "refused", message: "nobody listens" },
       { _tag: "Isolated" },
       { _tag: "Reconnected" },
       { _tag: "PartitionSuspected", lost: [peer("a")] },

@@ -33,7 +33,7 @@ export interface Options {
   readonly service?: string | undefined
   /**
    * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken. A request
-   * beyond it fails with `RequestLost` and reason `givenUp`. A larger limit allows a peer to hold more memory of the server.
+   * beyond it fails with `RequestLost` and the reason `GivenUp`. A larger limit allows a peer to hold more memory of the server.
    * Defaults to 1,024.
    */
   readonly limit?: number | undefined

@@ -12,24 +12,94 @@ import type { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Schema from "effect/Schema"
 
 /**
- * Error of a request that was sent and will not be answered.
+ * Reason of a {@link RequestLost}: the session with the peer ended, because the peer failed or left, or its link was lost.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnded", {}) {
+  /** The peer may have carried the request out, in whole or in part. */
+  readonly maybeDelivered = true
+
+  override get message(): string {
+    return "the session with the peer ended before the peer answered"
+  }
+}
+
+/**
+ * Reason of a {@link RequestLost}: the peer lives and does not answer the request.
  *
  * **Details**
  *
- * - `peerLost`: the session with the peer ended, because the peer failed or left, or because its link was lost.
- * - `givenUp`: the peer lives and does not answer the request. It stopped serving, or the request was lost with a part of the
- *   session, or too many requests of this node are in flight there, or the response was beyond its `limits.messageBytes`.
- * - `stopped`: this node has left, or its `PeerRpcClient` is closed.
+ * The peer stopped serving, or the request was lost with a part of the session, or more requests of this node than the server's
+ * `limit` are in flight there, or the response was beyond the `limits.messageBytes` of the peer.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class GivenUp extends Schema.TaggedError<GivenUp>()("GivenUp", {}) {
+  /** The peer may have carried the request out, in whole or in part. */
+  readonly maybeDelivered = true
+
+  override get message(): string {
+    return (
+      "the peer will not answer: it stopped serving, or lost the request, or has too many requests of this node in flight " +
+      "(option limit of its server), or its response is too large (its limits.messageBytes)"
+    )
+  }
+}
+
+/**
+ * Reason of a {@link RequestLost}: this node has left, or its `PeerRpcClient` is closed.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClosed", {}) {
+  /** The peer may have carried the request out, in whole or in part. */
+  readonly maybeDelivered = true
+
+  override get message(): string {
+    return "this node has left or has closed its client"
+  }
+}
+
+/**
+ * Schema of the reasons of a {@link RequestLost}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, ClientClosed])
+
+/**
+ * Reason of a {@link RequestLost}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type RequestLostReason = SessionEnded | GivenUp | ClientClosed
+
+/**
+ * Error of a request that was sent and will not be answered. The peer may have carried it out, in whole or in part.
  *
  * @category errors
  * @since 0.1.0
  */
 export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost", {
-  reason: Schema.Literals(["peerLost", "givenUp", "stopped"]),
   /** Name of the peer. */
   peer: Schema.String,
-  message: Schema.String,
-}) {}
+  reason: RequestLostReason,
+}) {
+  /** `true`, because the request was sent. It is there to ask a `SendError` and a `RequestLost` alike. */
+  get maybeDelivered(): true {
+    return this.reason.maybeDelivered
+  }
+
+  override get message(): string {
+    return `"${this.peer}" did not answer a request, which may have been carried out: ${this.reason.message}`
+  }
+}
 
 /**
  * Returns the cause of a failed request in terms of the cluster, or `undefined` if the cluster did not cause the error.

@@ -6,7 +6,7 @@ import * as World from "../../core/test/cluster/world.ts"
 import type * as Cluster from "@coterie/core/Cluster"
 import type { Lane, Sent } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
-import { SendError } from "@coterie/core/ClusterError"
+import { NotReading, SendError, type SendErrorReason, UnknownPeer } from "@coterie/core/ClusterError"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -65,10 +65,9 @@ const make = (node: World.Node, peer: string, sessions: number) => {
       send: (to, payload) =>
         Effect.andThen(beforeSending, (): Effect.Effect<Sent, SendError> => {
           const target = typeof to === "string" ? to : to.name
-          const failed = (reason: SendError["reason"]) =>
-            Effect.fail(new SendError({ reason, peer: target, message: reason }))
-          if (target !== peer || other === undefined) return failed("unknownPeer")
-          if (!other.reads(name)) return failed("notReading")
+          const failed = (reason: SendErrorReason) => Effect.fail(new SendError({ peer: target, reason }))
+          if (target !== peer || other === undefined) return failed(new UnknownPeer())
+          if (!other.reads(name)) return failed(new NotReading({ maybeDelivered: false }))
           const text = typeof payload === "string" ? payload : new TextDecoder().decode(payload)
           sent.push(text)
           const on = session

@@ -65,13 +65,13 @@ scenario("who is no peer, and who has left, is not asked", (world) =>
   Effect.gen(function* () {
     const { a, b, client, toB } = yield* Support.pair(world)
     const nobody = yield* client.to("nobody")
-    assert.strictEqual(yield* Support.failure(nobody.Half({ number: 2 })), "send unknownPeer")
+    assert.strictEqual(yield* Support.failure(nobody.Half({ number: 2 })), "send UnknownPeer")
     const self = yield* client.to("a")
-    assert.strictEqual(yield* Support.failure(self.Half({ number: 2 })), "send unknownPeer")
+    assert.strictEqual(yield* Support.failure(self.Half({ number: 2 })), "send UnknownPeer")
     yield* b.stop
     yield* World.untilPeers(a, [])
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send left")
-    assert.strictEqual(yield* Support.failure(Stream.runDrain(toB.Count({ to: 3 }))), "send left")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send PeerLeft")
+    assert.strictEqual(yield* Support.failure(Stream.runDrain(toB.Count({ to: 3 }))), "send PeerLeft")
   }),
 )
 
@@ -80,7 +80,7 @@ scenario("a peer that does not serve says so, and can begin to", (world) =>
     const { a, b } = yield* World.pair(world)
     const client = yield* Support.requests(a)
     const toB = yield* client.to("b")
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send notReading")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send NotReading")
     yield* Support.serve(b)
     yield* Effect.sleep("1 second")
     assert.strictEqual(yield* toB.Half({ number: 2 }), 1)
@@ -100,7 +100,7 @@ scenario("services of several names do not know of each other, and one name is s
     yield* World.eventually(() => other.seen.began.length === 1)
     yield* other.stop
     yield* Effect.sleep("1 second")
-    assert.strictEqual(yield* Support.failure(toOther.Half({ number: 2 })), "send notReading")
+    assert.strictEqual(yield* Support.failure(toOther.Half({ number: 2 })), "send NotReading")
     assert.strictEqual(yield* toB.Half({ number: 2 }), 1)
     for (const service of ["", "x".repeat(116), "a\nb"]) {
       const error = yield* Effect.flip(Support.requests(a, { service }))
@@ -129,7 +129,7 @@ scenario("the clients of several peers share one node, and each hears from its o
     const atC = yield* Support.background(toC.Wait({ id: "c" }))
     yield* World.eventually(() => seen.began.length === 1 && seenByC.began.length === 1)
     yield* c.crash
-    assert.strictEqual(yield* Support.failure(atC.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(atC.result), "lost SessionEnded")
     yield* Effect.sleep("1 minute")
     assert.isFalse(atB.isDone())
   }),
@@ -150,7 +150,7 @@ for (const [name, serialization] of [
       const waiting = yield* Support.background(toB.Wait({ id: "x" }))
       yield* World.eventually(() => seen.began.length === 1)
       yield* server.stop
-      assert.strictEqual(yield* Support.failure(waiting.result), "lost givenUp")
+      assert.strictEqual(yield* Support.failure(waiting.result), "lost GivenUp")
       yield* client.stop
     }),
   )
@@ -272,11 +272,11 @@ scenario("when a peer crashes, what it was asked fails within its detection", (w
     )
     yield* World.eventually(() => seen.began.length === 1 && seen.counted > 100)
     yield* b.crash
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
-    assert.strictEqual(yield* Support.failure(counting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
+    assert.strictEqual(yield* Support.failure(counting.result), "lost SessionEnded")
     yield* World.untilPeers(a, [])
     assert.isFalse(streaming.isDone())
-    assert.match(yield* Support.failure(toB.Half({ number: 2 })), /^send (unknownPeer|notConnected)$/)
+    assert.match(yield* Support.failure(toB.Half({ number: 2 })), /^send (UnknownPeer|NotConnected)$/)
   }),
 )
 
@@ -288,7 +288,7 @@ scenario(
       const waiting = yield* Support.background(toB.Wait({ id: "x" }))
       yield* World.eventually(() => seen.began.length === 1)
       yield* network.cut("a", "b")
-      assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+      assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
       yield* World.eventually(() => seen.interrupted.length === 1)
       yield* World.untilPeers(a, ["b"])
       yield* World.untilPeers(b, ["a"])
@@ -304,7 +304,7 @@ scenario("a partition fails what is under way, and when it is over requests are 
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
     yield* World.eventually(() => seen.began.length === 1)
     yield* network.partition(["a"], ["b"])
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
     yield* World.eventually(() => seen.interrupted.length === 1)
     yield* network.heal
     yield* World.untilPeers(a, ["b"])
@@ -324,11 +324,11 @@ scenario("a server that stops fails what it was asked, not interrupts it", (worl
     // And one that is on its way when it stops.
     const late = yield* Support.background(toB.Wait({ id: "late" }))
     yield* server.stop
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost givenUp")
-    assert.strictEqual(yield* Support.failure(counting.result), "lost givenUp")
-    assert.strictEqual(yield* Support.failure(late.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(counting.result), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(late.result), "lost GivenUp")
     assert.deepStrictEqual(seen.interrupted, ["x"])
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send notReading")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send NotReading")
     yield* Support.serve(b)
     yield* Effect.sleep("1 second")
     assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
@@ -341,7 +341,7 @@ scenario("a peer that restarts answers the same client", (world) =>
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
     yield* World.eventually(() => seen.began.length === 1)
     yield* b.crash
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
     const again = yield* world.node("b", { seeds: [a.address] })
     yield* Support.serve(again)
     yield* World.untilPeers(again, ["a"])
@@ -377,9 +377,9 @@ scenario("handlers are interrupted when the node that asks leaves", (world) =>
     yield* Support.background(Stream.runForEach(toB.Count({ to: 1_000 }), () => Effect.never))
     yield* World.eventually(() => seen.began.length === 1 && seen.counted > 0)
     yield* a.cluster.leave
-    assert.match(yield* Support.failure(waiting.result), /^lost (peerLost|stopped)$/)
+    assert.match(yield* Support.failure(waiting.result), /^lost (SessionEnded|ClientClosed)$/)
     yield* World.eventually(() => seen.interrupted.length === 1 && seen.ended === 1)
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send stopped")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "send NodeStopped")
   }),
 )
 
@@ -387,7 +387,7 @@ scenario("a request that is too large is not sent", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(world, {}, { a: { limits: { messageBytes: 10_000 } } })
     const large = toB.Repeat({ text: "x".repeat(10_000), times: 0 })
-    assert.strictEqual(yield* Support.failure(large), "send tooLarge")
+    assert.strictEqual(yield* Support.failure(large), "send TooLarge")
     assert.strictEqual(yield* toB.Repeat({ text: "x".repeat(5_000), times: 0 }), "")
   }),
 )
@@ -397,7 +397,7 @@ scenario("a request whose answer is too large fails, and no other", (world) =>
     const { seen, toB } = yield* Support.pair(world, {}, { b: { limits: { messageBytes: 10_000 } } })
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
     yield* World.eventually(() => seen.began.length === 1)
-    assert.strictEqual(yield* Support.failure(toB.Repeat({ text: "x", times: 10_000 })), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(toB.Repeat({ text: "x", times: 10_000 })), "lost GivenUp")
     assert.strictEqual((yield* toB.Repeat({ text: "x", times: 5_000 })).length, 5_000)
     assert.isFalse(waiting.isDone())
   }),
@@ -408,7 +408,7 @@ scenario("requests beyond the limit of the server are given up, and one that is 
     const { seen, toB } = yield* Support.pair(world, { limit: 3 })
     const waiting = yield* Effect.forEach(["1", "2", "3"], (id) => Support.background(toB.Wait({ id })))
     yield* World.eventually(() => seen.began.length === 3)
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
     yield* Fiber.interrupt(waiting[0]?.fiber ?? (yield* Effect.die("none")))
     yield* World.eventually(() => seen.interrupted.length === 1)
     yield* Effect.sleep("1 second")
@@ -487,6 +487,6 @@ it.live("requests are answered over real sockets, and fail when the peer is gone
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
     yield* World.eventually(() => seen.began.length === 1)
     yield* b.crash
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
   }).pipe(Effect.scoped),
 )

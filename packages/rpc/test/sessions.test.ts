@@ -26,7 +26,7 @@ scenario("a request whose session is over before it is known to be sent fails on
   Effect.gen(function* () {
     const { a, toB } = yield* setUp(world)
     a.beforeSent(Effect.andThen(a.endSession, Effect.sleep("1 second")))
-    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "x" })), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "x" })), "lost SessionEnded")
   }),
 )
 
@@ -41,7 +41,7 @@ scenario("a request that went on the next session does not fail with the one bef
     yield* settle
     assert.isFalse(waiting.isDone())
     yield* a.endSession
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
   }),
 )
 
@@ -59,9 +59,9 @@ scenario("when a session is over for the server only, requests that it had and r
     yield* b.endSession
     a.lose(false)
     const last = yield* Support.background(toB.Wait({ id: "last" }))
-    assert.strictEqual(yield* Support.failure(had.result), "lost givenUp")
-    assert.strictEqual(yield* Support.failure(lost.result), "lost givenUp")
-    assert.strictEqual(yield* Support.failure(streaming.result), "lost givenUp")
+    assert.strictEqual(yield* Support.failure(had.result), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(lost.result), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(streaming.result), "lost GivenUp")
     yield* settle
     assert.isFalse(last.isDone())
     assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
@@ -104,8 +104,8 @@ scenario("when a session is over for the caller only, its requests fail and thei
     )
     yield* World.eventually(() => seen.began.length === 1 && seen.counted > 10)
     yield* a.endSession
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost peerLost")
-    assert.strictEqual(yield* Support.failure(streaming.result), "lost peerLost")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
+    assert.strictEqual(yield* Support.failure(streaming.result), "lost SessionEnded")
     yield* World.eventually(() => seen.interrupted.length === 1 && seen.ended === 1)
     assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
   }),
@@ -267,7 +267,7 @@ scenario("when a node has left nothing waits at it, though no session was told t
     yield* settle
     assert.isFalse(waiting.isDone())
     yield* a.end
-    assert.strictEqual(yield* Support.failure(waiting.result), "lost stopped")
+    assert.strictEqual(yield* Support.failure(waiting.result), "lost ClientClosed")
   }),
 )
 

@@ -89,8 +89,8 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
       wrong.push(`${job}: ${error.message}`)
       return "error"
     }
-    if (cause._tag === "SendError" && begun.has(job)) wrong.push(`${job} was not sent (${cause.reason}), and was begun`)
-    return `${cause._tag} ${cause.reason}`
+    if (!cause.maybeDelivered && begun.has(job)) wrong.push(`${job} was not sent (${cause.reason._tag}), and was begun`)
+    return `${cause._tag} ${cause.reason._tag}`
   }
 
   const one = Effect.fnUntraced(function* (peer: string, job: string) {
@@ -188,7 +188,7 @@ export const requests = Simulation.scenario(
         "no job is begun twice, and what callers hear is true",
         () => observations.wrong[0] ?? true,
       )
-      for (const what of ["answered", "streamed", "RequestLost peerLost", "SendError notConnected"]) {
+      for (const what of ["answered", "streamed", "RequestLost SessionEnded", "SendError NotConnected"]) {
         yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.

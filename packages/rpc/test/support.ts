@@ -127,10 +127,10 @@ export const pair = Effect.fnUntraced(function* (
   return { a, b, server, client, toB, seen: server.seen }
 })
 
-/** Describes the cause that the cluster gives for an error: `send notConnected`, `lost peerLost`. */
+/** Describes the cause that the cluster gives for an error: `send NotConnected`, `lost SessionEnded`. */
 export const describeError = (error: unknown): string => {
   const cause = error instanceof RpcClientError ? RequestLost.causeOf(error) : undefined
-  return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason}`
+  return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason._tag}`
 }
 
 /** Waits for the failure of a request, and describes its cause. */

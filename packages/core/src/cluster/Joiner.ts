@@ -4,16 +4,15 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Address from "../Address.ts"
-import { JoinError } from "../ClusterError.ts"
+import { AllRefused, InvalidAddress, JoinError, NodeStopped } from "../ClusterError.ts"
 import { annotateCompactly } from "../internal/logAnnotations.ts"
-import type { HandshakeRejected } from "../link/Handshake.ts"
-import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
 import type { Peer } from "../Peer.ts"
 import type { Dialer } from "../peering/Dialer.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Labels } from "./Metrics.ts"
 import { parseAddresses } from "./parseAddresses.ts"
+import { refusalReason, type RefusalReason } from "./refusals.ts"
 import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
@@ -48,13 +47,7 @@ export class Joiner {
     const { dialer, loop, shutdown } = this.options
     const addresses = yield* Effect.fromResult(parse(inputs))
     const stopped = Effect.andThen(shutdown.await, () =>
-      Effect.fail(
-        new JoinError({
-          reason: "stopped",
-          address: addresses.join(", "),
-          message: "this node has left the cluster",
-        }),
-      ),
+      Effect.fail(new JoinError({ address: addresses.join(", "), reason: new NodeStopped() })),
     )
     if (!shutdown.isRunning) return yield* stopped
     const { address, link, refusals } = yield* Effect.raceFirst(this.dialAll(addresses), stopped)
@@ -63,7 +56,7 @@ export class Joiner {
     for (const other of addresses) {
       if (other !== address && !refusals.has(other)) dialer.addSeed(other)
     }
-    yield* warnOf(refusals.values(), name)
+    yield* warnOf(refusals, name)
     yield* Effect.annotateCurrentSpan({ peer: name, generation })
     const { addresses: advertised, metadata } = body
     const known: Peer | undefined = loop.state().view.peers.get(name)
@@ -76,13 +69,13 @@ export class Joiner {
    */
   private dialAll(addresses: ReadonlyArray<Address.Address>): Effect.Effect<Reached, JoinError> {
     return Effect.suspend(() => {
-      const refusals = new Map<Address.Address, Refusal>()
+      const refusals = new Map<Address.Address, RefusalReason>()
       return Effect.raceAllFirst(
         addresses.map((address) =>
           this.options.dialer.join(address).pipe(
             Effect.map((link): Reached => ({ address, link, refusals })),
             Effect.catch((error) => {
-              refusals.set(address, refusalOf(address, error))
+              refusals.set(address, refusalReason(error))
               return refusals.size === addresses.length ? Effect.fail(allRefused(refusals)) : Effect.never
             }),
           ),
@@ -92,51 +85,41 @@ export class Joiner {
   }
 }
 
-/** Error of one address. */
-type Refusal = NonNullable<JoinError["errors"]>[number]
-
 interface Reached {
   readonly address: Address.Address
   readonly link: Pick<Link, "peer">
   /** Addresses that refused for good. */
-  readonly refusals: ReadonlyMap<Address.Address, Refusal>
+  readonly refusals: ReadonlyMap<Address.Address, RefusalReason>
 }
 
 /** Returns the addresses in canonical form, each once. */
 const parse = (inputs: ReadonlyArray<string>): Result.Result<ReadonlyArray<Address.Address>, JoinError> => {
   const { addresses, problems } = parseAddresses(inputs)
   const bad = (address: string, message: string) =>
-    Result.fail(new JoinError({ reason: "badAddress", address, message }))
+    Result.fail(new JoinError({ address, reason: new InvalidAddress({ message }) }))
   for (const { input, message } of problems) return bad(input, message)
-  if (addresses.length === 0) return bad("", "the list of addresses to join is empty")
+  if (addresses.length === 0) return bad("", "the list of addresses is empty")
   return Result.succeed([...new Set(addresses)])
 }
 
-/** Returns a refused handshake as the application sees it. */
-const refusalOf = (address: string, error: HandshakeRejected): Refusal => ({
-  reason: Handshake.isTransientCode(error.code) ? "denied" : error.code,
-  address,
-  message: `${address}: ${Handshake.describe(error)}`,
-})
-
 /** Returns the error of a join of which every address has refused. */
-const allRefused = (refusals: ReadonlyMap<string, Refusal>): JoinError => {
-  const errors = [...refusals.values()]
-  const [first, ...others] = errors
+const allRefused = (refusals: ReadonlyMap<string, RefusalReason>): JoinError => {
+  const list = Array.from(refusals, ([address, reason]) => ({ address, reason }))
+  const [first, ...others] = list
   if (first !== undefined && others.length === 0) return new JoinError(first)
   return new JoinError({
-    reason: "allRefused",
-    address: errors.map(({ address }) => address).join(", "),
-    message: errors.map(({ message }) => message).join("; "),
-    errors,
+    address: list.map(({ address }) => address).join(", "),
+    reason: new AllRefused({ refusals: list }),
   })
 }
 
 /** Warns of the addresses that refused for good, because a join that succeeds does not tell. A list may name this node itself. */
-const warnOf = (refusals: Iterable<Refusal>, joined: string): Effect.Effect<void> =>
+const warnOf = (refusals: ReadonlyMap<string, RefusalReason>, joined: string): Effect.Effect<void> =>
   Effect.forEach(
     refusals,
-    ({ message, reason }) =>
-      reason === "self" ? Effect.void : Effect.logWarning(`joined ${joined}, but not every address: ${message}`),
+    ([address, reason]) =>
+      reason._tag === "OwnAddress"
+        ? Effect.void
+        : Effect.logWarning(`joined ${joined}, but cannot join ${address}: ${reason.message}`),
     { discard: true },
   )

@@ -28,7 +28,7 @@ export class MessageMetrics {
     this.failures = metrics.counters("coterie_reader_failures_total", "Readers that ended with an error or a defect.")
   }
 
-  /** Counts a message that was to be confirmed: `taken`, or the reason of the `SendError`. */
+  /** Counts a message that was to be confirmed: `taken`, or the tag of the reason of the `SendError`. */
   confirmed(outcome: string): void {
     this.confirmations.with({ outcome }).count++
   }

@@ -42,6 +42,7 @@ import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
+import { seedUnavailable } from "./refusals.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
 
@@ -195,7 +196,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     availability: new SeedAvailability({
       log,
-      onUnavailable: (address, reason) => publish({ _tag: "SeedUnavailable", address, reason }),
+      onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
     }),
   })
   metrics.showNode({ loop, links, hub, limits })

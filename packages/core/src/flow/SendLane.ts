@@ -39,8 +39,16 @@ export class Acknowledgement {
   }
 }
 
+/** Record of whether a lane has accepted a whole message. A sender that is interrupted reads it to learn the outcome. */
+export class Acceptance {
+  /** Set in the step in which a lane accepts the last fragment. Never reset: another link does not send the message again. */
+  isAccepted = false
+}
+
 /** Optional parts of a message. */
 export interface Extra {
+  /** Record that the lane fills when it has accepted the whole message. */
+  readonly acceptance?: Acceptance | undefined
   /** Acknowledgement that the sender of the message waits for. */
   readonly acknowledgement?: Acknowledgement | undefined
   /** Span that sends the message. */
@@ -103,6 +111,7 @@ export class SendLane implements LaneFrames {
     if (payload.length > this.maxPayload || !this.hasRoom(payload.length)) return false
     const frame: Data = { _tag: "Data", lane: this.number, first: true, last: true, abort: false, payload }
     this.push(extra === undefined ? frame : { ...frame, ...this.firstFields(extra) })
+    if (extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
     return true
   }
 
@@ -239,6 +248,7 @@ export class SendLane implements LaneFrames {
       ...(first && extra !== undefined ? this.firstFields(extra) : {}),
     })
     message.accepted += size
+    if (last && extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
   }
 
   /** Gives up a message, and tells the peer if it has got a part of it. */

@@ -132,7 +132,9 @@ export const quote = (text: string): string => clip(text, maxQuote)
 /** Returns why a handshake failed, as a text of this node about the peer. A text of the peer is marked as the peer's. */
 export const describe = (error: HandshakeError): string => {
   if (error._tag !== "HandshakeRejected") return error.message
-  return error.by === "us" ? `this node refused: ${error.message}` : `the peer refused, and says: ${error.message}`
+  return error.by === "us"
+    ? `this node refused the peer: ${error.message}`
+    : `the peer refused this node and says: ${error.message}`
 }
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
 import type { SlowPeer } from "../ClusterEvent.ts"
 import type { Extra, SendLane } from "../flow/SendLane.ts"
-import { Acknowledgement } from "../flow/SendLane.ts"
+import { Acceptance, Acknowledgement } from "../flow/SendLane.ts"
 import * as Trace from "../internal/trace.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { BroadcastReport, SendOptions, Sent } from "../Lane.ts"
@@ -18,6 +18,7 @@ import type { Peer } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
+import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
 import { SlowSends } from "./SlowSends.ts"
@@ -29,7 +30,7 @@ export interface Options {
   readonly clock: Clock
   /** `true` if messages carry the span that sends them. */
   readonly tracing: boolean
-  /** Called with what became of a message that was to be confirmed: `taken`, or the reason of the error. */
+  /** Called with the outcome of a message that was to be confirmed: `taken`, or the tag of the reason of the error. */
   readonly onConfirmed: (outcome: string) => void
   /** Called when sends to a peer stand still. */
   readonly onSlowPeer: (event: SlowPeer) => void
@@ -77,12 +78,13 @@ export class Sender {
   ): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
-      const problem = this.problemWith(peer, bytes)
+      const to = { lane, peer }
+      const problem = this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
       return this.withSpan((extra) =>
         options?.confirm === true
-          ? this.offerAcknowledged(lane, peer, bytes, extra, options.timeout)
-          : this.offer(lane, peer, bytes, extra),
+          ? this.offerAcknowledged(to, bytes, extra, options.timeout)
+          : this.offer(to, bytes, extra),
       )
     })
   }
@@ -90,11 +92,12 @@ export class Sender {
   /** Sends many messages to the inbox of one peer, in order. */
   sendAll(peer: string, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
+      const to = { lane: inboxName, peer }
       const messages = payloads.map(toBytes)
-      let problem = this.problemWith(peer, nothing)
-      for (const bytes of messages) problem ??= this.problemWith(peer, bytes)
+      let problem = this.problemWith(to, nothing)
+      for (const bytes of messages) problem ??= this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerFrom(0, peer, messages, extra))
+      return this.withSpan((extra) => this.offerFrom(0, to, messages, extra))
     })
   }
 
@@ -102,16 +105,16 @@ export class Sender {
   publish(lane: string, payload: Uint8Array | string): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
-      const problem = this.problemWith(sendErrors.everyone, bytes)
+      const problem = this.problemWith({ lane, peer: sendErrors.everyone }, bytes)
       if (problem !== undefined) return Effect.fail(problem)
       return this.withSpan((extra) => this.offerToReaders(lane, bytes, extra))
     })
   }
 
-  private problemWith(peer: string, bytes: Uint8Array): SendError | undefined {
+  private problemWith(to: Destination, bytes: Uint8Array): SendError | undefined {
     const { limits, loop } = this.options
-    if (loop.state().phase._tag !== "Running") return sendErrors.stopped(peer)
-    return bytes.length > limits.messageBytes ? sendErrors.tooLarge(peer, bytes.length, limits) : undefined
+    if (loop.state().phase._tag !== "Running") return sendErrors.stopped(to)
+    return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
   }
 
   /** Sends with the current span, if this node traces its messages. */
@@ -124,22 +127,23 @@ export class Sender {
   }
 
   /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
-  private offer(lane: string, peer: string, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
+  private offer(to: Destination, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
     const { links, loop } = this.options
+    const { lane, peer } = to
     const link = links.current(peer)
     if (link === undefined) {
       const takeover = links.takeover(peer)
       return takeover === undefined
-        ? Effect.fail(sendErrors.noLink(loop.state(), peer))
-        : Effect.andThen(takeover, () => this.offer(lane, peer, bytes, extra))
+        ? Effect.fail(sendErrors.noLink(loop.state(), to))
+        : Effect.andThen(takeover, () => this.offer(to, bytes, extra))
     }
     const sender = senderOf(link, lane)
     if (sender === undefined) {
       const known = link.lanesKnown()
       return known === undefined
-        ? Effect.fail(sendErrors.notReading(peer, lane))
+        ? Effect.fail(sendErrors.notReading(to))
         : Effect.andThen(this.slowSends.during(awaitedOf(link, lane), bytes.length, known), () =>
-            this.offer(lane, peer, bytes, extra),
+            this.offer(to, bytes, extra),
           )
     }
     const session = link.session()
@@ -148,20 +152,15 @@ export class Sender {
     return Effect.matchEffect(accepted, {
       // If the session changed meanwhile, nobody knows in which of the two it was accepted.
       onSuccess: () =>
-        link.session() === session
-          ? Effect.succeed(session)
-          : Effect.fail(sendErrors.refused("closed", peer, lane, "accepted")),
+        link.session() === session ? Effect.succeed(session) : Effect.fail(sendErrors.refused(to, "closed", true)),
       onFailure: (refusal) =>
-        refusal === "moved"
-          ? this.offer(lane, peer, bytes, extra)
-          : Effect.fail(sendErrors.refused(refusal, peer, lane, "accepted")),
+        refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(sendErrors.refused(to, refusal, false)),
     })
   }
 
   /** Offers a message and waits until the peer's reader has taken it. */
   private offerAcknowledged(
-    lane: string,
-    peer: string,
+    to: Destination,
     bytes: Uint8Array,
     extra: Extra | undefined,
     timeout: Duration.Input = this.options.limits.confirmTimeout,
@@ -169,17 +168,18 @@ export class Sender {
     const { onConfirmed } = this.options
     return Effect.suspend(() => {
       const acknowledgement = new Acknowledgement()
+      const acceptance = new Acceptance()
       const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(sendErrors.refused(refusal, peer, lane, "known to be taken")),
+        Effect.fail(sendErrors.refused(to, refusal, true)),
       )
-      return Effect.suspend(() => this.offer(lane, peer, bytes, { ...extra, acknowledgement })).pipe(
+      return Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance, acknowledgement })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
-          orElse: () => Effect.fail(sendErrors.notTaken(peer, timeout)),
+          orElse: () => Effect.fail(sendErrors.notConfirmed(to, timeout, acceptance.isAccepted)),
         }),
         Effect.ensuring(Effect.sync(() => acknowledgement.withdraw())),
-        Effect.tapError(({ reason }) => Effect.sync(() => onConfirmed(reason))),
+        Effect.tapError(({ reason }) => Effect.sync(() => onConfirmed(reason._tag))),
         Effect.tap(() => Effect.sync(() => onConfirmed("taken"))),
       )
     })
@@ -188,23 +188,23 @@ export class Sender {
   /** Offers the messages from `index` on: at once while there is credit, and then one at a time. */
   private offerFrom(
     index: number,
-    peer: string,
+    to: Destination,
     messages: ReadonlyArray<Uint8Array>,
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
     const { links, loop } = this.options
-    const link = links.current(peer)
+    const link = links.current(to.peer)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
       if (!link.inbox.tryOffer(messages[next] ?? nothing, extra)) break
     }
     if (next === messages.length) {
-      return link === undefined ? Effect.fail(sendErrors.noLink(loop.state(), peer)) : Effect.succeed(link.session())
+      return link === undefined ? Effect.fail(sendErrors.noLink(loop.state(), to)) : Effect.succeed(link.session())
     }
-    return Effect.matchEffect(this.offer(inboxName, peer, messages[next] ?? nothing, extra), {
-      onFailure: ({ message, reason }) => Effect.fail(new SendError({ reason, peer, message, accepted: next })),
+    return Effect.matchEffect(this.offer(to, messages[next] ?? nothing, extra), {
+      onFailure: ({ peer, reason }) => Effect.fail(new SendError({ peer, reason, accepted: next })),
       onSuccess: (sent) =>
-        next + 1 < messages.length ? this.offerFrom(next + 1, peer, messages, extra) : Effect.succeed(sent),
+        next + 1 < messages.length ? this.offerFrom(next + 1, to, messages, extra) : Effect.succeed(sent),
     })
   }
 
@@ -228,52 +228,45 @@ export class Sender {
       else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
-      else if (awaitedOf(link, lane).slowness.isSlow) this.skip(lane, sendErrors.stillSlow(peer.name), report)
+      else if (awaitedOf(link, lane).slowness.isSlow)
+        this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
       else waiting.push(peer)
     }
-    const offer = (peer: Peer) => this.offerToSlow(lane, peer, bytes, extra, report)
+    const offer = ({ name }: Peer) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     return report satisfies BroadcastReport
   })
 
   /** Offers a message to one of many, for `limits.slowPeerTimeout` at most. */
   private offerToSlow(
-    lane: string,
-    peer: Peer,
+    to: Destination,
     bytes: Uint8Array,
     extra: Extra | undefined,
     report: Report,
   ): Effect.Effect<void> {
-    const { limits } = this.options
-    const { name } = peer
-    return Effect.match(
-      Effect.timeoutOrElse(
-        Effect.suspend(() => this.offer(lane, name, bytes, extra)),
-        {
-          duration: limits.slowPeerTimeout,
-          orElse: () => {
-            this.giveUp(lane, name, bytes.length)
-            return Effect.fail(sendErrors.slow(name, limits.slowPeerTimeout))
-          },
-        },
-      ),
-      {
-        onFailure: (error) => {
-          if (error.reason === "slow") this.skip(lane, error, report)
-          else if (error.reason !== "notReading") report.failed.push(error)
-        },
-        onSuccess: () => void report.sent.push(name),
+    const { slowPeerTimeout } = this.options.limits
+    const acceptance = new Acceptance()
+    const offer = Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance }))
+    return Effect.match(Effect.timeoutOption(offer, slowPeerTimeout), {
+      onFailure: (error) => {
+        if (error.reason._tag !== "NotReading") report.failed.push(error)
       },
-    )
+      onSuccess: (sent) => {
+        // The lane may have accepted the message in the moment in which the time was over.
+        if (Option.isSome(sent) || acceptance.isAccepted) return void report.sent.push(to.peer)
+        this.giveUp(to, bytes.length)
+        this.skip(sendErrors.slow(to, slowPeerTimeout), to.lane, report)
+      },
+    })
   }
 
   /** Marks what a message to many waited for in vain as slow. */
-  private giveUp(lane: string, peer: string, bytes: number): void {
+  private giveUp({ lane, peer }: Destination, bytes: number): void {
     const link = this.options.links.current(peer)
     if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
   }
 
-  private skip(lane: string, error: SendError, { failed }: Report): void {
+  private skip(error: SendError, lane: string, { failed }: Report): void {
     failed.push(error)
     this.options.onSkipped(lane)
   }

@@ -1,59 +1,71 @@
 /**
- * The errors that a sender fails with, as messages that say what happened to which peer.
+ * Errors of a sender, with their reasons.
  */
 import * as Duration from "effect/Duration"
-import { SendError } from "../ClusterError.ts"
+import * as ClusterError from "../ClusterError.ts"
 import type { Refusal } from "../flow/SendLane.ts"
 import type { Limits } from "../Limits.ts"
 import type * as State from "../membership/State.ts"
+import { inboxName } from "../protocol/constants.ts"
 
 /** Name that stands for all peers in the error of a message to all. */
 export const everyone = "*"
 
-const make = (reason: SendError["reason"], peer: string, message: string): SendError =>
-  new SendError({ reason, peer, message })
-
-export const stopped = (peer: string): SendError => make("stopped", peer, "this node has left the cluster")
-
-export const tooLarge = (peer: string, bytes: number, { messageBytes }: Pick<Limits, "messageBytes">): SendError =>
-  make("tooLarge", peer, `a message of ${bytes} bytes; the limit is ${messageBytes} (limits.messageBytes)`)
-
-/** Returns why there is no link to a name, as far as membership knows. */
-export const noLink = (
-  { members, self, tombstones }: Pick<State.State, "members" | "self" | "tombstones">,
-  name: string,
-): SendError => {
-  if (name === self.name) return make("unknownPeer", name, "a node cannot send to itself")
-  if (members.has(name)) return make("notConnected", name, `there is no link to "${name}" now`)
-  return tombstones.get(name)?.status === "left"
-    ? make("left", name, `"${name}" has left the cluster`)
-    : make("unknownPeer", name, `there is no peer "${name}"`)
+/** Peer and lane of a message. */
+export interface Destination {
+  readonly peer: string
+  readonly lane: string
 }
 
-export const notReading = (peer: string, lane: string): SendError =>
-  make("notReading", peer, `"${peer}" does not read "${lane}"`)
+/** Returns the error of a message to this destination. */
+export const make = ({ lane, peer }: Destination, reason: ClusterError.SendErrorReason): ClusterError.SendError =>
+  new ClusterError.SendError({ peer, reason, ...(lane === inboxName ? {} : { lane }) })
 
-/** Returns why a lane refused a message that waited for something to happen to it. */
+export const stopped = (to: Destination): ClusterError.SendError => make(to, new ClusterError.NodeStopped())
+
+export const tooLarge = (
+  to: Destination,
+  bytes: number,
+  { messageBytes }: Pick<Limits, "messageBytes">,
+): ClusterError.SendError => make(to, new ClusterError.TooLarge({ bytes, limit: messageBytes }))
+
+/** Returns the error of a peer without a link, as far as membership knows the reason. */
+export const noLink = (
+  { members, tombstones }: Pick<State.State, "members" | "tombstones">,
+  to: Destination,
+): ClusterError.SendError => {
+  if (members.has(to.peer)) return make(to, new ClusterError.NotConnected())
+  return make(
+    to,
+    tombstones.get(to.peer)?.status === "left" ? new ClusterError.PeerLeft() : new ClusterError.UnknownPeer(),
+  )
+}
+
+/** Returns the error of a lane that the peer does not read. */
+export const notReading = (to: Destination): ClusterError.SendError =>
+  make(to, new ClusterError.NotReading({ maybeDelivered: false }))
+
+/** Returns the error of a message that a lane refused. `isAccepted` is `true` if the lane had accepted the message before. */
 export const refused = (
+  to: Destination,
   refusal: Exclude<Refusal, "moved">,
-  peer: string,
-  lane: string,
-  awaited: "accepted" | "known to be taken",
-): SendError =>
-  refusal === "closed"
-    ? make("linkLost", peer, `the link to "${peer}" ended before the message was ${awaited}`)
-    : make("notReading", peer, `"${peer}" stopped to read "${lane}" before the message was ${awaited}`)
-
-export const notTaken = (peer: string, timeout: Duration.Input): SendError =>
+  isAccepted: boolean,
+): ClusterError.SendError =>
   make(
-    "timeout",
-    peer,
-    `"${peer}" did not take the message within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
+    to,
+    refusal === "closed"
+      ? new ClusterError.LinkLost({ maybeDelivered: isAccepted })
+      : new ClusterError.NotReading({ maybeDelivered: isAccepted }),
   )
 
-/** Returns the error of a peer that was not waited for, because senders have waited for it in vain before. */
-export const stillSlow = (peer: string): SendError =>
-  make("slow", peer, `"${peer}" was slow before and has given no credit since, so it was not waited for`)
+/** Returns the error of a message that was not confirmed in time. `isAccepted` is `true` if a lane had accepted the message. */
+export const notConfirmed = (to: Destination, timeout: Duration.Input, isAccepted: boolean): ClusterError.SendError =>
+  make(to, new ClusterError.ConfirmTimeout({ timeout: Duration.fromInputUnsafe(timeout), maybeDelivered: isAccepted }))
 
-export const slow = (peer: string, millis: number): SendError =>
-  make("slow", peer, `"${peer}" gave no credit within ${millis} ms`)
+/** Returns the error of a peer that a message to many did not wait for, because senders had waited for it in vain. */
+export const stillSlow = (to: Destination): ClusterError.SendError =>
+  make(to, new ClusterError.SlowPeer({ waited: Duration.zero }))
+
+/** Returns the error of a peer that gave no credit in this many milliseconds. */
+export const slow = (to: Destination, millis: number): ClusterError.SendError =>
+  make(to, new ClusterError.SlowPeer({ waited: Duration.millis(millis) }))

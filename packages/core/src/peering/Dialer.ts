@@ -95,7 +95,7 @@ export class Dialer {
       }
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
-      yield* availability.failed(address, Handshake.describe(error))
+      yield* availability.failed(address, error)
       yield* schedule.pauseAtMost(interval)
     }
   })

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+import * as Handshake from "../link/Handshake.ts"
 
 /** Number of addresses in trouble that are remembered, the newest ones. With more, the line of an old one is repeated. */
 export const maxRemembered = 1_024
@@ -19,7 +20,7 @@ interface Trouble {
 export interface Options {
   readonly log: Pick<LogBudget, "write">
   /** Called for each failed attempt. */
-  readonly onUnavailable: (address: Address, reason: string) => void
+  readonly onUnavailable: (address: Address, error: Handshake.HandshakeError) => void
 }
 
 export class SeedAvailability {
@@ -31,9 +32,10 @@ export class SeedAvailability {
   }
 
   /** Notes that an attempt failed. */
-  failed(address: Address, reason: string): Effect.Effect<void> {
+  failed(address: Address, error: Handshake.HandshakeError): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.options.onUnavailable(address, reason)
+      this.options.onUnavailable(address, error)
+      const reason = Handshake.describe(error)
       const before = this.troubles.get(address)
       this.remember(address, { reason, attempts: (before?.attempts ?? 0) + 1 })
       if (before?.reason === reason) return Effect.void

@@ -7,7 +7,6 @@ import type * as Fiber from "effect/Fiber"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
-import * as Handshake from "../link/Handshake.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import type { AddressDialer } from "./AddressDialer.ts"
 import { FiberTable } from "./FiberTable.ts"
@@ -90,7 +89,7 @@ export class SeedDialer {
         },
       })
       if (error === undefined || isKnownThere(error)) yield* availability.answered(address)
-      else yield* availability.failed(address, Handshake.describe(error))
+      else yield* availability.failed(address, error)
       if (isKnownThere(error)) {
         // The name of a service may lead to another peer next time.
         yield* pause.sleep(discovery.interval)

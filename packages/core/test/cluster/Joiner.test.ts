@@ -46,11 +46,11 @@ describe("a join", () => {
     }),
   )
 
-  it.effect("fails with badAddress for what is no address", () =>
+  it.effect("fails with InvalidAddress for what is no address", () =>
     Effect.gen(function* () {
       const { joiner } = make(Effect.never)
       const error = yield* Effect.flip(joiner.join("nowhere"))
-      assert.strictEqual(error.reason, "badAddress")
+      assert.strictEqual(error.reason._tag, "InvalidAddress")
       assert.strictEqual(error.address, "nowhere")
     }),
   )
@@ -58,29 +58,28 @@ describe("a join", () => {
   it.effect("fails with the code of the refusal, and keeps no seed", () =>
     Effect.gen(function* () {
       for (const [code, reason] of [
-        ["label", "label"],
-        ["self", "self"],
-        ["denied", "denied"],
-        ["busy", "denied"],
+        ["label", "OtherCluster"],
+        ["self", "OwnAddress"],
+        ["denied", "Denied"],
+        ["busy", "Denied"],
       ] as ReadonlyArray<readonly [RejectCode, string]>) {
         const { joiner, seeds } = make(refused(code))
         const error = yield* Effect.flip(joiner.join("b:7946"))
-        assert.strictEqual(error.reason, reason)
-        assert.strictEqual(error.message, "b:7946: the peer refused, and says: why")
+        assert.strictEqual(error.reason._tag, reason)
         assert.deepStrictEqual(seeds, [])
       }
     }),
   )
 
-  it.effect("fails with stopped when the node leaves meanwhile, and when it has left before", () =>
+  it.effect("fails with NodeStopped when the node leaves meanwhile, and when it has left before", () =>
     Effect.gen(function* () {
       const { joiner, stop } = make(Effect.never)
       const joining = yield* Effect.forkChild(Effect.flip(joiner.join("b:7946")), { startImmediately: true })
       stop()
-      assert.strictEqual((yield* Fiber.join(joining)).reason, "stopped")
+      assert.strictEqual((yield* Fiber.join(joining)).reason._tag, "NodeStopped")
       const gone = make(Effect.succeed(link), false)
       gone.stop()
-      assert.strictEqual((yield* Effect.flip(gone.joiner.join("b:7946"))).reason, "stopped")
+      assert.strictEqual((yield* Effect.flip(gone.joiner.join("b:7946"))).reason._tag, "NodeStopped")
       assert.deepStrictEqual(gone.seeds, [])
     }),
   )
@@ -109,7 +108,7 @@ describe("a join of several addresses", () => {
       })
       yield* Effect.provide(joiner.join(["self:1", "blue:1", "b:1"]), Logger.layer([logger]))
       assert.deepStrictEqual(lines, [
-        'joined b, but not every address: blue:1: the peer refused, and says: this is the cluster "blue"',
+        'joined b, but cannot join blue:1: the peer belongs to another cluster (option "cluster"): the peer says: this is the cluster "blue"',
       ])
     }),
   )
@@ -118,22 +117,25 @@ describe("a join of several addresses", () => {
     Effect.gen(function* () {
       const { joiner, seeds } = make((address) => refused(address === "c:1" ? "label" : "self"))
       const error = yield* Effect.flip(joiner.join(["b:1", "c:1"]))
-      assert.strictEqual(error.reason, "allRefused")
+      if (error.reason._tag !== "AllRefused") return assert.fail(error.message)
       assert.deepStrictEqual(
-        error.errors?.map(({ address, reason }) => `${address} ${reason}`),
-        ["b:1 self", "c:1 label"],
+        error.reason.refusals.map(({ address, reason }) => `${address} ${reason._tag}`),
+        ["b:1 OwnAddress", "c:1 OtherCluster"],
       )
-      assert.strictEqual(error.message, "b:1: the peer refused, and says: why; c:1: the peer refused, and says: why")
+      assert.include(
+        error.message,
+        "cannot join b:1, c:1: b:1: the address is that of this node; c:1: the peer belongs",
+      )
       assert.deepStrictEqual(seeds, [])
     }),
   )
 
-  it.effect("fails with badAddress before anything is dialed if one is no address, or there is none", () =>
+  it.effect("fails with InvalidAddress before anything is dialed if one is no address, or there is none", () =>
     Effect.gen(function* () {
       const { dialed, joiner } = make(Effect.succeed(link))
       const error = yield* Effect.flip(joiner.join(["b:1", "no where"]))
-      assert.deepStrictEqual([error.reason, error.address], ["badAddress", "no where"])
-      assert.strictEqual((yield* Effect.flip(joiner.join([]))).reason, "badAddress")
+      assert.deepStrictEqual([error.reason._tag, error.address], ["InvalidAddress", "no where"])
+      assert.strictEqual((yield* Effect.flip(joiner.join([]))).reason._tag, "InvalidAddress")
       assert.deepStrictEqual(dialed, [])
     }),
   )

@@ -225,7 +225,7 @@ World.simulated("control characters in the message of a HelloReject reach no eve
     const a = yield* node("a", { seeds: [seed] })
     const event = yield* World.untilEvent(a, ({ _tag }) => _tag === "SeedUnavailable")
     // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
-    if (event._tag === "SeedUnavailable") assert.notMatch(event.reason, /[\u0000-\u001f\u007f-\u009f]/)
+    if (event._tag === "SeedUnavailable") assert.notMatch(event.message, /[\u0000-\u001f\u007f-\u009f]/)
     const error = yield* Effect.flip(a.cluster.join(seed))
     // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
     assert.notMatch(error.message, /[\u0000-\u001f\u007f-\u009f]/)

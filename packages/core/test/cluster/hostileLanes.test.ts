@@ -350,8 +350,8 @@ describe("a peer that omits what the rules demand:", () => {
         const { failed, sent } = yield* lane.publish("well?")
         assert.deepStrictEqual(sent, [])
         assert.deepStrictEqual(
-          failed.map(({ peer, reason }) => [peer, reason]),
-          [["m", "slow"]],
+          failed.map(({ peer, reason }) => [peer, reason._tag]),
+          [["m", "SlowPeer"]],
         )
         assert.strictEqual(received.length, 0, "the link stays up")
         yield* peer.leave()
@@ -369,7 +369,7 @@ describe("a peer that omits what the rules demand:", () => {
           yield* peer.completeHandshake()
           yield* World.untilPeers(a, ["m"])
           const error = yield* Effect.flip(a.cluster.send("m", "well?", { confirm: true, timeout: "100 millis" }))
-          assert.strictEqual(error.reason, "timeout")
+          assert.strictEqual(error.reason._tag, "ConfirmTimeout")
           yield* peer.leave()
           assert.strictEqual(asked.length, 1)
           // An acknowledgement that is still kept would be completed when the link ends.

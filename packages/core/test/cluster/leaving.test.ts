@@ -65,6 +65,6 @@ RawPeer.scenario(
       const took = (yield* Clock.currentTimeMillis) - start
       assert.isAtLeast(took, 7_000)
       assert.isAtMost(took, 12_000)
-      assert.strictEqual((yield* Effect.flip(a.cluster.send("m", "?"))).reason, "left")
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("m", "?"))).reason._tag, "PeerLeft")
     }),
 )

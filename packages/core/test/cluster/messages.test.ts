@@ -36,8 +36,8 @@ const reading = Effect.fnUntraced(function* (
 const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
   heard.map((item) => (item._tag === "Message" ? item.text : "end"))
 
-const reasonsOf = (failed: ReadonlyArray<{ readonly peer: string; readonly reason: string }>) =>
-  failed.map(({ peer, reason }) => `${peer} ${reason}`)
+const reasonsOf = (failed: ReadonlyArray<{ readonly peer: string; readonly reason: { readonly _tag: string } }>) =>
+  failed.map(({ peer, reason }) => `${peer} ${reason._tag}`)
 
 /** Starts two nodes, of which `b` reads the lane `orders`. */
 const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.Deferred<void>) {
@@ -47,24 +47,24 @@ const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.De
 })
 
 scenario(
-  "every send to a peer without a link fails as notConnected, and a failed peer is sent nothing",
+  "every send to a peer without a link fails as NotConnected, and a failed peer is sent nothing",
   (world, network) =>
     Effect.gen(function* () {
       const { a, orders } = yield* pair(world)
       yield* network.partition(["a"], ["b"])
       yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
-      const reason = <A, E extends { readonly reason: string }>(send: Effect.Effect<A, E>) =>
-        Effect.map(Effect.flip(send), ({ reason }) => reason)
-      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
-      assert.strictEqual(yield* reason(a.cluster.send("b", "?", { confirm: true })), "notConnected")
-      assert.strictEqual(yield* reason(orders.send("b", "?")), "notConnected")
-      assert.deepStrictEqual(reasonsOf((yield* a.cluster.broadcast("?")).failed), ["b notConnected"])
-      assert.deepStrictEqual(reasonsOf((yield* orders.publish("?")).failed), ["b notConnected"])
+      const reason = <A, E extends { readonly reason: { readonly _tag: string } }>(send: Effect.Effect<A, E>) =>
+        Effect.map(Effect.flip(send), ({ reason }) => reason._tag)
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "NotConnected")
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?", { confirm: true })), "NotConnected")
+      assert.strictEqual(yield* reason(orders.send("b", "?")), "NotConnected")
+      assert.deepStrictEqual(reasonsOf((yield* a.cluster.broadcast("?")).failed), ["b NotConnected"])
+      assert.deepStrictEqual(reasonsOf((yield* orders.publish("?")).failed), ["b NotConnected"])
       // A failed peer is not in the reports.
       yield* World.untilPeers(a, [])
       assert.deepStrictEqual(yield* a.cluster.broadcast("?"), { sent: [], failed: [] })
       assert.deepStrictEqual(yield* orders.publish("?"), { sent: [], failed: [] })
-      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "notConnected")
+      assert.strictEqual(yield* reason(a.cluster.send("b", "?")), "NotConnected")
       yield* network.heal
     }),
 )
@@ -85,12 +85,12 @@ scenario("acknowledged sends that wait fail when the peer crashes, and when it l
     yield* b.crash
     yield* c.stop
     const errors = yield* Effect.forEach(waiting, Fiber.join)
-    assert.deepStrictEqual(reasonsOf(errors), ["b linkLost", "b linkLost", "c linkLost"])
-    assert.strictEqual((yield* Effect.flip(a.cluster.send("c", "?"))).reason, "left")
+    assert.deepStrictEqual(reasonsOf(errors), ["b LinkLost", "b LinkLost", "c LinkLost"])
+    assert.strictEqual((yield* Effect.flip(a.cluster.send("c", "?"))).reason._tag, "PeerLeft")
   }),
 )
 
-scenario("a reader that ends makes waiting sends fail as notReading, and is no failure of a publish", (world) =>
+scenario("a reader that ends makes waiting sends fail as NotReading, and is no failure of a publish", (world) =>
   Effect.gen(function* () {
     const { a, b, fiber, orders } = yield* pair(world, yield* Deferred.make<void>())
     yield* orders.send("b", "first")
@@ -102,8 +102,8 @@ scenario("a reader that ends makes waiting sends fail as notReading, and is no f
     const published = yield* Effect.forkChild(orders.publish(large))
     yield* Effect.sleep("100 millis")
     yield* Fiber.interrupt(fiber)
-    assert.strictEqual((yield* Fiber.join(confirmed)).reason, "notReading")
-    assert.strictEqual((yield* Fiber.join(sent)).reason, "notReading")
+    assert.strictEqual((yield* Fiber.join(confirmed)).reason._tag, "NotReading")
+    assert.strictEqual((yield* Fiber.join(sent)).reason._tag, "NotReading")
     assert.deepStrictEqual(yield* Fiber.join(published), { sent: [], failed: [] })
     assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
     assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
@@ -123,7 +123,7 @@ scenario("a subscriber that a publish skipped has a gap within its session", ({ 
     for (let i = 0; i < 8; i++) {
       const { failed } = yield* orders.publish(`${i} `.padEnd(1_000, "."))
       if (failed.length > 0) skipped.push(i)
-      assert.isTrue(failed.every(({ reason }) => reason === "slow"))
+      assert.isTrue(failed.every(({ reason }) => reason._tag === "SlowPeer"))
     }
     assert.isAbove(skipped.length, 0)
     yield* Effect.sleep("100 millis")
@@ -148,11 +148,14 @@ scenario(
       const b = yield* world.node("b", { seeds: [a.address], limits: { inboxWindow: 256 * 1024 } })
       yield* World.untilPeers(a, ["b"])
       const confirm = { confirm: true, timeout: "1 second" } as const
-      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "accepted", confirm))).reason, "timeout")
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "accepted", confirm))).reason._tag, "ConfirmTimeout")
       yield* a.cluster.send("b", new Uint8Array(60_000))
       yield* a.cluster.send("b", new Uint8Array(60_000))
       yield* a.cluster.send("b", new Uint8Array(60_000))
-      assert.strictEqual((yield* Effect.flip(a.cluster.send("b", "x".repeat(200_000), confirm))).reason, "timeout")
+      assert.strictEqual(
+        (yield* Effect.flip(a.cluster.send("b", "x".repeat(200_000), confirm))).reason._tag,
+        "ConfirmTimeout",
+      )
       const sending = yield* Effect.forkChild(a.cluster.send("b", "last"))
       const heard = yield* World.messages(b, 5)
       yield* Fiber.join(sending)
@@ -199,7 +202,7 @@ scenario("a message beyond the receiver's limits.messageBytes ends the link", ({
     const events = yield* World.collect(a)
     yield* Effect.forkScoped(Stream.runDrain(b.cluster.inbox))
     const { reason } = yield* Effect.flip(a.cluster.send("b", new Uint8Array(200_000), { confirm: true }))
-    assert.strictEqual(reason, "linkLost")
+    assert.strictEqual(reason._tag, "LinkLost")
     yield* World.eventually(() => events.some(({ _tag }) => _tag === "Reachable"))
     assert.deepStrictEqual(
       events.map(({ _tag }) => _tag),
@@ -254,7 +257,7 @@ for (const size of [100, 1_000, 5_000]) {
   )
 }
 
-scenario("a lane ends after its last message when the node leaves, and publishing then fails as stopped", (world) =>
+scenario("a lane ends after its last message when the node leaves, and publishing then fails as NodeStopped", (world) =>
   Effect.gen(function* () {
     const { a, b, fiber, heard, orders } = yield* pair(world)
     yield* orders.publish("last words")
@@ -263,8 +266,8 @@ scenario("a lane ends after its last message when the node leaves, and publishin
     yield* Fiber.join(fiber)
     assert.deepStrictEqual(textsOf(heard), ["last words", "end"])
     yield* a.cluster.leave
-    assert.strictEqual((yield* Effect.flip(orders.publish("?"))).reason, "stopped")
-    assert.strictEqual((yield* Effect.flip(orders.send("b", "?"))).reason, "stopped")
+    assert.strictEqual((yield* Effect.flip(orders.publish("?"))).reason._tag, "NodeStopped")
+    assert.strictEqual((yield* Effect.flip(orders.send("b", "?"))).reason._tag, "NodeStopped")
   }),
 )
 

@@ -111,14 +111,14 @@ const scenarios: ReadonlyArray<readonly [title: string, body: Body]> = [
         yield* Fiber.join(left)
         assert.deepStrictEqual(yield* a.cluster.peers, [])
         assert.strictEqual(
-          yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason)),
-          "left",
+          yield* Effect.flip(a.cluster.send("b", "?")).pipe(Effect.map(({ reason }) => reason._tag)),
+          "PeerLeft",
         )
         // Long enough for many dials with the policy of these tests.
         yield* Effect.sleep("600 millis")
         assert.strictEqual(a.dialed.length, dialed)
         const error = yield* Effect.flip(b.cluster.send("a", "?"))
-        assert.strictEqual(error.reason, "stopped")
+        assert.strictEqual(error.reason._tag, "NodeStopped")
       }),
   ],
 

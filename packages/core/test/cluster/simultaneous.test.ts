@@ -281,7 +281,7 @@ describe("while a connection replaces another one", () => {
     }),
   )
 
-  scenario("an acknowledged send that the old connection carried fails as linkLost", ({ node }, network) =>
+  scenario("an acknowledged send that the old connection carried fails as LinkLost", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
       const open = Effect.fnUntraced(function* (linkEpoch: number) {
@@ -297,7 +297,7 @@ describe("while a connection replaces another one", () => {
       const second = yield* open(2)
       yield* first.receiveAll
       yield* first.send(duplicate)
-      assert.strictEqual((yield* Fiber.join(waiting)).reason, "linkLost")
+      assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "LinkLost")
       yield* a.cluster.send("m", "later")
       assert.strictEqual(yield* second.receiveText, "later")
     }),

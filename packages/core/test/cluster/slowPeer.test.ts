@@ -106,7 +106,7 @@ describe("a reader that stands still", () => {
         assert.isAtMost(took, slowPeerTimeout + 1_000, "only the first of them waited")
         for (const { failed, sent } of reports) {
           for (const name of others) assert.include(sent, name)
-          assert.isTrue(failed.every(({ reason }) => reason === "slow"))
+          assert.isTrue(failed.every(({ reason }) => reason._tag === "SlowPeer"))
         }
         assert.strictEqual(slowPeersOf(events).length, 1, "it is told once")
 

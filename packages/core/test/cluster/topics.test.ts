@@ -76,7 +76,7 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
       ],
     )
     const refused = yield* Effect.flip(on(a, Orders.send("c", order(1))))
-    assert.deepInclude(refused, { _tag: "SendError", reason: "notReading" })
+    assert.deepInclude(refused, { _tag: "SendError", lane: "orders" })
   }),
 )
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { cost, fragmentBytes } from "../../src/flow/cost.ts"
-import { Acknowledgement, SendLane } from "../../src/flow/SendLane.ts"
+import { Acceptance, Acknowledgement, SendLane } from "../../src/flow/SendLane.ts"
 import { WriteQueue } from "../../src/flow/WriteQueue.ts"
 
 const window = 4_096
@@ -92,6 +92,34 @@ describe("a sending lane", () => {
         ],
       )
       assert.deepStrictEqual(sending.pollUnsafe(), Exit.void)
+    }),
+  )
+
+  it.effect("notes that it has accepted a message with its last fragment, and not before", () =>
+    Effect.gen(function* () {
+      const { lane } = make()
+      const small = new Acceptance()
+      assert.isTrue(lane.tryOffer(new Uint8Array(1), { acceptance: small }))
+      assert.isTrue(small.isAccepted)
+      lane.credit(cost(1))
+      const large = new Acceptance()
+      yield* fork(lane.offer(new Uint8Array(2 * fragment + 10), { acceptance: large }))
+      assert.isFalse(large.isAccepted)
+      lane.credit(cost(fragment))
+      yield* settle
+      assert.isTrue(large.isAccepted)
+    }),
+  )
+
+  it.effect("never notes the acceptance of a message that was given up", () =>
+    Effect.gen(function* () {
+      const { lane } = make()
+      const acceptance = new Acceptance()
+      const sending = yield* fork(lane.offer(new Uint8Array(2 * fragment + 10), { acceptance }))
+      yield* Fiber.interrupt(sending)
+      lane.credit(cost(fragment))
+      yield* settle
+      assert.isFalse(acceptance.isAccepted)
     }),
   )
 

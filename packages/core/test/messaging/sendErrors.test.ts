@@ -1,57 +1,77 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Member from "../../src/membership/Member.ts"
-import { noLink, notReading, notTaken, refused, slow, stopped, tooLarge } from "../../src/messaging/sendErrors.ts"
+import * as sendErrors from "../../src/messaging/sendErrors.ts"
+import { inboxName } from "../../src/protocol/constants.ts"
 import { recordOf } from "../membership/support.ts"
 import { initial } from "../peering/support.ts"
 
+const to = (peer: string) => ({ peer, lane: "orders" })
+
 describe("the error of a peer without a link", () => {
-  it("is notConnected for a member, and unknownPeer for a name that this node does not know", () => {
+  it("is NotConnected for a member, and UnknownPeer for a name that this node does not know", () => {
     const state = { ...initial, members: new Map([["b", Member.make(recordOf("b"), "Down")]]) }
-    assert.strictEqual(noLink(state, "b").reason, "notConnected")
-    assert.deepInclude(noLink(state, "c"), { reason: "unknownPeer", peer: "c", message: 'there is no peer "c"' })
+    assert.strictEqual(sendErrors.noLink(state, to("b")).reason._tag, "NotConnected")
+    assert.strictEqual(sendErrors.noLink(state, to("c")).reason._tag, "UnknownPeer")
+    assert.strictEqual(
+      sendErrors.noLink(state, to("c")).message,
+      'cannot send to "c" on "orders": this node knows no peer of that name',
+    )
   })
 
-  it("is unknownPeer for this node itself", () => {
-    assert.deepInclude(noLink(initial, "a"), { reason: "unknownPeer", message: "a node cannot send to itself" })
+  it("is UnknownPeer for this node itself", () => {
+    assert.strictEqual(sendErrors.noLink(initial, to("a")).reason._tag, "UnknownPeer")
   })
 
-  it("is left for a peer that left, and unknownPeer for one that failed", () => {
+  it("is PeerLeft for a peer that left, and UnknownPeer for one that failed", () => {
     for (const [status, reason] of [
-      ["left", "left"],
-      ["failed", "unknownPeer"],
+      ["left", "PeerLeft"],
+      ["failed", "UnknownPeer"],
     ] as const) {
       const state = { ...initial, tombstones: new Map([["b", { ...recordOf("b"), status, expiresAt: 1, met: 0 }]]) }
-      assert.strictEqual(noLink(state, "b").reason, reason)
+      assert.strictEqual(sendErrors.noLink(state, to("b")).reason._tag, reason)
     }
   })
 })
 
 describe("the error of a message", () => {
-  it("names the limit that the message exceeds", () => {
-    const error = tooLarge("b", 9, { messageBytes: 8 })
-    assert.strictEqual(error.reason, "tooLarge")
-    assert.strictEqual(error.message, "a message of 9 bytes; the limit is 8 (limits.messageBytes)")
+  it("names the peer, and the lane unless it is the inbox", () => {
+    const { lane, message, peer } = sendErrors.stopped({ peer: "b", lane: inboxName })
+    assert.deepStrictEqual([peer, lane], ["b", undefined])
+    assert.strictEqual(message, 'cannot send to "b": this node has left the cluster or has stopped')
+    assert.strictEqual(sendErrors.stopped({ peer: sendErrors.everyone, lane: "orders" }).lane, "orders")
   })
 
-  it("is linkLost if the link ended before the message was taken, and notReading if the lane was closed", () => {
-    assert.deepInclude(refused("closed", "b", "orders", "accepted"), {
-      reason: "linkLost",
-      message: 'the link to "b" ended before the message was accepted',
-    })
-    const lane = refused("unread", "b", "orders", "known to be taken")
-    assert.deepInclude(lane, {
-      reason: "notReading",
-      message: '"b" stopped to read "orders" before the message was known to be taken',
-    })
+  it("is LinkLost or NotReading if a lane refused the message, and tells whether the lane had accepted it before", () => {
+    for (const isAccepted of [true, false]) {
+      const closed = sendErrors.refused(to("b"), "closed", isAccepted)
+      const unread = sendErrors.refused(to("b"), "unread", isAccepted)
+      assert.deepStrictEqual([closed.reason._tag, closed.maybeDelivered], ["LinkLost", isAccepted])
+      assert.deepStrictEqual([unread.reason._tag, unread.maybeDelivered], ["NotReading", isAccepted])
+    }
+    assert.isFalse(sendErrors.notReading(to("b")).maybeDelivered)
   })
 
-  it("has a reason of its own for each way in which a peer does not take it", () => {
-    assert.deepInclude(notTaken("b", "2 seconds"), {
-      reason: "timeout",
-      message: '"b" did not take the message within 2s',
-    })
-    assert.deepInclude(slow("b", 50), { reason: "slow", message: '"b" gave no credit within 50 ms' })
-    assert.deepInclude(notReading("b", "orders"), { reason: "notReading", message: '"b" does not read "orders"' })
-    assert.deepInclude(stopped("b"), { reason: "stopped", peer: "b" })
+  it("names the option that sets the bound which the message or the peer exceeded", () => {
+    for (const [error, text] of [
+      [
+        sendErrors.tooLarge(to("b"), 9, { messageBytes: 8 }),
+        "the message has 9 bytes, and at most 8 are allowed (limits.messageBytes)",
+      ],
+      [
+        sendErrors.notConfirmed(to("b"), "2 seconds", true),
+        `the peer's reader did not take the message within 2s (option "timeout" or limits.confirmTimeout); it may still take it`,
+      ],
+      [
+        sendErrors.notConfirmed(to("b"), "2 seconds", false),
+        `the peer's reader did not take the message within 2s (option "timeout" or limits.confirmTimeout); the message was withdrawn`,
+      ],
+      [sendErrors.slow(to("b"), 50), "the peer gave no credit within 50ms (limits.slowPeerTimeout)"],
+      [
+        sendErrors.stillSlow(to("b")),
+        "the peer was slow before and has given no credit since, so the message did not wait (limits.slowPeerTimeout)",
+      ],
+    ] as const) {
+      assert.strictEqual(error.message, `cannot send to "b" on "orders": ${text}`)
+    }
   })
 })

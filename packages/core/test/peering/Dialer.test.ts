@@ -70,7 +70,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     clock,
     availability: new SeedAvailability({
       log: { write: () => Effect.void },
-      onUnavailable: (address, reason) => unavailable.push(`${address}: ${reason}`),
+      onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),
     }),
   })
   return { bringUp, dialer, times, unavailable }

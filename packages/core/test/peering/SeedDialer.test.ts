@@ -41,7 +41,7 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
     reconnect: Schedule.spaced("1 second"),
     discovery,
     availability: {
-      failed: (_, reason) => Effect.sync(() => void unavailable.push(reason)),
+      failed: (_, { message }) => Effect.sync(() => void unavailable.push(message)),
       answered: (address) => Effect.sync(() => void answered.push(address)),
       forget: (address) => void forgotten.push(address),
     },

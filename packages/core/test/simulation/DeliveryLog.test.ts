@@ -1,6 +1,7 @@
 import type { Message, SessionEnded } from "@coterie/core/Message"
-import { SendError } from "@coterie/core/ClusterError"
+import { SendError, SlowPeer } from "@coterie/core/ClusterError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import { DeliveryLog } from "./DeliveryLog.ts"
 
 const make = () => {
@@ -25,7 +26,7 @@ const message = (text: string, session = 1): Message => ({
 
 const ended = (session: number): SessionEnded => ({ _tag: "SessionEnded", from, session })
 
-const slow = new SendError({ reason: "slow", peer: "b", message: "" })
+const slow = new SendError({ peer: "b", reason: new SlowPeer({ waited: Duration.zero }) })
 
 describe("a delivery log", () => {
   it("accepts messages of a session that arrive in order and without a gap", () => {
@@ -97,7 +98,7 @@ describe("a delivery log", () => {
   it("reports an acknowledged message that a paused reader has not received, and settle reports the others", () => {
     for (const isPaused of [true, false]) {
       const { a, b, log, wrong } = make()
-      const { sent } = log.sequence(a)({ to: "b", confirm: true })
+      const { sent } = log.sequence(a)({ to: "b" })
       log.reader(b).isPaused = isPaused
       sent("taken")
       assert.strictEqual(wrong.length, isPaused ? 1 : 0)
@@ -108,7 +109,7 @@ describe("a delivery log", () => {
 
   it("expects nothing of a life that has ended", () => {
     const { a, log, wrong } = make()
-    const { sent } = log.sequence(a)({ to: "b", confirm: true })
+    const { sent } = log.sequence(a)({ to: "b" })
     log.begin({ name: "b" })
     sent("taken")
     log.settle()

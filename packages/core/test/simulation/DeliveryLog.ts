@@ -21,7 +21,6 @@ import {
 export interface SendOptions {
   /** Name of the receiver; without it the message goes to many. */
   readonly to?: string
-  readonly confirm?: boolean
   /** Least length of the text. */
   readonly padding?: number
 }
@@ -101,14 +100,14 @@ export class DeliveryLog {
     }
   }
 
-  private send(sequence: Sequence, { confirm = false, padding = 0, to }: SendOptions = {}): SendAttempt {
+  private send(sequence: Sequence, { padding = 0, to }: SendOptions = {}): SendAttempt {
     const number = sequence.messages.length
     const life = to === undefined ? undefined : this.newest.get(to)
     const message: SentMessage = { sequence, number, to, life, fate: undefined, receivedBy: new Set() }
     sequence.messages.push(message)
     this.pendingOf.set(sequence.life, this.pending(sequence.life) + 1)
     const text = `${sequence.id} ${number} `.padEnd(padding, ".")
-    return new SendAttempt({ message, text, confirm, decide: this.decide })
+    return new SendAttempt({ message, text, decide: this.decide })
   }
 
   private readonly decide = (message: SentMessage, outcome: string, fate: (receiver: string) => Fate): void => {

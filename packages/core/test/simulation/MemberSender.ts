@@ -104,7 +104,7 @@ export class MemberSender {
       if (peer === undefined) return
       if ((yield* Random.nextIntBetween(0, 4)) === 0) return yield* this.sendBatch(peer.name)
       const { next, send } = yield* oneOf(this.acknowledged)
-      const { failed, sent, text } = next({ to: peer.name, confirm: true, padding: yield* drawPadding })
+      const { failed, sent, text } = next({ to: peer.name, padding: yield* drawPadding })
       const options = { confirm: true, timeout: confirmTimeout }
       yield* Effect.match(send(peer.name, text, options), { onSuccess: () => sent("taken"), onFailure: failed })
     })

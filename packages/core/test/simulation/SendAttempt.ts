@@ -2,16 +2,9 @@ import type { SendError } from "@coterie/core/ClusterError"
 import type { BroadcastReport } from "@coterie/core/Lane"
 import type { Fate, SentMessage } from "./SentMessage.ts"
 
-/** Failures after which a message may have arrived, for acknowledged and for plain sends. */
-const uncertain: { readonly [Confirm in "true" | "false"]: ReadonlySet<SendError["reason"]> } = {
-  true: new Set(["linkLost", "timeout", "notReading"]),
-  false: new Set(["linkLost"]),
-}
-
 export interface Options {
   readonly message: SentMessage
   readonly text: string
-  readonly confirm: boolean
   /** Records the result. */
   readonly decide: (message: SentMessage, outcome: string, fate: (receiver: string) => Fate) => void
 }
@@ -20,23 +13,19 @@ export interface Options {
 export class SendAttempt {
   readonly text: string
   private readonly message: SentMessage
-  private readonly confirm: boolean
   private readonly decide: Options["decide"]
 
-  constructor({ confirm, decide, message, text }: Options) {
+  constructor({ decide, message, text }: Options) {
     this.text = text
     this.message = message
-    this.confirm = confirm
     this.decide = decide
   }
 
   /** Records that a send to one peer succeeded. */
   readonly sent = (fate: "accepted" | "taken"): void => this.decide(this.message, fate, this.onlyReceiver(fate))
 
-  readonly failed = ({ reason }: SendError): void => {
-    const isUncertain = uncertain[`${this.confirm}`].has(reason)
-    this.decide(this.message, reason, isUncertain ? this.onlyReceiver("unknown") : () => "refused")
-  }
+  readonly failed = ({ maybeDelivered, reason }: SendError): void =>
+    this.decide(this.message, reason._tag, maybeDelivered ? this.onlyReceiver("unknown") : () => "refused")
 
   /** Records that the send was not tried. */
   readonly unsent = (): void => this.decide(this.message, "unsent", () => "refused")
@@ -46,7 +35,7 @@ export class SendAttempt {
     this.decide(this.message, "reported", (receiver) => {
       if (sent.includes(receiver)) return "accepted"
       const error = failed.find(({ peer }) => peer === receiver)
-      return error === undefined ? "passed over" : uncertain.false.has(error.reason) ? "unknown" : "refused"
+      return error === undefined ? "passed over" : error.maybeDelivered ? "unknown" : "refused"
     })
 
   private onlyReceiver(fate: Fate): (receiver: string) => Fate {

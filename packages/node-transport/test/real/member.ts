@@ -45,7 +45,7 @@ const peersOf = ({ peers }: ClusterEvent.View): Protocol.Peers =>
 const textOf = (event: ClusterEvent.ClusterEvent): string => {
   switch (event._tag) {
     case "SeedUnavailable":
-      return `${event.address}: ${event.reason}`
+      return `${event.address}: ${event.message}`
     case "Diagnostic":
       return event.message
     case "Lagged":

@@ -1,5 +1,5 @@
 /** A lane without a network: it keeps what is sent on it and answers as a test says. */
-import { SendError } from "@coterie/core/ClusterError"
+import { LinkLost, NotConnected, NotReading, SendError, TooLarge } from "@coterie/core/ClusterError"
 import type { Lane, Sent } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
@@ -8,8 +8,15 @@ import * as Stream from "effect/Stream"
 
 export const serialization = RpcSerialization.json
 
-export const sendError = (reason: SendError["reason"], peer = "b"): SendError =>
-  new SendError({ reason, peer, message: reason })
+const reasons = {
+  LinkLost: new LinkLost({ maybeDelivered: true }),
+  NotConnected: new NotConnected(),
+  NotReading: new NotReading({ maybeDelivered: false }),
+  TooLarge: new TooLarge({ bytes: 2, limit: 1 }),
+}
+
+export const sendError = (reason: keyof typeof reasons, peer = "b"): SendError =>
+  new SendError({ peer, reason: reasons[reason] })
 
 export class FakeLane {
   /** Peer and text of each message that was sent. */

@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as RpcLanes from "../RpcLanes.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
 import { InFlightRequests } from "./InFlightRequests.ts"
-import { peerLost, stopped, toClientError } from "./requestErrors.ts"
+import { clientClosed, sessionEnded, toClientError } from "./requestErrors.ts"
 import * as RequestIds from "./RequestIds.ts"
 import * as RequestSender from "./RequestSender.ts"
 import { ResponseReader } from "./ResponseReader.ts"
@@ -62,7 +62,7 @@ export class ClientProtocol {
   /** Fails the requests that are in flight and interrupts their handlers. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const lost = this.inFlight.all()
-    for (const request of lost) this.inFlight.fail(request, stopped(request.peer))
+    for (const request of lost) this.inFlight.fail(request, clientClosed(request.peer))
     return Effect.forEach(lost, ({ id, peer }) => this.sender.interrupt(peer, [id]), { discard: true })
   })
 
@@ -102,7 +102,7 @@ export class ClientProtocol {
       return Effect.matchEffect(sending, {
         onFailure: (error) => this.onSendError(request, error),
         onSuccess: ({ session }) => {
-          if (!request.onSent(session)) this.inFlight.fail(request, peerLost(peer))
+          if (!request.onSent(session)) this.inFlight.fail(request, sessionEnded(peer))
           return restore(request.completed)
         },
       })
@@ -111,9 +111,9 @@ export class ClientProtocol {
 
   private onSendError(request: InFlightRequest, error: SendError): Effect.Effect<void, RpcClientError> {
     this.inFlight.complete(request)
-    if (error.reason !== "linkLost") return Effect.fail(toClientError(error))
-    // The peer may have accepted the request before the link was lost.
-    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(peerLost(request.peer)))
+    if (!error.maybeDelivered) return Effect.fail(toClientError(error))
+    // The peer may have got the request before the link was lost.
+    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(sessionEnded(request.peer)))
   }
 
   private closeClient(peer: string, clientId: number): Effect.Effect<void> {

@@ -6,7 +6,7 @@ import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 import type { InFlightRequest } from "./InFlightRequest.ts"
 import type { InFlightRequests } from "./InFlightRequests.ts"
-import { givenUp, malformed, peerLost } from "./requestErrors.ts"
+import { givenUp, malformed, sessionEnded } from "./requestErrors.ts"
 import type { RequestIds } from "./RequestIds.ts"
 import type { RequestSender } from "./RequestSender.ts"
 
@@ -49,7 +49,7 @@ export class ResponseReader {
       const lost: Array<string> = []
       for (const request of this.inFlight.ofPeer(from.name)) {
         if (!request.onSessionEnded(session)) continue
-        this.inFlight.fail(request, peerLost(from.name))
+        this.inFlight.fail(request, sessionEnded(from.name))
         lost.push(request.id)
       }
       // If the peer has a link, its side of the session may be open, and its handlers may run.
@@ -142,7 +142,7 @@ export class ResponseReader {
         (request) =>
           Effect.catch(this.sender.acknowledge(peer, request.id), ({ reason }) =>
             // A request that is lost for any other reason ends with its session.
-            Effect.sync(() => reason === "notReading" && this.inFlight.fail(request, givenUp(peer))),
+            Effect.sync(() => reason._tag === "NotReading" && this.inFlight.fail(request, givenUp(peer))),
           ),
         { discard: true },
       ),

@@ -116,8 +116,8 @@ export class ClientSessions {
     { requestId }: ClientSession.QueuedResponse,
     error: SendError,
   ): Effect.Effect<void> {
-    switch (error.reason) {
-      case "tooLarge": {
+    switch (error.reason._tag) {
+      case "TooLarge": {
         if (requestId === undefined) return Effect.void
         client.giveUp(requestId)
         const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
@@ -131,7 +131,7 @@ export class ClientSessions {
         )
       }
       // The peer has closed its clients: no request waits for a response.
-      case "notReading":
+      case "NotReading":
         return Effect.sync(() => this.disconnect(client))
       // The session ended. Its end is read from the lane of requests.
       default:

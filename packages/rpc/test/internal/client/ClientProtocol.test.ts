@@ -29,7 +29,7 @@ const ack: FromClientEncoded = { _tag: "Ack", requestId: "7" }
 const interrupt: FromClientEncoded = { _tag: "Interrupt", requestId: "7" }
 
 const causeOf = (effect: Effect.Effect<void, RpcClientError>) =>
-  Effect.map(Effect.flip(effect), (error) => RequestLost.causeOf(error)?.reason)
+  Effect.map(Effect.flip(effect), (error) => RequestLost.causeOf(error)?.reason._tag)
 
 const start = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
@@ -58,11 +58,11 @@ describe("the protocol of a client", () => {
   it.effect("fails a request that was not sent, and interrupts one that may have been", () =>
     Effect.gen(function* () {
       const { inFlight, protocol, requests, sent } = yield* setUp
-      requests.outcome = Effect.fail(sendError("notReading"))
-      assert.strictEqual(yield* causeOf(protocol.send(1, request)), "notReading")
+      requests.outcome = Effect.fail(sendError("NotReading"))
+      assert.strictEqual(yield* causeOf(protocol.send(1, request)), "NotReading")
       assert.deepStrictEqual(yield* sent, [{ ...request, id: "x-1" }])
-      requests.outcome = Effect.fail(sendError("linkLost"))
-      assert.strictEqual(yield* causeOf(protocol.send(1, request)), "peerLost")
+      requests.outcome = Effect.fail(sendError("LinkLost"))
+      assert.strictEqual(yield* causeOf(protocol.send(1, request)), "SessionEnded")
       assert.deepStrictEqual((yield* sent).slice(1), [{ _tag: "Interrupt", requestId: "x-2" }])
       assert.deepStrictEqual(inFlight.all(), [])
     }),
@@ -76,7 +76,7 @@ describe("the protocol of a client", () => {
       const failing = yield* start(causeOf(protocol.send(1, request)))
       for (const each of inFlight.all()) each.onSessionEnded(3)
       yield* Deferred.succeed(go, undefined)
-      assert.strictEqual(yield* Fiber.join(failing), "peerLost")
+      assert.strictEqual(yield* Fiber.join(failing), "SessionEnded")
     }),
   )
 
@@ -115,7 +115,7 @@ describe("the protocol of a client", () => {
       const failing = yield* start(causeOf(protocol.send(1, request)))
       requests.takeSent()
       yield* client.stop
-      assert.strictEqual(yield* Fiber.join(failing), "stopped")
+      assert.strictEqual(yield* Fiber.join(failing), "ClientClosed")
       assert.deepStrictEqual(yield* sent, [{ ...interrupt, requestId: "x-1" }])
     }),
   )

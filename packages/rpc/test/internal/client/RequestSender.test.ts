@@ -23,8 +23,8 @@ describe("the sender of requests", () => {
       const { fake, sender } = yield* setUp
       yield* sender.acknowledge("b", "x-1")
       assert.deepStrictEqual(fake.sent, [["b", '{"_tag":"Ack","requestId":"x-1"}']])
-      fake.outcome = Effect.fail(sendError("notReading"))
-      assert.strictEqual((yield* Effect.flip(sender.acknowledge("b", "x-1"))).reason, "notReading")
+      fake.outcome = Effect.fail(sendError("NotReading"))
+      assert.strictEqual((yield* Effect.flip(sender.acknowledge("b", "x-1"))).reason._tag, "NotReading")
     }),
   )
 
@@ -45,7 +45,7 @@ describe("the sender of requests", () => {
   it.effect("does not fail if an interrupt cannot be sent", () =>
     Effect.gen(function* () {
       const { fake, sender } = yield* setUp
-      fake.outcome = Effect.fail(sendError("notConnected"))
+      fake.outcome = Effect.fail(sendError("NotConnected"))
       yield* sender.interrupt("b", ["x-1"])
       yield* sender.drain
       assert.strictEqual(fake.sent.length, 1)

@@ -47,7 +47,7 @@ const stateOf = (request: InFlightRequest) =>
   Effect.map(Effect.timeoutOption(Effect.result(request.completed), 0), (outcome) => {
     if (outcome._tag === "None") return "waiting"
     if (Result.isSuccess(outcome.value)) return "completed"
-    return RequestLost.causeOf(outcome.value.failure)?.reason ?? outcome.value.failure.message
+    return RequestLost.causeOf(outcome.value.failure)?.reason._tag ?? outcome.value.failure.message
   })
 
 const exit = { _tag: "Exit", requestId: "x-1", exit: { _tag: "Success", value: 4 } }
@@ -105,7 +105,7 @@ describe("the reader of responses", () => {
       const { add, reader } = yield* setUp()
       const request = add()
       yield* reader.read(message(interrupt))
-      assert.strictEqual(yield* stateOf(request), "givenUp")
+      assert.strictEqual(yield* stateOf(request), "GivenUp")
     }),
   )
 
@@ -115,7 +115,7 @@ describe("the reader of responses", () => {
       const [lost, later, other] = [add(), add(), add({ peer: "c" })]
       later.onSent(2)
       yield* reader.read(sessionEnded(1))
-      assert.strictEqual(yield* stateOf(lost), "peerLost")
+      assert.strictEqual(yield* stateOf(lost), "SessionEnded")
       assert.strictEqual(yield* stateOf(later), "waiting")
       assert.strictEqual(yield* stateOf(other), "waiting")
       assert.deepStrictEqual(yield* sent, [interrupt])
@@ -131,14 +131,14 @@ describe("the reader of responses", () => {
       yield* reader.read(message({ _tag: "Eof" }))
       assert.deepStrictEqual(yield* sent, [{ _tag: "Ack", requestId: "x-1" }])
       assert.strictEqual(yield* stateOf(request), "waiting")
-      requests.outcome = Effect.fail(sendError("linkLost"))
+      requests.outcome = Effect.fail(sendError("LinkLost"))
       yield* reader.read(message({ _tag: "Eof" }))
       yield* sent
       assert.strictEqual(yield* stateOf(request), "waiting")
-      requests.outcome = Effect.fail(sendError("notReading"))
+      requests.outcome = Effect.fail(sendError("NotReading"))
       yield* reader.read(message({ _tag: "Eof" }))
       yield* sent
-      assert.strictEqual(yield* stateOf(request), "givenUp")
+      assert.strictEqual(yield* stateOf(request), "GivenUp")
     }),
   )
 

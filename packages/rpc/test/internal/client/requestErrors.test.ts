@@ -6,20 +6,20 @@ import { sendError } from "../FakeLane.ts"
 
 describe("the error of a request", () => {
   it("has the cause that it was made of", () => {
-    const cause = sendError("notReading")
+    const cause = sendError("NotReading")
     assert.strictEqual(RequestLost.causeOf(Errors.toClientError(cause)), cause)
   })
 
   it("names the peer and says that the request may have been carried out if it was sent", () => {
     for (const [reason, error] of [
-      ["peerLost", Errors.peerLost("b")],
-      ["givenUp", Errors.givenUp("b")],
-      ["stopped", Errors.stopped("b")],
+      ["SessionEnded", Errors.sessionEnded("b")],
+      ["GivenUp", Errors.givenUp("b")],
+      ["ClientClosed", Errors.clientClosed("b")],
     ] as const) {
       const cause = RequestLost.causeOf(error)
       assert.instanceOf(cause, RequestLost.RequestLost)
-      assert.include(cause, { reason, peer: "b" })
-      assert.include(cause?.message, "the request may have been carried out")
+      assert.deepStrictEqual([cause?.peer, cause?.reason._tag, cause?.maybeDelivered], ["b", reason, true])
+      assert.include(cause?.message, '"b" did not answer a request, which may have been carried out')
     }
   })
 

@@ -76,7 +76,7 @@ describe("the sessions of clients", () => {
       const client = yield* open(10)
       fake.outcome = Effect.suspend(() => {
         sessions.end(10)
-        return Effect.fail(sendError("notReading"))
+        return Effect.fail(sendError("NotReading"))
       }).pipe(Effect.uninterruptible)
       client.respond(exit)
       yield* settle
@@ -98,11 +98,11 @@ describe("the sessions of clients", () => {
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
       const client = yield* open(10)
-      fake.outcome = Effect.fail(sendError("notConnected"))
+      fake.outcome = Effect.fail(sendError("NotConnected"))
       client.respond(exit)
       yield* settle
       assert.strictEqual(sessions.get(client.clientId), client)
-      fake.outcome = Effect.fail(sendError("notReading"))
+      fake.outcome = Effect.fail(sendError("NotReading"))
       client.respond(exit)
       yield* settle
       assert.isUndefined(sessions.get(client.clientId))
@@ -115,7 +115,7 @@ describe("the sessions of clients", () => {
       const client = yield* open(10)
       fake.outcome = Effect.suspend(() => {
         fake.outcome = Effect.succeed({ session: 1 })
-        return Effect.fail(sendError("tooLarge"))
+        return Effect.fail(sendError("TooLarge"))
       })
       client.respond(exit)
       yield* settle
@@ -130,7 +130,7 @@ describe("the sessions of clients", () => {
     return Effect.gen(function* () {
       const { fake, open, passed } = yield* setUp
       const client = yield* open(10)
-      fake.outcome = Effect.fail(sendError("tooLarge"))
+      fake.outcome = Effect.fail(sendError("TooLarge"))
       for (let i = 0; i < 5; i++) {
         client.respond(exit)
         yield* settle

@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import { refusalReason, seedUnavailable } from "../../src/cluster/refusals.ts"
+import { HandshakeFailed, HandshakeRejected, isTransientCode } from "../../src/link/Handshake.ts"
+import { rejectCodes } from "../../src/protocol/Frame.ts"
+import { TransportError } from "../../src/Transport.ts"
+import { addressOf } from "../membership/support.ts"
+
+const rejected = (code: HandshakeRejected["code"], by: HandshakeRejected["by"] = "them") =>
+  new HandshakeRejected({ code, message: "why", by })
+
+const failed = (reason: HandshakeFailed["reason"]) => new HandshakeFailed({ reason, message: "why" })
+
+describe("the reason of a refused join", () => {
+  it("tells the codes apart that another attempt would not change", () => {
+    const tags = rejectCodes.filter((code) => !isTransientCode(code)).map((code) => refusalReason(rejected(code))._tag)
+    assert.deepStrictEqual(tags, ["OtherCluster", "VersionMismatch", "OwnAddress", "Denied", "DuplicateName"])
+  })
+
+  it("says who refused, and quotes why", () => {
+    assert.deepInclude(refusalReason(rejected("denied")), { refusedBy: "peer", text: "why" })
+    assert.deepInclude(refusalReason(rejected("denied", "us")), { refusedBy: "thisNode", text: "why" })
+  })
+})
+
+describe("the event of an address that is unavailable", () => {
+  it("has a reason for every refusal, and quotes the peer", () => {
+    const events = rejectCodes.map((code) => seedUnavailable(addressOf("b"), rejected(code)))
+    assert.deepStrictEqual(
+      events.map(({ reason }) => reason),
+      ["otherCluster", "version", "busy", "self", "denied", "duplicate", "stale", "disconnected"],
+    )
+    for (const { message } of events) assert.strictEqual(message, "the peer refused this node and says: why")
+    assert.strictEqual(
+      seedUnavailable(addressOf("b"), rejected("denied", "us")).message,
+      "this node refused the peer: why",
+    )
+  })
+
+  it("has a reason for every other end of an attempt", () => {
+    for (const [error, reason] of [
+      [new TransportError({ reason: "unreachable", message: "why" }), "unreachable"],
+      [new TransportError({ reason: "refused", message: "why" }), "refused"],
+      [new TransportError({ reason: "closed", message: "why" }), "lost"],
+      [failed("timeout"), "timeout"],
+      [failed("lost"), "lost"],
+      [failed("violation"), "protocol"],
+      [failed("wrongPeer"), "otherPeer"],
+    ] as const) {
+      assert.deepInclude(seedUnavailable(addressOf("b"), error), {
+        _tag: "SeedUnavailable",
+        address: addressOf("b"),
+        reason,
+        message: "why",
+      })
+    }
+  })
+})
