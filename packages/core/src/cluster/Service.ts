@@ -23,7 +23,7 @@ export interface Options {
   readonly cluster: string
   /** Name of this node, unique in the cluster and the same after a restart. Defaults to 128 random bits in hex. */
   readonly name?: string | undefined
-  /** Addresses to dial for peers at the start and ever after, `host:port`. */
+  /** Addresses to dial for peers at the start and ever after, `HOST:PORT`, or `HOST` for the port `Address.defaultPort`. */
   readonly seeds?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
@@ -93,7 +93,7 @@ export interface Service {
    */
   readonly inbox: Stream.Stream<Message>
   /**
-   * Connects to a peer at one of the addresses, `HOST:PORT` each, and discovers the cluster through it.
+   * Connects to a peer at one of the addresses, `HOST` or `HOST:PORT` each, and discovers the cluster through it.
    *
    * **Details**
    *

@@ -49,9 +49,9 @@ describe("a join", () => {
   it.effect("fails with InvalidAddress for what is no address", () =>
     Effect.gen(function* () {
       const { joiner } = make(Effect.never)
-      const error = yield* Effect.flip(joiner.join("nowhere"))
+      const error = yield* Effect.flip(joiner.join("no where"))
       assert.strictEqual(error.reason._tag, "InvalidAddress")
-      assert.strictEqual(error.address, "nowhere")
+      assert.strictEqual(error.address, "no where")
     }),
   )
 

@@ -37,7 +37,7 @@ describe("options", () => {
     ["a name of 129 bytes", { name: "x".repeat(129) }, "name"],
     ["a name with a line break", { name: "a\nb" }, "name"],
     ["a name with half a surrogate pair", { name: "\ud800" }, "name"],
-    ["a seed that does not parse", { seeds: ["nowhere"] }, "seeds"],
+    ["a seed that does not parse", { seeds: ["no where"] }, "seeds"],
     ["a seed without a port", { seeds: ["host:"] }, "seeds"],
     ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
     ["metadata of more than 8 KiB", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
@@ -152,7 +152,7 @@ describe("joining", () => {
       const a = yield* world.node("a")
       for (const input of [
         "",
-        "nowhere",
+        "no where",
         "host:70000",
         "host:x",
         ":1",
@@ -345,7 +345,7 @@ describe("joining", () => {
   scenario("discovered addresses are dialed, except those that do not parse", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
-      const found = Discovery.layer(Stream.make(["nowhere", a.address]))
+      const found = Discovery.layer(Stream.make(["no where", a.address]))
       yield* world.node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
       yield* World.untilPeers(a, ["b"])
     }),

@@ -20,7 +20,7 @@ describe("checkOptions", () => {
     ["cluster", { cluster: "" }],
     ["name", { name: "a\nb" }],
     ["metadata", { metadata: { key: "x".repeat(maxMetadataBytes) } }],
-    ["seeds", { seeds: ["a:1", "nowhere"] }],
+    ["seeds", { seeds: ["a:1", "no where"] }],
     ["seeds", { seeds: ["0.0.0.0:7946"] }],
     ["seeds", { seeds: ["[::]:7946"] }],
     ["seeds", { seeds: ["a:0"] }],
