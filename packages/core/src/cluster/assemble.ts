@@ -14,6 +14,7 @@ import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
 import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
@@ -28,10 +29,11 @@ import * as LinkManager from "../peering/LinkManager.ts"
 import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
+import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
-import { type Checked, checkOptions } from "./checkOptions.ts"
+import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
@@ -53,7 +55,7 @@ export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return withMicrotaskScheduler(Effect.annotateLogs(assemble({ ...options, name }, labels), labels))
+    return withMicrotaskScheduler(annotateCompactly(labels)(assemble({ ...options, name }, labels)))
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
@@ -137,7 +139,7 @@ const readEnvironment = Effect.gen(function* () {
 
 type Environment = Effect.Success<typeof readEnvironment>
 
-interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds" | "advertise">, Checked {
+interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checked {
   readonly name: string
   readonly labels: Metrics.Labels
   readonly limits: Limits.Limits
@@ -150,13 +152,15 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, clock)
   const listener = yield* transport.listen
+  const problem = advertiseProblem(listener.addresses)
+  if (problem !== undefined) return yield* problem
   const heartbeat = Duration.toMillis(detector.heartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: options.advertise.length > 0 ? options.advertise : [listener.address],
+      addresses: listener.addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -234,7 +238,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    availability: new SeedAvailability({
+      log,
+      onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    }),
   })
   metrics.showNode({ loop, links, hub, limits })
   return {

@@ -51,7 +51,7 @@ export const makeService = (options: Options): Service => {
     events: hub.events,
     inbox: readers.inbox,
     receive: readers.receive,
-    join: (address) => joiner.join(address),
+    join: (addresses) => joiner.join(addresses),
     send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
     sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
