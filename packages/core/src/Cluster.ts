@@ -16,10 +16,12 @@ import * as Option from "effect/Option"
 import { make } from "./cluster/assemble.ts"
 import { type OnlyPolicies, type PolicyOptions, mergePolicies } from "./cluster/policies.ts"
 import type { Options, Service } from "./cluster/Service.ts"
-import type { OptionsError } from "./ClusterError.ts"
+import type { OptionsError, StoppedError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
+export type { FailOn } from "./cluster/SeedOutcomes.ts"
+export type { AloneReason, Status } from "./cluster/Status.ts"
 export type { Options, Self, Service } from "./cluster/Service.ts"
 
 /**
@@ -65,6 +67,24 @@ export function layer(
 ): Layer.Layer<Cluster, LayerError, Transport> {
   return Layer.provide(Layer.effect(Cluster, make(options)), mergePolicies(options.policies ?? []))
 }
+
+/**
+ * Starts a node with the option `start: "manual"` and waits until it has settled; a node that is started already is only waited
+ * for. Put it behind everything that reads messages, so that no peer writes before:
+ *
+ * ```ts
+ * const Main = Cluster.layerStart.pipe(
+ *   Layer.provideMerge(Readers),
+ *   Layer.provideMerge(Cluster.layer({ cluster: "shop", start: "manual" }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerStart: Layer.Layer<never, StoppedError, Cluster> = Layer.effectDiscard(
+  Effect.flatMap(Cluster, (cluster) => cluster.start),
+)
 
 /**
  * Options from the configuration: `COTERIE_CLUSTER` (required), `COTERIE_NAME`, `COTERIE_SEEDS` and

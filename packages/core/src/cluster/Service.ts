@@ -5,12 +5,14 @@
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
-import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
+import type { JoinError, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type { FailOn } from "./SeedOutcomes.ts"
+import type { Status } from "./Status.ts"
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -35,6 +37,24 @@ export interface Options {
   readonly tracing?: boolean | undefined
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits> | undefined
+  /**
+   * When the node takes part. Defaults to `auto`.
+   *
+   * - `auto`: as soon as the layer is built. Peers may write before the application reads.
+   * - `manual`: once `start` or `join` is called, or `Cluster.layerStart` is built. Until then the node listens, and neither dials
+   *   nor accepts: a peer that dials it waits for the rest of its handshake timeout, and tries again.
+   */
+  readonly start?: "auto" | "manual" | undefined
+  /**
+   * Refusals by a seed or a discovered address that stop this node with a `StoppedError`, as long as it has not had a link.
+   * Defaults to `["duplicate", "label"]`. With an empty list the node tries for ever.
+   *
+   * **Details**
+   *
+   * `duplicate` stops the node once the namesake has refused it for a link timeout, so that a process may start a moment before
+   * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
+   */
+  readonly failOn?: ReadonlyArray<FailOn> | undefined
 }
 
 /**
@@ -77,6 +97,27 @@ export interface Service {
    * `Lagged` and a new `Snapshot`.
    */
   readonly events: Stream.Stream<ClusterEvent>
+  /** Returns how far this node is on its way into the cluster, or out of it. */
+  readonly status: Effect.Effect<Status>
+  /** Current status, and the status after each change. A slow reader skips some. Ends after `Stopped`. */
+  readonly statuses: Stream.Stream<Status>
+  /**
+   * Starts a node with the option `start: "manual"`, and waits like `settled`. A node that is started already only waits.
+   *
+   * **When to use**
+   *
+   * Call it, or build `Cluster.layerStart`, when everything that reads messages does so. A peer may write as soon as it sees this
+   * node, and its message is lost if nobody reads the lane.
+   */
+  readonly start: Effect.Effect<void, StoppedError>
+  /**
+   * Waits until the first attempts to find peers are over, and returns the status: `Member` if there is a link, else `Alone` with
+   * its reason. That is at the first link, or when every seed and every address of the first set of the discovery has been tried
+   * once, at the latest after twice `limits.handshakeTimeout`. Fails if the node stops against its will.
+   */
+  readonly settled: Effect.Effect<Status, StoppedError>
+  /** Waits until nothing of this node is left. Succeeds after `leave`, and fails if the node stopped against its will. */
+  readonly stopped: Effect.Effect<void, StoppedError>
   /**
    * Messages of the inbox, in order per sender. The stream ends when this node has left.
    *
@@ -96,7 +137,8 @@ export interface Service {
   readonly inbox: Stream.Stream<Message>
   /**
    * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
-   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`.
+   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`. It
+   * starts a node with the option `start: "manual"`.
    */
   readonly join: (address: string) => Effect.Effect<Peer, JoinError>
   /**

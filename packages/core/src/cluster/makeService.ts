@@ -19,6 +19,7 @@ import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
 import type { Self, Service } from "./Service.ts"
 import type { Shutdown } from "./Shutdown.ts"
+import type { StatusTracker } from "./StatusTracker.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -29,10 +30,13 @@ export interface Options {
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly status: StatusTracker
+  /** Starts the node, unless it is started. */
+  readonly start: Effect.Effect<void>
 }
 
 export const makeService = (options: Options): Service => {
-  const { hub, joiner, loop, readers, sender, shutdown } = options
+  const { hub, joiner, loop, readers, sender, shutdown, status } = options
   return {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
@@ -40,7 +44,12 @@ export const makeService = (options: Options): Service => {
     views: hub.views,
     events: hub.events,
     inbox: readers.inbox,
-    join: (address) => joiner.join(address),
+    status: Effect.sync(() => status.status),
+    statuses: status.statuses,
+    start: Effect.andThen(options.start, Effect.asVoid(status.settled)),
+    settled: status.settled,
+    stopped: shutdown.stopped,
+    join: (address) => Effect.andThen(options.start, joiner.join(address)),
     send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
     sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
     broadcast: (payload) => sender.publish(inboxName, payload),
@@ -52,7 +61,7 @@ export const makeService = (options: Options): Service => {
           : Effect.void,
       ),
     updateMetadata: (metadata) => updateMetadata(metadata, options),
-    leave: shutdown.leave,
+    leave: shutdown.leave("leave was called"),
   }
 }
 

@@ -36,6 +36,8 @@ export interface Options {
   readonly clock: Clock
   /** Called whenever a seed, or a joined or discovered address, does not answer or refuses. */
   readonly onUnavailable: (address: Address, error: Handshake.HandshakeError) => void
+  /** Called after each attempt at a seed or a discovered address; see `SeedDialer`. */
+  readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
 }
 
 export class Dialer {

@@ -23,6 +23,8 @@ export interface Options {
   readonly pause: LonelyPause
   /** Called whenever an address does not answer or refuses. */
   readonly onUnavailable: (address: Address, error: HandshakeError) => void
+  /** Called after each attempt, and if none is needed: with the error, or with `undefined` if the address leads to a peer. */
+  readonly onTried: (address: Address, error: HandshakeError | undefined) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -67,13 +69,14 @@ export class SeedDialer {
     address: Address,
     before: string | undefined,
   ) {
-    const { addresses, discovery, loop, onUnavailable, pause, reconnect } = this.options
+    const { addresses, discovery, loop, onTried, onUnavailable, pause, reconnect } = this.options
     let answeredBy = before
     let schedule = yield* RetrySchedule.make(reconnect)
     while (true) {
       yield* addresses.awaitAny([address])
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
+        onTried(address, undefined)
         schedule = yield* RetrySchedule.make(reconnect)
         yield* pause.sleep(discovery.interval)
         continue
@@ -85,6 +88,7 @@ export class SeedDialer {
           return undefined
         },
       })
+      onTried(address, isKnownPeer(error) ? undefined : error)
       if (isKnownThere(error)) {
         // The name of a service may lead to another peer next time.
         yield* pause.sleep(discovery.interval)
@@ -97,7 +101,10 @@ export class SeedDialer {
   })
 }
 
+/** Tests whether a peer that has a link answered. */
+const isKnownPeer = (error: HandshakeError | undefined): boolean =>
+  error?._tag === "HandshakeFailed" && error.reason === "known"
+
 /** Tests whether this node itself answered, or a peer that has a link. */
 const isKnownThere = (error: HandshakeError | undefined): boolean =>
-  (error?._tag === "HandshakeRejected" && error.code === "self") ||
-  (error?._tag === "HandshakeFailed" && error.reason === "known")
+  (error?._tag === "HandshakeRejected" && error.code === "self") || isKnownPeer(error)

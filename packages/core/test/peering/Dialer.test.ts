@@ -67,6 +67,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     pause: new LonelyPause(loop, Discovery.defaults),
     healthy: 3_000,
     clock,
+    onTried: () => {},
     onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),
   })
   return { bringUp, dialer, times, unavailable }

@@ -38,6 +38,7 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
     addresses: new AddressDialer(loop, links, new RetryAfter(clock)),
     reconnect: Schedule.spaced("1 second"),
     discovery,
+    onTried: () => {},
     onUnavailable: (_, { message }) => unavailable.push(message),
     fork: yield* FiberSet.makeRuntime<never, void, never>(),
   })
