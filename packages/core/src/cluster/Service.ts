@@ -15,6 +15,14 @@ import type { FailOn } from "./SeedOutcomes.ts"
 import type { Status } from "./Status.ts"
 
 /**
+ * Metadata of a node: text by key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Metadata = Readonly<Record<string, string>>
+
+/**
  * Options of a node. Only `cluster` is required.
  *
  * @category options
@@ -30,7 +38,7 @@ export interface Options {
   /** Addresses at which peers reach this node, the best first. Defaults to the one that the transport listens on. */
   readonly advertise?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly metadata?: Metadata | undefined
   /**
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.
    */
@@ -69,7 +77,7 @@ export interface Self {
   readonly generation: number
   /** Addresses that this node advertises. */
   readonly addresses: ReadonlyArray<Address>
-  readonly metadata: Readonly<Record<string, string>>
+  readonly metadata: Metadata
   /**
    * Hosts at which peers see this node, the newest first, at most 8. Peers that this node dialed report them. A host that is not
    * among the hosts of `addresses` is a hint of a NAT.
@@ -172,8 +180,19 @@ export interface Service {
   readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
-  /** Replaces the metadata of this node, and tells all peers. */
-  readonly updateMetadata: (metadata: Readonly<Record<string, string>>) => Effect.Effect<void, OptionsError>
+  /**
+   * Replaces the metadata of this node, and tells all peers. Fails with `OptionsError` if it is too large.
+   *
+   * **Details**
+   *
+   * A function gets the present metadata. Changes are made one after the other, so that two parts of an application that change
+   * keys of their own do not overwrite each other:
+   *
+   * ```ts
+   * cluster.updateMetadata((metadata) => ({ ...metadata, status: "busy" }))
+   * ```
+   */
+  readonly updateMetadata: (change: Metadata | ((present: Metadata) => Metadata)) => Effect.Effect<void, OptionsError>
   /**
    * Leaves the cluster: tells all peers, waits for their acknowledgements for up to 5 seconds, and closes everything. Closing
    * the scope of the layer does the same.

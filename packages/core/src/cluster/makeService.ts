@@ -13,10 +13,10 @@ import type { Sender } from "../messaging/Sender.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
-import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
+import { MetadataUpdater } from "./MetadataUpdater.ts"
 import type { Self, Service } from "./Service.ts"
 import type { Shutdown } from "./Shutdown.ts"
 import type { StatusTracker } from "./StatusTracker.ts"
@@ -37,6 +37,7 @@ export interface Options {
 
 export const makeService = (options: Options): Service => {
   const { hub, joiner, loop, readers, sender, shutdown, status } = options
+  const metadata = new MetadataUpdater({ loop, shutdown })
   return {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
@@ -60,7 +61,7 @@ export const makeService = (options: Options): Service => {
           ? Effect.asVoid(loop.submitAndAwait({ _tag: "Disconnect", name: nameOf(peer) }))
           : Effect.void,
       ),
-    updateMetadata: (metadata) => updateMetadata(metadata, options),
+    updateMetadata: (change) => metadata.update(change),
     leave: shutdown.leave("leave was called"),
   }
 }
@@ -78,12 +79,3 @@ const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsErro
     ? Effect.succeed(makeLane(name, options))
     : Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
 }
-
-const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>
-  Effect.suspend(() => {
-    const problem = metadataProblem(metadata)
-    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", message: problem }))
-    return shutdown.isRunning
-      ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
-      : Effect.void
-  })
