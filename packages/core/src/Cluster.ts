@@ -123,14 +123,13 @@ const fromConfig = (config: Config.Config<Options>, policies: ReadonlyArray<Laye
 
 /**
  * Runs a node whose options come from variables of the environment, except those that are given here, whose variables are not
- * read:
+ * read. Those of the transport are read by its own layer:
  *
  * | variable | option |
  * | --- | --- |
  * | `COTERIE_CLUSTER` | `cluster`; required unless given |
  * | `COTERIE_NAME` | `name` |
  * | `COTERIE_SEEDS` | `seeds`, separated by commas |
- * | `COTERIE_ADVERTISE` | `advertise`, separated by commas |
  * | `COTERIE_TRACING` | `tracing`, `true` or `false` |
  *
  * @category layers

@@ -21,7 +21,9 @@ export interface Policy {
   readonly heartbeat: Duration.Duration
   /**
    * Silence for so long ends a link. At least two heartbeats, or one delayed packet ends it. Detection of a silent peer takes
-   * so much longer, and that of a killed one does not. No effect on bandwidth.
+   * so much longer, and that of a killed one does not. The peers learn it in the handshake, and send something in every third
+   * of it, however long their own heartbeat is; a shorter one than three heartbeats of theirs costs so much more traffic. At
+   * least 100 milliseconds.
    */
   readonly linkTimeout: Duration.Duration
   /**

@@ -37,11 +37,8 @@ describe("the options from the environment", () => {
         COTERIE_CLUSTER: "shop",
         COTERIE_NAME: "a",
         COTERIE_SEEDS: " b:1, ,c:2,",
-        COTERIE_ADVERTISE: "a:3, a:4",
       })
-      const { addresses, name } = yield* cluster.self
-      assert.strictEqual(name, "a")
-      assert.deepStrictEqual<ReadonlyArray<string>>(addresses, ["a:3", "a:4"])
+      assert.strictEqual((yield* cluster.self).name, "a")
       assert.deepInclude(yield* cluster.settled, { _tag: "Alone", reason: "unavailable" })
     }),
   )

@@ -2,15 +2,18 @@
  * The shape of a node as its application sees it: options, the service, and how the node describes itself. `Cluster.ts`
  * publishes these types; they stand here because the rooms below `Cluster.ts` implement them.
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
-import type { JoinError, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
+import type { JoinError, NodeStopped, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
-import type { BroadcastReport, Lane, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { FailOn } from "./SeedOutcomes.ts"
 import type { Status } from "./Status.ts"
 
@@ -33,10 +36,8 @@ export interface Options {
   readonly cluster: string
   /** Name of this node, unique in the cluster and the same after a restart. Defaults to 128 random bits in hex. */
   readonly name?: string | undefined
-  /** Addresses to dial for peers at the start and ever after, `host:port`. */
+  /** Addresses to dial for peers at the start and ever after, `HOST:PORT`, or `HOST` for the port `Address.defaultPort`. */
   readonly seeds?: ReadonlyArray<string> | undefined
-  /** Addresses at which peers reach this node, the best first. Defaults to the one that the transport listens on. */
-  readonly advertise?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
   readonly metadata?: Metadata | undefined
   /**
@@ -73,9 +74,12 @@ export interface Options {
  */
 export interface Self {
   readonly name: string
-  /** Number of this life of the name. */
+  /**
+   * Number of this life of the name. It may rise until this node has met a peer: a peer that it dials may know a newer life of its
+   * name, as after a restart with a clock that was set back. The event `SelfChanged` reports it.
+   */
   readonly generation: number
-  /** Addresses that this node advertises. */
+  /** Addresses at which peers reach this node, the best first, as the transport says. */
   readonly addresses: ReadonlyArray<Address>
   readonly metadata: Metadata
   /**
@@ -94,12 +98,25 @@ export interface Self {
 export interface Service {
   /** Returns the description of this node. */
   readonly self: Effect.Effect<Self>
-  /** Returns the members that are alive or suspected, without this node. */
+  /** Returns the members except this node; each is alive or suspected. */
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-  /** Returns the same members as a snapshot by name. */
+  /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
+  /**
+   * Returns the round-trip time to a peer, as the application of the two would see it: from the Ping of this node to the Pong of the
+   * peer, smoothed over about eight samples (RFC 6298).
+   *
+   * **Details**
+   *
+   * Of two peers the one with the lower name gets a sample with every heartbeat. The other one gets a sample when this is called and
+   * the last is older than 10 seconds: the call then waits for a Ping and its Pong, at most for the link timeout. The time includes
+   * what the two processes take to handle a frame and, while much is sent, the wait behind what is being written.
+   *
+   * Returns `None` without a link, or if no Pong ever came, and zero for this node itself.
+   */
+  readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
   /**
    * A `Snapshot`, and then every change in order. A reader that is more than `limits.eventBuffer` events behind gets
    * `Lagged` and a new `Snapshot`.
@@ -137,20 +154,35 @@ export interface Service {
    * **Gotchas**
    *
    * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
-   * that it had pulled. Read the inbox in one place.
+   * that it had pulled. Use `receive` to take single messages.
    *
    * A `send` within the loop that reads stops the loop while the receiver's inbox is full; two nodes that do so wait for each
    * other. Send in another fiber (docs/messages.md, section "How to answer"). A run that fails has a line in the log.
    */
   readonly inbox: Stream.Stream<Message>
   /**
-   * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
-   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`. It
-   * starts a node with the option `start: "manual"`.
+   * Takes one message of the inbox, and waits for it if there is none. Fails with `NodeStopped` when this node has left and the
+   * inbox is empty.
+   *
+   * **Details**
+   *
+   * It takes no other message, and none if it is interrupted while it waits. Runs of `inbox` and of `receive` share the messages.
+   * Each message gives its credit back, and is confirmed, when it is taken.
    */
-  readonly join: (address: string) => Effect.Effect<Peer, JoinError>
+  readonly receive: Effect.Effect<Message, NodeStopped>
   /**
-   * Sends bytes or text to the inbox of one peer, directly.
+   * Connects to a peer at one of the addresses, `HOST` or `HOST:PORT` each, and discovers the cluster through it.
+   *
+   * **Details**
+   *
+   * All addresses are dialed at once, at most `limits.dials` at a time, again and again with the `Reconnect` schedule. The join
+   * succeeds with the first peer that answers. The addresses that have not answered by then become seeds, as does the one that
+   * has. Fails at once if a text is no address, and otherwise once every address has failed with an error that a retry cannot
+   * fix. Bound it with `Effect.timeout`. A join starts a node with the option `start: "manual"`.
+   */
+  readonly join: (addresses: string | ReadonlyArray<string>) => Effect.Effect<Peer, JoinError>
+  /**
+   * Sends bytes or text to the inbox of one peer, directly, or to the inbox of this node.
    *
    * **Details**
    *
@@ -172,12 +204,20 @@ export interface Service {
   readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to the inbox of every peer and reports the outcome for each. A peer whose inbox stays full for
-   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. Fails only if the message can be sent to no peer: it is too large, or this node has
-   * left.
+   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. With `self` the inbox of this node
+   * gets the message, too. Fails only if the message can be sent to no peer: it is too large, or this node has left.
    */
-  readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
-  /** Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. */
-  readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
+  readonly broadcast: (
+    payload: Uint8Array | string,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, SendError>
+  /**
+   * Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. Fails with `OptionsError` if the
+   * name or the format is none.
+   */
+  readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
+  /** Serialization of the topics that have none of their own, as it was provided to the layer. */
+  readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /**

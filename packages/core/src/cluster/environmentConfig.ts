@@ -7,12 +7,11 @@ import type { Options } from "./Service.ts"
 
 /** Reads the options that are not given. Variables of options that are given are not read. */
 export const environmentConfig = (given: Partial<Options>): Config.Config<Options> => {
-  const { advertise, cluster, name, seeds, tracing } = given
+  const { cluster, name, seeds, tracing } = given
   const read = Config.all({
     cluster: cluster === undefined ? Config.String("COTERIE_CLUSTER") : Config.succeed(cluster),
     name: unlessGiven(name, Config.String("COTERIE_NAME")),
     seeds: unlessGiven(seeds, list("COTERIE_SEEDS")),
-    advertise: unlessGiven(advertise, list("COTERIE_ADVERTISE")),
     tracing: unlessGiven(tracing, Config.Boolean("COTERIE_TRACING")),
   })
   return Config.map(read, (found) => ({ ...given, ...found }))

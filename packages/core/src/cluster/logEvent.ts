@@ -5,14 +5,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ClusterEvent, SlowPeer } from "../ClusterEvent.ts"
 import type { Line, LogBudget } from "../internal/LogBudget.ts"
-import type { Peer } from "../Peer.ts"
+import type { PeerId } from "../Peer.ts"
 import { inboxName } from "../protocol/constants.ts"
 
 /** Number of names that one line shows. */
 const shownNames = 10
 
 /** Returns the names of the peers for a line of the log: the first few, if they are many. */
-const names = (peers: ReadonlyArray<Peer>): string => {
+const names = (peers: ReadonlyArray<PeerId>): string => {
   if (peers.length === 0) return "nobody"
   const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
@@ -35,7 +35,7 @@ export const logEvent = (event: ClusterEvent, log: LogBudget): Effect.Effect<voi
   const about =
     "peer" in event
       ? { subject: event.peer.name, annotations: { peer: event.peer.name, generation: event.peer.generation } }
-      : { subject: "address" in event ? event.address : undefined }
+      : { subject: undefined }
   return log.write({ ...said, kind: event._tag, ...about })
 }
 
@@ -62,8 +62,6 @@ const line = (event: ClusterEvent): Said | undefined => {
     case "Reachable":
     case "MetadataChanged":
       return debug(`${event.peer.name}: ${event._tag}`)
-    case "SeedUnavailable":
-      return warning(`nobody to join at ${event.address} (${event.reason}): ${event.message}; trying again`)
     case "SlowPeer":
       return warning(standstill(event))
     case "Isolated":
@@ -76,6 +74,10 @@ const line = (event: ClusterEvent): Said | undefined => {
       return info(`the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`)
     case "Diagnostic":
       return warning(event.message)
+    case "SelfChanged":
+      return debug("this node changed its metadata or its generation")
+    // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
+    case "SeedUnavailable":
     // The node stops, and its last line says why.
     case "Superseded":
     case "Snapshot":

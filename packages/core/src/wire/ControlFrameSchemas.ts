@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import * as Address from "../Address.ts"
+import { Address } from "../Address.ts"
 import * as Protocol from "../protocol/constants.ts"
 import * as Frame from "../protocol/Frame.ts"
 import * as PeerName from "../protocol/PeerName.ts"
@@ -54,9 +54,7 @@ const distinct = <A>(nameOf: (item: A) => string) =>
 
 const Name = Schema.String.check(Schema.makeFilter(PeerName.nameProblem))
 
-const CanonicalAddress = Schema.String.pipe(
-  Schema.refine(Address.isAddress, { message: "not an address in canonical form" }),
-)
+const Format = Schema.String.check(Schema.makeFilter(PeerName.formatProblem))
 
 const Generation = uint(0, Protocol.maxGeneration)
 
@@ -98,7 +96,7 @@ const Status = uint(0, PeerRecord.statusOfRank.length - 1).pipe(
 )
 
 const Body = Schema.Struct({
-  addresses: list(CanonicalAddress, Protocol.maxAddresses),
+  addresses: list(Address, Protocol.maxAddresses),
   metadata: Schema.Record(Schema.String, Schema.String).check(Schema.makeFilter(PeerRecord.metadataProblem)),
   versionMin: Version,
   versionMax: Version,
@@ -152,10 +150,11 @@ export const Hello = Schema.Struct({
   record: Record,
   instance: Instance,
   linkEpoch: U32,
-  dialedAddress: CanonicalAddress,
+  dialedAddress: Address,
   join: Schema.optional(Schema.Boolean),
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
 })
 
 export const HelloAck = Schema.Struct({
@@ -164,6 +163,7 @@ export const HelloAck = Schema.Struct({
   instance: Instance,
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),
   youAre: Schema.optional(Belief),
 })
@@ -205,7 +205,12 @@ const LaneNumber = uint(1, 0xffff)
 
 export const LaneOpen = Schema.Struct({
   lanes: list(
-    Schema.Struct({ lane: LaneNumber, name: Name, window: uint(Protocol.minWindow, maxU32) }),
+    Schema.Struct({
+      lane: LaneNumber,
+      name: Name,
+      format: Schema.optional(Format),
+      window: uint(Protocol.minWindow, maxU32),
+    }),
     Protocol.maxOpenedLanes,
   ),
   last: Schema.Boolean,

@@ -59,6 +59,7 @@ export const hello = ({ name = "m", ...fields }: HelloFields = {}): Hello => ({
   dialedAddress: addressOf("a:7946"),
   viewHash: 0n,
   window: 100_000,
+  linkTimeout: 3_000,
   ...fields,
 })
 
@@ -180,6 +181,7 @@ export class RawPeer {
         instance: 0,
         viewHash: 0n,
         window: 100_000,
+        linkTimeout: 3_000,
         observedHost: "a",
       })
       yield* this.receive
@@ -222,7 +224,7 @@ export const listen = Effect.fnUntraced(function* (
   const transport = yield* transportAt(network, host)
   const listener = yield* transport.listen
   yield* Effect.forkScoped(listener.run((connection) => Effect.ignore(handler(new RawPeer(connection)))))
-  return listener.address
+  return listener.addresses[0]
 })
 
 // ---- scenarios ----

@@ -29,6 +29,7 @@ const make = Effect.fnUntraced(function* (
     },
     links: { closeAll: (code) => tell(`links closed: ${code}`) },
     readers: { end: tell("readers ended") },
+    readingPeers: { end: () => undefined },
     deadLetters: { end: tell("dead letters ended") },
     hub: { end: () => void told.push("events ended") },
     status: { refused, stopping: () => {}, stopped: (error) => void stops.push(error) },

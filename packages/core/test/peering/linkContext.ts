@@ -22,7 +22,12 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
   /** Outcomes of the handshakes. */
   const outcomes: Array<string> = []
-  const connections = new PeerConnections({ onEnd: () => true, onSessionEnd: () => undefined, remembered: 8 })
+  const connections = new PeerConnections({
+    onEnd: () => true,
+    onSessionStart: () => undefined,
+    onSessionEnd: () => undefined,
+    remembered: 8,
+  })
   const context: LinkContext = {
     loop,
     connections,
@@ -38,6 +43,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
       ended: () => undefined,
     },
     laneFactories: defaults,
+    laneObserver: { opened: () => undefined, closed: () => undefined, changed: () => undefined },
     sinkOf: () => ({ offer: () => undefined }),
     lanes: () => [],
     observedHosts: new ObservedHosts(),
@@ -48,6 +54,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     label: "test",
     loop,
     limits: context.limits,
+    timing: context.timing,
     admission: () => Effect.succeed({ _tag: "Admit" }),
     dialing: context.epochs.dialing,
     hasRoom: () => true,
@@ -72,6 +79,7 @@ export const helloAck: Frame = {
   instance: 0,
   viewHash: 0n,
   window: 8_192,
+  linkTimeout: 3_000,
   observedHost: "198.51.100.1",
   youAre: undefined,
 }

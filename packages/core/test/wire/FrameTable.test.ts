@@ -31,6 +31,7 @@ const valid: { readonly [Tag in FrameTable.CborFrame["_tag"]]: Fields } = {
     dialedAddress: "a:1",
     viewHash: hash,
     window: 0,
+    linkTimeout: 0,
   },
   HelloAck: {
     version: 1,
@@ -38,6 +39,7 @@ const valid: { readonly [Tag in FrameTable.CborFrame["_tag"]]: Fields } = {
     instance: 0,
     viewHash: hash,
     window: 0,
+    linkTimeout: 0,
     observedHost: "a",
     youAre: { generation: 1, incarnation: 2, status: 3 },
   },
@@ -158,6 +160,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["an instance of 53 bits", "Hello", (n) => ({ ...valid.Hello, instance: Number.MAX_SAFE_INTEGER + n })],
     ["a linkEpoch of 32 bits", "Hello", (n) => ({ ...valid.Hello, linkEpoch: 0xffff_ffff + n })],
     ["a window of 32 bits", "Hello", (n) => ({ ...valid.Hello, window: 0xffff_ffff + n })],
+    ["a link timeout of 32 bits", "HelloAck", (n) => ({ ...valid.HelloAck, linkTimeout: 0xffff_ffff + n })],
     ["a view hash of 8 bytes", "Hello", (n) => ({ ...valid.Hello, viewHash: new Uint8Array(8 + n) })],
     ["an observed host of 253 bytes", "HelloAck", (n) => ({ ...valid.HelloAck, observedHost: text(253 + n) })],
     [
@@ -173,6 +176,8 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["the lane 1", "LaneOpen", (n) => withLane({ lane: 1 - n })],
     ["a lane's name of 128 bytes", "LaneOpen", (n) => withLane({ name: text(128 + n) })],
     ["a lane's name of 128 bytes beyond ASCII", "LaneOpen", (n) => withLane({ name: "é".repeat(64) + text(n) })],
+    ["a format of 64 bytes", "LaneOpen", (n) => withLane({ format: text(64 + n) })],
+    ["a format of 64 bytes beyond ASCII", "LaneOpen", (n) => withLane({ format: "é".repeat(32) + text(n) })],
     ["a lane's window of 1024", "LaneOpen", (n) => withLane({ window: 1024 - n })],
     ["a lane's window of 32 bits", "LaneOpen", (n) => withLane({ window: 0xffff_ffff + n })],
     ["the closing lane 65535", "LaneClose", (n) => ({ lane: 65_535 + n })],
@@ -204,7 +209,11 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
       expectRefused("LaneOpen", { lanes: [others], last: true })
       for (const wrong of [null, true, [], {}, new Uint8Array(2)]) expectRefused("LaneOpen", withLane({ [key]: wrong }))
     }
-    for (const name of ["a\u0000", "\n", "\u007f", "\u0085"]) expectRefused("LaneOpen", withLane({ name }))
+    for (const name of ["a\u0000", "\n", "\u007f", "\u0085"]) {
+      expectRefused("LaneOpen", withLane({ name }))
+      expectRefused("LaneOpen", withLane({ format: name }))
+    }
+    for (const format of ["", null, 1]) expectRefused("LaneOpen", withLane({ format }))
     expectRefused("LaneOpen", { lanes: [lane, null], last: true })
     expect(decode("LaneOpen", { lanes: [{ ...lane, later: [1] }], last: true })).toStrictEqual(
       decode("LaneOpen", valid.LaneOpen),
@@ -250,6 +259,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
       dialedAddress: first,
       viewHash: 1n,
       window: 0xffff_ffff,
+      linkTimeout: 0xffff_ffff,
     }
     const ready: Frame.Ready = {
       _tag: "Ready",

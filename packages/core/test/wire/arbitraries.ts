@@ -167,6 +167,7 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
       join: bool,
       viewHash: hash,
       window: u32,
+      linkTimeout: u32,
     }),
     ({ join: _, ...others }) => others,
   ),
@@ -178,6 +179,7 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
       instance: intBetween(0, Number.MAX_SAFE_INTEGER),
       viewHash: hash,
       window: u32,
+      linkTimeout: u32,
       observedHost: text(0, 20),
       youAre: struct(belief),
     }),
@@ -225,9 +227,13 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
   Credit: struct({ _tag: tag("Credit"), lane: u16, bytes: u32 }),
   LaneOpen: struct({
     _tag: tag("LaneOpen"),
-    lanes: Arbitrary.array(struct({ lane: laneNumber, name, window: intBetween(minWindow, 0xffff_ffff) }), {
-      maxLength: 5,
-    }),
+    lanes: Arbitrary.array(
+      orWithout(
+        struct({ lane: laneNumber, name, format: text(1, 5), window: intBetween(minWindow, 0xffff_ffff) }),
+        ({ format: _, ...others }) => others,
+      ),
+      { maxLength: 5 },
+    ),
     last: bool,
   }),
   LaneClose: struct({ _tag: tag("LaneClose"), lane: laneNumber }),
