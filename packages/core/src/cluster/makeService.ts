@@ -18,13 +18,14 @@ import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
-import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
+import { MetadataUpdater } from "./MetadataUpdater.ts"
 import type { Self, Service } from "./Service.ts"
 import type { Shutdown } from "./Shutdown.ts"
+import type { StatusTracker } from "./StatusTracker.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -37,11 +38,15 @@ export interface Options {
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly status: StatusTracker
+  /** Starts the node, unless it is started. */
+  readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
 }
 
 export const makeService = (options: Options): Service => {
-  const { hub, joiner, loop, readers, sender, shutdown } = options
+  const { hub, joiner, loop, readers, sender, shutdown, status } = options
+  const metadata = new MetadataUpdater({ loop, shutdown })
   return {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
@@ -50,8 +55,13 @@ export const makeService = (options: Options): Service => {
     rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
     inbox: readers.inbox,
+    status: Effect.sync(() => status.status),
+    statuses: status.statuses,
+    start: Effect.andThen(options.start, Effect.asVoid(status.settled)),
+    settled: status.settled,
+    stopped: shutdown.stopped,
     receive: readers.receive,
-    join: (addresses) => joiner.join(addresses),
+    join: (addresses) => Effect.andThen(options.start, joiner.join(addresses)),
     send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
     sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
@@ -63,8 +73,8 @@ export const makeService = (options: Options): Service => {
           ? Effect.asVoid(loop.submitAndAwait({ _tag: "Disconnect", name: nameOf(peer) }))
           : Effect.void,
       ),
-    updateMetadata: (metadata) => updateMetadata(metadata, options),
-    leave: shutdown.leave,
+    updateMetadata: (change) => metadata.update(change),
+    leave: shutdown.leave("leave was called"),
   }
 }
 
@@ -91,12 +101,3 @@ const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsEr
     ? Effect.succeed(makeLane(lane, options))
     : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
 }
-
-const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>
-  Effect.suspend(() => {
-    const problem = metadataProblem(metadata)
-    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", message: problem }))
-    return shutdown.isRunning
-      ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
-      : Effect.void
-  })
