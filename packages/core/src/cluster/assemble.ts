@@ -156,6 +156,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onOpened: (name) => links.openLane(name),
     onClosed: (name) => links.closeLane(name),
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })

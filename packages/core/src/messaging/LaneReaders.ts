@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { OptionsError } from "../ClusterError.ts"
 import type { ReadOptions } from "../Lane.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
@@ -35,6 +36,8 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Log of the node. */
+  readonly log: LogBudget
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
@@ -161,13 +164,13 @@ export class LaneReaders {
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { isRunning, limits, onFailed } = options
+  const { isRunning, limits, log, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = yield* Mailbox.make({
     kept: limits.inboxWindow + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
-  const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
+  const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
   return new LaneReaders(options, { mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })
