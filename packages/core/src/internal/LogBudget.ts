@@ -17,6 +17,8 @@ export interface Line {
   readonly kind: string
   /** Peer, host or address that the line is about. */
   readonly subject: string | undefined
+  /** Lines about one subject in a period. All lines of a kind have the same. Defaults to 10. */
+  readonly linesPerSubject?: number
   readonly text: string
   /** Cause that is written with the line. */
   readonly cause?: Cause.Cause<unknown>
@@ -36,7 +38,7 @@ export class LogBudget {
   /** Writes the line, unless it is beyond the budget of its kind. */
   write(line: Line): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const budget = this.budgetOf(line.kind)
+      const budget = this.budgetOf(line)
       const now = monotonicMillis(this.clock)
       if (budget.take(now, line.subject)) {
         return Effect.annotateLogs(Effect.logWithLevel(line.level)(...messageOf(line)), line.annotations ?? {})
@@ -47,10 +49,10 @@ export class LogBudget {
     })
   }
 
-  private budgetOf(kind: string): LineBudget {
+  private budgetOf({ kind, linesPerSubject }: Line): LineBudget {
     const known = this.kinds.get(kind)
     if (known !== undefined) return known
-    const budget = new LineBudget()
+    const budget = new LineBudget(linesPerSubject)
     this.kinds.set(kind, budget)
     return budget
   }

@@ -56,6 +56,10 @@ export interface Hooks {
   readonly onMembership: (link: Link, frame: MembershipFrame, cost: number) => Effect.Effect<void>
   /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
+  /** Reports that the peer has opened a lane. */
+  readonly onLaneOpened: (link: Link, lane: SendLane) => void
+  /** Reports that the peer has closed a lane. */
+  readonly onLaneClosed: (link: Link, lane: SendLane) => void
   /** Resolves the sink of a lane, once for each lane that is opened. */
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
@@ -81,6 +85,8 @@ export interface Gauges {
   readonly inbox: number
   /** Bytes of the window of the fullest other lane that the peer has used and this side has not granted again. */
   readonly lane: number
+  /** Smoothed round-trip time in milliseconds, if it was measured. */
+  readonly rtt: number | undefined
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
   /** Time at which the last bytes came, on the monotonic clock. */
@@ -178,11 +184,11 @@ export class Link {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends under these names from now on. */
-  openLanes(names: Iterable<string>): void {
+  /** Reads what the peer sends on these lanes from now on. */
+  openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
-    else this.receiveLanes.open(names)
+    else this.receiveLanes.open(lanes)
   }
 
   /** Stops to read what the peer sends under this name. */
@@ -198,6 +204,14 @@ export class Link {
   /** Returns how long ago the last bytes came, in milliseconds. */
   heardAgo(): number {
     return this.now() - this.reader.lastHeard
+  }
+
+  /**
+   * Returns the smoothed round-trip time in milliseconds. Waits for a new Ping and Pong, at most for the link timeout, if the last
+   * sample is old. Returns `undefined` if nothing was ever measured.
+   */
+  measureRtt(): Effect.Effect<number | undefined> {
+    return this.keepAlive.roundTrip.measure()
   }
 
   /** Ends the link: sends what was accepted, then a Bye. */
@@ -223,6 +237,7 @@ export class Link {
       data: this.sendLanes.size(),
       inbox: this.receiveLanes.used(),
       lane: this.receiveLanes.usedMost(),
+      rtt: this.keepAlive.roundTrip.value,
       lag: this.keepAlive.lag(),
       lastHeard: this.reader.lastHeard,
       viewHash: this.reader.viewHash,
@@ -243,6 +258,7 @@ export class Link {
       const moved = isMoved(end)
       if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
       this.sendLanes.end()
+      this.keepAlive.roundTrip.end()
       yield* onEnd(end)
       // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
       if (!moved) this.writer.discard()
@@ -290,7 +306,14 @@ export class Link {
       limits,
       sent,
       now: this.now,
-      makeSendLanes: (wake) => lanes.makeSendLanes({ window: peerWindow, limit: limits.outbox, wake }),
+      makeSendLanes: (wake) =>
+        lanes.makeSendLanes({
+          window: peerWindow,
+          limit: limits.outbox,
+          wake,
+          onOpened: (lane) => hooks.onLaneOpened(this, lane),
+          onClosed: (lane) => hooks.onLaneClosed(this, lane),
+        }),
       acknowledgements: () => this.receiveLanes.acknowledgements(),
     })
   }
@@ -337,6 +360,7 @@ export class Link {
       now: this.now,
       send: this.writer.send,
       answer: (ping) => this.keepAlive.answer(ping),
+      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq),
       onAnswer: () => hooks.onHeard(this),
       onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
       onViewHash: (hash) => hooks.onViewHash(this, hash),

@@ -7,7 +7,7 @@ import type { ReceiveLanes } from "../flow/ReceiveLanes.ts"
 import type { SendLanes } from "../flow/SendLanes.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
 import type { Limits } from "../Limits.ts"
-import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping } from "../protocol/Frame.ts"
+import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping, Pong } from "../protocol/Frame.ts"
 import { maxExchangeRate } from "../protocol/constants.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { controlCost } from "./controlCost.ts"
@@ -36,6 +36,8 @@ export interface Options {
   readonly send: (frame: ControlFrame) => void
   /** Answers a Ping. */
   readonly answer: (ping: Ping) => void
+  /** Handles the answer to a Ping of this side. */
+  readonly onPong: (pong: Pong) => void
   /** Reports that the first frames after {@link LinkReader.expectAnswer} came. */
   readonly onAnswer: () => Effect.Effect<void>
   /** Handles a frame of membership, which is so much work. */
@@ -126,7 +128,7 @@ export class LinkReader {
 
   private dispatch(batch: ReadonlyArray<Frame>) {
     return Effect.gen({ self: this }, function* () {
-      const { answer, frames, generation, now, onMembership, onViewHash, receiveLanes } = this.options
+      const { answer, frames, generation, now, onMembership, onPong, onViewHash, receiveLanes } = this.options
       const { sizes } = frames
       for (const [index, frame] of batch.entries()) {
         if (frame._tag === "Data") {
@@ -156,6 +158,7 @@ export class LinkReader {
             yield* onViewHash(frame.viewHash)
             break
           case "Pong":
+            onPong(frame)
             this.peerViewHash = frame.viewHash
             yield* onViewHash(frame.viewHash)
             break
