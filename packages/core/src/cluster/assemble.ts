@@ -236,6 +236,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       readingPeers.changed()
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })

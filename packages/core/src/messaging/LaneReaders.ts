@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
@@ -39,6 +40,8 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Log of the node. */
+  readonly log: LogBudget
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
@@ -224,14 +227,14 @@ const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionS
 })
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { isRunning, limits, onFailed } = options
+  const { isRunning, limits, log, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = Mailbox.make({
     kept: limits.inboxWindow + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
-  const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
+  const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
   const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
   return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })
