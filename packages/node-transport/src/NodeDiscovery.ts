@@ -82,7 +82,7 @@ export interface FileOptions extends PollOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<never> => {
+export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<Discovery.Discovery> => {
   const { a, aaaa } = options.resolver ?? resolver()
   // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
   const addresses = (query: Resolver["a"]) =>
@@ -110,7 +110,7 @@ export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<ne
  * @category layers
  * @since 0.1.0
  */
-export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<never> =>
+export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map((options.resolver ?? resolver()).srv(name), (records) =>
       records
@@ -143,7 +143,7 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
  * @category layers
  * @since 0.1.0
  */
-export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<never> =>
+export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map(readText(path), (text) =>
       text
