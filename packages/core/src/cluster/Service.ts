@@ -102,6 +102,8 @@ export interface Service {
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
   /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
+  /** Returns the view without an effect, for code that must not wait, such as an invariant of a simulation or a gauge. */
+  readonly viewUnsafe: () => View
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
   /**

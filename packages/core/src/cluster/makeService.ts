@@ -51,6 +51,7 @@ export const makeService = (options: Options): Service => {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
+    viewUnsafe: () => loop.state().view,
     views: hub.views,
     rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
