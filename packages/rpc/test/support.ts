@@ -1,6 +1,7 @@
 /** A group of requests with handlers that tell what becomes of them, and nodes that serve and use it. */
 import * as World from "../../core/test/cluster/world.ts"
 import * as Cluster from "@coterie/core/Cluster"
+import type { PeerRef } from "@coterie/core/Peer"
 import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
 import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
 import * as RequestLost from "@coterie/rpc/RequestLost"
@@ -100,15 +101,15 @@ export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {
   return { seen, stop: Scope.close(scope, Exit.void) }
 })
 
-/** A function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
+/** The service, a function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
 export const requests = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
   const service = Context.get(context, PeerRpcClient.PeerRpcClient)
-  const scoped = (peer: string) =>
+  const scoped = (peer: PeerRef) =>
     Effect.provideService(PeerRpcClient.make(Work, peer), PeerRpcClient.PeerRpcClient, service)
-  const to = (peer: string) => Scope.provide(scoped(peer), scope)
-  return { to, scoped, stop: Scope.close(scope, Exit.void) }
+  const to = (peer: PeerRef) => Scope.provide(scoped(peer), scope)
+  return { service, to, scoped, stop: Scope.close(scope, Exit.void) }
 })
 
 /** `b` serves and `a` asks; they know each other. */

@@ -48,7 +48,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly effectiveLinkTimeout: () => number
-  /** Reports that all control frames are written after {@link Link.answer}. */
+  /** Reports that all control frames are written after {@link Link.answer}, and that the next answer is within the rate. */
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
@@ -56,6 +56,10 @@ export interface Hooks {
   readonly onMembership: (link: Link, frame: MembershipFrame, cost: number) => Effect.Effect<void>
   /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
+  /** Reports that the peer has opened a lane. */
+  readonly onLaneOpened: (link: Link, lane: SendLane) => void
+  /** Reports that the peer has closed a lane. */
+  readonly onLaneClosed: (link: Link, lane: SendLane) => void
   /** Resolves the sink of a lane, once for each lane that is opened. */
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
@@ -160,7 +164,7 @@ export class Link {
     this.writer.send(frame)
   }
 
-  /** Queues an answer like other control frames. The hook `onAnswerWritten` is called once no control frame waits. */
+  /** Queues an answer like other control frames. The hook `onAnswerWritten` asks for the next one. */
   answer(frame: ControlFrame): void {
     this.writer.answer(frame)
   }
@@ -180,11 +184,11 @@ export class Link {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends under these names from now on. */
-  openLanes(names: Iterable<string>): void {
+  /** Reads what the peer sends on these lanes from now on. */
+  openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
-    else this.receiveLanes.open(names)
+    else this.receiveLanes.open(lanes)
   }
 
   /** Stops to read what the peer sends under this name. */
@@ -302,7 +306,14 @@ export class Link {
       limits,
       sent,
       now: this.now,
-      makeSendLanes: (wake) => lanes.makeSendLanes({ window: peerWindow, limit: limits.outbox, wake }),
+      makeSendLanes: (wake) =>
+        lanes.makeSendLanes({
+          window: peerWindow,
+          limit: limits.outbox,
+          wake,
+          onOpened: (lane) => hooks.onLaneOpened(this, lane),
+          onClosed: (lane) => hooks.onLaneClosed(this, lane),
+        }),
       acknowledgements: () => this.receiveLanes.acknowledgements(),
     })
   }

@@ -137,7 +137,7 @@ export class LinkReader {
           continue
         }
         // The work is charged before it is done.
-        const cost = isCounted(frame) ? controlCost(frame, sizes[index] ?? 0) : 0
+        const cost = controlCost(frame, sizes[index] ?? 0)
         const excess = cost === 0 ? undefined : this.charge(frame, cost)
         if (excess !== undefined) return excess
         switch (frame._tag) {
@@ -210,10 +210,6 @@ export class LinkReader {
     }
   }
 }
-
-/** Returns whether a frame counts for the rate. The peer cannot send more of the others than this side allowed or asked for. */
-const isCounted = ({ _tag }: ControlFrame): boolean =>
-  _tag !== "Credit" && _tag !== "Taken" && _tag !== "LaneClose" && _tag !== "LaneClosed" && _tag !== "Bye"
 
 const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
   for (const frame of frames) if (frame._tag !== "Data") return false

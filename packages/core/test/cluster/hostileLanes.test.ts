@@ -1,7 +1,8 @@
 /**
  * Peers that break the rules of lanes, or omit what the rules demand. Each costs its own link and nothing else.
  */
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
 import * as Cborg from "cborg"
 import * as Deferred from "effect/Deferred"
@@ -25,7 +26,7 @@ const data = (lane: number, payload: Uint8Array | string, confirm?: number): Fra
 /** Reads a lane of the node in the background. */
 const reading = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">, name: string) {
   const lane = yield* a.cluster.lane(name)
-  const heard: Array<Message | SessionEnded> = []
+  const heard: Array<LaneItem> = []
   const fiber = yield* Effect.forkScoped(
     Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
     {
@@ -147,13 +148,15 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
       ),
     ],
     [
-      "ten thousand frames that open and close lanes",
+      "thousands of frames that open and close a lane",
       "rate",
       (peer) =>
         Effect.gen(function* () {
-          const lanes = Array.from({ length: 1_000 }, (_, i) => opened(i + 1, `lane ${i}`))
-          const round = [open(...lanes), ...lanes.map(({ lane }): Frame => ({ _tag: "LaneClose", lane }))]
-          const bytes = concat(round.map(FrameEncoder.encode))
+          const round = Array.from({ length: 500 }, (): ReadonlyArray<Frame> => [
+            open(opened(1, "mine")),
+            { _tag: "LaneClose", lane: 1 },
+          ])
+          const bytes = concat(round.flat().map(FrameEncoder.encode))
           // The test receives the answers meanwhile.
           yield* Effect.forkScoped(Effect.ignore(Effect.repeat(peer.write(bytes), { times: 9 })))
         }),
@@ -226,7 +229,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
             assert.strictEqual(stage.metric("coterie_queue_size", { queue }), 0, queue)
           }
         }),
-      { limits: { laneWindow: 1_024, messageBytes: 10_000, controlRate: 100, controlBurst: 200 } },
+      { limits: { laneWindow: 1_024, messageBytes: 10_000 } },
     )
   }
 })

@@ -23,7 +23,14 @@ const make = Effect.gen(function* () {
   const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
-    makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
+    makeSendLanes: (wake) =>
+      new SendLanes({
+        window: 1_000_000,
+        limit: 1_000_000,
+        wake,
+        onOpened: () => undefined,
+        onClosed: () => undefined,
+      }),
     acknowledgements: () => acknowledgements.splice(0),
     onAnswerWritten: () =>
       Effect.sync(() => {
@@ -154,6 +161,26 @@ describe("a link writer", () => {
       writer.send(leave)
       yield* settle
       assert.deepStrictEqual(reports, [3])
+    }),
+  )
+
+  it.effect("reports a written answer only when the rate allows the next one, counted with all control frames", () =>
+    Effect.gen(function* () {
+      const { reports, writer } = yield* make
+      // Each counts as about 30 frames.
+      for (let i = 0; i < 40; i++) {
+        writer.send(longUpdate)
+        yield* settle
+      }
+      writer.answer(leave)
+      yield* settle
+      assert.deepStrictEqual(reports, [])
+      yield* TestClock.adjust(1_000)
+      yield* settle
+      assert.strictEqual(reports.length, 1)
+      writer.answer(leave)
+      yield* settle
+      assert.strictEqual(reports.length, 2)
     }),
   )
 

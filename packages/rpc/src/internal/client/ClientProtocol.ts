@@ -3,7 +3,7 @@
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import type { SendError } from "@coterie/core/ClusterError"
-import { nameOf, type PeerRef } from "@coterie/core/Peer"
+import { nameOf, type PeerId, type PeerRef } from "@coterie/core/Peer"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RpcClient from "effect/rpc/RpcClient"
@@ -27,19 +27,23 @@ interface Options {
   readonly inFlight: InFlightRequests
   readonly sender: RequestSender.RequestSender
   readonly codecFor: CodecFor
+  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
 }
 
 export class ClientProtocol {
+  /** Peers that are in the view now. */
+  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
   private readonly ids: RequestIds.RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender.RequestSender
   private readonly codecFor: CodecFor
 
-  constructor({ codecFor, ids, inFlight, sender }: Options) {
+  constructor({ codecFor, ids, inFlight, peers, sender }: Options) {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
     this.codecFor = codecFor
+    this.peers = peers
   }
 
   /** Makes the protocol for the clients of one peer. */
@@ -47,7 +51,7 @@ export class ClientProtocol {
     const peer = nameOf(ref)
     const protocol = RpcClient.Protocol.make((writeTo) =>
       Effect.succeed({
-        send: (clientId, message) => this.send(peer, clientId, message, (response) => writeTo(clientId, response)),
+        send: (clientId, message) => this.send(ref, clientId, message, (response) => writeTo(clientId, response)),
         supportsAck: true,
         supportsTransferables: false,
         codecFor: this.codecFor,
@@ -67,12 +71,13 @@ export class ClientProtocol {
   })
 
   private send(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: FromClientEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
-    if (message._tag === "Request") return this.request(peer, clientId, message, write)
+    if (message._tag === "Request") return this.request(ref, clientId, message, write)
+    const peer = nameOf(ref)
     const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
     if (request === undefined) return Effect.void
     // An `Ack` that is lost ends with its session.
@@ -86,16 +91,17 @@ export class ClientProtocol {
    * effect that sends it.
    */
   private request(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: RequestEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
     return Effect.uninterruptibleMask((restore) => {
+      const peer = nameOf(ref)
       const id = this.ids.next()
       const bytes = this.sender.encode({ ...message, id })
       if (bytes === undefined) return Effect.void
-      const sending = restore(this.sender.send(peer, bytes))
+      const sending = restore(this.sender.send(ref, bytes))
       if (message.isNotification === true) return Effect.mapError(Effect.asVoid(sending), toClientError)
       // Registered before the send, because the session can end before the send is known to succeed.
       const request = this.inFlight.add({ id, requestId: message.id, clientId, peer, write })
@@ -139,7 +145,13 @@ export const make = Effect.fnUntraced(function* (
   const inner = yield* Scope.make()
   const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
   const inFlight = new InFlightRequests(inner)
-  const client = new ClientProtocol({ ids, inFlight, sender, codecFor: lanes.serialization.codecFor })
+  const client = new ClientProtocol({
+    ids,
+    inFlight,
+    sender,
+    codecFor: lanes.serialization.codecFor,
+    peers: cluster.peers,
+  })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)
   const reading = Stream.runForEach(responses, (item) => reader.read(item))
