@@ -227,7 +227,7 @@ export class LinkLife {
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
-      return Handshake.quote(`${end.bye.code} ${end.bye.message}`)
+      return `the peer said ${end.bye.code}: ${Handshake.quote(end.bye.message)}`
     case "ProtocolViolation":
       return `${end.code}: ${end.message}`
     case "Lost":

@@ -84,6 +84,14 @@ export const maxOpenedLanes = 1024
 
 // --- rate ---
 
+/**
+ * Control frames a second that every receiver takes, and at once. A busy cluster of hundreds says some tens a second. A sender
+ * paces its answers by half of both, so that what a network or a pause of a process holds back for two seconds, and then delivers
+ * at once, is within them.
+ */
+export const minControlRate = 1_000
+export const minControlBurst = 2_000
+
 /** Number of entries in the lists of a control frame that count as one more frame: they cost a receiver about as much. */
 export const entriesPerControl = 32
 
