@@ -9,12 +9,16 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
+<<<<<<< HEAD
 import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+=======
+import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+>>>>>>> h-topic
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
-import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
+import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
@@ -46,6 +50,11 @@ export interface Options {
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
   readonly isRunning: () => boolean
+}
+
+/** Options of any reader. */
+interface ReaderOptions extends ReadOptions {
+  readonly gaps?: boolean | undefined
 }
 
 /** Opens a reader, and gives its stream. */
@@ -128,9 +137,10 @@ export class LaneReaders {
   }
 
   /** Reads a lane from now on, until the scope closes. */
+  open(name: string, options: GapReadOptions, format?: string): Reading<LaneItem | MessagesLost>
   open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
-  open(name: string, options: ReadOptions = {}, format?: string): Reading<LaneItem> {
+  open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost> {
     return Effect.map(
       Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -150,16 +160,16 @@ export class LaneReaders {
   private readonly add = Effect.fnUntraced(function* (
     this: LaneReaders,
     { format, name }: ReadLane,
-    options: ReadOptions,
+    options: ReaderOptions,
   ) {
-    const { capacity = defaultCapacity, strategy = "suspend" } = options
+    const { capacity = defaultCapacity, gaps = false, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
+    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps })
     yield* this.pacer.await(() => this.lanes.has(name))
     // Peers know one format of a lane.
     const open = this.lanes.get(name)
@@ -179,15 +189,14 @@ export class LaneReaders {
 
   private makeReader(
     name: string,
-    strategy: NonNullable<ReadOptions["strategy"]>,
-    capacity: number,
+    { capacity, gaps, strategy }: { readonly [Key in keyof ReaderOptions]-?: NonNullable<ReaderOptions[Key]> },
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
       ? Effect.sync(() =>
           Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindow + limits.messageBytes }),
         )
-      : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
+      : LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
   }
 
   private openLane({ format, name }: ReadLane, reader: LaneReader): void {
