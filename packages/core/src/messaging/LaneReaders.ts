@@ -9,12 +9,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
-<<<<<<< HEAD
-import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
-=======
 import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
->>>>>>> h-topic
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
