@@ -67,8 +67,8 @@ export function layer(
 }
 
 /**
- * Options from the configuration: `COTERIE_CLUSTER` (required), `COTERIE_NAME`, `COTERIE_SEEDS` and
- * `COTERIE_ADVERTISE` (lists separated by commas).
+ * Options from the configuration: `COTERIE_CLUSTER` (required), `COTERIE_NAME` and `COTERIE_SEEDS` (a list
+ * separated by commas). Where the node listens and what it advertises is up to the transport.
  *
  * @category options
  * @since 0.1.0
@@ -77,13 +77,11 @@ export const config: Config.Config<Options> = Config.all({
   cluster: Config.String("COTERIE_CLUSTER"),
   name: Config.option(Config.String("COTERIE_NAME")),
   seeds: Config.withDefault(Config.String("COTERIE_SEEDS"), ""),
-  advertise: Config.withDefault(Config.String("COTERIE_ADVERTISE"), ""),
 }).pipe(
-  Config.map(({ advertise, cluster, name, seeds }) => ({
+  Config.map(({ cluster, name, seeds }) => ({
     cluster,
     name: Option.getOrUndefined(name),
     seeds: list(seeds),
-    advertise: list(advertise),
   })),
 )
 

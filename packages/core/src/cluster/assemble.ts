@@ -14,6 +14,7 @@ import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
 import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
@@ -21,15 +22,18 @@ import * as Limits from "../Limits.ts"
 import * as DeadLetters from "../messaging/DeadLetters.ts"
 import type * as State from "../membership/State.ts"
 import * as LaneReaders from "../messaging/LaneReaders.ts"
+import { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
 import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
+import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
+import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
-import { type Checked, checkOptions } from "./checkOptions.ts"
+import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
@@ -51,7 +55,7 @@ export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return withMicrotaskScheduler(Effect.annotateLogs(assemble({ ...options, name }, labels), labels))
+    return withMicrotaskScheduler(annotateCompactly(labels)(assemble({ ...options, name }, labels)))
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
@@ -65,18 +69,19 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     Scope.Scope,
     inner,
   )
-  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers } = rooms
+  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers, readingPeers } = rooms
   const logging = yield* Effect.forkIn(
     Stream.runForEach(hub.events, (event) => logEvent(event, log)),
     inner,
   )
-  const shutdown = new Shutdown({ loop, links, readers, deadLetters, hub, logging, scope: inner, labels })
+  const shutdown = new Shutdown({ loop, links, readers, readingPeers, deadLetters, hub, logging, scope: inner, labels })
   yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
   yield* Effect.forkIn(shutdown.run, outer)
   yield* Effect.addFinalizer(() => shutdown.leave)
   const sender = new Sender({
     loop,
     links,
+    loopback: readers.loopback,
     limits,
     clock: environment.clock,
     tracing: options.tracing ?? false,
@@ -87,8 +92,21 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
   yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
+  const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, links, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({
+    loop,
+    links,
+    hub,
+    sender,
+    readers,
+    readingPeers,
+    deadLetters,
+    joiner,
+    observedHosts,
+    shutdown,
+    serialization,
+  })
 })
 
 /** Returns the line of the log that says how the node runs. */
@@ -102,13 +120,15 @@ const readEnvironment = Effect.gen(function* () {
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
-  const problem = policyProblem({ detector, gossip, discovery })
+  const serialization = yield* TopicSerialization
+  const problem = policyProblem({ detector, gossip, discovery, serialization })
   if (problem !== undefined) return yield* problem
   return {
     transport,
     detector,
     gossip,
     discovery,
+    serialization,
     reconnect: yield* Reconnect,
     admission: yield* Admission,
     entropy: yield* Entropy,
@@ -119,7 +139,7 @@ const readEnvironment = Effect.gen(function* () {
 
 type Environment = Effect.Success<typeof readEnvironment>
 
-interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds" | "advertise">, Checked {
+interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checked {
   readonly name: string
   readonly labels: Metrics.Labels
   readonly limits: Limits.Limits
@@ -132,13 +152,15 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, clock)
   const listener = yield* transport.listen
+  const problem = advertiseProblem(listener.addresses)
+  if (problem !== undefined) return yield* problem
   const heartbeat = Duration.toMillis(detector.heartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: options.advertise.length > 0 ? options.advertise : [listener.address],
+      addresses: listener.addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -161,17 +183,34 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
   const readers = yield* LaneReaders.make({
     limits,
-    onOpened: (name) => links.openLane(name),
-    onClosed: (name) => links.closeLane(name),
+    self: () => loop.state().self,
+    onOpened: (lane) => {
+      links.openLane(lane)
+      readingPeers.changed()
+    },
+    onClosed: (name) => {
+      links.closeLane(name)
+      readingPeers.changed()
+    },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
-  const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
+  const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
+  const readingPeers: ReadingPeers = new ReadingPeers({
+    current: () => links.all(),
+    siblings: (link) => links.siblings(link),
+    self: () => loop.state().self,
+    ownOpening: readers.openingOf,
+  })
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
       onEnd: readers.linkEnded,
+      onSessionStart: (peer, session) => {
+        readers.sessionStarted(peer, session)
+        readingPeers.changed()
+      },
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),
@@ -184,7 +223,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     entropy,
     clock,
     observer: metrics.observer,
-    lanes: readers.names,
+    lanes: readers.openLanes,
+    laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,
     log,
@@ -198,10 +238,27 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    availability: new SeedAvailability({
+      log,
+      onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    }),
   })
   metrics.showNode({ loop, links, hub, limits })
-  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }
+  return {
+    metrics,
+    listener,
+    log,
+    loop,
+    hub,
+    publish,
+    readers,
+    readingPeers,
+    deadLetters,
+    links,
+    dialer,
+    pause,
+    observedHosts,
+  }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>

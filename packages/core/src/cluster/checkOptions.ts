@@ -14,7 +14,6 @@ import type { Options } from "./Service.ts"
 /** The addresses that the options name. */
 export interface Checked {
   readonly seeds: ReadonlyArray<Address>
-  readonly advertise: ReadonlyArray<Address>
 }
 
 /** Greatest limit: that of the numbers in frames. For times and counts it is no bound at all. */
@@ -31,15 +30,19 @@ export const checkOptions = (options: Options): Result.Result<Checked, OptionsEr
   if (metadata !== undefined) return fail("metadata", metadata)
   const seeds = parseAddresses(options.seeds ?? [])
   for (const problem of seeds.problems) return fail("seeds", problem.message)
-  const advertise = parseAddresses(options.advertise ?? [])
-  for (const problem of advertise.problems) return fail("advertise", problem.message)
-  if (advertise.addresses.length > maxAddresses) {
-    return fail("advertise", `at most ${maxAddresses} addresses`)
-  }
   const limit = limitProblem(options.limits ?? {})
   if (limit !== undefined) return Result.fail(limit)
-  return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
+  return Result.succeed({ seeds: seeds.addresses })
 }
+
+/** Returns why a node cannot tell its peers these addresses of its transport, or `undefined` if it can. */
+export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsError | undefined =>
+  addresses.length > maxAddresses
+    ? new OptionsError({
+        option: "advertise",
+        message: `at most ${maxAddresses} addresses (an option of the transport)`,
+      })
+    : undefined
 
 /** Limits that the protocol does not let a node choose smaller, with their units. */
 const leastLimits = [
