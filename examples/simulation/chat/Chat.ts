@@ -3,9 +3,11 @@
 import { Cluster, Topic } from "@coterie/core"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 
-export const Lines = Topic.make("lines", Schema.Struct({ number: Schema.Number, text: Schema.String }))
+const Line = Schema.Struct({ number: Schema.Number, text: Schema.String })
 
-export interface Line {
+export const Lines = Topic.make("lines", Line)
+
+export interface Heard {
   readonly from: string
   readonly number: number
 }
@@ -13,9 +15,9 @@ export interface Line {
 export class Chat extends Context.Service<
   Chat,
   {
-    readonly say: (line: typeof Lines.schema.Type) => Effect.Effect<void>
+    readonly say: (line: typeof Line.Type) => Effect.Effect<void>
     /** Lines that this member has heard since its start. */
-    readonly heard: () => ReadonlyArray<Line>
+    readonly heard: () => ReadonlyArray<Heard>
     /** Names of the other members. */
     readonly members: () => ReadonlyArray<string>
   }
@@ -24,13 +26,14 @@ export class Chat extends Context.Service<
 export const layer = Layer.effect(Chat)(
   Effect.gen(function* () {
     const cluster = yield* Cluster.Cluster
-    const heard: Array<Line> = []
-    yield* Lines.subscribe.pipe(
+    const heard: Array<Heard> = []
+    const lines = yield* Topic.open(Lines)
+    yield* lines.messages.pipe(
       Stream.runForEach(({ from, value }) => Effect.sync(() => heard.push({ from: from.name, number: value.number }))),
       Effect.forkScoped,
     )
     return {
-      say: (line) => Effect.ignore(Effect.provideService(Lines.publish(line), Cluster.Cluster, cluster)),
+      say: (line) => Effect.ignore(lines.publish(line)),
       heard: () => heard,
       members: () => [...cluster.viewUnsafe().peers.keys()],
     }

@@ -8,7 +8,7 @@ import * as Chat from "./Chat.ts"
 const names = ["ann", "ben", "cat"] as const
 
 /** Returns why the lines of one speaker are not in order, or `true`. */
-const inOrder = (member: string, heard: ReadonlyArray<Chat.Line>): string | true => {
+const inOrder = (member: string, heard: ReadonlyArray<Chat.Heard>): string | true => {
   const last = new Map<string, number>()
   for (const { from, number } of heard) {
     if (number <= (last.get(from) ?? -1))
