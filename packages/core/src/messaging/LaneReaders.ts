@@ -7,8 +7,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
-import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { LaneItem, LossyReadOptions, ReadOptions, ViewItem, ViewReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
@@ -24,6 +25,7 @@ import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
 import { ReaderFailures } from "./ReaderFailures.ts"
 import { UnreadInbox } from "./UnreadInbox.ts"
+import { ViewReader } from "./ViewReader.ts"
 
 /** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
 const defaultCapacity = 1_024
@@ -32,6 +34,8 @@ export interface Options {
   readonly limits: Limits
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
+  /** Returns the current view. */
+  readonly view: () => View
   /** Called when the first reader of a lane has come. */
   readonly onOpened: (name: string) => void
   /** Called when the last reader of a lane has gone. */
@@ -45,7 +49,7 @@ export interface Options {
 }
 
 /** Opens a reader, and gives its stream. */
-type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+export type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
 
 interface Parts {
   readonly loopback: Loopback
@@ -119,14 +123,22 @@ export class LaneReaders {
     this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
   }
 
+  /** Tells the readers that want it about a change of the view. */
+  readonly onEvent = (event: ViewChange | Notice): void => {
+    for (const { readers } of this.lanes.values()) {
+      for (const reader of readers) if (reader instanceof ViewReader) reader.onEvent(event)
+    }
+  }
+
   private markAll(mark: SessionStarted | SessionEnded): void {
     for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
 
   /** Reads a lane from now on, until the scope closes. */
   open(name: string, options: LossyReadOptions): Reading<Message>
+  open(name: string, options: ViewReadOptions): Reading<LaneItem | ViewItem>
   open(name: string, options?: ReadOptions): Reading<LaneItem>
-  open(name: string, options: ReadOptions = {}): Reading<LaneItem> {
+  open(name: string, options: ReadOptions | ViewReadOptions = {}): Reading<LaneItem | ViewItem> {
     return Effect.map(
       Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -143,7 +155,11 @@ export class LaneReaders {
     return Effect.forEach(readers, ({ end }) => end, { discard: true })
   })
 
-  private readonly add = Effect.fnUntraced(function* (this: LaneReaders, name: string, options: ReadOptions) {
+  private readonly add = Effect.fnUntraced(function* (
+    this: LaneReaders,
+    name: string,
+    options: ReadOptions | ViewReadOptions,
+  ) {
     const { capacity = defaultCapacity, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
@@ -151,7 +167,7 @@ export class LaneReaders {
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
+    const reader: LaneReader = yield* this.makeReader(name, { ...options, capacity, strategy })
     yield* this.pacer.await(() => this.lanes.has(name))
     if (this.hasEnded) yield* reader.end
     else this.addTo(name, reader)
@@ -159,6 +175,7 @@ export class LaneReaders {
   })
 
   private addTo(name: string, reader: LaneReader): void {
+    if (reader instanceof ViewReader) reader.begin()
     reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
     const lane = this.lanes.get(name)
@@ -168,15 +185,19 @@ export class LaneReaders {
 
   private makeReader(
     name: string,
-    strategy: NonNullable<ReadOptions["strategy"]>,
-    capacity: number,
+    options: Omit<ReadOptions, "view"> & Partial<Pick<ViewReadOptions, "view">>,
   ): Effect.Effect<LaneReader> {
-    const { limits, onLost } = this.options
-    return strategy === "suspend"
-      ? Effect.sync(() =>
-          Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindow + limits.messageBytes }),
-        )
-      : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
+    const { limits, onLost, view } = this.options
+    const { strategy } = options
+    if (strategy === "dropping" || strategy === "sliding") {
+      return LossyReader.make(strategy, options.capacity ?? defaultCapacity, () => onLost(name, strategy))
+    }
+    const kept = limits.laneWindow + limits.messageBytes
+    return Effect.sync(() =>
+      options.view === true
+        ? new ViewReader({ kept, capacity: limits.eventBuffer, view })
+        : Mailbox.make<SessionStarted | SessionEnded>({ kept }),
+    )
   }
 
   private openLane(name: string, reader: LaneReader): void {

@@ -7,6 +7,7 @@ import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
+import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
@@ -18,6 +19,7 @@ const make = Effect.gen(function* () {
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
     self: () => ({ name: "self", generation: 1 }),
+    view: () => initial.view,
     onOpened: (name) => told.push(`opened ${name}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
