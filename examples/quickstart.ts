@@ -14,7 +14,7 @@ const program = Effect.gen(function* () {
     Stream.runForEach((message) => Effect.log(`${message.from.name} says: ${message.text}`)),
     Effect.forkScoped,
   )
-  yield* Effect.forEach(addresses, (address) => cluster.join(address))
+  if (addresses.length > 0) yield* cluster.join(addresses)
   yield* Effect.repeat(cluster.broadcast("Hello, world!"), Schedule.spaced("3 seconds"))
 })
 

@@ -52,7 +52,7 @@ const listen = (options: Options): Effect.Effect<Transport.Listener, Transport.T
     // Of a server on TCP it is no string.
     const address = Address.make(host, (server.address() as AddressInfo).port)
     if (Result.isFailure(address)) return yield* failure("listen", address.failure)
-    return { address: address.success, run: run((handle) => (accept = handle)) }
+    return { addresses: [address.success], run: run((handle) => (accept = handle)) }
   })
 
 const run =

@@ -22,6 +22,19 @@ import { canonicalHost, isUnspecified } from "./internal/hosts.ts"
 export type Address = string & Brand.Brand<"@coterie/core/Address">
 
 /**
+ * Port of an address that names none, and port on which a node listens that was given none.
+ *
+ * **Details**
+ *
+ * The port is below 32768, where Linux begins to take the ports of outgoing connections, so that none of those occupies it. IANA
+ * has assigned it to no service (24851 to 24921 are unassigned), and no known gossip or cluster system listens on it by default.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultPort = 24_868
+
+/**
  * Error of a text that is not an address.
  *
  * @category errors
@@ -38,27 +51,34 @@ const fail = (input: string, why: string) =>
   Result.fail(new AddressError({ input, message: `"${input.slice(0, 80)}" is not an address: ${why}` }))
 
 /**
- * Parses an address as a person writes it: `example.org:7946`, `127.0.0.1:7946`, `[::1]:7946`. Returns it in canonical form.
+ * Parses an address as a person writes it: `example.org:24868`, `127.0.0.1:24868`, `[::1]:24868`. A host alone, as `example.org` or
+ * `[::1]`, gets the {@link defaultPort}. Returns the address in canonical form, which always has a port.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const parse = (input: string): Result.Result<Address, AddressError> => {
+  if (input === "" || input.startsWith(":")) {
+    return fail(input, `expected HOST or HOST:PORT, for example 127.0.0.1:${defaultPort}`)
+  }
   const colon = input.lastIndexOf(":")
-  if (colon <= 0) return fail(input, "expected HOST:PORT, for example 127.0.0.1:7946")
+  if (colon === -1 || input.endsWith("]")) return fromParts(input, input, defaultPort)
   // Without brackets nobody can tell the last group of an IPv6 address from a port.
   if (input[0] !== "[" && input.indexOf(":") < colon) return fail(input, "an IPv6 address must be in [brackets]")
-  return make(input.slice(0, colon), input.slice(colon + 1))
+  return fromParts(input, input.slice(0, colon), input.slice(colon + 1))
 }
 
 /**
- * Makes an address of its two parts. A bare IPv6 address gets its brackets.
+ * Makes an address of its two parts. A bare IPv6 address gets its brackets. The port defaults to {@link defaultPort}.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (host: string, port: number | string): Result.Result<Address, AddressError> => {
-  const input = `${host}:${port}`
+export const make = (host: string, port: number | string = defaultPort): Result.Result<Address, AddressError> =>
+  fromParts(`${host}:${port}`, host, port)
+
+/** Makes an address of the two parts of a text, which the error names. */
+const fromParts = (input: string, host: string, port: number | string): Result.Result<Address, AddressError> => {
   const canonical = canonicalHost(host)
   if (canonical === undefined) {
     return fail(input, "the host must be a DNS name, an IPv4 address, or an IPv6 address in [brackets]")

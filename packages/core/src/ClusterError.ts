@@ -133,7 +133,7 @@ export class Denied extends Schema.TaggedError<Denied>()("Denied", {
 // JoinError
 
 /**
- * Reason of a {@link JoinError}: the text is not an address.
+ * Reason of a {@link JoinError}: the text is not an address, or the list of addresses is empty. No address was dialed.
  *
  * @category reasons
  * @since 0.1.0
@@ -154,6 +154,24 @@ export class OwnAddress extends Schema.TaggedError<OwnAddress>()("OwnAddress", {
   }
 }
 
+/** Reasons for which one address refuses, for good. */
+const RefusalReason = Schema.Union([OwnAddress, OtherCluster, VersionMismatch, DuplicateName, Denied])
+
+/**
+ * Reason of a {@link JoinError}: every one of several addresses refused.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AllRefused extends Schema.TaggedError<AllRefused>()("AllRefused", {
+  /** Each address with its reason, in the order in which they refused. */
+  refusals: Schema.Array(Schema.Struct({ address: Schema.String, reason: RefusalReason })),
+}) {
+  override get message(): string {
+    return this.refusals.map(({ address, reason }) => `${address}: ${reason.message}`).join("; ")
+  }
+}
+
 /**
  * Schema of the reasons of a {@link JoinError}.
  *
@@ -162,6 +180,7 @@ export class OwnAddress extends Schema.TaggedError<OwnAddress>()("OwnAddress", {
  */
 export const JoinErrorReason = Schema.Union([
   InvalidAddress,
+  AllRefused,
   OwnAddress,
   OtherCluster,
   VersionMismatch,
@@ -178,6 +197,7 @@ export const JoinErrorReason = Schema.Union([
  */
 export type JoinErrorReason =
   | InvalidAddress
+  | AllRefused
   | OwnAddress
   | OtherCluster
   | VersionMismatch
@@ -192,7 +212,7 @@ export type JoinErrorReason =
  * @since 0.1.0
  */
 export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
-  /** Address that was to be joined. */
+  /** Address that was to be joined. Several are separated by commas. */
   address: Schema.String,
   reason: JoinErrorReason,
 }) {

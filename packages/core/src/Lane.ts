@@ -29,6 +29,21 @@ export interface SendOptions {
 }
 
 /**
+ * Options of a lane.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LaneOptions {
+  /**
+   * Format of the messages of the lane, such as `json`: 1 to 64 bytes without control characters. Readers announce it to all
+   * peers, and messages go only to readers of this format and to those without one. All readers of a lane on one node have the
+   * same format. Defaults to none: bytes of any format.
+   */
+  readonly format?: string | undefined
+}
+
+/**
  * Options of a message to many.
  *
  * @category options
@@ -163,6 +178,12 @@ export interface DeadLetter {
  */
 export interface Lane {
   readonly name: string
+  /**
+   * Format of the messages of this lane, as given to `cluster.lane`. A message goes to no peer that reads the lane with another
+   * format: the send fails, or the report says, `IncompatibleFormat`. `undefined` for bytes of any format, which are never
+   * refused.
+   */
+  readonly format: string | undefined
   /**
    * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the peer does not
    * read it.

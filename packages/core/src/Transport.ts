@@ -57,8 +57,11 @@ export interface Connection {
 
 /** An open listener. Connections that arrive before `run` wait for it. */
 export interface Listener {
-  /** The address that others dial, with the port that was picked if 0 was asked for. */
-  readonly address: Address
+  /**
+   * Addresses at which peers reach this listener, the best first, at most 8. They have the port that was picked if 0 was asked
+   * for, unless the transport was told of another one, as behind a NAT.
+   */
+  readonly addresses: NonEmptyReadonlyArray<Address>
   /**
    * Runs the handler in a fiber of its own for each connection that arrives, and closes the connection
    * when the handler ends. Interrupting `run` interrupts the handlers.

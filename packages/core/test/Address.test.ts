@@ -105,9 +105,22 @@ describe("parse", () => {
   })
 
   it("refuses an IPv6 address without a port, instead of taking its last group for the port", () => {
-    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "fe80::1:7946", "::1:7946", "[::1]"]) {
+    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "fe80::1:7946", "::1:7946", "::1"]) {
       assert.isDefined(problemOf(input), input)
     }
+  })
+
+  it("gives the default port to a host alone", () => {
+    assert.strictEqual(parsed("Example.org"), `example.org:${Address.defaultPort}`)
+    assert.strictEqual(parsed("127.0.0.1"), `127.0.0.1:${Address.defaultPort}`)
+    assert.strictEqual(parsed("[::1]"), `[::1]:${Address.defaultPort}`)
+    assert.strictEqual(Result.getOrThrow(Address.make("::1")), `[::1]:${Address.defaultPort}`)
+    for (const input of ["7946", "0.0.0.0", "[::]", "a b", "[a]", ":1", "a:"]) assert.isDefined(problemOf(input), input)
+  })
+
+  it("takes a default port that no outgoing connection of Linux takes", () => {
+    assert.isBelow(Address.defaultPort, 32_768)
+    assert.isAbove(Address.defaultPort, 1_023)
   })
 
   it("refuses ports outside of 1 to 65535 and texts that are not digits", () => {
@@ -128,10 +141,7 @@ describe("parse", () => {
   })
 
   it("quotes at most 80 characters of the input in its error, and says what is expected", () => {
-    assert.strictEqual(
-      problemOf("nowhere"),
-      `"nowhere" is not an address: expected HOST:PORT, for example 127.0.0.1:7946`,
-    )
+    assert.strictEqual(problemOf(""), `"" is not an address: expected HOST or HOST:PORT, for example 127.0.0.1:24868`)
     assert.include(problemOf(`${"x".repeat(300)}:1`) ?? "", `"${"x".repeat(80)}" is not an address`)
     assert.include(problemOf("a:0") ?? "", "from 1 to 65535")
   })

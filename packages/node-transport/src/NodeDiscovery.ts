@@ -4,11 +4,16 @@
  *
  * @since 0.1.0
  */
+import * as Address from "@coterie/core/Address"
 import * as Discovery from "@coterie/core/Discovery"
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
 import { errorCode } from "./internal/errorCode.ts"
@@ -42,8 +47,8 @@ export interface PollOptions extends Discovery.Options {
 export interface DnsOptions extends PollOptions {
   /** Name that resolves to the hosts of peers. */
   readonly name: string
-  /** Port on which the peers listen. */
-  readonly port: number
+  /** Port on which the peers listen. Defaults to `Address.defaultPort`, which is 24868. */
+  readonly port?: number | undefined
   /** Resolver of the name. Defaults to {@link resolver} without options. */
   readonly resolver?: Resolver | undefined
 }
@@ -82,7 +87,11 @@ export interface FileOptions extends PollOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<never> => {
+export const layerDns = ({
+  name,
+  port = Address.defaultPort,
+  ...options
+}: DnsOptions): Layer.Layer<Discovery.Discovery> => {
   const { a, aaaa } = options.resolver ?? resolver()
   // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
   const addresses = (query: Resolver["a"]) =>
@@ -110,7 +119,7 @@ export const layerDns = ({ name, port, ...options }: DnsOptions): Layer.Layer<ne
  * @category layers
  * @since 0.1.0
  */
-export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<never> =>
+export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map((options.resolver ?? resolver()).srv(name), (records) =>
       records
@@ -133,7 +142,7 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
   (a.target === b.target ? a.port - b.port : a.target < b.target ? -1 : 1)
 
 /**
- * Discovers peers at the addresses in a file, one `HOST:PORT` per line.
+ * Discovers peers at the addresses in a file, one `HOST:PORT` per line, or `HOST` for the port `Address.defaultPort`.
  *
  * **Details**
  *
@@ -143,7 +152,7 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
  * @category layers
  * @since 0.1.0
  */
-export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<never> =>
+export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map(readText(path), (text) =>
       text
@@ -163,3 +172,80 @@ const readText = (path: string): Effect.Effect<string, SourceError> =>
         ? new SourceError({ reason: "notFound", message: `the file ${path} does not exist` })
         : new SourceError({ reason: "failed", message: `the file ${path} cannot be read`, cause }),
   })
+
+/**
+ * Options of {@link layerFromEnv}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EnvOptions extends PollOptions {
+  /** Resolver of names. Defaults to {@link resolver} without options. */
+  readonly resolver?: Resolver | undefined
+}
+
+/**
+ * Discovers peers where the variable `COTERIE_DISCOVERY` says.
+ *
+ * **Details**
+ *
+ * | `COTERIE_DISCOVERY` | layer |
+ * | --- | --- |
+ * | `dns:peers.example.internal`, `dns:peers.example.internal:7000` | {@link layerDns}; the port defaults to `Address.defaultPort` |
+ * | `srv:_coterie._tcp.example.internal` | {@link layerSrv} |
+ * | `file:/etc/coterie/peers` | {@link layerFile} |
+ *
+ * Without the variable nothing is discovered, and the node has its seeds alone. Fails with `ConfigError` if the value is none of
+ * these.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<never, Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.map(Config.option(Config.schema(Source, "COTERIE_DISCOVERY")), (text) =>
+      Option.isNone(text) ? Discovery.layerSeeds([], options) : layerOf(text.value, options),
+    ),
+  )
+
+/** Text of a source: a kind, a colon, and where to look. */
+const Source = Schema.String.check(Schema.makeFilter((text) => sourceProblem(text)))
+
+/** Returns the kind of a source, and where to look. */
+const partsOf = (text: string): { readonly kind: string; readonly place: string } => {
+  const colon = text.indexOf(":")
+  return { kind: text.slice(0, colon), place: text.slice(colon + 1) }
+}
+
+/** Returns why a source cannot be used, or `undefined`. */
+const sourceProblem = (text: string): string | undefined => {
+  const { kind, place } = partsOf(text)
+  switch (kind) {
+    case "dns":
+      return problemOf(Address.parse(place))
+    case "srv":
+      return place.includes(":") ? "a service (srv:) has no port" : problemOf(Address.make(place))
+    case "file":
+      return place === "" ? "file: must be followed by a path" : undefined
+    default:
+      return "expected dns:NAME, dns:NAME:PORT, srv:NAME or file:PATH"
+  }
+}
+
+const problemOf = (parsed: Result.Result<Address.Address, Address.AddressError>): string | undefined =>
+  Result.isFailure(parsed) ? parsed.failure.message : undefined
+
+/** Returns the layer of a source without a problem. */
+const layerOf = (text: string, options: EnvOptions): Layer.Layer<never> => {
+  const { kind, place } = partsOf(text)
+  switch (kind) {
+    case "dns": {
+      const address = Result.getOrThrow(Address.parse(place))
+      return layerDns({ ...options, name: Address.host(address), port: Address.port(address) })
+    }
+    case "srv":
+      return layerSrv({ ...options, name: place })
+    default:
+      return layerFile({ ...options, path: place })
+  }
+}

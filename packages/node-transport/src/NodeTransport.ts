@@ -5,14 +5,16 @@
  */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { advertisedAddress, isLoopback } from "./internal/advertisedAddress.ts"
+import { advertisedAddresses, isLoopback } from "./internal/advertisedAddresses.ts"
 import { errorCode } from "./internal/errorCode.ts"
 import * as HostLookups from "./internal/HostLookups.ts"
 import { awaitConnected, openSocket } from "./internal/openSocket.ts"
@@ -27,17 +29,20 @@ import { SocketServer } from "./internal/SocketServer.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. */
-  readonly host: string
-  /** Port to listen on, or 0 for any free port. */
-  readonly port: number
   /**
-   * Address that peers dial: a host, which gets the port of the listener, or `HOST:PORT`. It is needed behind a NAT and in most
-   * containers. Defaults to `host`. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
+   * Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`,
+   * because every other interface needs `insecure`.
+   */
+  readonly host?: string | undefined
+  /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
+  readonly port?: number | undefined
+  /**
+   * Addresses at which peers reach this node, the best first, at most 8: each a host, which gets the port of the listener, or
+   * `HOST:PORT`. They are needed behind a NAT and in most containers. Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
    * address before a private one before a link-local one, and the first of the system among those. `0.0.0.0` has IPv4 addresses
    * only, and `::` IPv6 before IPv4. If there is none, `listen` fails. The loopback and addresses with a zone are never chosen.
    */
-  readonly advertise?: string | undefined
+  readonly advertise?: string | ReadonlyArray<string> | undefined
   /**
    * Allows listening beyond this machine, although the transport neither authenticates peers nor encrypts messages: every process
    * that reaches the port and knows the name of the cluster is a member. Without it only the loopback is allowed. Set it in a
@@ -64,7 +69,7 @@ export interface Options {
  * @category layers
  * @since 0.1.0
  */
-export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => {
+export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport> => {
   const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "5 seconds")
   const linger = Duration.toMillis(Duration.fromInputUnsafe(options.linger ?? "5 seconds"))
   return Layer.effect(
@@ -75,6 +80,61 @@ export const layerTcp = (options: Options): Layer.Layer<Transport.Transport> => 
     })),
   )
 }
+
+/**
+ * Provides TCP with options of the configuration, such as
+ * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if one of them is missing or
+ * cannot be used.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transport.Transport, Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
+
+/**
+ * Provides TCP with options of the environment. The options that are given here win, and their variables are not read.
+ *
+ * **Details**
+ *
+ * | variable | option |
+ * | --- | --- |
+ * | `COTERIE_HOST` | `host` |
+ * | `COTERIE_PORT` | `port`, 0 to 65535 |
+ * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
+ * | `COTERIE_INSECURE` | `insecure`, `true` or `false` |
+ *
+ * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFromEnv = (options: Options = {}): Layer.Layer<Transport.Transport, Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.map(
+      Config.all({
+        host: given(options.host, Config.NonEmptyString("COTERIE_HOST")),
+        port: given(options.port, Config.schema(Port, "COTERIE_PORT")),
+        advertise: given(options.advertise, Config.map(Config.String("COTERIE_ADVERTISE"), list)),
+        insecure: given(options.insecure, Config.Boolean("COTERIE_INSECURE")),
+      }),
+      (found) => layerTcp({ ...options, ...found }),
+    ),
+  )
+
+/** Returns the option that was given, or reads the one of the environment. */
+const given = <A>(option: A | undefined, variable: Config.Config<A>): Config.Config<A | undefined> =>
+  option === undefined ? Config.withDefault(variable, undefined) : Config.succeed(option)
+
+const list = (text: string): ReadonlyArray<string> =>
+  text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "")
+
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+
+const defaultHost = "127.0.0.1"
 
 const ignore = () => {}
 
@@ -148,8 +208,8 @@ const listen = (
   linger: number,
 ): Effect.Effect<Transport.Listener, Transport.TransportError, Scope.Scope> =>
   Effect.gen(function* () {
-    const host = options.host.replace(/^\[(.*)\]$/, "$1")
-    const { port } = options
+    const host = (options.host ?? defaultHost).replace(/^\[(.*)\]$/, "$1")
+    const port = options.port ?? Address.defaultPort
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
     }
@@ -170,9 +230,9 @@ const listen = (
           `or set "insecure: true" in a network that you trust`,
       )
     }
-    const address = advertisedAddress(options.advertise, host, bound)
-    if (Result.isFailure(address)) return yield* listenError(address.failure)
-    return { address: address.success, run: run(server, linger) }
+    const addresses = advertisedAddresses(options.advertise, host, bound)
+    if (Result.isFailure(addresses)) return yield* listenError(addresses.failure)
+    return { addresses: addresses.success, run: run(server, linger) }
   })
 
 const run =

@@ -188,7 +188,7 @@ describe("NodeTransport", () => {
         yield* failure({ port: 70_000 }),
         "port 70000 is not a port: it must be a whole number from 0 to 65535",
       )
-      const port = Address.port((yield* (yield* nodeOf()).listen).address)
+      const port = Address.port((yield* (yield* nodeOf()).listen).addresses[0])
       assert.strictEqual(
         yield* failure({ port }),
         `port ${port} on 127.0.0.1 is in use: pick another, or 0 for any free one`,
@@ -203,7 +203,7 @@ describe("NodeTransport", () => {
 
   it.live("gives its port back if what it should advertise is no address", () =>
     Effect.gen(function* () {
-      const port = Address.port((yield* Effect.scoped(Effect.flatMap(nodeOf(), (node) => node.listen))).address)
+      const port = Address.port((yield* Effect.scoped(Effect.flatMap(nodeOf(), (node) => node.listen))).addresses[0])
       yield* Effect.scoped(
         Effect.gen(function* () {
           const node = yield* nodeOf({ port, advertise: "not a host" })
@@ -218,7 +218,9 @@ describe("NodeTransport", () => {
     Effect.gen(function* () {
       const advertised = (options: Partial<NodeTransport.Options>) =>
         Effect.gen(function* () {
-          const { address } = yield* (yield* nodeOf(options)).listen
+          const {
+            addresses: [address],
+          } = yield* (yield* nodeOf(options)).listen
           return [Address.host(address), Address.port(address)] as const
         })
       assert.strictEqual((yield* advertised({ host: "localhost" }))[0], "localhost")
@@ -239,9 +241,9 @@ describe("NodeTransport", () => {
       const node = yield* nodeOf({ host: "0.0.0.0", insecure: true })
       const listener = yield* node.listen
       const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
-      assert.isTrue(own.some(({ address }) => address === Address.host(listener.address)))
+      assert.isTrue(own.some(({ address }) => address === Address.host(listener.addresses[0])))
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
+      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "here")
     }),
   )
 
@@ -250,8 +252,8 @@ describe("NodeTransport", () => {
       const node = yield* nodeOf({ host: "::", insecure: true, advertise: "::1" })
       const listener = yield* node.listen
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from(connection.remoteHost)]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "::1")
-      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.address)))
+      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "::1")
+      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.addresses[0])))
       assert.strictEqual(yield* hear(yield* node.connect(v4)), "127.0.0.1")
     }),
   )
@@ -263,7 +265,9 @@ describe("NodeTransport", () => {
       const unknown = yield* Effect.flip(node.connect(nowhere))
       assert.strictEqual(unknown.reason, "unreachable")
       assert.include(unknown.message, "nowhere.invalid:80 cannot be reached")
-      const { address } = yield* Effect.scoped(node.listen)
+      const {
+        addresses: [address],
+      } = yield* Effect.scoped(node.listen)
       const refused = yield* Effect.flip(node.connect(address))
       assert.strictEqual(refused.reason, "refused")
       assert.strictEqual(refused.message, `${address} refused the connection: nobody listens there`)
@@ -368,7 +372,7 @@ describe("NodeTransport", () => {
           ),
         ),
       )
-      const socket = Net.connect(Address.port(listener.address), "127.0.0.1")
+      const socket = Net.connect(Address.port(listener.addresses[0]), "127.0.0.1")
       yield* Deferred.await(accepted)
       socket.resetAndDestroy()
       assert.strictEqual(yield* Deferred.await(ended), "closed")
@@ -400,7 +404,9 @@ describe("NodeTransport", () => {
   it.live("tells that a dial is refused though its fiber is held up, between any two steps", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf()
-      const { address } = yield* Effect.scoped(node.listen)
+      const {
+        addresses: [address],
+      } = yield* Effect.scoped(node.listen)
       for (let step = 0; step < steps; step++) {
         const error = yield* Effect.flip(Effect.scoped(heldUp(step, node.connect(address), untilThrough)))
         assert.strictEqual(error.reason, "refused")
@@ -412,7 +418,9 @@ describe("NodeTransport", () => {
     Effect.gen(function* () {
       const before = yield* openSockets
       const node = yield* nodeOf()
-      const { address } = yield* Effect.scoped(node.listen)
+      const {
+        addresses: [address],
+      } = yield* Effect.scoped(node.listen)
       const answer = yield* Deferred.make<ReadonlyArray<string>>()
       const named = yield* nodeOf({
         host: "me.example",
@@ -433,9 +441,9 @@ describe("NodeTransport", () => {
     Effect.gen(function* () {
       const resolver = { ...noNames, a: () => Effect.succeed(["127.0.0.1"]), aaaa: () => Effect.succeed(["::1"]) }
       const listener = yield* (yield* nodeOf({ host: "Me.example", resolver })).listen
-      assert.strictEqual(Address.host(listener.address), "me.example")
+      assert.strictEqual(Address.host(listener.addresses[0]), "me.example")
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
-      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.address)))
+      const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.addresses[0])))
       assert.strictEqual(yield* hear(yield* (yield* nodeOf()).connect(v4)), "here")
     }),
   )
@@ -546,12 +554,14 @@ describe("NodeTransport", () => {
       const listener = yield* node.listen
       const before = yield* openSockets
       const socket = yield* Effect.callback<Net.Socket>((resume) => {
-        const dialing = Net.connect(Address.port(listener.address), "127.0.0.1", () => resume(Effect.succeed(dialing)))
+        const dialing = Net.connect(Address.port(listener.addresses[0]), "127.0.0.1", () =>
+          resume(Effect.succeed(dialing)),
+        )
       })
       socket.resetAndDestroy()
       yield* back(before)
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.address)), "here")
+      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "here")
     }),
   )
 
@@ -562,7 +572,7 @@ describe("NodeTransport", () => {
       const scope = yield* Scope.make()
       const listener = yield* Scope.provide(node.listen, scope)
       yield* start(listener.run((connection) => Effect.andThen(Deferred.succeed(arrived, connection), Effect.never)))
-      const dialer = yield* node.connect(listener.address)
+      const dialer = yield* node.connect(listener.addresses[0])
       const acceptor = yield* Deferred.await(arrived)
       yield* Scope.close(scope, Exit.void)
       yield* acceptor.write([Buffer.from("still here")])

@@ -81,6 +81,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
   const lane = (name: string): Effect.Effect<Lane> =>
     Effect.succeed({
       name,
+      format: undefined,
       send: (to, payload) =>
         Effect.andThen(beforeSending, (): Effect.Effect<Sent, SendError> => {
           const target = typeof to === "string" ? to : to.name

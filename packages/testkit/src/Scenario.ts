@@ -13,7 +13,7 @@ import type { Explore } from "./kernel/Kernel.ts"
 import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { State } from "./run/SimNode.ts"
-import type { Failure, NodeDown, SimulationError } from "./SimulationError.ts"
+import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
 export type { Deviations, Explore, Predicate, Side, State }
@@ -106,7 +106,7 @@ export interface Sim {
   readonly network: Network
   /**
    * Heals everything, then waits until the predicate holds; fails with `NotConverged` if it does not in time (of
-   * virtual time; default: {@link defaultConvergence}). Healing ends all faults and the plan: partitions are over, the network is
+   * virtual time; default: {@link defaultWithin}). Healing ends all faults and the plan: partitions are over, the network is
    * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their rate; a wall
    * clock that was set stays so. With `core`, only these nodes are healed, and the others lose their power and do not
    * come back by themselves: the rest must do without.
@@ -118,8 +118,17 @@ export interface Sim {
       readonly core?: ReadonlyArray<string> | undefined
     },
   ) => Effect.Effect<void, SimulationError>
-  /** Waits until the predicate holds. It is evaluated after each step and each event, so it must be quick. */
-  readonly until: (predicate: Predicate) => Effect.Effect<void>
+  /**
+   * Waits until the condition holds. Fails with `NotReached` if it does not within the virtual time `within` (default:
+   * {@link defaultWithin}); the error has the name, the last answer of the condition, and which nodes are down. A run that
+   * ends with this error fails with it. The condition is evaluated after each step and each event, so it must be
+   * quick.
+   */
+  readonly until: (
+    name: string,
+    condition: Predicate,
+    options?: { readonly within?: Duration.Input | undefined },
+  ) => Effect.Effect<void, NotReached>
   /** Puts a line into the trace. */
   readonly note: (text: string) => Effect.Effect<void>
   /** Microseconds since the start. */
@@ -180,8 +189,8 @@ export interface Options {
 /** Virtual time in which a scenario must be done. */
 export const defaultTimeLimit: Duration.Input = "10 minutes"
 
-/** How long nodes may take to converge after everything was healed. */
-export const defaultConvergence: Duration.Input = "60 seconds"
+/** Virtual time that `until` and `converges` wait. */
+export const defaultWithin: Duration.Input = "60 seconds"
 
 /** A busy cluster of hundreds of nodes takes some hundred thousand steps at once when it starts. */
 export const defaultStepsPerInstant = 1_000_000

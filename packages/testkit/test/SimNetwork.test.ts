@@ -17,7 +17,9 @@ const harness = (options: SimNetwork.Options) =>
       transport: (port: number) => network.transport("a", port),
       silentPeer: Effect.gen(function* () {
         const node = yield* nodeAt(network, "silent")
-        const { address } = yield* Effect.orDie(node.listen)
+        const {
+          addresses: [address],
+        } = yield* Effect.orDie(node.listen)
         return { address, reset: network.crash("silent") }
       }),
       open: Effect.map(network.inspect, ({ connections, listeners }) => connections.length + listeners.length),
@@ -204,7 +206,7 @@ describe("SimNetwork", () => {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
       yield* network.partition(["a"], ["b"])
-      const dialing = yield* start(a.connect(listener.address))
+      const dialing = yield* start(a.connect(listener.addresses[0]))
       yield* TestClock.adjust("1 hour")
       assert.isUndefined(dialing.pollUnsafe())
       yield* network.heal
@@ -218,7 +220,7 @@ describe("SimNetwork", () => {
       const network = yield* SimNetwork.make({ connectTimeout: "3 seconds" })
       const { a, listener } = yield* linked(network)
       yield* network.partition(["a"], ["b"])
-      const dialing = yield* start(timed(reasonOf(a.connect(listener.address))))
+      const dialing = yield* start(timed(reasonOf(a.connect(listener.addresses[0]))))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Fiber.join(dialing), ["unreachable", 3000])
       assert.strictEqual((yield* network.inspect).connections.length, 1)
@@ -230,8 +232,8 @@ describe("SimNetwork", () => {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, acceptor, dialer, listener } = yield* linked(network)
       const c = yield* nodeAt(network, "c")
-      const other = yield* start(c.connect(listener.address))
-      const again = yield* start(a.connect(listener.address))
+      const other = yield* start(c.connect(listener.addresses[0]))
+      const again = yield* start(a.connect(listener.addresses[0]))
       yield* TestClock.adjust(20)
       yield* say(dialer, "lost")
       const pulling = yield* start(hear(acceptor))
@@ -243,7 +245,7 @@ describe("SimNetwork", () => {
       assert.strictEqual(yield* network.connections("b", "a"), 0)
       assert.strictEqual(yield* network.connections("b", "c"), 1)
       yield* say(yield* Fiber.join(other), "still there")
-      const redial = yield* start(a.connect(listener.address))
+      const redial = yield* start(a.connect(listener.addresses[0]))
       yield* TestClock.adjust(20)
       yield* Fiber.join(redial)
     }),
@@ -259,7 +261,7 @@ describe("SimNetwork", () => {
       assert.strictEqual(yield* reasonOf(say(acceptor, "from beyond")), "closed")
       assert.deepStrictEqual((yield* network.inspect).listeners, [])
       const heard = yield* start(Effect.all([hear(dialer), hear(dialer)]))
-      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      const dialing = yield* start(reasonOf(a.connect(listener.addresses[0])))
       yield* TestClock.adjust(20)
       assert.deepStrictEqual(yield* Fiber.join(heard), ["last words", "closed"])
       assert.strictEqual(yield* Fiber.join(dialing), "refused")
@@ -275,7 +277,7 @@ describe("SimNetwork", () => {
       yield* network.crash("b", { silent: true })
       yield* say(dialer, "hello?")
       const pulling = yield* start(hear(dialer))
-      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      const dialing = yield* start(reasonOf(a.connect(listener.addresses[0])))
       yield* TestClock.adjust("1 hour")
       assert.isUndefined(pulling.pollUnsafe())
       assert.isUndefined(dialing.pollUnsafe())
@@ -291,7 +293,7 @@ describe("SimNetwork", () => {
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
-      const dialing = yield* start(reasonOf(a.connect(listener.address)))
+      const dialing = yield* start(reasonOf(a.connect(listener.addresses[0])))
       yield* network.crash("a", { silent: true })
       assert.strictEqual(yield* Fiber.join(dialing), "closed")
       yield* network.crash("b", { silent: true })
@@ -347,7 +349,7 @@ describe("SimNetwork", () => {
       const listener = yield* a.listen
       const order: Array<string> = []
       yield* start(listener.run((connection) => Effect.map(hear(connection), (heard) => void order.push(heard))))
-      const dialing = yield* start(Effect.forEach([1, 2, 3, 4, 5], () => a.connect(listener.address)))
+      const dialing = yield* start(Effect.forEach([1, 2, 3, 4, 5], () => a.connect(listener.addresses[0])))
       yield* TestClock.adjust("1 second")
       const connections = yield* Fiber.join(dialing)
       for (const [i, connection] of connections.entries()) yield* say(connection, String(i))
@@ -382,9 +384,9 @@ describe("SimNetwork", () => {
       const network = yield* SimNetwork.make()
       const v6 = yield* nodeAt(network, "[FD00::1]", 80)
       const listener = yield* v6.listen
-      assert.strictEqual(listener.address, yield* address("[fd00::1]:80"))
+      assert.strictEqual(listener.addresses[0], yield* address("[fd00::1]:80"))
       const a = yield* nodeAt(network, "10.0.0.1")
-      const connection = yield* a.connect(listener.address)
+      const connection = yield* a.connect(listener.addresses[0])
       assert.strictEqual(connection.remoteHost, "fd00::1")
       assert.strictEqual(yield* network.connections("fd00::1", "10.0.0.1"), 1)
       const nowhere = yield* nodeAt(network, "not a host")
@@ -401,7 +403,7 @@ describe("SimNetwork", () => {
       yield* say(dialer, "too late")
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* Fiber.join(pulling), "closed")
-      assert.strictEqual(yield* reasonOf(a.connect(listener.address)), "unreachable")
+      assert.strictEqual(yield* reasonOf(a.connect(listener.addresses[0])), "unreachable")
     }),
   )
 

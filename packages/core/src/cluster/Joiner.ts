@@ -1,15 +1,18 @@
 /**
- * The join of the application: an address as text, the dial, and the peer that answered there.
+ * The join of the application: addresses as text, the dials, and the peer that answered first.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Address from "../Address.ts"
-import { InvalidAddress, JoinError, NodeStopped } from "../ClusterError.ts"
+import type * as Address from "../Address.ts"
+import { AllRefused, InvalidAddress, JoinError, NodeStopped } from "../ClusterError.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
+import type { Link } from "../link/Link.ts"
 import type { Peer } from "../Peer.ts"
 import type { Dialer } from "../peering/Dialer.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Labels } from "./Metrics.ts"
-import { refusalReason } from "./refusals.ts"
+import { parseAddresses } from "./parseAddresses.ts"
+import { refusalReason, type RefusalReason } from "./refusals.ts"
 import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
@@ -26,37 +29,97 @@ export class Joiner {
     this.options = options
   }
 
-  /** Dials the address until a peer answers, and keeps it as a seed. */
-  join(address: string): Effect.Effect<Peer, JoinError> {
+  /**
+   * Dials all addresses until a peer answers at one of them, and keeps that address and those that have not answered yet as
+   * seeds. Fails once every address has refused for good.
+   */
+  join(addresses: string | ReadonlyArray<string>): Effect.Effect<Peer, JoinError> {
     const { labels } = this.options
-    return this.dial(address).pipe(
-      Effect.withSpan("Cluster.join", { attributes: { ...labels, address } }),
+    const inputs = typeof addresses === "string" ? [addresses] : addresses
+    return this.dial(inputs).pipe(
+      Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }),
       // Connections that it makes outlive it, in fibers that take their annotations from here.
-      Effect.annotateLogs(labels),
+      annotateCompactly(labels),
     )
   }
 
-  private readonly dial = Effect.fnUntraced(function* (this: Joiner, input: string) {
-    const { dialer, shutdown } = this.options
-    const parsed = Address.parse(input)
-    if (Result.isFailure(parsed)) {
-      const reason = new InvalidAddress({ message: parsed.failure.message })
-      return yield* new JoinError({ address: input, reason })
-    }
-    const address = parsed.success
+  private readonly dial = Effect.fnUntraced(function* (this: Joiner, inputs: ReadonlyArray<string>) {
+    const { dialer, loop, shutdown } = this.options
+    const addresses = yield* Effect.fromResult(parse(inputs))
     const stopped = Effect.andThen(shutdown.await, () =>
-      Effect.fail(new JoinError({ address, reason: new NodeStopped() })),
+      Effect.fail(new JoinError({ address: addresses.join(", "), reason: new NodeStopped() })),
     )
     if (!shutdown.isRunning) return yield* stopped
-    const { peer } = yield* Effect.raceFirst(
-      Effect.mapError(dialer.join(address), (refusal) => new JoinError({ address, reason: refusalReason(refusal) })),
-      stopped,
-    )
-    const { body, generation, name } = peer
+    const { address, link, refusals } = yield* Effect.raceFirst(this.dialAll(addresses), stopped)
+    const { body, generation, name } = link.peer
     dialer.addSeed(address, name)
+    for (const other of addresses) {
+      if (other !== address && !refusals.has(other)) dialer.addSeed(other)
+    }
+    yield* warnOf(refusals, name)
     yield* Effect.annotateCurrentSpan({ peer: name, generation })
-    const { addresses, metadata } = body
-    const known: Peer | undefined = this.options.loop.state().view.peers.get(name)
-    return known ?? ({ name, generation, status: "alive", link: "up", addresses, metadata } satisfies Peer)
+    const { addresses: advertised, metadata } = body
+    const known: Peer | undefined = loop.state().view.peers.get(name)
+    return known ?? ({ name, generation, status: "alive", link: "up", addresses: advertised, metadata } satisfies Peer)
+  })
+
+  /**
+   * Dials all addresses at once, so that one that never answers holds up no other; `limits.dials` bounds the connections.
+   * Returns the first link, and the refusals until then.
+   */
+  private dialAll(addresses: ReadonlyArray<Address.Address>): Effect.Effect<Reached, JoinError> {
+    return Effect.suspend(() => {
+      const refusals = new Map<Address.Address, RefusalReason>()
+      return Effect.raceAllFirst(
+        addresses.map((address) =>
+          this.options.dialer.join(address).pipe(
+            Effect.map((link): Reached => ({ address, link, refusals })),
+            Effect.catch((error) => {
+              refusals.set(address, refusalReason(error))
+              return refusals.size === addresses.length ? Effect.fail(allRefused(refusals)) : Effect.never
+            }),
+          ),
+        ),
+      )
+    })
+  }
+}
+
+interface Reached {
+  readonly address: Address.Address
+  readonly link: Pick<Link, "peer">
+  /** Addresses that refused for good. */
+  readonly refusals: ReadonlyMap<Address.Address, RefusalReason>
+}
+
+/** Returns the addresses in canonical form, each once. */
+const parse = (inputs: ReadonlyArray<string>): Result.Result<ReadonlyArray<Address.Address>, JoinError> => {
+  const { addresses, problems } = parseAddresses(inputs)
+  const bad = (address: string, message: string) =>
+    Result.fail(new JoinError({ address, reason: new InvalidAddress({ message }) }))
+  for (const { input, message } of problems) return bad(input, message)
+  if (addresses.length === 0) return bad("", "the list of addresses is empty")
+  return Result.succeed([...new Set(addresses)])
+}
+
+/** Returns the error of a join of which every address has refused. */
+const allRefused = (refusals: ReadonlyMap<string, RefusalReason>): JoinError => {
+  const list = Array.from(refusals, ([address, reason]) => ({ address, reason }))
+  const [first, ...others] = list
+  if (first !== undefined && others.length === 0) return new JoinError(first)
+  return new JoinError({
+    address: list.map(({ address }) => address).join(", "),
+    reason: new AllRefused({ refusals: list }),
   })
 }
+
+/** Warns of the addresses that refused for good, because a join that succeeds does not tell. A list may name this node itself. */
+const warnOf = (refusals: ReadonlyMap<string, RefusalReason>, joined: string): Effect.Effect<void> =>
+  Effect.forEach(
+    refusals,
+    ([address, reason]) =>
+      reason._tag === "OwnAddress"
+        ? Effect.void
+        : Effect.logWarning(`joined ${joined}, but cannot join ${address}: ${reason.message}`),
+    { discard: true },
+  )

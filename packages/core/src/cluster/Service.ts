@@ -2,15 +2,18 @@
  * The shape of a node as its application sees it: options, the service, and how the node describes itself. `Cluster.ts`
  * publishes these types; they stand here because the rooms below `Cluster.ts` implement them.
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
 import type { JoinError, NodeStopped, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
-import type { BroadcastReport, Lane, PublishOptions, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -23,10 +26,8 @@ export interface Options {
   readonly cluster: string
   /** Name of this node, unique in the cluster and the same after a restart. Defaults to 128 random bits in hex. */
   readonly name?: string | undefined
-  /** Addresses to dial for peers at the start and ever after, `host:port`. */
+  /** Addresses to dial for peers at the start and ever after, `HOST:PORT`, or `HOST` for the port `Address.defaultPort`. */
   readonly seeds?: ReadonlyArray<string> | undefined
-  /** Addresses at which peers reach this node, the best first. Defaults to the one that the transport listens on. */
-  readonly advertise?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /**
@@ -50,7 +51,7 @@ export interface Self {
    * name, as after a restart with a clock that was set back. The event `SelfChanged` reports it.
    */
   readonly generation: number
-  /** Addresses that this node advertises. */
+  /** Addresses at which peers reach this node, the best first, as the transport says. */
   readonly addresses: ReadonlyArray<Address>
   readonly metadata: Readonly<Record<string, string>>
   /**
@@ -75,6 +76,19 @@ export interface Service {
   readonly view: Effect.Effect<View>
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
+  /**
+   * Returns the round-trip time to a peer, as the application of the two would see it: from the Ping of this node to the Pong of the
+   * peer, smoothed over about eight samples (RFC 6298).
+   *
+   * **Details**
+   *
+   * Of two peers the one with the lower name gets a sample with every heartbeat. The other one gets a sample when this is called and
+   * the last is older than 10 seconds: the call then waits for a Ping and its Pong, at most for the link timeout. The time includes
+   * what the two processes take to handle a frame and, while much is sent, the wait behind what is being written.
+   *
+   * Returns `None` without a link, or if no Pong ever came, and zero for this node itself.
+   */
+  readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
   /**
    * A `Snapshot`, and then every change in order. A reader that is more than `limits.eventBuffer` events behind gets
    * `Lagged` and a new `Snapshot`.
@@ -108,10 +122,16 @@ export interface Service {
    */
   readonly receive: Effect.Effect<Message, NodeStopped>
   /**
-   * Connects to the peer at `address` and discovers the cluster through it. The address is kept as a seed. Retries with the
-   * `Reconnect` schedule; fails only with errors that a retry cannot fix. Bound it with `Effect.timeout`.
+   * Connects to a peer at one of the addresses, `HOST` or `HOST:PORT` each, and discovers the cluster through it.
+   *
+   * **Details**
+   *
+   * All addresses are dialed at once, at most `limits.dials` at a time, again and again with the `Reconnect` schedule. The join
+   * succeeds with the first peer that answers. The addresses that have not answered by then become seeds, as does the one that
+   * has. Fails at once if a text is no address, and otherwise once every address has failed with an error that a retry cannot
+   * fix. Bound it with `Effect.timeout`.
    */
-  readonly join: (address: string) => Effect.Effect<Peer, JoinError>
+  readonly join: (addresses: string | ReadonlyArray<string>) => Effect.Effect<Peer, JoinError>
   /**
    * Sends bytes or text to the inbox of one peer, directly, or to the inbox of this node.
    *
@@ -142,8 +162,13 @@ export interface Service {
     payload: Uint8Array | string,
     options?: PublishOptions,
   ) => Effect.Effect<BroadcastReport, SendError>
-  /** Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. */
-  readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
+  /**
+   * Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. Fails with `OptionsError` if the
+   * name or the format is none.
+   */
+  readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
+  /** Serialization of the topics that have none of their own, as it was provided to the layer. */
+  readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /** Replaces the metadata of this node, and tells all peers. */

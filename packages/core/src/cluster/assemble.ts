@@ -14,11 +14,13 @@ import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
 import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
+import { annotateCompactly } from "../internal/logAnnotations.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import * as Limits from "../Limits.ts"
 import * as DeadLetters from "../messaging/DeadLetters.ts"
+import type * as State from "../membership/State.ts"
 import * as LaneReaders from "../messaging/LaneReaders.ts"
 import { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { Sender } from "../messaging/Sender.ts"
@@ -27,9 +29,11 @@ import * as LinkManager from "../peering/LinkManager.ts"
 import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
+import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
+import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
-import { type Checked, checkOptions } from "./checkOptions.ts"
+import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
@@ -41,6 +45,7 @@ import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
+import { describePolicies, type Policies } from "./policies.ts"
 import { seedUnavailable } from "./refusals.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -50,7 +55,7 @@ export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return withMicrotaskScheduler(Effect.annotateLogs(assemble({ ...options, name }, labels), labels))
+    return withMicrotaskScheduler(annotateCompactly(labels)(assemble({ ...options, name }, labels)))
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
@@ -86,9 +91,28 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   })
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
+  yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
+  const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, readingPeers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({
+    loop,
+    links,
+    hub,
+    sender,
+    readers,
+    readingPeers,
+    deadLetters,
+    joiner,
+    observedHosts,
+    shutdown,
+    serialization,
+  })
 })
+
+/** Returns the line of the log that says how the node runs. */
+const startLine = ({ self }: State.State, cluster: string, policies: Policies): string =>
+  `this node is "${self.name}" in the cluster "${cluster}", at ${self.body.addresses.join(", ")}; ` +
+  `policies: ${describePolicies(policies)}`
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
 const readEnvironment = Effect.gen(function* () {
@@ -96,13 +120,15 @@ const readEnvironment = Effect.gen(function* () {
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
-  const problem = policyProblem({ detector, gossip, discovery })
+  const serialization = yield* TopicSerialization
+  const problem = policyProblem({ detector, gossip, discovery, serialization })
   if (problem !== undefined) return yield* problem
   return {
     transport,
     detector,
     gossip,
     discovery,
+    serialization,
     reconnect: yield* Reconnect,
     admission: yield* Admission,
     entropy: yield* Entropy,
@@ -113,7 +139,7 @@ const readEnvironment = Effect.gen(function* () {
 
 type Environment = Effect.Success<typeof readEnvironment>
 
-interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds" | "advertise">, Checked {
+interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checked {
   readonly name: string
   readonly labels: Metrics.Labels
   readonly limits: Limits.Limits
@@ -126,13 +152,15 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, clock)
   const listener = yield* transport.listen
+  const problem = advertiseProblem(listener.addresses)
+  if (problem !== undefined) return yield* problem
   const heartbeat = Duration.toMillis(detector.heartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: options.advertise.length > 0 ? options.advertise : [listener.address],
+      addresses: listener.addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -158,8 +186,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     limits,
     self: () => loop.state().self,
     view: () => loop.state().view,
-    onOpened: (name) => {
-      links.openLane(name)
+    onOpened: (lane) => {
+      links.openLane(lane)
       readingPeers.changed()
     },
     onClosed: (name) => {
@@ -170,7 +198,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
-  const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
+  const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
   const readingPeers: ReadingPeers = new ReadingPeers({
     current: () => links.all(),
     siblings: (link) => links.siblings(link),
@@ -197,7 +225,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     entropy,
     clock,
     observer: metrics.observer,
-    lanes: readers.names,
+    lanes: readers.openLanes,
     laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,
@@ -212,7 +240,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     pause,
     healthy: linkTimeout,
     clock,
-    onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    availability: new SeedAvailability({
+      log,
+      onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
+    }),
   })
   metrics.showNode({ loop, links, hub, limits })
   return {

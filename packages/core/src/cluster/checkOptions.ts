@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { Address } from "../Address.ts"
 import { OptionsError } from "../ClusterError.ts"
 import type * as Limits from "../Limits.ts"
-import { maxAddresses, minWindow } from "../protocol/constants.ts"
+import { maxAddresses, minControlBurst, minControlRate, minWindow } from "../protocol/constants.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { parseAddresses } from "./parseAddresses.ts"
@@ -14,7 +14,6 @@ import type { Options } from "./Service.ts"
 /** The addresses that the options name. */
 export interface Checked {
   readonly seeds: ReadonlyArray<Address>
-  readonly advertise: ReadonlyArray<Address>
 }
 
 /** Greatest limit: that of the numbers in frames. For times and counts it is no bound at all. */
@@ -31,15 +30,27 @@ export const checkOptions = (options: Options): Result.Result<Checked, OptionsEr
   if (metadata !== undefined) return fail("metadata", metadata)
   const seeds = parseAddresses(options.seeds ?? [])
   for (const problem of seeds.problems) return fail("seeds", problem.message)
-  const advertise = parseAddresses(options.advertise ?? [])
-  for (const problem of advertise.problems) return fail("advertise", problem.message)
-  if (advertise.addresses.length > maxAddresses) {
-    return fail("advertise", `at most ${maxAddresses} addresses`)
-  }
   const limit = limitProblem(options.limits ?? {})
   if (limit !== undefined) return Result.fail(limit)
-  return Result.succeed({ seeds: seeds.addresses, advertise: advertise.addresses })
+  return Result.succeed({ seeds: seeds.addresses })
 }
+
+/** Returns why a node cannot tell its peers these addresses of its transport, or `undefined` if it can. */
+export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsError | undefined =>
+  addresses.length > maxAddresses
+    ? new OptionsError({
+        option: "advertise",
+        message: `at most ${maxAddresses} addresses (an option of the transport)`,
+      })
+    : undefined
+
+/** Limits that the protocol does not let a node choose smaller, with their units. */
+const leastLimits = [
+  ["inboxWindow", minWindow, "bytes"],
+  ["laneWindow", minWindow, "bytes"],
+  ["controlRate", minControlRate, "control frames a second, which every peer counts on"],
+  ["controlBurst", minControlBurst, "control frames, which every peer counts on"],
+] as const
 
 /** Returns why one of the limits cannot be used, or `undefined` if all of them can. */
 const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined => {
@@ -48,10 +59,10 @@ const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined 
       return new OptionsError({ option: `limits.${name}`, message: `a whole number from 1 to ${maxLimit}` })
     }
   }
-  for (const name of ["inboxWindow", "laneWindow"] as const) {
-    const window = limits[name]
-    if (window !== undefined && window < minWindow) {
-      return new OptionsError({ option: `limits.${name}`, message: `at least ${minWindow} bytes` })
+  for (const [name, least, unit] of leastLimits) {
+    const value = limits[name]
+    if (value !== undefined && value < least) {
+      return new OptionsError({ option: `limits.${name}`, message: `at least ${least} ${unit}` })
     }
   }
   return undefined

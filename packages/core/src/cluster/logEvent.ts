@@ -35,7 +35,7 @@ export const logEvent = (event: ClusterEvent, log: LogBudget): Effect.Effect<voi
   const about =
     "peer" in event
       ? { subject: event.peer.name, annotations: { peer: event.peer.name, generation: event.peer.generation } }
-      : { subject: "address" in event ? event.address : undefined }
+      : { subject: undefined }
   return log.write({ ...said, kind: event._tag, ...about })
 }
 
@@ -63,8 +63,6 @@ const line = (event: ClusterEvent): Said | undefined => {
     case "Reachable":
     case "MetadataChanged":
       return debug(`${event.peer.name}: ${event._tag}`)
-    case "SeedUnavailable":
-      return warning(`nobody to join at ${event.address} (${event.reason}): ${event.message}; trying again`)
     case "SlowPeer":
       return warning(standstill(event))
     case "Isolated":
@@ -81,6 +79,8 @@ const line = (event: ClusterEvent): Said | undefined => {
       return warning(event.message)
     case "SelfChanged":
       return debug("this node changed its metadata or its generation")
+    // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
+    case "SeedUnavailable":
     case "Snapshot":
     case "Lagged":
       return undefined

@@ -1,8 +1,11 @@
 /**
  * The service that the application calls, on top of the assembled rooms.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
@@ -11,11 +14,13 @@ import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
+import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
-import { nameProblem } from "../protocol/PeerName.ts"
+import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
 import type { Self, Service } from "./Service.ts"
@@ -23,6 +28,7 @@ import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
+  readonly links: Pick<LinkManager, "current">
   readonly hub: EventHub
   readonly sender: Sender
   readonly readers: LaneReaders
@@ -31,6 +37,7 @@ export interface Options {
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly serialization: TopicSerialization.Service
 }
 
 export const makeService = (options: Options): Service => {
@@ -40,14 +47,16 @@ export const makeService = (options: Options): Service => {
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
     views: hub.views,
+    rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
     inbox: readers.inbox,
     receive: readers.receive,
-    join: (address) => joiner.join(address),
+    join: (addresses) => joiner.join(addresses),
     send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
     sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
-    lane: (name) => laneOf(name, options),
+    lane: (name, { format } = {}) => laneOf({ name, format }, options),
+    serialization: options.serialization,
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning
@@ -66,11 +75,21 @@ const selfOf = ({ loop, observedHosts }: Options): Self => {
   return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
 
-const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {
-  const problem = nameProblem(name)
-  return problem === undefined
-    ? Effect.succeed(makeLane(name, options))
-    : Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+const rtt = (name: string, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
+  Effect.suspend(() => {
+    if (name === loop.state().self.name) return Effect.succeedSome(Duration.zero)
+    const link = links.current(name)
+    if (link === undefined) return Effect.succeedNone
+    return Effect.map(link.measureRtt(), (millis) => Option.map(Option.fromUndefinedOr(millis), Duration.millis))
+  })
+
+const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsError> => {
+  const problem = nameProblem(lane.name)
+  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+  const badFormat = lane.format === undefined ? undefined : formatProblem(lane.format)
+  return badFormat === undefined
+    ? Effect.succeed(makeLane(lane, options))
+    : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
 }
 
 const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>

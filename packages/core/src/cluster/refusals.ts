@@ -4,7 +4,7 @@
 import type { Address } from "../Address.ts"
 import * as ClusterError from "../ClusterError.ts"
 import type { SeedUnavailable } from "../ClusterEvent.ts"
-import type { HandshakeError, HandshakeRejected } from "../link/Handshake.ts"
+import { describe, type HandshakeError, type HandshakeRejected } from "../link/Handshake.ts"
 import type { RejectCode } from "../protocol/Frame.ts"
 
 /** Reason of a refusal that another attempt would not change. */
@@ -67,8 +67,9 @@ const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
 }
 
 /** Returns the event of an address that could not be dialed. */
-export const seedUnavailable = (address: Address, error: HandshakeError): SeedUnavailable => {
-  const isQuote = error._tag === "HandshakeRejected" && error.by === "them"
-  const message = isQuote ? `the peer refused this node and says: ${error.message}` : error.message
-  return { _tag: "SeedUnavailable", address, reason: reasonOf(error), message }
-}
+export const seedUnavailable = (address: Address, error: HandshakeError): SeedUnavailable => ({
+  _tag: "SeedUnavailable",
+  address,
+  reason: reasonOf(error),
+  message: describe(error),
+})

@@ -53,6 +53,8 @@ export interface Extra {
   readonly acknowledgement?: Acknowledgement | undefined
   /** Span that sends the message. */
   readonly trace?: Uint8Array | undefined
+  /** Format of the payload. A message without one may go to readers of any format. */
+  readonly format?: string | undefined
 }
 
 /** Message that is sent in fragments, and the number of its bytes that are accepted. */
@@ -65,6 +67,8 @@ interface Fragmented {
 export interface Options {
   readonly number: number
   readonly name: string
+  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  readonly format?: string | undefined
   /** Bytes of credit that this side has at the start, and at most. */
   readonly window: number
   /** Queue of the link. */
@@ -77,6 +81,8 @@ const nothing = new Uint8Array(0)
 export class SendLane implements LaneFrames {
   readonly number: number
   readonly name: string
+  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  readonly format: string | undefined
   /** Memory that senders waited in vain. It lasts until there is credit, and room in the queue, for any fragment. */
   readonly slowness = new Slowness()
   /** Frames that wait to be written. For {@link WriteQueue}. */
@@ -98,9 +104,10 @@ export class SendLane implements LaneFrames {
   private lastAcknowledged = 0
   private readonly pending = new Map<number, Acknowledgement>()
 
-  constructor({ name, number, queue, window }: Options) {
+  constructor({ format, name, number, queue, window }: Options) {
     this.number = number
     this.name = name
+    this.format = format
     this.queue = queue
     this.window = window
     this.available = window

@@ -62,12 +62,12 @@ export class SendLanes {
 
   /** Adds the lanes that the peer opened. */
   open({ lanes, last }: LaneOpen): ProtocolViolation | undefined {
-    for (const { lane, name, window } of lanes) {
+    for (const { format, lane, name, window } of lanes) {
       if (this.byNumber.has(lane) || this.byName.has(name)) {
         return new ProtocolViolation("malformed", `lane ${lane} or its name is open already`)
       }
       if (this.byNumber.size > maxLanes) return new ProtocolViolation("oversize", `more than ${maxLanes} lanes`)
-      this.onOpened(this.add(lane, name, window))
+      this.onOpened(this.add(lane, name, window, format))
     }
     if (last) {
       this.hasList = true
@@ -139,8 +139,8 @@ export class SendLanes {
     return this.queue.size()
   }
 
-  private add(number: number, name: string, window: number): SendLane {
-    const lane = new SendLane({ number, name, window, queue: this.queue })
+  private add(number: number, name: string, window: number, format?: string): SendLane {
+    const lane = new SendLane({ number, name, format, window, queue: this.queue })
     this.byNumber.set(number, lane)
     this.byName.set(name, lane)
     return lane

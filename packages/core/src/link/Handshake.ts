@@ -133,6 +133,14 @@ const maxQuote = 200
 /** Shortens a peer's text for an error or a line of the log. */
 export const quote = (text: string): string => clip(text, maxQuote)
 
+/** Returns why a handshake failed, as a text of this node about the peer. A text of the peer is marked as the peer's. */
+export const describe = (error: HandshakeError): string => {
+  if (error._tag !== "HandshakeRejected") return error.message
+  return error.by === "us"
+    ? `this node refused the peer: ${error.message}`
+    : `the peer refused this node and says: ${error.message}`
+}
+
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
 const ended = (end: ReadOutcome): HandshakeFailed => {

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { stallMillis } from "../internal/time.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
+import { RoundTripTime } from "./RoundTripTime.ts"
 
 /** Times of a link, in milliseconds. */
 export interface Timing {
@@ -65,6 +66,8 @@ export interface Options {
 
 /** Timer of one link. */
 export class KeepAlive {
+  /** Round-trip time, measured by the Pings. */
+  readonly roundTrip: RoundTripTime
   private readonly options: Options
   /** Time within which the peer must hear something, in milliseconds. */
   private readonly interval: number
@@ -81,6 +84,11 @@ export class KeepAlive {
     this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
     this.silentSince = options.now()
     this.pingedAt = this.silentSince
+    this.roundTrip = new RoundTripTime({
+      now: options.now,
+      timeout: options.timing.linkTimeout,
+      ping: () => this.ping(),
+    })
   }
 
   /** Records that bytes came. Any byte is a sign of life: over a slow line a large frame takes longer than the timeout. */
@@ -96,8 +104,10 @@ export class KeepAlive {
   /** Sends a Ping. */
   ping(): void {
     const { now, send, viewHash } = this.options
+    const seq = this.seq++ >>> 0
     this.pingedAt = now()
-    send({ _tag: "Ping", seq: this.seq++ >>> 0, viewHash: viewHash(), lag: this.lag() })
+    this.roundTrip.sent(seq)
+    send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
   }
 
   /** Answers a Ping of the peer. */

@@ -48,7 +48,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly effectiveLinkTimeout: () => number
-  /** Reports that all control frames are written after {@link Link.answer}. */
+  /** Reports that all control frames are written after {@link Link.answer}, and that the next answer is within the rate. */
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
@@ -85,6 +85,8 @@ export interface Gauges {
   readonly inbox: number
   /** Bytes of the window of the fullest other lane that the peer has used and this side has not granted again. */
   readonly lane: number
+  /** Smoothed round-trip time in milliseconds, if it was measured. */
+  readonly rtt: number | undefined
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
   /** Time at which the last bytes came, on the monotonic clock. */
@@ -162,7 +164,7 @@ export class Link {
     this.writer.send(frame)
   }
 
-  /** Queues an answer like other control frames. The hook `onAnswerWritten` is called once no control frame waits. */
+  /** Queues an answer like other control frames. The hook `onAnswerWritten` asks for the next one. */
   answer(frame: ControlFrame): void {
     this.writer.answer(frame)
   }
@@ -182,11 +184,11 @@ export class Link {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends under these names from now on. */
-  openLanes(names: Iterable<string>): void {
+  /** Reads what the peer sends on these lanes from now on. */
+  openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
-    else this.receiveLanes.open(names)
+    else this.receiveLanes.open(lanes)
   }
 
   /** Stops to read what the peer sends under this name. */
@@ -202,6 +204,14 @@ export class Link {
   /** Returns how long ago the last bytes came, in milliseconds. */
   heardAgo(): number {
     return this.now() - this.reader.lastHeard
+  }
+
+  /**
+   * Returns the smoothed round-trip time in milliseconds. Waits for a new Ping and Pong, at most for the link timeout, if the last
+   * sample is old. Returns `undefined` if nothing was ever measured.
+   */
+  measureRtt(): Effect.Effect<number | undefined> {
+    return this.keepAlive.roundTrip.measure()
   }
 
   /** Ends the link: sends what was accepted, then a Bye. */
@@ -227,6 +237,7 @@ export class Link {
       data: this.sendLanes.size(),
       inbox: this.receiveLanes.used(),
       lane: this.receiveLanes.usedMost(),
+      rtt: this.keepAlive.roundTrip.value,
       lag: this.keepAlive.lag(),
       lastHeard: this.reader.lastHeard,
       viewHash: this.reader.viewHash,
@@ -247,6 +258,7 @@ export class Link {
       const moved = isMoved(end)
       if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
       this.sendLanes.end()
+      this.keepAlive.roundTrip.end()
       yield* onEnd(end)
       // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
       if (!moved) this.writer.discard()
@@ -348,6 +360,7 @@ export class Link {
       now: this.now,
       send: this.writer.send,
       answer: (ping) => this.keepAlive.answer(ping),
+      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq),
       onAnswer: () => hooks.onHeard(this),
       onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
       onViewHash: (hash) => hooks.onViewHash(this, hash),

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem, LossyReadOptions, ReadOptions, ViewItem, ViewReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
@@ -37,7 +38,7 @@ export interface Options {
   /** Returns the current view. */
   readonly view: () => View
   /** Called when the first reader of a lane has come. */
-  readonly onOpened: (name: string) => void
+  readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
@@ -92,8 +93,8 @@ export class LaneReaders {
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
-  /** Returns the names of all lanes that are read at this moment, besides the inbox. */
-  readonly names = (): Iterable<string> => this.lanes.keys()
+  /** Returns all lanes that are read at this moment, besides the inbox. */
+  readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
   /** Returns the number of the opening of a lane; `undefined` if nobody reads it. */
   readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
@@ -135,12 +136,12 @@ export class LaneReaders {
   }
 
   /** Reads a lane from now on, until the scope closes. */
-  open(name: string, options: LossyReadOptions): Reading<Message>
-  open(name: string, options: ViewReadOptions): Reading<LaneItem | ViewItem>
-  open(name: string, options?: ReadOptions): Reading<LaneItem>
-  open(name: string, options: ReadOptions | ViewReadOptions = {}): Reading<LaneItem | ViewItem> {
+  open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
+  open(name: string, options: ViewReadOptions, format?: string): Reading<LaneItem | ViewItem>
+  open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
+  open(name: string, options: ReadOptions | ViewReadOptions = {}, format?: string): Reading<LaneItem | ViewItem> {
     return Effect.map(
-      Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
+      Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
     )
   }
@@ -157,7 +158,7 @@ export class LaneReaders {
 
   private readonly add = Effect.fnUntraced(function* (
     this: LaneReaders,
-    name: string,
+    { format, name }: ReadLane,
     options: ReadOptions | ViewReadOptions,
   ) {
     const { capacity = defaultCapacity, strategy = "suspend" } = options
@@ -169,18 +170,21 @@ export class LaneReaders {
     }
     const reader: LaneReader = yield* this.makeReader(name, { ...options, capacity, strategy })
     yield* this.pacer.await(() => this.lanes.has(name))
+    // Peers know one format of a lane.
+    const open = this.lanes.get(name)
+    if (open !== undefined && open.format !== format) return yield* otherFormat(name, open.format, format)
     if (this.hasEnded) yield* reader.end
-    else this.addTo(name, reader)
+    else this.addTo({ name, format }, reader)
     return reader
   })
 
-  private addTo(name: string, reader: LaneReader): void {
+  private addTo(lane: ReadLane, reader: LaneReader): void {
     if (reader instanceof ViewReader) reader.begin()
     reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
-    const lane = this.lanes.get(name)
-    if (lane === undefined) this.openLane(name, reader)
-    else lane.readers.add(reader)
+    const open = this.lanes.get(lane.name)
+    if (open === undefined) this.openLane(lane, reader)
+    else open.readers.add(reader)
   }
 
   private makeReader(
@@ -200,12 +204,12 @@ export class LaneReaders {
     )
   }
 
-  private openLane(name: string, reader: LaneReader): void {
-    const lane = new OpenLane(++this.openings)
+  private openLane({ format, name }: ReadLane, reader: LaneReader): void {
+    const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.loopback.open(name, lane)
-    this.options.onOpened(name)
+    this.loopback.open({ name, format }, lane)
+    this.options.onOpened({ name, format })
   }
 
   private remove(name: string, reader: LaneReader): Effect.Effect<void> {
@@ -220,6 +224,15 @@ export class LaneReaders {
     })
   }
 }
+
+const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
+  new OptionsError({
+    option: "format",
+    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+  })
+
+const withFormat = (format: string | undefined): string =>
+  format === undefined ? "without a format" : `with the format "${format}"`
 
 const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionStarted => ({
   _tag: "SessionStarted",

@@ -2,6 +2,7 @@
  * The way of messages from this node to its own readers. It needs no link: each lane that this node reads has a loopback lane
  * with the window of the lane, and hands its messages to the same readers.
  */
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import { Slowness } from "../flow/Slowness.ts"
 import type { Limits } from "../Limits.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
@@ -31,7 +32,7 @@ export class Loopback implements Route {
   constructor(options: Options) {
     this.options = options
     this.source = sourceOf(options.self())
-    this.inbox = this.makeLane(inboxName, options.limits.inboxWindow, options.inbox)
+    this.inbox = this.makeLane({ name: inboxName }, options.limits.inboxWindow, options.inbox)
   }
 
   get peer(): PeerId {
@@ -45,8 +46,8 @@ export class Loopback implements Route {
   readonly lanesKnown = (): undefined => undefined
 
   /** This node reads a lane from now on, with this receiver. */
-  open(name: string, sink: Sink): void {
-    this.lanes.set(name, this.makeLane(name, this.options.limits.laneWindow, sink))
+  open(lane: ReadLane, sink: Sink): void {
+    this.lanes.set(lane.name, this.makeLane(lane, this.options.limits.laneWindow, sink))
   }
 
   /** This node does not read a lane any more. */
@@ -67,9 +68,10 @@ export class Loopback implements Route {
     return this.source
   }
 
-  private makeLane(name: string, window: number, sink: Sink): LoopbackLane {
+  private makeLane({ format, name }: ReadLane, window: number, sink: Sink): LoopbackLane {
     return new LoopbackLane({
       name,
+      format,
       window,
       deliver: (lane, message) => sink.offer(this.currentSource(), lane, message),
     })

@@ -17,6 +17,8 @@ import type { Outlet } from "./Route.ts"
 
 export interface Options {
   readonly name: string
+  /** Format of the messages that the readers read; absent if they take bytes of any format. */
+  readonly format?: string | undefined
   /** Bytes of messages that may wait for the reader. */
   readonly window: number
   /** Hands a message to the reader. Never waits. */
@@ -25,6 +27,7 @@ export interface Options {
 
 export class LoopbackLane implements Outlet, ReadableLane {
   readonly name: string
+  readonly format: string | undefined
   readonly slowness = new Slowness()
   private readonly window: number
   private readonly deliver: Options["deliver"]
@@ -41,8 +44,9 @@ export class LoopbackLane implements Outlet, ReadableLane {
   private lastConfirm = 0
   private readonly pending = new Map<number, Acknowledgement>()
 
-  constructor({ deliver, name, window }: Options) {
+  constructor({ deliver, format, name, window }: Options) {
     this.name = name
+    this.format = format
     this.window = window
     this.deliver = deliver
   }

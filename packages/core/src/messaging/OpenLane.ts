@@ -27,10 +27,13 @@ export interface LaneReader extends Sink {
 export class OpenLane implements Sink {
   /** Number of the opening on this node. */
   readonly opening: number
+  /** Format that all readers of the lane have; `undefined` if they take bytes of any format. */
+  readonly format: string | undefined
   readonly readers = new Set<LaneReader>()
 
-  constructor(opening: number) {
+  constructor(opening: number, format?: string) {
     this.opening = opening
+    this.format = format
   }
 
   /** Gives a message to all readers, or drops it if there is none any more. */

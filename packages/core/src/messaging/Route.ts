@@ -8,7 +8,7 @@ import type { Session } from "../link/Session.ts"
 import type { PeerId } from "../Peer.ts"
 
 /** Sending end of a lane, as senders use it. */
-export type Outlet = Pick<SendLane, "offer" | "ready" | "slowness" | "tryOffer">
+export type Outlet = Pick<SendLane, "format" | "offer" | "ready" | "slowness" | "tryOffer">
 
 export interface Route {
   /** Life at the other end. */

@@ -84,13 +84,14 @@ export class Sender {
     peer: PeerRef,
     payload: Uint8Array | string,
     options?: SendOptions,
+    format?: string,
   ): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const to = destinationOf(lane, peer)
       const problem = this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) =>
+      return this.withExtra(format, (extra) =>
         options?.confirm === true
           ? this.offerAcknowledged(to, bytes, extra, options.timeout)
           : this.offer(to, bytes, extra),
@@ -115,7 +116,7 @@ export class Sender {
       let problem = this.problemWith(to, nothing)
       for (const bytes of messages) problem ??= this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerFrom(0, to, messages, extra))
+      return this.withExtra(undefined, (extra) => this.offerFrom(0, to, messages, extra))
     })
   }
 
@@ -124,12 +125,13 @@ export class Sender {
     lane: string,
     payload: Uint8Array | string,
     { self = false }: PublishOptions = {},
+    format?: string,
   ): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const problem = this.problemWith({ lane, peer: sendErrors.everyone }, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerToReaders(lane, this.targets(self), bytes, extra))
+      return this.withExtra(format, (extra) => this.offerToReaders(lane, this.targets(self), bytes, extra))
     })
   }
 
@@ -169,12 +171,16 @@ export class Sender {
     return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
   }
 
-  /** Sends with the current span, if this node traces its messages. */
-  private withSpan<A>(send: (extra: Extra | undefined) => Effect.Effect<A, SendError>): Effect.Effect<A, SendError> {
-    if (!this.options.tracing) return send(undefined)
+  /** Sends with the format, if the message has one, and with the current span, if this node traces its messages. */
+  private withExtra<A>(
+    format: string | undefined,
+    send: (extra: Extra | undefined) => Effect.Effect<A, SendError>,
+  ): Effect.Effect<A, SendError> {
+    const plain = format === undefined ? undefined : { format }
+    if (!this.options.tracing) return send(plain)
     return Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
       const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
-      return send(trace === undefined ? undefined : { trace })
+      return send(trace === undefined ? plain : { ...plain, trace })
     })
   }
 
@@ -224,6 +230,8 @@ export class Sender {
     bytes: Uint8Array,
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
+    const problem = formatProblem(outlet, to, extra)
+    if (problem !== undefined) return Effect.fail(problem)
     const session = route.session()
     if (outlet.tryOffer(bytes, extra)) return Effect.succeed(session)
     const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
@@ -301,7 +309,9 @@ export class Sender {
     for (const peer of targets) {
       const link = this.routeToName(peer.name)
       const sender = link === undefined ? undefined : outletOf(link, lane)
-      if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
+      const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: peer.name }, extra)
+      if (problem !== undefined) report.failed.push(problem)
+      else if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
       else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
@@ -365,5 +375,11 @@ const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
   return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
 }
+
+/** Returns why the peer cannot read a message, if it reads the lane with another format than the message has. */
+const formatProblem = ({ format }: Outlet, to: Destination, extra: Extra | undefined): SendError | undefined =>
+  format === undefined || extra?.format === undefined || extra.format === format
+    ? undefined
+    : sendErrors.incompatibleFormat(to, extra.format, format)
 
 const outletOf = (link: Route, lane: string): Outlet | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
 import type { Lane, LaneItem, LossyReadOptions, ReadOptions, ViewItem, ViewReadOptions } from "../Lane.ts"
 import type { Message } from "../Message.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders, Reading } from "./LaneReaders.ts"
 import type { ReadingPeers } from "./ReadingPeers.ts"
@@ -18,27 +19,28 @@ export interface Options {
   readonly deadLetters: DeadLetters
 }
 
-/** Returns the lane under a name that was checked before. */
-export const makeLane = (name: string, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
+/** Returns the lane with a name and a format that were checked before. */
+export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
   function read(options: ViewReadOptions): Stream.Stream<LaneItem | ViewItem, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem | ViewItem, OptionsError> {
-    return Stream.unwrap(readers.open(name, options))
+    return Stream.unwrap(readers.open(name, options, format))
   }
 
   function open(options: LossyReadOptions): Reading<Message>
   function open(options: ViewReadOptions): Reading<LaneItem | ViewItem>
   function open(options?: ReadOptions): Reading<LaneItem>
   function open(options?: ReadOptions): Reading<LaneItem | ViewItem> {
-    return readers.open(name, options)
+    return readers.open(name, options, format)
   }
 
   return {
     name,
-    send: (peer, payload, options) => sender.send(name, peer, payload, options),
+    format,
+    send: (peer, payload, options) => sender.send(name, peer, payload, options, format),
     ready: (peer) => sender.ready(name, peer),
-    publish: (payload, options) => sender.publish(name, payload, options),
+    publish: (payload, options) => sender.publish(name, payload, options, format),
     read,
     open,
     readers: Effect.sync(() => readingPeers.of(name)),

@@ -55,6 +55,10 @@ export const noLink = (
 export const notReading = (to: Destination): ClusterError.SendError =>
   make(to, new ClusterError.NotReading({ maybeDelivered: false }))
 
+/** Returns the error of a message with another format than the one that the peer reads. */
+export const incompatibleFormat = (to: Destination, format: string, peerFormat: string): ClusterError.SendError =>
+  make(to, new ClusterError.IncompatibleFormat({ format, peerFormat }))
+
 /** Returns the error of a message that a lane refused. `isAccepted` is `true` if the lane had accepted the message before. */
 export const refused = (
   to: Destination,

@@ -60,7 +60,7 @@ export class Acceptor {
               level: "Debug",
               kind: "handshake failed",
               subject: host,
-              text: `a connection from ${host} was closed: ${error.message}`,
+              text: `a connection from ${host} was closed: ${Handshake.describe(error)}`,
             }),
             // A refusal is delivered. To the others nothing was said that they could miss.
             error._tag === "HandshakeRejected" && error.by === "us" ? this.deliver(connection) : connection.reset,

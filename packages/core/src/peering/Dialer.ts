@@ -23,6 +23,7 @@ import type { MembershipLoop } from "./MembershipLoop.ts"
 import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
+import type { SeedAvailability } from "./SeedAvailability.ts"
 import { SeedDialer } from "./SeedDialer.ts"
 
 export interface Options {
@@ -34,8 +35,7 @@ export interface Options {
   /** Age from which a link counts as healthy, in milliseconds. */
   readonly healthy: number
   readonly clock: Clock
-  /** Called whenever a seed, or a joined or discovered address, does not answer or refuses. */
-  readonly onUnavailable: (address: Address, error: Handshake.HandshakeError) => void
+  readonly availability: SeedAvailability
 }
 
 export class Dialer {
@@ -73,12 +73,15 @@ export class Dialer {
   }
 
   private readonly dialUntilUp = Effect.fnUntraced(function* (this: Dialer, address: Address) {
-    const { discovery, onUnavailable, reconnect } = this.options
+    const { availability, discovery, reconnect } = this.options
     const schedule = yield* RetrySchedule.make(reconnect)
     const interval = Duration.min(discovery.intervalAlone, discovery.interval)
     while (true) {
       const existing = this.linkTo(address)
-      if (existing !== undefined) return existing
+      if (existing !== undefined) {
+        yield* availability.answered(address)
+        return existing
+      }
       const wait = this.addresses.waitFor(address)
       if (wait > 0) {
         // The peer may get a link meanwhile, so the join looks for it as often as it does between two dials.
@@ -86,10 +89,13 @@ export class Dialer {
         continue
       }
       const result = yield* Effect.result(this.addresses.dial(address, { join: true }))
-      if (result._tag === "Success") return result.success
+      if (result._tag === "Success") {
+        yield* availability.answered(address)
+        return result.success
+      }
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
-      onUnavailable(address, error)
+      yield* availability.failed(address, error)
       yield* schedule.pauseAtMost(interval)
     }
   })

@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import type { Source } from "../Entropy.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import type { SendLane } from "../flow/SendLane.ts"
 import type { Limits } from "../Limits.ts"
@@ -52,7 +53,7 @@ export interface LinkContext {
   /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
   readonly sinkOf: (name: string) => Sink
   /** Returns the lanes that the application reads at this moment. */
-  readonly lanes: () => Iterable<string>
+  readonly lanes: () => Iterable<ReadLane>
   /** Gets the lanes that peers open and close. */
   readonly laneObserver: LaneObserver
   /** Hosts at which peers see this node. */
@@ -226,7 +227,7 @@ export class LinkLife {
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
-      return Handshake.quote(`${end.bye.code} ${end.bye.message}`)
+      return `the peer said ${end.bye.code}: ${Handshake.quote(end.bye.message)}`
     case "ProtocolViolation":
       return `${end.code}: ${end.message}`
     case "Lost":

@@ -13,6 +13,7 @@ import { FiberTable } from "./FiberTable.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
+import type { SeedAvailability } from "./SeedAvailability.ts"
 import { seedStatus } from "./seedStatus.ts"
 
 export interface Options {
@@ -21,8 +22,7 @@ export interface Options {
   readonly reconnect: Reconnect.Policy
   readonly discovery: Discovery.Policy
   readonly pause: LonelyPause
-  /** Called whenever an address does not answer or refuses. */
-  readonly onUnavailable: (address: Address, error: HandshakeError) => void
+  readonly availability: Pick<SeedAvailability, "answered" | "failed" | "forget">
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -46,7 +46,9 @@ export class SeedDialer {
   setDiscovered(addresses: Iterable<Address>): void {
     const wanted = new Set(addresses)
     for (const address of this.fibers.keys()) {
-      if (!wanted.has(address) && !this.seeds.has(address)) this.fibers.stop(address)
+      if (wanted.has(address) || this.seeds.has(address)) continue
+      this.fibers.stop(address)
+      this.options.availability.forget(address)
     }
     for (const address of wanted) this.start(address)
   }
@@ -67,13 +69,14 @@ export class SeedDialer {
     address: Address,
     before: string | undefined,
   ) {
-    const { addresses, discovery, loop, onUnavailable, pause, reconnect } = this.options
+    const { addresses, availability, discovery, loop, pause, reconnect } = this.options
     let answeredBy = before
     let schedule = yield* RetrySchedule.make(reconnect)
     while (true) {
       yield* addresses.awaitAny([address])
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
+        yield* availability.answered(address)
         schedule = yield* RetrySchedule.make(reconnect)
         yield* pause.sleep(discovery.interval)
         continue
@@ -85,12 +88,13 @@ export class SeedDialer {
           return undefined
         },
       })
+      if (error === undefined || isKnownThere(error)) yield* availability.answered(address)
+      else yield* availability.failed(address, error)
       if (isKnownThere(error)) {
         // The name of a service may lead to another peer next time.
         yield* pause.sleep(discovery.interval)
         continue
       }
-      if (error !== undefined) onUnavailable(address, error)
       // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
       yield* pause.isAlone() ? schedule.pauseAtMost(discovery.intervalAlone) : pause.sleep(discovery.interval)
     }

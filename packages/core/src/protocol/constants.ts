@@ -27,6 +27,9 @@ export const maxIncarnation = 0xffff_ffff
 /** Greatest instance of a process, which is the greatest integer that a double counts exactly. */
 export const maxInstance = Number.MAX_SAFE_INTEGER
 
+/** Maximum length of the name of a format, in bytes of UTF-8: enough for a word and a version. */
+export const maxFormatBytes = 64
+
 /** Maximum number of addresses of one peer. */
 export const maxAddresses = 8
 
@@ -80,6 +83,14 @@ export const maxWant = maxRecords
 export const maxOpenedLanes = 1024
 
 // --- rate ---
+
+/**
+ * Control frames a second that every receiver takes, and at once. A busy cluster of hundreds says some tens a second. A sender
+ * paces its answers by half of both, so that what a network or a pause of a process holds back for two seconds, and then delivers
+ * at once, is within them.
+ */
+export const minControlRate = 1_000
+export const minControlBurst = 2_000
 
 /** Number of entries in the lists of a control frame that count as one more frame: they cost a receiver about as much. */
 export const entriesPerControl = 32

@@ -19,21 +19,21 @@ const make = Effect.gen(function* () {
 it.effect("passes the addresses of a set on, and leaves out what is no address", () =>
   Effect.gen(function* () {
     const { accept, lines, sets } = yield* make
-    yield* accept("a:1", "nowhere", "B:2")
+    yield* accept("a:1", "no where", "B:2")
     assert.deepStrictEqual(sets, [["a:1", "b:2"]])
     assert.strictEqual(lines.length, 1)
-    assert.include(lines[0], '"nowhere"')
+    assert.include(lines[0], '"no where"')
   }),
 )
 
 it.effect("logs a problem when it begins, and again only after it was gone", () =>
   Effect.gen(function* () {
     const { accept, lines } = yield* make
-    yield* accept("nowhere")
-    yield* accept("nowhere")
+    yield* accept("no where")
+    yield* accept("no where")
     assert.strictEqual(lines.length, 1)
     yield* accept("a:1")
-    yield* accept("nowhere")
+    yield* accept("no where")
     assert.strictEqual(lines.length, 2)
   }),
 )

@@ -20,7 +20,7 @@ const make = () => {
   }
   const fragile = new FragileTransport({
     listen: Effect.succeed({
-      address,
+      addresses: [address],
       run: (handler) => Effect.andThen(Effect.scoped(handler(connection)), Effect.never),
     }),
     connect: () => Effect.succeed(connection),

@@ -1,5 +1,6 @@
 import type { Address } from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
+import * as Array from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 
@@ -14,13 +15,17 @@ export class FragileTransport {
   /** Is done when the connections that are open now are cut. */
   private severed = Deferred.makeUnsafe<void>()
 
-  constructor(transport: Transport.Transport["Service"]) {
+  /** Addresses that the listener advertises instead of those of the transport. */
+  private readonly advertise: ReadonlyArray<Address>
+
+  constructor(transport: Transport.Transport["Service"], advertise: ReadonlyArray<Address> = []) {
     this.transport = transport
+    this.advertise = advertise
   }
 
   get listen(): Transport.Transport["Service"]["listen"] {
     return Effect.map(this.transport.listen, (listener) => ({
-      address: listener.address,
+      addresses: Array.isReadonlyArrayNonEmpty(this.advertise) ? this.advertise : listener.addresses,
       run: (handler) =>
         Effect.raceFirst(
           listener.run((connection) => handler(this.wrap(connection))),

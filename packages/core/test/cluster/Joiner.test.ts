@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import { Joiner } from "../../src/cluster/Joiner.ts"
 import { HandshakeRejected } from "../../src/link/Handshake.ts"
 import type { Link } from "../../src/link/Link.ts"
@@ -11,18 +12,29 @@ import { initial } from "../peering/support.ts"
 
 const link = fakeLink({ peer: record(3, "b"), session: () => ({ session: 1 }) })
 
+type Dial = Effect.Effect<Link, HandshakeRejected>
+
 /** A joiner whose dials end so, and the seeds that it kept. */
-const make = (dial: Effect.Effect<Link, HandshakeRejected>, isRunning = true) => {
+const make = (dial: Dial | ((address: string) => Dial), isRunning = true) => {
   const seeds: Array<string> = []
+  const dialed: Array<string> = []
   const stopped = Deferred.makeUnsafe<void>()
   const joiner = new Joiner({
     loop: { state: () => initial },
-    dialer: { join: () => dial, addSeed: (address, answeredBy) => void seeds.push(`${address} ${answeredBy}`) },
+    dialer: {
+      join: (address) => {
+        dialed.push(address)
+        return typeof dial === "function" ? dial(address) : dial
+      },
+      addSeed: (address, answeredBy) => void seeds.push(`${address} ${answeredBy}`),
+    },
     shutdown: { isRunning, await: Deferred.await(stopped) },
     labels: { cluster: "test", node: "a" },
   })
-  return { joiner, seeds, stop: () => Deferred.doneUnsafe(stopped, Effect.void) }
+  return { joiner, seeds, dialed, stop: () => Deferred.doneUnsafe(stopped, Effect.void) }
 }
+
+const refused = (code: RejectCode, message = "why") => Effect.fail(new HandshakeRejected({ code, message, by: "them" }))
 
 describe("a join", () => {
   it.effect("returns the peer that answered, and keeps the address as a seed", () =>
@@ -37,9 +49,9 @@ describe("a join", () => {
   it.effect("fails with InvalidAddress for what is no address", () =>
     Effect.gen(function* () {
       const { joiner } = make(Effect.never)
-      const error = yield* Effect.flip(joiner.join("nowhere"))
+      const error = yield* Effect.flip(joiner.join("no where"))
       assert.strictEqual(error.reason._tag, "InvalidAddress")
-      assert.strictEqual(error.address, "nowhere")
+      assert.strictEqual(error.address, "no where")
     }),
   )
 
@@ -51,7 +63,7 @@ describe("a join", () => {
         ["denied", "Denied"],
         ["busy", "Denied"],
       ] as ReadonlyArray<readonly [RejectCode, string]>) {
-        const { joiner, seeds } = make(Effect.fail(new HandshakeRejected({ code, message: "why", by: "them" })))
+        const { joiner, seeds } = make(refused(code))
         const error = yield* Effect.flip(joiner.join("b:7946"))
         assert.strictEqual(error.reason._tag, reason)
         assert.deepStrictEqual(seeds, [])
@@ -69,6 +81,62 @@ describe("a join", () => {
       gone.stop()
       assert.strictEqual((yield* Effect.flip(gone.joiner.join("b:7946"))).reason._tag, "NodeStopped")
       assert.deepStrictEqual(gone.seeds, [])
+    }),
+  )
+})
+
+describe("a join of several addresses", () => {
+  it.effect("succeeds with the first that answers, and keeps it and those that have not answered as seeds", () =>
+    Effect.gen(function* () {
+      const { joiner, seeds } = make((address) => {
+        if (address === "b:1") return Effect.succeed(link)
+        return address === "c:1" ? refused("self") : Effect.never
+      })
+      const peer = yield* joiner.join(["dead:1", "c:1", "B:1", "b:1", "later:1"])
+      assert.strictEqual(peer.name, "b")
+      assert.deepStrictEqual(seeds, ["b:1 b", "dead:1 undefined", "later:1 undefined"])
+    }),
+  )
+
+  it.effect("warns of an address that refused for good, in the peer's words, although another one answered", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+      const { joiner } = make((address) => {
+        if (address === "b:1") return Effect.succeed(link)
+        return address === "self:1" ? refused("self") : refused("label", 'this is the cluster "blue"')
+      })
+      yield* Effect.provide(joiner.join(["self:1", "blue:1", "b:1"]), Logger.layer([logger]))
+      assert.deepStrictEqual(lines, [
+        'joined b, but cannot join blue:1: the peer belongs to another cluster (option "cluster"): the peer says: this is the cluster "blue"',
+      ])
+    }),
+  )
+
+  it.effect("fails when every address has refused for good, with the error of each, and keeps no seed", () =>
+    Effect.gen(function* () {
+      const { joiner, seeds } = make((address) => refused(address === "c:1" ? "label" : "self"))
+      const error = yield* Effect.flip(joiner.join(["b:1", "c:1"]))
+      if (error.reason._tag !== "AllRefused") return assert.fail(error.message)
+      assert.deepStrictEqual(
+        error.reason.refusals.map(({ address, reason }) => `${address} ${reason._tag}`),
+        ["b:1 OwnAddress", "c:1 OtherCluster"],
+      )
+      assert.include(
+        error.message,
+        "cannot join b:1, c:1: b:1: the address is that of this node; c:1: the peer belongs",
+      )
+      assert.deepStrictEqual(seeds, [])
+    }),
+  )
+
+  it.effect("fails with InvalidAddress before anything is dialed if one is no address, or there is none", () =>
+    Effect.gen(function* () {
+      const { dialed, joiner } = make(Effect.succeed(link))
+      const error = yield* Effect.flip(joiner.join(["b:1", "no where"]))
+      assert.deepStrictEqual([error.reason._tag, error.address], ["InvalidAddress", "no where"])
+      assert.strictEqual((yield* Effect.flip(joiner.join([]))).reason._tag, "InvalidAddress")
+      assert.deepStrictEqual(dialed, [])
     }),
   )
 })

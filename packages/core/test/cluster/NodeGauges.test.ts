@@ -39,8 +39,9 @@ const state: State.State = {
 const make = () => {
   const { metrics, valueOf } = makeMetrics()
   const links = [
-    linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, viewHash: 1n }),
-    linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
+    linkOf("a", { viewHash: 1n }),
+    linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, rtt: 4, viewHash: 1n }),
+    linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, rtt: 20, viewHash: 2n }),
   ]
   NodeGauges.show(metrics, {
     loop: { state: () => state, waiting: () => 5, largestShare: () => 4 },
@@ -68,6 +69,12 @@ describe("the gauges of a node", () => {
     const value = make()
     assert.deepStrictEqual(value("coterie_health"), { value: 3 })
     assert.deepStrictEqual(value("coterie_event_loop_lag_seconds"), { value: 1.5 })
+  })
+
+  it("show the median and the longest round-trip time in seconds, of the links that were measured", () => {
+    const value = make()
+    assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "0.5" }), { value: 0.004 })
+    assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "1" }), { value: 0.02 })
   })
 
   for (const [queue, size, limit] of [

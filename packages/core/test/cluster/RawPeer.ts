@@ -224,7 +224,7 @@ export const listen = Effect.fnUntraced(function* (
   const transport = yield* transportAt(network, host)
   const listener = yield* transport.listen
   yield* Effect.forkScoped(listener.run((connection) => Effect.ignore(handler(new RawPeer(connection)))))
-  return listener.address
+  return listener.addresses[0]
 })
 
 // ---- scenarios ----

@@ -37,10 +37,9 @@ describe("options", () => {
     ["a name of 129 bytes", { name: "x".repeat(129) }, "name"],
     ["a name with a line break", { name: "a\nb" }, "name"],
     ["a name with half a surrogate pair", { name: "\ud800" }, "name"],
-    ["a seed that does not parse", { seeds: ["nowhere"] }, "seeds"],
+    ["a seed that does not parse", { seeds: ["no where"] }, "seeds"],
     ["a seed without a port", { seeds: ["host:"] }, "seeds"],
     ["a seed with port 0", { seeds: ["host:0"] }, "seeds"],
-    ["an advertised address that does not parse", { advertise: ["http://x:1"] }, "advertise"],
     ["metadata of more than 8 KiB", { metadata: { key: "x".repeat(8_192) } }, "metadata"],
     [
       "257 pairs of metadata",
@@ -153,7 +152,7 @@ describe("joining", () => {
       const a = yield* world.node("a")
       for (const input of [
         "",
-        "nowhere",
+        "no where",
         "host:70000",
         "host:x",
         ":1",
@@ -165,6 +164,19 @@ describe("joining", () => {
         const error = yield* Effect.flip(a.cluster.join(input))
         assert.strictEqual(error.reason._tag, "InvalidAddress", input)
       }
+      yield* checkWorks(world, a)
+    }),
+  )
+
+  scenario("several addresses reaches the peer at the second while nobody is at the first", (world) =>
+    Effect.gen(function* () {
+      const b = yield* world.node("b")
+      const a = yield* world.node("a")
+      const peer = yield* Effect.timeout(a.cluster.join(["later:7946", b.address]), "1 second")
+      assert.strictEqual(peer.name, "b")
+      // The first one is asked ever after.
+      yield* world.node("later", { name: "c" })
+      yield* World.untilPeers(a, ["b", "c"])
       yield* checkWorks(world, a)
     }),
   )
@@ -333,7 +345,7 @@ describe("joining", () => {
   scenario("discovered addresses are dialed, except those that do not parse", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
-      const found = Discovery.layer(Stream.make(["nowhere", a.address]))
+      const found = Discovery.layer(Stream.make(["no where", a.address]))
       yield* world.node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
       yield* World.untilPeers(a, ["b"])
     }),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { checkOptions } from "../../src/cluster/checkOptions.ts"
+import { advertiseProblem, checkOptions } from "../../src/cluster/checkOptions.ts"
+import { parseAddresses } from "../../src/cluster/parseAddresses.ts"
 import type { Options } from "../../src/cluster/Service.ts"
 import { maxAddresses, maxMetadataBytes, minWindow } from "../../src/protocol/constants.ts"
 
@@ -11,29 +12,35 @@ const refusedOption = (options: Partial<Options>): string | undefined => {
 
 describe("checkOptions", () => {
   it("returns the addresses in canonical form", () => {
-    const checked = Result.getOrThrow(checkOptions({ cluster: "test", seeds: ["A:1"], advertise: ["[::1]:2"] }))
-    assert.deepStrictEqual<unknown>(checked, { seeds: ["a:1"], advertise: ["[::1]:2"] })
+    const checked = Result.getOrThrow(checkOptions({ cluster: "test", seeds: ["A:1", "[0::1]:2"] }))
+    assert.deepStrictEqual<unknown>(checked, { seeds: ["a:1", "[::1]:2"] })
   })
 
   for (const [option, options] of [
     ["cluster", { cluster: "" }],
     ["name", { name: "a\nb" }],
     ["metadata", { metadata: { key: "x".repeat(maxMetadataBytes) } }],
-    ["seeds", { seeds: ["a:1", "nowhere"] }],
-    ["advertise", { advertise: ["nowhere"] }],
-    ["advertise", { advertise: ["0.0.0.0:7946"] }],
-    ["advertise", { advertise: ["[::]:7946"] }],
-    ["advertise", { advertise: ["a:0"] }],
-    ["advertise", { advertise: Array.from({ length: maxAddresses + 1 }, (_, i) => `a:${i + 1}`) }],
+    ["seeds", { seeds: ["a:1", "no where"] }],
+    ["seeds", { seeds: ["0.0.0.0:7946"] }],
+    ["seeds", { seeds: ["[::]:7946"] }],
+    ["seeds", { seeds: ["a:0"] }],
     ["limits.links", { limits: { links: 0 } }],
     ["limits.links", { limits: { links: 1.5 } }],
     ["limits.outbox", { limits: { outbox: 2 ** 32 } }],
     ["limits.inboxWindow", { limits: { inboxWindow: minWindow - 1 } }],
+    ["limits.controlRate", { limits: { controlRate: 999 } }],
+    ["limits.controlBurst", { limits: { controlBurst: 1_999 } }],
     ["limits.laneWindow", { limits: { laneWindow: minWindow - 1 } }],
   ] as ReadonlyArray<readonly [string, Partial<Options>]>) {
     it(`refuses ${JSON.stringify(options).slice(0, 60)} and names ${option}`, () =>
       assert.strictEqual(refusedOption(options), option))
   }
+
+  it("refuses more addresses of the transport than a record holds, and names the option", () => {
+    const { addresses } = parseAddresses(Array.from({ length: maxAddresses + 1 }, (_, i) => `a:${i + 1}`))
+    assert.strictEqual(advertiseProblem(addresses)?.option, "advertise")
+    assert.isUndefined(advertiseProblem(addresses.slice(1)))
+  })
 
   it("accepts limits at their bounds", () => {
     assert.isUndefined(

@@ -143,7 +143,7 @@ describe("a node whose name a newer process has taken", () => {
           const first = yield* node("b")
           const nodes = [first]
           for (const name of names.slice(1)) nodes.push(yield* node(name, { seeds: [first.address] }))
-          const advertise = listens ? {} : { advertise: ["nowhere:1"] }
+          const advertise = listens ? {} : { advertise: [RawPeer.addressOf("nowhere:1")] }
           const older = yield* node("m1", { name: "m", seeds: [first.address], ...advertise })
           yield* World.untilPeers(older, names)
           const superseded = yield* Effect.forkChild(

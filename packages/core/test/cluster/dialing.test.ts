@@ -74,7 +74,7 @@ describe("a seed", () => {
     "that its peer does not advertise is dialed for further peers, and the link to that peer stays up",
     ({ node }) =>
       Effect.gen(function* () {
-        const a = yield* node("a", { advertise: ["public:1"] })
+        const a = yield* node("a", { advertise: [addressOf("public:1")] })
         const found = Discovery.layer(Stream.fromEffect(Effect.as(Effect.sleep("2 seconds"), ["a:7946"])))
         const b = yield* node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
         yield* a.cluster.join(b.address)

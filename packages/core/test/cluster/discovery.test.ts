@@ -39,7 +39,8 @@ const makeDiscovery = Effect.gen(function* () {
 /** Long enough, in virtual time, for every address to be dialed. */
 const aWhile = Effect.sleep("5 minutes")
 
-const bad = (text: string) => `discovery: "${text}" is not an address: expected HOST:PORT, for example 127.0.0.1:7946`
+const bad = (text: string) =>
+  `discovery: "${text}" is not an address: the host must be a DNS name, an IPv4 address, or an IPv6 address in [brackets]`
 
 describe("discovery", () => {
   scenario("a newer set replaces the set before, and never the seeds of the options", ({ node }) =>
@@ -115,15 +116,15 @@ describe("discovery", () => {
       const discovery = yield* makeDiscovery
       const { layer, lines } = policies(discovery.layer)
       yield* node("a", {}, layer)
-      yield* discovery.find("nowhere", "b:1")
-      yield* discovery.find("b:1", "nowhere")
-      yield* discovery.find("nowhere", "neither")
+      yield* discovery.find("no where", "b:1")
+      yield* discovery.find("b:1", "no where")
+      yield* discovery.find("no where", "nei ther")
       yield* aWhile
-      assert.deepStrictEqual(lines, [bad("nowhere"), bad("neither")])
+      assert.deepStrictEqual(lines, [bad("no where"), bad("nei ther")])
       yield* discovery.find()
-      yield* discovery.find("nowhere")
+      yield* discovery.find("no where")
       yield* aWhile
-      assert.deepStrictEqual(lines, [bad("nowhere"), bad("neither"), bad("nowhere")])
+      assert.deepStrictEqual(lines, [bad("no where"), bad("nei ther"), bad("no where")])
     }),
   )
 

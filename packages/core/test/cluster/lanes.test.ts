@@ -54,6 +54,53 @@ scenario("a message on a lane goes to the peers that read the lane, and to no ot
   }),
 )
 
+scenario("a message goes to no peer that reads the lane with another format, and the sender is told", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const ofA = (format: string) => a.cluster.lane("orders", { format })
+    const read = (format: string) =>
+      Effect.gen(function* () {
+        const lane = yield* b.cluster.lane("orders", { format })
+        assert.strictEqual(lane.format, format)
+        const heard: Array<LaneItem> = []
+        const fiber = yield* Effect.forkScoped(
+          Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
+        )
+        return { heard, fiber }
+      })
+    const { fiber, heard } = yield* read("json")
+    yield* untilRead(a, "orders", ["b"])
+    const { failed, sent } = yield* (yield* ofA("binary")).publish("one")
+    assert.deepStrictEqual(sent, [])
+    assert.deepStrictEqual(
+      failed.map(({ peer, reason }) => [peer, reason._tag]),
+      [["b", "IncompatibleFormat"]],
+    )
+    const refused = yield* Effect.flip((yield* ofA("binary")).send("b", "two", { confirm: true }))
+    assert.strictEqual(refused.reason._tag, "IncompatibleFormat")
+    yield* (yield* ofA("json")).send("b", "three", { confirm: true })
+    assert.deepStrictEqual(
+      textsOf(heard).filter((text) => text !== "ping"),
+      ["three"],
+    )
+    // The second reader of the lane has another format.
+    const second = yield* Effect.flip(Effect.scoped((yield* b.cluster.lane("orders", { format: "binary" })).open()))
+    assert.strictEqual(second.option, "format")
+    // A lane that is closed and opened again has the format of the new reader, also for a new connection.
+    yield* Fiber.interrupt(fiber)
+    const again = yield* read("binary")
+    yield* untilRead(a, "orders", ["b"])
+    yield* a.sever
+    yield* untilRead(a, "orders", ["b"])
+    assert.deepStrictEqual((yield* (yield* ofA("binary")).publish("four")).sent, ["b"])
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(textsOf(again.heard).at(-1), "four")
+    for (const format of ["", "x".repeat(65), "line\nbreak"]) {
+      assert.strictEqual((yield* Effect.flip(ofA(format))).option, "format")
+    }
+  }),
+)
+
 scenario("a message published right after a join reaches the peers that read the lane before", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")

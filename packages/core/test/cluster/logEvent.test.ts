@@ -44,10 +44,6 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Reachable", peer }, "Debug: b: Reachable"],
   [{ _tag: "MetadataChanged", peer }, "Debug: b: MetadataChanged"],
   [
-    { _tag: "SeedUnavailable", address: "b:7946", reason: "refused", message: "nobody listens" },
-    "Warn: nobody to join at b:7946 (refused): nobody listens; trying again",
-  ],
-  [
     { _tag: "SlowPeer", peer, lane: "", waited: Duration.seconds(5), bytes: 77 },
     `Warn: the reader of the inbox of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
   ],

@@ -8,6 +8,7 @@ import * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,6 +19,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import * as Util from "node:util"
 import { linesPerPeriod, linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
 import * as RawPeer from "./RawPeer.ts"
 
@@ -33,7 +35,11 @@ const collectLogs = () => {
   const spans: Array<Tracer.Span> = []
   const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
     const text = String(Array.isArray(message) ? message[0] : message)
-    lines.push({ text, level: logLevel, annotations: fiber.getRef(References.CurrentLogAnnotations) })
+    lines.push({
+      text,
+      level: logLevel,
+      annotations: Object.fromEntries(Object.entries(fiber.getRef(References.CurrentLogAnnotations))),
+    })
   })
   const tracer = Tracer.make({
     span: (options) => {
@@ -104,6 +110,44 @@ describe("the log of a node", () => {
       }
       const ended = ofA.find(({ text }) => text.startsWith("link to b ended"))
       assert.deepInclude(ended?.annotations, { peer: "b", generation })
+    }),
+  )
+
+  scene("has a line about a seed when its trouble begins and when it ends", ({ lines }, network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a", ["b:7946"])
+      yield* Effect.sleep("1 minute")
+      yield* start(network, "b")
+      yield* untilPeers(a, 1)
+      yield* Effect.sleep("1 second")
+      const about = lines.filter(({ text }) => text.includes("b:7946"))
+      assert.deepStrictEqual(
+        about.map(({ level, text }) => [level, text.replace(/\d+ failed attempts/, "N failed attempts")]),
+        [
+          ["Warn", "no peer to join: b:7946 refused the connection; trying again"],
+          ["Info", "a peer answers at b:7946 now, after N failed attempts"],
+        ],
+      )
+    }),
+  )
+
+  scene("is one line of Node's console for each, annotations included", (_, network) =>
+    Effect.gen(function* () {
+      const printed: Array<string> = []
+      const console = {
+        ...globalThis.console,
+        log: (...args: ReadonlyArray<unknown>) => void printed.push(Util.format(...args)),
+      }
+      yield* Effect.gen(function* () {
+        const a = yield* start(network, "orders-7f9c8d5b6-abcde")
+        const b = yield* start(network, "orders-7f9c8d5b6-x2x4z", ["orders-7f9c8d5b6-abcde:7946"])
+        yield* untilPeers(a, 1)
+        yield* untilPeers(b, 1)
+      }).pipe(Effect.provide(Logger.layer([Logger.defaultLogger])), Effect.provideService(Console.Console, console))
+      const joined = printed.filter((line) => line.includes(" joined"))
+      assert.strictEqual(joined.length, 2)
+      for (const line of joined)
+        assert.match(line, /^\[.*joined cluster=test node=orders-\S+ peer=orders-\S+ generation=\d+$/)
     }),
   )
 

@@ -1,7 +1,9 @@
 /**
  * The host at which peers see a node (docs/operations.md, section "A NAT between nodes").
  */
+import type { Address } from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
+import * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, it } from "@effect/vitest"
@@ -11,17 +13,26 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
+import { FragileTransport } from "./FragileTransport.ts"
+import { addressOf } from "./RawPeer.ts"
 
 /** Starts a node under a name, and returns it with the lines of its log at level INFO. */
 const start = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   options: Cluster.Options & { readonly name: string },
+  advertise: ReadonlyArray<Address> = [],
 ) {
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
     if (logLevel === "Info") lines.push(String(Array.isArray(message) ? message[0] : message))
   })
   const layer = Cluster.layer(options).pipe(
+    Layer.provide(
+      Layer.effect(
+        Transport.Transport,
+        Effect.map(Transport.Transport, (transport) => new FragileTransport(transport, advertise)),
+      ),
+    ),
     Layer.provide(network.transport(options.name)),
     Layer.provide(Logger.layer([logger])),
   )
@@ -34,7 +45,7 @@ const dialFrom = (advertise: ReadonlyArray<string>) =>
     const network = yield* SimNetwork.make({ latency: "1 millis" })
     const a = yield* start(network, { cluster: "test", name: "a" })
     const [seed = ""] = (yield* a.cluster.self).addresses
-    const b = yield* start(network, { cluster: "test", name: "b", seeds: [seed], advertise })
+    const b = yield* start(network, { cluster: "test", name: "b", seeds: [seed] }, advertise.map(addressOf))
     yield* Stream.runHead(Stream.filter(b.cluster.views, ({ peers }) => peers.get("a")?.link === "up"))
     // Another link to the same peer brings the same host.
     yield* Effect.ignore(b.cluster.disconnect("a"))

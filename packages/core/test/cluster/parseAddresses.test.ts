@@ -9,11 +9,11 @@ describe("parseAddresses", () => {
   })
 
   it("returns one problem for each text that is no address, and keeps the others", () => {
-    const { addresses, problems } = parseAddresses(["nowhere", "a:1", "b:99999"])
+    const { addresses, problems } = parseAddresses(["no where", "a:1", "b:99999"])
     assert.deepStrictEqual<ReadonlyArray<string>>(addresses, ["a:1"])
     assert.deepStrictEqual(
       problems.map(({ input }) => input),
-      ["nowhere", "b:99999"],
+      ["no where", "b:99999"],
     )
   })
 })

@@ -30,7 +30,10 @@ describe("the event of an address that is unavailable", () => {
       ["otherCluster", "version", "busy", "self", "denied", "duplicate", "stale", "disconnected"],
     )
     for (const { message } of events) assert.strictEqual(message, "the peer refused this node and says: why")
-    assert.strictEqual(seedUnavailable(addressOf("b"), rejected("denied", "us")).message, "why")
+    assert.strictEqual(
+      seedUnavailable(addressOf("b"), rejected("denied", "us")).message,
+      "this node refused the peer: why",
+    )
   })
 
   it("has a reason for every other end of an attempt", () => {

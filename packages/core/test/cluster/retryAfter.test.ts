@@ -35,7 +35,7 @@ const rejectAll = Effect.fnUntraced(function* (network: SimNetwork.Shape, retryA
       }).pipe(Effect.ignore),
     ),
   )
-  return { address: listener.address, times }
+  return { address: listener.addresses[0], times }
 })
 
 /** Returns the shortest and the longest pause between two of the times. */

@@ -43,8 +43,8 @@ describe("a stall of this process", () => {
         Layer.effect(
           Transport.Transport,
           Effect.map(Transport.Transport, (transport) => ({
-            listen: Effect.map(transport.listen, ({ address, run }): Transport.Listener => ({
-              address,
+            listen: Effect.map(transport.listen, ({ addresses, run }): Transport.Listener => ({
+              addresses,
               run: (handler) => run((connection) => handler(gate(connection))),
             })),
             connect: (address) => Effect.map(transport.connect(address), gate),

@@ -2,6 +2,7 @@
  * Two worlds in which the same scenarios run: real sockets on loopback with the real clock, and the simulated network with
  * virtual time. A scenario waits for the state that it expects.
  */
+import type { Address } from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
 import * as Entropy from "@coterie/core/Entropy"
@@ -46,10 +47,15 @@ export interface Node {
   readonly dialed: ReadonlyArray<string>
 }
 
+export interface NodeOptions extends Partial<Cluster.Options> {
+  /** Addresses that the transport advertises. Defaults to the one that it listens on. */
+  readonly advertise?: ReadonlyArray<Address> | undefined
+}
+
 export interface World {
   readonly node: (
     name: string,
-    options?: Partial<Cluster.Options>,
+    options?: NodeOptions,
     policies?: Layer.Layer<never>,
     /** Parts of the node that a test watches or replaces. */
     overrides?: Partial<Overrides.Overrides>,
@@ -73,9 +79,10 @@ const entropy = (name: string): Layer.Layer<never> => {
 
 const makeNode =
   (transportOf: (name: string) => Layer.Layer<Transport.Transport>): World["node"] =>
-  (name, options, policies = quick, overrides = {}) =>
+  (name, { advertise, ...options } = {}, policies = quick, overrides = {}) =>
     Effect.gen(function* () {
-      const fragile = new FragileTransport(Context.get(yield* Layer.build(transportOf(name)), Transport.Transport))
+      const transport = Context.get(yield* Layer.build(transportOf(name)), Transport.Transport)
+      const fragile = new FragileTransport(transport, advertise)
       const scope = yield* Scope.fork(yield* Effect.scope)
       const layer = Cluster.layer({ cluster: "test", name, ...options }).pipe(
         Layer.provide(Overrides.layer(overrides)),

@@ -108,7 +108,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     const stretch = make(name)
     stretches.push(stretch)
     read.set(name, stretch)
-    receiveLanes.open([name])
+    receiveLanes.open([{ name }])
   }
   const close = (name: string): void => {
     const stretch = read.get(name)
@@ -374,12 +374,12 @@ it("a number is used again, and never while its lane is open or closing", () => 
     wake: () => {},
     sinkOf: () => () => {},
   })
-  receiveLanes.open(["stays"])
-  receiveLanes.open(["goes"])
+  receiveLanes.open([{ name: "stays" }])
+  receiveLanes.open([{ name: "goes" }])
   receiveLanes.close("goes")
   const [stays = 0, closing = 0] = opened
   for (let i = 0; i < 0x1_0000; i++) {
-    receiveLanes.open(["other"])
+    receiveLanes.open([{ name: "other" }])
     const number = opened.at(-1) ?? 0
     assert.isFalse(number === stays || number === closing || number === Protocol.inboxLane)
     receiveLanes.close("other")

@@ -331,3 +331,17 @@ describe("the acceptor's side of a handshake", () => {
     }),
   )
 })
+
+describe("the text about a handshake that failed", () => {
+  it('marks what the peer said as the peer\'s, so that "this node" is always the node that tells', () => {
+    const message = "this node is leaving"
+    const rejected = (by: "us" | "them") => new Handshake.HandshakeRejected({ code: "busy", message, by })
+    assert.strictEqual(
+      Handshake.describe(rejected("them")),
+      "the peer refused this node and says: this node is leaving",
+    )
+    assert.strictEqual(Handshake.describe(rejected("us")), "this node refused the peer: this node is leaving")
+    const failed = new Handshake.HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
+    assert.strictEqual(Handshake.describe(failed), "the peer closed the connection")
+  })
+})

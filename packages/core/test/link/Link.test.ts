@@ -235,7 +235,7 @@ describe("a link", () => {
     Effect.gen(function* () {
       const { ends, link, pass } = yield* make
       for (let i = 0; i <= maxLanes; i++) {
-        link.openLanes(["red"])
+        link.openLanes([{ name: "red" }])
         link.closeLane("red")
       }
       yield* pass(1_000)

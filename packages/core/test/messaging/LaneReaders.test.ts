@@ -20,7 +20,7 @@ const make = Effect.gen(function* () {
     limits: Limits.defaults,
     self: () => ({ name: "self", generation: 1 }),
     view: () => initial.view,
-    onOpened: (name) => told.push(`opened ${name}`),
+    onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
     onFailed: (name) => told.push(`failed ${name}`),
@@ -49,12 +49,12 @@ describe("the readers of a node", () => {
       const last = yield* Scope.make()
       for (const scope of [first, last]) yield* Scope.provide(readers.open("orders"), scope)
       assert.deepStrictEqual(told, ["opened orders"])
-      assert.deepStrictEqual([...readers.names()], ["orders"])
+      assert.deepStrictEqual([...readers.openLanes()], [{ name: "orders", format: undefined }])
       yield* Scope.close(first, Exit.void)
       assert.deepStrictEqual(told, ["opened orders"])
       yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
-      assert.deepStrictEqual([...readers.names()], [])
+      assert.deepStrictEqual([...readers.openLanes()], [])
     }),
   )
 
@@ -145,7 +145,30 @@ describe("the readers of a node", () => {
         const error = yield* Effect.flip(readers.open("orders", { capacity }))
         assert.strictEqual(error.option, "capacity")
       }
-      assert.deepStrictEqual([...readers.names()], [])
+      assert.deepStrictEqual([...readers.openLanes()], [])
+    }),
+  )
+
+  it.effect("have one format for each lane, with which the lane is opened", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* make
+      const scope = yield* Scope.make()
+      yield* Scope.provide(readers.open("orders", {}, "json"), scope)
+      yield* readers.open("news")
+      assert.deepStrictEqual(told, ["opened orders with json", "opened news"])
+      for (const [name, format] of [
+        ["orders", "binary"],
+        ["orders", undefined],
+        ["news", "json"],
+      ] as const) {
+        const error = yield* Effect.flip(readers.open(name, {}, format))
+        assert.deepStrictEqual([error._tag, error.option], ["OptionsError", "format"])
+      }
+      yield* Scope.provide(readers.open("orders", {}, "json"), scope)
+      // The next opening of the lane may have another format.
+      yield* Scope.close(scope, Exit.void)
+      yield* readers.open("orders", {}, "binary")
+      assert.deepStrictEqual(told.slice(2), ["closed orders", "opened orders with binary"])
     }),
   )
 

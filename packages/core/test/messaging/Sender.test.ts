@@ -30,10 +30,15 @@ class LimitedLane extends SendLane {
   private readonly capacity: number
   private readonly whenFull: (extra?: Extra) => Effect.Effect<void, Refusal>
 
-  constructor(capacity: number, whenFull: (extra?: Extra) => Effect.Effect<void, Refusal> = () => Effect.never) {
+  constructor(
+    capacity: number,
+    whenFull: (extra?: Extra) => Effect.Effect<void, Refusal> = () => Effect.never,
+    format?: string,
+  ) {
     super({
       number: 1,
       name: "orders",
+      format,
       window: 4_096,
       queue: new WriteQueue({ limit: 1, wake: () => undefined }),
     })
@@ -118,6 +123,34 @@ describe("a message to one peer", () => {
       ] as const) {
         assert.strictEqual(yield* reasonOf(sender.send(inboxName, name, "x")), reason, name)
       }
+    }),
+  )
+
+  it.effect("goes to readers of its format and to those without one, and a message without one to all", () =>
+    Effect.gen(function* () {
+      const [json, binary, any] = [
+        new LimitedLane(9, undefined, "json"),
+        new LimitedLane(9, undefined, "binary"),
+        new LimitedLane(9),
+      ]
+      const links = [json, binary, any].map((orders, i) => linkTo("bcd"[i] ?? "", new LimitedLane(9), orders))
+      const { sender, told } = yield* make(links)
+      yield* sender.send("orders", "b", "x", undefined, "json")
+      const refused = yield* Effect.flip(sender.send("orders", "c", "x", { confirm: true }, "json"))
+      assert.deepStrictEqual([refused.peer, refused.lane, refused.maybeDelivered], ["c", "orders", false])
+      assert.deepInclude(refused.reason, { _tag: "IncompatibleFormat", format: "json", peerFormat: "binary" })
+      const { failed, sent } = yield* sender.publish("orders", "y", {}, "json")
+      assert.deepStrictEqual(sent, ["b", "d"])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason._tag]),
+        [["c", "IncompatibleFormat"]],
+      )
+      assert.deepStrictEqual((yield* sender.publish("orders", "z")).sent, ["b", "c", "d"])
+      assert.deepStrictEqual(told, ["IncompatibleFormat"], "nothing but the outcome of the confirmed send")
+      assert.deepStrictEqual(
+        [json, binary, any].map(({ accepted }) => accepted.length),
+        [3, 1, 2],
+      )
     }),
   )
 

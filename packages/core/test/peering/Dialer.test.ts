@@ -10,6 +10,7 @@ import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
 import * as Dialer from "../../src/peering/Dialer.ts"
 import { LonelyPause } from "../../src/peering/LonelyPause.ts"
+import { SeedAvailability } from "../../src/peering/SeedAvailability.ts"
 import * as LinkManager from "../../src/peering/LinkManager.ts"
 import type { RejectCode } from "../../src/protocol/Frame.ts"
 import { makeConnection } from "../link/support.ts"
@@ -67,7 +68,10 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     pause: new LonelyPause(loop, Discovery.defaults),
     healthy: 3_000,
     clock,
-    onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),
+    availability: new SeedAvailability({
+      log: { write: () => Effect.void },
+      onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),
+    }),
   })
   return { bringUp, dialer, times, unavailable }
 })

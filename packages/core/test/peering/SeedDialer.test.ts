@@ -31,6 +31,8 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
       }),
   }
   const unavailable: Array<string> = []
+  const answered: Array<string> = []
+  const forgotten: Array<string> = []
   const discovery = { addresses: Stream.empty, interval: Duration.seconds(30), intervalAlone: Duration.seconds(5) }
   const seeds = new SeedDialer({
     loop,
@@ -38,11 +40,15 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
     addresses: new AddressDialer(loop, links, new RetryAfter(clock)),
     reconnect: Schedule.spaced("1 second"),
     discovery,
-    onUnavailable: (_, { message }) => unavailable.push(message),
+    availability: {
+      failed: (_, { message }) => Effect.sync(() => void unavailable.push(message)),
+      answered: (address) => Effect.sync(() => void answered.push(address)),
+      forget: (address) => void forgotten.push(address),
+    },
     fork: yield* FiberSet.makeRuntime<never, void, never>(),
   })
   const start = clock.currentTimeMillisUnsafe()
-  return { seeds, unavailable, times: () => dials.map(({ at }) => at - start), dials }
+  return { seeds, unavailable, answered, forgotten, times: () => dials.map(({ at }) => at - start), dials }
 })
 
 const failed = new HandshakeFailed({ reason: "lost", message: "gone" })
@@ -66,11 +72,12 @@ describe("an address where peers may be found", () => {
           new HandshakeRejected({ code: "self", message: "", by: "them" }),
           new HandshakeFailed({ reason: "known", message: "" }),
         ]) {
-          const { seeds, times, unavailable } = yield* make(error)
+          const { answered, seeds, times, unavailable } = yield* make(error)
           seeds.addSeed(seed)
           yield* Effect.sleep("11 seconds")
           assert.deepStrictEqual(times(), [0, 5_000, 10_000])
           assert.deepStrictEqual(unavailable, [])
+          assert.deepStrictEqual(answered, [seed, seed, seed])
           seeds.stop()
         }
       }).pipe(Effect.scoped, VirtualTime.flow),
@@ -78,7 +85,7 @@ describe("an address where peers may be found", () => {
 
   it.effect("that the discovery found is dialed until a newer set is without it, and a seed for ever", () =>
     Effect.gen(function* () {
-      const { dials, seeds } = yield* make(failed)
+      const { dials, forgotten, seeds } = yield* make(failed)
       seeds.addSeed(seed)
       seeds.setDiscovered([found, seed])
       yield* Effect.sleep(500)
@@ -88,6 +95,7 @@ describe("an address where peers may be found", () => {
         dials.map(({ address }) => address),
         [seed, found, seed],
       )
+      assert.deepStrictEqual(forgotten, [found])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 

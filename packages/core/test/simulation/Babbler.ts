@@ -299,7 +299,10 @@ export const layer = (
       if (budget.isSpent) return budget.end(name)
       const transport = yield* Transport.Transport
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const { address, run } = yield* Scope.provide(transport.listen, scope)
+      const {
+        addresses: [address],
+        run,
+      } = yield* Scope.provide(transport.listen, scope)
       const babbler = new Babbler({ ...options, name, transport, address, generation: yield* currentMillis })
       yield* Effect.forkIn(run(babbler.accept), scope)
       yield* Effect.forkIn(Scope.provide(babbler.dialing, scope), scope)

@@ -5,7 +5,6 @@
 import * as Reconnect from "@coterie/core/Reconnect"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
@@ -125,7 +124,7 @@ export const everythingArrives = (
       }
       return true
     }
-    yield* within("15 seconds", sim, undecided)
+    yield* sim.until("every send has a result", undecided, { within: "15 seconds" })
     yield* Effect.sleep("2 seconds")
     const before = new Map(members.map((node) => [node.name, receivedBy(node)]))
     const talk = Effect.flatMap(Member.Member, ({ broadcast, sendOnSlowLane }) =>
@@ -143,15 +142,8 @@ export const everythingArrives = (
       }
       return true
     }
-    yield* within("30 seconds", sim, missing)
+    yield* sim.until("everything arrives while links are up", missing, { within: "30 seconds" })
     deliveries.settle()
-  })
-
-/** Waits until the condition holds. Fails with what the condition says is missing. */
-const within = (duration: Duration.Input, sim: Simulation.Sim, holds: () => string | true) =>
-  Effect.timeoutOrElse(sim.until(holds), {
-    duration,
-    orElse: () => Effect.sync(() => assert.fail(`while links were up: ${holds()}`)),
   })
 
 /** Checks at every step that no guarantee is broken. */
@@ -208,10 +200,7 @@ const untilEmitted = (
       return true
     }
     yield* go
-    yield* Effect.timeoutOrElse(sim.until(missing), {
-      duration: "40 seconds",
-      orElse: () => Effect.sync(() => assert.fail(`not every node emitted ${what}: ${missing()}`)),
-    })
+    yield* sim.until(`every node emits ${what}`, missing, { within: "40 seconds" })
     if (what === "Failed") return
     for (const [name, tags] of eventsAbout(nodes, gone, before)) {
       assert.notInclude(tags, "Failed", `${name} called ${gone}, which left, failed`)
@@ -334,10 +323,7 @@ export const reachable = (name: string, overrides?: Partial<Overrides>): Simulat
         const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
         yield* checkGuarantees(recorder)
         const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { recorder, seeds: ["n1:7946"], overrides }))
-        yield* Effect.timeout(
-          sim.until(() => everybodyListsEverybody(nodes)),
-          "1 minute",
-        )
+        yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
         const before = recorder.count("Suspected")
         yield* Invariant.always("nobody is suspected", () => recorder.count("Suspected") === before)
         const [a = "", b = ""] = yield* Random.shuffle(names)

@@ -29,6 +29,7 @@ export class FakeLane {
 
   readonly lane: Lane = {
     name: "fake",
+    format: undefined,
     send: (to, payload) =>
       Effect.suspend(() => {
         this.sent.push([typeof to === "string" ? to : to.name, String(payload)])

@@ -15,7 +15,7 @@ export const checkAccepting = ({ check }: Suite): void => {
       const server = yield* nodeOf(harness)
       const client = yield* nodeOf(harness)
       const listener = yield* server.listen
-      const early = yield* Effect.forEach([1, 2, 3], () => client.connect(listener.address))
+      const early = yield* Effect.forEach([1, 2, 3], () => client.connect(listener.addresses[0]))
       for (const connection of early) {
         yield* connection.write([pattern(0, 100)])
         yield* connection.end
@@ -31,11 +31,11 @@ export const checkAccepting = ({ check }: Suite): void => {
       const client = yield* nodeOf(harness)
       const scope = yield* Scope.fork(yield* Effect.scope)
       const listener = yield* Scope.provide(server.listen, scope)
-      const connection = yield* client.connect(listener.address)
+      const connection = yield* client.connect(listener.addresses[0])
       yield* Scope.close(scope, Exit.void)
       const end = yield* next(connection)
       assert.isTrue(end === "done" || end === "closed", `expected an end, not ${String(end)}`)
-      assert.strictEqual(yield* reasonOf(client.connect(listener.address)), "refused")
+      assert.strictEqual(yield* reasonOf(client.connect(listener.addresses[0])), "refused")
     }),
   )
 
@@ -58,13 +58,13 @@ export const checkAccepting = ({ check }: Suite): void => {
           ),
         ),
       )
-      const dialing = yield* Effect.forkScoped(client.connect(listener.address))
+      const dialing = yield* Effect.forkScoped(client.connect(listener.addresses[0]))
       // The handler itself wakes this fiber, which interrupts it at once.
       yield* Deferred.await(arrived)
       yield* Fiber.interrupt(running)
       assert.isTrue(finalized)
       assert.strictEqual(yield* next(yield* Fiber.join(dialing)), "done")
-      const second = yield* client.connect(listener.address)
+      const second = yield* client.connect(listener.addresses[0])
       yield* Effect.forkScoped(sendAll(second, 10))
       yield* Effect.forkScoped(listener.run(echo))
       assert.strictEqual(yield* receiveAll(second), 10)

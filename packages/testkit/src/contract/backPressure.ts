@@ -25,7 +25,7 @@ export const checkBackPressure = ({ check }: Suite): void => {
       for (let seen = -1, quiet = 0; quiet < 10;) {
         quiet = seen === written ? quiet + 1 : 0
         seen = written
-        yield* Effect.scoped(Effect.flatMap(client.connect(listener.address), (other) => next(other)))
+        yield* Effect.scoped(Effect.flatMap(client.connect(listener.addresses[0]), (other) => next(other)))
       }
       assert.isUndefined(writing.pollUnsafe(), "64 MiB were written and nobody has pulled")
       assert.strictEqual(yield* receiveAll(acceptor), size)

@@ -34,7 +34,7 @@ export const connected = (harness: Harness) =>
       ),
     )
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const dialer = yield* Scope.provide(client.connect(listener.address), scope)
+    const dialer = yield* Scope.provide(client.connect(listener.addresses[0]), scope)
     return {
       client,
       listener,

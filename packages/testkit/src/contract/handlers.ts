@@ -25,12 +25,12 @@ export const checkHandlers = ({ check }: Suite): void => {
           Logger.layer([]),
         ),
       )
-      const first = yield* client.connect(listener.address)
+      const first = yield* client.connect(listener.addresses[0])
       // An echo says that the handler is there, so that they are counted in order.
       yield* first.write([pattern(0, 1)])
       let at = verify(0, yield* first.pull)
       for (const _ of [2, 3]) {
-        assert.strictEqual(yield* next(yield* client.connect(listener.address)), "done")
+        assert.strictEqual(yield* next(yield* client.connect(listener.addresses[0])), "done")
       }
       yield* Effect.forkScoped(sendAll(first, 1000, at))
       at = yield* receiveAll(first, at)
@@ -49,7 +49,7 @@ export const checkHandlers = ({ check }: Suite): void => {
         (i) =>
           Effect.scoped(
             Effect.gen(function* () {
-              const connection = yield* client.connect(listener.address)
+              const connection = yield* client.connect(listener.addresses[0])
               yield* Effect.forkScoped(sendAll(connection, 1000 + i, i * 1000))
               return (yield* receiveAll(connection, i * 1000)) - i * 1000
             }),

@@ -55,7 +55,7 @@ export const checkInterruption = ({ check, eventually, pause }: Suite): void => 
       for (let i = 0; i < 60; i++) {
         // The scope of an interrupted one stays open, so only the interrupt can have closed what was dialed.
         const scope = yield* Scope.fork(yield* Effect.scope)
-        const dialing = yield* Effect.forkChild(Scope.provide(client.connect(listener.address), scope), {
+        const dialing = yield* Effect.forkChild(Scope.provide(client.connect(listener.addresses[0]), scope), {
           startImmediately: true,
         })
         for (let yields = i % 20; yields > 0; yields--) yield* Effect.yieldNow

@@ -11,7 +11,9 @@ export const checkListening = ({ check }: Suite): void => {
     Effect.gen(function* () {
       const server = yield* nodeOf(harness)
       const client = yield* nodeOf(harness)
-      const { address } = yield* Effect.scoped(server.listen)
+      const {
+        addresses: [address],
+      } = yield* Effect.scoped(server.listen)
       assert.strictEqual(yield* reasonOf(client.connect(address)), "refused")
     }),
   )
@@ -19,7 +21,7 @@ export const checkListening = ({ check }: Suite): void => {
   check("a port in use is an error that names it", (harness) =>
     Effect.gen(function* () {
       const first = yield* nodeOf(harness)
-      const port = Address.port((yield* first.listen).address)
+      const port = Address.port((yield* first.listen).addresses[0])
       const second = yield* nodeOf(harness, port)
       const error = yield* Effect.flip(second.listen)
       assert.strictEqual(error.reason, "listen")
@@ -31,9 +33,11 @@ export const checkListening = ({ check }: Suite): void => {
   check("a closed listener frees its port", (harness) =>
     Effect.gen(function* () {
       const first = yield* nodeOf(harness)
-      const { address } = yield* Effect.scoped(first.listen)
+      const {
+        addresses: [address],
+      } = yield* Effect.scoped(first.listen)
       const second = yield* nodeOf(harness, Address.port(address))
-      assert.strictEqual((yield* second.listen).address, address)
+      assert.strictEqual((yield* second.listen).addresses[0], address)
     }),
   )
 
@@ -50,7 +54,9 @@ export const checkListening = ({ check }: Suite): void => {
     Effect.gen(function* () {
       const addresses = new Set<string>()
       for (let i = 0; i < 5; i++) {
-        const { address } = yield* (yield* nodeOf(harness)).listen
+        const {
+          addresses: [address],
+        } = yield* (yield* nodeOf(harness)).listen
         assert.isTrue(Address.isAddress(address))
         addresses.add(address)
       }
@@ -61,8 +67,8 @@ export const checkListening = ({ check }: Suite): void => {
   check("both ends know the other's host", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer, listener } = yield* connected(harness)
-      assert.strictEqual(dialer.remoteHost, Address.host(listener.address))
-      assert.strictEqual(acceptor.remoteHost, Address.host(listener.address))
+      assert.strictEqual(dialer.remoteHost, Address.host(listener.addresses[0]))
+      assert.strictEqual(acceptor.remoteHost, Address.host(listener.addresses[0]))
     }),
   )
 }

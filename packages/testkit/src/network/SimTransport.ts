@@ -110,7 +110,9 @@ const listen = (
         listeners.remove(listener)
         for (const endpoint of listener.takeBacklog()) connections.reset(endpoint, connectionClosed(endpoint))
       }),
-  ).pipe(Effect.map((listener): Transport.Listener => ({ address: listener.address, run: run(connections, listener) })))
+  ).pipe(
+    Effect.map((listener): Transport.Listener => ({ addresses: [listener.address], run: run(connections, listener) })),
+  )
 
 const run =
   (connections: Connections, listener: Listener): Transport.Listener["run"] =>

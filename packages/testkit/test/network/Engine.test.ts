@@ -223,7 +223,7 @@ describe("Engine", () => {
       const { a } = world.linked()
       const c = world.boot("c")
       const listener = world.result(c.fork(Scope.provide(c.transport.listen, Scope.makeUnsafe())))
-      const { dialing } = world.connect(a, listener.address)
+      const { dialing } = world.connect(a, listener.addresses[0])
       world.advance(second)
       const heard = world.hear(a, world.result(dialing))
       world.engine.crash("c")

@@ -14,7 +14,7 @@ describe("SimTransport", () => {
       const a = yield* nodeAt(network, "a")
       const b = yield* nodeAt(network, "b")
       const listener = yield* b.listen
-      const dialing = yield* start(timed(a.connect(listener.address)))
+      const dialing = yield* start(timed(a.connect(listener.addresses[0])))
       const refused = yield* start(timed(reasonOf(a.connect(yield* address("nobody:1")))))
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(dialing))[1], 60)
@@ -27,7 +27,7 @@ describe("SimTransport", () => {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
       yield* network.partition(["a"], ["b"])
-      const dialing = yield* start(a.connect(listener.address))
+      const dialing = yield* start(a.connect(listener.addresses[0]))
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* network.inspect).connections.length, 2)
       yield* Fiber.interrupt(dialing)
@@ -41,12 +41,12 @@ describe("SimTransport", () => {
       const { a, b, listener } = yield* linked(network)
       const aListener = yield* a.listen
       yield* network.crash("b")
-      assert.strictEqual(yield* reasonOf(b.connect(aListener.address)), "unreachable")
+      assert.strictEqual(yield* reasonOf(b.connect(aListener.addresses[0])), "unreachable")
       assert.strictEqual(yield* reasonOf(b.listen), "listen")
       const reborn = yield* nodeAt(network, "b")
-      assert.strictEqual((yield* reborn.listen).address, listener.address)
-      yield* reborn.connect(aListener.address)
-      yield* a.connect(listener.address)
+      assert.strictEqual((yield* reborn.listen).addresses[0], listener.addresses[0])
+      yield* reborn.connect(aListener.addresses[0])
+      yield* a.connect(listener.addresses[0])
     }),
   )
 
@@ -90,7 +90,7 @@ describe("SimTransport", () => {
       yield* TestClock.adjust(10)
       assert.deepStrictEqual((yield* network.inspect).connections, [])
       assert.strictEqual(sleeping, 0)
-      const dialing = yield* start(a.connect(listener.address))
+      const dialing = yield* start(a.connect(listener.addresses[0]))
       assert.strictEqual(sleeping, 1)
       yield* Fiber.interrupt(dialing)
       assert.strictEqual(sleeping, 0)

@@ -166,7 +166,7 @@ export class TestNetwork {
       ),
     )
     return {
-      address: listener.address,
+      address: listener.addresses[0],
       accepted,
       running,
       /** Lets the handler of a connection end. */

@@ -27,7 +27,9 @@ export const contractHarness = (
       transport: (port) => engine.transport("a", port),
       silentPeer: Effect.gen(function* () {
         const node = Context.get(yield* Layer.build(engine.transport("silent")), Transport.Transport)
-        const { address } = yield* Effect.orDie(node.listen)
+        const {
+          addresses: [address],
+        } = yield* Effect.orDie(node.listen)
         return { address, reset: Effect.sync(() => engine.crash("silent")) }
       }),
       open: Effect.sync(() => {

@@ -56,7 +56,7 @@ export const linked = (network: SimNetwork.Shape, advance = TestClock.adjust("1 
       listener.run((connection) => Effect.andThen(Deferred.succeed(accepted, connection), Deferred.await(release))),
     )
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const dialing = yield* start(Scope.provide(a.connect(listener.address), scope))
+    const dialing = yield* start(Scope.provide(a.connect(listener.addresses[0]), scope))
     yield* advance
     return {
       a,

@@ -1,4 +1,4 @@
-import { advertisedAddress, isLoopback } from "../../src/internal/advertisedAddress.ts"
+import { advertisedAddresses, isLoopback } from "../../src/internal/advertisedAddresses.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Os from "node:os"
@@ -24,18 +24,21 @@ const machine = (...addresses: ReadonlyArray<string>): ReturnType<typeof Os.netw
   )
 
 const advertised = (
-  advertise: string | undefined,
+  advertise: string | ReadonlyArray<string> | undefined,
   host: string,
   address: string,
   interfaces = machine("127.0.0.1", "192.0.2.7"),
-) => Result.getOrUndefined(advertisedAddress(advertise, host, bound(address), interfaces))
+) => Result.getOrUndefined(advertisedAddresses(advertise, host, bound(address), interfaces))?.join(" ")
 
 /** Returns the address of a server that listens on all interfaces of a machine with these addresses. */
 const onAll = (wildcard: "0.0.0.0" | "::", ...addresses: ReadonlyArray<string>) =>
   advertised(undefined, wildcard, wildcard, machine(...addresses))
 
-const problemOf = (advertise: string | undefined, interfaces = machine("127.0.0.1", "192.0.2.7")) => {
-  const result = advertisedAddress(advertise, "0.0.0.0", bound("0.0.0.0"), interfaces)
+const problemOf = (
+  advertise: string | ReadonlyArray<string> | undefined,
+  interfaces = machine("127.0.0.1", "192.0.2.7"),
+) => {
+  const result = advertisedAddresses(advertise, "0.0.0.0", bound("0.0.0.0"), interfaces)
   return Result.isFailure(result) ? result.failure : assert.fail(`${result.success} is advertised`)
 }
 
@@ -53,6 +56,14 @@ describe("the advertised address", () => {
     assert.strictEqual(advertised("fd00:0::1", "::", "::"), "[fd00::1]:7946")
     assert.strictEqual(advertised("[fd00::1]", "::", "::"), "[fd00::1]:7946")
     assert.strictEqual(advertised("[fd00::1]:80", "::", "::"), "[fd00::1]:80")
+  })
+
+  it("are all that the options advertise, in their order, and the host if the list is empty", () => {
+    assert.strictEqual(
+      advertised(["public.example.org:80", "10.0.0.1"], "0.0.0.0", "0.0.0.0"),
+      "public.example.org:80 10.0.0.1:7946",
+    )
+    assert.strictEqual(advertised([], "localhost", "127.0.0.1"), "localhost:7946")
   })
 
   it("of a server on all interfaces is a global address before a private one before a link-local one", () => {
@@ -96,6 +107,7 @@ describe("the advertised address", () => {
   it("is an error that names the option if the options advertise what nobody can dial", () => {
     for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:80", "::", "[::]", "[::]:80", "a:0", "a..b", "1.2.3"]) {
       assert.include(problemOf(advertise), "`advertise`", advertise)
+      assert.include(problemOf(["10.0.0.1", advertise]), "`advertise`", advertise)
     }
   })
 })

@@ -1,5 +1,6 @@
-/** Address that a listening node tells its peers to dial. */
+/** Addresses that a listening node tells its peers to dial. */
 import * as Address from "@coterie/core/Address"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import * as Net from "node:net"
 import * as Os from "node:os"
@@ -7,20 +8,21 @@ import * as Os from "node:os"
 type Interfaces = ReturnType<typeof Os.networkInterfaces>
 
 /**
- * Returns the address that peers dial, or the reason why there is none, which names the option to set.
+ * Returns the addresses that peers dial, the best first, or the reason why there is none, which names the option to set.
  *
- * `advertise` is a host, or `HOST:PORT`. Without it the address is the `host` of the options, or the best address of a network
+ * `advertise` has hosts, or `HOST:PORT`. Without it the address is the `host` of the options, or the best address of a network
  * interface if the server is bound to all of them.
  */
-export const advertisedAddress = (
-  advertise: string | undefined,
+export const advertisedAddresses = (
+  advertise: string | ReadonlyArray<string> | undefined,
   host: string,
   bound: Pick<Net.AddressInfo, "address" | "port">,
   interfaces: Interfaces = Os.networkInterfaces(),
-): Result.Result<Address.Address, string> => {
-  if (advertise !== undefined) {
+): Result.Result<NonEmptyReadonlyArray<Address.Address>, string> => {
+  const [first, ...others] = typeof advertise === "string" ? [advertise] : (advertise ?? [])
+  if (first !== undefined) {
     return Result.mapError(
-      hasPort(advertise) ? Address.parse(advertise) : Address.make(advertise, bound.port),
+      Result.all([parse(first, bound.port), ...others.map((each) => parse(each, bound.port))]),
       ({ message }) => `the option \`advertise\` must be a host or HOST:PORT that peers can dial: ${message}`,
     )
   }
@@ -32,8 +34,14 @@ export const advertisedAddress = (
         `set the option \`advertise\` to the address that peers dial`,
     )
   }
-  return Result.mapError(Address.make(dialable, bound.port), ({ message }) => message)
+  return Result.mapBoth(Address.make(dialable, bound.port), {
+    onFailure: ({ message }) => message,
+    onSuccess: (address) => [address] as const,
+  })
 }
+
+const parse = (advertise: string, port: number) =>
+  hasPort(advertise) ? Address.parse(advertise) : Address.make(advertise, port)
 
 /** Reports whether only this machine reaches the address. */
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)
