@@ -92,7 +92,7 @@ export const handOver = Effect.fnUntraced(function* (peer: string, job: string) 
     Effect.catchReason("SendError", "NotReading", () => Effect.succeed("nobody there")),
     Effect.catchTag("SendError", (error) =>
       // Send a job again only if the peer has certainly not taken it, or if it does no harm to do the job twice.
-      Effect.succeed(error.maybeDelivered ? "unknown" : `not taken: ${error.message}`),
+      Effect.succeed(error.maybeDelivered ? "unknown" : `not taken: ${error.reason.message}`),
     ),
   )
 })

@@ -3,7 +3,7 @@
  */
 import { Admission, Cluster, FailureDetector, Gossip, Reconnect } from "@coterie/core"
 import { NodeDiscovery } from "@coterie/node-transport"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 
 // #region policies
 /** When to dial again after an attempt failed: any Schedule. */
@@ -27,7 +27,9 @@ const admission = Admission.layer((applicant) =>
 
 /** Still open: the transport. TCP in production, the simulated network in a test. */
 export const ClusterLive = (name: string) =>
-  Cluster.layer({ cluster: "shop", name }).pipe(
-    Layer.provide([reconnect, failureDetector, gossip, discovery, admission]),
-  )
+  Cluster.layer({
+    cluster: "shop",
+    name,
+    policies: [reconnect, failureDetector, gossip, discovery, admission],
+  })
 // #endregion

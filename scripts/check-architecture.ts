@@ -44,6 +44,7 @@ const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> 
   { messaging: ["messaging"] },
   { cluster: ["cluster", "Cluster.ts"] },
   { topic: ["Topic.ts", "TopicSerialization.ts"] },
+  { trace: ["trace", "ClusterTrace.ts"] },
   { index: ["index.ts"] },
 ]
 

@@ -43,7 +43,9 @@ export const deaths = (
         const running = yield* sim.nodes(names, (name) =>
           QuietPeriods.layer(name, { views, counts, seeds: ["n1:7946"] }),
         )
-        yield* sim.until(() => views.live === nodes * (nodes - 1))
+        yield* sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), {
+          within: "10 minutes",
+        })
         const alive = new Set(Object.values(running))
         const victims = yield* Random.shuffle([...alive])
         for (const [i, death] of order.entries()) {
@@ -57,7 +59,9 @@ export const deaths = (
           yield* die(victim, death)
           views.remove(victim.name)
           alive.delete(victim)
-          yield* sim.until(() => views.failed >= verdicts + alive.size)
+          yield* sim.until("the death is noticed", () => views.failed >= verdicts + alive.size, {
+            within: "10 minutes",
+          })
           done({
             nodes,
             death,

@@ -114,9 +114,8 @@ export const falseAlarms = (
         const running = yield* sim.nodes(names, (node) =>
           QuietPeriods.layer(node, { views, counts, seeds: ["n1:7946", `n${nodes}:7946`], overrides, policies }),
         )
-        yield* Effect.timeoutOption(
-          sim.until(() => views.live === nodes * (nodes - 1)),
-          "1 minute",
+        yield* Effect.ignore(
+          sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), { within: "1 minute" }),
         )
         const before = views.livenessEvents.length
         for (const node of Object.values(running)) {

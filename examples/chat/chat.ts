@@ -58,7 +58,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
       return Effect.flatMap(cluster.broadcast(encodeLine({ text, for: "all" })), ({ failed, sent }) =>
         sent.length === 0 && failed.length === 0
           ? screen.print("* nobody is here to hear it")
-          : Effect.forEach(failed, (error) => screen.print(`* not sent: ${error.message}`), { discard: true }),
+          : Effect.forEach(failed, (error) => screen.print(`* ${error.message}`), { discard: true }),
       )
     }
     return cluster.send(to, encodeLine({ text, for: "you" }))
@@ -85,7 +85,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
       else yield* send(line, undefined)
       return true
     },
-    Effect.catchTag("SendError", (error) => Effect.as(screen.print(`* not sent: ${error.message}`), true)),
+    Effect.catchTag("SendError", (error) => Effect.as(screen.print(`* ${error.message}`), true)),
   )
 
   const typing = Stream.runDrain(Stream.takeWhile(Stream.mapEffect(screen.typed, obey), (goOn) => goOn))

@@ -150,7 +150,7 @@ const entry = (v) => {
   return more.length === 0 ? map({ name, ...key })(value) : malformed("a bad entry")
 }
 const opened = map({ lane, name, window: int(1024, 2 ** 32 - 1) })
-const greeting = { record, instance: generation, viewHash: hash, window: number }
+const greeting = { record, instance: generation, viewHash: hash, window: number, linkTimeout: number }
 const belief = { "youAre?": map(key) }
 const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale", "parted")
 const faults = ["oversize", "malformed", "creditExceeded", "laneUnknown", "unexpectedFrame", "rate"]

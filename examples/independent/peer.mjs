@@ -15,6 +15,8 @@ const { ProtocolViolation, compareKeys, compareNames, compareRecords, keyOf, mal
 const HOUR = 3_600_000
 const WINDOW = 262_144
 const LARGEST = 16_777_216
+const HEARTBEAT = 1000
+const LINK_TIMEOUT = 3000
 const EMPTY = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
 /** Returns the greatest incarnation that a life may have by now, with clocks that differ by so many hours (chapter 6). */
@@ -183,6 +185,7 @@ class Peer {
         instance: this.instance,
         viewHash: this.viewHash(),
         window: WINDOW,
+        linkTimeout: LINK_TIMEOUT,
         dialedAddress: address,
       }
       this.send(link, "Hello", {
@@ -208,6 +211,7 @@ class Peer {
   }
   onClosed = (link) => {
     this.connections.delete(link)
+    clearInterval(link.heartbeats)
     if (link.state !== "up") link.onFailed()
     else if (this.links.get(link.name) === link) {
       this.links.delete(link.name)
@@ -236,6 +240,7 @@ class Peer {
     link.state = "up"
     this.send(link, "LaneOpen", { lanes: [], last: true })
     this.links.set(name, link)
+    link.heartbeats = setInterval(this.beat, link.interval, link)
     this.dialing.delete(name)
     const record = { ...link.record, incarnation }
     const held = this.records.get(name)
@@ -254,7 +259,7 @@ class Peer {
     greeted: (link, frame) => {
       if (frame._tag === "HelloReject") return this.onRejected(link, frame)
       if (frame._tag !== "HelloAck") return link.socket.destroy()
-      const { record, window, version, youAre } = frame
+      const { linkTimeout, record, window, version, youAre } = frame
       const { name, generation, status } = record
       const isOther = name !== this.self.name && name === (link.expected ?? name) && status === ALIVE
       const isTwice = [...this.connections].some((other) => other.name === name && other.generation >= generation)
@@ -265,13 +270,23 @@ class Peer {
         this.send(link, "HelloReject", { code: "stale", message: "over", atLeastGeneration })
         return link.socket.end()
       }
+      if (linkTimeout < 100) {
+        this.send(link, "HelloReject", { code: "denied", message: "a short link timeout" })
+        return link.socket.end()
+      }
       if (youAre?.status === LEFT && this.members.size === 0) {
         this.self.generation = Math.max(this.self.generation, youAre.generation + 1)
         this.nextSeedDial = 0
         return link.socket.destroy()
       }
       if (!isOther || isTwice || version !== 1 || window < 1024) return link.socket.destroy()
-      Object.assign(link, { state: "committed", name, generation, record })
+      Object.assign(link, {
+        state: "committed",
+        name,
+        generation,
+        record,
+        interval: Math.min(HEARTBEAT, linkTimeout / 3),
+      })
       this.openLane(link, { lane: 0, window })
       if (youAre) this.refute(youAre)
       const belief = held?.generation === generation ? { youAre: keyOf(held) } : {}
@@ -433,15 +448,16 @@ class Peer {
   }
 
   // Chapters 9 and 11: heartbeats, and the seed (R11).
+  beat = (link) => {
+    if (compareNames(this.self.name, link.name) > 0 && Date.now() - link.lastWritten < link.interval / 4) return
+    this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
+  }
   tick = () => {
     const late = Date.now() - this.lastTick - 1000
     this.lastTick = Date.now()
     for (const link of this.links.values()) {
       if (late > 250) link.lastHeard += late
-      if (this.lastTick - link.lastHeard > 3000) this.sendBye(link, "silent")
-      else if (compareNames(this.self.name, link.name) < 0 || this.lastTick - link.lastWritten >= 250) {
-        this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
-      }
+      if (this.lastTick - link.lastHeard > LINK_TIMEOUT) this.sendBye(link, "silent")
     }
     const isThere = [...this.links.values()].some(
       (link) => link.address === this.seed || link.record.body.addresses.includes(this.seed),

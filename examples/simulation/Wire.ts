@@ -2,6 +2,7 @@
  * Questions and answers over `Transport`: a connection for each question, and one line of JSON each way.
  */
 import { Address, Transport } from "@coterie/core"
+import type { Simulation } from "@coterie/testkit"
 import { type Duration, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { Ndjson } from "effect/encoding"
 
@@ -79,10 +80,15 @@ const line = <A>(schema: Schema.Codec<A, unknown>) => {
 }
 
 /** Names the lines in what is sent, for the traces and the picture of a simulation. */
-export const describe = () => {
+export const describe = (): Simulation.Describe => {
+  const sides = { dialer: describeLines(), acceptor: describeLines() }
+  return (bytes, side) => sides[side](bytes)
+}
+
+const describeLines = () => {
   const decoder = new TextDecoder()
   let rest = ""
-  return (bytes: Uint8Array) => {
+  return (bytes: Uint8Array): ReadonlyArray<Simulation.Described> => {
     const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split("\n")
     rest = lines.pop() ?? ""
     return lines.map((line) => ({

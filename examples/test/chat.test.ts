@@ -38,7 +38,7 @@ describe("the chat", () => {
       yield* bob.say("/msg ann  and to you, too")
       yield* prints(ann, "bob (to you alone): and to you, too")
       yield* bob.say("/msg eve hello")
-      yield* prints(bob, '* not sent: there is no peer "eve"')
+      yield* prints(bob, '* cannot send to "eve": this node knows no peer of that name')
     }),
   )
 

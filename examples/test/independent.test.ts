@@ -277,7 +277,7 @@ const talk = (socket: Net.Socket, self: Mini.PeerRecord, { says, until }: Talk, 
   Effect.callback<ReadonlyArray<Mini.Frame>>((resume) => {
     const heard: Array<Mini.Frame> = []
     const say = (_tag: string, fields: object) => socket.write(Mini.encodeFrame({ _tag, ...fields }))
-    const greeting = { record: self, instance: 0, viewHash: 0n, window: 2 ** 18 }
+    const greeting = { record: self, instance: 0, viewHash: 0n, window: 2 ** 18, linkTimeout: 3_000 }
     const ready = () => say("Ready", { incarnation: 0, viewHash: 0n })
     const hear = (frame: Mini.Frame): void => {
       if (frame._tag === "Hello") say("HelloAck", { version: 1, observedHost: "", ...greeting })

@@ -54,7 +54,7 @@ it.effect("the pieces of the guide do what it says", () =>
     assert.strictEqual(ship?.traceId, sell?.traceId)
     assert.strictEqual(ship?.parent._tag === "Some" ? ship.parent.value.spanId : undefined, sell?.spanId)
 
-    assert.strictEqual(yield* on(ann, Messages.handOver("eve", "?")), 'not taken: there is no peer "eve"')
+    assert.strictEqual(yield* on(ann, Messages.handOver("eve", "?")), "not taken: this node knows no peer of that name")
     assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the unread")), "unknown")
     yield* Effect.forkScoped(Stream.runDrain(bob.inbox))
     assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the read")), "taken")

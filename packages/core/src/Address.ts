@@ -123,3 +123,13 @@ export const host = (self: Address): string => {
  * @since 0.1.0
  */
 export const port = (self: Address): number => Number(self.slice(self.lastIndexOf(":") + 1))
+
+/**
+ * Schema of an address in canonical form. The encoded form is the same text.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Address: Schema.Codec<Address, string> = Schema.String.pipe(
+  Schema.refine(isAddress, { message: "not an address in canonical form" }),
+)

@@ -4,7 +4,8 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
+import { policyLayer } from "./internal/policyLayer.ts"
 
 /** A peer that wants a link, or that answered at an address that was dialed. */
 export interface Applicant {
@@ -24,9 +25,24 @@ export const deny = (reason: string): Verdict => ({ _tag: "Deny", reason })
 
 export type Policy = (applicant: Applicant) => Effect.Effect<Verdict>
 
+/** Admits everybody. */
+export const admitAll: Policy = () => Effect.succeed(admit)
+
+/**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<Admission>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface Admission {
+  readonly policy: "Admission"
+}
+
 /** The policy in use; it admits everybody unless a layer says otherwise. */
 export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
-  defaultValue: () => () => Effect.succeed(admit),
+  defaultValue: () => admitAll,
 })
 
-export const layer = (policy: Policy): Layer.Layer<never> => Layer.succeed(Admission, policy)
+export const layer = (policy: Policy): Layer.Layer<Admission> => provide(Admission, policy)
+
+const provide = policyLayer<Admission>()

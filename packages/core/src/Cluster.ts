@@ -14,10 +14,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { make } from "./cluster/assemble.ts"
+import { type OnlyPolicies, type PolicyOptions, mergePolicies } from "./cluster/policies.ts"
 import type { Options, Service } from "./cluster/Service.ts"
 import type { OptionsError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
+export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
 export type { Options, Self, Service } from "./cluster/Service.ts"
 
 /**
@@ -40,11 +42,29 @@ export type LayerError = OptionsError | TransportError
  * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with `OptionsError` if an
  * option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
  *
+ * ```ts
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [Reconnect.layer(Schedule.spaced("1 second")), FailureDetector.layerWan]
+ * })
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<Cluster, LayerError, Transport> =>
-  Layer.effect(Cluster, make(options))
+export function layer(options: Options & { readonly policies?: undefined }): Layer.Layer<Cluster, LayerError, Transport>
+export function layer<const Layers extends ReadonlyArray<Layer.Any>>(
+  options: Options & PolicyOptions<Layers>,
+): Layer.Layer<
+  Cluster,
+  LayerError | Layer.Error<Layers[number]>,
+  Transport | Layer.Services<Layers[number]> | OnlyPolicies<Layers>
+>
+export function layer(
+  options: Options & { readonly policies?: ReadonlyArray<Layer.Layer<never>> | undefined },
+): Layer.Layer<Cluster, LayerError, Transport> {
+  return Layer.provide(Layer.effect(Cluster, make(options)), mergePolicies(options.policies ?? []))
+}
 
 /**
  * Options from the configuration: `COTERIE_CLUSTER` (required), `COTERIE_NAME` and `COTERIE_SEEDS` (a list

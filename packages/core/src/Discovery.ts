@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { DiscoveryPause } from "./internal/DiscoveryPause.ts"
+import { policyLayer } from "./internal/policyLayer.ts"
 
 export interface Policy {
   /**
@@ -42,19 +43,31 @@ export const defaults: Policy = {
   intervalAlone: Duration.seconds(5),
 }
 
+/**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<Discovery>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface Discovery {
+  readonly policy: "Discovery"
+}
+
 /** The policy in use; only the seeds of the options unless a layer says otherwise. */
 export const Discovery = Context.Reference<Policy>("@coterie/core/Discovery", { defaultValue: () => defaults })
 
 /** Any stream of address sets. */
-export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?: Options): Layer.Layer<never> =>
-  Layer.succeed(Discovery, {
+export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?: Options): Layer.Layer<Discovery> =>
+  provide(Discovery, {
     addresses,
     interval: Duration.fromInputUnsafe(options?.interval ?? defaults.interval),
     intervalAlone: Duration.fromInputUnsafe(options?.intervalAlone ?? defaults.intervalAlone),
   })
 
+const provide = policyLayer<Discovery>()
+
 /** A fixed set. */
-export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Layer.Layer<never> =>
+export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Layer.Layer<Discovery> =>
   layer(Stream.succeed(seeds), options)
 
 /**
@@ -102,7 +115,7 @@ export const layerPoll = <E, R>(
   find: Effect.Effect<ReadonlyArray<string>, E, R>,
   schedule: Schedule.Schedule<unknown>,
   options?: Options,
-): Layer.Layer<never, never, R> =>
+): Layer.Layer<Discovery, never, R> =>
   Layer.unwrap(
     Effect.contextWith((context: Context.Context<R>) =>
       Effect.succeed(layer(Stream.provideContext(poll(find, schedule), context), options)),

@@ -9,7 +9,8 @@
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
+import { policyLayer } from "./internal/policyLayer.ts"
 import * as Settings from "./membership/Settings.ts"
 
 export interface Policy {
@@ -20,7 +21,9 @@ export interface Policy {
   readonly heartbeat: Duration.Duration
   /**
    * Silence for so long ends a link. At least two heartbeats, or one delayed packet ends it. Detection of a silent peer takes
-   * so much longer, and that of a killed one does not. No effect on bandwidth.
+   * so much longer, and that of a killed one does not. The peers learn it in the handshake, and send something in every third
+   * of it, however long their own heartbeat is; a shorter one than three heartbeats of theirs costs so much more traffic. At
+   * least 100 milliseconds.
    */
   readonly linkTimeout: Duration.Duration
   /**
@@ -68,21 +71,33 @@ export const wan: Policy = policy(3_000, 9_000, 6_000, 36_000)
 /** One machine, and tests: fast, at the price of more traffic and shorter timeouts. */
 export const local: Policy = policy(100, 300, 200, 1_200)
 
+/**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<FailureDetector>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface FailureDetector {
+  readonly policy: "FailureDetector"
+}
+
 /** The policy in use; {@link lan} unless a layer says otherwise. */
 export const FailureDetector = Context.Reference<Policy>("@coterie/core/FailureDetector", { defaultValue: () => lan })
 
-export const layerLan: Layer.Layer<never> = Layer.succeed(FailureDetector, lan)
+const provide = policyLayer<FailureDetector>()
 
-export const layerWan: Layer.Layer<never> = Layer.succeed(FailureDetector, wan)
+export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, lan)
 
-export const layerLocal: Layer.Layer<never> = Layer.succeed(FailureDetector, local)
+export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, wan)
 
-export const layer = (options: Options): Layer.Layer<never> => {
+export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector, local)
+
+export const layer = (options: Options): Layer.Layer<FailureDetector> => {
   const pick = (key: Exclude<keyof Policy, "probeFanOut">): Duration.Duration => {
     const input = options[key]
     return input === undefined ? lan[key] : Duration.fromInputUnsafe(input)
   }
-  return Layer.succeed(FailureDetector, {
+  return provide(FailureDetector, {
     heartbeat: pick("heartbeat"),
     linkTimeout: pick("linkTimeout"),
     probeTimeout: options.probeTimeout === undefined ? pick("heartbeat") : pick("probeTimeout"),

@@ -4,7 +4,8 @@
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
+import { policyLayer } from "./internal/policyLayer.ts"
 import * as Settings from "./membership/Settings.ts"
 
 export interface Policy {
@@ -39,11 +40,23 @@ export const defaults: Policy = {
   syncInterval: Duration.millis(Settings.defaults.syncInterval),
 }
 
+/**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<Gossip>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface Gossip {
+  readonly policy: "Gossip"
+}
+
 /** The policy in use; {@link defaults} unless a layer says otherwise. */
 export const Gossip = Context.Reference<Policy>("@coterie/core/Gossip", { defaultValue: () => defaults })
 
-export const layer = (options: Options): Layer.Layer<never> =>
-  Layer.succeed(Gossip, {
+const provide = policyLayer<Gossip>()
+
+export const layer = (options: Options): Layer.Layer<Gossip> =>
+  provide(Gossip, {
     updateDelay: Duration.fromInputUnsafe(options.updateDelay ?? defaults.updateDelay),
     relayFanOut: options.relayFanOut ?? defaults.relayFanOut,
     syncInterval: Duration.fromInputUnsafe(options.syncInterval ?? defaults.syncInterval),

@@ -41,7 +41,7 @@ export interface Limits {
   readonly drainTimeout: number
   /**
    * Control frames a second that a peer may send, and how many at once. A frame counts as one more for every 32 entries of its
-   * lists and for every 8 KiB.
+   * lists and for every 8 KiB. At least the defaults, which every peer counts on.
    */
   readonly controlRate: number
   readonly controlBurst: number
@@ -88,7 +88,7 @@ export const defaults: Limits = {
   // A system takes more once a third of its buffer has drained. A third of 4 MiB, which is the most of Linux, takes 44 seconds
   // on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and what waits for it is bounded.
   drainTimeout: 60_000,
-  // A busy cluster of hundreds says some tens a second.
+  // The least that the protocol allows; a busy cluster of hundreds says some tens a second.
   controlRate: 1_000,
   controlBurst: 2_000,
   // Four windows of the default, for peers that have larger ones.

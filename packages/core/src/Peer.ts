@@ -1,7 +1,9 @@
 /**
- * Peers, as an application sees them.
+ * Peers, as an application sees them. All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare
+ * them by content, and each has a schema of the same name.
  */
-import type { Address } from "./Address.ts"
+import * as Schema from "effect/Schema"
+import { Address } from "./Address.ts"
 
 /**
  * One life of one name: a stable name, and the generation that numbers the lives of that name (docs/protocol.md, section
@@ -13,43 +15,125 @@ import type { Address } from "./Address.ts"
  */
 export interface PeerId {
   readonly name: string
+  /** Number of this life of the name. A restarted peer has a higher one. */
   readonly generation: number
 }
 
 /**
- * Status of a peer: `alive` < `suspect` < `failed` within one incarnation; `left` ends a generation.
+ * What a peer says about itself.
  *
  * @category models
  * @since 0.1.0
  */
-export type PeerStatus = "alive" | "suspect" | "failed" | "left"
-
-/**
- * Another member of the cluster, at one moment. Values are immutable; the next event or view has a newer one.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Peer {
-  readonly name: string
-  /** Number of this life of the name. A restarted peer has a higher one. */
-  readonly generation: number
-  /**
-   * Status of the peer. In a view it is `alive` or `suspect`. A suspected peer cannot be reached, and fails unless it shows a
-   * sign of life before the suspicion ends. An event that removes a peer from the view has it as `failed` or `left`.
-   */
-  readonly status: PeerStatus
-  /**
-   * State of the link. `up`: there is a live link to the peer, so that messages can be sent now. `indirect`: other members
-   * reach the peer and this node does not. `down`: no member that was asked reaches the peer, or the answers have not arrived
-   * yet.
-   */
-  readonly link: "up" | "indirect" | "down"
-  /** Addresses that the peer advertises. */
+export interface PeerDescription extends PeerId {
+  /** Addresses that the peer advertises, the best first. */
   readonly addresses: ReadonlyArray<Address>
   /** Metadata that the application of the peer gave it. */
   readonly metadata: Readonly<Record<string, string>>
 }
+
+/**
+ * Status of a member: `alive`, or `suspect` while it cannot be reached. A suspected member fails unless it shows a sign of life
+ * before the suspicion ends.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PeerStatus = "alive" | "suspect"
+
+/**
+ * State of the link to a member. `up`: there is a live link, so that messages can be sent now. `indirect`: other members
+ * reach the member and this node does not. `down`: no member that was asked reaches it, or the answers have not arrived yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LinkState = "up" | "indirect" | "down"
+
+/**
+ * Member of the cluster at one moment. Values are immutable; the next event or view has a newer one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Peer extends PeerDescription {
+  readonly status: PeerStatus
+  /** State of the link to the peer. This node itself, as `view.self`, is always `up`. */
+  readonly link: LinkState
+}
+
+/**
+ * What became of a peer that is no member any more. `left`: it left on purpose. `failed`: it was suspected and gave no sign of
+ * life in time. `disconnected`: this node or the peer called `disconnect`. `replaced`: a newer life has its name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RemovedStatus = "left" | "failed" | "disconnected" | "replaced"
+
+/**
+ * Peer that is not in the view any more, as it was last, and what became of it. It has no link. The events that remove a peer
+ * carry it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RemovedPeer<Status extends RemovedStatus = RemovedStatus> extends PeerDescription {
+  readonly status: Status
+}
+
+const identity = {
+  name: Schema.String,
+  generation: Schema.Int,
+}
+
+const description = {
+  ...identity,
+  addresses: Schema.Array(Address),
+  metadata: Schema.Record(Schema.String, Schema.String),
+}
+
+/**
+ * Encoded form of a {@link PeerDescription}: addresses are plain text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface EncodedDescription extends Omit<PeerDescription, "addresses"> {
+  readonly addresses: ReadonlyArray<string>
+}
+
+/**
+ * Schema of a {@link PeerId}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const PeerId: Schema.Codec<PeerId> = Schema.Struct(identity)
+
+/**
+ * Schema of a {@link Peer}.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Peer: Schema.Codec<Peer, EncodedDescription & { readonly status: PeerStatus; readonly link: LinkState }> =
+  Schema.Struct({
+    ...description,
+    status: Schema.Literals(["alive", "suspect"]),
+    link: Schema.Literals(["up", "indirect", "down"]),
+  })
+
+/**
+ * Returns the schema of a {@link RemovedPeer} of which this became.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const RemovedPeer = <Status extends RemovedStatus>(
+  status: Status,
+): Schema.Codec<RemovedPeer<Status>, EncodedDescription & { readonly status: Status }> =>
+  Schema.Struct({ ...description, status: Schema.Literal(status) })
 
 /**
  * A peer, or its name.

@@ -10,9 +10,10 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
  * Any schedule. Its output is not used. When it ends the attempts end, until something changes.
@@ -49,6 +50,16 @@ export const defaultSchedule: Policy = fullJitter(
 )
 
 /**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<Reconnect>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface Reconnect {
+  readonly policy: "Reconnect"
+}
+
+/**
  * The policy in use. Defaults to {@link defaultSchedule}.
  *
  * @category services
@@ -62,4 +73,6 @@ export const Reconnect = Context.Reference<Policy>("@coterie/core/Reconnect", { 
  * @category layers
  * @since 0.1.0
  */
-export const layer = (schedule: Policy): Layer.Layer<never> => Layer.succeed(Reconnect, schedule)
+export const layer = (schedule: Policy): Layer.Layer<Reconnect> => provide(Reconnect, schedule)
+
+const provide = policyLayer<Reconnect>()

@@ -48,6 +48,7 @@ export interface Published<A> {
  */
 export interface Topic<A> {
   readonly name: string
+  readonly schema: Schema.Codec<A, unknown>
   /**
    * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
    * it is reported as `NotConnected`. Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at
@@ -111,6 +112,7 @@ export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> =
 
   return {
     name,
+    schema,
     publish: (value) => encoded(value, (open, bytes) => open.publish(bytes)),
     send: (peer, value, options) => encoded(value, (open, bytes) => open.send(peer, bytes, options)),
     subscribe: subscribeWith({}),

@@ -1,6 +1,6 @@
 import * as Limits from "@coterie/core/Limits"
 import { assert, describe, it } from "@effect/vitest"
-import { maxFragmentBytes, minWindow } from "../src/protocol/constants.ts"
+import { maxFragmentBytes, minControlBurst, minControlRate, minWindow } from "../src/protocol/constants.ts"
 
 const { defaults } = Limits
 
@@ -21,6 +21,11 @@ describe("the default limits", () => {
   it("allow messages of any size that fit a frame, and a send queue that holds a whole fragment", () => {
     assert.isAtLeast(defaults.messageBytes, maxFragmentBytes)
     assert.isAtLeast(defaults.outbox, maxFragmentBytes)
+  })
+
+  it("take as many control frames as every peer counts on", () => {
+    assert.isAtLeast(defaults.controlRate, minControlRate)
+    assert.isAtLeast(defaults.controlBurst, minControlBurst)
   })
 
   it("give a Hello less time than the handshake", () => {

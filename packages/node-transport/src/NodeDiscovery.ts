@@ -87,7 +87,11 @@ export interface FileOptions extends PollOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerDns = ({ name, port = Address.defaultPort, ...options }: DnsOptions): Layer.Layer<never> => {
+export const layerDns = ({
+  name,
+  port = Address.defaultPort,
+  ...options
+}: DnsOptions): Layer.Layer<Discovery.Discovery> => {
   const { a, aaaa } = options.resolver ?? resolver()
   // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
   const addresses = (query: Resolver["a"]) =>
@@ -115,7 +119,7 @@ export const layerDns = ({ name, port = Address.defaultPort, ...options }: DnsOp
  * @category layers
  * @since 0.1.0
  */
-export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<never> =>
+export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map((options.resolver ?? resolver()).srv(name), (records) =>
       records
@@ -148,7 +152,7 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
  * @category layers
  * @since 0.1.0
  */
-export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<never> =>
+export const layerFile = ({ path, ...options }: FileOptions): Layer.Layer<Discovery.Discovery> =>
   Discovery.layerPoll(
     Effect.map(readText(path), (text) =>
       text
@@ -197,7 +201,7 @@ export interface EnvOptions extends PollOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<never, Config.ConfigError> =>
+export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<Discovery.Discovery, Config.ConfigError> =>
   Layer.unwrap(
     Effect.map(Config.option(Config.schema(Source, "COTERIE_DISCOVERY")), (text) =>
       Option.isNone(text) ? Discovery.layerSeeds([], options) : layerOf(text.value, options),
@@ -232,7 +236,7 @@ const problemOf = (parsed: Result.Result<Address.Address, Address.AddressError>)
   Result.isFailure(parsed) ? parsed.failure.message : undefined
 
 /** Returns the layer of a source without a problem. */
-const layerOf = (text: string, options: EnvOptions): Layer.Layer<never> => {
+const layerOf = (text: string, options: EnvOptions): Layer.Layer<Discovery.Discovery> => {
   const { kind, place } = partsOf(text)
   switch (kind) {
     case "dns": {

@@ -8,7 +8,9 @@
  * @since 0.1.0
  */
 import { SendError } from "@coterie/core/ClusterError"
-import type { RpcClientError } from "effect/rpc/RpcClientError"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Schema from "effect/Schema"
 
 /**
@@ -102,14 +104,58 @@ export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost"
 }
 
 /**
- * Returns the cause of a failed request in terms of the cluster, or `undefined` if the cluster did not cause the error.
+ * Cause of a failed request in terms of the cluster.
  *
- * @category accessors
+ * @category models
  * @since 0.1.0
  */
-export const causeOf = (error: RpcClientError): SendError | RequestLost | undefined => {
+export type Cause = SendError | RequestLost
+
+/**
+ * Returns the cause of a failed request in terms of the cluster, or `undefined` if the cluster did not cause the error.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const causeOf = (error: RpcClientError): Cause | undefined => {
   const { reason } = error
   if (reason._tag !== "RpcClientDefect") return undefined
   const { cause } = reason
   return cause instanceof SendError || cause instanceof RequestLost ? cause : undefined
 }
+
+/**
+ * Handles the failure of a request that the cluster did not carry, whether the request was not sent (`SendError`) or will not be
+ * answered ({@link RequestLost}). All other errors stay, those of the procedure among them.
+ *
+ * **Example** (Asking another peer, if that cannot run the job twice)
+ *
+ * ```ts
+ * ben.CountPrimes(job).pipe(
+ *   RequestLost.catchLost((cause, error) => (cause.maybeDelivered ? Effect.fail(error) : ada.CountPrimes(job))),
+ * )
+ * ```
+ *
+ * @category error handling
+ * @since 0.1.0
+ */
+export const catchLost: {
+  <A2, E2, R2>(
+    handle: (cause: Cause, error: RpcClientError) => Effect.Effect<A2, E2, R2>,
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A | A2, E | E2, R | R2>
+  <A, E, R, A2, E2, R2>(
+    self: Effect.Effect<A, E, R>,
+    handle: (cause: Cause, error: RpcClientError) => Effect.Effect<A2, E2, R2>,
+  ): Effect.Effect<A | A2, E | E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, A2, E2, R2>(
+    self: Effect.Effect<A, E, R>,
+    handle: (cause: Cause, error: RpcClientError) => Effect.Effect<A2, E2, R2>,
+  ): Effect.Effect<A | A2, E | E2, R | R2> =>
+    Effect.catch(self, (error): Effect.Effect<A2, E | E2, R2> => {
+      if (!(error instanceof RpcClientError)) return Effect.fail(error)
+      const cause = causeOf(error)
+      return cause === undefined ? Effect.fail(error) : handle(cause, error)
+    }),
+)

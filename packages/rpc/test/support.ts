@@ -100,7 +100,7 @@ export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {
   return { seen, stop: Scope.close(scope, Exit.void) }
 })
 
-/** A function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
+/** The service, a function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
 export const requests = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
@@ -108,7 +108,7 @@ export const requests = Effect.fnUntraced(function* (node: World.Node, how: How 
   const scoped = (peer: string) =>
     Effect.provideService(PeerRpcClient.make(Work, peer), PeerRpcClient.PeerRpcClient, service)
   const to = (peer: string) => Scope.provide(scoped(peer), scope)
-  return { to, scoped, stop: Scope.close(scope, Exit.void) }
+  return { service, to, scoped, stop: Scope.close(scope, Exit.void) }
 })
 
 /** `b` serves and `a` asks; they know each other. */

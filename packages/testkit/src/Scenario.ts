@@ -10,12 +10,13 @@ import type * as Scope from "effect/Scope"
 import type * as FaultPlan from "./FaultPlan.ts"
 import type { Deviations } from "./kernel/Draws.ts"
 import type { Explore } from "./kernel/Kernel.ts"
+import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { State } from "./run/SimNode.ts"
-import type { Failure, NodeDown, SimulationError } from "./SimulationError.ts"
+import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
-export type { Deviations, Explore, Predicate, State }
+export type { Deviations, Explore, Predicate, Side, State }
 
 /** A node: a machine, and the process of the application on it. `A` is what the layer provides. */
 export interface Node<A> {
@@ -105,7 +106,7 @@ export interface Sim {
   readonly network: Network
   /**
    * Heals everything, then waits until the predicate holds; fails with `NotConverged` if it does not in time (of
-   * virtual time; default: {@link defaultConvergence}). Healing ends all faults and the plan: partitions are over, the network is
+   * virtual time; default: {@link defaultWithin}). Healing ends all faults and the plan: partitions are over, the network is
    * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their rate; a wall
    * clock that was set stays so. With `core`, only these nodes are healed, and the others lose their power and do not
    * come back by themselves: the rest must do without.
@@ -117,8 +118,17 @@ export interface Sim {
       readonly core?: ReadonlyArray<string> | undefined
     },
   ) => Effect.Effect<void, SimulationError>
-  /** Waits until the predicate holds. It is evaluated after each step and each event, so it must be quick. */
-  readonly until: (predicate: Predicate) => Effect.Effect<void>
+  /**
+   * Waits until the condition holds. Fails with `NotReached` if it does not within the virtual time `within` (default:
+   * {@link defaultWithin}); the error has the name, the last answer of the condition, and which nodes are down. A run that
+   * ends with this error fails with it. The condition is evaluated after each step and each event, so it must be
+   * quick.
+   */
+  readonly until: (
+    name: string,
+    condition: Predicate,
+    options?: { readonly within?: Duration.Input | undefined },
+  ) => Effect.Effect<void, NotReached>
   /** Puts a line into the trace. */
   readonly note: (text: string) => Effect.Effect<void>
   /** Microseconds since the start. */
@@ -130,8 +140,24 @@ export class Simulation extends Context.Service<Simulation, Sim & { readonly che
   "@coterie/testkit/Simulation",
 ) {}
 
-/** The messages that begin in bytes that were sent, for traces: a short kind, and what to show. */
-export type Describe = (bytes: Uint8Array) => ReadonlyArray<{ readonly kind: string; readonly text: string }>
+/** A decoded message, for traces. */
+export interface Described {
+  /** Short name, which picks the colour in a picture. */
+  readonly kind: string
+  /** Content of the message in words. */
+  readonly text: string
+  /**
+   * `true` for traffic that goes on at all times, such as heartbeats. A picture folds it away, and leaves it out of what
+   * could have influenced an event. Default: `false`.
+   */
+  readonly background?: boolean | undefined
+}
+
+/**
+ * Decoder of one connection. It receives the bytes of each segment once, in the order in which `side` sent them, and returns
+ * the messages that the segment begins or completes.
+ */
+export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<Described>
 
 /** How a scenario is run. */
 export interface Options {
@@ -156,15 +182,15 @@ export interface Options {
    * that is `unref` may be left. Default: `true`.
    */
   readonly leaks?: boolean | undefined
-  /** Decodes what is sent, for traces. Made once per direction of each connection, since messages span segments. */
+  /** Decodes what is sent, for traces. Called once for each connection, since messages span segments. */
   readonly describe?: (() => Describe) | undefined
 }
 
 /** Virtual time in which a scenario must be done. */
 export const defaultTimeLimit: Duration.Input = "10 minutes"
 
-/** How long nodes may take to converge after everything was healed. */
-export const defaultConvergence: Duration.Input = "60 seconds"
+/** Virtual time that `until` and `converges` wait. */
+export const defaultWithin: Duration.Input = "60 seconds"
 
 /** A busy cluster of hundreds of nodes takes some hundred thousand steps at once when it starts. */
 export const defaultStepsPerInstant = 1_000_000

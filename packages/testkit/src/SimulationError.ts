@@ -46,6 +46,15 @@ export class InvariantThrew extends Schema.TaggedError<InvariantThrew>()("Invari
 /** The nodes were healed and did not come to agree in time. */
 export class NotConverged extends Schema.TaggedError<NotConverged>()("NotConverged", common) {}
 
+/** A condition that the scenario waited for with `until` did not come to hold in time. */
+export class NotReached extends Schema.TaggedError<NotReached>()("NotReached", {
+  ...common,
+  /** Name of the condition. */
+  condition: Schema.String,
+  /** Last answer of the condition. */
+  seen: Schema.String,
+}) {}
+
 /** Nothing is ready, nothing will happen, and the scenario is not done: a deadlock, or it waits for real I/O. */
 export class Stalled extends Schema.TaggedError<Stalled>()("Stalled", common) {}
 
@@ -95,6 +104,7 @@ export const Failure = Schema.Union([
   InvariantViolated,
   InvariantThrew,
   NotConverged,
+  NotReached,
   Stalled,
   Livelock,
   Escaped,

@@ -162,7 +162,7 @@ const draws = Arbitrary.map(
 const name = oneOf(["pick", "loss a>b", "delay a>b", "delay b>a", "distance a-b", "preempt b", "constructor", "2"])
 
 const failure: Arbitrary.Arbitrary<SimulationError.Failure> = Arbitrary.map(
-  Arbitrary.all([int(0, 9), int(0, 600_000_000), Arbitrary.schema(Schema.String), oneOf(["a", "b"])]),
+  Arbitrary.all([int(0, 10), int(0, 600_000_000), Arbitrary.schema(Schema.String), oneOf(["a", "b"])]),
   ([which, at, message, node]) => {
     const common = { at, message }
     const { failures } = {
@@ -171,6 +171,7 @@ const failure: Arbitrary.Arbitrary<SimulationError.Failure> = Arbitrary.map(
         new SimulationError.InvariantViolated({ ...common, invariant: message }),
         new SimulationError.InvariantThrew({ ...common, invariant: message, cause: { odd: [message] } }),
         new SimulationError.NotConverged(common),
+        new SimulationError.NotReached({ ...common, condition: message, seen: node }),
         new SimulationError.Stalled(common),
         new SimulationError.Livelock({ ...common, node }),
         new SimulationError.Escaped({ ...common, what: "Date.now", site: message }),

@@ -7,6 +7,7 @@ const failures: ReadonlyArray<SimulationError.Failure> = [
   new SimulationError.InvariantViolated({ at: 1, message: "m", invariant: "i", node: "a" }),
   new SimulationError.InvariantThrew({ at: 1, message: "m", invariant: "i", cause: new Error("a bug") }),
   new SimulationError.NotConverged({ at: 1, message: "m" }),
+  new SimulationError.NotReached({ at: 1, message: "m", condition: "c", seen: "s" }),
   new SimulationError.Stalled({ at: 1, message: "m" }),
   new SimulationError.Livelock({ at: 1, message: "m" }),
   new SimulationError.Escaped({ at: 1, message: "m", what: "Date", site: "app.ts" }),

@@ -239,6 +239,64 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.isAbove(await labels(), 0)
     }))
 
+  it("folds background traffic away, also from the past of an event, until its switch is pressed", () => {
+    const events = trace.events.map((event): Trace.Event =>
+      event._tag === "Sent" && event.messages !== undefined
+        ? { ...event, messages: event.messages.map((each) => ({ ...each, background: each.kind === "Heartbeat" })) }
+        : event,
+    )
+    return look({ ...trace, events }, {}, async (page) => {
+      const background = page.locator("#background")
+      const heartbeats = async () =>
+        (await textsOf(page, ".label")).filter((text) => text.startsWith("Heartbeat")).length
+      const influences = async () => {
+        const [, found] = /([\d,]+) events/.exec((await page.locator("#selection").textContent()) ?? "") ?? []
+        return Number((found ?? "").replaceAll(",", ""))
+      }
+      assert.match((await background.textContent()) ?? "", /^background: Heartbeat\d/)
+      assert.notInclude(await textsOf(page, ".toggle .name"), "Heartbeat")
+      assert.strictEqual(await heartbeats(), 0)
+      await page.getByRole("button", { name: "What led to it" }).click()
+      const folded = await influences()
+      const before = await windowOf(page)
+
+      await background.click()
+      await drawn(page)
+      assert.strictEqual(await background.getAttribute("aria-pressed"), "true")
+      assert.strictEqual(await page.evaluate(() => document.activeElement?.id), "background")
+      assert.include(await textsOf(page, ".toggle .name"), "Heartbeat")
+      assert.isAbove(await heartbeats(), 0)
+      // The selection is kept, and now has a larger past.
+      assert.isAbove(await influences(), folded)
+
+      await page.keyboard.press("Enter")
+      await drawn(page)
+      assert.strictEqual(await background.getAttribute("aria-pressed"), "false")
+      assert.strictEqual(await heartbeats(), 0)
+      assert.strictEqual(await influences(), folded)
+      assert.strictEqual(/ to .*$/.exec(await windowOf(page))?.[0], / to .*$/.exec(before)?.[0])
+      assert.deepStrictEqual(await textsOf(page, "text.lane"), ["a", "b", "c"])
+    })
+  })
+
+  it("lists notes and faults, and jumps to the one that is chosen by click or by keyboard", () =>
+    look(trace, {}, async (page) => {
+      const landmarks = page.locator(".landmark")
+      const first = (await landmarks.first().textContent()) ?? ""
+      await landmarks.first().click()
+      assert.include(await labelOf(page), first.slice(first.search(/[a-z]/)))
+      assert.match(await windowOf(page), /^from [0-9]\./)
+      await landmarks.last().focus()
+      await page.keyboard.press("Enter")
+      assert.match(await labelOf(page), /^failed: /)
+      assert.match(await windowOf(page), / to 20\.000000 s$/)
+      // From far away, where no event can be told apart, a jump zooms in.
+      for (let step = 0; step < 12; step++) await page.keyboard.press("-")
+      await drawn(page)
+      await landmarks.first().click()
+      assert.include(await labelOf(page), first.slice(first.search(/[a-z]/)))
+    }))
+
   it("moves in time with the slider, the wheel and the keyboard", () =>
     look(trace, {}, async (page) => {
       const map = page.getByRole("slider")

@@ -10,7 +10,7 @@ import { monotonicMillis } from "../internal/time.ts"
 import type { Link } from "../link/Link.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
 import type { State } from "../membership/State.ts"
-import type { Peer } from "../Peer.ts"
+import type { PeerId } from "../Peer.ts"
 import { DetectionTime } from "./DetectionTime.ts"
 import { EventMetrics } from "./EventMetrics.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
@@ -75,7 +75,7 @@ export class Metrics {
   }
 
   /** Returns the link to this life of the peer, if there is one. */
-  private linkTo({ generation, name }: Peer): Link | undefined {
+  private linkTo({ generation, name }: PeerId): Link | undefined {
     const link = this.node?.links.current(name)
     return link?.peer.generation === generation ? link : undefined
   }

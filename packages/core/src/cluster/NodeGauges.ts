@@ -22,9 +22,13 @@ const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive",
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
 
+/** Quantiles of the round-trip times that are shown: the median and the longest. */
+const roundTripQuantiles: ReadonlyArray<number> = [0.5, 1]
+
 /** Shows the gauges of a node. */
 export const show = (metrics: ObservedMetrics, node: Sources): void => {
   showMembers(metrics, node)
+  showRoundTrips(metrics, node)
   showQueues(metrics, node)
 }
 
@@ -52,6 +56,24 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
     () => most(links, ({ lag }) => lag) / 1_000,
   )
 }
+
+const showRoundTrips = (metrics: ObservedMetrics, { links }: Sources): void => {
+  for (const quantile of roundTripQuantiles) {
+    const labels = { quantile: String(quantile) }
+    metrics.gauge("coterie_rtt_seconds", "Round-trip time of the links, over those that were measured.", labels, () => {
+      const times: Array<number> = []
+      for (const link of links.all()) {
+        const { rtt } = link.gauges()
+        if (rtt !== undefined) times.push(rtt)
+      }
+      return quantileOf(times, quantile) / 1_000
+    })
+  }
+}
+
+/** Returns a quantile of the numbers, by the nearest rank; 0 if there are none. */
+const quantileOf = (numbers: ReadonlyArray<number>, quantile: number): number =>
+  [...numbers].sort((a, b) => a - b)[Math.ceil(quantile * numbers.length) - 1] ?? 0
 
 const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sources): void => {
   const queue = (name: string, limit: number, read: () => number): void => {

@@ -1,7 +1,7 @@
 /**
  * The outputs of membership, performed by the parts of the node.
  */
-import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
+import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import type { Output } from "../membership/Draft.ts"
 import type * as State from "../membership/State.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
@@ -10,8 +10,8 @@ import type { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 export interface Options {
   readonly links: Pick<LinkManager, "answer" | "close" | "pingNow" | "send">
   readonly diagnostics: DiagnosticLimiter
-  /** Hands an event, and the view after it, to the subscribers. */
-  readonly publish: (event: ViewChange | Notice, view: View) => void
+  /** Hands an event to the subscribers. */
+  readonly publish: (event: ViewChange | Notice) => void
   /** Called when the node takes part no more. */
   readonly onStopped: (reason: State.StopReason) => void
 }
@@ -23,8 +23,8 @@ export class OutputHandler {
     this.options = options
   }
 
-  /** Performs one output of the step that led to `state`. Never waits. */
-  readonly perform = (output: Output, state: State.State): void => {
+  /** Performs one output of a step. Never waits. */
+  readonly perform = (output: Output): void => {
     const { diagnostics, links, onStopped, publish } = this.options
     switch (output._tag) {
       case "Send":
@@ -36,7 +36,7 @@ export class OutputHandler {
       case "CloseLink":
         return links.close(output.peer, output.code)
       case "Emit":
-        return diagnostics.allows(output.event) ? publish(output.event, state.view) : undefined
+        return diagnostics.allows(output.event) ? publish(output.event) : undefined
       case "Stopped":
         return onStopped(output.reason)
     }

@@ -2,7 +2,9 @@
  * The shape of a node as its application sees it: options, the service, and how the node describes itself. `Cluster.ts`
  * publishes these types; they stand here because the rooms below `Cluster.ts` implement them.
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
 import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
@@ -43,7 +45,10 @@ export interface Options {
  */
 export interface Self {
   readonly name: string
-  /** Number of this life of the name. */
+  /**
+   * Number of this life of the name. It may rise until this node has met a peer: a peer that it dials may know a newer life of its
+   * name, as after a restart with a clock that was set back. The event `SelfChanged` reports it.
+   */
   readonly generation: number
   /** Addresses at which peers reach this node, the best first, as the transport says. */
   readonly addresses: ReadonlyArray<Address>
@@ -64,12 +69,25 @@ export interface Self {
 export interface Service {
   /** Returns the description of this node. */
   readonly self: Effect.Effect<Self>
-  /** Returns the members that are alive or suspected, without this node. */
+  /** Returns the members except this node; each is alive or suspected. */
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
-  /** Returns the same members as a snapshot by name. */
+  /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
+  /**
+   * Returns the round-trip time to a peer, as the application of the two would see it: from the Ping of this node to the Pong of the
+   * peer, smoothed over about eight samples (RFC 6298).
+   *
+   * **Details**
+   *
+   * Of two peers the one with the lower name gets a sample with every heartbeat. The other one gets a sample when this is called and
+   * the last is older than 10 seconds: the call then waits for a Ping and its Pong, at most for the link timeout. The time includes
+   * what the two processes take to handle a frame and, while much is sent, the wait behind what is being written.
+   *
+   * Returns `None` without a link, or if no Pong ever came, and zero for this node itself.
+   */
+  readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
   /**
    * A `Snapshot`, and then every change in order. A reader that is more than `limits.eventBuffer` events behind gets
    * `Lagged` and a new `Snapshot`.

@@ -20,6 +20,7 @@ import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import * as Limits from "../Limits.ts"
 import * as DeadLetters from "../messaging/DeadLetters.ts"
+import type * as State from "../membership/State.ts"
 import * as LaneReaders from "../messaging/LaneReaders.ts"
 import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
@@ -42,6 +43,7 @@ import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
+import { describePolicies, type Policies } from "./policies.ts"
 import { seedUnavailable } from "./refusals.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -86,9 +88,15 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   })
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
+  yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({ loop, links, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
 })
+
+/** Returns the line of the log that says how the node runs. */
+const startLine = ({ self }: State.State, cluster: string, policies: Policies): string =>
+  `this node is "${self.name}" in the cluster "${cluster}", at ${self.body.addresses.join(", ")}; ` +
+  `policies: ${describePolicies(policies)}`
 
 /** Reads all that the application provides: the transport, the policies, and what tests replace. */
 const readEnvironment = Effect.gen(function* () {
@@ -150,10 +158,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   })
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
-  const hub = new EventHub(limits.eventBuffer)
-  const publish = (event: ViewChange | Notice, view = loop.state().view): void => {
+  const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
+  const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
-    hub.publish(event, view)
+    hub.publish(event)
   }
   const readers = yield* LaneReaders.make({
     limits,

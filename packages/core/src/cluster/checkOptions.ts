@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { Address } from "../Address.ts"
 import { OptionsError } from "../ClusterError.ts"
 import type * as Limits from "../Limits.ts"
-import { maxAddresses, minWindow } from "../protocol/constants.ts"
+import { maxAddresses, minControlBurst, minControlRate, minWindow } from "../protocol/constants.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { parseAddresses } from "./parseAddresses.ts"
@@ -44,6 +44,14 @@ export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsErro
       })
     : undefined
 
+/** Limits that the protocol does not let a node choose smaller, with their units. */
+const leastLimits = [
+  ["inboxWindow", minWindow, "bytes"],
+  ["laneWindow", minWindow, "bytes"],
+  ["controlRate", minControlRate, "control frames a second, which every peer counts on"],
+  ["controlBurst", minControlBurst, "control frames, which every peer counts on"],
+] as const
+
 /** Returns why one of the limits cannot be used, or `undefined` if all of them can. */
 const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined => {
   for (const [name, value] of Object.entries(limits)) {
@@ -51,10 +59,10 @@ const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined 
       return new OptionsError({ option: `limits.${name}`, message: `a whole number from 1 to ${maxLimit}` })
     }
   }
-  for (const name of ["inboxWindow", "laneWindow"] as const) {
-    const window = limits[name]
-    if (window !== undefined && window < minWindow) {
-      return new OptionsError({ option: `limits.${name}`, message: `at least ${minWindow} bytes` })
+  for (const [name, least, unit] of leastLimits) {
+    const value = limits[name]
+    if (value !== undefined && value < least) {
+      return new OptionsError({ option: `limits.${name}`, message: `at least ${least} ${unit}` })
     }
   }
   return undefined

@@ -6,7 +6,7 @@ import { OptionsError } from "../ClusterError.ts"
 import type * as Discovery from "../Discovery.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
-import { maxExchangeRate } from "../protocol/constants.ts"
+import { maxExchangeRate, maxLinkTimeout, minLinkTimeout } from "../protocol/constants.ts"
 
 /** The policies that are made of numbers. */
 export interface Policies {
@@ -16,7 +16,7 @@ export interface Policies {
 }
 
 /** Longest time of a policy, in milliseconds: the greatest number in frames. */
-const maxMillis = 0xffff_ffff
+const maxMillis = maxLinkTimeout
 
 /** Shortest time between two exchanges, in milliseconds. Peers end the link of a node that starts more. */
 const minSyncInterval = 1_000 / maxExchangeRate
@@ -43,6 +43,9 @@ export const policyProblem = ({ detector, discovery, gossip }: Policies): Option
     if (!(time >= atLeast[option] && time <= maxMillis)) {
       return problem(`Gossip.${option}`, `a time from ${atLeast[option]} ms to ${maxMillis} ms`)
     }
+  }
+  if (millis(detector.linkTimeout) < minLinkTimeout) {
+    return problem("FailureDetector.linkTimeout", `at least ${minLinkTimeout} ms, or peers refuse this node`)
   }
   if (millis(detector.linkTimeout) < 2 * millis(detector.heartbeat)) {
     return problem("FailureDetector.linkTimeout", "at least two heartbeats, or one packet that is late ends a link")

@@ -5,14 +5,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ClusterEvent, SlowPeer } from "../ClusterEvent.ts"
 import type { Line, LogBudget } from "../internal/LogBudget.ts"
-import type { Peer } from "../Peer.ts"
+import type { PeerId } from "../Peer.ts"
 import { inboxName } from "../protocol/constants.ts"
 
 /** Number of names that one line shows. */
 const shownNames = 10
 
 /** Returns the names of the peers for a line of the log: the first few, if they are many. */
-const names = (peers: ReadonlyArray<Peer>): string => {
+const names = (peers: ReadonlyArray<PeerId>): string => {
   if (peers.length === 0) return "nobody"
   const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
@@ -77,6 +77,8 @@ const line = (event: ClusterEvent): Said | undefined => {
       return error("another peer took this node's name; this node has stopped")
     case "Diagnostic":
       return warning(event.message)
+    case "SelfChanged":
+      return debug("this node changed its metadata or its generation")
     // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
     case "SeedUnavailable":
     case "Snapshot":

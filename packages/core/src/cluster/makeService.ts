@@ -1,7 +1,9 @@
 /**
  * The service that the application calls, on top of the assembled rooms.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { OptionsError } from "../ClusterError.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
@@ -10,6 +12,7 @@ import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
+import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
@@ -22,6 +25,7 @@ import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
+  readonly links: Pick<LinkManager, "current">
   readonly hub: EventHub
   readonly sender: Sender
   readonly readers: LaneReaders
@@ -38,6 +42,7 @@ export const makeService = (options: Options): Service => {
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
     views: hub.views,
+    rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
     inbox: readers.inbox,
     join: (addresses) => joiner.join(addresses),
@@ -62,6 +67,14 @@ const selfOf = ({ loop, observedHosts }: Options): Self => {
   const { addresses, metadata } = State.selfBody(state)
   return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
+
+const rtt = (name: string, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
+  Effect.suspend(() => {
+    if (name === loop.state().self.name) return Effect.succeedSome(Duration.zero)
+    const link = links.current(name)
+    if (link === undefined) return Effect.succeedNone
+    return Effect.map(link.measureRtt(), (millis) => Option.map(Option.fromUndefinedOr(millis), Duration.millis))
+  })
 
 const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {
   const problem = nameProblem(name)

@@ -3,13 +3,16 @@
  * copies some dozens of them and not all, so that states that differ in one entry are cheap to have.
  */
 
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+
 /** Number of entries up to which a map is one part, which keeps the order in which they were set. */
 const partLimit = 128
 
 /** Number of parts of a larger map: about 64 entries each at the default bound of 4,096 members. */
 const partCount = 64
 
-export class SharedMap<V> implements ReadonlyMap<string, V> {
+export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
   private parts: Array<Map<string, V>>
   /** Parts that this map made, and may write to. The others belong to maps that it was forked from. */
   private readonly owned = new Set<Map<string, V>>()
@@ -78,6 +81,19 @@ export class SharedMap<V> implements ReadonlyMap<string, V> {
 
   [Symbol.iterator](): MapIterator<[string, V]> {
     return this.entries()
+  }
+
+  /** Compares the entries, whatever their order. */
+  [Equal.symbol](that: Equal.Equal): boolean {
+    if (!(that instanceof SharedMap) || that.size !== this.size) return false
+    for (const [key, value] of this) if (!that.has(key) || !Equal.equals(value, that.get(key))) return false
+    return true
+  }
+
+  [Hash.symbol](): number {
+    let hash = this.count
+    for (const [key, value] of this) hash ^= Hash.combine(Hash.hash(key), Hash.hash(value))
+    return Hash.optimize(hash)
   }
 
   private *all<A>(of: (part: Map<string, V>) => Iterable<A>): Generator<A, undefined> {

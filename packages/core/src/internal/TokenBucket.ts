@@ -15,10 +15,26 @@ export class TokenBucket {
 
   /** Takes `count` tokens at the time `now`, in milliseconds. Takes none and returns `false` if there are fewer. */
   take(now: number, count: number): boolean {
-    this.tokens = Math.min(this.burst, this.tokens + ((now - this.last) * this.rate) / 1_000)
-    this.last = now
+    this.refill(now)
     if (this.tokens < count) return false
     this.tokens -= count
     return true
+  }
+
+  /** Takes `count` tokens at the time `now`, in milliseconds, also those that the bucket gains only later. */
+  spend(now: number, count: number): void {
+    this.refill(now)
+    this.tokens -= count
+  }
+
+  /** Returns the time from `now` until the bucket owes nothing, in milliseconds. */
+  debt(now: number): number {
+    this.refill(now)
+    return Math.max(0, Math.ceil((-this.tokens * 1_000) / this.rate))
+  }
+
+  private refill(now: number): void {
+    this.tokens = Math.min(this.burst, this.tokens + ((now - this.last) * this.rate) / 1_000)
+    this.last = now
   }
 }

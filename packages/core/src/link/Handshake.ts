@@ -55,6 +55,8 @@ export interface Established {
   readonly rank: Rank
   /** Window of the peer's inbox, in bytes: what this side may send before the first Credit. */
   readonly peerWindow: number
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
   /** View hash of the peer. */
   readonly viewHash: bigint
   /** Belief of the peer about this node. */
@@ -73,7 +75,7 @@ export interface NodeState {
 }
 
 /** First frame of a peer, as far as it says who the peer is. */
-export type Introduction = Pick<Hello | HelloAck, "record" | "instance" | "viewHash">
+export type Introduction = Pick<Hello | HelloAck, "record" | "instance" | "viewHash" | "linkTimeout">
 
 /** Node that a handshake is for. `S` is the type of its states, which are immutable. */
 export interface HandshakeHost<S extends NodeState> {
@@ -81,6 +83,8 @@ export interface HandshakeHost<S extends NodeState> {
   readonly label: string
   /** Window of this node's inbox, in bytes. */
   readonly inboxWindow: number
+  /** Silence after which this node ends a link, in milliseconds. */
+  readonly linkTimeout: number
   readonly admission: Admission.Policy
   /** Returns the newest state. */
   readonly state: () => S
@@ -92,8 +96,8 @@ export interface HandshakeHost<S extends NodeState> {
   readonly hasLink: (name: string) => boolean
   /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
   readonly judgeHello: (hello: Hello) => HelloReject | undefined
-  /** Returns the refusal of a life of a peer that is over as far as this node knows, or `undefined` if it is not. */
-  readonly judgeLife: (peer: Introduction) => HelloReject | undefined
+  /** Returns the refusal of a peer that no handshake may meet, whichever side dialed, or `undefined` if it is acceptable. */
+  readonly judgePeer: (peer: Introduction) => HelloReject | undefined
   /** Handles that a handshake with another process of this node's own name was complete. */
   readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
   /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
@@ -191,11 +195,16 @@ const established = (
   peer: PeerRecord,
   rank: Rank,
   ready: Ready,
-  { observedHost, window }: { readonly observedHost?: string; readonly window: number },
+  {
+    linkTimeout,
+    observedHost,
+    window,
+  }: Pick<Hello, "linkTimeout" | "window"> & Partial<Pick<HelloAck, "observedHost">>,
 ): Established => ({
   peer: { ...peer, incarnation: ready.incarnation },
   rank,
   peerWindow: window,
+  peerLinkTimeout: linkTimeout,
   viewHash: ready.viewHash,
   youAre: ready.youAre,
   observedHost,
@@ -236,6 +245,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     ...(options.join ? { join: true } : {}),
     viewHash: before.viewHash,
     window: host.inboxWindow,
+    linkTimeout: host.linkTimeout,
   })
   const ack = yield* next(exchange)
   if (ack._tag === "HelloReject") return yield* rejection(ack)
@@ -251,7 +261,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  const refusal = host.judgeLife(ack)
+  const refusal = host.judgePeer(ack)
   if (refusal !== undefined) {
     // The peer may not know that its clock is behind, so this side tells it although it dialed.
     yield* write(exchange, refusal)
@@ -361,6 +371,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
     instance: before.instance,
     viewHash: before.viewHash,
     window: host.inboxWindow,
+    linkTimeout: host.linkTimeout,
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
     youAre: host.beliefAbout(before, peer),
   })

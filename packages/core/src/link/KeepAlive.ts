@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { stallMillis } from "../internal/time.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
+import { RoundTripTime } from "./RoundTripTime.ts"
 
 /** Times of a link, in milliseconds. */
 export interface Timing {
@@ -20,10 +21,16 @@ export interface Timing {
 const maxLag = 0xffff
 
 /**
- * Heartbeats for which the side that does not drive the link may write nothing. It is a little more than one, so that the
+ * Number of times that a side writes something within the link timeout of the peer. One of them may be late by as much as the
+ * peer's own heartbeats may.
+ */
+const writesPerTimeout = 3
+
+/**
+ * Intervals for which the side that does not drive the link may write nothing. It is a little more than one, so that the
  * answer to the next Ping mostly comes first and an idle link carries no further frames.
  */
-const quietHeartbeats = 1.25
+const quietIntervals = 1.25
 
 /**
  * Maximum pause between two checks of the link, in milliseconds. A write that begins to wait and a Leave that arrives set
@@ -36,6 +43,8 @@ const maxStay = 10_000
 
 export interface Options {
   readonly timing: Timing
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
   /** `true` if this side sends the Pings. */
   readonly drives: boolean
   /** Monotonic clock, in milliseconds. */
@@ -57,7 +66,11 @@ export interface Options {
 
 /** Timer of one link. */
 export class KeepAlive {
+  /** Round-trip time, measured by the Pings. */
+  readonly roundTrip: RoundTripTime
   private readonly options: Options
+  /** Time within which the peer must hear something, in milliseconds. */
+  private readonly interval: number
   /** Time since which the peer is silent. Later than its last bytes by the stalls of this process since. */
   private silentSince: number
   /** Delay of the last timer, in milliseconds. */
@@ -68,8 +81,14 @@ export class KeepAlive {
 
   constructor(options: Options) {
     this.options = options
+    this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
     this.silentSince = options.now()
     this.pingedAt = this.silentSince
+    this.roundTrip = new RoundTripTime({
+      now: options.now,
+      timeout: options.timing.linkTimeout,
+      ping: () => this.ping(),
+    })
   }
 
   /** Records that bytes came. Any byte is a sign of life: over a slow line a large frame takes longer than the timeout. */
@@ -85,8 +104,10 @@ export class KeepAlive {
   /** Sends a Ping. */
   ping(): void {
     const { now, send, viewHash } = this.options
+    const seq = this.seq++ >>> 0
     this.pingedAt = now()
-    send({ _tag: "Ping", seq: this.seq++ >>> 0, viewHash: viewHash(), lag: this.lag() })
+    this.roundTrip.sent(seq)
+    send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
   }
 
   /** Answers a Ping of the peer. */
@@ -120,18 +141,13 @@ export class KeepAlive {
   }
 
   /**
-   * Returns the time of the next Ping. The side that drives sends one with every heartbeat. The other side sends one if it has
-   * written nothing for a heartbeat, because the Ping of the peer may wait behind a large message; and one if it has heard
-   * nothing for half the link timeout, because the heartbeat of the peer may be longer than that.
+   * Returns the time of the next Ping. The side that drives sends one in every interval. The other side sends one if it has
+   * written nothing for a little longer, because the Ping of the peer may wait behind a large message.
    */
   private pingDue(): number {
-    const { drives, lastWritten, timing } = this.options
-    if (drives) return this.pingedAt + timing.heartbeat
-    const quiet = quietHeartbeats * timing.heartbeat
-    return Math.min(
-      Math.max(lastWritten(), this.pingedAt) + quiet,
-      Math.max(this.silentSince, this.pingedAt) + Math.max(timing.linkTimeout / 2, quiet),
-    )
+    const { drives, lastWritten } = this.options
+    if (drives) return this.pingedAt + this.interval
+    return Math.max(lastWritten(), this.pingedAt) + quietIntervals * this.interval
   }
 
   private excuseStall(at: number): void {

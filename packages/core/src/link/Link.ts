@@ -48,7 +48,7 @@ export const compareRanks = (a: Rank, b: Rank): number =>
 export interface Hooks {
   /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
   readonly effectiveLinkTimeout: () => number
-  /** Reports that all control frames are written after {@link Link.answer}. */
+  /** Reports that all control frames are written after {@link Link.answer}, and that the next answer is within the rate. */
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
   /** Reports that something came after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
@@ -81,6 +81,8 @@ export interface Gauges {
   readonly inbox: number
   /** Bytes of the window of the fullest other lane that the peer has used and this side has not granted again. */
   readonly lane: number
+  /** Smoothed round-trip time in milliseconds, if it was measured. */
+  readonly rtt: number | undefined
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
   /** Time at which the last bytes came, on the monotonic clock. */
@@ -99,6 +101,8 @@ export interface Options {
   readonly drives: boolean
   /** Window that the peer gave for its inbox in the handshake, in bytes. */
   readonly peerWindow: number
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
   /** View hash of the peer from its handshake. */
   readonly viewHash: bigint
   /** Counters of the written frames. */
@@ -156,7 +160,7 @@ export class Link {
     this.writer.send(frame)
   }
 
-  /** Queues an answer like other control frames. The hook `onAnswerWritten` is called once no control frame waits. */
+  /** Queues an answer like other control frames. The hook `onAnswerWritten` asks for the next one. */
   answer(frame: ControlFrame): void {
     this.writer.answer(frame)
   }
@@ -198,6 +202,14 @@ export class Link {
     return this.now() - this.reader.lastHeard
   }
 
+  /**
+   * Returns the smoothed round-trip time in milliseconds. Waits for a new Ping and Pong, at most for the link timeout, if the last
+   * sample is old. Returns `undefined` if nothing was ever measured.
+   */
+  measureRtt(): Effect.Effect<number | undefined> {
+    return this.keepAlive.roundTrip.measure()
+  }
+
   /** Ends the link: sends what was accepted, then a Bye. */
   close(code: ByeCode, message: string): void {
     this.writer.close(code, message)
@@ -221,6 +233,7 @@ export class Link {
       data: this.sendLanes.size(),
       inbox: this.receiveLanes.used(),
       lane: this.receiveLanes.usedMost(),
+      rtt: this.keepAlive.roundTrip.value,
       lag: this.keepAlive.lag(),
       lastHeard: this.reader.lastHeard,
       viewHash: this.reader.viewHash,
@@ -241,6 +254,7 @@ export class Link {
       const moved = isMoved(end)
       if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
       this.sendLanes.end()
+      this.keepAlive.roundTrip.end()
       yield* onEnd(end)
       // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
       if (!moved) this.writer.discard()
@@ -307,9 +321,10 @@ export class Link {
   }
 
   private makeKeepAlive(): KeepAlive {
-    const { drives, hooks, timing } = this.options
+    const { drives, hooks, peerLinkTimeout, timing } = this.options
     return new KeepAlive({
       timing,
+      peerLinkTimeout,
       drives,
       now: this.now,
       effectiveLinkTimeout: hooks.effectiveLinkTimeout,
@@ -334,6 +349,7 @@ export class Link {
       now: this.now,
       send: this.writer.send,
       answer: (ping) => this.keepAlive.answer(ping),
+      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq),
       onAnswer: () => hooks.onHeard(this),
       onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
       onViewHash: (hash) => hooks.onViewHash(this, hash),

@@ -7,7 +7,7 @@ import type { ReceiveLanes } from "../flow/ReceiveLanes.ts"
 import type { SendLanes } from "../flow/SendLanes.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
 import type { Limits } from "../Limits.ts"
-import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping } from "../protocol/Frame.ts"
+import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping, Pong } from "../protocol/Frame.ts"
 import { maxExchangeRate } from "../protocol/constants.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { controlCost } from "./controlCost.ts"
@@ -36,6 +36,8 @@ export interface Options {
   readonly send: (frame: ControlFrame) => void
   /** Answers a Ping. */
   readonly answer: (ping: Ping) => void
+  /** Handles the answer to a Ping of this side. */
+  readonly onPong: (pong: Pong) => void
   /** Reports that the first frames after {@link LinkReader.expectAnswer} came. */
   readonly onAnswer: () => Effect.Effect<void>
   /** Handles a frame of membership, which is so much work. */
@@ -126,7 +128,7 @@ export class LinkReader {
 
   private dispatch(batch: ReadonlyArray<Frame>) {
     return Effect.gen({ self: this }, function* () {
-      const { answer, frames, generation, now, onMembership, onViewHash, receiveLanes } = this.options
+      const { answer, frames, generation, now, onMembership, onPong, onViewHash, receiveLanes } = this.options
       const { sizes } = frames
       for (const [index, frame] of batch.entries()) {
         if (frame._tag === "Data") {
@@ -135,7 +137,7 @@ export class LinkReader {
           continue
         }
         // The work is charged before it is done.
-        const cost = isCounted(frame) ? controlCost(frame, sizes[index] ?? 0) : 0
+        const cost = controlCost(frame, sizes[index] ?? 0)
         const excess = cost === 0 ? undefined : this.charge(frame, cost)
         if (excess !== undefined) return excess
         switch (frame._tag) {
@@ -156,6 +158,7 @@ export class LinkReader {
             yield* onViewHash(frame.viewHash)
             break
           case "Pong":
+            onPong(frame)
             this.peerViewHash = frame.viewHash
             yield* onViewHash(frame.viewHash)
             break
@@ -207,10 +210,6 @@ export class LinkReader {
     }
   }
 }
-
-/** Returns whether a frame counts for the rate. The peer cannot send more of the others than this side allowed or asked for. */
-const isCounted = ({ _tag }: ControlFrame): boolean =>
-  _tag !== "Credit" && _tag !== "Taken" && _tag !== "LaneClose" && _tag !== "LaneClosed" && _tag !== "Bye"
 
 const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
   for (const frame of frames) if (frame._tag !== "Data") return false

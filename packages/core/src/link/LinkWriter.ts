@@ -6,13 +6,16 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { SendLanes } from "../flow/SendLanes.ts"
+import { TokenBucket } from "../internal/TokenBucket.ts"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
+import { minControlBurst, minControlRate } from "../protocol/constants.ts"
 import type { Bye, ByeCode, ControlFrame, Frame, Taken } from "../protocol/Frame.ts"
 import { clipMessage } from "../protocol/Frame.ts"
 import type { Connection, TransportError } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
+import { controlCost } from "./controlCost.ts"
 import { ControlQueue } from "./ControlQueue.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
@@ -21,6 +24,13 @@ const writeBytes = 64 * 1024
 
 /** Size of a buffer that fits most writes: their data, less what is not copied, and all headers. */
 export const writeBufferBytes = writeBytes + FrameEncoder.largePayload + 1024
+
+/**
+ * Control frames a second, and at once, up to which an answer goes on, counted as the receiver counts them. Other frames count,
+ * and wait for nothing.
+ */
+const answerRate = minControlRate / 2
+const answerBurst = minControlBurst / 2
 
 /** Phase of the writing half. */
 type Phase =
@@ -34,7 +44,10 @@ export interface Options {
   readonly makeSendLanes: (wake: () => void) => SendLanes
   /** Returns the acknowledgements to send now. */
   readonly acknowledgements: () => ReadonlyArray<Taken>
-  /** Reports that no control frame waits any more after {@link LinkWriter.answer}. */
+  /**
+   * Reports that no control frame waits any more after {@link LinkWriter.answer}, and that what was written is within the rate
+   * that answers keep to.
+   */
   readonly onAnswerWritten: () => Effect.Effect<void>
   readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
   readonly buffers: WriteBuffers
@@ -52,6 +65,7 @@ export class LinkWriter {
   private readonly pending = Latch.makeUnsafe(false)
   private phase: Phase = { _tag: "Open" }
   private readonly control: ControlQueue
+  private readonly rate: TokenBucket
   /** `true` once the peer did not keep up with control frames. */
   private overflowed = false
   /** `true` while an answer waits to be written, or was not reported yet. */
@@ -64,6 +78,7 @@ export class LinkWriter {
   constructor(options: Options) {
     this.options = options
     this.writtenAt = options.now()
+    this.rate = new TokenBucket(answerRate, answerBurst, this.writtenAt)
     this.control = new ControlQueue({ frames: options.limits.controlOutbox, bytes: options.limits.controlOutboxBytes })
     this.lanes = options.makeSendLanes(this.wake)
   }
@@ -162,9 +177,16 @@ export class LinkWriter {
     }).pipe(Effect.ignore)
   }
 
+  /** Reports a written answer. The next one is not written before the report, so a report that waits paces them. */
   private reportAnswer(): Effect.Effect<void> {
+    const { now, onAnswerWritten } = this.options
     this.isAnswering = false
-    return this.options.onAnswerWritten()
+    const pause = this.rate.debt(now())
+    return pause === 0 ? onAnswerWritten() : Effect.asVoid(Effect.forkChild(Effect.delay(onAnswerWritten(), pause)))
+  }
+
+  private readonly charge = (frame: ControlFrame, bytes: number): void => {
+    this.rate.spend(this.options.now(), controlCost(frame, bytes))
   }
 
   /** Returns the frames of the next write, or `undefined` when there is nothing to write. */
@@ -184,7 +206,7 @@ export class LinkWriter {
     const { buffers, connection, now, sent } = this.options
     const chunks: Array<Uint8Array> = []
     let buffer: Uint8Array | undefined
-    FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)))
+    FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)), this.charge)
     if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
     this.writingSince = now()
     return Effect.map(connection.write(chunks), () => {

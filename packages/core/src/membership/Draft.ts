@@ -135,7 +135,7 @@ export const addMember = (draft: Draft, member: Member.ActiveMember): void => {
     draft,
     old === undefined || old.disconnected
       ? { _tag: "Joined", peer }
-      : { _tag: "Replaced", peer, old: Member.toPeer(old) },
+      : { _tag: "Replaced", peer, old: Member.toRemoved(old, "replaced") },
   )
 }
 

@@ -6,7 +6,7 @@
  * event causes which, and is the only caller of {@link failed}.
  */
 import type { Address } from "../Address.ts"
-import type { Peer } from "../Peer.ts"
+import type { LinkState, Peer, PeerDescription, RemovedPeer, RemovedStatus } from "../Peer.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 
 /** An accusation of a member, with a timer that its accusers shorten. */
@@ -130,17 +130,28 @@ export const localStatus = ({ standing }: Member): "alive" | "suspect" | "failed
   standing._tag === "Suspect" ? "suspect" : standing._tag === "Failed" ? "failed" : "alive"
 
 /** Returns the state of the link as the application sees it. */
-export const linkState = ({ reach }: Member): Peer["link"] =>
+export const linkState = ({ reach }: Member): LinkState =>
   reach._tag === "Linked" ? "up" : reach._tag === "Indirect" ? "indirect" : "down"
 
+/** Returns what a record says about its owner. */
+export const describe = ({ body, generation, name }: PeerRecord.PeerRecord): PeerDescription => ({
+  name,
+  generation,
+  addresses: body.addresses,
+  metadata: body.metadata,
+})
+
 /** Returns the member as the application sees it. */
-export const toPeer = (member: Member): Peer => ({
-  name: member.record.name,
-  generation: member.record.generation,
-  status: member.record.status === "left" ? "left" : localStatus(member),
+export const toPeer = (member: ActiveMember): Peer => ({
+  ...describe(member.record),
+  status: member.standing._tag === "Suspect" ? "suspect" : "alive",
   link: linkState(member),
-  addresses: member.record.body.addresses,
-  metadata: member.record.body.metadata,
+})
+
+/** Returns a member that the application does not see any more. */
+export const toRemoved = <Status extends RemovedStatus>(member: Member, status: Status): RemovedPeer<Status> => ({
+  ...describe(member.record),
+  status,
 })
 
 /** Returns whether this node has a live link to the member. */

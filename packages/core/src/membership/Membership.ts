@@ -83,7 +83,7 @@ export type Input =
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
   /** Something came from a peer after the output `PingNow`. */
   | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
-  /** The link to a peer has written all control frames after the output `Answer`. */
+  /** The link to a peer has written all control frames after the output `Answer`, and takes the next one. */
   | { readonly _tag: "AnswerWritten"; readonly peer: PeerId }
   /** A heartbeat brought another view hash than this node's. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }

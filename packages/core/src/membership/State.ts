@@ -3,8 +3,8 @@
  */
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
-import { emptyView } from "../ClusterEvent.ts"
-import type { PeerId } from "../Peer.ts"
+import { makeView } from "../ClusterEvent.ts"
+import type { Peer, PeerId } from "../Peer.ts"
 import type { YouAreBelief } from "../protocol/Frame.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
@@ -154,8 +154,6 @@ export interface State {
   readonly health: number
   /** Time at which the score improves by one. */
   readonly improvesAt: number
-  /** `true` while this node has no link and its own connectivity is to blame. */
-  readonly isolated: boolean
   /** Members that failed lately, with the time; see `partition.ts`. */
   readonly lost: ReadonlyMap<string, number>
   /** Set while a partition is suspected, with the names that returned since. */
@@ -213,12 +211,11 @@ export const make = (options: {
     lastProbe: options.seed >>> 0,
     pendingProbes: [],
     tombstones: new Map(),
-    view: emptyView,
+    view: makeView({ self: toPeer(options.self) }),
     viewHash: selfHash,
     size: 1,
     health: 0,
     improvesAt: 0,
-    isolated: false,
     lost: new Map(),
     partition: undefined,
     broadcasts: new Map(),
@@ -238,6 +235,12 @@ export const make = (options: {
 /** Returns the body of this node as its application wrote it last, which others may not have heard of. */
 export const selfBody = ({ self: { body }, unpublished }: State): PeerRecord.Body =>
   unpublished === undefined ? body : { ...body, metadata: unpublished }
+
+/** Returns a record of this node as the application sees this node. */
+const toPeer = (self: PeerRecord.PeerRecord): Peer => ({ ...Member.describe(self), status: "alive", link: "up" })
+
+/** Returns this node as its application sees it. */
+export const selfPeer = (state: State): Peer => toPeer({ ...state.self, body: selfBody(state) })
 
 /** Names of the members with a live link. */
 export const linked = (state: State): ReadonlyArray<string> => {

@@ -1,7 +1,7 @@
 /**
  * Answers to the questions of peers (docs/protocol.md, sections "Anti-entropy" and R3): the records that a peer wants, and those
  * that its digest lacks. One frame of about 64 KiB is under way to a peer at a time; the next one follows when the link has
- * written it. So a peer that asks and does not read makes one such frame wait, however often it asks.
+ * written it and the rate of control frames allows it. So a peer that asks and does not read makes one such frame wait, however often it asks.
  */
 import type { PeerId } from "../Peer.ts"
 import { maxWant } from "../protocol/constants.ts"

@@ -37,8 +37,8 @@ import { expectedConfirmations } from "./suspicionTimer.ts"
 
 const emitPeer = (
   draft: Draft.Draft,
-  tag: "Unreachable" | "Suspected" | "Recovered" | "Failed",
-  member: Member.Member,
+  tag: "Unreachable" | "Suspected" | "Recovered",
+  member: Member.ActiveMember,
 ): void => Draft.emit(draft, { _tag: tag, peer: Member.toPeer(member) })
 
 // ---- R3: the link is lost, and others are asked ----
@@ -221,7 +221,7 @@ export const onAccusation = (
   const next = Draft.updateMember(draft, Member.accused(member, accused, suspicion, publishAt))
   if (isLinked) Draft.sendBelief(draft, record)
   const isNewlySuspected = Member.localStatus(next) !== Member.localStatus(member)
-  if (isNewlySuspected && !next.disconnected) emitPeer(draft, "Suspected", next)
+  if (isNewlySuspected && Member.isInView(next)) emitPeer(draft, "Suspected", next)
   else Draft.announceBody(draft, member, next)
 }
 
@@ -258,7 +258,7 @@ const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" 
   const accusation = accusationOf(draft, member, "failed")
   const failed = Draft.updateMember(draft, Member.failed(member, accusation, now))
   if (!member.disconnected) Gossip.gossip(draft, accusation)
-  if (Member.isInView(member)) emitPeer(draft, "Failed", failed)
+  if (Member.isInView(member)) Draft.emit(draft, { _tag: "Failed", peer: Member.toRemoved(failed, "failed") })
 }
 
 /** Handles a Tick: the probe rounds that are due. */
@@ -312,9 +312,11 @@ export const onLinkUp = (
   const next = Member.linked(isCurrent ? Member.withRecord(old, record) : old, standing, address)
   Draft.updateMember(draft, next)
   // The first event shows only that the link is up; the others show what else changed.
-  const peer = { ...Member.toPeer(old), link: "up" } as const
-  if (old.disconnected) Draft.emit(draft, { _tag: "Joined", peer: { ...peer, status: "alive" } })
-  else if (Member.needsProbe(old)) Draft.emit(draft, { _tag: "Reachable", peer })
+  if (old.disconnected) {
+    Draft.emit(draft, { _tag: "Joined", peer: { ...Member.describe(known), status: "alive", link: "up" } })
+  } else if (Member.needsProbe(old)) {
+    Draft.emit(draft, { _tag: "Reachable", peer: { ...Member.toPeer(old), link: "up" } })
+  }
   if (isAccused) Draft.sendBelief(draft, known)
   if (!old.disconnected && Member.localStatus(old) !== "alive") emitPeer(draft, "Recovered", next)
   if (isCurrent) Draft.announceBody(draft, old, next)

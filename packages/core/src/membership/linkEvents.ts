@@ -145,7 +145,9 @@ const onMemberLinkDown = (draft: Draft.Draft, { code, draw = 0, peer, silent }: 
 export const disconnect = (draft: Draft.Draft, name: string): void => {
   const member = draft.state.members.get(name)
   if (member === undefined || member.disconnected) return
-  const next = Draft.updateMember(draft, { ...member, disconnected: true })
+  Draft.updateMember(draft, { ...member, disconnected: true })
   if (Member.isLinked(member)) Draft.closeLink(draft, member.record, "parted")
-  if (Member.isInView(member)) Draft.emit(draft, { _tag: "Disconnected", peer: Member.toPeer(next) })
+  if (Member.isInView(member)) {
+    Draft.emit(draft, { _tag: "Disconnected", peer: Member.toRemoved(member, "disconnected") })
+  }
 }

@@ -2,22 +2,20 @@
  * Events about the loss of many peers at once: either this node is cut off, or the cluster is in two parts (docs/protocol.md,
  * section "Partitions"). Nothing else in the membership depends on them, but that an isolated node suspects for longer (R5).
  */
-import type { Peer } from "../Peer.ts"
+import type { Peer, RemovedPeer } from "../Peer.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import type { State } from "./State.ts"
 
 /** Reports that no link is left and the last dial was not refused: this node's own connectivity is to blame. */
 export const startIsolation = (draft: Draft.Draft): void => {
-  if (draft.state.isolated) return
-  draft.state.isolated = true
+  if (draft.state.view.isolated) return
   Draft.emit(draft, { _tag: "Isolated" })
 }
 
 /** Reports that there is a link again. */
 export const endIsolation = (draft: Draft.Draft): void => {
-  if (!draft.state.isolated) return
-  draft.state.isolated = false
+  if (!draft.state.view.isolated) return
   Draft.emit(draft, { _tag: "Reconnected" })
 }
 
@@ -64,7 +62,7 @@ const addLost = (draft: Draft.Draft, name: string): void => {
   state.lost = lost
   if (state.partition !== undefined || state.lost.size < threshold(sizeBeforeLosses(state))) return
   state.partition = { returned: new Set() }
-  Draft.emit(draft, { _tag: "PartitionSuspected", lost: peersOf(draft, state.lost.keys()) })
+  Draft.emit(draft, { _tag: "PartitionSuspected", lost: failedOf(draft, state.lost.keys()) })
 }
 
 /** Counts a lost member no longer: it `returned`, or was given up. */
@@ -85,16 +83,27 @@ const endIfFewAreLost = (draft: Draft.Draft): void => {
   draft.state.partition = undefined
   Draft.emit(draft, {
     _tag: "PartitionHealed",
-    returned: peersOf(draft, partition.returned),
-    missing: peersOf(draft, lost.keys()),
+    returned: presentOf(draft, partition.returned),
+    missing: failedOf(draft, lost.keys()),
   })
 }
 
-const peersOf = (draft: Draft.Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
+/** Returns those of the names that are in the view. One that returned may have failed, left or been disconnected since. */
+const presentOf = ({ state }: Draft.Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
   const peers: Array<Peer> = []
   for (const name of names) {
-    const member = draft.state.members.get(name)
-    if (member !== undefined) peers.push(Member.toPeer(member))
+    const peer = state.view.peers.get(name)
+    if (peer !== undefined) peers.push(peer)
+  }
+  return peers
+}
+
+/** Returns the members of these names, which have failed. */
+const failedOf = ({ state }: Draft.Draft, names: Iterable<string>): ReadonlyArray<RemovedPeer<"failed">> => {
+  const peers: Array<RemovedPeer<"failed">> = []
+  for (const name of names) {
+    const member = state.members.get(name)
+    if (member !== undefined) peers.push(Member.toRemoved(member, "failed"))
   }
   return peers
 }

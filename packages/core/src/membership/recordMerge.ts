@@ -117,6 +117,6 @@ export const endLife = (draft: Draft.Draft, member: Member.Member, record: PeerR
   Draft.addTombstone(draft, left, member.record.generation)
   Gossip.gossip(draft, left)
   if (Member.isInView(member)) {
-    Draft.emit(draft, { _tag: "Left", peer: { ...Member.toPeer(member), status: "left", link: "down" } })
+    Draft.emit(draft, { _tag: "Left", peer: Member.toRemoved(member, "left") })
   }
 }

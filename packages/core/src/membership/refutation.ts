@@ -10,14 +10,17 @@ import * as Gossip from "./gossip.ts"
 import * as Health from "./health.ts"
 import * as Namesakes from "./namesakes.ts"
 import * as Plausibility from "./plausibility.ts"
-import { raiseGeneration, updateSelf } from "./selfRecord.ts"
+import { announceSelf, raiseGeneration, updateSelf } from "./selfRecord.ts"
 
 /**
  * Replaces the metadata of this node. The own record gets them at the next flush, so that all that an application sets within
- * `updateDelay` takes one incarnation. Until then the record shows the earlier body, for one incarnation has one body.
+ * `updateDelay` takes one incarnation. Until then the record shows the earlier body, for one incarnation has one body; this node's
+ * own application sees the new metadata at once. A leaving node changes no more.
  */
 export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metadata"]): void => {
+  if (draft.state.phase._tag !== "Running") return
   draft.state.unpublished = metadata
+  announceSelf(draft)
   Gossip.scheduleFlush(draft)
 }
 

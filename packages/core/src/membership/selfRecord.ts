@@ -1,10 +1,12 @@
 /**
  * The record of this node itself, which only this node writes.
  */
+import * as Equal from "effect/Equal"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
-import type * as Draft from "./Draft.ts"
+import * as Draft from "./Draft.ts"
 import * as Gossip from "./gossip.ts"
+import * as State from "./State.ts"
 
 /** Replaces fields of this node's own record and broadcasts it. */
 export const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord>): void => {
@@ -17,5 +19,13 @@ export const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord>): vo
 }
 
 /** Begins a newer life of this node (R8). Only a node that has met nobody does, for nobody knows it by its generation. */
-export const raiseGeneration = (draft: Draft.Draft, generation: number): void =>
+export const raiseGeneration = (draft: Draft.Draft, generation: number): void => {
   updateSelf(draft, { generation, incarnation: 0 })
+  announceSelf(draft)
+}
+
+/** Tells the application of a change of this node that it sees. */
+export const announceSelf = (draft: Draft.Draft): void => {
+  const self = State.selfPeer(draft.state)
+  if (!Equal.equals(self, draft.state.view.self)) Draft.emit(draft, { _tag: "SelfChanged", self })
+}

@@ -2,6 +2,7 @@
  * R5 (the duration of a suspicion; Lifeguard, section IV-B). It starts at `suspicionMax` and shrinks to `suspicionMin` as
  * further peers accuse independently. Both are fields of `Settings.ts`.
  */
+import type { View } from "../ClusterEvent.ts"
 import type { Settings } from "./Settings.ts"
 
 /** Returns the number of accusers beyond the first that shorten the timer to its minimum, in a cluster of `size`. */
@@ -17,8 +18,8 @@ export interface Circumstances {
   readonly size: number
   /** Local health score. */
   readonly health: number
-  /** `true` if this node has no link left. */
-  readonly isolated: boolean
+  /** View of the application; `isolated` if this node has no link left. */
+  readonly view: Pick<View, "isolated">
 }
 
 /**
@@ -29,11 +30,11 @@ export interface Circumstances {
  * accusers saw a refused connection. An isolated node waits for the maximum.
  */
 export const timeout = (
-  { health, isolated, settings, size }: Circumstances,
+  { health, settings, size, view }: Circumstances,
   accusers: ReadonlyMap<string, boolean>,
 ): number => {
   const max = settings.suspicionMax
-  if (isolated && size > 2) return max
+  if (view.isolated && size > 2) return max
   let refusals = 0
   for (const refused of accusers.values()) if (refused) refusals++
   const min = Math.min(max, (settings.suspicionMin * (1 + health)) / (refusals >= refusalsThatProve ? 2 : 1))

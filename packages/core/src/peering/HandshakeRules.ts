@@ -8,10 +8,11 @@ import type * as Admission from "../Admission.ts"
 import type { Limits } from "../Limits.ts"
 import type { HandshakeError, HandshakeHost, Introduction } from "../link/Handshake.ts"
 import { busy, processOf, reject } from "../link/Handshake.ts"
+import type { Timing } from "../link/KeepAlive.ts"
 import type { Link } from "../link/Link.ts"
 import { isTooFarAhead } from "../membership/plausibility.ts"
 import * as State from "../membership/State.ts"
-import { maxGeneration, protocolVersion } from "../protocol/constants.ts"
+import { maxGeneration, minLinkTimeout, protocolVersion } from "../protocol/constants.ts"
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
 import { compareProcesses } from "../protocol/processOrder.ts"
@@ -22,6 +23,7 @@ export interface Options {
   readonly label: string
   readonly loop: MembershipLoop
   readonly limits: Pick<Limits, "inboxWindow">
+  readonly timing: Pick<Timing, "linkTimeout">
   readonly admission: Admission.Policy
   /** Epochs of this node's own connections that are in the handshake. */
   readonly dialing: ReadonlySet<number>
@@ -35,18 +37,18 @@ export interface Options {
 
 /** Returns the node as its handshakes see it. */
 export const make = (options: Options): HandshakeHost<State.State> => {
-  const { admission, label, limits, loop } = options
+  const { admission, label, limits, loop, timing } = options
   return {
     label,
     inboxWindow: limits.inboxWindow,
+    linkTimeout: Math.floor(timing.linkTimeout),
     admission,
     state: () => loop.state(),
     isRunning: ({ phase }) => phase._tag === "Running",
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
     judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgeLife: (peer) =>
-      judgeClock(peer, options.wall()) ?? judgeLife(loop.state(), peer, options.linkTo(peer.record.name)),
+    judgePeer: (peer) => judgePeer(loop.state(), peer, options),
     meetNamesake: ({ instance, record: { generation } }) =>
       Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
     refute: (youAre) =>
@@ -79,10 +81,30 @@ export const onRefusal = (
  * Returns the refusal of a generation that is further ahead of the clock than the clocks of two peers may differ. Everybody who
  * met such a life would refuse the next one of its name, whose clock is right.
  */
-export const judgeClock = ({ record: { generation } }: Introduction, wall: number): HelloReject | undefined =>
+export const judgeClock = (
+  { record: { generation } }: Pick<Introduction, "record">,
+  wall: number,
+): HelloReject | undefined =>
   isTooFarAhead(generation, wall)
     ? reject("denied", "the generation is more than a day ahead of the other peer's clock; set the clocks right")
     : undefined
+
+/**
+ * Returns the refusal of a link timeout that would make this node send heartbeats without a bound. The bound holds for both sides,
+ * so that two peers agree whether they can have a link.
+ */
+export const judgeTiming = ({ linkTimeout }: Pick<Introduction, "linkTimeout">): HelloReject | undefined =>
+  linkTimeout < minLinkTimeout
+    ? reject("denied", `a link timeout of ${linkTimeout} ms is below the least, ${minLinkTimeout} ms`)
+    : undefined
+
+/** Returns the refusal of a peer that no handshake may meet, whichever side dialed, or `undefined` if it is acceptable. */
+export const judgePeer = (
+  state: State.State,
+  peer: Introduction,
+  { linkTo, wall }: Pick<Options, "linkTo" | "wall">,
+): HelloReject | undefined =>
+  judgeTiming(peer) ?? judgeClock(peer, wall()) ?? judgeLife(state, peer, linkTo(peer.record.name))
 
 /**
  * Returns the refusal of a life of a peer that a newer one replaced (R8). Only what this node met counts, for hearsay would let a
@@ -92,7 +114,7 @@ export const judgeClock = ({ record: { generation } }: Introduction, wall: numbe
  */
 export const judgeLife = (
   state: State.State,
-  { instance, record, viewHash }: Introduction,
+  { instance, record, viewHash }: Omit<Introduction, "linkTimeout">,
   link: Pick<Link, "peer" | "rank"> | undefined,
 ): HelloReject | undefined => {
   const { generation, name } = record
@@ -127,8 +149,8 @@ export const judgeHello = (
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
   }
-  const past = judgeClock(hello, wall()) ?? judgeLife(state, hello, linkTo(name))
-  if (past !== undefined) return past
+  const refusal = judgePeer(state, hello, { linkTo, wall })
+  if (refusal !== undefined) return refusal
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
     return reject("parted", "this node has parted from the peer; join it to come together again")

@@ -150,6 +150,7 @@ export class LinkLife {
       rank: established.rank,
       drives: compareNames(loop.state().self.name, established.peer.name) < 0,
       peerWindow: established.peerWindow,
+      peerLinkTimeout: established.peerLinkTimeout,
       viewHash: established.viewHash,
       sent: observer.sent,
       buffers,

@@ -83,6 +83,7 @@ export class LinkManager {
       label: options.label,
       loop,
       limits,
+      timing: options.timing,
       admission: options.admission,
       dialing: epochs.dialing,
       hasRoom: () => connections.size() < limits.links,

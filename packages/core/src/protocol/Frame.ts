@@ -34,6 +34,8 @@ export interface Hello {
   readonly viewHash: bigint
   /** Number of bytes that the acceptor may send on the inbox lane before the first Credit. */
   readonly window: number
+  /** Silence after which the dialer ends the link, in milliseconds. The acceptor writes something three times within it. */
+  readonly linkTimeout: number
 }
 
 /** Answer of the acceptor: its own record, and its belief about the dialer. */
@@ -45,6 +47,8 @@ export interface HelloAck {
   readonly instance: number
   readonly viewHash: bigint
   readonly window: number
+  /** Silence after which the acceptor ends the link, in milliseconds. The dialer writes something three times within it. */
+  readonly linkTimeout: number
   /** Host of the dialer as the acceptor sees it. */
   readonly observedHost: string
   readonly youAre?: YouAreBelief | undefined

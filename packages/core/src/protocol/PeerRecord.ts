@@ -7,12 +7,11 @@
  */
 import type { Address } from "../Address.ts"
 import { Hash64 } from "../internal/hash64.ts"
-import type { PeerStatus } from "../Peer.ts"
 import { maxMetadataBytes, maxMetadataPairs } from "./constants.ts"
 import { compareNames } from "./PeerName.ts"
 
-/** Status of a record; see {@link PeerStatus}. */
-export type Status = PeerStatus
+/** Status of a record: `alive` < `suspect` < `failed` within one incarnation; `left` ends a generation. */
+export type Status = "alive" | "suspect" | "failed" | "left"
 
 /** Part of a record that only its owner may change, by raising the incarnation. */
 export interface Body {

@@ -56,6 +56,15 @@ export const maxMessageBytes = 512
 /** Maximum length of the observed host in a HelloAck, in bytes: the longest DNS name. */
 export const maxObservedHostBytes = maxHostLength
 
+/**
+ * Shortest link timeout that a peer may announce, in milliseconds. The other side writes about 30 heartbeats a second then, and
+ * no peer can ask for more.
+ */
+export const minLinkTimeout = 100
+
+/** Longest link timeout that a peer may announce, in milliseconds, so that it fits 32 bits on the wire. */
+export const maxLinkTimeout = 0xffff_ffff
+
 // --- lists in control frames ---
 
 /** Maximum number of records in one frame. Bounds the work of one frame; the length of the frame mostly ends it earlier. */
@@ -71,6 +80,14 @@ export const maxWant = maxRecords
 export const maxOpenedLanes = 1024
 
 // --- rate ---
+
+/**
+ * Control frames a second that every receiver takes, and at once. A busy cluster of hundreds says some tens a second. A sender
+ * paces its answers by half of both, so that what a network or a pause of a process holds back for two seconds, and then delivers
+ * at once, is within them.
+ */
+export const minControlRate = 1_000
+export const minControlBurst = 2_000
 
 /** Number of entries in the lists of a control frame that count as one more frame: they cost a receiver about as much. */
 export const entriesPerControl = 32

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import * as Address from "../Address.ts"
+import { Address } from "../Address.ts"
 import * as Protocol from "../protocol/constants.ts"
 import * as Frame from "../protocol/Frame.ts"
 import * as PeerName from "../protocol/PeerName.ts"
@@ -54,10 +54,6 @@ const distinct = <A>(nameOf: (item: A) => string) =>
 
 const Name = Schema.String.check(Schema.makeFilter(PeerName.nameProblem))
 
-const CanonicalAddress = Schema.String.pipe(
-  Schema.refine(Address.isAddress, { message: "not an address in canonical form" }),
-)
-
 const Generation = uint(0, Protocol.maxGeneration)
 
 const Incarnation = uint(0, Protocol.maxIncarnation)
@@ -98,7 +94,7 @@ const Status = uint(0, PeerRecord.statusOfRank.length - 1).pipe(
 )
 
 const Body = Schema.Struct({
-  addresses: list(CanonicalAddress, Protocol.maxAddresses),
+  addresses: list(Address, Protocol.maxAddresses),
   metadata: Schema.Record(Schema.String, Schema.String).check(Schema.makeFilter(PeerRecord.metadataProblem)),
   versionMin: Version,
   versionMax: Version,
@@ -152,10 +148,11 @@ export const Hello = Schema.Struct({
   record: Record,
   instance: Instance,
   linkEpoch: U32,
-  dialedAddress: CanonicalAddress,
+  dialedAddress: Address,
   join: Schema.optional(Schema.Boolean),
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
 })
 
 export const HelloAck = Schema.Struct({
@@ -164,6 +161,7 @@ export const HelloAck = Schema.Struct({
   instance: Instance,
   viewHash: Hash,
   window: U32,
+  linkTimeout: U32,
   observedHost: text(0, Protocol.maxObservedHostBytes),
   youAre: Schema.optional(Belief),
 })

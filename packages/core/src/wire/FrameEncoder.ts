@@ -57,19 +57,25 @@ export type Allocate = (size: number) => Uint8Array
 
 const allocateNew: Allocate = (size) => new Uint8Array(size)
 
+/** Handles that a control frame takes so many bytes. */
+export type OnControl = (frame: Frame.ControlFrame, bytes: number) => void
+
+const ignore: OnControl = () => undefined
+
 /**
  * Appends the bytes of the frames to `out`, in order, and counts the frames in `traffic`. All headers, control frames and
  * small payloads share one buffer, which `allocate` returns; payloads of {@link largePayload} bytes and more are put in
- * between as they are. The caller must not change any of the arrays until they are written. Throws as {@link encode}.
+ * between as they are. `onControl` gets each control frame. The caller must not change any of the arrays until they are written. Throws as {@link encode}.
  */
 export const encodeInto = (
   frames: ReadonlyArray<Frame.Frame>,
   out: Array<Uint8Array>,
   traffic: Traffic.Traffic = Traffic.make(),
   allocate: Allocate = allocateNew,
+  onControl: OnControl = ignore,
 ): void => {
   const encoded: Array<Uint8Array> = []
-  const size = measure(frames, encoded, traffic)
+  const size = measure(frames, encoded, traffic, onControl)
   if (size === 0) return
   const buffer = allocate(size)
   const view = new DataView(buffer.buffer)
@@ -106,7 +112,12 @@ export const encodeInto = (
  * Checks and counts the frames, encodes those in CBOR into `encoded`, and returns the size of the buffer that
  * {@link encodeInto} needs.
  */
-const measure = (frames: ReadonlyArray<Frame.Frame>, encoded: Array<Uint8Array>, traffic: Traffic.Traffic): number => {
+const measure = (
+  frames: ReadonlyArray<Frame.Frame>,
+  encoded: Array<Uint8Array>,
+  traffic: Traffic.Traffic,
+  onControl: OnControl,
+): number => {
   let size = 0
   for (const frame of frames) {
     if (frame._tag === "Data") {
@@ -127,6 +138,7 @@ const measure = (frames: ReadonlyArray<Frame.Frame>, encoded: Array<Uint8Array>,
     }
     size += whole
     Traffic.count(traffic, body.kind, whole)
+    onControl(frame, whole)
   }
   return size
 }

@@ -1,99 +1,89 @@
-import type { View } from "@coterie/core/ClusterEvent"
-import * as ClusterEvent from "@coterie/core/ClusterEvent"
-import type { Peer } from "@coterie/core/Peer"
+import type { ClusterEvent, Notice, View, ViewChange } from "@coterie/core/ClusterEvent"
+import { apply } from "@coterie/core/ClusterEvent"
 import { assert, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { EventHub } from "../../src/cluster/EventHub.ts"
+import { emptyView, peerOf } from "../peers.ts"
 
-const peer = (name: string): Peer => ({
-  name,
-  generation: 1,
-  status: "alive",
-  link: "up",
-  addresses: [],
-  metadata: {},
-})
-
-/** Publishes `count` joins and returns the view after them. */
-const publish = (hub: EventHub, from: View, count: number): View => {
-  let view = from
-  for (let i = 0; i < count; i++) {
-    const event = { _tag: "Joined", peer: peer(`p${view.version}`) } as const
-    view = ClusterEvent.apply(view, event)
-    hub.publish(event, view)
+/** A hub, and the view that its events make. */
+const make = (capacity: number) => {
+  let view: View = emptyView
+  const hub = new EventHub({ view: () => view, capacity })
+  const publish = (event: ViewChange | Notice) => {
+    view = apply(view, event)
+    hub.publish(event)
   }
-  return view
+  return {
+    hub,
+    publish,
+    view: () => view,
+    /** Publishes so many joins. */
+    joins: (count: number) => {
+      for (let i = 0; i < count; i++) publish({ _tag: "Joined", peer: peerOf(`p${view.version}`) })
+    },
+  }
 }
 
-it.effect("a subscriber gets a snapshot and then every event", () =>
-  Effect.gen(function* () {
-    const hub = new EventHub(100)
-    const before = publish(hub, ClusterEvent.emptyView, 3)
-    const seen: Array<ClusterEvent.ClusterEvent> = []
-    const fiber = yield* Effect.forkChild(
-      Stream.runForEach(hub.events, (event) => Effect.sync(() => seen.push(event))),
-      { startImmediately: true },
-    )
-    yield* Effect.yieldNow
-    publish(hub, before, 2)
-    hub.end()
-    yield* Fiber.join(fiber)
-    assert.deepStrictEqual(
-      seen.map(({ _tag }) => _tag),
-      ["Snapshot", "Joined", "Joined"],
-    )
-    assert.strictEqual(seen[0]?._tag === "Snapshot" ? seen[0].view.version : -1, 3)
-  }),
-)
+/** Runs a stream, and stands still at its first item until the gate opens. */
+const readSlowly = Effect.fnUntraced(function* <A>(stream: Stream.Stream<A>) {
+  const items: Array<A> = []
+  const gate = yield* Deferred.make<void>()
+  const fiber = yield* Effect.forkChild(
+    Stream.runForEach(stream, (item) => (items.push(item) === 1 ? Deferred.await(gate) : Effect.void)),
+    { startImmediately: true },
+  )
+  yield* Effect.yieldNow
+  return { fiber, gate, items }
+})
 
 it.effect("a subscriber that falls behind gets Lagged and a snapshot, and the fold of its events is the view", () =>
   Effect.gen(function* () {
-    const hub = new EventHub(10)
-    const gate = yield* Deferred.make<void>()
-    let folded = ClusterEvent.emptyView
-    const tags: Array<string> = []
-    const fiber = yield* Effect.forkChild(
-      Stream.runForEach(hub.events, (event) => {
-        folded = ClusterEvent.apply(folded, event)
-        tags.push(event._tag === "Lagged" ? `Lagged ${event.missed}` : event._tag)
-        return tags.length === 1 ? Deferred.await(gate) : Effect.void
-      }),
-      { startImmediately: true },
-    )
-    yield* Effect.yieldNow
-    let view = publish(hub, ClusterEvent.emptyView, 25)
+    const { hub, joins, view } = make(10)
+    const { fiber, gate, items } = yield* readSlowly<ClusterEvent>(hub.events)
+    joins(25)
     yield* Deferred.succeed(gate, undefined)
     yield* Effect.yieldNow
     yield* Effect.yieldNow
-    view = publish(hub, view, 2)
+    joins(2)
     hub.end()
     yield* Fiber.join(fiber)
-    assert.deepStrictEqual(tags, ["Snapshot", "Lagged 25", "Snapshot", "Joined", "Joined"])
-    assert.deepStrictEqual(folded, view)
+    assert.deepStrictEqual(
+      items.map((event) => (event._tag === "Lagged" ? `Lagged ${event.missed}` : event._tag)),
+      ["Snapshot", "Lagged 25", "Snapshot", "Joined", "Joined"],
+    )
+    assert.deepStrictEqual(items.reduce(apply, emptyView), view())
   }),
 )
 
-it.effect("a slow subscriber of views skips views and gets the newest", () =>
+it.effect("a late subscriber sees in the snapshot that the node is isolated, and what it says of itself", () =>
   Effect.gen(function* () {
-    const hub = new EventHub(10)
-    const gate = yield* Deferred.make<void>()
-    const versions: Array<number> = []
-    const fiber = yield* Effect.forkChild(
-      Stream.runForEach(hub.views, ({ version }) => {
-        versions.push(version)
-        return versions.length === 1 ? Deferred.await(gate) : Effect.void
-      }),
-      { startImmediately: true },
-    )
-    yield* Effect.yieldNow
-    publish(hub, ClusterEvent.emptyView, 25)
+    const { hub, publish } = make(10)
+    const self = peerOf("self", { generation: 2, metadata: { role: "web" } })
+    publish({ _tag: "SelfChanged", self })
+    publish({ _tag: "Isolated" })
+    const [first] = yield* Stream.runCollect(Stream.take(hub.events, 1))
+    assert.deepInclude(first?._tag === "Snapshot" ? first.view : undefined, { self, isolated: true })
+  }),
+)
+
+it.effect("a slow subscriber of views skips views and gets the newest, and none for a notice", () =>
+  Effect.gen(function* () {
+    const { hub, joins, publish } = make(10)
+    const { fiber, gate, items } = yield* readSlowly(hub.views)
+    joins(25)
     yield* Deferred.succeed(gate, undefined)
+    yield* Effect.yieldNow
+    yield* Effect.yieldNow
+    publish({ _tag: "Diagnostic", message: "" })
     yield* Effect.yieldNow
     hub.end()
     yield* Fiber.join(fiber)
-    assert.deepStrictEqual(versions, [0, 25])
+    assert.deepStrictEqual(
+      items.map(({ version }) => version),
+      [0, 25],
+    )
   }),
 )

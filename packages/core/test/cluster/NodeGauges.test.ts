@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { makeView } from "../../src/ClusterEvent.ts"
 import * as NodeGauges from "../../src/cluster/NodeGauges.ts"
 import * as Limits from "../../src/Limits.ts"
 import type { Gauges } from "../../src/link/Link.ts"
@@ -17,7 +18,7 @@ const linkOf = (name: string, gauges: Partial<Gauges>) => {
   return link
 }
 
-const members = new Map<string, Member.Member>([
+const members = new Map([
   ["b", Member.make(recordOf("b"), "Linked")],
   ["c", Member.make(recordOf("c"), "Down")],
   ["d", { ...Member.make(recordOf("d"), "Down"), disconnected: true }],
@@ -26,10 +27,10 @@ const members = new Map<string, Member.Member>([
 const state: State.State = {
   ...initial,
   members,
-  view: {
-    version: 1,
-    peers: new Map(["b", "c"].map((name) => [name, Member.toPeer(members.get(name) ?? assert.fail())])),
-  },
+  view: makeView({
+    self: initial.view.self,
+    peers: ["b", "c"].map((name) => Member.toPeer(members.get(name) ?? assert.fail())),
+  }),
   viewHash: 1n,
   health: 3,
 }
@@ -38,8 +39,9 @@ const state: State.State = {
 const make = () => {
   const { metrics, valueOf } = makeMetrics()
   const links = [
-    linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, viewHash: 1n }),
-    linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, viewHash: 2n }),
+    linkOf("a", { viewHash: 1n }),
+    linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, rtt: 4, viewHash: 1n }),
+    linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, rtt: 20, viewHash: 2n }),
   ]
   NodeGauges.show(metrics, {
     loop: { state: () => state, waiting: () => 5, largestShare: () => 4 },
@@ -67,6 +69,12 @@ describe("the gauges of a node", () => {
     const value = make()
     assert.deepStrictEqual(value("coterie_health"), { value: 3 })
     assert.deepStrictEqual(value("coterie_event_loop_lag_seconds"), { value: 1.5 })
+  })
+
+  it("show the median and the longest round-trip time in seconds, of the links that were measured", () => {
+    const value = make()
+    assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "0.5" }), { value: 0.004 })
+    assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "1" }), { value: 0.02 })
   })
 
   for (const [queue, size, limit] of [

@@ -59,6 +59,7 @@ export const hello = ({ name = "m", ...fields }: HelloFields = {}): Hello => ({
   dialedAddress: addressOf("a:7946"),
   viewHash: 0n,
   window: 100_000,
+  linkTimeout: 3_000,
   ...fields,
 })
 
@@ -180,6 +181,7 @@ export class RawPeer {
         instance: 0,
         viewHash: 0n,
         window: 100_000,
+        linkTimeout: 3_000,
         observedHost: "a",
       })
       yield* this.receive

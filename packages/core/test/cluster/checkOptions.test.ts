@@ -28,6 +28,8 @@ describe("checkOptions", () => {
     ["limits.links", { limits: { links: 1.5 } }],
     ["limits.outbox", { limits: { outbox: 2 ** 32 } }],
     ["limits.inboxWindow", { limits: { inboxWindow: minWindow - 1 } }],
+    ["limits.controlRate", { limits: { controlRate: 999 } }],
+    ["limits.controlBurst", { limits: { controlBurst: 1_999 } }],
     ["limits.laneWindow", { limits: { laneWindow: minWindow - 1 } }],
   ] as ReadonlyArray<readonly [string, Partial<Options>]>) {
     it(`refuses ${JSON.stringify(options).slice(0, 60)} and names ${option}`, () =>

@@ -29,7 +29,11 @@ describe("policyProblem", () => {
     assert.isUndefined(optionOf({ gossip: { syncInterval: Duration.millis(250) } }))
   })
 
-  it("refuses a link timeout below two heartbeats, and a longest suspicion below the shortest", () => {
+  it("refuses a link timeout below the least or two heartbeats, and a longest suspicion below the shortest", () => {
+    assert.strictEqual(
+      optionOf({ detector: { heartbeat: Duration.millis(10), linkTimeout: Duration.millis(99) } }),
+      "FailureDetector.linkTimeout",
+    )
     assert.strictEqual(
       optionOf({ detector: { heartbeat: Duration.seconds(2), linkTimeout: Duration.seconds(3) } }),
       "FailureDetector.linkTimeout",

@@ -147,13 +147,15 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
       ),
     ],
     [
-      "ten thousand frames that open and close lanes",
+      "thousands of frames that open and close a lane",
       "rate",
       (peer) =>
         Effect.gen(function* () {
-          const lanes = Array.from({ length: 1_000 }, (_, i) => opened(i + 1, `lane ${i}`))
-          const round = [open(...lanes), ...lanes.map(({ lane }): Frame => ({ _tag: "LaneClose", lane }))]
-          const bytes = concat(round.map(FrameEncoder.encode))
+          const round = Array.from({ length: 500 }, (): ReadonlyArray<Frame> => [
+            open(opened(1, "mine")),
+            { _tag: "LaneClose", lane: 1 },
+          ])
+          const bytes = concat(round.flat().map(FrameEncoder.encode))
           // The test receives the answers meanwhile.
           yield* Effect.forkScoped(Effect.ignore(Effect.repeat(peer.write(bytes), { times: 9 })))
         }),
@@ -226,7 +228,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
             assert.strictEqual(stage.metric("coterie_queue_size", { queue }), 0, queue)
           }
         }),
-      { limits: { laneWindow: 1_024, messageBytes: 10_000, controlRate: 100, controlBurst: 200 } },
+      { limits: { laneWindow: 1_024, messageBytes: 10_000 } },
     )
   }
 })

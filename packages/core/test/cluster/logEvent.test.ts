@@ -1,26 +1,16 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
-import * as ClusterEventModule from "@coterie/core/ClusterEvent"
-import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import { emptyView, peerOf, removedOf } from "../peers.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { logEvent } from "../../src/cluster/logEvent.ts"
 
-const peerOf = (name: string): Peer => ({
-  name,
-  generation: 7,
-  status: "alive",
-  link: "up",
-  addresses: [],
-  metadata: {},
-})
+const peer = peerOf("b", { generation: 7 })
 
-const peer = peerOf("b")
-
-const peers = (count: number): ReadonlyArray<Peer> => Array.from({ length: count }, (_, i) => peerOf(`p${i}`))
+const failed = (count: number) => Array.from({ length: count }, (_, i) => removedOf(`p${i}`, "failed"))
 
 /** Returns the lines of an event, and their annotations. */
 const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
@@ -44,11 +34,11 @@ const hint =
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],
-  [{ _tag: "Left", peer }, "Info: b left"],
+  [{ _tag: "Left", peer: removedOf("b", "left") }, "Info: b left"],
   [{ _tag: "Recovered", peer }, "Info: b recovered"],
-  [{ _tag: "Disconnected", peer }, "Info: b disconnected"],
-  [{ _tag: "Replaced", peer, old: peer }, "Info: b is back as a new generation"],
-  [{ _tag: "Failed", peer }, "Warn: b failed"],
+  [{ _tag: "Disconnected", peer: removedOf("b", "disconnected") }, "Info: b disconnected"],
+  [{ _tag: "Replaced", peer, old: removedOf("b", "replaced") }, "Info: b is back as a new generation"],
+  [{ _tag: "Failed", peer: removedOf("b", "failed") }, "Warn: b failed"],
   [{ _tag: "Suspected", peer }, "Debug: b: Suspected"],
   [{ _tag: "Unreachable", peer }, "Debug: b: Unreachable"],
   [{ _tag: "Reachable", peer }, "Debug: b: Reachable"],
@@ -57,14 +47,15 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
     { _tag: "SlowPeer", peer, lane: "", waited: Duration.seconds(5), bytes: 77 },
     `Warn: the reader of the inbox of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
   ],
+  [{ _tag: "SelfChanged", self: peer }, "Debug: this node changed its metadata or its generation"],
   [{ _tag: "Isolated" }, "Warn: no member can be reached: this node may be cut off"],
   [{ _tag: "Reconnected" }, "Info: this node is connected again"],
   [
-    { _tag: "PartitionSuspected", lost: peers(2) },
+    { _tag: "PartitionSuspected", lost: failed(2) },
     "Warn: the cluster may be in two parts: p0, p1 failed at about one time",
   ],
   [
-    { _tag: "PartitionHealed", returned: peers(1), missing: [] },
+    { _tag: "PartitionHealed", returned: [peerOf("p0")], missing: [] },
     "Info: the cluster is in one part: returned: p0; missing: nobody",
   ],
   [{ _tag: "Superseded" }, "Error: another peer took this node's name; this node has stopped"],
@@ -83,7 +74,7 @@ describe("the log", () => {
   it.effect("has no line for a snapshot and a gap in the events", () =>
     Effect.gen(function* () {
       const events: ReadonlyArray<ClusterEvent> = [
-        { _tag: "Snapshot", view: ClusterEventModule.emptyView },
+        { _tag: "Snapshot", view: emptyView },
         { _tag: "Lagged", missed: 3 },
       ]
       for (const event of events) assert.deepStrictEqual((yield* linesOf(event)).lines, [])
@@ -101,7 +92,8 @@ describe("the log", () => {
 
   it.effect("names the peer and its generation in the annotations of a line about a peer", () =>
     Effect.gen(function* () {
-      const [about] = (yield* linesOf({ _tag: "Failed", peer })).annotations
+      const [about] = (yield* linesOf({ _tag: "Failed", peer: removedOf("b", "failed", { generation: 7 }) }))
+        .annotations
       assert.deepInclude(about, { peer: "b", generation: 7 })
       const [other] = (yield* linesOf({ _tag: "Isolated" })).annotations
       assert.notProperty(other, "peer")
@@ -110,9 +102,9 @@ describe("the log", () => {
 
   it.effect("shows at most ten names in a line", () =>
     Effect.gen(function* () {
-      const ten = (yield* linesOf({ _tag: "PartitionSuspected", lost: peers(10) })).lines[0]
+      const ten = (yield* linesOf({ _tag: "PartitionSuspected", lost: failed(10) })).lines[0]
       assert.notInclude(ten, "more")
-      const eleven = (yield* linesOf({ _tag: "PartitionSuspected", lost: peers(11) })).lines[0]
+      const eleven = (yield* linesOf({ _tag: "PartitionSuspected", lost: failed(11) })).lines[0]
       assert.include(eleven, "p8, p9 and 1 more failed")
     }),
   )

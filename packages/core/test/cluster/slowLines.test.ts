@@ -5,6 +5,7 @@
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as World from "./world.ts"
 
 /** Bytes a second of a line. */
@@ -18,7 +19,7 @@ const lines = [
   { kilobits: 256, sendBuffer: 2_500_000, bytes: 1_000_000 },
   { kilobits: 1_000, sendBuffer: 2_500_000, bytes: 4_000_000 },
   { kilobits: 10_000, sendBuffer: 2_500_000, bytes: 4_000_000 },
-]
+] as const
 
 /** Senders and receivers. Names order connections, so both orders are tried. */
 const there = ["a", "b"] as const
@@ -27,6 +28,50 @@ const directions = [[there], [back], [there, back]]
 
 const inboxWindows = [64 * 1024, 8 * 1024 * 1024]
 
+/** Failure detectors of the two nodes: link timeouts of 300 ms, of 3 s, and of a minute. */
+const policies = {
+  local: FailureDetector.layerLocal,
+  lan: FailureDetector.layerLan,
+  minute: FailureDetector.layer({ heartbeat: "30 seconds", linkTimeout: "1 minute" }),
+}
+const unlike = [
+  ["local", "lan"],
+  ["local", "minute"],
+  ["lan", "minute"],
+] as const
+
+/** Sends a large message in each direction that is given. The link must outlive it. */
+const keepsLink = Effect.fnUntraced(function* (
+  node: World.World["node"],
+  options: {
+    readonly policies: { readonly a: Layer.Layer<never>; readonly b: Layer.Layer<never> }
+    readonly sends: (typeof directions)[number]
+    readonly bytes: number
+    readonly inboxWindow: number
+  },
+) {
+  const { bytes, inboxWindow, policies, sends } = options
+  const limits = { inboxWindow }
+  const a = yield* node("a", { limits }, policies.a)
+  const b = yield* node("b", { limits, seeds: [a.address] }, policies.b)
+  const nodes = { a, b }
+  yield* World.untilPeers(a, ["b"])
+  yield* World.untilPeers(b, ["a"])
+  const seen = [yield* World.collect(a), yield* World.collect(b)]
+  const payload = new Uint8Array(bytes)
+  for (const [from, to] of sends) yield* Effect.forkScoped(nodes[from].cluster.send(to, payload))
+  for (const [, to] of sends) {
+    const [message] = yield* Effect.timeout(World.messages(nodes[to], 1), "10 minutes")
+    assert.strictEqual(message?.payload.length, payload.length)
+  }
+  yield* Effect.sleep("10 seconds")
+  // A line that takes no fragment for `slowPeerTimeout` is told, and loses nothing.
+  assert.deepStrictEqual(
+    seen.flat().filter(({ _tag }) => _tag !== "Snapshot" && _tag !== "SlowPeer"),
+    [],
+  )
+})
+
 describe("large messages on a slow line", () => {
   for (const { bytes, kilobits, sendBuffer } of lines) {
     for (const sends of directions) {
@@ -34,30 +79,33 @@ describe("large messages on a slow line", () => {
         const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
         World.simulated(
           `${who} keep the link: ${kilobits} kbit/s, ${sendBuffer} bytes on the way, a window of ${inboxWindow}`,
-          ({ node }) =>
-            Effect.gen(function* () {
-              const options = { limits: { inboxWindow } }
-              const a = yield* node("a", options, FailureDetector.layerLan)
-              const b = yield* node("b", { ...options, seeds: [a.address] }, FailureDetector.layerLan)
-              const nodes = { a, b }
-              yield* World.untilPeers(a, ["b"])
-              yield* World.untilPeers(b, ["a"])
-              const seen = [yield* World.collect(a), yield* World.collect(b)]
-              const payload = new Uint8Array(bytes)
-              for (const [from, to] of sends) yield* Effect.forkScoped(nodes[from].cluster.send(to, payload))
-              for (const [, to] of sends) {
-                const [message] = yield* World.messages(nodes[to], 1)
-                assert.strictEqual(message?.payload.length, payload.length)
-              }
-              yield* Effect.sleep("10 seconds")
-              // A line that takes no fragment for `slowPeerTimeout` is told, and loses nothing.
-              assert.deepStrictEqual(
-                seen.flat().filter(({ _tag }) => _tag !== "Snapshot" && _tag !== "SlowPeer"),
-                [],
-              )
-            }),
+          ({ node }) => keepsLink(node, { policies: { a: policies.lan, b: policies.lan }, sends, bytes, inboxWindow }),
           { latency: "20 millis", bandwidth: bytesOf(kilobits), sendBuffer },
         )
+      }
+    }
+  }
+})
+
+describe("large messages on a slow line between nodes of unlike failure detectors", () => {
+  // A third line shows nothing that these do not.
+  for (const { bytes, kilobits, sendBuffer } of [lines[0], lines[2], lines[4]]) {
+    for (const sends of directions) {
+      for (const pair of unlike) {
+        for (const [first, second] of [pair, [pair[1], pair[0]] as const]) {
+          const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
+          World.simulated(
+            `${who} keep the link: a ${first}, b ${second}, ${kilobits} kbit/s, ${sendBuffer} bytes on the way`,
+            ({ node }) =>
+              keepsLink(node, {
+                policies: { a: policies[first], b: policies[second] },
+                sends,
+                bytes,
+                inboxWindow: 8 * 1024 * 1024,
+              }),
+            { latency: "20 millis", bandwidth: bytesOf(kilobits), sendBuffer },
+          )
+        }
       }
     }
   }

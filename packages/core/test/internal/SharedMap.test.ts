@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
 import * as Schema from "effect/Schema"
 import { countCopies } from "./countCopies.ts"
 import { SharedMap } from "../../src/internal/SharedMap.ts"
@@ -53,6 +55,22 @@ describe("a shared map", () => {
     const seen: Array<string> = []
     map.forEach((value, key) => seen.push(`${key}: ${value}`))
     assert.strictEqual(seen[99], "key 99: 99")
+  })
+
+  it("is equal to another shared map with the same entries, whatever their order and the maps that they were made from", () => {
+    for (const size of [100, 1_000]) {
+      const map = SharedMap.from(numbered(size))
+      const other = SharedMap.from(new Map([...numbered(size)].reverse()))
+      assert.isTrue(Equal.equals(map, other))
+      assert.strictEqual(Hash.hash(map), Hash.hash(other))
+      assert.isTrue(Equal.equals(map, SharedMap.from(map)))
+      const changed = SharedMap.from(map).set("key 7", -1)
+      assert.isFalse(Equal.equals(map, changed))
+      const smaller = SharedMap.from(map)
+      smaller.delete("key 7")
+      assert.isFalse(Equal.equals(map, smaller))
+      assert.isFalse(Equal.equals(changed, smaller.set("key 8", -1)))
+    }
   })
 
   it("copies a small part of its entries for a change of one", () => {

@@ -24,6 +24,17 @@ describe("a token bucket", () => {
     assert.isFalse(bucket.take(3_600_000, 1))
   })
 
+  it("spends tokens that it gains later, and owes them until then", () => {
+    const bucket = new TokenBucket(10, 5, 0)
+    bucket.spend(0, 5)
+    assert.strictEqual(bucket.debt(0), 0)
+    bucket.spend(0, 2)
+    assert.strictEqual(bucket.debt(0), 200)
+    assert.isFalse(bucket.take(200, 1))
+    assert.strictEqual(bucket.debt(200), 0)
+    assert.isTrue(bucket.take(300, 1))
+  })
+
   it("takes all of `count` or nothing", () => {
     const bucket = new TokenBucket(10, 5, 0)
     assert.isFalse(bucket.take(0, 6))

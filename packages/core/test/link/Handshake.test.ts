@@ -30,13 +30,14 @@ const hostOf = (options: Partial<Host> = {}): Host => {
   return {
     label: "test",
     inboxWindow: 4_096,
+    linkTimeout: 500,
     admission: () => Effect.succeed(Admission.admit),
     state: () => now,
     isRunning: ({ isRunning }) => isRunning,
     beliefAbout: () => undefined,
     hasLink: () => false,
     judgeHello: () => undefined,
-    judgeLife: () => undefined,
+    judgePeer: () => undefined,
     refute: (youAre) =>
       Effect.sync(() => {
         if (youAre !== undefined) now = { ...now, self: { ...now.self, incarnation: youAre.incarnation + 1 } }
@@ -59,6 +60,7 @@ const hello: Hello = {
   dialedAddress: address,
   viewHash: 1n,
   window: 8_192,
+  linkTimeout: 3_000,
 }
 
 const ack: HelloAck = {
@@ -68,6 +70,7 @@ const ack: HelloAck = {
   instance: 9,
   viewHash: 1n,
   window: 8_192,
+  linkTimeout: 3_000,
   observedHost: "203.0.113.9",
 }
 
@@ -131,6 +134,7 @@ describe("the dialer's side of a handshake", () => {
         peer,
         rank: { instance: 9, epoch: 3, byLower: false },
         peerWindow: 8_192,
+        peerLinkTimeout: 3_000,
         viewHash: 1n,
         youAre: undefined,
         observedHost: "203.0.113.9",
@@ -161,7 +165,7 @@ describe("the dialer's side of a handshake", () => {
   it.effect("tells a peer whose life is over why it refuses", () =>
     Effect.gen(function* () {
       const refusal = Handshake.reject("stale", "old", { atLeastGeneration: 8 })
-      const { other, reason, says } = yield* dial(hostOf({ judgeLife: () => refusal }))
+      const { other, reason, says } = yield* dial(hostOf({ judgePeer: () => refusal }))
       yield* says(ack)
       assert.deepStrictEqual(other.written()[1], refusal)
       assert.isTrue(other.isEnded())
@@ -235,7 +239,7 @@ describe("a handshake with another process of this node's name", () => {
   }
 
   for (const [who, refusing, code] of [
-    ["a life that cannot be", { judgeLife: () => ({ _tag: "HelloReject", code: "denied", message: "" }) }, "denied"],
+    ["a life that cannot be", { judgePeer: () => ({ _tag: "HelloReject", code: "denied", message: "" }) }, "denied"],
     ["a process that may not join", { admission: () => Effect.succeed(Admission.deny("a stranger")) }, "denied"],
   ] satisfies ReadonlyArray<readonly [string, Partial<Host>, string]>) {
     it.effect(`does not prove ${who}`, () =>
@@ -268,7 +272,12 @@ describe("the acceptor's side of a handshake", () => {
     Effect.gen(function* () {
       const { committed, established, other, says, tags } = yield* accept(hostOf())
       yield* says(hello)
-      assert.deepInclude(other.written()[0], { _tag: "HelloAck", observedHost: "198.51.100.7", window: 4_096 })
+      assert.deepInclude(other.written()[0], {
+        _tag: "HelloAck",
+        observedHost: "198.51.100.7",
+        window: 4_096,
+        linkTimeout: 500,
+      })
       assert.deepStrictEqual(committed, [])
       yield* says({ ...ready, youAre: accusation } as Frame)
       assert.deepStrictEqual(tags(), ["HelloAck", "Ready"])

@@ -13,7 +13,7 @@ import { settle, testNow } from "./support.ts"
 const heartbeat = 1_000
 const linkTimeout = 3_000
 
-const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }) =>
+const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peerLinkTimeout = linkTimeout) =>
   Effect.gen(function* () {
     const clock = yield* testNow
     // A stall: the clock of the link is ahead of the timers by so much.
@@ -29,6 +29,7 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }) =>
     const now = () => clock() + peer.stalled
     const keepAlive = new KeepAlive({
       timing,
+      peerLinkTimeout,
       drives,
       now,
       effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
@@ -91,20 +92,22 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect(
-    "sends a Ping on the other side when the peer was silent for half the timeout, whatever that side writes",
-    () =>
-      Effect.gen(function* () {
-        const { now, pass, peer, sent } = yield* make(false)
-        for (let i = 0; i < 14; i++) {
-          peer.lastWritten = now()
-          yield* pass(100)
+  it.effect("sends a Ping in each third of the peer's link timeout, if that is shorter than the heartbeat", () =>
+    Effect.gen(function* () {
+      for (const [drives, interval] of [
+        [true, 100],
+        [false, 125],
+      ] as const) {
+        const { keepAlive, now, pass, sent } = yield* make(drives, undefined, 300)
+        for (let i = 0; i < 3; i++) {
+          yield* pass(interval - 1)
+          assert.strictEqual(sent.length, i)
+          yield* pass(1)
+          keepAlive.heard(now())
+          assert.strictEqual(sent.length, i + 1)
         }
-        assert.deepStrictEqual(sent, [])
-        peer.lastWritten = now()
-        yield* pass(100)
-        assert.strictEqual(sent.length, 1)
-      }),
+      }
+    }),
   )
 
   it.effect("answers a Ping with its number", () =>
@@ -200,7 +203,8 @@ describe("the timer of a link", () => {
 
 /** Timings of policies, the extremes that `checkPolicies` allows among them. */
 const timings: ReadonlyArray<Timing> = [
-  { heartbeat: 1, linkTimeout: 2 },
+  { heartbeat: 1, linkTimeout: 100 },
+  { heartbeat: 50, linkTimeout: 100 },
   { heartbeat: 100, linkTimeout: 300 },
   { heartbeat: 100, linkTimeout: 10_000 },
   { heartbeat: 1_000, linkTimeout: 2_000 },
@@ -212,7 +216,7 @@ const timings: ReadonlyArray<Timing> = [
 const integer = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
-const arbitraryTiming = Arbitrary.flatMap(integer(1, 5_000), (beat) =>
+const arbitraryTiming = Arbitrary.flatMap(integer(50, 5_000), (beat) =>
   Arbitrary.map(integer(2, 10), (beats): Timing => ({ heartbeat: beat, linkTimeout: beats * beat })),
 )
 
@@ -238,6 +242,7 @@ const joined = (
       timers.push(
         new KeepAlive({
           timing,
+          peerLinkTimeout: sides[1 - i]?.linkTimeout ?? timing.linkTimeout,
           drives: i === 0,
           now,
           effectiveLinkTimeout: () => timing.linkTimeout,

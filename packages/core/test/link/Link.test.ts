@@ -30,6 +30,7 @@ const make = Effect.gen(function* () {
     rank: { instance: 0, epoch: 1, byLower: true },
     drives: true,
     peerWindow: 100_000,
+    peerLinkTimeout: 3_000,
     viewHash: 1n,
     sent: Traffic.make(),
     buffers: new WriteBuffers(writeBufferBytes),

@@ -43,6 +43,7 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
     now,
     send,
     answer: ({ seq }) => log.push(`answer ${seq}`),
+    onPong: ({ seq }) => log.push(`pong ${seq}`),
     onAnswer: () => said("heard"),
     onMembership: ({ _tag }) => said(_tag),
     onViewHash: (hash) => said(`hash ${hash}`),
@@ -85,6 +86,8 @@ describe("a link reader", () => {
       yield* says({ _tag: "Ping", seq: 4, viewHash: 2n, lag: 0 }, data(0, 3), leave(1))
       assert.deepStrictEqual(log, ['1 on ""', '2 on ""', "answer 4", "hash 2", '3 on ""', "Leave"])
       assert.strictEqual(reader.viewHash, 2n)
+      yield* says({ _tag: "Pong", seq: 5, viewHash: 3n, lag: 0 })
+      assert.deepStrictEqual(log.slice(6), ["pong 5", "hash 3"])
     }),
   )
 

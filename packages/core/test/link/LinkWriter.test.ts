@@ -157,6 +157,26 @@ describe("a link writer", () => {
     }),
   )
 
+  it.effect("reports a written answer only when the rate allows the next one, counted with all control frames", () =>
+    Effect.gen(function* () {
+      const { reports, writer } = yield* make
+      // Each counts as about 30 frames.
+      for (let i = 0; i < 40; i++) {
+        writer.send(longUpdate)
+        yield* settle
+      }
+      writer.answer(leave)
+      yield* settle
+      assert.deepStrictEqual(reports, [])
+      yield* TestClock.adjust(1_000)
+      yield* settle
+      assert.strictEqual(reports.length, 1)
+      writer.answer(leave)
+      yield* settle
+      assert.strictEqual(reports.length, 2)
+    }),
+  )
+
   it.effect("gives the buffer of a write back once it is written", () =>
     Effect.gen(function* () {
       const { buffers, writer } = yield* make

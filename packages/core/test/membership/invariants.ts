@@ -8,7 +8,7 @@ import type { Output } from "../../src/membership/Draft.ts"
 import * as Member from "../../src/membership/Member.ts"
 import * as Membership from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
-import type { Peer } from "../../src/Peer.ts"
+import type { Peer, PeerDescription } from "../../src/Peer.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 
 const sealed = new WeakSet<object>()
@@ -63,7 +63,8 @@ const samePeer = (a: Peer, b: Peer): boolean =>
 
 const sameView = (a: View, b: View): boolean => {
   if (a === b) return true
-  if (a.version !== b.version || a.peers.size !== b.peers.size) return false
+  if (a.version !== b.version || a.isolated !== b.isolated || a.peers.size !== b.peers.size) return false
+  if (!samePeer(a.self, b.self)) return false
   for (const [name, peer] of a.peers) {
     const other = b.peers.get(name)
     if (other === undefined || !samePeer(peer, other)) return false
@@ -84,7 +85,9 @@ const hashOf = ({ generation, incarnation, name }: PeerRecord.PeerRecord): bigin
   return hash
 }
 
-const isChange = (output: Output): output is Output & { _tag: "Emit"; event: ViewChange } =>
+const isChange = (
+  output: Output,
+): output is Output & { _tag: "Emit"; event: Extract<ViewChange, { readonly peer: PeerDescription }> } =>
   output._tag === "Emit" && "peer" in output.event && output.event._tag !== "SlowPeer"
 
 /** Checks the invariants of one state. */
@@ -145,7 +148,7 @@ export const checkState = (state: State.State): void => {
       (member !== undefined && Member.needsProbe(member)) ||
       state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
   }
-  require(!state.isolated || State.linked(state).length === 0, () => "a node with a link takes itself for isolated")
+  require(!view.isolated || State.linked(state).length === 0, () => "a node with a link takes itself for isolated")
   for (const name of state.lost.keys()) {
     require(members.get(name)?.standing._tag === "Failed", () => `${name} is counted as lost and is not failed`)
   }
@@ -153,6 +156,8 @@ export const checkState = (state: State.State): void => {
     const pending = state.pendingProbes.filter((probe) => probe.from === from).length
     require(pending <= settings.probesPerPeer, () => `${pending} probe requests of ${from} are pending`)
   }
+  require(samePeer(view.self, State.selfPeer(state)), () =>
+    `the view says ${show(view.self)} of this node, its record is ${show(State.selfPeer(state))}`)
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
   require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, ${inView} members belong in it`)
   require(state.viewHash === hash, () => "the view hash is not that of the members")

@@ -35,6 +35,7 @@ describe("losing many at once", () => {
     loseLink(a, 1_000, c)
     const told = eventsOf([...failDial(a, 1_500, b), ...failDial(a, 1_500, c)])
     expect(told).toStrictEqual(["Isolated", "Suspected b", "Suspected c"])
+    expect(a.state().view.isolated).toBe(true)
     expect(eventsOf(a.until(13_499))).toStrictEqual([])
     expect(eventsOf(a.until(14_000)).filter((event) => event.startsWith("Failed"))).toStrictEqual([
       "Failed b",
@@ -45,6 +46,7 @@ describe("losing many at once", () => {
       "Recovered b",
       "PartitionHealed",
     ])
+    expect(a.state().view.isolated).toBe(false)
   })
 
   it("a node whose connections are refused is not isolated: the others are dead", () => {

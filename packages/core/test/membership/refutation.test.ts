@@ -108,17 +108,27 @@ describe("metadata that change more often than news are sent", () => {
 
   it("are shown to this node's application at once, and to others with the incarnation that is theirs", () => {
     const a = linkedTo([b])
-    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
+    expect(eventsOf(a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } }))).toStrictEqual(["SelfChanged"])
     expect(State.selfBody(a.state()).metadata).toStrictEqual({ v: "1" })
+    expect(a.state().view.self).toMatchObject({ metadata: { v: "1" }, status: "alive", link: "up" })
     const digest = { _tag: "SyncDigest", entries: [], last: true } as const
     const [answer] = framesOf(a.hear(1_001, b, digest), "SyncDelta")
     expect(answer?.frame.records.find(({ name }) => name === "a")).toMatchObject({
       incarnation: 0,
       body: { metadata: {} },
     })
-    const [published] = recordsSent(a.until(1_020), "a")
+    const outputs = a.until(1_020)
+    const [published] = recordsSent(outputs, "a")
     expect(published).toMatchObject({ incarnation: 1, body: { metadata: { v: "1" } } })
+    expect(eventsOf(outputs)).not.toContain("SelfChanged")
     expect(State.selfBody(a.state())).toBe(a.state().self.body)
+  })
+
+  it("are no change for this node's application if they are the same as before", () => {
+    const a = linkedTo([b])
+    const metadata = () => ({ v: "1", w: "2" })
+    expect(eventsOf(a.at(1_000, { _tag: "MetadataSet", metadata: metadata() }))).toStrictEqual(["SelfChanged"])
+    expect(eventsOf(a.at(1_010, { _tag: "MetadataSet", metadata: metadata() }))).toStrictEqual([])
   })
 
   it("are published with the leave of this node", () => {
@@ -181,8 +191,9 @@ describe("R8: a newer life of this node's name", () => {
 
   it("in a refusal before the first link makes it take the higher generation", () => {
     const a = nodeOf("a")
-    a.at(1_000, refused())
+    expect(eventsOf(a.at(1_000, refused()))).toStrictEqual(["SelfChanged"])
     expect(a.state().self).toMatchObject({ generation: wall + 7, incarnation: 0 })
+    expect(a.state().view.self.generation).toBe(wall + 7)
     expect(a.state().phase._tag).toBe("Running")
     a.at(1_000, refused({ generation: wall + 7, atLeastGeneration: wall + 6 }))
     expect(a.state().self.generation).toBe(wall + 7)

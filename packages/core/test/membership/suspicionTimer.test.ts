@@ -6,7 +6,7 @@ import * as SuspicionTimer from "../../src/membership/suspicionTimer.ts"
 describe("the suspicion timer", () => {
   const timeout = (circumstances: Partial<SuspicionTimer.Circumstances>, accusers: number, refused = 0) =>
     SuspicionTimer.timeout(
-      { settings: Settings.defaults, size: 10, health: 0, isolated: false, ...circumstances },
+      { settings: Settings.defaults, size: 10, health: 0, view: { isolated: false }, ...circumstances },
       new Map(Array.from({ length: accusers }, (_, i) => [`p${i}`, i < refused])),
     )
 
@@ -42,7 +42,7 @@ describe("the suspicion timer", () => {
   })
 
   it("of an isolated node takes suspicionMax, unless there is but one other", () => {
-    expect(timeout({ isolated: true }, 4, 4)).toBe(12_000)
-    expect(timeout({ isolated: true, size: 2 }, 1)).toBe(2_000)
+    expect(timeout({ view: { isolated: true } }, 4, 4)).toBe(12_000)
+    expect(timeout({ view: { isolated: true }, size: 2 }, 1)).toBe(2_000)
   })
 })

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { SendError } from "../../src/ClusterError.ts"
+import { makeView } from "../../src/ClusterEvent.ts"
 import { type Extra, type Refusal, SendLane } from "../../src/flow/SendLane.ts"
 import { WriteQueue } from "../../src/flow/WriteQueue.ts"
 import type { Link } from "../../src/link/Link.ts"
@@ -56,8 +57,8 @@ class LimitedLane extends SendLane {
 /** The state of a node that lists these peers. */
 const knowing = (...names: ReadonlyArray<string>): State.State => {
   const members = new Map(names.map((name) => [name, Member.make(record(1, name), "Linked")]))
-  const peers = new Map([...members].map(([name, member]) => [name, Member.toPeer(member)]))
-  return { ...initial, members, view: { version: 1, peers } }
+  const peers = [...members.values()].map(Member.toPeer)
+  return { ...initial, members, view: makeView({ self: initial.view.self, peers }) }
 }
 
 const linkTo = (name: string, inbox: SendLane, orders?: SendLane): Link =>

@@ -21,6 +21,7 @@ const hello: Frame = {
   dialedAddress: addressOf("a"),
   viewHash: 0n,
   window: 8_192,
+  linkTimeout: 3_000,
 }
 
 /** An acceptor with room for one handshake per host. */

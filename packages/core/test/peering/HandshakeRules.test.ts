@@ -5,7 +5,7 @@ import * as Settings from "../../src/membership/Settings.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import { step } from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
-import { judgeClock, judgeHello, judgeLife } from "../../src/peering/HandshakeRules.ts"
+import { judgeClock, judgeHello, judgeLife, judgePeer } from "../../src/peering/HandshakeRules.ts"
 import type { Hello } from "../../src/protocol/Frame.ts"
 import { memberHash } from "../../src/protocol/PeerRecord.ts"
 import { record } from "./fakeLink.ts"
@@ -29,6 +29,7 @@ const hello = (options: Partial<Hello> = {}): Hello => ({
   dialedAddress: Result.getOrThrow(Address.parse("host:7946")),
   viewHash: 0n,
   window: 8_192,
+  linkTimeout: 3_000,
   ...options,
 })
 
@@ -93,6 +94,17 @@ describe("a generation", () => {
     assert.strictEqual(judgeClock(introduction(1_000 + day + 1), 1_000)?.code, "denied")
     assert.isUndefined(judgeClock(introduction(1_000 + day), 1_000))
     assert.strictEqual(refusalOf(after(), { record: record(Number.MAX_SAFE_INTEGER) })?.code, "denied")
+  })
+})
+
+describe("a link timeout of a peer", () => {
+  it("below the least is denied on both sides, for it would make this node send heartbeats without a bound", () => {
+    const peer = { record: record(7), instance: 5, viewHash: 0n }
+    const judge = (linkTimeout: number) =>
+      judgePeer(after(), { ...peer, linkTimeout }, { linkTo: () => undefined, wall: () => 0 })?.code
+    assert.deepStrictEqual([0, 99, 100, 0xffff_ffff].map(judge), ["denied", "denied", undefined, undefined])
+    assert.strictEqual(refusalOf(after(), { linkTimeout: 99 })?.code, "denied")
+    assert.isUndefined(refusalOf(after(), { linkTimeout: 100 }))
   })
 })
 

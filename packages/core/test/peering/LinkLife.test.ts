@@ -15,6 +15,7 @@ const established = (epoch: number): Established => ({
   peer: record(1),
   rank: { instance: 0, epoch, byLower: true },
   peerWindow: 8_192,
+  peerLinkTimeout: 3_000,
   viewHash: 0n,
   youAre: undefined,
   observedHost: undefined,

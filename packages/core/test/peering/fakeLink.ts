@@ -66,6 +66,7 @@ class FakeLink extends Link {
       rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },
       drives: false,
       peerWindow: minWindow,
+      peerLinkTimeout: 3_000,
       viewHash: 0n,
       sent: Traffic.make(),
       buffers: new WriteBuffers(0),

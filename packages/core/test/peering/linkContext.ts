@@ -48,6 +48,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     label: "test",
     loop,
     limits: context.limits,
+    timing: context.timing,
     admission: () => Effect.succeed({ _tag: "Admit" }),
     dialing: context.epochs.dialing,
     hasRoom: () => true,
@@ -72,6 +73,7 @@ export const helloAck: Frame = {
   instance: 0,
   viewHash: 0n,
   window: 8_192,
+  linkTimeout: 3_000,
   observedHost: "198.51.100.1",
   youAre: undefined,
 }

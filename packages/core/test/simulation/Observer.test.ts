@@ -1,25 +1,18 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
-import { emptyView } from "@coterie/core/ClusterEvent"
+import { makeView } from "@coterie/core/ClusterEvent"
 import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
+import { emptyView, peerOf, removedOf } from "../peers.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 
-const peer = (fields: Partial<Peer> = {}): Peer => ({
-  name: "b",
-  generation: 1,
-  status: "alive",
-  link: "up",
-  addresses: [],
-  metadata: {},
-  ...fields,
-})
+const peer = (fields: Partial<Peer> = {}): Peer => peerOf("b", fields)
 
 const snapshot: ClusterEvent = { _tag: "Snapshot", view: emptyView }
 const joined: ClusterEvent = { _tag: "Joined", peer: peer() }
 const lost = peer({ link: "down" })
 const suspected: ClusterEvent = { _tag: "Suspected", peer: { ...lost, status: "suspect" } }
-const failed: ClusterEvent = { _tag: "Failed", peer: { ...lost, status: "failed" } }
-const left: ClusterEvent = { _tag: "Left", peer: peer({ status: "left" }) }
+const failed: ClusterEvent = { _tag: "Failed", peer: removedOf("b", "failed") }
+const left: ClusterEvent = { _tag: "Left", peer: removedOf("b", "left") }
 
 /** Returns the broken guarantees of these events. */
 const observe = (...events: ReadonlyArray<ClusterEvent>): ReadonlyArray<string> => {
@@ -42,14 +35,17 @@ describe("an observer", () => {
     ["Suspected is emitted only for a member", [snapshot, suspected]],
     ["a member does not join again", [snapshot, joined, joined]],
     ["a peer joins only if this node or another member reaches it", [snapshot, { _tag: "Joined", peer: lost }]],
-    ["a life is replaced only by a newer life", [snapshot, joined, { _tag: "Replaced", peer: peer(), old: peer() }]],
+    [
+      "a life is replaced only by a newer life",
+      [snapshot, joined, { _tag: "Replaced", peer: peer(), old: removedOf("b", "replaced") }],
+    ],
     ["only Replaced changes the generation", [snapshot, joined, { _tag: "Reachable", peer: peer({ generation: 2 }) }]],
     [
       "no older life returns",
       [
         snapshot,
         { _tag: "Joined", peer: peer({ generation: 2 }) },
-        { _tag: "Left", peer: peer({ generation: 2 }) },
+        { _tag: "Left", peer: removedOf("b", "left", { generation: 2 }) },
         joined,
       ],
     ],
@@ -73,11 +69,14 @@ describe("an observer", () => {
     const observer = recorder.observe("a")
     observer.record(snapshot)
     observer.record(joined)
-    observer.compareView({ version: observer.view.version, peers: new Map([["b", peer()]]) })
-    observer.compareView({ version: observer.view.version + 1, peers: new Map() })
+    const { self, version } = observer.view
+    observer.compareView(makeView({ self, version, peers: [peer()] }))
+    observer.compareView(makeView({ self, version: version + 1 }))
     assert.deepStrictEqual(recorder.wrong, [])
-    observer.compareView({ version: observer.view.version, peers: new Map() })
-    assert.strictEqual(recorder.wrong.length, 1)
+    observer.compareView(makeView({ self, version }))
+    observer.compareView(makeView({ self, version, peers: [peer()], isolated: true }))
+    observer.compareView(makeView({ self: peerOf("other"), version, peers: [peer()] }))
+    assert.strictEqual(recorder.wrong.length, 3)
   })
 
   it("reports harm to a healthy peer, and the end of a healthy node, from the moment on that they are called healthy", () => {
@@ -93,7 +92,7 @@ describe("an observer", () => {
     assert.strictEqual(record({ _tag: "Recovered", peer: peer() }), 0)
     for (const event of [suspected, left, { _tag: "Superseded" }] as const) assert.strictEqual(record(event), 1)
     const stranger = peer({ name: "s" })
-    assert.strictEqual(record({ _tag: "Joined", peer: stranger }, { _tag: "Left", peer: stranger }), 0)
+    assert.strictEqual(record({ _tag: "Joined", peer: stranger }, { _tag: "Left", peer: removedOf("s", "left") }), 0)
   })
 
   it("allows a return after hearsay of a leave, and violations, if members may babble", () => {

@@ -1,6 +1,7 @@
+import * as Equal from "effect/Equal"
 import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
-import { apply, emptyView } from "@coterie/core/ClusterEvent"
-import type { Peer } from "@coterie/core/Peer"
+import { apply, makeView } from "@coterie/core/ClusterEvent"
+import type { Peer, PeerDescription } from "@coterie/core/Peer"
 
 /** Events about a peer that must be a member already. */
 const aboutMembers = new Set([
@@ -27,6 +28,8 @@ const beginningOf = new Map([
 
 const keyOf = (peer: Pick<Peer, "name" | "generation">): string => `${peer.name}#${peer.generation}`
 
+type PeerEvent = Extract<ClusterEvent, { readonly peer: PeerDescription }>
+
 export interface Options {
   readonly name: string
   /** `true` if some members break the protocol and say of others what is not so. */
@@ -42,8 +45,8 @@ export interface Options {
 /** One life of one node, as it sees its peers. It checks each guarantee at the first event that can break it. */
 export class Observer {
   readonly name: string
-  /** The fold of all events. */
-  view: View = emptyView
+  /** The fold of all events, which begin with a snapshot. */
+  view: View
   readonly events: Array<ClusterEvent> = []
   private readonly options: Options
   /** Lives of peers that left. */
@@ -55,6 +58,8 @@ export class Observer {
 
   constructor(options: Options) {
     this.name = options.name
+    const self = { name: options.name, generation: 0, addresses: [], metadata: {} } as const
+    this.view = makeView({ self: { ...self, status: "alive", link: "up" } })
     this.options = options
   }
 
@@ -74,9 +79,11 @@ export class Observer {
     if (view.version !== this.view.version) return
     // The view consists of the peers of the events, so identity is mostly enough.
     const [folded, own] = [this.view.peers, view.peers]
-    if (folded.size === own.size && [...folded].every(([name, peer]) => own.get(name) === peer)) return
-    const [a, b] = [folded, own].map((peers) => JSON.stringify([...peers].sort()))
-    if (a !== b) this.options.complain(`${this.name}: events add up to ${a}, and the view is ${b}`)
+    const isSame = this.view.self === view.self && this.view.isolated === view.isolated && folded.size === own.size
+    if (isSame && [...folded].every(([name, peer]) => own.get(name) === peer)) return
+    if (Equal.equals(view, this.view)) return
+    const [a, b] = [this.view, view].map((each) => JSON.stringify({ ...each, peers: [...each.peers.values()] }))
+    this.options.complain(`${this.name}: events add up to ${a}, and the view is ${b}`)
   }
 
   /** Reports that a queue of the node holds more than its limit. */
@@ -111,14 +118,14 @@ export class Observer {
     this.check(!harm.has(event._tag), `no healthy node emits ${event._tag} about a healthy peer`, event)
   }
 
-  private checkPeer(event: Extract<ClusterEvent, { readonly peer: Peer }>): void {
+  private checkPeer(event: PeerEvent): void {
     const { _tag, peer } = event
     const known = this.view.peers.get(peer.name)
     this.check(peer.name !== this.name, "no node is its own peer", event)
     if (aboutMembers.has(_tag)) this.check(known !== undefined, `${_tag} is emitted only for a member`, event)
     if (_tag === "Joined") {
       this.check(known === undefined, "a member does not join again", event)
-      this.check(peer.link !== "down", "a peer joins only if this node or another member reaches it", event)
+      this.check(event.peer.link !== "down", "a peer joins only if this node or another member reaches it", event)
     }
     this.checkGeneration(event, known)
     if (_tag === "Left") this.left.add(keyOf(peer))
@@ -131,7 +138,7 @@ export class Observer {
     }
   }
 
-  private checkGeneration(event: Extract<ClusterEvent, { readonly peer: Peer }>, known: Peer | undefined): void {
+  private checkGeneration(event: PeerEvent, known: Peer | undefined): void {
     const { peer } = event
     if (event._tag === "Replaced") {
       this.check(event.old.generation < peer.generation, "a life is replaced only by a newer life", event)

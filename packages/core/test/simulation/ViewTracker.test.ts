@@ -1,19 +1,9 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
-import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
+import { peerOf, removedOf } from "../peers.ts"
 import { ViewTracker } from "./ViewTracker.ts"
 
-const peer = (name: string, fields: Partial<Peer> = {}): Peer => ({
-  name,
-  generation: 1,
-  status: "alive",
-  link: "up",
-  addresses: [],
-  metadata: {},
-  ...fields,
-})
-
-const joined = (name: string): ClusterEvent => ({ _tag: "Joined", peer: peer(name) })
+const joined = (name: string): ClusterEvent => ({ _tag: "Joined", peer: peerOf(name) })
 
 describe("a view tracker", () => {
   it("counts the pairs of a node and a peer that it sees alive with a link", () => {
@@ -23,10 +13,10 @@ describe("a view tracker", () => {
     a(joined("c"))
     b(joined("a"))
     assert.strictEqual(views.live, 3)
-    a({ _tag: "Unreachable", peer: peer("b", { link: "down" }) })
+    a({ _tag: "Unreachable", peer: peerOf("b", { link: "down" }) })
     assert.strictEqual(views.live, 2)
     assert.isTrue(views.lists("a", "b"))
-    a({ _tag: "Left", peer: peer("c", { status: "left" }) })
+    a({ _tag: "Left", peer: removedOf("c", "left") })
     assert.strictEqual(views.live, 1)
     assert.isFalse(views.lists("a", "c"))
   })
@@ -50,13 +40,13 @@ describe("a view tracker", () => {
     const views = new ViewTracker(() => now)
     const a = views.observe("a")
     a(joined("b"))
-    for (const [_tag, status] of [
-      ["Suspected", "suspect"],
-      ["Failed", "failed"],
-      ["Recovered", "alive"],
-    ] as const) {
+    for (const event of [
+      { _tag: "Suspected", peer: peerOf("b", { status: "suspect" }) },
+      { _tag: "Failed", peer: removedOf("b", "failed") },
+      { _tag: "Recovered", peer: peerOf("b") },
+    ] satisfies ReadonlyArray<ClusterEvent>) {
       now++
-      a({ _tag, peer: peer("b", { status }) })
+      a(event)
     }
     assert.strictEqual(views.failed, 1)
     assert.deepStrictEqual(

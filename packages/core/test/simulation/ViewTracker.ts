@@ -1,5 +1,5 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
-import type { Peer } from "@coterie/core/Peer"
+import type { PeerDescription } from "@coterie/core/Peer"
 
 /** An event about the liveness of a peer, as one node emitted it. */
 export interface LivenessEvent {
@@ -13,7 +13,7 @@ export interface LivenessEvent {
   readonly at: number
 }
 
-type PeerEvent = Extract<ClusterEvent, { readonly peer: Peer }>
+type PeerEvent = Extract<ClusterEvent, { readonly peer: PeerDescription }>
 
 /** Peers as one life of a node sees them. */
 interface Seen {
@@ -58,16 +58,17 @@ export class ViewTracker {
     return this.seenBy.get(by)?.listed.has(of) === true
   }
 
-  private record(by: string, seen: Seen, { _tag, peer }: PeerEvent): void {
+  private record(by: string, seen: Seen, event: PeerEvent): void {
+    const { _tag, peer } = event
     if (_tag === "Suspected" || _tag === "Failed" || _tag === "Recovered") {
       this.livenessEvents.push({ by, tag: _tag, of: peer.name, generation: peer.generation, at: this.now() })
     }
     if (_tag === "Failed") this.failed++
     this.live -= seen.live.size
-    if (peer.status === "alive" && peer.link === "up" && _tag !== "Disconnected") seen.live.add(peer.name)
+    if ("link" in peer && peer.status === "alive" && peer.link === "up") seen.live.add(peer.name)
     else seen.live.delete(peer.name)
     this.live += seen.live.size
-    if (_tag === "Failed" || _tag === "Left" || _tag === "Disconnected") seen.listed.delete(peer.name)
-    else seen.listed.add(peer.name)
+    if ("link" in peer) seen.listed.add(peer.name)
+    else seen.listed.delete(peer.name)
   }
 }

@@ -9,7 +9,7 @@ import * as Babbler from "./Babbler.ts"
 import { BabbleBudget } from "./BabbleBudget.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 import * as FrameCount from "./frameCount.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import {
   checkGuarantees,
@@ -29,7 +29,7 @@ export const babbling = (
   Simulation.scenario(
     name,
     {
-      describe,
+      describe: ClusterTrace.describe(),
       faults: { network: { delay: { exponential: { min: "1 millis", mean: "5 millis" } } } },
       timeLimit: "30 minutes",
     },
@@ -43,10 +43,7 @@ export const babbling = (
         const nodes = yield* sim.nodes(names, (node) =>
           Member.layer(node, { recorder, seeds, overrides }).pipe(Layer.provide(FrameCount.layer(counts))),
         )
-        yield* Effect.timeout(
-          sim.until(() => everybodyListsEverybody(nodes)),
-          "1 minute",
-        )
+        yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
         recorder.declareHealthy(names)
         // One of the names is lower than those of the members, so that it pings, and one is higher.
         const babblers = (yield* Random.shuffle(["b1", "z1"])).slice(yield* Random.nextIntBetween(0, 1))
@@ -54,10 +51,7 @@ export const babbling = (
         yield* sim.nodes(babblers, (babbler) =>
           Babbler.layer(babbler, { budget, seeds, kinds, members: names, label: Member.label }),
         )
-        yield* Effect.timeout(
-          sim.until(() => budget.isOver),
-          "5 minutes",
-        )
+        yield* sim.until("the babblers have babbled enough", () => budget.isOver, { within: "5 minutes" })
         yield* sim.converges(() => isWhole(nodes, sim.network), { within: "2 minutes" })
         yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
         yield* trafficEnds(nodes, counts)

@@ -5,11 +5,10 @@
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Overrides } from "../../src/cluster/Overrides.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 import { checkGuarantees, everybodyAgrees, everybodyListsEverybody, type Members } from "./scenarios.ts"
@@ -29,10 +28,7 @@ const start = (sim: Simulation.Sim, { size, seeds = ["n1:7946"], ...options }: S
     const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
     yield* checkGuarantees(recorder)
     const nodes: Members = yield* sim.nodes(names, (name) => Member.layer(name, { recorder, seeds, ...options }))
-    yield* Effect.timeout(
-      sim.until(() => everybodyListsEverybody(nodes)),
-      "1 minute",
-    )
+    yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
     yield* Effect.sleep("5 seconds")
     return { names, node: nodeOf(nodes), nodes, recorder }
   })
@@ -63,7 +59,7 @@ const withoutVerdict: ReadonlySet<string> = new Set([
 ])
 
 const scenario = (name: string, body: Simulation.Scenario["body"]): Simulation.Scenario =>
-  Simulation.scenario(name, { describe, timeLimit: "48 hours" }, body)
+  Simulation.scenario(name, { describe: ClusterTrace.describe(), timeLimit: "48 hours" }, body)
 
 const cuts = {
   "both ways": ({ network }: Simulation.Sim) => network.partition(["n1"], ["n2"]),
@@ -79,7 +75,7 @@ export const oneCut: ReadonlyArray<Simulation.Scenario> = [3, 5, 20].flatMap((si
         const { nodes, recorder } = yield* start(sim, { size })
         yield* never(recorder, "Suspected", "Failed")
         yield* cut(sim)
-        yield* sim.until(() =>
+        yield* sim.until("both ends of the cut reach each other indirectly", () =>
           [
             ["n1", "n2"],
             ["n2", "n1"],
@@ -90,10 +86,7 @@ export const oneCut: ReadonlyArray<Simulation.Scenario> = [3, 5, 20].flatMap((si
         // Several rounds of probes, whose pauses grow to thirty seconds.
         yield* Effect.sleep("2 minutes")
         yield* sim.network.heal
-        yield* Effect.timeout(
-          sim.until(() => everybodyListsEverybody(nodes)),
-          "2 minutes",
-        )
+        yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
       }),
     ),
   ),
@@ -107,10 +100,7 @@ export const stoodStill = (name: string, overrides?: Partial<Overrides>): Simula
       yield* node("n2").pause
       yield* Effect.sleep("10 seconds")
       yield* node("n2").resume
-      yield* Effect.timeout(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        "1 minute",
-      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
       yield* Effect.sleep("2 minutes")
       for (const other of names) {
         if (other === "n2") continue
@@ -135,10 +125,7 @@ export const clockSetBack = (name: string, overrides?: Partial<Overrides>): Simu
       yield* node("n1").crash
       yield* Effect.sleep("1 second")
       yield* node("n1").restart
-      yield* Effect.timeout(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        "2 minutes",
-      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
     }),
   )
 
@@ -165,10 +152,7 @@ export const healsAfterForgetting = scenario(
       }
       assert.isAtLeast(recorder.count("PartitionSuspected"), 1)
       yield* sim.network.heal
-      yield* Effect.timeout(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        "2 minutes",
-      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
     }),
 )
 
@@ -182,14 +166,8 @@ export const meetsAgain = scenario(
       yield* Effect.sleep("10 minutes")
       yield* sim.network.heal
       const across = (): boolean => names.slice(6).some((name) => sim.network.connections("n1", name) > 0)
-      yield* Effect.timeout(sim.until(across), "2 minutes")
-      yield* Effect.timeoutOrElse(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        {
-          duration: "10 seconds",
-          orElse: () => Effect.sync(() => assert.fail(String(everybodyListsEverybody(nodes)))),
-        },
-      )
+      yield* sim.until("a connection crosses the healed cut", across, { within: "2 minutes" })
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "10 seconds" })
     }),
 )
 
@@ -204,10 +182,7 @@ export const rollingRestart = scenario(
         yield* node(name).stop
         yield* Effect.sleep("1 second")
         yield* node(name).restart
-        yield* Effect.timeout(
-          sim.until(() => everybodyListsEverybody(nodes)),
-          "30 seconds",
-        )
+        yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "30 seconds" })
       }
       for (const [i, name] of names.entries()) {
         // The nodes that were restarted later have seen this restart from the beginning.
@@ -223,10 +198,9 @@ export const isolated = (name: string, overrides?: Partial<Overrides>): Simulati
     Effect.gen(function* () {
       const { nodes, recorder } = yield* start(sim, { size: 8, overrides })
       yield* sim.network.partition(["n3"], ["n1", "n2", "n4", "n5", "n6", "n7", "n8"])
-      yield* Effect.timeout(
-        sim.until(() => nodes["n3"]?.service(Member.Member)?.observer.view.peers.size === 0),
-        "1 minute",
-      )
+      yield* sim.until("n3 is alone", () => nodes["n3"]?.service(Member.Member)?.observer.view.peers.size === 0, {
+        within: "1 minute",
+      })
       const emitted = (): ReadonlyArray<string> =>
         nodes["n3"]?.service(Member.Member)?.observer.events.map(({ _tag }) => _tag) ?? []
       const [isolation, suspicion, failure] = ["Isolated", "Suspected", "Failed"].map((tag) => emitted().indexOf(tag))
@@ -235,10 +209,7 @@ export const isolated = (name: string, overrides?: Partial<Overrides>): Simulati
       assert.isAtLeast(suspicion ?? -1, 0)
       assert.strictEqual(recorder.count("Isolated"), 1, "others emit Isolated")
       yield* sim.network.heal
-      yield* Effect.timeout(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        Duration.minutes(2),
-      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
       assert.strictEqual(recorder.count("Reconnected"), 1)
       assert.deepStrictEqual(
         emitted().filter((tag) => tag.startsWith("Partition")),
@@ -256,10 +227,7 @@ export const fewReach = (name: string, overrides?: Partial<Overrides>): Simulati
       yield* sim.network.partition(["n1"], ["n2", "n3", "n4", "n5", "n6"])
       yield* Effect.sleep("5 minutes")
       yield* sim.network.heal
-      yield* Effect.timeout(
-        sim.until(() => everybodyListsEverybody(nodes)),
-        "2 minutes",
-      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
     }),
   )
 
@@ -276,7 +244,10 @@ export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].f
   Object.entries(deaths).map(([how, { die, within }]) =>
     Simulation.scenario(
       `of ${size} nodes a node that ${how} is called failed by all others within ${within / 1_000} seconds`,
-      { describe, faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } } },
+      {
+        describe: ClusterTrace.describe(),
+        faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } },
+      },
       (sim) =>
         Effect.gen(function* () {
           const { names, node, nodes, recorder } = yield* start(sim, { size })
@@ -289,10 +260,7 @@ export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].f
             }
             return true
           }
-          yield* Effect.timeoutOrElse(sim.until(missing), {
-            duration: within,
-            orElse: () => Effect.sync(() => assert.fail(String(missing()))),
-          })
+          yield* sim.until("everybody calls the victim failed", missing, { within })
           assert.strictEqual(recorder.count("Failed"), size - 1, "another node was called failed")
         }),
     ),

@@ -341,8 +341,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     scenario: isolated("mutant: an isolated node does not notice that it is isolated", {
       step: (state, now, input) => {
         const [next, outputs] = defaults.step(state, now, input)
+        const { isolated, version } = next.view
         return [
-          { ...next, isolated: false },
+          isolated ? { ...next, view: { ...next.view, isolated: false, version: version - 1 } } : next,
           outputs.filter((output) => output._tag !== "Emit" || output.event._tag !== "Isolated"),
         ]
       },

@@ -83,6 +83,7 @@ const helloBytes = size({
   dialedAddress: address,
   viewHash: 1n,
   window: Limits.defaults.inboxWindow,
+  linkTimeout: 3_000,
 })
 const helloAckBytes = size({
   _tag: "HelloAck",
@@ -91,6 +92,7 @@ const helloAckBytes = size({
   instance: 2 ** 52 - 1,
   viewHash: 1n,
   window: Limits.defaults.inboxWindow,
+  linkTimeout: 3_000,
   observedHost: record.name,
   youAre,
 })
@@ -270,7 +272,9 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
           const { bytes, frames } = FrameCount.sum(kinds)
           done({ name, seconds: (sim.now() - since) / 1e6, frames: frames / nodes, bytes: bytes / nodes, kinds })
         }
-        const together = sim.until(() => views.live === nodes * (nodes - 1))
+        const together = sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), {
+          within: "10 minutes",
+        })
         // Heartbeats find differences that gossip has left.
         const settle = Effect.sleep("2 seconds")
 
@@ -294,7 +298,7 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
           yield* node.crash
           views.remove(node.name)
         }
-        yield* sim.until(() => views.failed >= verdicts)
+        yield* sim.until("every death is noticed", () => views.failed >= verdicts, { within: "10 minutes" })
         end("kill")
         yield* settle
 

@@ -5,7 +5,6 @@
 import * as Reconnect from "@coterie/core/Reconnect"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
@@ -15,7 +14,7 @@ import type { Overrides } from "../../src/cluster/Overrides.ts"
 import * as Babbler from "./Babbler.ts"
 import { BabbleBudget } from "./BabbleBudget.ts"
 import * as FrameCount from "./frameCount.ts"
-import { describe } from "./frames.ts"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Member from "./Member.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 
@@ -125,7 +124,7 @@ export const everythingArrives = (
       }
       return true
     }
-    yield* within("15 seconds", sim, undecided)
+    yield* sim.until("every send has a result", undecided, { within: "15 seconds" })
     yield* Effect.sleep("2 seconds")
     const before = new Map(members.map((node) => [node.name, receivedBy(node)]))
     const talk = Effect.flatMap(Member.Member, ({ broadcast, sendOnSlowLane }) =>
@@ -143,15 +142,8 @@ export const everythingArrives = (
       }
       return true
     }
-    yield* within("30 seconds", sim, missing)
+    yield* sim.until("everything arrives while links are up", missing, { within: "30 seconds" })
     deliveries.settle()
-  })
-
-/** Waits until the condition holds. Fails with what the condition says is missing. */
-const within = (duration: Duration.Input, sim: Simulation.Sim, holds: () => string | true) =>
-  Effect.timeoutOrElse(sim.until(holds), {
-    duration,
-    orElse: () => Effect.sync(() => assert.fail(`while links were up: ${holds()}`)),
   })
 
 /** Checks at every step that no guarantee is broken. */
@@ -208,10 +200,7 @@ const untilEmitted = (
       return true
     }
     yield* go
-    yield* Effect.timeoutOrElse(sim.until(missing), {
-      duration: "40 seconds",
-      orElse: () => Effect.sync(() => assert.fail(`not every node emitted ${what}: ${missing()}`)),
-    })
+    yield* sim.until(`every node emits ${what}`, missing, { within: "40 seconds" })
     if (what === "Failed") return
     for (const [name, tags] of eventsAbout(nodes, gone, before)) {
       assert.notInclude(tags, "Failed", `${name} called ${gone}, which left, failed`)
@@ -278,58 +267,63 @@ export const cluster = (
     readonly babblers?: number
   },
 ): Simulation.Scenario =>
-  Simulation.scenario(name, { faults: options.faults, describe, timeLimit: "30 minutes", strict: true }, (sim) =>
-    Effect.gen(function* () {
-      const { babblers: oneIn } = options
-      const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
-      const recorder = new ClusterRecorder({ hasBabblers })
-      const size = yield* Random.nextIntBetween(...options.size)
-      const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-      yield* checkGuarantees(recorder)
-      for (const goal of options.goals ?? []) {
-        yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
-      }
-      // Small windows, so that senders wait for credit all the time.
-      const limits = {
-        inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
-        laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
-        slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
-      }
-      const seeds = ["n1:7946", "n2:7946"]
-      const counts: FrameCount.Counts = new Map()
-      const nodes = yield* sim.nodes(names, (node) => {
-        const member = Member.layer(node, { ...options, recorder, seeds, limits })
-        return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
-      })
-      const babblers = hasBabblers ? ["b1"] : []
-      const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
-      yield* sim.nodes(babblers, (name) => Babbler.layer(name, { budget, seeds, members: names, label: Member.label }))
-      yield* Effect.forkScoped(supervise(nodes))
-      yield* Effect.sleep(`${options.seconds} seconds`)
-      budget.stop()
-      yield* recover(sim, nodes)
-      if (hasBabblers) yield* trafficEnds(nodes, counts)
-      yield* everythingArrives(sim, nodes, recorder, 10)
-      yield* foldedIsView(nodes)
-      yield* departures(sim, nodes)
-    }),
+  Simulation.scenario(
+    name,
+    { faults: options.faults, describe: ClusterTrace.describe(), timeLimit: "30 minutes", strict: true },
+    (sim) =>
+      Effect.gen(function* () {
+        const { babblers: oneIn } = options
+        const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
+        const recorder = new ClusterRecorder({ hasBabblers })
+        const size = yield* Random.nextIntBetween(...options.size)
+        const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
+        yield* checkGuarantees(recorder)
+        for (const goal of options.goals ?? []) {
+          yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
+        }
+        // Small windows, so that senders wait for credit all the time.
+        const limits = {
+          inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
+          laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
+          slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
+        }
+        const seeds = ["n1:7946", "n2:7946"]
+        const counts: FrameCount.Counts = new Map()
+        const nodes = yield* sim.nodes(names, (node) => {
+          const member = Member.layer(node, { ...options, recorder, seeds, limits })
+          return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
+        })
+        const babblers = hasBabblers ? ["b1"] : []
+        const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
+        yield* sim.nodes(babblers, (name) =>
+          Babbler.layer(name, { budget, seeds, members: names, label: Member.label }),
+        )
+        yield* Effect.forkScoped(supervise(nodes))
+        yield* Effect.sleep(`${options.seconds} seconds`)
+        budget.stop()
+        yield* recover(sim, nodes)
+        if (hasBabblers) yield* trafficEnds(nodes, counts)
+        yield* everythingArrives(sim, nodes, recorder, 10)
+        yield* foldedIsView(nodes)
+        yield* departures(sim, nodes)
+      }),
   )
 
 /** Makes a scenario that cuts one link for a while. The other members reach both ends, so nobody is suspected. */
 export const reachable = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   Simulation.scenario(
     name,
-    { describe, faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } } },
+    {
+      describe: ClusterTrace.describe(),
+      faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } },
+    },
     (sim) =>
       Effect.gen(function* () {
         const recorder = new ClusterRecorder()
         const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
         yield* checkGuarantees(recorder)
         const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { recorder, seeds: ["n1:7946"], overrides }))
-        yield* Effect.timeout(
-          sim.until(() => everybodyListsEverybody(nodes)),
-          "1 minute",
-        )
+        yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
         const before = recorder.count("Suspected")
         yield* Invariant.always("nobody is suspected", () => recorder.count("Suspected") === before)
         const [a = "", b = ""] = yield* Random.shuffle(names)

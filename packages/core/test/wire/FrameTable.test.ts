@@ -31,6 +31,7 @@ const valid: { readonly [Tag in FrameTable.CborFrame["_tag"]]: Fields } = {
     dialedAddress: "a:1",
     viewHash: hash,
     window: 0,
+    linkTimeout: 0,
   },
   HelloAck: {
     version: 1,
@@ -38,6 +39,7 @@ const valid: { readonly [Tag in FrameTable.CborFrame["_tag"]]: Fields } = {
     instance: 0,
     viewHash: hash,
     window: 0,
+    linkTimeout: 0,
     observedHost: "a",
     youAre: { generation: 1, incarnation: 2, status: 3 },
   },
@@ -158,6 +160,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["an instance of 53 bits", "Hello", (n) => ({ ...valid.Hello, instance: Number.MAX_SAFE_INTEGER + n })],
     ["a linkEpoch of 32 bits", "Hello", (n) => ({ ...valid.Hello, linkEpoch: 0xffff_ffff + n })],
     ["a window of 32 bits", "Hello", (n) => ({ ...valid.Hello, window: 0xffff_ffff + n })],
+    ["a link timeout of 32 bits", "HelloAck", (n) => ({ ...valid.HelloAck, linkTimeout: 0xffff_ffff + n })],
     ["a view hash of 8 bytes", "Hello", (n) => ({ ...valid.Hello, viewHash: new Uint8Array(8 + n) })],
     ["an observed host of 253 bytes", "HelloAck", (n) => ({ ...valid.HelloAck, observedHost: text(253 + n) })],
     [
@@ -250,6 +253,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
       dialedAddress: first,
       viewHash: 1n,
       window: 0xffff_ffff,
+      linkTimeout: 0xffff_ffff,
     }
     const ready: Frame.Ready = {
       _tag: "Ready",

@@ -120,7 +120,7 @@ describe("docs/protocol-vectors", () => {
 
     it("explains all bytes of the first frame of the dialogue", () => {
       const [hello] = load("dialogue.json", Schema.Array(FrameVector))
-      const table = text.slice(text.indexOf("| `00000104`"), text.indexOf("**node: HelloAck.**"))
+      const table = text.slice(text.indexOf("| `00000113`"), text.indexOf("**node: HelloAck.**"))
       const bytes = [...table.matchAll(/^\| `([0-9a-f ]+)` \|/gm)].map((row) => row[1])
       expect(bytes.join("").replaceAll(" ", "")).toBe(hello?.hex)
     })

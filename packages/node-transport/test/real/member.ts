@@ -60,7 +60,7 @@ const program = Effect.gen(function* () {
   const self = yield* cluster.self
   yield* report({ _tag: "Listening", address: self.addresses[0] ?? "", generation: self.generation })
 
-  let view = ClusterEvent.emptyView
+  let view = yield* cluster.view
   yield* cluster.events.pipe(
     Stream.runForEach((event) => {
       const at = Number(process.hrtime.bigint()) / 1e6

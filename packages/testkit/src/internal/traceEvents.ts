@@ -38,8 +38,18 @@ export const Sent = Schema.TaggedStruct("Sent", {
   from: node,
   to: node,
   size: Schema.Int,
-  /** The messages that begin in these bytes, decoded: a short kind, which picks the colour, and what to show. */
-  messages: Schema.optionalKey(Schema.Array(Schema.Struct({ kind: Schema.String, text: Schema.String }))),
+  /** Decoded messages that these bytes begin or complete. */
+  messages: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        /** Short name, which picks the colour. */
+        kind: Schema.String,
+        text: Schema.String,
+        /** `true` for traffic that goes on at all times, such as heartbeats, which a picture folds away. */
+        background: Schema.optionalKey(Schema.Boolean),
+      }),
+    ),
+  ),
 })
 
 /** They arrived at the other host. */

@@ -46,6 +46,7 @@ export class Delivery {
         segment: segment.id,
         from: endpoint.host.name,
         to: endpoint.direction.to.name,
+        side: endpoint === endpoint.connection.dialer ? "dialer" : "acceptor",
         bytes,
       })
     }

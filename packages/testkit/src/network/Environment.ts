@@ -28,6 +28,9 @@ export interface Process {
   readonly enqueue: (task: () => void) => void
 }
 
+/** Side of a connection. */
+export type Side = "dialer" | "acceptor"
+
 /** An event of the network. `id`s are counted from 1, per network. */
 export type Observation =
   | { readonly _tag: "Dialed"; readonly connection: number; readonly from: string; readonly to: string }
@@ -38,6 +41,8 @@ export type Observation =
       readonly segment: number
       readonly from: string
       readonly to: string
+      /** The side that sent. A host can be both sides of a connection. */
+      readonly side: Side
       readonly bytes: Uint8Array
     }
   /** The network lost the segment so many times, and the sender sends it again. */

@@ -69,6 +69,7 @@ ${style}
 <aside aria-label="Legend and selected event">
 <p id="status" role="status"></p>
 <div id="selection"></div>
+<div id="landmarks"></div>
 <div id="legend"></div>
 </aside>
 </main>

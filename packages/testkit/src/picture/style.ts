@@ -67,7 +67,7 @@ main { flex: 1; min-height: 0; display: flex; }
 #strip { display: block; width: 48px; height: 100%; pointer-events: none; }
 aside { flex: none; width: 288px; border-left: 1px solid var(--edge); overflow: auto; padding: 12px 14px 18px; font-size: 12px; scrollbar-width: thin; }
 #status { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-#selection:not(:empty) { margin-bottom: 14px; }
+#selection:not(:empty), #landmarks:not(:empty) { margin-bottom: 14px; }
 #legend h2:not(:first-child) { margin-top: 14px; }
 
 .toggles { display: flex; flex-direction: column; margin: 0 -6px; }
@@ -91,9 +91,9 @@ dl.keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 10px; color: 
 kbd { font: 11px var(--mono); color: var(--ink); border: 1px solid var(--edge); border-radius: 4px; padding: 0 5px; background: var(--wash); white-space: nowrap; }
 #selection h2 { display: flex; justify-content: space-between; align-items: center; }
 .about { margin-bottom: 8px; }
-.causes { list-style: none; margin: 4px -6px 0; max-height: 250px; overflow: auto; scrollbar-width: thin; }
-.cause { display: flex; gap: 8px; width: 100%; border: 0; background: none; border-radius: 5px; padding: 1px 6px; text-align: left; font-size: 11.5px; overflow-wrap: anywhere; }
-.cause:hover { background: var(--wash); }
+.causes, .landmarks { list-style: none; margin: 4px -6px 0; max-height: 250px; overflow: auto; scrollbar-width: thin; }
+.cause, .landmark { display: flex; gap: 8px; width: 100%; border: 0; background: none; border-radius: 5px; padding: 1px 6px; text-align: left; font-size: 11.5px; overflow-wrap: anywhere; }
+.cause:hover, .landmark:hover { background: var(--wash); }
 .when { flex: none; color: var(--quiet); font-variant-numeric: tabular-nums; }
 
 .heading { font-weight: 600; overflow-wrap: anywhere; white-space: pre-wrap; }

@@ -168,15 +168,14 @@ export const viewerScript = `(function() {
 	var zoomIn = 1.25;
 	var zoomOut = .8;
 	var actionsOf = (viewer) => {
-		const { height } = viewer.model.timeline;
 		const page = (direction) => () => viewer.update((state) => state.scrollBy(direction * state.rows() * pageRows));
-		const scroll = (rows) => () => viewer.update((state) => state.scrollBy(rows));
+		const scrollToEnd = (direction) => () => viewer.update((state) => state.scrollBy(direction * viewer.model.timeline.height));
 		const zoom = (factor) => () => viewer.update((state) => state.zoomBy(factor));
 		return {
 			PageUp: page(-1),
 			PageDown: page(1),
-			Home: scroll(-height),
-			End: scroll(height),
+			Home: scrollToEnd(-1),
+			End: scrollToEnd(1),
 			"+": zoom(zoomIn),
 			"=": zoom(zoomIn),
 			"-": zoom(zoomOut),
@@ -185,10 +184,10 @@ export const viewerScript = `(function() {
 		};
 	};
 	var listenToKeyboard = (viewer) => {
-		const navigator = new EventNavigator(viewer.model, (event) => viewer.state.isVisible(event));
 		const actions = actionsOf(viewer);
 		const onArrow = ([dx, dy], focused) => {
 			if (focused === void 0) return viewer.update((state) => state.scrollBy(dy * state.rows() * arrowRows, dx * arrowPixels));
+			const navigator = new EventNavigator(viewer.model, (event) => viewer.state.isVisible(event));
 			const next = dy === 0 ? navigator.acrossLanes(focused, dx) : navigator.inLane(focused, dy);
 			if (next !== void 0) viewer.focus(next);
 		};
@@ -352,6 +351,219 @@ export const viewerScript = `(function() {
 			this.viewer.update((state) => state.scrollBy(down / state.view().zoom, pixels));
 		};
 	};
+	// viewer/model/foldBackground.ts
+	var isBackground = ({ messages = [] }) => messages.length > 0 && messages.every(({ background }) => background === true);
+	var withoutBackground = (event) => event._tag === "Sent" && event.messages?.some(({ background }) => background === true) === true ? {
+		...event,
+		messages: event.messages.filter(({ background }) => background !== true)
+	} : event;
+	var foldBackground = (trace) => {
+		const sent = trace.events.filter((event) => event._tag === "Sent");
+		const folded = new Set(sent.filter(isBackground).map(({ id }) => id));
+		const messages = sent.flatMap(({ messages = [] }) => messages.filter(({ background }) => background === true));
+		const origins = [...trace.events.keys()].filter((index) => {
+			const event = trace.events[index];
+			return event !== void 0 && !("id" in event && folded.has(event.id));
+		});
+		const events = origins.flatMap((index) => {
+			const event = trace.events[index];
+			return event === void 0 ? [] : [withoutBackground(event)];
+		});
+		return {
+			trace: {
+				...trace,
+				events
+			},
+			origins,
+			kinds: [...new Set(messages.map(({ kind }) => kind))].sort(),
+			count: messages.length
+		};
+	};
+	// viewer/model/TimelineBuilder.ts
+	var rowHeight = 1;
+	var sendHeight = .6;
+	var minimumGap = .45;
+	var medianGap = 1.2;
+	var proportionalGap = 3;
+	var foldHeight = 2.4;
+	var gapScaleOf = (events) => {
+		const gaps = [];
+		let clock = 0;
+		for (const [index, { at }] of events.entries()) {
+			if (index > 0 && at > clock) gaps.push(at - clock);
+			clock = Math.max(clock, at);
+		}
+		gaps.sort((a, b) => a - b);
+		const median = gaps[Math.floor(gaps.length * .5)] ?? 1;
+		return {
+			median,
+			idle: Math.max(10 * median, 6 * (gaps[Math.floor(gaps.length * .75)] ?? 1))
+		};
+	};
+	var rowsOf = (gap, { median }) => {
+		const rows = gap * medianGap / median;
+		return rows <= proportionalGap ? Math.max(minimumGap, rows) : proportionalGap + 1.5 * Math.log(rows / proportionalGap);
+	};
+	var rowsBetween = (cause, effect) => {
+		if (effect?._tag === "Lost") return 0;
+		return cause?._tag === "Sent" && effect?._tag === "Sent" ? sendHeight : rowHeight;
+	};
+	var TimelineBuilder = class {
+		events;
+		causality;
+		scale;
+		rowOf = [];
+		folds = [];
+		instants = [];
+		lowest = new Map();
+		bottom = 0;
+		constructor(events, causality) {
+			this.events = events;
+			this.causality = causality;
+			this.scale = gapScaleOf(events);
+		}
+		addInstant(first) {
+			const { events } = this;
+			const previous = this.instants.at(-1);
+			const at = Math.max(previous?.at ?? 0, events[first]?.at ?? 0);
+			let end = first;
+			while (end < events.length && (events[end]?.at ?? at) <= at) end++;
+			const depths = this.depthsOf(first, end);
+			const top = this.clearLanes(previous === void 0 ? rowHeight : this.topAfter(previous, at), first, depths);
+			let bottom = top;
+			for (const [offset, depth] of depths.entries()) {
+				const row = top + depth;
+				this.rowOf.push(row);
+				this.lowest.set(this.laneOf(first + offset), row);
+				bottom = Math.max(bottom, row);
+			}
+			this.bottom = bottom;
+			this.instants.push({
+				at,
+				top,
+				bottom,
+				first,
+				end
+			});
+			return end;
+		}
+		result() {
+			return {
+				rowOf: this.rowOf,
+				height: this.bottom + rowHeight,
+				folds: this.folds,
+				instants: this.instants
+			};
+		}
+		laneOf(event) {
+			return this.causality.laneOf[event] ?? -3;
+		}
+		depthsOf(first, end) {
+			const depths = [];
+			let lastOfSimulation;
+			let deepest = 0;
+			for (let index = first; index < end; index++) {
+				const event = this.events[index];
+				let depth = 0;
+				for (const cause of this.causality.causes[index] ?? []) {
+					if (cause < first) continue;
+					depth = Math.max(depth, (depths[cause - first] ?? 0) + rowsBetween(this.events[cause], event));
+				}
+				const isOfSimulation = this.laneOf(index) === -1;
+				if (isOfSimulation && lastOfSimulation !== void 0) depth = Math.max(depth, lastOfSimulation + rowHeight);
+				if (event?._tag === "Failed") depth = Math.max(depth, deepest + rowHeight);
+				if (isOfSimulation) lastOfSimulation = depth;
+				depths.push(depth);
+				deepest = Math.max(deepest, depth);
+			}
+			return depths;
+		}
+		topAfter(previous, at) {
+			const gap = at - previous.at;
+			const isFolded = gap > this.scale.idle;
+			const top = this.bottom + (isFolded ? foldHeight : rowsOf(gap, this.scale));
+			if (isFolded) this.folds.push({
+				top: this.bottom,
+				bottom: top,
+				from: previous.at,
+				to: at
+			});
+			return top;
+		}
+		clearLanes(wanted, first, depths) {
+			let top = wanted;
+			for (const [offset, depth] of depths.entries()) {
+				const lane = this.laneOf(first + offset);
+				const above = this.lowest.get(lane);
+				if (above !== void 0 && lane >= -1) top = Math.max(top, above + rowHeight - depth);
+			}
+			return top;
+		}
+	};
+	// viewer/model/timeline.ts
+	var timelineOf = (events, causality) => {
+		const builder = new TimelineBuilder(events, causality);
+		for (let first = 0; first < events.length;) first = builder.addInstant(first);
+		return builder.result();
+	};
+	var timeAt = ({ instants }, row) => (instants.find(({ top }) => top >= row) ?? instants.at(-1))?.at ?? 0;
+	// viewer/panels/banner.ts
+	var titleOf = ({ causality, trace }, title) => {
+		const { events, scenario, seed, skipped } = trace;
+		const last = events.at(-1);
+		const facts = [
+			title === void 0 || title === scenario ? "" : scenario,
+			\`seed \${seed}\`,
+			formatCount(causality.lanes.length, "node"),
+			formatCount(events.length, "event"),
+			last === void 0 ? "" : \`\${formatDuration(last.at)} of virtual time\`,
+			skipped > 0 ? \`without the first \${formatCount(skipped, "event")}\` : ""
+		];
+		return element("div", "title", element("h1", "", title ?? scenario), element("p", "meta", facts.filter((fact) => fact !== "").join(" · ")));
+	};
+	var failureOf = (model, options) => {
+		const event = model.trace.events[model.failure ?? -1];
+		return options.failure ?? (event?._tag === "Failed" ? event.text : void 0);
+	};
+	var failureText = (failure) => {
+		const [first = "", ...rest] = failure.split("\\n");
+		const sentence = element("p", "failure", element("span", "flag", "Failed"), element("span", "", first));
+		return rest.length === 0 ? [sentence] : [sentence, element("pre", "more", rest.join("\\n"))];
+	};
+	var copyText = (from, onCopied) => {
+		window.getSelection()?.selectAllChildren(from);
+		window.navigator.clipboard?.writeText(from.textContent ?? "").then(onCopied, () => void 0);
+	};
+	var replayCommand = (command) => {
+		const code = element("code", "", command);
+		const copy = button("plain", ["Copy"], () => {
+			copyText(code, () => {
+				copy.textContent = "Copied";
+			});
+		});
+		copy.setAttribute("aria-label", "Copy the command that runs it again");
+		return element("p", "replay", element("span", "quiet", "replay"), code, copy);
+	};
+	var drawBanner = (root, model, options, showFailure) => {
+		root.replaceChildren(titleOf(model, options.title));
+		const failure = failureOf(model, options);
+		const { replay, sentences = [] } = options;
+		const actions = [];
+		if (replay !== void 0) actions.push(replayCommand(replay));
+		const event = model.failure;
+		if (event !== void 0) actions.push(button("plain", ["What led to it"], () => showFailure(event)));
+		const what = failure === void 0 ? [] : [...failureText(failure)];
+		if (actions.length > 0) what.push(element("div", "actions", ...actions));
+		if (what.length === 0 && sentences.length === 0) return;
+		const report = element("div", failure === void 0 ? "report" : "report bad", element("div", "what", ...what));
+		if (sentences.length > 0) {
+			const list = element("ol", "", ...sentences.map((sentence) => element("li", "", sentence)));
+			report.append(element("div", "story", element("h2", "", "What it takes"), list));
+		}
+		report.setAttribute("role", "region");
+		report.setAttribute("aria-label", "What went wrong");
+		root.append(report);
+	};
 	// viewer/diagram/icons.ts
 	var icons = {
 		starting: "M0-3.4A3.4 3.4 0 1 1 0 3.4A3.4 3.4 0 1 1 0-3.4Z",
@@ -395,6 +607,612 @@ export const viewerScript = `(function() {
 	var arrowhead = "M0.5 0L-9.5-4.1L-7.4 0L-9.5 4.1Z";
 	var colours = 8;
 	var colourClassOf = (kind, slot) => kind === "" ? "bytes" : \`k\${slot % colours}\${slot >= colours ? " more" : ""}\`;
+	// viewer/panels/eventContent.ts
+	var cutText = (text, letters) => text.length <= letters ? text : \`\${text.slice(0, letters)} …\`;
+	var swatchOf = (model, kind) => {
+		const slot = model.slotOf(kind);
+		const image = svgImage("-14 -6 28 12", svgElement("path", {
+			class: "swatch-line",
+			d: "M-9 0H6"
+		}), svgElement("path", {
+			class: "swatch-tail",
+			d: tailOf(slot),
+			transform: "translate(-9 0)"
+		}), svgElement("path", {
+			class: "swatch-head",
+			d: arrowhead,
+			transform: "translate(12 0)"
+		}));
+		return element("span", \`swatch \${colourClassOf(kind, slot)}\`, image);
+	};
+	var eventContent = (model, event, limits) => {
+		const { facts, heading, messages } = model.details(event);
+		const list = element("dl", "facts");
+		for (const [name, value] of facts) list.append(element("dt", "", name), element("dd", "", value));
+		const decoded = messages.slice(0, limits.messages).map(({ kind, text }) => element("div", "decoded", element("p", "kind", swatchOf(model, kind), kind), element("pre", "", cutText(text, limits.letters))));
+		const content = [
+			element("p", "heading", cutText(heading, limits.letters)),
+			list,
+			...decoded
+		];
+		const more = messages.length - limits.messages;
+		return more > 0 ? [...content, element("p", "quiet", \`and \${formatCount(more, "more message")}\`)] : content;
+	};
+	// viewer/panels/LandmarkList.ts
+	var letters = 140;
+	var drawLandmarks = (root, model, jump) => {
+		root.replaceChildren();
+		const { landmarks, trace } = model;
+		if (landmarks.length === 0) return;
+		const shown = landmarks.slice(-200);
+		const items = shown.map((event) => {
+			return element("li", "", button("landmark", [element("span", "when", formatTime(trace.events[event]?.at ?? 0).replace(" s", "")), element("span", "", cutText(model.describe(event), letters))], () => jump(event)));
+		});
+		root.append(element("h2", "", "Notes and faults"));
+		const before = landmarks.length - shown.length;
+		if (before > 0) root.append(element("p", "quiet", \`\${formatCount(before, "earlier one")} left out\`));
+		root.append(element("ol", "landmarks", ...items));
+	};
+	// CausalityBuilder.ts
+	var hostsOf = (event) => {
+		switch (event._tag) {
+			case "Node": return [event.node];
+			case "Sent":
+			case "Connection": return [event.from, event.to];
+			case "Note":
+			case "Failed": return event.node === void 0 ? [] : [event.node];
+			default: return [];
+		}
+	};
+	var hostOf = (event) => {
+		switch (event._tag) {
+			case "Sent": return event.from;
+			case "Connection": return event.state === "accepted" ? event.to : event.by ?? event.from;
+			case "Fault": return;
+			default: return event.node;
+		}
+	};
+	var CausalityBuilder = class {
+		lanes = new Map();
+		sent = new Map();
+		dials = new Map();
+		faultStarts = new Map();
+		lastInLane = new Map();
+		faultsSinceLast = new Map();
+		laneOf = [];
+		causes = [];
+		addLane(name) {
+			if (!this.lanes.has(name)) this.lanes.set(name, this.lanes.size);
+		}
+		addHosts(event) {
+			for (const name of hostsOf(event)) this.addLane(name);
+		}
+		add(index, event) {
+			const causes = [];
+			const lane = this.place(index, event, causes);
+			if (event._tag === "Sent") this.sent.set(event.id, {
+				index,
+				to: event.to,
+				losses: []
+			});
+			if (event._tag === "Connection") this.addConnection(index, event, causes);
+			if (event._tag === "Fault") this.addFault(index, event, causes);
+			if (event._tag === "Failed" && lane === -1) causes.push(...this.lastInLane.values());
+			if (lane >= 0) this.advance(index, lane, causes);
+			this.laneOf.push(lane);
+			this.causes.push([...new Set(causes)]);
+		}
+		result() {
+			return {
+				lanes: [...this.lanes.keys()],
+				laneOf: this.laneOf,
+				causes: this.causes
+			};
+		}
+		place(index, event, causes) {
+			if (event._tag !== "Arrived" && event._tag !== "Lost" && event._tag !== "Dropped") {
+				const host = hostOf(event);
+				return host === void 0 ? -1 : this.laneOfHost(host);
+			}
+			const message = this.sent.get(event.id);
+			if (message === void 0) return -3;
+			causes.push(message.index, ...message.losses);
+			if (event._tag === "Lost") message.losses.push(index);
+			return event._tag === "Arrived" ? this.laneOfHost(message.to) : -2;
+		}
+		laneOfHost(host) {
+			return this.lanes.get(host) ?? -3;
+		}
+		addConnection(index, event, causes) {
+			if (event.state === "dialed") this.dials.set(event.connection, index);
+			const dial = this.dials.get(event.connection);
+			if (event.state === "accepted" && dial !== void 0) causes.push(dial);
+		}
+		addFault(index, event, causes) {
+			const start = this.faultStarts.get(event.fault);
+			if (event.state === "began") this.faultStarts.set(event.fault, index);
+			else if (start !== void 0) causes.push(start);
+			for (const name of event.nodes) {
+				const lane = this.lanes.get(name);
+				if (lane === void 0) continue;
+				const faults = this.faultsSinceLast.get(lane);
+				if (faults === void 0) this.faultsSinceLast.set(lane, [index]);
+				else faults.push(index);
+			}
+		}
+		advance(index, lane, causes) {
+			const previous = this.lastInLane.get(lane);
+			if (previous !== void 0) causes.push(previous);
+			causes.push(...this.faultsSinceLast.get(lane) ?? []);
+			this.faultsSinceLast.delete(lane);
+			this.lastInLane.set(lane, index);
+		}
+	};
+	// causality.ts
+	var causalityOf = ({ events, nodes }) => {
+		const builder = new CausalityBuilder();
+		for (const name of nodes) builder.addLane(name);
+		for (const event of events) builder.addHosts(event);
+		for (const [index, event] of events.entries()) builder.add(index, event);
+		return builder.result();
+	};
+	var causalPast = (causes, event) => {
+		const past = causes.map(() => false);
+		const pending = [event];
+		for (let next = pending.pop(); next !== void 0; next = pending.pop()) {
+			if (past[next] === true) continue;
+			past[next] = true;
+			pending.push(...causes[next] ?? []);
+		}
+		return past;
+	};
+	// viewer/model/eventDetails.ts
+	var eventDetailsOf = (event) => {
+		const facts = [["at", formatTime(event.at)]];
+		if (event._tag === "Node") facts.push(["life", String(event.life)]);
+		if (event._tag === "Connection") facts.push(["connection", String(event.connection)]);
+		return {
+			heading: describeEvent(event, void 0),
+			facts,
+			messages: []
+		};
+	};
+	var outcomeOf = (sent, end) => {
+		if (end === void 0) return ["arrived", "not yet, when the trace ends"];
+		if (end._tag === "Dropped") return ["dropped", \`\${formatTime(end.at)}: \${end.why}\`];
+		return ["arrived", \`\${formatTime(end.at)}, after \${formatDuration(end.at - sent.at)}\`];
+	};
+	var messageDetailsOf = (message, sent, events) => {
+		const facts = [["sent", formatTime(sent.at)]];
+		for (const index of message.losses) {
+			const lost = events[index];
+			if (lost?._tag !== "Lost") continue;
+			facts.push(["lost", lost.times === 1 ? "once, and sent again" : \`\${lost.times} times, and sent again\`]);
+		}
+		facts.push(outcomeOf(sent, message.end === void 0 ? void 0 : events[message.end]));
+		facts.push(["size", formatSize(sent.size)], ["connection", String(sent.connection)]);
+		return {
+			heading: \`\${sent.from} → \${sent.to}\`,
+			facts,
+			messages: sent.messages ?? []
+		};
+	};
+	// viewer/model/faultSpans.ts
+	var cuts = new Set([
+		"partition",
+		"clog",
+		"swizzle"
+	]);
+	var isCut = (kind) => cuts.has(kind);
+	var faultSpansOf = (events, { lanes }, { height, rowOf }) => {
+		const laneOf = new Map(lanes.map((name, lane) => [name, lane]));
+		const lanesOf = (names) => names.flatMap((name) => laneOf.get(name) ?? []);
+		const spanOf = ({ cut, fault, kind, nodes, text }, top, bottom) => ({
+			fault,
+			kind,
+			text,
+			top,
+			bottom,
+			from: lanesOf(cut?.from ?? nodes),
+			to: lanesOf(cut?.to ?? []),
+			oneWay: cut?.oneWay ?? false
+		});
+		const active = new Map();
+		const spans = [];
+		for (const [index, event] of events.entries()) {
+			if (event._tag !== "Fault") continue;
+			const start = active.get(event.fault);
+			const row = rowOf[index] ?? 0;
+			if (start !== void 0) spans.push(spanOf(start.event, start.top, row));
+			else if (event.state === "over") spans.push(spanOf(event, 0, row));
+			if (event.state === "began") active.set(event.fault, {
+				top: row,
+				event
+			});
+			else active.delete(event.fault);
+		}
+		for (const { event, top } of active.values()) spans.push(spanOf(event, top, height));
+		return spans.sort((a, b) => a.top - b.top);
+	};
+	var boundariesOf = ({ from, to }) => {
+		const sides = [...from.map((lane) => ({
+			lane,
+			side: 0
+		})), ...to.map((lane) => ({
+			lane,
+			side: 1
+		}))];
+		sides.sort((a, b) => a.lane - b.lane);
+		return sides.flatMap(({ lane, side }, index) => {
+			const next = sides[index + 1];
+			return next === void 0 || next.side === side ? [] : [lane];
+		});
+	};
+	// viewer/model/landmarks.ts
+	var downStates = new Set([
+		"crashed",
+		"died",
+		"stopped",
+		"paused"
+	]);
+	var isLandmark = (event) => {
+		switch (event._tag) {
+			case "Fault":
+			case "Failed": return true;
+			case "Note": return event.kind !== "log" && event.kind !== "history";
+			case "Node": return downStates.has(event.state);
+			default: return false;
+		}
+	};
+	var isToldByFault = (events, index) => {
+		const event = events[index];
+		if (event?._tag !== "Node") return false;
+		for (const step of [-1, 1]) for (let other = index + step; events[other]?.at === event.at; other += step) {
+			const fault = events[other];
+			if (fault?._tag === "Fault" && fault.state === "began" && fault.nodes.includes(event.node)) return true;
+		}
+		return false;
+	};
+	var landmarksOf = (events) => [...events.keys()].filter((index) => {
+		const event = events[index];
+		return event !== void 0 && isLandmark(event) && !isToldByFault(events, index);
+	});
+	// viewer/model/messages.ts
+	var messagesOf = (events, { lanes }) => {
+		const laneOf = new Map(lanes.map((name, lane) => [name, lane]));
+		const ends = new Map();
+		const losses = new Map();
+		for (const [index, event] of events.entries()) {
+			if (event._tag === "Arrived" || event._tag === "Dropped") ends.set(event.id, index);
+			if (event._tag !== "Lost") continue;
+			const earlier = losses.get(event.id);
+			if (earlier === void 0) losses.set(event.id, [index]);
+			else earlier.push(index);
+		}
+		return events.flatMap((event, sent) => {
+			if (event._tag !== "Sent") return [];
+			const end = ends.get(event.id);
+			const kinds = [...new Set((event.messages ?? []).map(({ kind }) => kind))];
+			return [{
+				sent,
+				end,
+				arrived: end !== void 0 && events[end]?._tag === "Arrived",
+				losses: losses.get(event.id) ?? [],
+				from: laneOf.get(event.from) ?? -3,
+				to: laneOf.get(event.to) ?? -3,
+				kinds: kinds.length === 0 ? [""] : kinds
+			}];
+		});
+	};
+	// viewer/model/nodeStates.ts
+	var stateBefore = (change) => {
+		switch (change) {
+			case "starting": return;
+			case "running":
+			case "died": return "starting";
+			case "stopped": return "stopping";
+			case "resumed": return "paused";
+			default: return "running";
+		}
+	};
+	var spansOf = (lane, changes, initial, height) => {
+		const spans = [];
+		let state = initial;
+		let stateBeforePause = "running";
+		let top = 0;
+		for (const { change, row } of [...changes, {
+			change: void 0,
+			row: height
+		}]) {
+			if (state !== void 0 && row > top) spans.push({
+				lane,
+				top,
+				bottom: row,
+				state
+			});
+			top = row;
+			if (change === "paused") stateBeforePause = state ?? "running";
+			state = change === "resumed" ? stateBeforePause : change;
+		}
+		return spans;
+	};
+	var nodeStatesOf = ({ events, skipped }, { laneOf, lanes }, { height, rowOf }) => {
+		const changes = lanes.map(() => []);
+		for (const [index, event] of events.entries()) {
+			if (event._tag !== "Node" || event.state === "slow" || event.state === "clock") continue;
+			changes[laneOf[index] ?? -3]?.push({
+				change: event.state,
+				row: rowOf[index] ?? 0
+			});
+		}
+		return changes.flatMap((own, lane) => {
+			return spansOf(lane, own, skipped > 0 || own.length === 0 ? stateBefore(own[0]?.change) : void 0, height);
+		});
+	};
+	// viewer/model/TraceModel.ts
+	var groupOrder = [
+		"faults",
+		"notes",
+		"logs",
+		"connections"
+	];
+	var groupOf = (event) => {
+		switch (event._tag) {
+			case "Connection": return "connections";
+			case "Fault": return "faults";
+			case "Note": return event.kind === "log" ? "logs" : "notes";
+			default: return;
+		}
+	};
+	var kindFilter = (kind) => \`kind \${kind}\`;
+	var backgroundKindsOf = (events) => new Set(events.flatMap((event) => event._tag === "Sent" ? (event.messages ?? []).filter(({ background }) => background === true).map(({ kind }) => kind) : []));
+	var kindsOf = (messages, events) => {
+		const counts = new Map();
+		for (const { kinds } of messages) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+		const background = backgroundKindsOf(events);
+		const rankOf = (kind) => kind === "" ? 2 : background.has(kind) ? 1 : 0;
+		return [...counts].sort(([a, m], [b, n]) => rankOf(a) - rankOf(b) || n - m || (a < b ? -1 : 1)).map(([kind, count], slot) => ({
+			kind,
+			count,
+			slot,
+			label: kind === "" ? "other bytes" : kind
+		}));
+	};
+	var groupsOf = (events) => groupOrder.flatMap((group) => {
+		const { length } = events.filter((event) => groupOf(event) === group);
+		return length === 0 ? [] : [{
+			group,
+			count: length
+		}];
+	});
+	var indexMessages = (messages) => {
+		const index = new Map();
+		for (const message of messages) {
+			index.set(message.sent, message);
+			if (message.end !== void 0) index.set(message.end, message);
+			for (const lost of message.losses) index.set(lost, message);
+		}
+		return index;
+	};
+	var TraceModel = class {
+		trace;
+		causality;
+		timeline;
+		messages;
+		nodeStates;
+		faults;
+		kinds;
+		groups;
+		landmarks;
+		columns;
+		failure;
+		messageByEvent;
+		slots;
+		constructor(trace) {
+			const { events } = trace;
+			this.trace = trace;
+			this.causality = causalityOf(trace);
+			this.timeline = timelineOf(events, this.causality);
+			this.messages = messagesOf(events, this.causality);
+			this.nodeStates = nodeStatesOf(trace, this.causality, this.timeline);
+			this.faults = faultSpansOf(events, this.causality, this.timeline);
+			this.kinds = kindsOf(this.messages, events);
+			this.groups = groupsOf(events);
+			this.landmarks = landmarksOf(events);
+			this.messageByEvent = indexMessages(this.messages);
+			this.slots = new Map(this.kinds.map(({ kind, slot }) => [kind, slot]));
+			this.columns = this.collectColumns();
+			const last = events.findLastIndex(({ _tag }) => _tag === "Failed");
+			this.failure = last < 0 ? void 0 : last;
+		}
+		messageOf(event) {
+			return this.messageByEvent.get(event);
+		}
+		slotOf(kind) {
+			return this.slots.get(kind) ?? 0;
+		}
+		visibleKindOf({ kinds }, hidden) {
+			return kinds.find((kind) => !hidden.has(kindFilter(kind))) ?? "";
+		}
+		isVisible(index, hidden) {
+			const event = this.trace.events[index];
+			if (event === void 0 || this.causality.laneOf[index] === -3) return false;
+			const message = this.messageOf(index);
+			if (message !== void 0) return message.kinds.some((kind) => !hidden.has(kindFilter(kind)));
+			const group = groupOf(event);
+			return group === void 0 || !hidden.has(group);
+		}
+		describe(index) {
+			const event = this.trace.events[index];
+			return event === void 0 ? "" : describeEvent(event, this.sentOf(index));
+		}
+		details(index) {
+			const { events } = this.trace;
+			const event = events[index];
+			if (event === void 0) return {
+				heading: "",
+				facts: [],
+				messages: []
+			};
+			const message = this.messageOf(index);
+			const sent = this.sentOf(index);
+			return message === void 0 || sent === void 0 ? eventDetailsOf(event) : messageDetailsOf(message, sent, events);
+		}
+		causalPastOf(event) {
+			return causalPast(this.causality.causes, event);
+		}
+		sentOf(index) {
+			const event = this.trace.events[this.messageOf(index)?.sent ?? -1];
+			return event?._tag === "Sent" ? event : void 0;
+		}
+		collectColumns() {
+			const { laneOf, lanes } = this.causality;
+			const columns = [[], ...lanes.map(() => [])];
+			for (const index of this.trace.events.keys()) {
+				const lane = laneOf[index] ?? -3;
+				const home = lane === -2 ? this.messageOf(index)?.from : lane;
+				if (home !== void 0) columns[home + 1]?.push(index);
+			}
+			return columns;
+		}
+	};
+	// viewer/panels/legend.ts
+	var backgroundSwitchId = "background";
+	var groupLooks = {
+		faults: ["fault began", "began"],
+		notes: ["note", "note"],
+		logs: ["note log", "log"],
+		connections: ["connection", "dialed"]
+	};
+	var withoutDisc = new Set([
+		"cross",
+		"connection",
+		"note log"
+	]);
+	var shapesOf = (className, icon) => {
+		if (className.startsWith("state")) return [svgElement("rect", {
+			class: className,
+			x: -6.5,
+			y: -8,
+			width: 13,
+			height: 16
+		})];
+		if (className === "cut") return [
+			svgElement("rect", {
+				class: "cut side0",
+				x: -10,
+				y: -8,
+				width: 10,
+				height: 16
+			}),
+			svgElement("rect", {
+				class: "cut side1",
+				x: 0,
+				y: -8,
+				width: 10,
+				height: 16
+			}),
+			svgElement("path", {
+				class: "wall",
+				d: "M0-8V8"
+			})
+		];
+		if (className === "fold") return [svgElement("path", {
+			class: "fold",
+			d: "M-10-3L-5-5L0-3L5-5L10-3V3L5 1L0 3L-5 1L-10 3Z"
+		})];
+		const disc = withoutDisc.has(className) ? [] : [svgElement("circle", {
+			class: \`badge \${className}\`,
+			r: 7
+		})];
+		const glyph = className === "cross" ? className : \`glyph \${className}\`;
+		return [...disc, svgElement("path", {
+			class: glyph,
+			d: icons[icon] ?? ""
+		})];
+	};
+	var markImage = (className, icon) => svgImage("-10 -8 20 16", ...shapesOf(className, icon));
+	var filterButton = (filter, label, count, filters) => {
+		const node = button("toggle", [...label, element("span", "number", count.toLocaleString("en-GB"))], () => {
+			node.setAttribute("aria-pressed", String(filters.toggle(filter)));
+		});
+		node.setAttribute("aria-pressed", String(filters.isOn(filter)));
+		node.dataset["hides"] = filter;
+		return node;
+	};
+	var backgroundButton = ({ count, isShown, kinds, toggle }) => {
+		const node = button("toggle background", [element("span", "name", \`background: \${kinds.join(", ")}\`), element("span", "number", count.toLocaleString("en-GB"))], toggle);
+		node.setAttribute("aria-pressed", String(isShown));
+		node.id = backgroundSwitchId;
+		return node;
+	};
+	var markKeys = (model) => {
+		const { events } = model.trace;
+		const states = new Set(model.nodeStates.map(({ state }) => state));
+		return [
+			[
+				events.some(({ _tag }) => _tag === "Dropped"),
+				"cross",
+				"cross",
+				"never arrives"
+			],
+			[
+				events.some(({ _tag }) => _tag === "Lost"),
+				"lost",
+				"again",
+				"lost, sent again"
+			],
+			[
+				states.has("crashed") || states.has("stopped") || states.has("died"),
+				"state crashed",
+				"",
+				"not running"
+			],
+			[
+				states.has("paused"),
+				"state paused",
+				"",
+				"stands still"
+			],
+			[
+				model.faults.some(({ to }) => to.length > 0),
+				"cut",
+				"",
+				"kept apart"
+			],
+			[
+				model.faults.some(({ kind }) => kind === "slow"),
+				"state slow",
+				"",
+				"slow"
+			],
+			[
+				model.timeline.folds.length > 0,
+				"fold",
+				"",
+				"idle, folded"
+			],
+			[
+				model.failure !== void 0,
+				"failed",
+				"failed",
+				"failure"
+			]
+		].flatMap(([isUsed, ...key]) => isUsed ? [key] : []);
+	};
+	var drawLegend = (root, model, filters, background) => {
+		const kinds = model.kinds.map(({ count, kind, label }) => filterButton(kindFilter(kind), [swatchOf(model, kind), element("span", "name", label)], count, filters));
+		if (background !== void 0) kinds.push(backgroundButton(background));
+		const groups = model.groups.map(({ count, group }) => {
+			const [className, icon] = groupLooks[group];
+			return filterButton(group, [markImage(className, icon), element("span", "name", group)], count, filters);
+		});
+		const marks = markKeys(model).map(([className, icon, label]) => element("li", "key", markImage(className, icon), label));
+		root.replaceChildren();
+		if (kinds.length > 0) root.append(element("h2", "", "Messages"), element("div", "toggles", ...kinds));
+		if (groups.length > 0) root.append(element("h2", "", "Also shown"), element("div", "toggles groups", ...groups));
+		if (marks.length > 0) root.append(element("h2", "", "Marks"), element("ul", "keys", ...marks));
+	};
 	// viewer/diagram/text.ts
 	var letterWidth = 6.35;
 	var oneLine = (text) => text.replace(/\\s+/g, " ");
@@ -524,57 +1342,6 @@ export const viewerScript = `(function() {
 				});
 			}
 		}
-	};
-	// viewer/model/faultSpans.ts
-	var cuts = new Set([
-		"partition",
-		"clog",
-		"swizzle"
-	]);
-	var isCut = (kind) => cuts.has(kind);
-	var faultSpansOf = (events, { lanes }, { height, rowOf }) => {
-		const laneOf = new Map(lanes.map((name, lane) => [name, lane]));
-		const lanesOf = (names) => names.flatMap((name) => laneOf.get(name) ?? []);
-		const spanOf = ({ cut, fault, kind, nodes, text }, top, bottom) => ({
-			fault,
-			kind,
-			text,
-			top,
-			bottom,
-			from: lanesOf(cut?.from ?? nodes),
-			to: lanesOf(cut?.to ?? []),
-			oneWay: cut?.oneWay ?? false
-		});
-		const active = new Map();
-		const spans = [];
-		for (const [index, event] of events.entries()) {
-			if (event._tag !== "Fault") continue;
-			const start = active.get(event.fault);
-			const row = rowOf[index] ?? 0;
-			if (start !== void 0) spans.push(spanOf(start.event, start.top, row));
-			else if (event.state === "over") spans.push(spanOf(event, 0, row));
-			if (event.state === "began") active.set(event.fault, {
-				top: row,
-				event
-			});
-			else active.delete(event.fault);
-		}
-		for (const { event, top } of active.values()) spans.push(spanOf(event, top, height));
-		return spans.sort((a, b) => a.top - b.top);
-	};
-	var boundariesOf = ({ from, to }) => {
-		const sides = [...from.map((lane) => ({
-			lane,
-			side: 0
-		})), ...to.map((lane) => ({
-			lane,
-			side: 1
-		}))];
-		sides.sort((a, b) => a.lane - b.lane);
-		return sides.flatMap(({ lane, side }, index) => {
-			const next = sides[index + 1];
-			return next === void 0 || next.side === side ? [] : [lane];
-		});
 	};
 	// viewer/diagram/eventMark.ts
 	var markStyleOf = (event) => {
@@ -746,472 +1513,6 @@ export const viewerScript = `(function() {
 		pointsLeft(event) {
 			const { lanes } = this.model.causality;
 			return event._tag === "Connection" && lanes.indexOf(event.to) < lanes.indexOf(event.from);
-		}
-	};
-	// CausalityBuilder.ts
-	var hostsOf = (event) => {
-		switch (event._tag) {
-			case "Node": return [event.node];
-			case "Sent":
-			case "Connection": return [event.from, event.to];
-			case "Note":
-			case "Failed": return event.node === void 0 ? [] : [event.node];
-			default: return [];
-		}
-	};
-	var hostOf = (event) => {
-		switch (event._tag) {
-			case "Sent": return event.from;
-			case "Connection": return event.state === "accepted" ? event.to : event.by ?? event.from;
-			case "Fault": return;
-			default: return event.node;
-		}
-	};
-	var CausalityBuilder = class {
-		lanes = new Map();
-		sent = new Map();
-		dials = new Map();
-		faultStarts = new Map();
-		lastInLane = new Map();
-		faultsSinceLast = new Map();
-		laneOf = [];
-		causes = [];
-		addLane(name) {
-			if (!this.lanes.has(name)) this.lanes.set(name, this.lanes.size);
-		}
-		addHosts(event) {
-			for (const name of hostsOf(event)) this.addLane(name);
-		}
-		add(index, event) {
-			const causes = [];
-			const lane = this.place(index, event, causes);
-			if (event._tag === "Sent") this.sent.set(event.id, {
-				index,
-				to: event.to,
-				losses: []
-			});
-			if (event._tag === "Connection") this.addConnection(index, event, causes);
-			if (event._tag === "Fault") this.addFault(index, event, causes);
-			if (event._tag === "Failed" && lane === -1) causes.push(...this.lastInLane.values());
-			if (lane >= 0) this.advance(index, lane, causes);
-			this.laneOf.push(lane);
-			this.causes.push([...new Set(causes)]);
-		}
-		result() {
-			return {
-				lanes: [...this.lanes.keys()],
-				laneOf: this.laneOf,
-				causes: this.causes
-			};
-		}
-		place(index, event, causes) {
-			if (event._tag !== "Arrived" && event._tag !== "Lost" && event._tag !== "Dropped") {
-				const host = hostOf(event);
-				return host === void 0 ? -1 : this.laneOfHost(host);
-			}
-			const message = this.sent.get(event.id);
-			if (message === void 0) return -3;
-			causes.push(message.index, ...message.losses);
-			if (event._tag === "Lost") message.losses.push(index);
-			return event._tag === "Arrived" ? this.laneOfHost(message.to) : -2;
-		}
-		laneOfHost(host) {
-			return this.lanes.get(host) ?? -3;
-		}
-		addConnection(index, event, causes) {
-			if (event.state === "dialed") this.dials.set(event.connection, index);
-			const dial = this.dials.get(event.connection);
-			if (event.state === "accepted" && dial !== void 0) causes.push(dial);
-		}
-		addFault(index, event, causes) {
-			const start = this.faultStarts.get(event.fault);
-			if (event.state === "began") this.faultStarts.set(event.fault, index);
-			else if (start !== void 0) causes.push(start);
-			for (const name of event.nodes) {
-				const lane = this.lanes.get(name);
-				if (lane === void 0) continue;
-				const faults = this.faultsSinceLast.get(lane);
-				if (faults === void 0) this.faultsSinceLast.set(lane, [index]);
-				else faults.push(index);
-			}
-		}
-		advance(index, lane, causes) {
-			const previous = this.lastInLane.get(lane);
-			if (previous !== void 0) causes.push(previous);
-			causes.push(...this.faultsSinceLast.get(lane) ?? []);
-			this.faultsSinceLast.delete(lane);
-			this.lastInLane.set(lane, index);
-		}
-	};
-	// causality.ts
-	var causalityOf = ({ events, nodes }) => {
-		const builder = new CausalityBuilder();
-		for (const name of nodes) builder.addLane(name);
-		for (const event of events) builder.addHosts(event);
-		for (const [index, event] of events.entries()) builder.add(index, event);
-		return builder.result();
-	};
-	var causalPast = (causes, event) => {
-		const past = causes.map(() => false);
-		const pending = [event];
-		for (let next = pending.pop(); next !== void 0; next = pending.pop()) {
-			if (past[next] === true) continue;
-			past[next] = true;
-			pending.push(...causes[next] ?? []);
-		}
-		return past;
-	};
-	// viewer/model/eventDetails.ts
-	var eventDetailsOf = (event) => {
-		const facts = [["at", formatTime(event.at)]];
-		if (event._tag === "Node") facts.push(["life", String(event.life)]);
-		if (event._tag === "Connection") facts.push(["connection", String(event.connection)]);
-		return {
-			heading: describeEvent(event, void 0),
-			facts,
-			messages: []
-		};
-	};
-	var outcomeOf = (sent, end) => {
-		if (end === void 0) return ["arrived", "not yet, when the trace ends"];
-		if (end._tag === "Dropped") return ["dropped", \`\${formatTime(end.at)}: \${end.why}\`];
-		return ["arrived", \`\${formatTime(end.at)}, after \${formatDuration(end.at - sent.at)}\`];
-	};
-	var messageDetailsOf = (message, sent, events) => {
-		const facts = [["sent", formatTime(sent.at)]];
-		for (const index of message.losses) {
-			const lost = events[index];
-			if (lost?._tag !== "Lost") continue;
-			facts.push(["lost", lost.times === 1 ? "once, and sent again" : \`\${lost.times} times, and sent again\`]);
-		}
-		facts.push(outcomeOf(sent, message.end === void 0 ? void 0 : events[message.end]));
-		facts.push(["size", formatSize(sent.size)], ["connection", String(sent.connection)]);
-		return {
-			heading: \`\${sent.from} → \${sent.to}\`,
-			facts,
-			messages: sent.messages ?? []
-		};
-	};
-	// viewer/model/messages.ts
-	var messagesOf = (events, { lanes }) => {
-		const laneOf = new Map(lanes.map((name, lane) => [name, lane]));
-		const ends = new Map();
-		const losses = new Map();
-		for (const [index, event] of events.entries()) {
-			if (event._tag === "Arrived" || event._tag === "Dropped") ends.set(event.id, index);
-			if (event._tag !== "Lost") continue;
-			const earlier = losses.get(event.id);
-			if (earlier === void 0) losses.set(event.id, [index]);
-			else earlier.push(index);
-		}
-		return events.flatMap((event, sent) => {
-			if (event._tag !== "Sent") return [];
-			const end = ends.get(event.id);
-			const kinds = [...new Set((event.messages ?? []).map(({ kind }) => kind))];
-			return [{
-				sent,
-				end,
-				arrived: end !== void 0 && events[end]?._tag === "Arrived",
-				losses: losses.get(event.id) ?? [],
-				from: laneOf.get(event.from) ?? -3,
-				to: laneOf.get(event.to) ?? -3,
-				kinds: kinds.length === 0 ? [""] : kinds
-			}];
-		});
-	};
-	// viewer/model/nodeStates.ts
-	var stateBefore = (change) => {
-		switch (change) {
-			case "starting": return;
-			case "running":
-			case "died": return "starting";
-			case "stopped": return "stopping";
-			case "resumed": return "paused";
-			default: return "running";
-		}
-	};
-	var spansOf = (lane, changes, initial, height) => {
-		const spans = [];
-		let state = initial;
-		let stateBeforePause = "running";
-		let top = 0;
-		for (const { change, row } of [...changes, {
-			change: void 0,
-			row: height
-		}]) {
-			if (state !== void 0 && row > top) spans.push({
-				lane,
-				top,
-				bottom: row,
-				state
-			});
-			top = row;
-			if (change === "paused") stateBeforePause = state ?? "running";
-			state = change === "resumed" ? stateBeforePause : change;
-		}
-		return spans;
-	};
-	var nodeStatesOf = ({ events, skipped }, { laneOf, lanes }, { height, rowOf }) => {
-		const changes = lanes.map(() => []);
-		for (const [index, event] of events.entries()) {
-			if (event._tag !== "Node" || event.state === "slow" || event.state === "clock") continue;
-			changes[laneOf[index] ?? -3]?.push({
-				change: event.state,
-				row: rowOf[index] ?? 0
-			});
-		}
-		return changes.flatMap((own, lane) => {
-			return spansOf(lane, own, skipped > 0 || own.length === 0 ? stateBefore(own[0]?.change) : void 0, height);
-		});
-	};
-	// viewer/model/TimelineBuilder.ts
-	var rowHeight = 1;
-	var sendHeight = .6;
-	var minimumGap = .45;
-	var medianGap = 1.2;
-	var proportionalGap = 3;
-	var foldHeight = 2.4;
-	var gapScaleOf = (events) => {
-		const gaps = [];
-		let clock = 0;
-		for (const [index, { at }] of events.entries()) {
-			if (index > 0 && at > clock) gaps.push(at - clock);
-			clock = Math.max(clock, at);
-		}
-		gaps.sort((a, b) => a - b);
-		const median = gaps[Math.floor(gaps.length * .5)] ?? 1;
-		return {
-			median,
-			idle: Math.max(10 * median, 6 * (gaps[Math.floor(gaps.length * .75)] ?? 1))
-		};
-	};
-	var rowsOf = (gap, { median }) => {
-		const rows = gap * medianGap / median;
-		return rows <= proportionalGap ? Math.max(minimumGap, rows) : proportionalGap + 1.5 * Math.log(rows / proportionalGap);
-	};
-	var rowsBetween = (cause, effect) => {
-		if (effect?._tag === "Lost") return 0;
-		return cause?._tag === "Sent" && effect?._tag === "Sent" ? sendHeight : rowHeight;
-	};
-	var TimelineBuilder = class {
-		events;
-		causality;
-		scale;
-		rowOf = [];
-		folds = [];
-		instants = [];
-		lowest = new Map();
-		bottom = 0;
-		constructor(events, causality) {
-			this.events = events;
-			this.causality = causality;
-			this.scale = gapScaleOf(events);
-		}
-		addInstant(first) {
-			const { events } = this;
-			const previous = this.instants.at(-1);
-			const at = Math.max(previous?.at ?? 0, events[first]?.at ?? 0);
-			let end = first;
-			while (end < events.length && (events[end]?.at ?? at) <= at) end++;
-			const depths = this.depthsOf(first, end);
-			const top = this.clearLanes(previous === void 0 ? rowHeight : this.topAfter(previous, at), first, depths);
-			let bottom = top;
-			for (const [offset, depth] of depths.entries()) {
-				const row = top + depth;
-				this.rowOf.push(row);
-				this.lowest.set(this.laneOf(first + offset), row);
-				bottom = Math.max(bottom, row);
-			}
-			this.bottom = bottom;
-			this.instants.push({
-				at,
-				top,
-				bottom,
-				first,
-				end
-			});
-			return end;
-		}
-		result() {
-			return {
-				rowOf: this.rowOf,
-				height: this.bottom + rowHeight,
-				folds: this.folds,
-				instants: this.instants
-			};
-		}
-		laneOf(event) {
-			return this.causality.laneOf[event] ?? -3;
-		}
-		depthsOf(first, end) {
-			const depths = [];
-			let lastOfSimulation;
-			let deepest = 0;
-			for (let index = first; index < end; index++) {
-				const event = this.events[index];
-				let depth = 0;
-				for (const cause of this.causality.causes[index] ?? []) {
-					if (cause < first) continue;
-					depth = Math.max(depth, (depths[cause - first] ?? 0) + rowsBetween(this.events[cause], event));
-				}
-				const isOfSimulation = this.laneOf(index) === -1;
-				if (isOfSimulation && lastOfSimulation !== void 0) depth = Math.max(depth, lastOfSimulation + rowHeight);
-				if (event?._tag === "Failed") depth = Math.max(depth, deepest + rowHeight);
-				if (isOfSimulation) lastOfSimulation = depth;
-				depths.push(depth);
-				deepest = Math.max(deepest, depth);
-			}
-			return depths;
-		}
-		topAfter(previous, at) {
-			const gap = at - previous.at;
-			const isFolded = gap > this.scale.idle;
-			const top = this.bottom + (isFolded ? foldHeight : rowsOf(gap, this.scale));
-			if (isFolded) this.folds.push({
-				top: this.bottom,
-				bottom: top,
-				from: previous.at,
-				to: at
-			});
-			return top;
-		}
-		clearLanes(wanted, first, depths) {
-			let top = wanted;
-			for (const [offset, depth] of depths.entries()) {
-				const lane = this.laneOf(first + offset);
-				const above = this.lowest.get(lane);
-				if (above !== void 0 && lane >= -1) top = Math.max(top, above + rowHeight - depth);
-			}
-			return top;
-		}
-	};
-	// viewer/model/timeline.ts
-	var timelineOf = (events, causality) => {
-		const builder = new TimelineBuilder(events, causality);
-		for (let first = 0; first < events.length;) first = builder.addInstant(first);
-		return builder.result();
-	};
-	var timeAt = ({ instants }, row) => (instants.find(({ top }) => top >= row) ?? instants.at(-1))?.at ?? 0;
-	// viewer/model/TraceModel.ts
-	var groupOrder = [
-		"faults",
-		"notes",
-		"logs",
-		"connections"
-	];
-	var groupOf = (event) => {
-		switch (event._tag) {
-			case "Connection": return "connections";
-			case "Fault": return "faults";
-			case "Note": return event.kind === "log" ? "logs" : "notes";
-			default: return;
-		}
-	};
-	var kindFilter = (kind) => \`kind \${kind}\`;
-	var kindsOf = (messages) => {
-		const counts = new Map();
-		for (const { kinds } of messages) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-		return [...counts].sort(([a, m], [b, n]) => Number(a === "") - Number(b === "") || n - m || (a < b ? -1 : 1)).map(([kind, count], slot) => ({
-			kind,
-			count,
-			slot,
-			label: kind === "" ? "other bytes" : kind
-		}));
-	};
-	var groupsOf = (events) => groupOrder.flatMap((group) => {
-		const { length } = events.filter((event) => groupOf(event) === group);
-		return length === 0 ? [] : [{
-			group,
-			count: length
-		}];
-	});
-	var indexMessages = (messages) => {
-		const index = new Map();
-		for (const message of messages) {
-			index.set(message.sent, message);
-			if (message.end !== void 0) index.set(message.end, message);
-			for (const lost of message.losses) index.set(lost, message);
-		}
-		return index;
-	};
-	var TraceModel = class {
-		trace;
-		causality;
-		timeline;
-		messages;
-		nodeStates;
-		faults;
-		kinds;
-		groups;
-		columns;
-		failure;
-		messageByEvent;
-		slots;
-		constructor(trace) {
-			const { events } = trace;
-			this.trace = trace;
-			this.causality = causalityOf(trace);
-			this.timeline = timelineOf(events, this.causality);
-			this.messages = messagesOf(events, this.causality);
-			this.nodeStates = nodeStatesOf(trace, this.causality, this.timeline);
-			this.faults = faultSpansOf(events, this.causality, this.timeline);
-			this.kinds = kindsOf(this.messages);
-			this.groups = groupsOf(events);
-			this.messageByEvent = indexMessages(this.messages);
-			this.slots = new Map(this.kinds.map(({ kind, slot }) => [kind, slot]));
-			this.columns = this.collectColumns();
-			const last = events.findLastIndex(({ _tag }) => _tag === "Failed");
-			this.failure = last < 0 ? void 0 : last;
-		}
-		messageOf(event) {
-			return this.messageByEvent.get(event);
-		}
-		slotOf(kind) {
-			return this.slots.get(kind) ?? 0;
-		}
-		visibleKindOf({ kinds }, hidden) {
-			return kinds.find((kind) => !hidden.has(kindFilter(kind))) ?? "";
-		}
-		isVisible(index, hidden) {
-			const event = this.trace.events[index];
-			if (event === void 0 || this.causality.laneOf[index] === -3) return false;
-			const message = this.messageOf(index);
-			if (message !== void 0) return message.kinds.some((kind) => !hidden.has(kindFilter(kind)));
-			const group = groupOf(event);
-			return group === void 0 || !hidden.has(group);
-		}
-		describe(index) {
-			const event = this.trace.events[index];
-			return event === void 0 ? "" : describeEvent(event, this.sentOf(index));
-		}
-		details(index) {
-			const { events } = this.trace;
-			const event = events[index];
-			if (event === void 0) return {
-				heading: "",
-				facts: [],
-				messages: []
-			};
-			const message = this.messageOf(index);
-			const sent = this.sentOf(index);
-			return message === void 0 || sent === void 0 ? eventDetailsOf(event) : messageDetailsOf(message, sent, events);
-		}
-		causalPastOf(event) {
-			return causalPast(this.causality.causes, event);
-		}
-		sentOf(index) {
-			const event = this.trace.events[this.messageOf(index)?.sent ?? -1];
-			return event?._tag === "Sent" ? event : void 0;
-		}
-		collectColumns() {
-			const { laneOf, lanes } = this.causality;
-			const columns = [[], ...lanes.map(() => [])];
-			for (const index of this.trace.events.keys()) {
-				const lane = laneOf[index] ?? -3;
-				const home = lane === -2 ? this.messageOf(index)?.from : lane;
-				if (home !== void 0) columns[home + 1]?.push(index);
-			}
-			return columns;
 		}
 	};
 	// viewer/diagram/MessageLabels.ts
@@ -1820,6 +2121,9 @@ export const viewerScript = `(function() {
 			}
 			this.frame++;
 		}
+		remove() {
+			this.group.remove();
+		}
 		create(key, tag) {
 			const item = {
 				node: svgElement(tag),
@@ -1843,6 +2147,9 @@ export const viewerScript = `(function() {
 			const layer = new SvgLayer(this.svg, className);
 			this.layers.push(layer);
 			return layer;
+		}
+		remove() {
+			for (const layer of this.layers.splice(0)) layer.remove();
 		}
 		toggleClass(className, isSet) {
 			this.svg.classList.toggle(className, isSet);
@@ -2049,6 +2356,9 @@ export const viewerScript = `(function() {
 			this.renderer.endFrame();
 			return isDetailed;
 		}
+		remove() {
+			this.renderer.remove();
+		}
 		targetOf(event) {
 			return this.targets.get(event);
 		}
@@ -2098,6 +2408,9 @@ export const viewerScript = `(function() {
 			this.drawFrame(top, rows, scale);
 			this.renderer.endFrame();
 		}
+		remove() {
+			this.renderer.remove();
+		}
 		rowAt(y, height) {
 			return y / Math.max(1, height) * this.model.timeline.height;
 		}
@@ -2145,223 +2458,6 @@ export const viewerScript = `(function() {
 				rx: 2
 			});
 		}
-	};
-	// viewer/panels/banner.ts
-	var titleOf = ({ causality, trace }, title) => {
-		const { events, scenario, seed, skipped } = trace;
-		const last = events.at(-1);
-		const facts = [
-			title === void 0 || title === scenario ? "" : scenario,
-			\`seed \${seed}\`,
-			formatCount(causality.lanes.length, "node"),
-			formatCount(events.length, "event"),
-			last === void 0 ? "" : \`\${formatDuration(last.at)} of virtual time\`,
-			skipped > 0 ? \`without the first \${formatCount(skipped, "event")}\` : ""
-		];
-		return element("div", "title", element("h1", "", title ?? scenario), element("p", "meta", facts.filter((fact) => fact !== "").join(" · ")));
-	};
-	var failureOf = (model, options) => {
-		const event = model.trace.events[model.failure ?? -1];
-		return options.failure ?? (event?._tag === "Failed" ? event.text : void 0);
-	};
-	var failureText = (failure) => {
-		const [first = "", ...rest] = failure.split("\\n");
-		const sentence = element("p", "failure", element("span", "flag", "Failed"), element("span", "", first));
-		return rest.length === 0 ? [sentence] : [sentence, element("pre", "more", rest.join("\\n"))];
-	};
-	var copyText = (from, onCopied) => {
-		window.getSelection()?.selectAllChildren(from);
-		window.navigator.clipboard?.writeText(from.textContent ?? "").then(onCopied, () => void 0);
-	};
-	var replayCommand = (command) => {
-		const code = element("code", "", command);
-		const copy = button("plain", ["Copy"], () => {
-			copyText(code, () => {
-				copy.textContent = "Copied";
-			});
-		});
-		copy.setAttribute("aria-label", "Copy the command that runs it again");
-		return element("p", "replay", element("span", "quiet", "replay"), code, copy);
-	};
-	var drawBanner = (root, model, options, showFailure) => {
-		root.replaceChildren(titleOf(model, options.title));
-		const failure = failureOf(model, options);
-		const { replay, sentences = [] } = options;
-		const actions = [];
-		if (replay !== void 0) actions.push(replayCommand(replay));
-		const event = model.failure;
-		if (event !== void 0) actions.push(button("plain", ["What led to it"], () => showFailure(event)));
-		const what = failure === void 0 ? [] : [...failureText(failure)];
-		if (actions.length > 0) what.push(element("div", "actions", ...actions));
-		if (what.length === 0 && sentences.length === 0) return;
-		const report = element("div", failure === void 0 ? "report" : "report bad", element("div", "what", ...what));
-		if (sentences.length > 0) {
-			const list = element("ol", "", ...sentences.map((sentence) => element("li", "", sentence)));
-			report.append(element("div", "story", element("h2", "", "What it takes"), list));
-		}
-		report.setAttribute("role", "region");
-		report.setAttribute("aria-label", "What went wrong");
-		root.append(report);
-	};
-	// viewer/panels/eventContent.ts
-	var cutText = (text, letters) => text.length <= letters ? text : \`\${text.slice(0, letters)} …\`;
-	var swatchOf = (model, kind) => {
-		const slot = model.slotOf(kind);
-		const image = svgImage("-14 -6 28 12", svgElement("path", {
-			class: "swatch-line",
-			d: "M-9 0H6"
-		}), svgElement("path", {
-			class: "swatch-tail",
-			d: tailOf(slot),
-			transform: "translate(-9 0)"
-		}), svgElement("path", {
-			class: "swatch-head",
-			d: arrowhead,
-			transform: "translate(12 0)"
-		}));
-		return element("span", \`swatch \${colourClassOf(kind, slot)}\`, image);
-	};
-	var eventContent = (model, event, limits) => {
-		const { facts, heading, messages } = model.details(event);
-		const list = element("dl", "facts");
-		for (const [name, value] of facts) list.append(element("dt", "", name), element("dd", "", value));
-		const decoded = messages.slice(0, limits.messages).map(({ kind, text }) => element("div", "decoded", element("p", "kind", swatchOf(model, kind), kind), element("pre", "", cutText(text, limits.letters))));
-		const content = [
-			element("p", "heading", cutText(heading, limits.letters)),
-			list,
-			...decoded
-		];
-		const more = messages.length - limits.messages;
-		return more > 0 ? [...content, element("p", "quiet", \`and \${formatCount(more, "more message")}\`)] : content;
-	};
-	// viewer/panels/legend.ts
-	var groupLooks = {
-		faults: ["fault began", "began"],
-		notes: ["note", "note"],
-		logs: ["note log", "log"],
-		connections: ["connection", "dialed"]
-	};
-	var withoutDisc = new Set([
-		"cross",
-		"connection",
-		"note log"
-	]);
-	var shapesOf = (className, icon) => {
-		if (className.startsWith("state")) return [svgElement("rect", {
-			class: className,
-			x: -6.5,
-			y: -8,
-			width: 13,
-			height: 16
-		})];
-		if (className === "cut") return [
-			svgElement("rect", {
-				class: "cut side0",
-				x: -10,
-				y: -8,
-				width: 10,
-				height: 16
-			}),
-			svgElement("rect", {
-				class: "cut side1",
-				x: 0,
-				y: -8,
-				width: 10,
-				height: 16
-			}),
-			svgElement("path", {
-				class: "wall",
-				d: "M0-8V8"
-			})
-		];
-		if (className === "fold") return [svgElement("path", {
-			class: "fold",
-			d: "M-10-3L-5-5L0-3L5-5L10-3V3L5 1L0 3L-5 1L-10 3Z"
-		})];
-		const disc = withoutDisc.has(className) ? [] : [svgElement("circle", {
-			class: \`badge \${className}\`,
-			r: 7
-		})];
-		const glyph = className === "cross" ? className : \`glyph \${className}\`;
-		return [...disc, svgElement("path", {
-			class: glyph,
-			d: icons[icon] ?? ""
-		})];
-	};
-	var markImage = (className, icon) => svgImage("-10 -8 20 16", ...shapesOf(className, icon));
-	var filterButton = (filter, label, count, toggle) => {
-		const node = button("toggle", [...label, element("span", "number", count.toLocaleString("en-GB"))], () => {
-			node.setAttribute("aria-pressed", String(toggle(filter)));
-		});
-		node.setAttribute("aria-pressed", "true");
-		node.dataset["hides"] = filter;
-		return node;
-	};
-	var markKeys = (model) => {
-		const { events } = model.trace;
-		const states = new Set(model.nodeStates.map(({ state }) => state));
-		return [
-			[
-				events.some(({ _tag }) => _tag === "Dropped"),
-				"cross",
-				"cross",
-				"never arrives"
-			],
-			[
-				events.some(({ _tag }) => _tag === "Lost"),
-				"lost",
-				"again",
-				"lost, sent again"
-			],
-			[
-				states.has("crashed") || states.has("stopped") || states.has("died"),
-				"state crashed",
-				"",
-				"not running"
-			],
-			[
-				states.has("paused"),
-				"state paused",
-				"",
-				"stands still"
-			],
-			[
-				model.faults.some(({ to }) => to.length > 0),
-				"cut",
-				"",
-				"kept apart"
-			],
-			[
-				model.faults.some(({ kind }) => kind === "slow"),
-				"state slow",
-				"",
-				"slow"
-			],
-			[
-				model.timeline.folds.length > 0,
-				"fold",
-				"",
-				"idle, folded"
-			],
-			[
-				model.failure !== void 0,
-				"failed",
-				"failed",
-				"failure"
-			]
-		].flatMap(([isUsed, ...key]) => isUsed ? [key] : []);
-	};
-	var drawLegend = (root, model, toggle) => {
-		const kinds = model.kinds.map(({ count, kind, label }) => filterButton(kindFilter(kind), [swatchOf(model, kind), element("span", "name", label)], count, toggle));
-		const groups = model.groups.map(({ count, group }) => {
-			const [className, icon] = groupLooks[group];
-			return filterButton(group, [markImage(className, icon), element("span", "name", group)], count, toggle);
-		});
-		const marks = markKeys(model).map(([className, icon, label]) => element("li", "key", markImage(className, icon), label));
-		root.replaceChildren();
-		if (kinds.length > 0) root.append(element("h2", "", "Messages"), element("div", "toggles", ...kinds));
-		if (groups.length > 0) root.append(element("h2", "", "Also shown"), element("div", "toggles groups", ...groups));
-		if (marks.length > 0) root.append(element("h2", "", "Marks"), element("ul", "keys", ...marks));
 	};
 	// viewer/panels/SelectionPanel.ts
 	var limits$1 = {
@@ -2579,16 +2675,58 @@ export const viewerScript = `(function() {
 			if (event >= 0) this.active = event;
 		}
 	};
-	// viewer/Viewer.ts
-	var seconds = (micros) => micros / 1e6;
-	var Viewer = class {
+	// viewer/Scene.ts
+	var Scene = class {
 		model;
+		layout;
 		state;
+		diagram;
 		overview;
 		tooltip;
-		layout;
-		diagram;
 		selection;
+		constructor(trace, stage, actions) {
+			this.model = new TraceModel(trace);
+			this.layout = new LaneLayout(this.model.causality.lanes);
+			this.state = new ViewState({
+				model: this.model,
+				layout: this.layout,
+				size: () => ({
+					width: stage.clientWidth,
+					height: stage.clientHeight
+				})
+			});
+			this.diagram = new Diagram(elementById("plot"), this.model, this.layout);
+			this.overview = new OverviewMap(elementById("strip"), this.model);
+			this.tooltip = new Tooltip(elementById("tip"), stage, this.model);
+			this.selection = new SelectionPanel(elementById("selection"), this.model, actions);
+		}
+		follow(other) {
+			const { hidden, left, top, zoom } = other.state.view();
+			const { model, state } = this;
+			const middle = timeAt(other.model.timeline, top + other.state.rows() / 2);
+			for (const filter of hidden) state.toggle(filter);
+			state.zoomBy(zoom / state.view().zoom);
+			const { events } = model.trace;
+			const next = events.findIndex(({ at }) => at >= middle);
+			state.scrollTo(0, left);
+			state.centreOn(model.timeline.rowOf[next < 0 ? events.length - 1 : next] ?? 0);
+		}
+		remove() {
+			this.tooltip.hide();
+			this.diagram.remove();
+			this.overview.remove();
+		}
+	};
+	// viewer/Viewer.ts
+	var seconds = (micros) => micros / 1e6;
+	var jumpZoom = 1.5;
+	var maximumJumpSteps = 12;
+	var Viewer = class {
+		trace;
+		folded;
+		options;
+		scene;
+		showsBackground = false;
 		stage = elementById("stage");
 		map = elementById("map");
 		status = elementById("status");
@@ -2596,33 +2734,27 @@ export const viewerScript = `(function() {
 		leftward = elementById("leftward");
 		rightward = elementById("rightward");
 		isDrawingDue = false;
-		constructor(trace) {
-			this.model = new TraceModel(trace);
-			this.layout = new LaneLayout(this.model.causality.lanes);
-			this.state = new ViewState({
-				model: this.model,
-				layout: this.layout,
-				size: () => ({
-					width: this.stage.clientWidth,
-					height: this.stage.clientHeight
-				})
-			});
-			this.diagram = new Diagram(elementById("plot"), this.model, this.layout);
-			this.overview = new OverviewMap(elementById("strip"), this.model);
-			this.tooltip = new Tooltip(elementById("tip"), this.stage, this.model);
-			this.selection = new SelectionPanel(elementById("selection"), this.model, {
-				focus: (event) => this.focus(event),
-				clear: () => this.select(void 0)
-			});
+		constructor(trace, options) {
+			this.trace = trace;
+			this.options = options;
+			this.folded = foldBackground(trace);
+			this.scene = this.makeScene();
 		}
-		start(options) {
-			const { events } = this.model.trace;
-			drawBanner(elementById("banner"), this.model, options, (failure) => {
-				this.state.reveal(failure);
-				this.select(failure);
-			});
-			drawLegend(elementById("legend"), this.model, (filter) => this.toggle(filter));
-			this.drawSelection();
+		get model() {
+			return this.scene.model;
+		}
+		get state() {
+			return this.scene.state;
+		}
+		get overview() {
+			return this.scene.overview;
+		}
+		get tooltip() {
+			return this.scene.tooltip;
+		}
+		start() {
+			const { events } = this.trace;
+			this.drawPanels();
 			this.map.setAttribute("aria-valuemin", String(seconds(events[0]?.at ?? 0)));
 			this.map.setAttribute("aria-valuemax", String(seconds(events.at(-1)?.at ?? 0)));
 			new PointerControls(this, this.stage).listen();
@@ -2660,9 +2792,60 @@ export const viewerScript = `(function() {
 			this.state.activate(event);
 			this.state.reveal(event);
 			this.draw();
-			const target = this.diagram.targetOf(event);
+			const target = this.scene.diagram.targetOf(event);
 			target?.focus({ preventScroll: true });
 			if (target !== void 0) this.tooltip.show(event, target.getBoundingClientRect());
+		}
+		jump(event) {
+			this.state.activate(event);
+			this.state.reveal(event);
+			for (let step = 0; step < maximumJumpSteps && !this.draw(); step++) {
+				this.state.zoomBy(jumpZoom);
+				this.state.reveal(event);
+			}
+			this.focus(event);
+		}
+		makeScene() {
+			return new Scene(this.showsBackground ? this.trace : this.folded.trace, this.stage, {
+				focus: (event) => this.focus(event),
+				clear: () => this.select(void 0)
+			});
+		}
+		toggleBackground() {
+			const before = this.scene;
+			const { selected } = before.state.view();
+			const { origins } = this.folded;
+			this.showsBackground = !this.showsBackground;
+			before.remove();
+			this.scene = this.makeScene();
+			this.scene.follow(before);
+			this.drawPanels();
+			const kept = selected === void 0 ? -1 : this.showsBackground ? origins[selected] ?? -1 : origins.indexOf(selected);
+			this.select(kept < 0 ? void 0 : kept);
+			elementById(backgroundSwitchId).focus();
+		}
+		drawPanels() {
+			const { model } = this;
+			drawBanner(elementById("banner"), model, this.options, (failure) => {
+				this.state.reveal(failure);
+				this.select(failure);
+			});
+			drawLegend(elementById("legend"), model, {
+				toggle: (filter) => this.toggle(filter),
+				isOn: (filter) => !this.state.view().hidden.has(filter)
+			}, this.backgroundSwitch());
+			drawLandmarks(elementById("landmarks"), model, (event) => this.jump(event));
+			this.drawSelection();
+		}
+		backgroundSwitch() {
+			const { count, kinds } = this.folded;
+			if (count === 0) return void 0;
+			return {
+				count,
+				kinds,
+				isShown: this.showsBackground,
+				toggle: () => this.toggleBackground()
+			};
 		}
 		toggle(filter) {
 			const isVisible = this.state.toggle(filter);
@@ -2674,14 +2857,16 @@ export const viewerScript = `(function() {
 			this.state.settle();
 			const view = this.state.view();
 			const rows = this.state.rows();
-			this.tooManyEvents.hidden = this.diagram.draw(view);
+			const isDetailed = this.scene.diagram.draw(view);
+			this.tooManyEvents.hidden = isDetailed;
 			this.overview.draw(view, this.map.clientHeight, rows);
 			this.describePosition(view.top, rows);
 			this.drawScrollButtons(view);
+			return isDetailed;
 		}
 		drawSelection() {
 			const { past, selected } = this.state.view();
-			this.selection.draw(selected, past);
+			this.scene.selection.draw(selected, past);
 		}
 		describePosition(top, rows) {
 			const at = (row) => timeAt(this.model.timeline, row);
@@ -2690,7 +2875,7 @@ export const viewerScript = `(function() {
 			this.map.setAttribute("aria-valuetext", \`from \${formatTime(at(top))} to \${formatTime(at(top + rows))}\`);
 		}
 		drawScrollButtons(view) {
-			const positions = [...this.model.causality.lanes.keys()].map((lane) => this.layout.x(lane, view));
+			const positions = [...this.model.causality.lanes.keys()].map((lane) => this.scene.layout.x(lane, view));
 			const left = positions.filter((x) => x < 118).length;
 			const right = positions.filter((x) => x > view.width).length;
 			this.leftward.hidden = left === 0;
@@ -2701,5 +2886,5 @@ export const viewerScript = `(function() {
 	};
 	// viewer/main.ts
 	var data = JSON.parse(elementById("data").textContent ?? "");
-	new Viewer(data.trace).start(data.options);
+	new Viewer(data.trace, data.options).start();
 })();`

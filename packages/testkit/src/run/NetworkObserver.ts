@@ -1,15 +1,15 @@
 /** Folds the observations of the network into the hash of the run, and records them in its trace. */
 import type { Kernel } from "../kernel/Kernel.ts"
-import type { Observation } from "../network/Environment.ts"
-import type { Describe } from "../Scenario.ts"
+import type { Observation, Side } from "../network/Environment.ts"
+import type { Describe, Described } from "../Scenario.ts"
 import type * as Trace from "../Trace.ts"
 import type { Recorder } from "./Recorder.ts"
 
 /** Decodes bytes. Only a run with a trace decodes, so an error of `describe` must not change the run. */
-const decode = (describe: Describe, bytes: Uint8Array): ReturnType<Describe> => {
+const decode = (describe: Describe, bytes: Uint8Array, side: Side): ReadonlyArray<Described> => {
   try {
     // A copy, because a decoder may keep, change or transfer what it is given, and these bytes are still under way.
-    return describe(bytes.slice())
+    return describe(bytes.slice(), side)
   } catch (cause) {
     return [{ kind: "describe", text: `\`describe\` threw: ${cause instanceof Error ? cause.message : String(cause)}` }]
   }
@@ -26,8 +26,8 @@ interface Options {
 
 export class NetworkObserver {
   private readonly options: Options
-  /** Decoders by direction of a connection, because messages span segments. */
-  private readonly decoders = new Map<string, Describe>()
+  /** Decoders by connection, because messages span segments. */
+  private readonly decoders = new Map<number, Describe>()
   private readonly hosts = new Map<number, { readonly from: string; readonly to: string }>()
 
   constructor(options: Options) {
@@ -55,12 +55,18 @@ export class NetworkObserver {
     if (recorder.enabled) recorder.add(this.eventOf(observation))
   }
 
-  private messages(key: string, bytes: Uint8Array): { readonly messages?: ReturnType<Describe> } {
+  private messages(
+    connection: number,
+    bytes: Uint8Array,
+    side: Side,
+  ): Pick<Extract<Trace.Event, { readonly _tag: "Sent" }>, "messages"> {
     const { describe } = this.options
     if (describe === undefined) return {}
-    const decoder = this.decoders.get(key) ?? describe()
-    this.decoders.set(key, decoder)
-    const messages = decode(decoder, bytes)
+    const decoder = this.decoders.get(connection) ?? describe()
+    this.decoders.set(connection, decoder)
+    const messages = decode(decoder, bytes, side).map(({ background, kind, text }) =>
+      background === true ? { kind, text, background } : { kind, text },
+    )
     return messages.length === 0 ? {} : { messages }
   }
 
@@ -68,8 +74,8 @@ export class NetworkObserver {
     const at = this.options.kernel.now
     switch (observation._tag) {
       case "Sent": {
-        const { bytes, connection, from, segment, to } = observation
-        const described = this.messages(`${connection} ${from}`, bytes)
+        const { bytes, connection, from, segment, side, to } = observation
+        const described = this.messages(connection, bytes, side)
         return { _tag: "Sent", at, id: segment, connection, from, to, size: bytes.length, ...described }
       }
       case "Arrived":

@@ -1,6 +1,6 @@
 /** The nodes of a run by their names, in the order in which they were added. */
 import * as Microseconds from "../internal/Microseconds.ts"
-import type { SimNode } from "./SimNode.ts"
+import { type SimNode, stateText } from "./SimNode.ts"
 import { usageError, type UsageError } from "./validateOptions.ts"
 
 /** Name of the life in which the scenario itself runs. */
@@ -8,6 +8,9 @@ export const scenarioName = "scenario"
 
 /** Form of a name, which is a host name, too. */
 const nameForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** Maximum number of nodes that a message names. */
+const maximumDown = 10
 
 export class NodeTable {
   private readonly byName = new Map<string, SimNode<never>>()
@@ -18,6 +21,15 @@ export class NodeTable {
 
   add(node: SimNode<never>): void {
     this.byName.set(node.name, node)
+  }
+
+  /** Tells which nodes are not running. */
+  describeDown(): string {
+    const down = [...this.byName.values()].filter(({ state }) => state !== "running")
+    if (down.length === 0) return "all nodes are running"
+    const named = down.slice(0, maximumDown).map(({ name, state }) => `${name} ${stateText[state]}`)
+    const more = down.length - named.length
+    return `${named.join(", ")}${more > 0 ? `, and ${more} more are down` : ""}`
   }
 
   /** Returns the first error of the names of new nodes. */

@@ -184,7 +184,7 @@ class Run {
     const sim = api.sim()
     return Effect.scoped(this.scenario.body(sim)).pipe(
       Effect.provideService(Scenario.Simulation, { ...sim, checks }),
-      Effect.andThen(api.until(() => checks.isSettled())),
+      Effect.andThen(api.wait("settled", () => checks.isSettled())),
       Effect.andThen(Effect.suspend(() => this.stopAll())),
     )
   }
@@ -224,7 +224,7 @@ class Run {
       return
     }
     this.fail(
-      error instanceof SimulationError.NotConverged ? error : RunFailures.scenarioFailed(this.kernel.now, exit.cause),
+      error instanceof SimulationError.NotReached ? error : RunFailures.scenarioFailed(this.kernel.now, exit.cause),
     )
   }
 

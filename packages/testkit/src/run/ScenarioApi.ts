@@ -46,7 +46,7 @@ export class ScenarioApi {
       nodes: (names, layer) => this.startNodes(names, layer),
       network: this.network(),
       converges: (predicate, options) => this.converges(predicate, options),
-      until: (predicate) => this.until(predicate),
+      until: (name, condition, options) => this.until(name, condition, options),
       note: (text) => Effect.sync(() => recorder.add({ _tag: "Note", at: kernel.now, kind: "note", text })),
       now: () => kernel.now,
     }
@@ -91,22 +91,65 @@ export class ScenarioApi {
     })
   }
 
-  /** Waits until the predicate holds. The calling life goes on in a turn of its own. */
-  until(predicate: Checks.Predicate): Effect.Effect<void> {
+  /** Waits without a bound until the predicate holds. The calling life goes on in a turn of its own. */
+  wait(name: string, predicate: Checks.Predicate): Effect.Effect<void> {
     const { checks, currentLife, fail, kernel } = this.options
     return Effect.callback((resume) => {
       const caller = currentLife()
       const remove = checks.goal({
         predicate,
         held: () => kernel.enqueue(caller, () => resume(Effect.void)),
-        threw: (cause) => fail(Checks.invariantThrew("until", kernel.now, cause)),
+        threw: (cause) => fail(Checks.invariantThrew(name, kernel.now, cause)),
       })
       return Effect.sync(remove)
     })
   }
 
+  private until(
+    name: string,
+    condition: Checks.Predicate,
+    options: Parameters<Scenario.Sim["until"]>[2] = {},
+  ): Effect.Effect<void, SimulationError.NotReached> {
+    const { kernel, table } = this.options
+    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
+    return Effect.suspend(() => {
+      const from = kernel.now
+      const failed = (seen: string) =>
+        RunFailures.notReached({
+          at: kernel.now,
+          from,
+          within: Duration.format(within),
+          condition: name,
+          seen,
+          down: table.describeDown(),
+        })
+      return this.wait(name, condition).pipe(
+        Effect.timeoutOrElse({
+          duration: within,
+          orElse: () =>
+            Effect.flatMap(this.lastLook(name, condition), (seen) =>
+              seen === undefined ? Effect.void : Effect.fail(failed(seen)),
+            ),
+        }),
+      )
+    })
+  }
+
+  /** Returns why the predicate does not hold at the last moment; `undefined` if it holds. */
+  private lastLook(name: string, predicate: Checks.Predicate): Effect.Effect<string | undefined> {
+    const { fail, kernel } = this.options
+    return Effect.suspend(() => {
+      try {
+        return Effect.succeed(Checks.violation(predicate))
+      } catch (cause) {
+        fail(Checks.invariantThrew(name, kernel.now, cause))
+        return Effect.never
+      }
+    })
+  }
+
   private readonly converges: Scenario.Sim["converges"] = (predicate, options = {}) => {
-    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultConvergence)
+    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
     return Effect.suspend(() => {
       const { core } = options
       const unknown = core?.find((name) => !this.options.table.nodes.has(name))
@@ -114,7 +157,7 @@ export class ScenarioApi {
         return Effect.fail(usageError("nodeName", `there is no node "${unknown}" to converge`))
       }
       this.heal(core)
-      return this.until(predicate).pipe(
+      return this.wait("converges", predicate).pipe(
         Effect.timeoutOrElse({ duration: within, orElse: () => this.failToConverge(predicate, within) }),
       )
     })
@@ -122,16 +165,10 @@ export class ScenarioApi {
 
   /** Fails the run, unless the predicate holds at the last moment. */
   private failToConverge(predicate: Checks.Predicate, within: Duration.Duration): Effect.Effect<void> {
-    const { fail, kernel } = this.options
-    return Effect.suspend(() => {
-      const at = kernel.now
-      try {
-        const reason = Checks.violation(predicate)
-        if (reason === undefined) return Effect.void
-        fail(RunFailures.notConverged(at, Duration.format(within), reason))
-      } catch (cause) {
-        fail(Checks.invariantThrew("converges", at, cause))
-      }
+    const { fail, kernel, table } = this.options
+    return Effect.flatMap(this.lastLook("converges", predicate), (reason) => {
+      if (reason === undefined) return Effect.void
+      fail(RunFailures.notConverged(kernel.now, Duration.format(within), reason, table.describeDown()))
       return Effect.never
     })
   }

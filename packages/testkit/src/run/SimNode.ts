@@ -20,7 +20,7 @@ import { type Guest, NodeCall, nodeDown } from "./NodeCall.ts"
 export type State = "starting" | "running" | "crashed" | "stopping" | "stopped" | "died"
 
 /** The states in words, for a process that a scenario cannot use. */
-const stateText: Record<State, string> = {
+export const stateText: Readonly<Record<State, string>> = {
   starting: "is still starting",
   running: "is running",
   crashed: "has crashed",

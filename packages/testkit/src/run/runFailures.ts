@@ -105,9 +105,28 @@ export const escaped = (at: number, node: string, what: string, site: string): S
       "or leave `strict` off, and the simulation serves it.",
   })
 
-/** Makes the failure of nodes that did not converge in time. */
-export const notConverged = (at: number, within: string, reason: string): SimulationError.Failure =>
+/** Makes the failure of nodes that did not converge in time. `down` tells which nodes are not running. */
+export const notConverged = (at: number, within: string, reason: string, down: string): SimulationError.Failure =>
   new SimulationError.NotConverged({
     at,
-    message: `the nodes did not converge within ${within} after everything was healed: ${reason}`,
+    message: `the nodes did not converge within ${within} after everything was healed: ${reason} (${down})`,
   })
+
+/** Makes the error of a condition that did not come to hold in time. */
+export const notReached = (options: {
+  readonly at: number
+  readonly from: number
+  readonly within: string
+  readonly condition: string
+  readonly seen: string
+  /** Tells which nodes are not running. */
+  readonly down: string
+}): SimulationError.NotReached => {
+  const { at, condition, down, from, seen, within } = options
+  return new SimulationError.NotReached({
+    at,
+    condition,
+    seen,
+    message: `"${condition}" did not come to hold within ${within} from ${Microseconds.show(from)}: ${seen} (${down})`,
+  })
+}

@@ -290,9 +290,9 @@ describe("Engine", () => {
         [
           { _tag: "Dialed", connection: 1, from: "a", to: "b", at: 0 },
           { _tag: "Accepted", connection: 1, at: 10 * ms },
-          { _tag: "Sent", connection: 1, segment: 1, from: "a", to: "b", bytes: 2, at: 20 * ms },
+          { _tag: "Sent", connection: 1, segment: 1, from: "a", to: "b", side: "dialer", bytes: 2, at: 20 * ms },
           { _tag: "Arrived", segment: 1, at: 30 * ms },
-          { _tag: "Sent", connection: 1, segment: 2, from: "b", to: "a", bytes: 3, at: 30 * ms },
+          { _tag: "Sent", connection: 1, segment: 2, from: "b", to: "a", side: "acceptor", bytes: 3, at: 30 * ms },
           { _tag: "Ended", connection: 1, by: "a", how: "end", at: 30 * ms },
           { _tag: "Ended", connection: 1, by: "b", how: "end", at: 35 * ms },
           { _tag: "Dropped", segment: 2, why: "a has closed the connection", at: 40 * ms },

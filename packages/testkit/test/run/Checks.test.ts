@@ -10,7 +10,7 @@ describe("Checks", () => {
       run((sim) =>
         Effect.gen(function* () {
           let ready = false
-          const waiting = yield* Effect.forkChild(sim.until(() => ready))
+          const waiting = yield* Effect.forkChild(sim.until("it is ready", () => ready))
           yield* Effect.sleep("3 seconds")
           ready = true
           yield* Fiber.join(waiting)
@@ -23,9 +23,9 @@ describe("Checks", () => {
       under([{ kind: "crash", at: "5 seconds", for: "10 seconds", node: "a" }], (sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
-          yield* sim.until(() => a.state === "crashed")
+          yield* sim.until("a is down", () => a.state === "crashed")
           assert.strictEqual(sim.now(), 5_000_000)
-          yield* sim.until(() => a.state === "running")
+          yield* sim.until("a is back", () => a.state === "running")
           assert.strictEqual(sim.now(), 15_000_000)
         }),
       ),
@@ -34,7 +34,7 @@ describe("Checks", () => {
     it.live("goes on at once when it holds already", () =>
       run((sim) =>
         Effect.gen(function* () {
-          yield* sim.until(() => true)
+          yield* sim.until("at once", () => true)
           assert.strictEqual(sim.now(), 0)
         }),
       ),
@@ -43,13 +43,59 @@ describe("Checks", () => {
     it.live("of a predicate that throws says which", () =>
       Effect.gen(function* () {
         const error = yield* failure("InvariantThrew", (sim) =>
-          sim.until(() => {
+          sim.until("somebody leads", () => {
             throw new Error("no node yet")
           }),
         )
-        assert.include(error.message, 'the invariant "until" threw')
+        assert.include(error.message, 'the invariant "somebody leads" threw')
         assert.include(error.message, "no node yet")
       }),
+    )
+  })
+
+  describe("until with a bound", () => {
+    it.live("fails with its name, how long it waited, and what it saw last, where nobody catches it", () =>
+      Effect.gen(function* () {
+        const error = yield* failure("NotReached", (sim) =>
+          Effect.gen(function* () {
+            const { b } = yield* sim.nodes(["a", "b"], () => counter)
+            yield* Effect.sleep("1 second")
+            yield* b.crash
+            let looks = 0
+            yield* sim.until("two count", () => `${looks++ < 0 ? "" : "b"} does not count`, { within: "7 seconds" })
+          }),
+        )
+        assert.strictEqual(error.at, 8_000_000)
+        assert.strictEqual(error.condition, "two count")
+        assert.strictEqual(error.seen, "b does not count")
+        assert.include(error.message, '"two count" did not come to hold within 7s from 1.000 s: b does not count')
+        assert.include(error.message, "(b has crashed)")
+      }),
+    )
+
+    it.live("is an error that the scenario can handle, and the run goes on", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          const caught = yield* sim
+            .until("never", () => false, { within: "3 seconds" })
+            .pipe(
+              Effect.as("held"),
+              Effect.catchTag("NotReached", ({ condition, seen }) => Effect.succeed(`${condition}: ${seen}`)),
+            )
+          assert.strictEqual(caught, "never: it does not hold")
+          assert.strictEqual(sim.now(), 3_000_000)
+        }),
+      ),
+    )
+
+    it.live("holds at the very last moment, and waits a minute if nobody says", () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          yield* sim.until("five seconds have passed", () => sim.now() >= 5_000_000, { within: "5 seconds" })
+          yield* Effect.flip(sim.until("never", () => false))
+          assert.strictEqual(sim.now(), 65_000_000)
+        }),
+      ),
     )
   })
 

@@ -403,7 +403,11 @@ describe("Faults of a plan", () => {
             for (const name of names) {
               yield* nodes[name].run(Effect.void)
             }
-            yield* sim.until(() => names.every((name) => heard(nodes, name, name === "a" ? "b" : "a") * 1e6 > from))
+            yield* sim.until(
+              "both are heard",
+              () => names.every((name) => heard(nodes, name, name === "a" ? "b" : "a") * 1e6 > from),
+              { within: "2 minutes" },
+            )
             assert.isBelow(sim.now() - from, 101_000)
           }),
         { faults: { network: { loss: 0.3, delay: { uniform: ["1 millis", "500 millis"] } } } },

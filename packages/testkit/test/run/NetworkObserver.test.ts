@@ -62,20 +62,47 @@ const exchange =
 const faults = { network: { loss: 0.2, split: 0.5, delay: { uniform: ["1 millis", "100 millis"] } } } as const
 
 describe("NetworkObserver", () => {
-  it.live("gives every byte to a decoder of its direction, once and in order, on a network that cuts and loses", () =>
-    Effect.gen(function* () {
-      const directions: Array<string> = []
-      const describe: NonNullable<Simulation.Options["describe"]> = () => {
-        const place = directions.push("") - 1
-        return (bytes) => {
-          directions[place] += new TextDecoder().decode(bytes)
-          return []
+  it.live(
+    "gives every byte to the decoder of its connection with its side, in order, on a network that cuts and loses",
+    () =>
+      Effect.gen(function* () {
+        const connections: Array<{ dialer: string; acceptor: string }> = []
+        const describe: NonNullable<Simulation.Options["describe"]> = () => {
+          const connection = { dialer: "", acceptor: "" }
+          connections.push(connection)
+          return (bytes, side) => {
+            connection[side] += new TextDecoder().decode(bytes)
+            return []
+          }
         }
-      }
-      yield* run(exchange(3), { faults, describe }, { trace: true })
-      const sent = Array.from({ length: 20 }, (_, i) => `message ${i}; `).join("")
-      const expected = [sent, sent, sent, sent.toUpperCase(), sent.toUpperCase(), sent.toUpperCase()]
-      assert.deepStrictEqual(directions.sort(), expected.sort())
+        yield* run(exchange(3), { faults, describe }, { trace: true })
+        const dialer = Array.from({ length: 20 }, (_, i) => `message ${i}; `).join("")
+        const expected = { dialer, acceptor: dialer.toUpperCase() }
+        assert.deepStrictEqual(connections, [expected, expected, expected])
+      }),
+  )
+
+  it.live("marks what the decoder calls background, and only that", () =>
+    Effect.gen(function* () {
+      const { trace } = yield* run(
+        exchange(1),
+        {
+          describe: () => (_, side) => [
+            { kind: side, text: "", background: side === "dialer" },
+            { kind: side, text: "", background: undefined },
+          ],
+        },
+        { trace: true },
+      )
+      const messages = (trace?.events ?? []).flatMap((event) => (event._tag === "Sent" ? [event.messages ?? []] : []))
+      assert.deepStrictEqual(messages[0], [
+        { kind: "dialer", text: "", background: true },
+        { kind: "dialer", text: "" },
+      ])
+      assert.deepStrictEqual(messages.at(-1), [
+        { kind: "acceptor", text: "" },
+        { kind: "acceptor", text: "" },
+      ])
     }),
   )
 

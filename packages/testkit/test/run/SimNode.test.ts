@@ -79,7 +79,7 @@ describe("SimNode", () => {
           yield* sim.nodes(["a"], () => counter)
           let looked = 0
           const never = () => ++looked < 0
-          for (const waiting of [sim.until(never), sim.converges(never)]) {
+          for (const waiting of [sim.until("never", never), sim.converges(never)]) {
             const fiber = yield* Effect.forkChild(waiting)
             yield* Effect.sleep("2500 millis")
             yield* Fiber.interrupt(fiber)

@@ -3,7 +3,7 @@
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import type { SendError } from "@coterie/core/ClusterError"
-import { nameOf, type PeerRef } from "@coterie/core/Peer"
+import { nameOf, type PeerId, type PeerRef } from "@coterie/core/Peer"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RpcClient from "effect/rpc/RpcClient"
@@ -27,19 +27,23 @@ interface Options {
   readonly inFlight: InFlightRequests
   readonly sender: RequestSender.RequestSender
   readonly codecFor: CodecFor
+  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
 }
 
 export class ClientProtocol {
+  /** Peers that are in the view now. */
+  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
   private readonly ids: RequestIds.RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender.RequestSender
   private readonly codecFor: CodecFor
 
-  constructor({ codecFor, ids, inFlight, sender }: Options) {
+  constructor({ codecFor, ids, inFlight, peers, sender }: Options) {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
     this.codecFor = codecFor
+    this.peers = peers
   }
 
   /** Makes the protocol for the clients of one peer. */
@@ -139,7 +143,13 @@ export const make = Effect.fnUntraced(function* (
   const inner = yield* Scope.make()
   const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
   const inFlight = new InFlightRequests(inner)
-  const client = new ClientProtocol({ ids, inFlight, sender, codecFor: lanes.serialization.codecFor })
+  const client = new ClientProtocol({
+    ids,
+    inFlight,
+    sender,
+    codecFor: lanes.serialization.codecFor,
+    peers: cluster.peers,
+  })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)
   const reading = Stream.runForEach(responses, (item) => reader.read(item))

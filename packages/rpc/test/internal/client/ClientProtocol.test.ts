@@ -17,7 +17,13 @@ const setUp = Effect.gen(function* () {
   const inFlight = new InFlightRequests(yield* Effect.scope)
   const sender = yield* RequestSender.make(lanes)
   const ids = new RequestIds("x-")
-  const client = new ClientProtocol({ ids, inFlight, sender, codecFor: serialization.codecFor })
+  const client = new ClientProtocol({
+    ids,
+    inFlight,
+    sender,
+    codecFor: serialization.codecFor,
+    peers: Effect.succeed([]),
+  })
   const protocol = yield* client.protocol("b")
   /** Takes the messages that were sent to the peer, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())

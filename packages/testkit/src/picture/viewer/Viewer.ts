@@ -5,30 +5,34 @@ import type { ControlledViewer } from "./controls/ControlledViewer.ts"
 import { listenToKeyboard } from "./controls/keyboard.ts"
 import { MapControls } from "./controls/MapControls.ts"
 import { PointerControls } from "./controls/PointerControls.ts"
-import { Diagram } from "./diagram/Diagram.ts"
-import { LaneLayout, lanesLeft } from "./diagram/LaneLayout.ts"
-import { OverviewMap } from "./diagram/OverviewMap.ts"
+import { lanesLeft } from "./diagram/LaneLayout.ts"
+import type { OverviewMap } from "./diagram/OverviewMap.ts"
 import { elementById } from "./dom.ts"
+import { foldBackground, type FoldedTrace } from "./model/foldBackground.ts"
 import { timeAt } from "./model/timeline.ts"
-import { TraceModel } from "./model/TraceModel.ts"
+import type { TraceModel } from "./model/TraceModel.ts"
 import { drawBanner } from "./panels/banner.ts"
-import { drawLegend } from "./panels/legend.ts"
-import { SelectionPanel } from "./panels/SelectionPanel.ts"
-import { Tooltip } from "./panels/Tooltip.ts"
+import { drawLandmarks } from "./panels/LandmarkList.ts"
+import { backgroundSwitchId, type BackgroundSwitch, drawLegend } from "./panels/legend.ts"
+import type { Tooltip } from "./panels/Tooltip.ts"
+import { Scene } from "./Scene.ts"
 import type { View } from "./View.ts"
-import { ViewState } from "./ViewState.ts"
+import type { ViewState } from "./ViewState.ts"
 
 const seconds = (micros: number): number => micros / 1_000_000
 
+/** Steps by which a jump zooms in until single events are drawn, and how many at most. */
+const jumpZoom = 1.5
+const maximumJumpSteps = 12
+
 /** Page of a trace. It draws the state of the view, and the controls change the state through it. */
 export class Viewer implements ControlledViewer {
-  readonly model: TraceModel
-  readonly state: ViewState
-  readonly overview: OverviewMap
-  readonly tooltip: Tooltip
-  private readonly layout: LaneLayout
-  private readonly diagram: Diagram
-  private readonly selection: SelectionPanel
+  private readonly trace: Trace
+  private readonly folded: FoldedTrace
+  private readonly options: PictureOptions
+  private scene: Scene
+  /** `true` while background traffic is drawn like everything else. */
+  private showsBackground = false
   private readonly stage = elementById("stage")
   private readonly map = elementById("map")
   private readonly status = elementById("status")
@@ -37,32 +41,33 @@ export class Viewer implements ControlledViewer {
   private readonly rightward = elementById("rightward")
   private isDrawingDue = false
 
-  constructor(trace: Trace) {
-    this.model = new TraceModel(trace)
-    this.layout = new LaneLayout(this.model.causality.lanes)
-    this.state = new ViewState({
-      model: this.model,
-      layout: this.layout,
-      size: () => ({ width: this.stage.clientWidth, height: this.stage.clientHeight }),
-    })
-    this.diagram = new Diagram(elementById("plot"), this.model, this.layout)
-    this.overview = new OverviewMap(elementById("strip"), this.model)
-    this.tooltip = new Tooltip(elementById("tip"), this.stage, this.model)
-    this.selection = new SelectionPanel(elementById("selection"), this.model, {
-      focus: (event) => this.focus(event),
-      clear: () => this.select(undefined),
-    })
+  constructor(trace: Trace, options: PictureOptions) {
+    this.trace = trace
+    this.options = options
+    this.folded = foldBackground(trace)
+    this.scene = this.makeScene()
+  }
+
+  get model(): TraceModel {
+    return this.scene.model
+  }
+
+  get state(): ViewState {
+    return this.scene.state
+  }
+
+  get overview(): OverviewMap {
+    return this.scene.overview
+  }
+
+  get tooltip(): Tooltip {
+    return this.scene.tooltip
   }
 
   /** Fills the page, connects the controls, and shows the end of the trace, where a failure is. */
-  start(options: PictureOptions): void {
-    const { events } = this.model.trace
-    drawBanner(elementById("banner"), this.model, options, (failure) => {
-      this.state.reveal(failure)
-      this.select(failure)
-    })
-    drawLegend(elementById("legend"), this.model, (filter) => this.toggle(filter))
-    this.drawSelection()
+  start(): void {
+    const { events } = this.trace
+    this.drawPanels()
     this.map.setAttribute("aria-valuemin", String(seconds(events[0]?.at ?? 0)))
     this.map.setAttribute("aria-valuemax", String(seconds(events.at(-1)?.at ?? 0)))
     new PointerControls(this, this.stage).listen()
@@ -110,9 +115,64 @@ export class Viewer implements ControlledViewer {
     this.state.activate(event)
     this.state.reveal(event)
     this.draw()
-    const target = this.diagram.targetOf(event)
+    const target = this.scene.diagram.targetOf(event)
     target?.focus({ preventScroll: true })
     if (target !== undefined) this.tooltip.show(event, target.getBoundingClientRect())
+  }
+
+  /** Moves to an event from far away: zooms in until it can be told apart, and moves the focus to it. */
+  private jump(event: number): void {
+    this.state.activate(event)
+    this.state.reveal(event)
+    for (let step = 0; step < maximumJumpSteps && !this.draw(); step++) {
+      this.state.zoomBy(jumpZoom)
+      this.state.reveal(event)
+    }
+    this.focus(event)
+  }
+
+  private makeScene(): Scene {
+    return new Scene(this.showsBackground ? this.trace : this.folded.trace, this.stage, {
+      focus: (event) => this.focus(event),
+      clear: () => this.select(undefined),
+    })
+  }
+
+  /** Shows or folds background traffic, and keeps the place and the selection. */
+  private toggleBackground(): void {
+    const before = this.scene
+    const { selected } = before.state.view()
+    const { origins } = this.folded
+    this.showsBackground = !this.showsBackground
+    before.remove()
+    this.scene = this.makeScene()
+    this.scene.follow(before)
+    this.drawPanels()
+    const kept =
+      selected === undefined ? -1 : this.showsBackground ? (origins[selected] ?? -1) : origins.indexOf(selected)
+    this.select(kept < 0 ? undefined : kept)
+    elementById(backgroundSwitchId).focus()
+  }
+
+  private drawPanels(): void {
+    const { model } = this
+    drawBanner(elementById("banner"), model, this.options, (failure) => {
+      this.state.reveal(failure)
+      this.select(failure)
+    })
+    const filters = {
+      toggle: (filter: string) => this.toggle(filter),
+      isOn: (filter: string) => !this.state.view().hidden.has(filter),
+    }
+    drawLegend(elementById("legend"), model, filters, this.backgroundSwitch())
+    drawLandmarks(elementById("landmarks"), model, (event) => this.jump(event))
+    this.drawSelection()
+  }
+
+  private backgroundSwitch(): BackgroundSwitch | undefined {
+    const { count, kinds } = this.folded
+    if (count === 0) return undefined
+    return { count, kinds, isShown: this.showsBackground, toggle: () => this.toggleBackground() }
   }
 
   private toggle(filter: string): boolean {
@@ -122,19 +182,22 @@ export class Viewer implements ControlledViewer {
     return isVisible
   }
 
-  private draw(): void {
+  /** Draws the scene. Returns `true` if single events are drawn. */
+  private draw(): boolean {
     this.state.settle()
     const view = this.state.view()
     const rows = this.state.rows()
-    this.tooManyEvents.hidden = this.diagram.draw(view)
+    const isDetailed = this.scene.diagram.draw(view)
+    this.tooManyEvents.hidden = isDetailed
     this.overview.draw(view, this.map.clientHeight, rows)
     this.describePosition(view.top, rows)
     this.drawScrollButtons(view)
+    return isDetailed
   }
 
   private drawSelection(): void {
     const { past, selected } = this.state.view()
-    this.selection.draw(selected, past)
+    this.scene.selection.draw(selected, past)
   }
 
   /** Tells screen readers which part of the trace is visible. */
@@ -147,7 +210,7 @@ export class Viewer implements ControlledViewer {
 
   /** Shows how many lanes are outside of the view on each side. */
   private drawScrollButtons(view: View): void {
-    const positions = [...this.model.causality.lanes.keys()].map((lane) => this.layout.x(lane, view))
+    const positions = [...this.model.causality.lanes.keys()].map((lane) => this.scene.layout.x(lane, view))
     const left = positions.filter((x) => x < lanesLeft).length
     const right = positions.filter((x) => x > view.width).length
     this.leftward.hidden = left === 0

@@ -8,4 +8,4 @@ import { Viewer } from "./Viewer.ts"
 const data: { readonly trace: Trace; readonly options: PictureOptions } = JSON.parse(
   elementById("data").textContent ?? "",
 )
-new Viewer(data.trace).start(data.options)
+new Viewer(data.trace, data.options).start()

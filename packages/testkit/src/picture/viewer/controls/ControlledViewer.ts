@@ -3,7 +3,10 @@ import type { TraceModel } from "../model/TraceModel.ts"
 import type { Tooltip } from "../panels/Tooltip.ts"
 import type { ViewState } from "../ViewState.ts"
 
-/** Viewer as its controls see it. Each control picks the members that it needs. */
+/**
+ * Viewer as its controls see it. Each control picks the members that it needs, and reads them at each event, because the
+ * viewer replaces them when it folds background traffic.
+ */
 export interface ControlledViewer {
   readonly model: TraceModel
   readonly state: ViewState

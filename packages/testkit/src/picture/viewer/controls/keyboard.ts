@@ -29,16 +29,16 @@ const zoomOut = 0.8
 const actionsOf = (
   viewer: Pick<ControlledViewer, "model" | "update" | "select">,
 ): { readonly [key: string]: () => void } => {
-  const { height } = viewer.model.timeline
   const page = (direction: number) => () =>
     viewer.update((state) => state.scrollBy(direction * state.rows() * pageRows))
-  const scroll = (rows: number) => () => viewer.update((state) => state.scrollBy(rows))
+  const scrollToEnd = (direction: number) => () =>
+    viewer.update((state) => state.scrollBy(direction * viewer.model.timeline.height))
   const zoom = (factor: number) => () => viewer.update((state) => state.zoomBy(factor))
   return {
     PageUp: page(-1),
     PageDown: page(1),
-    Home: scroll(-height),
-    End: scroll(height),
+    Home: scrollToEnd(-1),
+    End: scrollToEnd(1),
     "+": zoom(zoomIn),
     // The key of `+` without Shift on many keyboards.
     "=": zoom(zoomIn),
@@ -50,12 +50,12 @@ const actionsOf = (
 
 /** Listens to the keys of the page. Arrow keys step from event to event, or scroll if no event has the focus. */
 export const listenToKeyboard = (viewer: KeyboardViewer): void => {
-  const navigator = new EventNavigator(viewer.model, (event) => viewer.state.isVisible(event))
   const actions = actionsOf(viewer)
   const onArrow = ([dx, dy]: readonly [number, number], focused: number | undefined): void => {
     if (focused === undefined) {
       return viewer.update((state) => state.scrollBy(dy * state.rows() * arrowRows, dx * arrowPixels))
     }
+    const navigator = new EventNavigator(viewer.model, (event) => viewer.state.isVisible(event))
     const next = dy === 0 ? navigator.acrossLanes(focused, dx) : navigator.inLane(focused, dy)
     if (next !== undefined) viewer.focus(next)
   }

@@ -64,6 +64,11 @@ export class Diagram {
     return isDetailed
   }
 
+  /** Removes the drawing. */
+  remove(): void {
+    this.renderer.remove()
+  }
+
   /** Returns the button of an event, if it is in the view. */
   targetOf(event: number): SVGElement | undefined {
     return this.targets.get(event)

@@ -72,6 +72,11 @@ export class OverviewMap {
     this.renderer.endFrame()
   }
 
+  /** Removes the drawing. */
+  remove(): void {
+    this.renderer.remove()
+  }
+
   /** Returns the row at a position of the map. */
   rowAt(y: number, height: number): number {
     return (y / Math.max(1, height)) * this.model.timeline.height

@@ -78,6 +78,11 @@ export class SvgLayer {
     this.frame++
   }
 
+  /** Removes the group with its elements. */
+  remove(): void {
+    this.group.remove()
+  }
+
   private create(key: string, tag: string): Item {
     const item: Item = { node: svgElement(tag), attributes: new Map(), text: "", frame: this.frame }
     this.group.append(item.node)

@@ -16,6 +16,11 @@ export class SvgRenderer {
     return layer
   }
 
+  /** Removes all layers. */
+  remove(): void {
+    for (const layer of this.layers.splice(0)) layer.remove()
+  }
+
   /** Sets or removes a class of the SVG element. */
   toggleClass(className: string, isSet: boolean): void {
     this.svg.classList.toggle(className, isSet)

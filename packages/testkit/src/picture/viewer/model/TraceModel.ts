@@ -8,6 +8,7 @@ import { describeEvent } from "../../format.ts"
 import { inTransit, unknownLane } from "../../lanes.ts"
 import { type EventDetails, eventDetailsOf, messageDetailsOf } from "./eventDetails.ts"
 import { type FaultSpan, faultSpansOf } from "./faultSpans.ts"
+import { landmarksOf } from "./landmarks.ts"
 import { type Message, messagesOf } from "./messages.ts"
 import { nodeStatesOf, type StateSpan } from "./nodeStates.ts"
 import { type Timeline, timelineOf } from "./timeline.ts"
@@ -48,16 +49,25 @@ const groupOf = (event: Event): EventGroup | undefined => {
 /** Returns the name of the filter of a kind of messages. The prefix keeps it apart from the name of a group. */
 export const kindFilter = (kind: string): string => `kind ${kind}`
 
+const backgroundKindsOf = (events: ReadonlyArray<Event>): ReadonlySet<string> =>
+  new Set(
+    events.flatMap((event) =>
+      event._tag === "Sent"
+        ? (event.messages ?? []).filter(({ background }) => background === true).map(({ kind }) => kind)
+        : [],
+    ),
+  )
+
 /** Counts the kinds of messages, the most frequent first. */
-const kindsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<MessageKind> => {
+const kindsOf = (messages: ReadonlyArray<Message>, events: ReadonlyArray<Event>): ReadonlyArray<MessageKind> => {
   const counts = new Map<string, number>()
   for (const { kinds } of messages) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1)
-  return (
-    [...counts]
-      // Undecoded bytes come last, however many there are.
-      .sort(([a, m], [b, n]) => Number(a === "") - Number(b === "") || n - m || (a < b ? -1 : 1))
-      .map(([kind, count], slot) => ({ kind, count, slot, label: kind === "" ? "other bytes" : kind }))
-  )
+  const background = backgroundKindsOf(events)
+  /** Background comes last, so that it does not change the colours of the others, and then undecoded bytes. */
+  const rankOf = (kind: string): number => (kind === "" ? 2 : background.has(kind) ? 1 : 0)
+  return [...counts]
+    .sort(([a, m], [b, n]) => rankOf(a) - rankOf(b) || n - m || (a < b ? -1 : 1))
+    .map(([kind, count], slot) => ({ kind, count, slot, label: kind === "" ? "other bytes" : kind }))
 }
 
 const groupsOf = (events: ReadonlyArray<Event>): ReadonlyArray<GroupCount> =>
@@ -86,6 +96,8 @@ export class TraceModel {
   readonly faults: ReadonlyArray<FaultSpan>
   readonly kinds: ReadonlyArray<MessageKind>
   readonly groups: ReadonlyArray<GroupCount>
+  /** Notes, faults and failures, in the order of time. */
+  readonly landmarks: ReadonlyArray<number>
   /** Events in the order of the keyboard: first the events of no node, then one list for each lane. */
   readonly columns: ReadonlyArray<ReadonlyArray<number>>
   /** Last failure; `undefined` if nothing failed. */
@@ -101,8 +113,9 @@ export class TraceModel {
     this.messages = messagesOf(events, this.causality)
     this.nodeStates = nodeStatesOf(trace, this.causality, this.timeline)
     this.faults = faultSpansOf(events, this.causality, this.timeline)
-    this.kinds = kindsOf(this.messages)
+    this.kinds = kindsOf(this.messages, events)
     this.groups = groupsOf(events)
+    this.landmarks = landmarksOf(events)
     this.messageByEvent = indexMessages(this.messages)
     this.slots = new Map(this.kinds.map(({ kind, slot }) => [kind, slot] as const))
     this.columns = this.collectColumns()

@@ -6,8 +6,23 @@ import { button, element, svgElement, svgImage } from "../dom.ts"
 import { type EventGroup, kindFilter, type TraceModel } from "../model/TraceModel.ts"
 import { swatchOf } from "./eventContent.ts"
 
-/** Switches a filter. Returns `true` if its events are visible now. */
-export type ToggleFilter = (filter: string) => boolean
+/** Filters as the legend sees them. */
+export interface Filters {
+  /** Switches a filter. Returns `true` if its events are visible now. */
+  readonly toggle: (filter: string) => boolean
+  readonly isOn: (filter: string) => boolean
+}
+
+/** Switch of the background traffic; absent in a trace without it. */
+export interface BackgroundSwitch {
+  readonly kinds: ReadonlyArray<string>
+  readonly count: number
+  readonly isShown: boolean
+  readonly toggle: () => void
+}
+
+/** Id of the switch of the background traffic. */
+export const backgroundSwitchId = "background"
 
 /** Class and icon of each group. */
 const groupLooks: { readonly [G in EventGroup]: readonly [className: string, icon: string] } = {
@@ -48,14 +63,22 @@ const filterButton = (
   filter: string,
   label: ReadonlyArray<string | Node>,
   count: number,
-  toggle: ToggleFilter,
+  filters: Filters,
 ): HTMLElement => {
   const content = [...label, element("span", "number", count.toLocaleString("en-GB"))]
   const node = button("toggle", content, () => {
-    node.setAttribute("aria-pressed", String(toggle(filter)))
+    node.setAttribute("aria-pressed", String(filters.toggle(filter)))
   })
-  node.setAttribute("aria-pressed", "true")
+  node.setAttribute("aria-pressed", String(filters.isOn(filter)))
   node.dataset["hides"] = filter
+  return node
+}
+
+const backgroundButton = ({ count, isShown, kinds, toggle }: BackgroundSwitch): HTMLElement => {
+  const name = element("span", "name", `background: ${kinds.join(", ")}`)
+  const node = button("toggle background", [name, element("span", "number", count.toLocaleString("en-GB"))], toggle)
+  node.setAttribute("aria-pressed", String(isShown))
+  node.id = backgroundSwitchId
   return node
 }
 
@@ -77,13 +100,19 @@ const markKeys = (model: TraceModel): ReadonlyArray<readonly [className: string,
 }
 
 /** Fills the legend: kinds of messages, groups of events, and marks. */
-export const drawLegend = (root: HTMLElement, model: TraceModel, toggle: ToggleFilter): void => {
+export const drawLegend = (
+  root: HTMLElement,
+  model: TraceModel,
+  filters: Filters,
+  background: BackgroundSwitch | undefined,
+): void => {
   const kinds = model.kinds.map(({ count, kind, label }) =>
-    filterButton(kindFilter(kind), [swatchOf(model, kind), element("span", "name", label)], count, toggle),
+    filterButton(kindFilter(kind), [swatchOf(model, kind), element("span", "name", label)], count, filters),
   )
+  if (background !== undefined) kinds.push(backgroundButton(background))
   const groups = model.groups.map(({ count, group }) => {
     const [className, icon] = groupLooks[group]
-    return filterButton(group, [markImage(className, icon), element("span", "name", group)], count, toggle)
+    return filterButton(group, [markImage(className, icon), element("span", "name", group)], count, filters)
   })
   const marks = markKeys(model).map(([className, icon, label]) =>
     element("li", "key", markImage(className, icon), label),

@@ -2,16 +2,20 @@ import type { Event } from "@coterie/testkit/Trace"
 import { assert, describe, it } from "@effect/vitest"
 import { element } from "../../../../src/picture/viewer/dom.ts"
 import { TraceModel } from "../../../../src/picture/viewer/model/TraceModel.ts"
-import { drawLegend } from "../../../../src/picture/viewer/panels/legend.ts"
-import { log, node, samples, sent, traceOf } from "../../traces.ts"
-import { click, findAll, textsOf, useFakeDocument } from "../fakeDocument.ts"
+import { type BackgroundSwitch, drawLegend } from "../../../../src/picture/viewer/panels/legend.ts"
+import { fault, log, node, samples, sent, traceOf } from "../../traces.ts"
+import { attributesOf, click, findAll, textsOf, useFakeDocument } from "../fakeDocument.ts"
 
 describe("the legend", () => {
   useFakeDocument()
 
-  const draw = (events: ReadonlyArray<Event>, toggle: (filter: string) => boolean = () => true) => {
+  const draw = (
+    events: ReadonlyArray<Event>,
+    toggle: (filter: string) => boolean = () => true,
+    background?: BackgroundSwitch,
+  ) => {
     const root = element("div", "")
-    drawLegend(root, new TraceModel(traceOf(events)), toggle)
+    drawLegend(root, new TraceModel(traceOf(events)), { toggle, isOn: (filter) => filter !== "faults" }, background)
     return root
   }
 
@@ -48,5 +52,25 @@ describe("the legend", () => {
     click(toggle)
     assert.strictEqual(toggle?.getAttribute("aria-pressed"), "true")
     assert.deepStrictEqual(toggled, ["logs", "logs"])
+  })
+
+  it("has one switch for all background traffic, which is off at first", () => {
+    let toggled = 0
+    const root = draw([sent(0, 1, "a", "b", "Vote")], undefined, {
+      kinds: ["Ping", "Pong"],
+      count: 1200,
+      isShown: false,
+      toggle: () => toggled++,
+    })
+    const [node] = findAll(root, "background")
+    assert.strictEqual(node?.textContent, "background: Ping, Pong1,200")
+    assert.strictEqual(node?.getAttribute("aria-pressed"), "false")
+    click(node)
+    assert.strictEqual(toggled, 1)
+  })
+
+  it("shows a filter that is off as off", () => {
+    const root = draw([fault(0, 0, "began", ["a", "b"]), log(0, "a")])
+    assert.deepStrictEqual(attributesOf(root, "toggle", "aria-pressed"), ["false", "true"])
   })
 })

@@ -1,0 +1,37 @@
+/** The pieces of code of docs/requests.md that are about several peers; examples/test/requests.test.ts runs them. */
+import { PeerRpcClient, RequestLost } from "@coterie/rpc"
+import { Effect, Exit, Stream } from "effect"
+import { Work } from "./work/Work.ts"
+
+// #region all
+/** Asks all peers that serve the group, waits for 5 seconds at most, and adds up what they found. */
+export const countEverywhere = Effect.gen(function* () {
+  const answers = yield* PeerRpcClient.all(Work, (client) => client.CountPrimes({ job: 1, below: 100 }), {
+    timeout: "5 seconds",
+  })
+  let sum = 0
+  for (const { exit, peer } of answers) {
+    if (Exit.isSuccess(exit)) sum += exit.value
+    else yield* Effect.logWarning(`${peer.name} has no answer`, exit.cause)
+  }
+  return sum
+})
+
+/** Returns the answer of the peer that answers first. The requests to the others are interrupted. */
+export const countOnce = PeerRpcClient.streamAll(Work, (client) => client.CountPrimes({ job: 1, below: 100 })).pipe(
+  Stream.filter(({ exit }) => Exit.isSuccess(exit)),
+  Stream.runHead,
+)
+// #endregion
+
+// #region lost
+/** Gives a job to one peer, and to another one if the first has certainly not got it. */
+export const countSafely = Effect.fnUntraced(function* (first: string, second: string) {
+  const job = { job: 1, below: 100 }
+  const other = Effect.flatMap(PeerRpcClient.make(Work, second), (client) => client.CountPrimes(job))
+  const client: PeerRpcClient.FromGroup<typeof Work> = yield* PeerRpcClient.make(Work, first)
+  return yield* client
+    .CountPrimes(job)
+    .pipe(RequestLost.catchLost((cause, error) => (cause.maybeDelivered ? Effect.fail(error) : other)))
+}, Effect.scoped)
+// #endregion

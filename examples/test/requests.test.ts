@@ -1,0 +1,55 @@
+/** Runs the pieces of code of docs/requests.md that are about several peers. */
+import { Cluster } from "@coterie/core"
+import { PeerRpcClient, PeerRpcServer } from "@coterie/rpc"
+import { SimNetwork, VirtualTime } from "@coterie/testkit"
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Logger, Option, Stream } from "effect"
+import * as Requests from "../requests.ts"
+import { Work } from "../work/Work.ts"
+
+/** Primes below 100. */
+const primes = 25
+
+const logged: Array<string> = []
+const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+
+it.effect("the pieces of the guide ask all peers, and another one if a request was not sent", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make()
+    const start = (name: string) =>
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"] }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.provide(Logger.layer([])),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+    /** Serves the group; `busy` never answers. */
+    const serve = (node: Cluster.Cluster["Service"], isBusy = false) =>
+      PeerRpcServer.layer(Work).pipe(
+        Layer.provide(
+          Work.toLayer({ CountPrimes: (): Effect.Effect<number> => (isBusy ? Effect.never : Effect.succeed(primes)) }),
+        ),
+        Layer.provide(Layer.succeed(Cluster.Cluster, node)),
+        Layer.build,
+      )
+    const ann = yield* start("ann")
+    yield* serve(yield* start("bob"))
+    yield* serve(yield* start("cat"), true)
+    // A node that serves nothing has no answer.
+    yield* start("dan")
+    yield* Stream.runHead(
+      Stream.filter(ann.views, ({ peers }) => [...peers.values()].filter(({ link }) => link === "up").length === 3),
+    )
+    yield* Effect.sleep("1 second")
+
+    yield* Effect.gen(function* () {
+      assert.strictEqual(yield* Requests.countEverywhere, primes)
+      assert.deepStrictEqual(logged.length, 1)
+      assert.include(logged[0], "cat has no answer")
+      const first = Option.getOrThrow(yield* Requests.countOnce)
+      assert.deepStrictEqual([first.peer.name, Exit.isSuccess(first.exit) && first.exit.value], ["bob", primes])
+      assert.strictEqual(yield* Requests.countSafely("bob", "eve"), primes)
+      assert.strictEqual(yield* Requests.countSafely("eve", "bob"), primes)
+    }).pipe(Effect.provide(PeerRpcClient.layer()), Effect.provideService(Cluster.Cluster, ann), Effect.provide(logger))
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)

@@ -1,0 +1,89 @@
+/**
+ * The policies of a node: which layers are layers of policies, and which policies of a node are not the defaults.
+ */
+import * as Layer from "effect/Layer"
+import * as Admission from "../Admission.ts"
+import * as Discovery from "../Discovery.ts"
+import * as FailureDetector from "../FailureDetector.ts"
+import * as Gossip from "../Gossip.ts"
+import * as Reconnect from "../Reconnect.ts"
+
+/**
+ * Policy of a node: what may be decided in more than one way. Each has a default, and a module with layers of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Policy =
+  | Admission.Admission
+  | Discovery.Discovery
+  | FailureDetector.FailureDetector
+  | Gossip.Gossip
+  | Reconnect.Reconnect
+
+/**
+ * Option with the policies of a node.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PolicyOptions<Layers extends ReadonlyArray<Layer.Any>> {
+  /**
+   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip` and `Reconnect`, or several of them merged.
+   * They win over policies that are provided to the layer of the cluster. Of two layers of one policy the later wins.
+   */
+  readonly policies: Layers
+}
+
+/**
+ * `never` if all layers provide policies and nothing else. Otherwise a requirement that nothing provides, and that says what is
+ * wrong. A check in the type of the option itself would break the inference of calls such as `Layer.merge` inside of the list.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type OnlyPolicies<Layers extends ReadonlyArray<Layer.Any>> =
+  Layer.Layer<never> extends Layers[number]
+    ? NotAPolicy
+    : [Exclude<Layer.Success<Layers[number]>, Policy>] extends [never]
+      ? never
+      : NotAPolicy
+
+type NotAPolicy = "every layer in `policies` must provide policies of the cluster and nothing else"
+
+/** Merges the layers of policies. Of two layers of one policy the later wins. */
+export const mergePolicies = (policies: ReadonlyArray<Layer.Layer<never>>): Layer.Layer<never> => {
+  let merged: Layer.Layer<never> = Layer.empty
+  for (const policy of policies) merged = Layer.merge(merged, policy)
+  return merged
+}
+
+/** The policies of one node. */
+export interface Policies {
+  readonly admission: Admission.Policy
+  readonly detector: FailureDetector.Policy
+  readonly discovery: Discovery.Policy
+  readonly gossip: Gossip.Policy
+  readonly reconnect: Reconnect.Policy
+}
+
+/** Describes for the log which policies were chosen, and which are the defaults. */
+export const describePolicies = ({ admission, detector, discovery, gossip, reconnect }: Policies): string => {
+  const isDefault = {
+    Admission: admission === Admission.admitAll,
+    Discovery: discovery === Discovery.defaults,
+    FailureDetector: detector === FailureDetector.lan,
+    Gossip: gossip === Gossip.defaults,
+    Reconnect: reconnect === Reconnect.defaultSchedule,
+  }
+  const entries = Object.entries(isDefault)
+  const names = (wanted: boolean) => entries.filter(([, is]) => is === wanted).map(([name]) => name)
+  const said = [
+    { label: "given", names: names(false) },
+    { label: "default", names: names(true) },
+  ]
+  return said
+    .filter(({ names }) => names.length > 0)
+    .map(({ label, names }) => `${names.join(", ")} (${label})`)
+    .join(", ")
+}

@@ -1,0 +1,96 @@
+/**
+ * Smoothed round-trip time of one link, from its Pings and their Pongs (RFC 6298, section 2: SRTT with alpha = 1/8). Every Ping
+ * that the link sends is measured, whatever its purpose, but one at a time.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
+
+/** Part of the difference to a new sample by which the smoothed time changes (RFC 6298). */
+const alpha = 1 / 8
+
+/**
+ * Age, in milliseconds, at which a sample is too old to be returned by {@link RoundTripTime.measure}. The side that drives the
+ * heartbeats gets a sample with each of them. For the other side this bounds what an application that asks all the time costs: one
+ * Ping in this time.
+ */
+export const maxSampleAge = 10_000
+
+export interface Options {
+  /** Monotonic clock, in milliseconds. */
+  readonly now: () => number
+  /** Time to wait for a Pong, in milliseconds; an older Ping is given up. */
+  readonly timeout: number
+  /** Sends a Ping now, which calls {@link RoundTripTime.sent}. */
+  readonly ping: () => void
+}
+
+interface Measurement {
+  readonly seq: number
+  readonly sentAt: number
+}
+
+export class RoundTripTime {
+  private readonly options: Options
+  private smoothed: number | undefined
+  private sampledAt = Number.NEGATIVE_INFINITY
+  private pending: Measurement | undefined
+  private sampled: Deferred.Deferred<void> | undefined
+  private hasEnded = false
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Smoothed time in milliseconds; `undefined` before the first sample. */
+  get value(): number | undefined {
+    return this.smoothed
+  }
+
+  /** Records that a Ping was sent. */
+  sent(seq: number): void {
+    const sentAt = this.options.now()
+    const { pending } = this
+    if (pending !== undefined && sentAt - pending.sentAt < this.options.timeout) return
+    this.pending = { seq, sentAt }
+  }
+
+  /** Records the Pong of a Ping. A Pong of another Ping than the measured one is ignored. */
+  received(seq: number): void {
+    const { pending, smoothed } = this
+    if (pending?.seq !== seq) return
+    const now = this.options.now()
+    const sample = now - pending.sentAt
+    this.smoothed = smoothed === undefined ? sample : smoothed + alpha * (sample - smoothed)
+    this.sampledAt = now
+    this.pending = undefined
+    this.wake()
+  }
+
+  /**
+   * Returns the smoothed time in milliseconds. If the last sample is older than {@link maxSampleAge}, sends a Ping and waits for the
+   * Pong, at most until the timeout. Returns `undefined` if there is no sample at all.
+   */
+  measure(): Effect.Effect<number | undefined> {
+    return Effect.suspend(() => {
+      const { now, ping, timeout } = this.options
+      if (this.hasEnded || now() - this.sampledAt < maxSampleAge) return Effect.succeed(this.smoothed)
+      if (this.pending === undefined || now() - this.pending.sentAt >= timeout) ping()
+      this.sampled ??= Deferred.makeUnsafe()
+      const answered = Effect.timeoutOption(awaitDeferred(this.sampled), timeout)
+      return Effect.map(answered, () => this.smoothed)
+    })
+  }
+
+  /** Ends all waits, because the link has ended. */
+  end(): void {
+    this.hasEnded = true
+    this.wake()
+  }
+
+  private wake(): void {
+    const { sampled } = this
+    this.sampled = undefined
+    if (sampled !== undefined) Deferred.doneUnsafe(sampled, Effect.void)
+  }
+}

@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { maxSampleAge, RoundTripTime } from "../../src/link/RoundTripTime.ts"
+import { settle, testNow } from "./support.ts"
+
+const timeout = 3_000
+
+const make = Effect.gen(function* () {
+  const now = yield* testNow
+  const pings: Array<number> = []
+  let seq = 0
+  const rtt: RoundTripTime = new RoundTripTime({
+    now,
+    timeout,
+    ping: () => {
+      pings.push(seq)
+      rtt.sent(seq++)
+    },
+  })
+  const pass = (millis: number) => Effect.andThen(TestClock.adjust(millis), settle)
+  /** Sends a Ping that is answered after so long. */
+  const exchange = Effect.fnUntraced(function* (millis: number) {
+    rtt.sent(seq)
+    yield* pass(millis)
+    rtt.received(seq++)
+  })
+  return { exchange, pass, pings, rtt }
+})
+
+describe("the round-trip time of a link", () => {
+  it.effect(
+    "is unknown before the first Pong, then its time, and then moves an eighth of the way to each new one",
+    () =>
+      Effect.gen(function* () {
+        const { exchange, rtt } = yield* make
+        assert.isUndefined(rtt.value)
+        yield* exchange(80)
+        assert.strictEqual(rtt.value, 80)
+        yield* exchange(160)
+        assert.strictEqual(rtt.value, 90)
+        yield* exchange(10)
+        assert.strictEqual(rtt.value, 80)
+      }),
+  )
+
+  it.effect("ignores a Pong that nobody asked for, and one that comes twice", () =>
+    Effect.gen(function* () {
+      const { pass, rtt } = yield* make
+      rtt.received(7)
+      rtt.sent(1)
+      yield* pass(5)
+      rtt.received(2)
+      assert.isUndefined(rtt.value)
+      rtt.received(1)
+      yield* pass(100)
+      rtt.received(1)
+      assert.strictEqual(rtt.value, 5)
+    }),
+  )
+
+  it.effect("is measured by one Ping after another, also if a round trip takes longer than a heartbeat", () =>
+    Effect.gen(function* () {
+      const { pass, rtt } = yield* make
+      rtt.sent(0)
+      yield* pass(1_000)
+      rtt.sent(1)
+      yield* pass(500)
+      rtt.received(0)
+      assert.strictEqual(rtt.value, 1_500)
+      yield* pass(1_000)
+      rtt.received(1)
+      assert.strictEqual(rtt.value, 1_500)
+    }),
+  )
+
+  it.effect("is measured again after a Ping that was never answered", () =>
+    Effect.gen(function* () {
+      const { exchange, pass, rtt } = yield* make
+      rtt.sent(99)
+      yield* pass(timeout)
+      yield* exchange(20)
+      assert.strictEqual(rtt.value, 20)
+    }),
+  )
+
+  it.effect("is returned at once while it is fresh, and else after a Ping that all who ask at that time share", () =>
+    Effect.gen(function* () {
+      const { exchange, pass, pings, rtt } = yield* make
+      yield* exchange(80)
+      yield* pass(maxSampleAge - 1)
+      assert.strictEqual(yield* rtt.measure(), 80)
+      assert.deepStrictEqual(pings, [])
+      yield* pass(1)
+      const asking = yield* Effect.forkChild(Effect.all([rtt.measure(), rtt.measure()], { concurrency: 2 }))
+      yield* pass(160)
+      assert.isUndefined(asking.pollUnsafe())
+      assert.deepStrictEqual(pings, [1])
+      rtt.received(1)
+      assert.deepStrictEqual(yield* Fiber.join(asking), [90, 90])
+    }),
+  )
+
+  it.effect("is what was known, or unknown, if no Pong comes in time", () =>
+    Effect.gen(function* () {
+      const { exchange, pass, rtt } = yield* make
+      const first = yield* Effect.forkChild(rtt.measure())
+      yield* pass(timeout)
+      assert.isUndefined(yield* Fiber.join(first))
+      yield* exchange(30)
+      yield* pass(maxSampleAge)
+      const second = yield* Effect.forkChild(rtt.measure())
+      yield* pass(timeout)
+      assert.strictEqual(yield* Fiber.join(second), 30)
+    }),
+  )
+
+  it.effect("keeps nobody waiting once the link has ended", () =>
+    Effect.gen(function* () {
+      const { pings, rtt } = yield* make
+      const asking = yield* Effect.forkChild(rtt.measure())
+      yield* settle
+      rtt.end()
+      assert.isUndefined(yield* Fiber.join(asking))
+      assert.isUndefined(yield* rtt.measure())
+      assert.deepStrictEqual(pings, [0])
+    }),
+  )
+})
