@@ -10,7 +10,7 @@ import type { Address } from "../Address.ts"
 import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, SendOptions, Sent } from "../Lane.ts"
-import type { Limits } from "../Limits.ts"
+import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 
@@ -33,8 +33,8 @@ export interface Options {
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.
    */
   readonly tracing?: boolean | undefined
-  /** Bounds that differ from the defaults. */
-  readonly limits?: Partial<Limits> | undefined
+  /** Bounds that differ from the defaults, such as `{ confirmTimeout: "1 minute", messageBytes: 1024 * 1024 }`. */
+  readonly limits?: Limits.Options | undefined
 }
 
 /**

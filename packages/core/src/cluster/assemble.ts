@@ -59,7 +59,7 @@ export const make = (options: Options) =>
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
   const checked = yield* Effect.fromResult(checkOptions(options))
   const environment = yield* readEnvironment
-  const limits: Limits.Limits = { ...Limits.defaults, ...options.limits }
+  const limits: Limits.Limits = Limits.make(options.limits)
   const outer = yield* Effect.scope
   const inner = yield* Effect.acquireRelease(Scope.make(), Scope.close)
   const rooms = yield* Effect.provideService(

@@ -302,7 +302,7 @@ export class Link {
       limits,
       sent,
       now: this.now,
-      makeSendLanes: (wake) => lanes.makeSendLanes({ window: peerWindow, limit: limits.outbox, wake }),
+      makeSendLanes: (wake) => lanes.makeSendLanes({ window: peerWindow, limit: limits.outboxBytes, wake }),
       acknowledgements: () => this.receiveLanes.acknowledgements(),
     })
   }
@@ -311,8 +311,8 @@ export class Link {
     const { hooks, lanes, limits } = this.options
     return lanes.makeReceiveLanes({
       makeReceiveLane: lanes.makeReceiveLane,
-      inboxWindow: limits.inboxWindow,
-      laneWindow: limits.laneWindow,
+      inboxWindowBytes: limits.inboxWindowBytes,
+      laneWindowBytes: limits.laneWindowBytes,
       messageBytes: limits.messageBytes,
       send: this.writer.send,
       wake: this.writer.wake,

@@ -137,7 +137,7 @@ export class LaneReaders {
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
-      ? Mailbox.make<SessionEnded>({ kept: limits.laneWindow + limits.messageBytes })
+      ? Mailbox.make<SessionEnded>({ kept: limits.laneWindowBytes + limits.messageBytes })
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
@@ -164,7 +164,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = yield* Mailbox.make({
-    kept: limits.inboxWindow + limits.messageBytes,
+    kept: limits.inboxWindowBytes + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
