@@ -52,7 +52,7 @@ export const answerAll = Effect.gen(function* () {
 const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
 
 /** Reads the orders that others publish from now on. Publishers wait for a slow reader, and skip one that stands still. */
-export const readOrders = Orders.subscribe.pipe(
+export const readOrders = Orders.subscribe().pipe(
   Stream.runForEach(({ from, value }) => Effect.log(`${from.name} sold ${value.id} for ${value.total}`)),
 )
 
@@ -71,7 +71,7 @@ export const readJobs = Effect.gen(function* () {
       Stream.runForEach((item) =>
         item._tag === "Message"
           ? Effect.log(`${item.from.name} wants ${item.text}`)
-          : Effect.log(`the session ${item.session} with ${item.from.name} is over`),
+          : Effect.log(`${item._tag} ${item.session} with ${item.from.name}`),
       ),
     )
 })
@@ -79,7 +79,7 @@ export const readJobs = Effect.gen(function* () {
 
 // #region lossy
 /** A gauge that is shown to people: only the newest ten are of interest, and nobody is to wait for them. */
-export const readLatest = Orders.subscribeWith({ strategy: "sliding", capacity: 10 })
+export const readLatest = Orders.subscribe({ strategy: "sliding", capacity: 10 })
 // #endregion
 
 // #region confirm
@@ -100,7 +100,7 @@ export const handOver = Effect.fnUntraced(function* (peer: string, job: string) 
 
 // #region tracing
 /** Of a publisher with the option `tracing: true`. */
-export const shipOrders = Orders.subscribe.pipe(
+export const shipOrders = Orders.subscribe().pipe(
   Stream.runForEach(({ span, value }) =>
     Effect.log(`shipping ${value.id}`).pipe(Effect.withSpan("ship the order", { parent: span })),
   ),

@@ -38,12 +38,21 @@ const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> 
   { seams: [] },
   { protocol: ["protocol"] },
   { wire: ["wire"], flow: ["flow"], membership: ["membership"] },
-  { policies: ["Admission.ts", "Discovery.ts", "FailureDetector.ts", "Gossip.ts", "Reconnect.ts"] },
+  {
+    policies: [
+      "Admission.ts",
+      "Discovery.ts",
+      "FailureDetector.ts",
+      "Gossip.ts",
+      "Reconnect.ts",
+      "TopicSerialization.ts",
+    ],
+  },
   { link: ["link"] },
   { peering: ["peering"] },
   { messaging: ["messaging"] },
   { cluster: ["cluster", "Cluster.ts"] },
-  { topic: ["Topic.ts", "TopicSerialization.ts"] },
+  { topic: ["Topic.ts"] },
   { trace: ["trace", "ClusterTrace.ts"] },
   { index: ["index.ts"] },
 ]

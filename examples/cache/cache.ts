@@ -33,7 +33,7 @@ const program = Effect.gen(function* () {
   const forgetAll = (why: string) =>
     Effect.andThen(Cache.invalidateAll(cache), screen.print(`* forgot everything: ${why}`))
 
-  const hearing = Stream.runForEach(Invalidations.subscribe, ({ from, value: { key } }) =>
+  const hearing = Stream.runForEach(Invalidations.subscribe(), ({ from, value: { key } }) =>
     key === undefined ? forgetAll(`${from.name} may have written unheard`) : forget(key, `${from.name} wrote it`),
   )
 

@@ -83,7 +83,8 @@ const decodeCbor = (bytes) => {
 
 const that = (holds, what) => (v) => (holds(v) ? v : malformed(what))
 const sized = (v, min, max) => typeof v === "string" && Buffer.byteLength(v) >= min && Buffer.byteLength(v) <= max
-export const isName = (v) => sized(v, 1, 128) && !/\p{Cc}/u.test(v)
+const isLine = (v, max) => sized(v, 1, max) && !/\p{Cc}/u.test(v)
+export const isName = (v) => isLine(v, 128)
 const isIPv6Host = (v) => {
   const [address, zone, ...more] = v.split("%")
   if (!isIPv6(address) || more.length > 0 || (zone !== undefined && !/^[a-z0-9._-]+$/.test(zone))) return false
@@ -149,7 +150,8 @@ const entry = (v) => {
   const value = { __proto__: null, name: of, generation, incarnation, status }
   return more.length === 0 ? map({ name, ...key })(value) : malformed("a bad entry")
 }
-const opened = map({ lane, name, window: int(1024, 2 ** 32 - 1) })
+const format = that((v) => isLine(v, 64), "a bad format")
+const opened = map({ lane, name, "format?": format, window: int(1024, 2 ** 32 - 1) })
 const greeting = { record, instance: generation, viewHash: hash, window: number, linkTimeout: number }
 const belief = { "youAre?": map(key) }
 const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale", "parted")

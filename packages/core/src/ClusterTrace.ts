@@ -26,6 +26,16 @@ export type { Side } from "./trace/LaneNames.ts"
 export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<FrameText>
 
 /**
+ * A topic as far as its values are read: any `Topic`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReadableTopic extends Pick<Topic<unknown>, "name" | "serialization"> {
+  readonly codec: (serialization: TopicSerialization.Service) => Pick<TopicSerialization.TopicCodec<unknown>, "decode">
+}
+
+/**
  * Options of {@link describe}.
  *
  * @category options
@@ -33,8 +43,8 @@ export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<FrameTex
  */
 export interface Options {
   /** Topics whose values are decoded. A message of any other lane is text if it is UTF-8, and else a size. */
-  readonly topics?: ReadonlyArray<Pick<Topic<unknown>, "name" | "schema">> | undefined
-  /** Serialization of the topics, as the nodes use it. Defaults to `TopicSerialization.json`. */
+  readonly topics?: ReadonlyArray<ReadableTopic> | undefined
+  /** Serialization of the topics that have none of their own, as the nodes use it. Defaults to `TopicSerialization.json`. */
   readonly serialization?: TopicSerialization.Service | undefined
   /** Maximum length of a text in UTF-16 units; a longer text is cut. Defaults to {@link defaultTextLength}. */
   readonly textLength?: number | undefined
@@ -90,7 +100,9 @@ const textOf = (payload: Uint8Array): string => {
 }
 
 const payloadTextOf = ({ serialization = TopicSerialization.json, topics = [] }: Options): PayloadText => {
-  const codecs = new Map(topics.map(({ name, schema }) => [name, serialization.codec(schema)] as const))
+  const codecs = new Map(
+    topics.map((topic) => [topic.name, topic.codec(topic.serialization ?? serialization)] as const),
+  )
   return (lane, payload) => {
     const value = codecs.get(lane)?.decode(payload)
     if (value === undefined) return textOf(payload)

@@ -7,8 +7,8 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
-import type { Message, SessionEnded } from "./Message.ts"
-import type { PeerRef } from "./Peer.ts"
+import type { Message, SessionEnded, SessionStarted } from "./Message.ts"
+import type { PeerId, PeerRef } from "./Peer.ts"
 
 /**
  * Options of a message to one peer.
@@ -25,6 +25,32 @@ export interface SendOptions {
   readonly confirm?: boolean | undefined
   /** Time to wait for the confirmation, from the start of the send. Defaults to `limits.confirmTimeout`. */
   readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * Options of a lane.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LaneOptions {
+  /**
+   * Format of the messages of the lane, such as `json`: 1 to 64 bytes without control characters. Readers announce it to all
+   * peers, and messages go only to readers of this format and to those without one. All readers of a lane on one node have the
+   * same format. Defaults to none: bytes of any format.
+   */
+  readonly format?: string | undefined
+}
+
+/**
+ * Options of a message to many.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PublishOptions {
+  /** Sends the message to the readers of this node, too. The report then has the name of this node. Defaults to `false`. */
+  readonly self?: boolean | undefined
 }
 
 /**
@@ -72,6 +98,41 @@ export interface ReadOptions {
 }
 
 /**
+ * Options of a reader that loses messages instead of making their senders wait. It gets no markers of sessions: where messages
+ * are lost for other reasons, the end of a session says little.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LossyReadOptions extends ReadOptions {
+  readonly strategy: "dropping" | "sliding"
+}
+
+/**
+ * An element of a lane: a message, or the begin or end of a session with a peer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LaneItem = Message | SessionStarted | SessionEnded
+
+/**
+ * A node that reads a lane: a peer with a link, or this node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReadingPeer extends PeerId {
+  /** Number of the session with the peer. It is that of the markers, of `Message.session` and of `Sent.session`. */
+  readonly session: number
+  /**
+   * Number of the opening, counted by this node. A lane that the peer has closed and opened again has another number: what
+   * was sent to the opening before may be lost, although the session goes on.
+   */
+  readonly opening: number
+}
+
+/**
  * A message that its reader could not use.
  *
  * @category models
@@ -92,24 +153,67 @@ export interface DeadLetter {
  */
 export interface Lane {
   readonly name: string
-  /** Sends a message to one peer that reads the lane. Fails with `NotReading` if the peer does not read it. */
+  /**
+   * Format of the messages of this lane, as given to `cluster.lane`. A message goes to no peer that reads the lane with another
+   * format: the send fails, or the report says, `IncompatibleFormat`. `undefined` for bytes of any format, which are never
+   * refused.
+   */
+  readonly format: string | undefined
+  /**
+   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the peer does not
+   * read it.
+   */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
+  /**
+   * Waits until this node would accept a message to the peer at once: there is credit for a frame of any size, and no other send
+   * waits. Fails as {@link Lane.send} would.
+   *
+   * **When to use**
+   *
+   * Use it to encode the newest state when it can go, instead of an older state that waits for credit.
+   *
+   * **Gotchas**
+   *
+   * It reserves nothing. A send of the same step goes at once; one that comes after sends of other fibers may wait.
+   */
+  readonly ready: (peer: PeerRef) => Effect.Effect<void, SendError>
   /**
    * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
    * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
    * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
-   * so it is reported as `NotConnected`. The readers of this node get nothing.
+   * so it is reported as `NotConnected`. The readers of this node get nothing, unless `self` is set.
    */
-  readonly publish: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
+  readonly publish: (
+    payload: Uint8Array | string,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, SendError>
   /**
-   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. After the last message of a
-   * session with a peer comes `SessionEnded`, except with `dropping` and `sliding`. The stream ends when this node has left.
+   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. Before the first message of a
+   * session with a peer comes `SessionStarted`, and after its last message `SessionEnded`, except with `dropping` and `sliding`.
+   * The stream ends when this node has left.
    */
-  readonly read: (options?: ReadOptions) => Stream.Stream<Message | SessionEnded, OptionsError>
-  /** Reads from now on, for as long as the scope is open, so that no message before the run of the stream is missed. */
-  readonly open: (
-    options?: ReadOptions,
-  ) => Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope>
+  readonly read: {
+    (options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+    (options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
+  }
+  /**
+   * Reads as {@link Lane.read} from now on, for as long as the scope is open, so that no message before the run of the stream is
+   * missed.
+   */
+  readonly open: {
+    (options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
+    (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
+  }
+  /**
+   * Returns the nodes that read the lane, ordered by name: the peers whose link is up, as they last told it, and this node. A
+   * peer whose link has just come up is missing until it has listed its lanes, which takes half a round trip.
+   */
+  readonly readers: Effect.Effect<ReadonlyArray<ReadingPeer>>
+  /**
+   * The readers of the lane now and after each change. A slow subscriber gets the newest list and skips those between. The
+   * stream ends when this node has left.
+   */
+  readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
   /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**

@@ -31,6 +31,19 @@ export interface Message {
 }
 
 /**
+ * Marker of the begin of a session with a peer. It comes before the first message of the session. A reader that opens a lane
+ * gets one for each session that is open at that moment, so it can greet every peer to which this node has a link.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SessionStarted {
+  readonly _tag: "SessionStarted"
+  readonly from: PeerId
+  readonly session: number
+}
+
+/**
  * Marker of the end of a session with a peer: all of its messages have been read, and the next message may follow a gap.
  *
  * @category models

@@ -136,12 +136,13 @@ export const RemovedPeer = <Status extends RemovedStatus>(
   Schema.Struct({ ...description, status: Schema.Literal(status) })
 
 /**
- * A peer, or its name.
+ * A peer: by its name, which addresses whatever life has the name, or by name and generation, which addresses that life only. A
+ * `Peer` of a view and `Message.from` have a generation. Use the `name` of such a value to address whatever life has it.
  *
  * @category models
  * @since 0.1.0
  */
-export type PeerRef = string | Pick<Peer, "name">
+export type PeerRef = string | PeerId
 
 /**
  * Returns the name of a peer that is given by name or as a value.

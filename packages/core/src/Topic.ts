@@ -1,11 +1,11 @@
 /**
- * Typed messages to subscribers. A topic is a name that all nodes agree on and a schema. No node owns a topic, and no message
- * is stored (docs/messages.md, section "Topics").
+ * Typed messages to subscribers. A topic is a name that all nodes agree on, a schema, and a serialization. No node owns a topic,
+ * and no message is stored (docs/messages.md, section "Topics").
  *
  * ```ts
  * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Number }))
  *
- * Orders.subscribe.pipe(Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)))
+ * Orders.subscribe().pipe(Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)))
  * Orders.publish({ id: "o-1", total: 12 })
  * ```
  */
@@ -15,15 +15,25 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ExternalSpan } from "effect/Tracer"
 import { Cluster } from "./Cluster.ts"
-import type { OptionsError, SendError } from "./ClusterError.ts"
-import { EncodeError } from "./ClusterError.ts"
-import * as TopicSerialization from "./TopicSerialization.ts"
-import type { BroadcastReport, DeadLetter, Lane, ReadOptions, SendOptions, Sent } from "./Lane.ts"
-import type { Message, SessionEnded } from "./Message.ts"
+import { EncodeError, OptionsError, type SendError } from "./ClusterError.ts"
+import type {
+  BroadcastReport,
+  DeadLetter,
+  Lane,
+  LaneItem,
+  PublishOptions,
+  ReadOptions,
+  SendOptions,
+  Sent,
+} from "./Lane.ts"
+import type { SessionEnded } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
+import { formatProblem, nameProblem } from "./protocol/PeerName.ts"
+import type * as TopicSerialization from "./TopicSerialization.ts"
 
 /**
  * A value that a peer published.
@@ -32,6 +42,7 @@ import type { PeerId, PeerRef } from "./Peer.ts"
  * @since 0.1.0
  */
 export interface Published<A> {
+  readonly _tag: "Published"
   readonly from: PeerId
   readonly value: A
   /** Number of the session ({@link Message.session}). Between two sessions with a peer some values may have been lost. */
@@ -41,104 +52,332 @@ export interface Published<A> {
 }
 
 /**
- * A name and a schema, to publish and subscribe with.
+ * A place in a stream of values at which values may be missing: the session with a peer ended, and its last values may have been
+ * lost.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gap {
+  readonly _tag: "Gap"
+  /** Peer whose session ended. */
+  readonly from: PeerId
+  /** Number of the session that ended ({@link Message.session}). */
+  readonly session: number
+}
+
+/**
+ * Options of a subscription.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SubscribeOptions extends ReadOptions {
+  /** Puts a {@link Gap} into the stream wherever values may be missing. Defaults to `false`: values only. */
+  readonly gaps?: boolean | undefined
+}
+
+interface WithGaps extends SubscribeOptions {
+  readonly gaps: true
+}
+
+interface WithoutGaps extends SubscribeOptions {
+  readonly gaps?: false | undefined
+}
+
+/**
+ * Publishes values of a topic from one node. Does not make the node a reader of the topic.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Publisher<A> {
+  /** Name of the topic. */
+  readonly name: string
+  /**
+   * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
+   * it is reported as `NotConnected`. A peer that subscribes with another serialization is reported as `IncompatibleFormat`.
+   * With `self`, the value reaches the subscriptions of this node, too, and the report has the name of this node.
+   * Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at once until it goes on. A value that does
+   * not encode is sent to no peer, and fails with `EncodeError`.
+   */
+  readonly publish: (value: A, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
+  /** Sends a value to one peer that subscribes. Fails with `NotReading` or `IncompatibleFormat` if the peer does not read it. */
+  readonly send: (peer: PeerRef, value: A, options?: SendOptions) => Effect.Effect<Sent, EncodeError | SendError>
+}
+
+/**
+ * A topic that one node publishes and reads, for as long as the scope is open in which it was opened. `Item` is what it reads:
+ * values, or values and gaps.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenTopic<A, Item = Published<A>> extends Publisher<A> {
+  /**
+   * Values that peers publish, from when the topic was opened. The stream ends when this node has left. A message that does not
+   * decode goes to {@link OpenTopic.deadLetters}.
+   *
+   * **Gotchas**
+   *
+   * Several runs of the stream share the values. While nobody runs the stream, publishers wait once the buffer is full.
+   */
+  readonly messages: Stream.Stream<Item>
+  /** Messages of this topic that this node could not decode, from when the stream is run. */
+  readonly deadLetters: Stream.Stream<DeadLetter>
+}
+
+/**
+ * A name, a schema and a serialization, to publish and subscribe with. The operations need a `Cluster`; {@link open} and
+ * {@link publisher} bind them to one.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Topic<A> {
   readonly name: string
-  readonly schema: Schema.Codec<A, unknown>
-  /**
-   * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
-   * it is reported as `NotConnected`. Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at
-   * once until it goes on. A value that does not encode is sent to no peer.
-   */
-  readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError | OptionsError, Cluster>
-  /** Sends a value to one peer that subscribes. */
+  /** Serialization of this topic; `undefined` for the one of the `Cluster` on which the topic is used. */
+  readonly serialization: TopicSerialization.Service | undefined
+  /** Returns the codec of the topic in a serialization. */
+  readonly codec: (serialization: TopicSerialization.Service) => TopicSerialization.TopicCodec<A>
+  /** Publishes a value, as {@link Publisher.publish} does. */
+  readonly publish: (
+    value: A,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, EncodeError | SendError, Cluster>
+  /** Sends a value to one peer, as {@link Publisher.send} does. */
   readonly send: (
     peer: PeerRef,
     value: A,
     options?: SendOptions,
-  ) => Effect.Effect<Sent, EncodeError | SendError | OptionsError, Cluster>
+  ) => Effect.Effect<Sent, EncodeError | SendError, Cluster>
   /**
-   * Values that peers publish, from when the stream is run. Each run is a subscription of its own. A slow subscription makes
-   * its publishers wait. A message that does not decode goes to {@link Topic.deadLetters}.
+   * Values that peers publish, from when the stream is run. Each run is a subscription of its own: it opens the topic, and closes
+   * it at its end. Fails as {@link open} does.
    */
-  readonly subscribe: Stream.Stream<Published<A>, OptionsError, Cluster>
-  /** Subscribes with a buffer other than the default. */
-  readonly subscribeWith: (options: ReadOptions) => Stream.Stream<Published<A>, OptionsError, Cluster>
-  /** Messages that the subscriptions of this node could not decode, from when the stream is run. */
-  readonly deadLetters: Stream.Stream<DeadLetter, OptionsError, Cluster>
+  readonly subscribe: {
+    (options: WithGaps): Stream.Stream<Published<A> | Gap, OptionsError, Cluster>
+    (options?: WithoutGaps): Stream.Stream<Published<A>, OptionsError, Cluster>
+  }
+  /** Messages of this topic that this node could not decode, from when the stream is run. */
+  readonly deadLetters: Stream.Stream<DeadLetter, never, Cluster>
 }
 
 /**
- * Makes a topic under a name of 1 to 128 bytes. With any other name every operation of the topic fails with `OptionsError`.
+ * Options of a topic.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * Serialization of the values. All nodes that share the topic must use the same. Defaults to the one that was provided to the
+   * layer of the `Cluster` (`TopicSerialization.layer`), which is JSON if none was.
+   */
+  readonly serialization?: TopicSerialization.Service | undefined
+}
+
+/**
+ * Makes a topic under a name of 1 to 128 bytes without control characters.
+ *
+ * **Gotchas**
+ *
+ * Throws `OptionsError` if the name or the format of the serialization cannot be used, because both are constants of the
+ * program. Use {@link makeResult} for a name that is data.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, E>(name: string, schema: Schema.Codec<A, E>): Topic<A> => {
-  const codecs = new WeakMap<TopicSerialization.Service, TopicSerialization.TopicCodec<A>>()
+export const make = <A, E>(name: string, schema: Schema.Codec<A, E>, options?: Options): Topic<A> =>
+  Result.getOrThrowWith(makeResult(name, schema, options), (error) => error)
 
-  const codec = Effect.map(TopicSerialization.TopicSerialization, (serialization) => {
+/**
+ * Makes a topic, or returns the `OptionsError` of a name or a serialization that cannot be used.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeResult = <A, E>(
+  name: string,
+  schema: Schema.Codec<A, E>,
+  options: Options = {},
+): Result.Result<Topic<A>, OptionsError> => {
+  const { serialization } = options
+  const badName = nameProblem(name)
+  if (badName !== undefined) {
+    const message = `the name ${JSON.stringify(name)} of a topic cannot be used: ${badName}`
+    return Result.fail(new OptionsError({ option: "name", message }))
+  }
+  const badFormat = serialization === undefined ? undefined : formatProblem(serialization.format)
+  if (badFormat !== undefined) {
+    const message = `the serialization of the topic "${name}" cannot be used: ${badFormat}`
+    return Result.fail(new OptionsError({ option: "serialization", message }))
+  }
+  return Result.succeed(fromCodecs(name, serialization, memoize(schema)))
+}
+
+/**
+ * Opens a topic on this node: subscribes, until the scope closes, and returns the values and the operations without further
+ * requirements.
+ *
+ * Fails with `OptionsError` if an option cannot be used (`capacity`), if this node reads this topic already with another
+ * serialization (`format`), or reads 4,096 lanes already (`lanes`).
+ *
+ * **When to use**
+ *
+ * Where no value after a certain moment may be missed: all that peers send to this node once `open` has succeeded is in `messages`,
+ * also if the stream is run later. Use {@link publisher} where values are only published, because a node that does not read
+ * `messages` makes the publishers wait.
+ *
+ * **Example**
+ *
+ * ```ts
+ * const orders = yield* Topic.open(Orders)
+ * yield* Effect.forkScoped(Stream.runForEach(orders.messages, ({ value }) => Effect.log(value.id)))
+ * yield* orders.publish({ id: "o-1", total: 12 })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export function open<A>(
+  topic: Topic<A>,
+  options: WithGaps,
+): Effect.Effect<OpenTopic<A, Published<A> | Gap>, OptionsError, Cluster | Scope.Scope>
+export function open<A>(
+  topic: Topic<A>,
+  options?: WithoutGaps,
+): Effect.Effect<OpenTopic<A>, OptionsError, Cluster | Scope.Scope>
+export function open<A>(
+  topic: Topic<A>,
+  options: SubscribeOptions = {},
+): Effect.Effect<OpenTopic<A, Published<A> | Gap>, OptionsError, Cluster | Scope.Scope> {
+  const { gaps, ...reading } = options
+  return Effect.gen(function* () {
+    const bound = yield* bind(topic)
+    const items = yield* bound.lane.open(reading)
+    return {
+      ...publisherOf(bound),
+      messages: gaps === true ? decoded(bound, items, gapOf) : decoded(bound, items, noGap),
+      deadLetters: bound.lane.deadLetters,
+    }
+  })
+}
+
+/**
+ * Binds a topic to this node for publishing only. The node does not read the topic, so it holds up no publisher, and nothing has to
+ * be released.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const publisher = <A>(topic: Topic<A>): Effect.Effect<Publisher<A>, never, Cluster> =>
+  Effect.map(bind(topic), publisherOf)
+
+// --- one topic on one node ---
+
+/** Lane of a topic on a node, and the codec of its values there. */
+interface Bound<A> {
+  readonly lane: Lane
+  readonly codec: TopicSerialization.TopicCodec<A>
+}
+
+/** Binds a topic to the node, with the topic's own serialization or the node's, and never with one of the caller's context. */
+const bind = <A>(topic: Topic<A>): Effect.Effect<Bound<A>, never, Cluster> =>
+  Effect.flatMap(Cluster, (cluster) => {
+    const { codec, name, serialization = cluster.serialization } = topic
+    // The name and the format were checked when the topic and the node were made.
+    return Effect.map(Effect.orDie(cluster.lane(name, { format: serialization.format })), (lane) => ({
+      lane,
+      codec: codec(serialization),
+    }))
+  })
+
+const publisherOf = <A>({ codec, lane }: Bound<A>): Publisher<A> => {
+  /** Encodes a value and sends its bytes. */
+  const encoded = <B>(value: A, send: (bytes: Uint8Array) => Effect.Effect<B, SendError>) =>
+    Effect.suspend((): Effect.Effect<B, EncodeError | SendError> => {
+      const bytes = codec.encode(value)
+      return Result.isSuccess(bytes)
+        ? send(bytes.success)
+        : Effect.fail(new EncodeError({ topic: lane.name, message: bytes.failure.message }))
+    })
+  return {
+    name: lane.name,
+    publish: (value, options) => encoded(value, (bytes) => lane.publish(bytes, options)),
+    send: (peer, value, options) => encoded(value, (bytes) => lane.send(peer, bytes, options)),
+  }
+}
+
+/** Makes a topic of checked constants. */
+const fromCodecs = <A>(name: string, serialization: Topic<A>["serialization"], codec: Topic<A>["codec"]): Topic<A> => {
+  function subscribe(options: WithGaps): Stream.Stream<Published<A> | Gap, OptionsError, Cluster>
+  function subscribe(options?: WithoutGaps): Stream.Stream<Published<A>, OptionsError, Cluster>
+  function subscribe(options: SubscribeOptions = {}): Stream.Stream<Published<A> | Gap, OptionsError, Cluster> {
+    const { gaps, ...others } = options
+    const opened = gaps === true ? open(topic, { ...others, gaps }) : open(topic, others)
+    return Stream.unwrap(Effect.map(opened, ({ messages }): Stream.Stream<Published<A> | Gap> => messages))
+  }
+  const bound = Effect.suspend(() => bind(topic))
+  const publisher = Effect.map(bound, publisherOf)
+  const topic: Topic<A> = {
+    name,
+    serialization,
+    codec,
+    publish: (value, options) => Effect.flatMap(publisher, ({ publish }) => publish(value, options)),
+    send: (peer, value, options) => Effect.flatMap(publisher, ({ send }) => send(peer, value, options)),
+    subscribe,
+    deadLetters: Stream.unwrap(Effect.map(bound, ({ lane }) => lane.deadLetters)),
+  }
+  return topic
+}
+
+/** Makes the codecs of a schema, one for each serialization. */
+const memoize = <A, E>(schema: Schema.Codec<A, E>): Topic<A>["codec"] => {
+  const codecs = new WeakMap<TopicSerialization.Service, TopicSerialization.TopicCodec<A>>()
+  return (serialization) => {
     const known = codecs.get(serialization)
     if (known !== undefined) return known
     const made = serialization.codec(schema)
     codecs.set(serialization, made)
     return made
-  })
-
-  const lane = Effect.flatMap(Cluster, (cluster) => cluster.lane(name))
-
-  /** Encodes a value and sends its bytes on the lane of the topic. */
-  const encoded = Effect.fnUntraced(function* <B, F>(
-    value: A,
-    use: (lane: Lane, bytes: Uint8Array) => Effect.Effect<B, F>,
-  ) {
-    const bytes = (yield* codec).encode(value)
-    if (Result.isFailure(bytes)) return yield* new EncodeError({ topic: name, message: bytes.failure.message })
-    return yield* use(yield* lane, bytes.success)
-  })
-
-  const subscribeWith: Topic<A>["subscribeWith"] = (options) =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const open = yield* lane
-        const { decode } = yield* codec
-        return Stream.transformPull(open.read(options), (pull) => Effect.succeed(decoding(open, decode, pull)))
-      }),
-    )
-
-  return {
-    name,
-    schema,
-    publish: (value) => encoded(value, (open, bytes) => open.publish(bytes)),
-    send: (peer, value, options) => encoded(value, (open, bytes) => open.send(peer, bytes, options)),
-    subscribe: subscribeWith({}),
-    subscribeWith,
-    deadLetters: Stream.unwrap(Effect.map(lane, ({ deadLetters }) => deadLetters)),
   }
 }
 
-type Items<E> = Pull.Pull<NonEmptyReadonlyArray<Message | SessionEnded>, E>
+// --- reading ---
 
-/** Returns the values of the next messages, at least one. */
-const decoding = <A, E>(
-  lane: Lane,
-  decode: TopicSerialization.TopicCodec<A>["decode"],
-  pull: Items<E>,
-): Pull.Pull<NonEmptyReadonlyArray<Published<A>>, E> =>
+const noGap = (): undefined => undefined
+
+const gapOf = ({ from, session }: SessionEnded): Gap => ({ _tag: "Gap", from, session })
+
+/** Returns the values of the messages, and what `gapOf` makes of the ends of sessions. */
+const decoded = <A, G extends Gap = never>(
+  bound: Bound<A>,
+  items: Stream.Stream<LaneItem>,
+  gapOf: (ended: SessionEnded) => G | undefined,
+): Stream.Stream<Published<A> | G> =>
+  Stream.transformPull(items, (pull) => Effect.succeed(decoding(bound, gapOf, pull)))
+
+/** Returns the next values and gaps, at least one. */
+const decoding = <A, G, E>(
+  { codec, lane }: Bound<A>,
+  gapOf: (ended: SessionEnded) => G | undefined,
+  pull: Pull.Pull<NonEmptyReadonlyArray<LaneItem>, E>,
+): Pull.Pull<NonEmptyReadonlyArray<Published<A> | G>, E> =>
   Effect.flatMap(pull, (items) => {
-    const values: Array<Published<A>> = []
+    const values: Array<Published<A> | G> = []
     const letters: Array<Effect.Effect<void>> = []
     for (const item of items) {
-      if (item._tag === "SessionEnded") continue
+      if (item._tag === "SessionEnded") {
+        const gap = gapOf(item)
+        if (gap !== undefined) values.push(gap)
+      }
+      if (item._tag !== "Message") continue
       const { from, session, span } = item
-      const value = decode(item.payload)
-      if (Result.isSuccess(value)) values.push({ from, value: value.success, session, span })
+      const value = codec.decode(item.payload)
+      if (Result.isSuccess(value)) values.push({ _tag: "Published", from, value: value.success, session, span })
       else letters.push(lane.deadLetter(item, value.failure.message))
     }
-    const next = Arr.isReadonlyArrayNonEmpty(values) ? Effect.succeed(values) : decoding(lane, decode, pull)
+    const next = Arr.isReadonlyArrayNonEmpty(values) ? Effect.succeed(values) : decoding({ codec, lane }, gapOf, pull)
     return letters.length === 0 ? next : Effect.andThen(Effect.all(letters, { discard: true }), next)
   })

@@ -1,6 +1,7 @@
 /**
  * The serialization of topics: how their values become bytes (docs/messages.md, section "Encodings"). The default is JSON,
- * which every language reads. All nodes that share a topic must use the same serialization.
+ * which every language reads. All nodes that share a topic must use the same serialization. A node reads its serialization once,
+ * when the layer of its `Cluster` is built; a topic may have one of its own (`Topic.make`).
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
@@ -27,14 +28,18 @@ export interface TopicCodec<A> {
  * @since 0.1.0
  */
 export interface Service {
-  /** Name of the serialization, for people. */
-  readonly name: string
+  /**
+   * Name of the format of the bytes: 1 to 64 bytes without control characters. A subscriber announces it to all peers, and no
+   * peer sends it values of another format.
+   */
+  readonly format: string
   /** Makes the codec of a topic. Called once for each topic. */
   readonly codec: <A, E>(schema: Schema.Codec<A, E>) => TopicCodec<A>
 }
 
 /**
- * The serialization in use. Defaults to {@link json}.
+ * The serialization of the topics that have none of their own. Provide it to the layer of the `Cluster`: the context in which a
+ * topic is used makes no difference. Defaults to {@link json}.
  *
  * @category services
  * @since 0.1.0
@@ -65,7 +70,7 @@ const utf8Encoder = new TextEncoder()
  * @since 0.1.0
  */
 export const json: Service = {
-  name: "json",
+  format: "json",
   codec: (schema) => {
     const text = Schema.fromJsonString(Schema.toCodecJson(schema))
     const encode = Schema.encodeResult(text)
@@ -85,7 +90,7 @@ export const json: Service = {
 }
 
 /**
- * Uses a serialization for all topics.
+ * Uses a serialization for the topics that have none of their own. Provide the layer to the layer of the `Cluster`.
  *
  * @category layers
  * @since 0.1.0
@@ -93,7 +98,7 @@ export const json: Service = {
 export const layer = (serialization: Service): Layer.Layer<never> => Layer.succeed(TopicSerialization, serialization)
 
 /**
- * Uses {@link json} for all topics, which is the default.
+ * Uses {@link json}, which is the default.
  *
  * @category layers
  * @since 0.1.0

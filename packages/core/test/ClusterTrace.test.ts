@@ -46,7 +46,7 @@ describe("ClusterTrace", () => {
 
   it("decodes topics with the serialization of the nodes", () => {
     const reversed: TopicSerialization.Service = {
-      name: "reversed",
+      format: "reversed",
       codec: (schema) => {
         const { decode, encode } = TopicSerialization.json.codec(schema)
         return {

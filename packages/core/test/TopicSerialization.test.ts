@@ -81,7 +81,7 @@ describe("the serialization of topics", () => {
   it.effect("is JSON unless a layer provides another", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* TopicSerialization.TopicSerialization, TopicSerialization.json)
-      const other: TopicSerialization.Service = { ...TopicSerialization.json, name: "other" }
+      const other: TopicSerialization.Service = { ...TopicSerialization.json, format: "other" }
       const provided = yield* Effect.provide(TopicSerialization.TopicSerialization, TopicSerialization.layer(other))
       assert.strictEqual(provided, other)
     }),

@@ -120,7 +120,9 @@ export const layerProtocol = (peer: PeerRef): Layer.Layer<RpcClient.Protocol, ne
   Layer.effect(RpcClient.Protocol)(Effect.flatMap(PeerRpcClient, ({ protocol }) => protocol(peer)))
 
 /**
- * Makes a client of a group at one peer, for all generations of the peer and for as long as the scope is open.
+ * Makes a client of a group at one peer, for as long as the scope is open. A client of a name is for all lives of the peer; a
+ * client of a name and generation, such as a `Peer` of a view, is for that life only, and its requests fail with the reason
+ * `Replaced` once another life has the name. A client of this node's own name needs no link.
  *
  * **Details**
  *

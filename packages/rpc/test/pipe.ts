@@ -4,12 +4,13 @@
  */
 import * as World from "../../core/test/cluster/world.ts"
 import type * as Cluster from "@coterie/core/Cluster"
-import type { Lane, Sent } from "@coterie/core/Lane"
+import type { Lane, LaneItem, LossyReadOptions, ReadOptions, Sent } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import { NotReading, SendError, type SendErrorReason, UnknownPeer } from "@coterie/core/ClusterError"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 export interface Side {
@@ -32,6 +33,8 @@ export interface Side {
 }
 
 type Item = Message | SessionEnded
+
+type Opening<A> = Effect.Effect<Stream.Stream<A>, never, Scope.Scope>
 
 const make = (node: World.Node, peer: string, sessions: number) => {
   const lanes = new Map<string, Queue.Queue<Item, Cause.Done>>()
@@ -59,9 +62,26 @@ const make = (node: World.Node, peer: string, sessions: number) => {
     lanes: () => lanes.keys(),
   })
 
+  const openLane = (name: string) => {
+    const opening = Effect.map(
+      Effect.acquireRelease(
+        Effect.tap(Queue.unbounded<Item, Cause.Done>(), (queue) => Effect.sync(() => lanes.set(name, queue))),
+        () => Effect.sync(() => lanes.delete(name)),
+      ),
+      (queue) => Stream.fromQueue(queue),
+    )
+    function open(options: LossyReadOptions): Opening<Message>
+    function open(options?: ReadOptions): Opening<LaneItem>
+    function open(): Opening<LaneItem> {
+      return opening
+    }
+    return open
+  }
+
   const lane = (name: string): Effect.Effect<Lane> =>
     Effect.succeed({
       name,
+      format: undefined,
       send: (to, payload) =>
         Effect.andThen(beforeSending, (): Effect.Effect<Sent, SendError> => {
           const target = typeof to === "string" ? to : to.name
@@ -79,15 +99,11 @@ const make = (node: World.Node, peer: string, sessions: number) => {
           if (other?.reads(name) === true) other.take(name, String(payload))
           return { sent: [peer], failed: [] }
         }),
+      ready: () => Effect.void,
+      readers: Effect.succeed([]),
+      readerChanges: Stream.empty,
       read: () => Stream.die("not in use"),
-      open: () =>
-        Effect.map(
-          Effect.acquireRelease(
-            Effect.tap(Queue.unbounded<Item, Cause.Done>(), (queue) => Effect.sync(() => lanes.set(name, queue))),
-            () => Effect.sync(() => lanes.delete(name)),
-          ),
-          (queue) => Stream.fromQueue(queue),
-        ),
+      open: openLane(name),
       deadLetter: () => Effect.void,
       deadLetters: Stream.empty,
     })

@@ -1,6 +1,7 @@
 /** A group of requests with handlers that tell what becomes of them, and nodes that serve and use it. */
 import * as World from "../../core/test/cluster/world.ts"
 import * as Cluster from "@coterie/core/Cluster"
+import type { PeerRef } from "@coterie/core/Peer"
 import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
 import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
 import * as RequestLost from "@coterie/rpc/RequestLost"
@@ -105,9 +106,9 @@ export const requests = Effect.fnUntraced(function* (node: World.Node, how: How 
   const scope = yield* Scope.fork(yield* Effect.scope)
   const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
   const service = Context.get(context, PeerRpcClient.PeerRpcClient)
-  const scoped = (peer: string) =>
+  const scoped = (peer: PeerRef) =>
     Effect.provideService(PeerRpcClient.make(Work, peer), PeerRpcClient.PeerRpcClient, service)
-  const to = (peer: string) => Scope.provide(scoped(peer), scope)
+  const to = (peer: PeerRef) => Scope.provide(scoped(peer), scope)
   return { service, to, scoped, stop: Scope.close(scope, Exit.void) }
 })
 

@@ -14,7 +14,7 @@ import * as Result from "effect/Result"
  * @since 0.1.0
  */
 export const schemaBinary: TopicSerialization.Service = {
-  name: "schema-binary",
+  format: "schema-binary",
   codec: (schema) => {
     const { decode, encode } = TopicSerialization.makeCodec(Binary.toCodec(schema))
     // The encoder returns a view into memory that it uses again.
@@ -23,7 +23,8 @@ export const schemaBinary: TopicSerialization.Service = {
 }
 
 /**
- * Uses {@link schemaBinary} for all topics.
+ * Uses {@link schemaBinary} for the topics that have no serialization of their own. Provide the layer to the layer of the
+ * `Cluster`.
  *
  * @category layers
  * @since 0.1.0

@@ -7,12 +7,13 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
-import type { JoinError, OptionsError, SendError } from "../ClusterError.ts"
+import type { JoinError, NodeStopped, OptionsError, SendError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
-import type { BroadcastReport, Lane, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -104,12 +105,22 @@ export interface Service {
    * **Gotchas**
    *
    * Several runs of the stream share the messages. A run that ends early, as with `Stream.take`, loses up to 256 messages
-   * that it had pulled. Read the inbox in one place.
+   * that it had pulled. Use `receive` to take single messages.
    *
    * A `send` within the loop that reads stops the loop while the receiver's inbox is full; two nodes that do so wait for each
    * other. Send in another fiber (docs/messages.md, section "How to answer"). A run that fails has a line in the log.
    */
   readonly inbox: Stream.Stream<Message>
+  /**
+   * Takes one message of the inbox, and waits for it if there is none. Fails with `NodeStopped` when this node has left and the
+   * inbox is empty.
+   *
+   * **Details**
+   *
+   * It takes no other message, and none if it is interrupted while it waits. Runs of `inbox` and of `receive` share the messages.
+   * Each message gives its credit back, and is confirmed, when it is taken.
+   */
+  readonly receive: Effect.Effect<Message, NodeStopped>
   /**
    * Connects to a peer at one of the addresses, `HOST` or `HOST:PORT` each, and discovers the cluster through it.
    *
@@ -122,7 +133,7 @@ export interface Service {
    */
   readonly join: (addresses: string | ReadonlyArray<string>) => Effect.Effect<Peer, JoinError>
   /**
-   * Sends bytes or text to the inbox of one peer, directly.
+   * Sends bytes or text to the inbox of one peer, directly, or to the inbox of this node.
    *
    * **Details**
    *
@@ -144,12 +155,20 @@ export interface Service {
   readonly sendAll: (peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>) => Effect.Effect<Sent, SendError>
   /**
    * Sends a message to the inbox of every peer and reports the outcome for each. A peer whose inbox stays full for
-   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. Fails only if the message can be sent to no peer: it is too large, or this node has
-   * left.
+   * `limits.slowPeerTimeout` is skipped, and skipped at once from then on until it gives credit. With `self` the inbox of this node
+   * gets the message, too. Fails only if the message can be sent to no peer: it is too large, or this node has left.
    */
-  readonly broadcast: (payload: Uint8Array | string) => Effect.Effect<BroadcastReport, SendError>
-  /** Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. */
-  readonly lane: (name: string) => Effect.Effect<Lane, OptionsError>
+  readonly broadcast: (
+    payload: Uint8Array | string,
+    options?: PublishOptions,
+  ) => Effect.Effect<BroadcastReport, SendError>
+  /**
+   * Returns the lane under a name of 1 to 128 bytes. Topics and requests are made of lanes. Fails with `OptionsError` if the
+   * name or the format is none.
+   */
+  readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
+  /** Serialization of the topics that have none of their own, as it was provided to the layer. */
+  readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /** Replaces the metadata of this node, and tells all peers. */

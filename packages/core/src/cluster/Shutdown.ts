@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import type { StopReason } from "../membership/State.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
@@ -19,6 +20,7 @@ export interface Options {
   readonly loop: Pick<MembershipLoop, "state" | "submit">
   readonly links: Pick<LinkManager, "closeAll">
   readonly readers: Pick<LaneReaders, "end">
+  readonly readingPeers: Pick<ReadingPeers, "end">
   readonly deadLetters: Pick<DeadLetters, "end">
   readonly hub: Pick<EventHub, "end">
   /** The fiber that logs the events. */
@@ -75,9 +77,10 @@ export class Shutdown {
   }
 
   private readonly takeApart = Effect.fnUntraced(function* (this: Shutdown, reason: StopReason) {
-    const { deadLetters, hub, links, logging, readers, scope } = this.options
+    const { deadLetters, hub, links, logging, readers, readingPeers, scope } = this.options
     yield* links.closeAll(byeOf[reason])
     yield* readers.end
+    readingPeers.end()
     yield* deadLetters.end
     hub.end()
     // The last line of the log says why the node stops.

@@ -22,6 +22,7 @@ import * as Limits from "../Limits.ts"
 import * as DeadLetters from "../messaging/DeadLetters.ts"
 import type * as State from "../membership/State.ts"
 import * as LaneReaders from "../messaging/LaneReaders.ts"
+import { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { Sender } from "../messaging/Sender.ts"
 import * as Dialer from "../peering/Dialer.ts"
 import * as LinkManager from "../peering/LinkManager.ts"
@@ -30,6 +31,7 @@ import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import { Reconnect } from "../Reconnect.ts"
+import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
 import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
@@ -67,18 +69,19 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     Scope.Scope,
     inner,
   )
-  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers } = rooms
+  const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers, readingPeers } = rooms
   const logging = yield* Effect.forkIn(
     Stream.runForEach(hub.events, (event) => logEvent(event, log)),
     inner,
   )
-  const shutdown = new Shutdown({ loop, links, readers, deadLetters, hub, logging, scope: inner, labels })
+  const shutdown = new Shutdown({ loop, links, readers, readingPeers, deadLetters, hub, logging, scope: inner, labels })
   yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
   yield* Effect.forkIn(shutdown.run, outer)
   yield* Effect.addFinalizer(() => shutdown.leave)
   const sender = new Sender({
     loop,
     links,
+    loopback: readers.loopback,
     limits,
     clock: environment.clock,
     tracing: options.tracing ?? false,
@@ -89,8 +92,21 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(sender.watch, inner)
   yield* Effect.forkIn(readers.watch, inner)
   yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
+  const { serialization } = environment
   const joiner = new Joiner({ loop, dialer, shutdown, labels })
-  return makeService({ loop, links, hub, sender, readers, deadLetters, joiner, observedHosts, shutdown })
+  return makeService({
+    loop,
+    links,
+    hub,
+    sender,
+    readers,
+    readingPeers,
+    deadLetters,
+    joiner,
+    observedHosts,
+    shutdown,
+    serialization,
+  })
 })
 
 /** Returns the line of the log that says how the node runs. */
@@ -104,13 +120,15 @@ const readEnvironment = Effect.gen(function* () {
   const detector = yield* FailureDetector
   const gossip = yield* Gossip
   const discovery = yield* Discovery
-  const problem = policyProblem({ detector, gossip, discovery })
+  const serialization = yield* TopicSerialization
+  const problem = policyProblem({ detector, gossip, discovery, serialization })
   if (problem !== undefined) return yield* problem
   return {
     transport,
     detector,
     gossip,
     discovery,
+    serialization,
     reconnect: yield* Reconnect,
     admission: yield* Admission,
     entropy: yield* Entropy,
@@ -165,17 +183,34 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
   const readers = yield* LaneReaders.make({
     limits,
-    onOpened: (name) => links.openLane(name),
-    onClosed: (name) => links.closeLane(name),
+    self: () => loop.state().self,
+    onOpened: (lane) => {
+      links.openLane(lane)
+      readingPeers.changed()
+    },
+    onClosed: (name) => {
+      links.closeLane(name)
+      readingPeers.changed()
+    },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
-  const deadLetters = yield* DeadLetters.make((lane) => metrics.messages.deadLetter(lane))
+  const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
+  const readingPeers: ReadingPeers = new ReadingPeers({
+    current: () => links.all(),
+    siblings: (link) => links.siblings(link),
+    self: () => loop.state().self,
+    ownOpening: readers.openingOf,
+  })
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
       onEnd: readers.linkEnded,
+      onSessionStart: (peer, session) => {
+        readers.sessionStarted(peer, session)
+        readingPeers.changed()
+      },
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),
@@ -188,7 +223,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     entropy,
     clock,
     observer: metrics.observer,
-    lanes: readers.names,
+    lanes: readers.openLanes,
+    laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,
     log,
@@ -208,7 +244,21 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     }),
   })
   metrics.showNode({ loop, links, hub, limits })
-  return { metrics, listener, log, loop, hub, publish, readers, deadLetters, links, dialer, pause, observedHosts }
+  return {
+    metrics,
+    listener,
+    log,
+    loop,
+    hub,
+    publish,
+    readers,
+    readingPeers,
+    deadLetters,
+    links,
+    dialer,
+    pause,
+    observedHosts,
+  }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>

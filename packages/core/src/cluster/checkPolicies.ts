@@ -7,12 +7,15 @@ import type * as Discovery from "../Discovery.ts"
 import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Gossip from "../Gossip.ts"
 import { maxExchangeRate, maxLinkTimeout, minLinkTimeout } from "../protocol/constants.ts"
+import { formatProblem } from "../protocol/PeerName.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 
-/** The policies that are made of numbers. */
+/** The policies that have something to check. */
 export interface Policies {
   readonly detector: FailureDetector.Policy
   readonly gossip: Gossip.Policy
   readonly discovery: Discovery.Policy
+  readonly serialization: Pick<TopicSerialization.Service, "format">
 }
 
 /** Longest time of a policy, in milliseconds: the greatest number in frames. */
@@ -22,8 +25,10 @@ const maxMillis = maxLinkTimeout
 const minSyncInterval = 1_000 / maxExchangeRate
 
 /** Returns why one of the policies cannot be used, or `undefined` if all of them can. */
-export const policyProblem = ({ detector, discovery, gossip }: Policies): OptionsError | undefined => {
+export const policyProblem = ({ detector, discovery, gossip, serialization }: Policies): OptionsError | undefined => {
   const problem = (option: string, message: string) => new OptionsError({ option, message })
+  const badFormat = formatProblem(serialization.format)
+  if (badFormat !== undefined) return problem("TopicSerialization.format", badFormat)
   const millis = Duration.toMillis
   const times = {
     "FailureDetector.heartbeat": detector.heartbeat,

@@ -5,9 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
+import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import { nameOf } from "../Peer.ts"
@@ -17,7 +19,8 @@ import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
-import { nameProblem } from "../protocol/PeerName.ts"
+import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
+import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
 import type { Self, Service } from "./Service.ts"
@@ -29,10 +32,12 @@ export interface Options {
   readonly hub: EventHub
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly serialization: TopicSerialization.Service
 }
 
 export const makeService = (options: Options): Service => {
@@ -45,11 +50,13 @@ export const makeService = (options: Options): Service => {
     rtt: (peer) => rtt(nameOf(peer), options),
     events: hub.events,
     inbox: readers.inbox,
+    receive: readers.receive,
     join: (addresses) => joiner.join(addresses),
-    send: (peer, payload, options) => sender.send(inboxName, nameOf(peer), payload, options),
-    sendAll: (peer, payloads) => sender.sendAll(nameOf(peer), payloads),
-    broadcast: (payload) => sender.publish(inboxName, payload),
-    lane: (name) => laneOf(name, options),
+    send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
+    sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
+    broadcast: (payload, options) => sender.publish(inboxName, payload, options),
+    lane: (name, { format } = {}) => laneOf({ name, format }, options),
+    serialization: options.serialization,
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning
@@ -76,11 +83,13 @@ const rtt = (name: string, { links, loop }: Options): Effect.Effect<Option.Optio
     return Effect.map(link.measureRtt(), (millis) => Option.map(Option.fromUndefinedOr(millis), Duration.millis))
   })
 
-const laneOf = (name: string, options: Options): Effect.Effect<Lane, OptionsError> => {
-  const problem = nameProblem(name)
-  return problem === undefined
-    ? Effect.succeed(makeLane(name, options))
-    : Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsError> => {
+  const problem = nameProblem(lane.name)
+  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+  const badFormat = lane.format === undefined ? undefined : formatProblem(lane.format)
+  return badFormat === undefined
+    ? Effect.succeed(makeLane(lane, options))
+    : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
 }
 
 const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>

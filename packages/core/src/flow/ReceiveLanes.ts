@@ -20,6 +20,13 @@ export interface ReadableLane {
   readonly acknowledge: (messages: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">) => void
 }
 
+/** Lane that this side reads. */
+export interface ReadLane {
+  readonly name: string
+  /** Format of the messages that are read on the lane; absent if bytes of any format are. */
+  readonly format?: string | undefined
+}
+
 /** Delivers a message that arrived whole on a lane. Never waits. */
 export type Deliver = (lane: ReadableLane, message: ReceiveLane.InboundMessage) => void
 
@@ -96,13 +103,13 @@ export class ReceiveLanes {
   }
 
   /** Opens lanes, and tells the peer that this side reads them. */
-  open(names: Iterable<string>): void {
+  open(lanes: Iterable<ReadLane>): void {
     const { laneWindowBytes, send } = this.options
     const opened: Array<OpenedLane> = []
-    for (const name of names) {
+    for (const { format, name } of lanes) {
       if (this.byName.has(name)) continue
       const { number } = this.add(this.freeNumber(), name, laneWindowBytes)
-      opened.push({ lane: number, name, window: laneWindowBytes })
+      opened.push({ lane: number, name, ...(format === undefined ? {} : { format }), window: laneWindowBytes })
     }
     send({ _tag: "LaneOpen", lanes: opened, last: true })
   }

@@ -53,6 +53,8 @@ export interface Extra {
   readonly acknowledgement?: Acknowledgement | undefined
   /** Span that sends the message. */
   readonly trace?: Uint8Array | undefined
+  /** Format of the payload. A message without one may go to readers of any format. */
+  readonly format?: string | undefined
 }
 
 /** Message that is sent in fragments, and the number of its bytes that are accepted. */
@@ -65,6 +67,8 @@ interface Fragmented {
 export interface Options {
   readonly number: number
   readonly name: string
+  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  readonly format?: string | undefined
   /** Bytes of credit that this side has at the start, and at most. */
   readonly window: number
   /** Queue of the link. */
@@ -77,6 +81,8 @@ const nothing = new Uint8Array(0)
 export class SendLane implements LaneFrames {
   readonly number: number
   readonly name: string
+  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  readonly format: string | undefined
   /** Memory that senders waited in vain. It lasts until there is credit, and room in the queue, for any fragment. */
   readonly slowness = new Slowness()
   /** Frames that wait to be written. For {@link WriteQueue}. */
@@ -90,15 +96,18 @@ export class SendLane implements LaneFrames {
   private waiting = 0
   private readonly turn = Semaphore.makeUnsafe(1)
   private readonly mayProceed = Latch.makeUnsafe(false)
+  /** Opened when a fragment of any size would be accepted, while somebody waits for that in {@link ready}. */
+  private readonly readiness = Latch.makeUnsafe(true)
   /** Number of the last message that is to be acknowledged. */
   private lastConfirm = 0
   /** Number of the last message that is acknowledged. */
   private lastAcknowledged = 0
   private readonly pending = new Map<number, Acknowledgement>()
 
-  constructor({ name, number, queue, window }: Options) {
+  constructor({ format, name, number, queue, window }: Options) {
     this.number = number
     this.name = name
+    this.format = format
     this.queue = queue
     this.window = window
     this.available = window
@@ -126,8 +135,20 @@ export class SendLane implements LaneFrames {
         this.turn.withPermit(SendLane.offerFragments(this, { payload, extra, accepted: 0 })),
         Effect.sync(() => {
           this.waiting--
+          this.noticeRoom()
         }),
       )
+    })
+  }
+
+  /** Waits until there is credit, and room in the queue, for any fragment, and no sender waits. Accepts nothing. */
+  ready(): Effect.Effect<void, Refusal> {
+    return Effect.suspend(() => {
+      const why = this.refusal()
+      if (why !== undefined) return Effect.fail(why)
+      if (this.isReady()) return Effect.void
+      this.readiness.closeUnsafe()
+      return Effect.andThen(awaitLatch(this.readiness), () => this.ready())
     })
   }
 
@@ -167,6 +188,7 @@ export class SendLane implements LaneFrames {
     this.queue.drop(this)
     this.failAcknowledgements("unread")
     this.mayProceed.openUnsafe()
+    this.readiness.openUnsafe()
   }
 
   /** Fails all acknowledgements that have not arrived and will not arrive any more. */
@@ -184,9 +206,17 @@ export class SendLane implements LaneFrames {
     return this.available >= cost(payloadBytes) && this.queue.hasRoom()
   }
 
-  /** Ends the slowness. Less credit than this does not end it, or single bytes would make messages to many wait again. */
+  private isReady(): boolean {
+    return this.waiting === 0 && this.hasRoom(this.maxPayload)
+  }
+
+  /**
+   * Ends the slowness, and the waits in {@link ready}. Less credit than this does not end the slowness, or single bytes would make
+   * messages to many wait again.
+   */
   private noticeRoom(): void {
     if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
+    if (!this.readiness.isOpen() && (this.isReady() || this.refusal() !== undefined)) this.readiness.openUnsafe()
   }
 
   private push(frame: Data): void {

@@ -20,6 +20,10 @@ export interface Options {
   readonly limit: number
   /** Wakes the writer of the link. */
   readonly wake: () => void
+  /** Called when the peer has opened a lane. */
+  readonly onOpened: (lane: SendLane) => void
+  /** Called when the peer has closed a lane. */
+  readonly onClosed: (lane: SendLane) => void
 }
 
 /** Sending ends of the lanes of one link. */
@@ -30,13 +34,17 @@ export class SendLanes {
   readonly known: Effect.Effect<void>
   /** Memory that senders waited in vain for the list of lanes. It lasts until the list is there. */
   readonly listing = new Slowness()
+  private readonly onOpened: Options["onOpened"]
+  private readonly onClosed: Options["onClosed"]
   private readonly queue: WriteQueue
   private readonly byNumber = new Map<number, SendLane>()
   private readonly byName = new Map<string, SendLane>()
   private readonly knownLatch = Latch.makeUnsafe(false)
   private hasList = false
 
-  constructor({ limit, wake, window }: Options) {
+  constructor({ limit, onClosed, onOpened, wake, window }: Options) {
+    this.onOpened = onOpened
+    this.onClosed = onClosed
     this.queue = new WriteQueue({ limit, wake })
     this.inbox = this.add(inboxLane, inboxName, window)
     this.known = awaitLatch(this.knownLatch)
@@ -54,12 +62,12 @@ export class SendLanes {
 
   /** Adds the lanes that the peer opened. */
   open({ lanes, last }: LaneOpen): ProtocolViolation | undefined {
-    for (const { lane, name, window } of lanes) {
+    for (const { format, lane, name, window } of lanes) {
       if (this.byNumber.has(lane) || this.byName.has(name)) {
         return new ProtocolViolation("malformed", `lane ${lane} or its name is open already`)
       }
       if (this.byNumber.size > maxLanes) return new ProtocolViolation("oversize", `more than ${maxLanes} lanes`)
-      this.add(lane, name, window)
+      this.onOpened(this.add(lane, name, window, format))
     }
     if (last) {
       this.hasList = true
@@ -77,6 +85,7 @@ export class SendLanes {
     this.byNumber.delete(number)
     this.byName.delete(lane.name)
     lane.close()
+    this.onClosed(lane)
     return undefined
   }
 
@@ -130,8 +139,8 @@ export class SendLanes {
     return this.queue.size()
   }
 
-  private add(number: number, name: string, window: number): SendLane {
-    const lane = new SendLane({ number, name, window, queue: this.queue })
+  private add(number: number, name: string, window: number, format?: string): SendLane {
+    const lane = new SendLane({ number, name, format, window, queue: this.queue })
     this.byNumber.set(number, lane)
     this.byName.set(name, lane)
     return lane

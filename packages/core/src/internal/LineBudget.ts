@@ -9,7 +9,7 @@ export const periodMillis = 60_000
 /** Lines of one kind in a period: one a second, and enough for every member of a cluster that starts. */
 export const linesPerPeriod = 60
 
-/** Lines of one kind about one subject in a period, so that one that comes and goes leaves room for the others. */
+/** Lines of one kind about one subject in a period, if the kind has no other number, so that one that comes and goes leaves room for the others. */
 export const linesPerSubject = 10
 
 export class LineBudget {
@@ -18,6 +18,11 @@ export class LineBudget {
   /** Lines about each subject. Holds only subjects with a line, so there are no more than {@link linesPerPeriod}. */
   private readonly bySubject = new Map<string, number>()
   private omitted = 0
+  private readonly perSubject: number
+
+  constructor(perSubject = linesPerSubject) {
+    this.perSubject = perSubject
+  }
 
   /** Tests whether a line may be written at the time `now`, in milliseconds. Counts it as written or as omitted. */
   take(now: number, subject: string | undefined): boolean {
@@ -27,7 +32,7 @@ export class LineBudget {
       this.bySubject.clear()
     }
     const ofSubject = subject === undefined ? 0 : (this.bySubject.get(subject) ?? 0)
-    if (this.written >= linesPerPeriod || ofSubject >= linesPerSubject) {
+    if (this.written >= linesPerPeriod || ofSubject >= this.perSubject) {
       this.omitted++
       return false
     }

@@ -16,6 +16,8 @@ export interface Line {
   readonly kind: string
   /** Peer, host or address that the line is about. */
   readonly subject: string | undefined
+  /** Lines about one subject in a period. All lines of a kind have the same. Defaults to 10. */
+  readonly linesPerSubject?: number
   readonly text: string
   readonly annotations?: Readonly<Record<string, unknown>>
 }
@@ -33,7 +35,7 @@ export class LogBudget {
   /** Writes the line, unless it is beyond the budget of its kind. */
   write(line: Line): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const budget = this.budgetOf(line.kind)
+      const budget = this.budgetOf(line)
       const now = monotonicMillis(this.clock)
       if (budget.take(now, line.subject)) {
         return Effect.annotateLogs(Effect.logWithLevel(line.level)(line.text), line.annotations ?? {})
@@ -44,10 +46,10 @@ export class LogBudget {
     })
   }
 
-  private budgetOf(kind: string): LineBudget {
+  private budgetOf({ kind, linesPerSubject }: Line): LineBudget {
     const known = this.kinds.get(kind)
     if (known !== undefined) return known
-    const budget = new LineBudget()
+    const budget = new LineBudget(linesPerSubject)
     this.kinds.set(kind, budget)
     return budget
   }

@@ -56,6 +56,10 @@ export interface Hooks {
   readonly onMembership: (link: Link, frame: MembershipFrame, cost: number) => Effect.Effect<void>
   /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
+  /** Reports that the peer has opened a lane. */
+  readonly onLaneOpened: (link: Link, lane: SendLane) => void
+  /** Reports that the peer has closed a lane. */
+  readonly onLaneClosed: (link: Link, lane: SendLane) => void
   /** Resolves the sink of a lane, once for each lane that is opened. */
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
@@ -180,11 +184,11 @@ export class Link {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends under these names from now on. */
-  openLanes(names: Iterable<string>): void {
+  /** Reads what the peer sends on these lanes from now on. */
+  openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
-    else this.receiveLanes.open(names)
+    else this.receiveLanes.open(lanes)
   }
 
   /** Stops to read what the peer sends under this name. */
@@ -302,7 +306,14 @@ export class Link {
       limits,
       sent,
       now: this.now,
-      makeSendLanes: (wake) => lanes.makeSendLanes({ window: peerWindow, limit: limits.outboxBytes, wake }),
+      makeSendLanes: (wake) =>
+        lanes.makeSendLanes({
+          window: peerWindow,
+          limit: limits.outboxBytes,
+          wake,
+          onOpened: (lane) => hooks.onLaneOpened(this, lane),
+          onClosed: (lane) => hooks.onLaneClosed(this, lane),
+        }),
       acknowledgements: () => this.receiveLanes.acknowledgements(),
     })
   }

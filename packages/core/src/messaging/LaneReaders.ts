@@ -7,15 +7,17 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { OptionsError } from "../ClusterError.ts"
-import type { ReadOptions } from "../Lane.ts"
+import { NodeStopped, OptionsError } from "../ClusterError.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
+import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
-import type { Session } from "../link/Session.ts"
-import type { Message, SessionEnded } from "../Message.ts"
+import { type Session, sessionWithSelf } from "../link/Session.ts"
+import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
+import { Loopback } from "./Loopback.ts"
 import * as LossyReader from "./LossyReader.ts"
 import * as Mailbox from "./Mailbox.ts"
 import type { LaneReader } from "./OpenLane.ts"
@@ -29,8 +31,10 @@ const defaultCapacity = 1_024
 
 export interface Options {
   readonly limits: Limits
+  /** Returns the name and the current generation of this node. */
+  readonly self: () => PeerId
   /** Called when the first reader of a lane has come. */
-  readonly onOpened: (name: string) => void
+  readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
@@ -41,7 +45,11 @@ export interface Options {
   readonly isRunning: () => boolean
 }
 
+/** Opens a reader, and gives its stream. */
+type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+
 interface Parts {
+  readonly loopback: Loopback
   readonly mailbox: Mailbox.Mailbox
   readonly pacer: OpenPacer
   readonly failures: ReaderFailures
@@ -49,11 +57,15 @@ interface Parts {
 }
 
 /** Receiver of a lane that nobody reads any more: what arrives on it is dropped. */
-const noReaders: Sink = new OpenLane()
+const noReaders: Sink = new OpenLane(0)
 
 export class LaneReaders {
   /** Messages of the inbox. Several runs of the stream share them. */
   readonly inbox: Stream.Stream<Message>
+  /** Takes one message of the inbox, and leaves all others. Shares the messages with the runs of {@link inbox}. */
+  readonly receive: Effect.Effect<Message, NodeStopped>
+  /** The way of messages from this node to these readers. */
+  readonly loopback: Loopback
   /** Tells in the log if nobody reads the inbox. Never ends. */
   readonly watch: Effect.Effect<never>
   private readonly options: Options
@@ -61,19 +73,27 @@ export class LaneReaders {
   private readonly pacer: OpenPacer
   private readonly failures: ReaderFailures
   private readonly lanes = new Map<string, OpenLane>()
+  /** Sessions that have started and not ended. */
+  private readonly sessions = new Map<Session, SessionStarted>()
+  private openings = 0
   private hasEnded = false
 
-  constructor(options: Options, { failures, mailbox, pacer, unread }: Parts) {
+  constructor(options: Options, { failures, loopback, mailbox, pacer, unread }: Parts) {
     this.options = options
     this.mailbox = mailbox
     this.pacer = pacer
     this.failures = failures
+    this.receive = Effect.catch(unread.during(mailbox.receive), () => Effect.fail(new NodeStopped()))
+    this.loopback = loopback
     this.watch = unread.run
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
-  /** Returns the names of all lanes that are read at this moment, besides the inbox. */
-  readonly names = (): Iterable<string> => this.lanes.keys()
+  /** Returns all lanes that are read at this moment, besides the inbox. */
+  readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
+
+  /** Returns the number of the opening of a lane; `undefined` if nobody reads it. */
+  readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
   readonly sinkOf = (name: string): Sink => (name === inboxName ? this.mailbox : (this.lanes.get(name) ?? noReaders))
@@ -87,19 +107,29 @@ export class LaneReaders {
     return isKept
   }
 
+  /** Tells the readers of all lanes that a session has started, and those that come later while it lasts. */
+  readonly sessionStarted = (from: PeerId, session: Session): void => {
+    const started = startedOf(from, session)
+    this.sessions.set(session, started)
+    this.markAll(started)
+  }
+
   /** Tells the readers of all lanes that a session is over. */
-  readonly sessionEnded = (from: PeerId, { session }: Session): void => {
-    const ended: SessionEnded = { _tag: "SessionEnded", from, session }
-    for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(ended)
+  readonly sessionEnded = ({ generation, name }: PeerId, session: Session): void => {
+    this.sessions.delete(session)
+    this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
+  }
+
+  private markAll(mark: SessionStarted | SessionEnded): void {
+    for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
 
   /** Reads a lane from now on, until the scope closes. */
-  open(
-    name: string,
-    options: ReadOptions = {},
-  ): Effect.Effect<Stream.Stream<Message | SessionEnded>, OptionsError, Scope.Scope> {
+  open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
+  open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
+  open(name: string, options: ReadOptions = {}, format?: string): Reading<LaneItem> {
     return Effect.map(
-      Effect.acquireRelease(this.add(name, options), (reader) => this.remove(name, reader)),
+      Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
     )
   }
@@ -109,11 +139,16 @@ export class LaneReaders {
 
   private readonly endLanes: Effect.Effect<void> = Effect.suspend(() => {
     this.hasEnded = true
+    this.loopback.end()
     const readers = [...this.lanes.values()].flatMap((lane) => [...lane.readers])
     return Effect.forEach(readers, ({ end }) => end, { discard: true })
   })
 
-  private readonly add = Effect.fnUntraced(function* (this: LaneReaders, name: string, options: ReadOptions) {
+  private readonly add = Effect.fnUntraced(function* (
+    this: LaneReaders,
+    { format, name }: ReadLane,
+    options: ReadOptions,
+  ) {
     const { capacity = defaultCapacity, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
@@ -123,12 +158,21 @@ export class LaneReaders {
     }
     const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
     yield* this.pacer.await(() => this.lanes.has(name))
-    const lane = this.lanes.get(name)
+    // Peers know one format of a lane.
+    const open = this.lanes.get(name)
+    if (open !== undefined && open.format !== format) return yield* otherFormat(name, open.format, format)
     if (this.hasEnded) yield* reader.end
-    else if (lane !== undefined) lane.readers.add(reader)
-    else this.openLane(name, reader)
+    else this.addTo({ name, format }, reader)
     return reader
   })
+
+  private addTo(lane: ReadLane, reader: LaneReader): void {
+    reader.mark(startedOf(this.options.self(), sessionWithSelf))
+    for (const started of this.sessions.values()) reader.mark(started)
+    const open = this.lanes.get(lane.name)
+    if (open === undefined) this.openLane(lane, reader)
+    else open.readers.add(reader)
+  }
 
   private makeReader(
     name: string,
@@ -137,15 +181,18 @@ export class LaneReaders {
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
-      ? Mailbox.make<SessionEnded>({ kept: limits.laneWindowBytes + limits.messageBytes })
+      ? Effect.sync(() =>
+          Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindowBytes + limits.messageBytes }),
+        )
       : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
   }
 
-  private openLane(name: string, reader: LaneReader): void {
-    const lane = new OpenLane()
+  private openLane({ format, name }: ReadLane, reader: LaneReader): void {
+    const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.options.onOpened(name)
+    this.loopback.open({ name, format }, lane)
+    this.options.onOpened({ name, format })
   }
 
   private remove(name: string, reader: LaneReader): Effect.Effect<void> {
@@ -153,6 +200,7 @@ export class LaneReaders {
       const lane = this.lanes.get(name)
       if (lane?.readers.delete(reader) === true && lane.readers.size === 0) {
         this.lanes.delete(name)
+        this.loopback.close(name)
         if (!this.hasEnded) this.options.onClosed(name)
       }
       return reader.close
@@ -160,14 +208,30 @@ export class LaneReaders {
   }
 }
 
+const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
+  new OptionsError({
+    option: "format",
+    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+  })
+
+const withFormat = (format: string | undefined): string =>
+  format === undefined ? "without a format" : `with the format "${format}"`
+
+const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionStarted => ({
+  _tag: "SessionStarted",
+  from: { name, generation },
+  session,
+})
+
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, onFailed } = options
   const clock = yield* Clock.Clock
-  const mailbox: Mailbox.Mailbox = yield* Mailbox.make({
+  const mailbox: Mailbox.Mailbox = Mailbox.make({
     kept: limits.inboxWindowBytes + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
   const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
-  return new LaneReaders(options, { mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
+  const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
+  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

@@ -8,15 +8,15 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import type { Link } from "../link/Link.ts"
-import type { Message, SessionEnded } from "../Message.ts"
+import type { Message } from "../Message.ts"
+import type { Source } from "../peering/PeerConnection.ts"
 import type { LaneReader } from "./OpenLane.ts"
 import { ReceivedMessage } from "./ReceivedMessage.ts"
 
-type Items = Queue.Queue<Message | SessionEnded, Cause.Done>
+type Items = Queue.Queue<Message, Cause.Done>
 
 export class LossyReader implements LaneReader {
-  readonly stream: Stream.Stream<Message | SessionEnded>
+  readonly stream: Stream.Stream<Message>
   readonly end: Effect.Effect<void>
   readonly close: Effect.Effect<void>
   private readonly queue: Items
@@ -33,7 +33,7 @@ export class LossyReader implements LaneReader {
     this.close = Effect.asVoid(Queue.shutdown(queue))
   }
 
-  offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
+  offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
     const { generation, name } = link.peer
     if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.onLost()
     Queue.offerUnsafe(
@@ -47,7 +47,7 @@ export class LossyReader implements LaneReader {
     return true
   }
 
-  /** Does nothing: where messages are lost for other reasons, the end of a session would say little. */
+  /** Does nothing: where messages are lost for other reasons, the markers of sessions would say little. */
   mark(): void {}
 }
 
@@ -57,6 +57,6 @@ export const make = (
   onLost: () => void,
 ): Effect.Effect<LossyReader> =>
   Effect.map(
-    Queue.make<Message | SessionEnded, Cause.Done>({ capacity, strategy }),
+    Queue.make<Message, Cause.Done>({ capacity, strategy }),
     (queue) => new LossyReader(queue, capacity, onLost),
   )

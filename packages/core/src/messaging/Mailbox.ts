@@ -1,19 +1,20 @@
 /**
  * The messages of one lane of all links for one reader: a stream that gives credit back to the senders as it is read.
- * The queue needs no bound of its own: what live links put into it is bounded by their credit, and what links that are over
- * left there, by {@link make} (docs/protocol.md, section "Lanes and credit").
+ * The list needs no bound of its own: what live links put into it is bounded by their credit, and what links that are over
+ * left there, by {@link Options.kept} (docs/protocol.md, section "Lanes and credit").
  */
-import type * as Cause from "effect/Cause"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Queue from "effect/Queue"
+import * as Latch from "effect/Latch"
+import * as MutableList from "effect/MutableList"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import type { Link } from "../link/Link.ts"
-import type { Message, SessionEnded } from "../Message.ts"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
+import type { Message } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
-import type { Sink } from "../peering/PeerConnection.ts"
+import type { Sink, Source as Link } from "../peering/PeerConnection.ts"
 import { ReceivedMessage } from "./ReceivedMessage.ts"
 
 /** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
@@ -38,31 +39,75 @@ interface Source {
   over: boolean
 }
 
-/** Messages of one link and lane that follow each other. */
-interface Batch {
+/** Messages of one link and lane that follow each other and were not read. */
+class Batch {
   readonly source: Source
   readonly lane: ReadableLane
-  readonly messages: Array<ReceivedMessage>
-  cost: number
+  cost = 0
   confirm: number | undefined
-}
+  private readonly messages: Array<ReceivedMessage> = []
+  /** The same messages as they arrived, each with its cost. */
+  private readonly inbound: Array<InboundMessage> = []
+  /** Number of messages that were taken one by one. */
+  private taken = 0
 
-type Items<Mark> = Queue.Queue<Batch | Mark, Cause.Done>
+  constructor(source: Source, lane: ReadableLane) {
+    this.source = source
+    this.lane = lane
+  }
+
+  get length(): number {
+    return this.messages.length - this.taken
+  }
+
+  push(message: ReceivedMessage, inbound: InboundMessage): void {
+    this.messages.push(message)
+    this.inbound.push(inbound)
+    this.cost += inbound.cost
+    if (inbound.confirm !== undefined) this.confirm = inbound.confirm
+  }
+
+  /** Returns all messages. */
+  all(): Array<ReceivedMessage> {
+    return this.taken === 0 ? this.messages : this.messages.slice(this.taken)
+  }
+
+  /** Takes the first message out, as a batch of its own. */
+  takeFirst(): Batch {
+    const first = new Batch(this.source, this.lane)
+    const message = this.messages[this.taken]
+    const inbound = this.inbound[this.taken]
+    if (message === undefined || inbound === undefined) return first
+    this.taken++
+    this.cost -= inbound.cost
+    // An acknowledgement is for all messages before it, and is sent once.
+    if (this.confirm === inbound.confirm) this.confirm = undefined
+    first.push(message, inbound)
+    return first
+  }
+}
 
 export interface Options {
   /** Bytes, more or less, that are kept of one peer's links that are over. Of all peers together sixteen times as many are. */
   readonly kept: number
-  /** Called for the first message of each item of the queue, when it has come. */
+  /** Called for the first message of each item of the list, when it has come. */
   readonly onQueued?: () => void
 }
 
 const doNothing = (): void => undefined
 
 /** `Mark` is what may be put between the messages. */
-export class Mailbox<Mark extends SessionEnded = never> implements Sink {
-  /** Messages and marks. Several runs of the stream share them: each message goes to one. */
+export class Mailbox<Mark = never> implements Sink {
+  /** Messages and marks. Several runs of the stream, and {@link receive}, share them: each message goes to one. */
   readonly stream: Stream.Stream<Message | Mark>
-  private readonly queue: Items<Mark>
+  /**
+   * Takes one message or mark, and leaves all others. Fails with `Done` once the mailbox has ended and is empty. An interruption
+   * takes nothing.
+   */
+  readonly receive: Effect.Effect<Message | Mark, Cause.Done>
+  private readonly items = MutableList.make<Batch | Mark>()
+  /** Open while there is something to take, or the mailbox has ended. */
+  private readonly isReady = Latch.makeUnsafe(false)
   /** Bytes that are kept of one peer's links that are over. */
   private readonly kept: number
   private readonly onQueued: () => void
@@ -71,25 +116,19 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   /** The item that was queued last, as long as it is there. */
   private newest: Batch | undefined
 
-  constructor(queue: Items<Mark>, { kept, onQueued = doNothing }: Options) {
-    this.queue = queue
+  constructor({ kept, onQueued = doNothing }: Options) {
     this.kept = kept
     this.onQueued = onQueued
-    // An item taken out of the queue is opened in the same step: no fiber can be interrupted between.
-    const pull = Effect.map(Queue.take(queue), (first) => this.fill(first))
-    this.stream = Stream.fromPull(Effect.succeed(pull))
+    this.stream = Stream.fromPull(Effect.succeed(this.awaitItem((first) => this.fill(first))))
+    this.receive = this.awaitItem((first) => this.openOne(first))
   }
 
   /** Puts a message behind those that are there. Never waits. */
   offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
-    const { confirm, cost, payload, trace } = message
     const batch = this.batchFor(link, lane)
-    const { source } = batch
-    source.unread += cost
-    batch.messages.push(new ReceivedMessage(source.from, link.session().session, payload, trace))
-    batch.cost += cost
-    if (confirm !== undefined) batch.confirm = confirm
-    if (batch.messages.length === 1) this.onQueued()
+    batch.source.unread += message.cost
+    batch.push(new ReceivedMessage(batch.source.from, link.session().session, message.payload, message.trace), message)
+    if (batch.length === 1) this.onQueued()
   }
 
   /** Returns the number of links, also of those that are over, from which messages wait. */
@@ -102,7 +141,7 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   /** Puts a mark behind the messages that are there. */
   mark(mark: Mark): void {
     this.newest = undefined
-    Queue.offerUnsafe(this.queue, mark)
+    this.append(mark)
   }
 
   /**
@@ -123,15 +162,17 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   }
 
   /** Ends the stream after what is there. */
-  readonly end: Effect.Effect<void> = Effect.suspend(() => {
+  readonly end: Effect.Effect<void> = Effect.sync(() => {
     this.hasEnded = true
-    return Effect.asVoid(Queue.end(this.queue))
+    this.isReady.openUnsafe()
   })
 
   /** Counts everything that is there as taken: it will not be read. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+  readonly close: Effect.Effect<void> = Effect.sync(() => {
     if (!this.hasEnded) this.drop(() => true)
-    return Effect.asVoid(Queue.shutdown(this.queue))
+    MutableList.clear(this.items)
+    this.hasEnded = true
+    this.isReady.openUnsafe()
   })
 
   /**
@@ -153,24 +194,43 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   /** Returns a batch at the end of the queue, for the next message of this link and lane. */
   private batchFor(link: Link, lane: ReadableLane): Batch {
     const { newest } = this
-    if (newest?.source.link === link && newest.lane === lane && newest.messages.length < batchSize) return newest
+    if (newest?.source.link === link && newest.lane === lane && newest.length < batchSize) return newest
     let source = this.sources.get(link)
     if (source === undefined) {
       const { generation, name } = link.peer
       source = { link, from: { name, generation }, unread: 0, over: false }
       this.sources.set(link, source)
     }
-    const batch: Batch = { source, lane, messages: [], cost: 0, confirm: undefined }
-    if (Queue.offerUnsafe(this.queue, batch)) this.newest = batch
+    const batch = new Batch(source, lane)
+    if (!this.hasEnded) this.newest = batch
+    this.append(batch)
     return batch
   }
 
+  private append(item: Batch | Mark): void {
+    if (this.hasEnded) return
+    MutableList.append(this.items, item)
+    this.isReady.openUnsafe()
+  }
+
+  /** Waits for the next item, and opens it in the step that takes it out: no fiber can be interrupted between. */
+  private awaitItem<A>(open: (first: Batch | Mark) => A): Effect.Effect<A, Cause.Done> {
+    const next: Effect.Effect<A, Cause.Done> = Effect.suspend(() => {
+      const first = MutableList.take(this.items)
+      if (first !== MutableList.Empty) return Effect.succeed(open(first))
+      if (this.hasEnded) return Cause.done()
+      this.isReady.closeUnsafe()
+      return Effect.andThen(awaitLatch(this.isReady), () => next)
+    })
+    return next
+  }
+
   /** Returns the messages of the first item, and of those that follow while one more fits. */
-  private fill(first: Batch | Mark) {
+  private fill(first: Batch | Mark): NonEmptyReadonlyArray<Message | Mark> {
     const messages = this.open(first)
     while (messages.length <= pullSize - batchSize) {
-      const item = this.poll()
-      if (item === undefined) break
+      const item = MutableList.take(this.items)
+      if (item === MutableList.Empty) break
       for (const each of this.open(item)) messages.push(each)
     }
     // A batch has at least one.
@@ -178,38 +238,41 @@ export class Mailbox<Mark extends SessionEnded = never> implements Sink {
   }
 
   private open(item: Batch | Mark): Array<Message | Mark> {
-    if (isMark(item)) return [item]
+    if (!(item instanceof Batch)) return [item]
     this.take(item)
-    return item.messages
+    return item.all()
+  }
+
+  /** Returns the first message of an item, or a mark, and puts the other messages back. */
+  private openOne(item: Batch | Mark): Message | Mark {
+    if (!(item instanceof Batch)) return item
+    // Nothing is added to a batch that is taken apart, so that it gets smaller only.
+    if (item === this.newest) this.newest = undefined
+    const first = item.takeFirst()
+    if (item.length > 0) MutableList.prepend(this.items, item)
+    this.take(first)
+    // A batch has at least one.
+    const [message] = first.all() as [ReceivedMessage]
+    return message
   }
 
   private take(batch: Batch): void {
-    const { cost, lane, source } = batch
+    const { lane, source } = batch
     if (batch === this.newest) this.newest = undefined
-    source.unread -= cost
+    source.unread -= batch.cost
     if (source.over && source.unread === 0) this.sources.delete(source.link)
     lane.acknowledge(batch)
   }
 
-  /** Returns the next item, if there is one now. */
-  private poll(): Batch | Mark | undefined {
-    const exit = Queue.takeUnsafe(this.queue)
-    return exit === undefined || Exit.isFailure(exit) ? undefined : exit.value
-  }
-
   /** Takes all batches out for which this holds, in one step, and leaves the rest. */
   private drop(isGone: (batch: Batch) => boolean): void {
-    const rest: Array<Batch | Mark> = []
-    for (let item = this.poll(); item !== undefined; item = this.poll()) {
-      if (isMark(item) || !isGone(item)) rest.push(item)
-      else this.take(item)
-    }
-    Queue.offerAllUnsafe(this.queue, rest)
+    MutableList.filter(this.items, (item) => {
+      if (!(item instanceof Batch) || !isGone(item)) return true
+      this.take(item)
+      return false
+    })
   }
 }
 
-const isMark = <Mark extends SessionEnded>(item: Batch | Mark): item is Mark => !("source" in item)
-
 /** Makes an empty mailbox. */
-export const make = <Mark extends SessionEnded = never>(options: Options): Effect.Effect<Mailbox<Mark>> =>
-  Effect.map(Queue.unbounded<Batch | Mark, Cause.Done>(), (queue) => new Mailbox<Mark>(queue, options))
+export const make = <Mark = never>(options: Options): Mailbox<Mark> => new Mailbox<Mark>(options)

@@ -6,18 +6,18 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import type { Link } from "../link/Link.ts"
-import type { Message, SessionEnded } from "../Message.ts"
-import type { Sink } from "../peering/PeerConnection.ts"
+import type { LaneItem } from "../Lane.ts"
+import type { SessionEnded, SessionStarted } from "../Message.ts"
+import type { Sink, Source } from "../peering/PeerConnection.ts"
 
 /** One reader of a lane: a buffer, and the stream that empties it. */
 export interface LaneReader extends Sink {
   /** Nothing more arrives on the link. Returns whether everything that arrived is kept. */
-  readonly ended: (link: Link) => boolean
-  /** Puts the end of a session behind the messages that are there. */
-  readonly mark: (ended: SessionEnded) => void
-  /** Messages, in the order in which they arrived. */
-  readonly stream: Stream.Stream<Message | SessionEnded>
+  readonly ended: (link: Source) => boolean
+  /** Puts the begin or end of a session behind the messages that are there. */
+  readonly mark: (mark: SessionStarted | SessionEnded) => void
+  /** Messages and markers of sessions, in the order in which they came. */
+  readonly stream: Stream.Stream<LaneItem>
   /** Ends the stream after what is there. */
   readonly end: Effect.Effect<void>
   /** Counts everything that is there as taken: it will not be read. */
@@ -25,10 +25,19 @@ export interface LaneReader extends Sink {
 }
 
 export class OpenLane implements Sink {
+  /** Number of the opening on this node. */
+  readonly opening: number
+  /** Format that all readers of the lane have; `undefined` if they take bytes of any format. */
+  readonly format: string | undefined
   readonly readers = new Set<LaneReader>()
 
+  constructor(opening: number, format?: string) {
+    this.opening = opening
+    this.format = format
+  }
+
   /** Gives a message to all readers, or drops it if there is none any more. */
-  offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
+  offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
     const { readers } = this
     if (!lane.isOpen || readers.size === 0) return lane.acknowledge(message)
     if (readers.size === 1) {

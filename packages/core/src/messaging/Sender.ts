@@ -7,17 +7,17 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SendError } from "../ClusterError.ts"
 import type { SlowPeer } from "../ClusterEvent.ts"
-import type { Extra, SendLane } from "../flow/SendLane.ts"
+import type { Extra, Refusal } from "../flow/SendLane.ts"
 import { Acceptance, Acknowledgement } from "../flow/SendLane.ts"
 import * as Trace from "../internal/trace.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
-import type { BroadcastReport, SendOptions, Sent } from "../Lane.ts"
+import type { BroadcastReport, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
-import type { Link } from "../link/Link.ts"
-import type { Peer } from "../Peer.ts"
+import type { PeerId, PeerRef } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
+import type { Outlet, Route } from "./Route.ts"
 import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
@@ -25,7 +25,13 @@ import { SlowSends } from "./SlowSends.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
-  readonly links: Pick<LinkManager, "current" | "takeover">
+  /** The links to peers. */
+  readonly links: {
+    readonly current: (name: string) => Route | undefined
+    readonly takeover: LinkManager["takeover"]
+  }
+  /** The way to the readers of this node. */
+  readonly loopback: Route
   readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
   readonly clock: Clock
   /** `true` if messages carry the span that sends them. */
@@ -52,6 +58,9 @@ interface Report {
   readonly failed: Array<SendError>
 }
 
+/** Receiver of a message to many. */
+type Target = Pick<PeerId, "name">
+
 export class Sender {
   /** Watches the sends that wait, for as long as the node runs. */
   readonly watch: Effect.Effect<never>
@@ -72,16 +81,17 @@ export class Sender {
   /** Sends a message to one peer on a lane. */
   send(
     lane: string,
-    peer: string,
+    peer: PeerRef,
     payload: Uint8Array | string,
     options?: SendOptions,
+    format?: string,
   ): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
-      const to = { lane, peer }
+      const to = destinationOf(lane, peer)
       const problem = this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) =>
+      return this.withExtra(format, (extra) =>
         options?.confirm === true
           ? this.offerAcknowledged(to, bytes, extra, options.timeout)
           : this.offer(to, bytes, extra),
@@ -89,26 +99,70 @@ export class Sender {
     })
   }
 
-  /** Sends many messages to the inbox of one peer, in order. */
-  sendAll(peer: string, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
+  /** Waits until a message to one peer on a lane would be accepted at once. Fails as a send would. */
+  ready(lane: string, peer: PeerRef): Effect.Effect<void, SendError> {
     return Effect.suspend(() => {
-      const to = { lane: inboxName, peer }
+      const to = destinationOf(lane, peer)
+      const problem = this.problemWith(to, nothing)
+      return problem === undefined ? this.awaitReady(to) : Effect.fail(problem)
+    })
+  }
+
+  /** Sends many messages to the inbox of one peer, in order. */
+  sendAll(peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
+    return Effect.suspend(() => {
+      const to = destinationOf(inboxName, peer)
       const messages = payloads.map(toBytes)
       let problem = this.problemWith(to, nothing)
       for (const bytes of messages) problem ??= this.problemWith(to, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerFrom(0, to, messages, extra))
+      return this.withExtra(undefined, (extra) => this.offerFrom(0, to, messages, extra))
     })
   }
 
   /** Sends a message to every peer that reads the lane. The inbox is read by all. */
-  publish(lane: string, payload: Uint8Array | string): Effect.Effect<BroadcastReport, SendError> {
+  publish(
+    lane: string,
+    payload: Uint8Array | string,
+    { self = false }: PublishOptions = {},
+    format?: string,
+  ): Effect.Effect<BroadcastReport, SendError> {
     return Effect.suspend(() => {
       const bytes = toBytes(payload)
       const problem = this.problemWith({ lane, peer: sendErrors.everyone }, bytes)
       if (problem !== undefined) return Effect.fail(problem)
-      return this.withSpan((extra) => this.offerToReaders(lane, bytes, extra))
+      return this.withExtra(format, (extra) => this.offerToReaders(lane, this.targets(self), bytes, extra))
     })
+  }
+
+  /** Yields the receivers of a message to many: all peers, and this node first if its readers are to get the message. */
+  private *targets(self: boolean): Iterable<Target> {
+    const state = this.options.loop.state()
+    if (self) yield state.self
+    yield* state.view.peers.values()
+  }
+
+  /** Returns the way of messages to a name: the link to a peer, or the loopback of this node. */
+  private routeToName(name: string): Route | undefined {
+    const { links, loop, loopback } = this.options
+    return name === loop.state().self.name ? loopback : links.current(name)
+  }
+
+  /** Returns the way of messages to the life that is addressed. */
+  private routeTo({ generation, peer }: Destination): Route | undefined {
+    const route = this.routeToName(peer)
+    return generation === undefined || generation === route?.peer.generation ? route : undefined
+  }
+
+  /** Returns why there is no way to the life that is addressed. */
+  private noRoute(to: Destination): SendError {
+    return sendErrors.noLink(this.options.loop.state(), to, this.routeToName(to.peer)?.peer.generation)
+  }
+
+  /** Returns why a message was refused. This node closes the way to itself only when it stops. */
+  private refused(to: Destination, refusal: Exclude<Refusal, "moved">, isAccepted: boolean): SendError {
+    const isOwnStop = refusal === "closed" && !isAccepted && to.peer === this.options.loop.state().self.name
+    return isOwnStop ? sendErrors.stopped(to) : sendErrors.refused(to, refusal, isAccepted)
   }
 
   private problemWith(to: Destination, bytes: Uint8Array): SendError | undefined {
@@ -117,44 +171,76 @@ export class Sender {
     return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
   }
 
-  /** Sends with the current span, if this node traces its messages. */
-  private withSpan<A>(send: (extra: Extra | undefined) => Effect.Effect<A, SendError>): Effect.Effect<A, SendError> {
-    if (!this.options.tracing) return send(undefined)
+  /** Sends with the format, if the message has one, and with the current span, if this node traces its messages. */
+  private withExtra<A>(
+    format: string | undefined,
+    send: (extra: Extra | undefined) => Effect.Effect<A, SendError>,
+  ): Effect.Effect<A, SendError> {
+    const plain = format === undefined ? undefined : { format }
+    if (!this.options.tracing) return send(plain)
     return Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) => {
       const trace = Option.isSome(span) ? Trace.encode(span.value) : undefined
-      return send(trace === undefined ? undefined : { trace })
+      return send(trace === undefined ? plain : { ...plain, trace })
     })
   }
 
   /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
   private offer(to: Destination, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
-    const { links, loop } = this.options
-    const { lane, peer } = to
-    const link = links.current(peer)
-    if (link === undefined) {
-      const takeover = links.takeover(peer)
-      return takeover === undefined
-        ? Effect.fail(sendErrors.noLink(loop.state(), to))
-        : Effect.andThen(takeover, () => this.offer(to, bytes, extra))
+    return this.through(to, bytes.length, (route, outlet) => this.offerOn(route, outlet, to, bytes, extra))
+  }
+
+  /**
+   * Uses the lane to the life that is addressed, in this step if it is known. Waits for a link that is about to come up, and for
+   * the list of the lanes that the peer reads.
+   */
+  private through<A>(
+    to: Destination,
+    bytes: number,
+    use: (route: Route, outlet: Outlet) => Effect.Effect<A, SendError>,
+  ): Effect.Effect<A, SendError> {
+    const route = this.routeTo(to)
+    if (route === undefined) {
+      const error = this.noRoute(to)
+      const takeover = error.reason._tag === "Replaced" ? undefined : this.options.links.takeover(to.peer)
+      return takeover === undefined ? Effect.fail(error) : Effect.andThen(takeover, () => this.through(to, bytes, use))
     }
-    const sender = senderOf(link, lane)
-    if (sender === undefined) {
-      const known = link.lanesKnown()
-      return known === undefined
-        ? Effect.fail(sendErrors.notReading(to))
-        : Effect.andThen(this.slowSends.during(awaitedOf(link, lane), bytes.length, known), () =>
-            this.offer(to, bytes, extra),
-          )
-    }
-    const session = link.session()
-    if (sender.tryOffer(bytes, extra)) return Effect.succeed(session)
-    const accepted = this.slowSends.during(awaitedOf(link, lane), bytes.length, sender.offer(bytes, extra))
+    const outlet = outletOf(route, to.lane)
+    if (outlet !== undefined) return use(route, outlet)
+    const known = route.lanesKnown()
+    return known === undefined
+      ? Effect.fail(sendErrors.notReading(to))
+      : Effect.andThen(this.slowSends.during(awaitedOf(route, to.lane), bytes, known), () =>
+          this.through(to, bytes, use),
+        )
+  }
+
+  /** Waits until a lane has credit for any frame. */
+  private awaitReady(to: Destination): Effect.Effect<void, SendError> {
+    return this.through(to, 0, (route, outlet) =>
+      Effect.catch(this.slowSends.during(awaitedOf(route, to.lane), 0, outlet.ready()), (refusal) =>
+        refusal === "moved" ? this.awaitReady(to) : Effect.fail(this.refused(to, refusal, false)),
+      ),
+    )
+  }
+
+  private offerOn(
+    route: Route,
+    outlet: Outlet,
+    to: Destination,
+    bytes: Uint8Array,
+    extra: Extra | undefined,
+  ): Effect.Effect<Sent, SendError> {
+    const problem = formatProblem(outlet, to, extra)
+    if (problem !== undefined) return Effect.fail(problem)
+    const session = route.session()
+    if (outlet.tryOffer(bytes, extra)) return Effect.succeed(session)
+    const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
     return Effect.matchEffect(accepted, {
       // If the session changed meanwhile, nobody knows in which of the two it was accepted.
       onSuccess: () =>
-        link.session() === session ? Effect.succeed(session) : Effect.fail(sendErrors.refused(to, "closed", true)),
+        route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true)),
       onFailure: (refusal) =>
-        refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(sendErrors.refused(to, refusal, false)),
+        refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(this.refused(to, refusal, false)),
     })
   }
 
@@ -170,7 +256,7 @@ export class Sender {
       const acknowledgement = new Acknowledgement()
       const acceptance = new Acceptance()
       const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(sendErrors.refused(to, refusal, true)),
+        Effect.fail(this.refused(to, refusal, true)),
       )
       return Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance, acknowledgement })).pipe(
         Effect.flatMap((sent) => Effect.as(taken, sent)),
@@ -192,14 +278,13 @@ export class Sender {
     messages: ReadonlyArray<Uint8Array>,
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
-    const { links, loop } = this.options
-    const link = links.current(to.peer)
+    const link = this.routeTo(to)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
       if (!link.inbox.tryOffer(messages[next] ?? nothing, extra)) break
     }
     if (next === messages.length) {
-      return link === undefined ? Effect.fail(sendErrors.noLink(loop.state(), to)) : Effect.succeed(link.session())
+      return link === undefined ? Effect.fail(this.noRoute(to)) : Effect.succeed(link.session())
     }
     return Effect.matchEffect(this.offer(to, messages[next] ?? nothing, extra), {
       onFailure: ({ peer, reason }) => Effect.fail(new SendError({ peer, reason, accepted: next })),
@@ -215,16 +300,18 @@ export class Sender {
   private readonly offerToReaders = Effect.fnUntraced(function* (
     this: Sender,
     lane: string,
+    targets: Iterable<Target>,
     bytes: Uint8Array,
     extra: Extra | undefined,
   ) {
-    const { links, loop } = this.options
     const report: Report = { sent: [], failed: [] }
-    const waiting: Array<Peer> = []
-    for (const peer of loop.state().view.peers.values()) {
-      const link = links.current(peer.name)
-      const sender = link === undefined ? undefined : senderOf(link, lane)
-      if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
+    const waiting: Array<Target> = []
+    for (const peer of targets) {
+      const link = this.routeToName(peer.name)
+      const sender = link === undefined ? undefined : outletOf(link, lane)
+      const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: peer.name }, extra)
+      if (problem !== undefined) report.failed.push(problem)
+      else if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
       else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
@@ -232,7 +319,7 @@ export class Sender {
         this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
       else waiting.push(peer)
     }
-    const offer = ({ name }: Peer) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
+    const offer = ({ name }: Target) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     return report satisfies BroadcastReport
   })
@@ -262,7 +349,7 @@ export class Sender {
 
   /** Marks what a message to many waited for in vain as slow. */
   private giveUp({ lane, peer }: Destination, bytes: number): void {
-    const link = this.options.links.current(peer)
+    const link = this.routeToName(peer)
     if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
   }
 
@@ -280,10 +367,19 @@ export class Sender {
   }
 }
 
+const destinationOf = (lane: string, peer: PeerRef): Destination =>
+  typeof peer === "string" ? { lane, peer } : { lane, peer: peer.name, generation: peer.generation }
+
 /** Returns what a message on a lane of the link waits for: credit, or the list of lanes. */
-const awaitedOf = (link: Link, lane: string): Awaited => {
+const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
-  return { peer: { name, generation }, lane, slowness: senderOf(link, lane)?.slowness ?? link.listing }
+  return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
 }
 
-const senderOf = (link: Link, lane: string): SendLane | undefined => (lane === inboxName ? link.inbox : link.lane(lane))
+/** Returns why the peer cannot read a message, if it reads the lane with another format than the message has. */
+const formatProblem = ({ format }: Outlet, to: Destination, extra: Extra | undefined): SendError | undefined =>
+  format === undefined || extra?.format === undefined || extra.format === format
+    ? undefined
+    : sendErrors.incompatibleFormat(to, extra.format, format)
+
+const outletOf = (link: Route, lane: string): Outlet | undefined => (lane === inboxName ? link.inbox : link.lane(lane))

@@ -37,6 +37,17 @@ export class UnreadInbox {
     return Stream.unwrap(Effect.as(reader, stream))
   }
 
+  /** Makes an effect whose runs count as readers of the inbox. */
+  during<A, E>(receive: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      this.begin()
+      return Effect.ensuring(
+        receive,
+        Effect.sync(() => this.end()),
+      )
+    })
+  }
+
   /** Records that a message has come. */
   arrived(): void {
     if (this.readers === 0 && !this.isTold) this.isSuspected.openUnsafe()

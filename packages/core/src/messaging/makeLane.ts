@@ -1,26 +1,50 @@
 /**
  * A lane as the application uses it: the sender and the readers under one name.
  */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Lane } from "../Lane.ts"
-import { nameOf } from "../Peer.ts"
+import type { OptionsError } from "../ClusterError.ts"
+import type { Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { Message } from "../Message.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
+import type { ReadingPeers } from "./ReadingPeers.ts"
 import type { Sender } from "./Sender.ts"
 
 export interface Options {
   readonly sender: Sender
   readonly readers: LaneReaders
+  readonly readingPeers: ReadingPeers
   readonly deadLetters: DeadLetters
 }
 
-/** Returns the lane under a name that was checked before. */
-export const makeLane = (name: string, { deadLetters, readers, sender }: Options): Lane => ({
-  name,
-  send: (peer, payload, options) => sender.send(name, nameOf(peer), payload, options),
-  publish: (payload) => sender.publish(name, payload),
-  read: (options) => Stream.unwrap(readers.open(name, options)),
-  open: (options) => readers.open(name, options),
-  deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
-  deadLetters: deadLetters.of(name),
-})
+/** Returns the lane with a name and a format that were checked before. */
+export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
+  function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+  function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
+  function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError> {
+    return Stream.unwrap(readers.open(name, options, format))
+  }
+
+  function open(options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
+  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
+  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope> {
+    return readers.open(name, options, format)
+  }
+
+  return {
+    name,
+    format,
+    send: (peer, payload, options) => sender.send(name, peer, payload, options, format),
+    ready: (peer) => sender.ready(name, peer),
+    publish: (payload, options) => sender.publish(name, payload, options, format),
+    read,
+    open,
+    readers: Effect.sync(() => readingPeers.of(name)),
+    readerChanges: readingPeers.changes(name),
+    deadLetter: (message, reason) => deadLetters.publish({ lane: name, message, reason }),
+    deadLetters: deadLetters.of(name),
+  }
+}

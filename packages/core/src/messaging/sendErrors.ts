@@ -15,6 +15,8 @@ export const everyone = "*"
 export interface Destination {
   readonly peer: string
   readonly lane: string
+  /** The life that is addressed. Without it the message is for whatever life has the name. */
+  readonly generation?: number
 }
 
 /** Returns the error of a message to this destination. */
@@ -29,21 +31,33 @@ export const tooLarge = (
   { messageBytes }: Pick<Limits, "messageBytes">,
 ): ClusterError.SendError => make(to, new ClusterError.TooLarge({ bytes, limit: messageBytes }))
 
-/** Returns the error of a peer without a link, as far as membership knows the reason. */
+/**
+ * Returns the error of a peer without a link, as far as membership knows the reason. `linked` is the generation of the life that
+ * has a link under the name.
+ */
 export const noLink = (
   { members, tombstones }: Pick<State.State, "members" | "tombstones">,
   to: Destination,
+  linked?: number,
 ): ClusterError.SendError => {
-  if (members.has(to.peer)) return make(to, new ClusterError.NotConnected())
-  return make(
-    to,
-    tombstones.get(to.peer)?.status === "left" ? new ClusterError.PeerLeft() : new ClusterError.UnknownPeer(),
-  )
+  const member = members.get(to.peer)
+  const tombstone = tombstones.get(to.peer)
+  const { generation } = to
+  if (generation !== undefined) {
+    const newest = Math.max(linked ?? 0, member?.record.generation ?? 0, tombstone?.generation ?? 0)
+    if (newest > generation) return make(to, new ClusterError.Replaced({ generation, replacedBy: newest }))
+  }
+  if (member !== undefined) return make(to, new ClusterError.NotConnected())
+  return make(to, tombstone?.status === "left" ? new ClusterError.PeerLeft() : new ClusterError.UnknownPeer())
 }
 
 /** Returns the error of a lane that the peer does not read. */
 export const notReading = (to: Destination): ClusterError.SendError =>
   make(to, new ClusterError.NotReading({ maybeDelivered: false }))
+
+/** Returns the error of a message with another format than the one that the peer reads. */
+export const incompatibleFormat = (to: Destination, format: string, peerFormat: string): ClusterError.SendError =>
+  make(to, new ClusterError.IncompatibleFormat({ format, peerFormat }))
 
 /** Returns the error of a message that a lane refused. `isAccepted` is `true` if the lane had accepted the message before. */
 export const refused = (

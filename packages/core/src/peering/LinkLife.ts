@@ -7,7 +7,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import type { Source } from "../Entropy.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+import type { SendLane } from "../flow/SendLane.ts"
 import type { Limits } from "../Limits.ts"
 import { FrameReader } from "../link/FrameReader.ts"
 import * as Handshake from "../link/Handshake.ts"
@@ -28,6 +30,14 @@ import type { ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
+/** Observer of the lanes that peers read. Never waits. */
+export interface LaneObserver {
+  readonly opened: (link: Link, lane: SendLane) => void
+  readonly closed: (link: Link, lane: SendLane) => void
+  /** Called when another link is used with a peer, or none. */
+  readonly changed: () => void
+}
+
 /** Dependencies that all connections of a node share. */
 export interface LinkContext {
   readonly loop: MembershipLoop
@@ -43,7 +53,9 @@ export interface LinkContext {
   /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
   readonly sinkOf: (name: string) => Sink
   /** Returns the lanes that the application reads at this moment. */
-  readonly lanes: () => Iterable<string>
+  readonly lanes: () => Iterable<ReadLane>
+  /** Gets the lanes that peers open and close. */
+  readonly laneObserver: LaneObserver
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
@@ -104,6 +116,7 @@ export class LinkLife {
       const { peer, viewHash, youAre } = established
       yield* loop.submitAndAwait({ _tag: "LinkUp", record: peer, address: this.address, viewHash, youAre })
     }
+    connections.begin(peerConnection)
     Deferred.doneUnsafe(peerConnection.settled, Effect.void)
     onUp(link)
     yield* link.run((end) =>
@@ -165,8 +178,10 @@ export class LinkLife {
 
   /** Returns what the link reports to membership and to the readers of its lanes. */
   private hooks(peerConnection: PeerConnection): Hooks {
-    const { connections, loop, sinkOf } = this.context
+    const { connections, laneObserver, loop, sinkOf } = this.context
     return {
+      onLaneOpened: laneObserver.opened,
+      onLaneClosed: laneObserver.closed,
       effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),
       onAnswerWritten: (to) => loop.submit({ _tag: "AnswerWritten", peer: to.peer }),
       onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
@@ -189,11 +204,13 @@ export class LinkLife {
 
   /** Stops using the connection, and tells membership if the peer has no link now. */
   private uninstall(peerConnection: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
-    const { connections, entropy, log, loop } = this.context
+    const { connections, entropy, laneObserver, log, loop } = this.context
     const { generation, name } = peerConnection.peer
     const code = end?._tag === "Bye" ? end.bye.code : undefined
     const draw = code === "duplicate" ? entropy.u32() : undefined
-    if (!connections.uninstall(peerConnection, end !== undefined && isMoved(end))) return Effect.void
+    const isLost = connections.uninstall(peerConnection, end !== undefined && isMoved(end))
+    laneObserver.changed()
+    if (!isLost) return Effect.void
     return Effect.andThen(
       log.write({
         level: "Debug",

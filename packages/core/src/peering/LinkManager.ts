@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
 import type { Source } from "../Entropy.ts"
+import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
@@ -54,7 +55,9 @@ export interface Options {
   /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
   readonly sinkOf: LinkContext["sinkOf"]
   /** Returns the lanes that the application reads at this moment. */
-  readonly lanes: () => Iterable<string>
+  readonly lanes: () => Iterable<ReadLane>
+  /** Gets the lanes that peers open and close. */
+  readonly laneObserver: LinkContext["laneObserver"]
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
@@ -107,6 +110,14 @@ export class LinkManager {
     return this.connections.allOpen()
   }
 
+  /** Yields the other links of the session of a link. */
+  *siblings({ peer, session }: Pick<Link, "peer" | "session">): Iterable<Link> {
+    for (const connection of this.connections.of(peer.name)) {
+      const { link } = connection
+      if (link !== undefined && link.session !== session && connection.session === session()) yield link
+    }
+  }
+
   /** Yields all links on which something may arrive, also those that are closing. */
   *heard(): Iterable<Link> {
     for (const { link } of this.connections.all()) if (link !== undefined) yield link
@@ -135,8 +146,8 @@ export class LinkManager {
   }
 
   /** Tells all peers that this node reads a lane from now on. */
-  openLane(name: string): void {
-    for (const link of this.all()) link.openLanes([name])
+  openLane(lane: ReadLane): void {
+    for (const link of this.all()) link.openLanes([lane])
   }
 
   /** Tells all peers that this node does not read a lane any more. */

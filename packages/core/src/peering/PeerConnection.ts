@@ -8,13 +8,20 @@ import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Link, Rank } from "../link/Link.ts"
 import type { Session } from "../link/Session.ts"
 import { compareRanks } from "../link/Link.ts"
+import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 
+/** A link as readers of its messages know it. Messages of one source arrive in order. */
+export interface Source {
+  readonly peer: PeerId
+  readonly session: () => Session
+}
+
 /** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
 export interface Sink {
-  readonly offer: (link: Link, lane: ReadableLane, message: InboundMessage) => void
+  readonly offer: (link: Source, lane: ReadableLane, message: InboundMessage) => void
 }
 
 /**
@@ -58,6 +65,8 @@ export class PeerConnection {
   readonly done: Deferred.Deferred<void> = Deferred.makeUnsafe()
   /** Session that the connection takes part in now. `PeerConnections` changes it. */
   session: Session
+  /** `true` once the link is about to be read, and membership knows the peer. `PeerConnections` sets it. */
+  hasBegun = false
   private current: Phase = { _tag: "Committed", closeCode: undefined }
   private held: Array<HeldMessage> = []
 

@@ -22,6 +22,8 @@ export const connectionsPerPeer = 8
 export interface Options {
   /** Called when nothing more arrives on a link. Returns whether everything that arrived is kept for its readers. */
   readonly onEnd: (link: Link) => boolean
+  /** Called once for each session, before its first message. Membership knows the peer by then. */
+  readonly onSessionStart: (peer: PeerId, session: Session) => void
   /** Called after the last message of a session: what was sent in it and has not arrived is lost. */
   readonly onSessionEnd: (peer: PeerId, session: Session) => void
   /** Number of peers for which the rank of the last connection is remembered after it has ended. */
@@ -35,6 +37,8 @@ export class PeerConnections {
   private readonly used = new Map<string, PeerConnection>()
   /** The peer and the greatest rank of the last process of each name that was up. */
   private readonly newest = new Map<string, Met>()
+  /** Sessions that have started and not ended. */
+  private readonly started = new Set<Session>()
   private unfinished = 0
   private sessions = 0
   /** Set when this node stops: the code with which every connection is closed. */
@@ -93,6 +97,12 @@ export class PeerConnections {
     }
     this.use(connection)
     return true
+  }
+
+  /** The link of the connection is read from now on: starts its session, unless another connection did. */
+  begin(connection: PeerConnection): void {
+    connection.hasBegun = true
+    this.startSession(connection.peer, connection.session)
   }
 
   /** Delivers a message in the order in which the peer sent it, over however many connections. */
@@ -200,13 +210,29 @@ export class PeerConnections {
    */
   private leaveSession(connection: PeerConnection, isComplete: boolean): void {
     const { peer, session } = connection
-    let next: Session | undefined
-    for (const other of this.of(peer.name)) {
-      if (other === connection || other.session !== session) continue
-      if (isComplete) return
-      other.session = next ??= this.newSession()
+    const others = this.othersOf(connection)
+    if (isComplete && others.length > 0) return
+    // A send may have been accepted in a session that nothing was read of, so its end must be told.
+    const isUsed = connection.link !== undefined || others.some(({ link }) => link !== undefined)
+    if (others.length > 0) {
+      const next = this.newSession()
+      for (const other of others) other.session = next
     }
-    this.options.onSessionEnd(peer, session)
+    if (isUsed) this.startSession(peer, session)
+    if (this.started.delete(session)) this.options.onSessionEnd(peer, session)
+    for (const other of others) if (other.hasBegun) this.startSession(other.peer, other.session)
+  }
+
+  private startSession(peer: PeerId, session: Session): void {
+    if (this.started.has(session)) return
+    this.started.add(session)
+    this.options.onSessionStart(peer, session)
+  }
+
+  /** Returns the other connections of the session of a connection. */
+  private othersOf(connection: PeerConnection): ReadonlyArray<PeerConnection> {
+    const { peer, session } = connection
+    return [...this.of(peer.name)].filter((other) => other !== connection && other.session === session)
   }
 
   /** Tests whether another connection with the same process of the peer may still come up. */

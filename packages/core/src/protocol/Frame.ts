@@ -215,6 +215,8 @@ export interface OpenedLane {
   readonly lane: number
   /** Name of the lane, such as the name of a topic. */
   readonly name: string
+  /** Format of the messages that are read on the lane, such as `json`. Absent if the reader takes bytes of any format. */
+  readonly format?: string | undefined
   /** Number of bytes that may be sent on the lane before the first Credit. */
   readonly window: number
 }

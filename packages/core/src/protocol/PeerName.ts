@@ -1,7 +1,7 @@
 /**
- * Rules for the names of peers, clusters and lanes (docs/protocol.md, section "Identity").
+ * Rules for the names of peers, clusters, lanes and formats (docs/protocol.md, section "Identity").
  */
-import { maxNameBytes } from "./constants.ts"
+import { maxFormatBytes, maxNameBytes } from "./constants.ts"
 
 const utf8 = new TextEncoder()
 
@@ -12,12 +12,20 @@ const control = /[\u0000-\u001f\u007f-\u009f]/
  * Returns why the text cannot be a name, or `undefined` if it can. A name is 1 to 128 bytes of well-formed Unicode
  * without control characters.
  */
-export const nameProblem = (name: string): string | undefined => {
-  if (name.length === 0) return "a name must not be empty"
-  if (!name.isWellFormed()) return "a name must be well-formed Unicode"
-  if (control.test(name)) return "a name must not contain control characters"
-  const bytes = name.length > maxNameBytes ? name.length : utf8.encode(name).length
-  return bytes > maxNameBytes ? `a name is at most ${maxNameBytes} bytes of UTF-8` : undefined
+export const nameProblem = (name: string): string | undefined => textProblem("name", name, maxNameBytes)
+
+/**
+ * Returns why the text cannot be the name of a format, or `undefined` if it can. A format follows the rules of names, with at
+ * most 64 bytes.
+ */
+export const formatProblem = (format: string): string | undefined => textProblem("format", format, maxFormatBytes)
+
+const textProblem = (what: string, text: string, maxBytes: number): string | undefined => {
+  if (text.length === 0) return `a ${what} must not be empty`
+  if (!text.isWellFormed()) return `a ${what} must be well-formed Unicode`
+  if (control.test(text)) return `a ${what} must not contain control characters`
+  const bytes = text.length > maxBytes ? text.length : utf8.encode(text).length
+  return bytes > maxBytes ? `a ${what} is at most ${maxBytes} bytes of UTF-8` : undefined
 }
 
 /**

@@ -27,6 +27,9 @@ export const maxIncarnation = 0xffff_ffff
 /** Greatest instance of a process, which is the greatest integer that a double counts exactly. */
 export const maxInstance = Number.MAX_SAFE_INTEGER
 
+/** Maximum length of the name of a format, in bytes of UTF-8: enough for a word and a version. */
+export const maxFormatBytes = 64
+
 /** Maximum number of addresses of one peer. */
 export const maxAddresses = 8
 

@@ -54,6 +54,8 @@ const distinct = <A>(nameOf: (item: A) => string) =>
 
 const Name = Schema.String.check(Schema.makeFilter(PeerName.nameProblem))
 
+const Format = Schema.String.check(Schema.makeFilter(PeerName.formatProblem))
+
 const Generation = uint(0, Protocol.maxGeneration)
 
 const Incarnation = uint(0, Protocol.maxIncarnation)
@@ -203,7 +205,12 @@ const LaneNumber = uint(1, 0xffff)
 
 export const LaneOpen = Schema.Struct({
   lanes: list(
-    Schema.Struct({ lane: LaneNumber, name: Name, window: uint(Protocol.minWindow, maxU32) }),
+    Schema.Struct({
+      lane: LaneNumber,
+      name: Name,
+      format: Schema.optional(Format),
+      window: uint(Protocol.minWindow, maxU32),
+    }),
     Protocol.maxOpenedLanes,
   ),
   last: Schema.Boolean,

@@ -102,5 +102,6 @@ const cut = <A>(
 /** Returns an upper bound of the size of a digest's entry: its head, name, two numbers and the status. */
 const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
 
-/** Returns an upper bound of the size of a lane: the names of its fields, two numbers and its name. */
-const laneBytes = ({ name }: Frame.OpenedLane): number => 32 + textBytes(name)
+/** Returns an upper bound of the size of a lane: the names of its fields, two numbers, its name and its format. */
+const laneBytes = ({ format, name }: Frame.OpenedLane): number =>
+  32 + textBytes(name) + (format === undefined ? 0 : 8 + textBytes(format))

@@ -23,6 +23,7 @@ const make = Effect.fnUntraced(function* (phase: State.Phase = { _tag: "Running"
     },
     links: { closeAll: (code) => tell(`links closed: ${code}`) },
     readers: { end: tell("readers ended") },
+    readingPeers: { end: () => undefined },
     deadLetters: { end: tell("dead letters ended") },
     hub: { end: () => void told.push("events ended") },
     logging: yield* Effect.forkChild(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), tell("logged"))),

@@ -1,21 +1,29 @@
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Gossip from "@coterie/core/Gossip"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import { policyProblem } from "../../src/cluster/checkPolicies.ts"
 
 describe("policyProblem", () => {
-  const policies = { detector: FailureDetector.lan, gossip: Gossip.defaults, discovery: Discovery.defaults }
+  const policies = {
+    detector: FailureDetector.lan,
+    gossip: Gossip.defaults,
+    discovery: Discovery.defaults,
+    serialization: TopicSerialization.json,
+  }
   const optionOf = (changes: {
     readonly detector?: Partial<FailureDetector.Policy>
     readonly gossip?: Partial<Gossip.Policy>
     readonly discovery?: Partial<Discovery.Policy>
+    readonly format?: string
   }) =>
     policyProblem({
       detector: { ...policies.detector, ...changes.detector },
       gossip: { ...policies.gossip, ...changes.gossip },
       discovery: { ...policies.discovery, ...changes.discovery },
+      serialization: { format: changes.format ?? policies.serialization.format },
     })?.option
 
   it("accepts the defaults", () => assert.isUndefined(optionOf({})))
@@ -27,6 +35,13 @@ describe("policyProblem", () => {
     assert.isUndefined(optionOf({ gossip: { updateDelay: Duration.zero } }))
     assert.strictEqual(optionOf({ gossip: { syncInterval: Duration.millis(249) } }), "Gossip.syncInterval")
     assert.isUndefined(optionOf({ gossip: { syncInterval: Duration.millis(250) } }))
+  })
+
+  it("refuses a serialization whose format cannot be announced", () => {
+    for (const format of ["", "x".repeat(65), "line\nbreak"]) {
+      assert.strictEqual(optionOf({ format }), "TopicSerialization.format")
+    }
+    assert.isUndefined(optionOf({ format: "x".repeat(64) }))
   })
 
   it("refuses a link timeout below the least or two heartbeats, and a longest suspicion below the shortest", () => {

@@ -1,7 +1,8 @@
 /**
  * Peers that break the rules of lanes, or omit what the rules demand. Each costs its own link and nothing else.
  */
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
 import * as Cborg from "cborg"
 import * as Deferred from "effect/Deferred"
@@ -25,7 +26,7 @@ const data = (lane: number, payload: Uint8Array | string, confirm?: number): Fra
 /** Reads a lane of the node in the background. */
 const reading = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">, name: string) {
   const lane = yield* a.cluster.lane(name)
-  const heard: Array<Message | SessionEnded> = []
+  const heard: Array<LaneItem> = []
   const fiber = yield* Effect.forkScoped(
     Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
     {

@@ -292,3 +292,32 @@ scenario("messages of one sender keep their order while connections are lost and
     assert.strictEqual(yield* network.connections("a", "b"), 1)
   }),
 )
+
+scenario("receive takes one message, loses none to a timeout, and fails as NodeStopped after the last", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const sender = yield* Effect.forkChild(
+      Effect.gen(function* () {
+        for (let i = 0; i < 200; i++) {
+          yield* Effect.sleep(yield* Random.nextIntBetween(0, 4))
+          yield* a.cluster.send("b", String(i))
+        }
+      }),
+    )
+    const received: Array<string> = []
+    while (received.length < 198) {
+      const message = yield* Effect.timeoutOption(b.cluster.receive, yield* Random.nextIntBetween(0, 5))
+      if (message._tag === "Some") received.push(message.value.text)
+    }
+    yield* Fiber.join(sender)
+    yield* Effect.sleep("1 second")
+    received.push((yield* b.cluster.receive).text, (yield* b.cluster.receive).text)
+    assert.deepStrictEqual(
+      received,
+      Array.from({ length: 200 }, (_, i) => String(i)),
+    )
+    const waiting = yield* Effect.forkChild(Effect.flip(b.cluster.receive), { startImmediately: true })
+    yield* b.cluster.leave
+    assert.strictEqual((yield* Fiber.join(waiting))._tag, "NodeStopped")
+  }),
+)

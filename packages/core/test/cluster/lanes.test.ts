@@ -1,7 +1,7 @@
 /**
  * Lanes, which go to the peers that read them, each with its own flow control; and acknowledged sends.
  */
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -16,13 +16,13 @@ const scenario = World.simulated
 /** Reads a lane in the background into a list. */
 const reading = Effect.fnUntraced(function* (node: World.Node, name: string) {
   const lane = yield* node.cluster.lane(name)
-  const heard: Array<Message | SessionEnded> = []
+  const heard: Array<LaneItem> = []
   const fiber = yield* Effect.forkScoped(Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))))
   return { heard, fiber }
 })
 
-const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
-  heard.map((item) => (item._tag === "Message" ? item.text : "end"))
+const textsOf = (heard: ReadonlyArray<LaneItem>): ReadonlyArray<string> =>
+  heard.flatMap((item) => (item._tag === "Message" ? [item.text] : item._tag === "SessionEnded" ? ["end"] : []))
 
 /** Publishes until these peers read the lane. */
 const untilRead = (node: World.Node, name: string, peers: ReadonlyArray<string>) =>
@@ -51,6 +51,53 @@ scenario("a message on a lane goes to the peers that read the lane, and to no ot
     assert.deepStrictEqual(textsOf(heard).slice(-2), ["one", "two"])
     const refused = yield* Effect.flip(orders.send("c", "three"))
     assert.strictEqual(refused.reason._tag, "NotReading")
+  }),
+)
+
+scenario("a message goes to no peer that reads the lane with another format, and the sender is told", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const ofA = (format: string) => a.cluster.lane("orders", { format })
+    const read = (format: string) =>
+      Effect.gen(function* () {
+        const lane = yield* b.cluster.lane("orders", { format })
+        assert.strictEqual(lane.format, format)
+        const heard: Array<LaneItem> = []
+        const fiber = yield* Effect.forkScoped(
+          Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
+        )
+        return { heard, fiber }
+      })
+    const { fiber, heard } = yield* read("json")
+    yield* untilRead(a, "orders", ["b"])
+    const { failed, sent } = yield* (yield* ofA("binary")).publish("one")
+    assert.deepStrictEqual(sent, [])
+    assert.deepStrictEqual(
+      failed.map(({ peer, reason }) => [peer, reason._tag]),
+      [["b", "IncompatibleFormat"]],
+    )
+    const refused = yield* Effect.flip((yield* ofA("binary")).send("b", "two", { confirm: true }))
+    assert.strictEqual(refused.reason._tag, "IncompatibleFormat")
+    yield* (yield* ofA("json")).send("b", "three", { confirm: true })
+    assert.deepStrictEqual(
+      textsOf(heard).filter((text) => text !== "ping"),
+      ["three"],
+    )
+    // The second reader of the lane has another format.
+    const second = yield* Effect.flip(Effect.scoped((yield* b.cluster.lane("orders", { format: "binary" })).open()))
+    assert.strictEqual(second.option, "format")
+    // A lane that is closed and opened again has the format of the new reader, also for a new connection.
+    yield* Fiber.interrupt(fiber)
+    const again = yield* read("binary")
+    yield* untilRead(a, "orders", ["b"])
+    yield* a.sever
+    yield* untilRead(a, "orders", ["b"])
+    assert.deepStrictEqual((yield* (yield* ofA("binary")).publish("four")).sent, ["b"])
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(textsOf(again.heard).at(-1), "four")
+    for (const format of ["", "x".repeat(65), "line\nbreak"]) {
+      assert.strictEqual((yield* Effect.flip(ofA(format))).option, "format")
+    }
   }),
 )
 
@@ -91,7 +138,12 @@ scenario("an open lane is read from then on, even if its stream runs later, unti
         yield* Effect.sleep("1 second")
         yield* orders.send("b", "one")
         yield* Effect.sleep("1 second")
-        const items = yield* Stream.runCollect(Stream.take(stream, 1))
+        const items = yield* Stream.runCollect(
+          Stream.take(
+            Stream.filter(stream, ({ _tag }) => _tag === "Message"),
+            1,
+          ),
+        )
         assert.deepStrictEqual(textsOf(items), ["one"])
       }),
     )
@@ -237,7 +289,7 @@ scenario("each of several readers of one lane gets all messages, at the pace of 
     yield* World.untilPeers(a, ["b"])
     const { heard } = yield* reading(b, "orders")
     const go = Deferred.makeUnsafe<void>()
-    const slow: Array<Message | SessionEnded> = []
+    const slow: Array<LaneItem> = []
     const lane = yield* b.cluster.lane("orders")
     yield* Effect.forkScoped(
       Stream.runForEach(lane.read(), (item) =>
@@ -247,7 +299,7 @@ scenario("each of several readers of one lane gets all messages, at the pace of 
         ),
       ),
     )
-    const dropping: Array<Message | SessionEnded> = []
+    const dropping: Array<LaneItem> = []
     yield* Effect.forkScoped(
       Stream.runForEach(lane.read({ strategy: "sliding", capacity: 2 }), (item) =>
         Effect.andThen(
@@ -269,7 +321,7 @@ scenario("each of several readers of one lane gets all messages, at the pace of 
     yield* Deferred.succeed(go, undefined)
     yield* Fiber.join(sender)
     yield* Effect.sleep("1 second")
-    const numbers = (items: ReadonlyArray<Message | SessionEnded>) => textsOf(items).slice(-50).map(parseFloat)
+    const numbers = (items: ReadonlyArray<LaneItem>) => textsOf(items).slice(-50).map(parseFloat)
     const all = Array.from({ length: 50 }, (_, i) => i)
     assert.deepStrictEqual(numbers(heard), all)
     assert.deepStrictEqual(numbers(slow), all)
@@ -302,7 +354,7 @@ scenario("a reader that ends does not block the other readers of its lane", ({ n
 )
 
 scenario(
-  "SessionEnded comes after the last message of its session, and the next session has another number",
+  "SessionStarted comes before the first message of its session, and SessionEnded after the last",
   ({ node }, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })
@@ -318,8 +370,10 @@ scenario(
       yield* orders.publish("after")
       yield* Effect.sleep("100 millis")
       const told = heard.flatMap((item) =>
-        item._tag === "SessionEnded"
-          ? [`end ${item.session}`]
+        item._tag !== "Message"
+          ? item.from.name === "a"
+            ? [`${item._tag} ${item.session}`]
+            : []
           : item.text === "ping"
             ? []
             : [`${item.text} ${item.session}`],
@@ -327,7 +381,13 @@ scenario(
       const first = heard.find((item) => item._tag === "Message")?.session
       const second = heard.findLast((item) => item._tag === "Message")?.session
       assert.notStrictEqual(first, second)
-      assert.deepStrictEqual(told, [`before ${first}`, `end ${first}`, `after ${second}`])
+      assert.deepStrictEqual(told, [
+        `SessionStarted ${first}`,
+        `before ${first}`,
+        `SessionEnded ${first}`,
+        `SessionStarted ${second}`,
+        `after ${second}`,
+      ])
     }),
 )
 

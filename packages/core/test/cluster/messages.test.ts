@@ -1,7 +1,7 @@
 /**
  * Results of sends when something fails, as docs/messages.md states them, unless the test of another file covers the case.
  */
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ const reading = Effect.fnUntraced(function* (
   strategy?: "dropping",
 ) {
   const lane = yield* node.cluster.lane(name)
-  const heard: Array<Message | SessionEnded> = []
+  const heard: Array<LaneItem> = []
   const fiber = yield* Effect.forkScoped(
     Stream.runForEach(lane.read({ strategy, capacity: 1 }), (item) =>
       Effect.andThen(
@@ -33,8 +33,8 @@ const reading = Effect.fnUntraced(function* (
   return { heard, fiber }
 })
 
-const textsOf = (heard: ReadonlyArray<Message | SessionEnded>): ReadonlyArray<string> =>
-  heard.map((item) => (item._tag === "Message" ? item.text : "end"))
+const textsOf = (heard: ReadonlyArray<LaneItem>): ReadonlyArray<string> =>
+  heard.flatMap((item) => (item._tag === "Message" ? [item.text] : item._tag === "SessionEnded" ? ["end"] : []))
 
 const reasonsOf = (failed: ReadonlyArray<{ readonly peer: string; readonly reason: { readonly _tag: string } }>) =>
   failed.map(({ peer, reason }) => `${peer} ${reason._tag}`)

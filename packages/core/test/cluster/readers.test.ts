@@ -111,7 +111,7 @@ describe("a reader that fails", () => {
     Effect.gen(function* () {
       const orders = Topic.make("orders", Schema.String)
       const on = Effect.provideService(Cluster.Cluster, ann)
-      yield* Effect.forkScoped(on(Stream.runForEach(orders.subscribe, () => Effect.fail("no disk"))))
+      yield* Effect.forkScoped(on(Stream.runForEach(orders.subscribe(), () => Effect.fail("no disk"))))
       yield* Effect.sleep("1 second")
       const { sent } = yield* Effect.provideService(orders.publish("o-1"), Cluster.Cluster, bob)
       assert.deepStrictEqual(sent, ["ann"])

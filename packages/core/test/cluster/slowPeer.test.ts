@@ -75,7 +75,7 @@ const ways: ReadonlyArray<
       ({ cluster }, text) => Effect.provideService(topic.publish(text), Cluster.Cluster, cluster),
       ({ cluster }) =>
         Stream.provideService(
-          Stream.map(topic.subscribe, ({ value }) => value),
+          Stream.map(topic.subscribe(), ({ value }) => value),
           Cluster.Cluster,
           cluster,
         ),

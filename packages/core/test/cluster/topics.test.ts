@@ -2,14 +2,20 @@
  * Typed messages between publishers and subscribers.
  */
 import * as Cluster from "@coterie/core/Cluster"
+import type { EncodeError, SendError } from "@coterie/core/ClusterError"
 import type { DeadLetter } from "@coterie/core/Lane"
 import * as Topic from "@coterie/core/Topic"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
@@ -21,10 +27,27 @@ const Orders = Topic.make("orders", Order)
 /** `Orders` in the next version of the application. */
 const NewOrders = Topic.make("orders", Schema.Struct({ ...Order.fields, note: Schema.optional(Schema.String) }))
 
+/** A serialization that is not JSON: the bytes of JSON, backwards. */
+const reversed: TopicSerialization.Service = {
+  format: "reversed",
+  codec: (schema) => {
+    const { decode, encode } = TopicSerialization.json.codec(schema)
+    return {
+      encode: (value) => Result.map(encode(value), (bytes) => bytes.toReversed()),
+      decode: (bytes) => decode(bytes.toReversed()),
+    }
+  },
+}
+
+/** Returns the tag of an error, or of its reason if it is one of a send. */
+const tagOf = (error: EncodeError | SendError): string => (error._tag === "SendError" ? error.reason._tag : error._tag)
+
 const order = (total: number): typeof Order.Type => ({ id: "o", total, at: new Date(1_790_000_000_000) })
 
-const on = <A, E>(node: World.Node, effect: Effect.Effect<A, E, Cluster.Cluster>): Effect.Effect<A, E> =>
-  Effect.provideService(effect, Cluster.Cluster, node.cluster)
+const on = <A, E, R>(
+  node: World.Node,
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, Exclude<R, Cluster.Cluster>> => Effect.provideService(effect, Cluster.Cluster, node.cluster)
 
 const subscribed = <A>(node: World.Node, stream: Stream.Stream<A, unknown, Cluster.Cluster>) =>
   Effect.gen(function* () {
@@ -64,7 +87,7 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
     const b = yield* node("b", { seeds: [a.address] })
     yield* node("c", { seeds: [a.address] })
     yield* World.untilPeers(a, ["b", "c"])
-    const heard = yield* subscribed(b, Orders.subscribe)
+    const heard = yield* subscribed(b, Orders.subscribe())
     yield* publishUntil(a, Orders, order(0), ["b"])
     assert.deepStrictEqual(yield* on(a, Orders.publish(order(12))), { sent: ["b"], failed: [] })
     yield* on(a, Orders.send("b", order(13), { confirm: true }))
@@ -80,10 +103,152 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
   }),
 )
 
+scenario(
+  "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const policies = Layer.merge(World.quick, TopicSerialization.layer(reversed))
+      const a = yield* node("a", {}, policies)
+      const b = yield* node("b", { seeds: [a.address] }, policies)
+      yield* World.untilPeers(a, ["b"])
+      // The subscriber runs where the serialization of the layer is provided, the publisher where JSON is the default.
+      const heard = yield* subscribed(b, Stream.provide(Orders.subscribe(), TopicSerialization.layer(reversed)))
+      const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
+      yield* publishUntil(a, Orders, order(0), ["b"])
+      yield* on(a, Orders.send("b", order(1), { confirm: true }))
+      assert.deepStrictEqual(heard.at(-1)?.value, order(1))
+      assert.deepStrictEqual(letters, [])
+    }),
+)
+
+scenario(
+  "a publisher with another serialization is told so instead of sent, until the topic has one of its own",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const b = yield* node("b", { seeds: [a.address] }, Layer.merge(World.quick, TopicSerialization.layer(reversed)))
+      yield* World.untilPeers(a, ["b"])
+      const heard = yield* subscribed(b, Orders.subscribe())
+      const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
+      yield* Effect.sleep("1 second")
+      const { failed, sent } = yield* on(a, Orders.publish(order(1)))
+      assert.deepStrictEqual(sent, [])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason._tag]),
+        [["b", "IncompatibleFormat"]],
+      )
+      const refused = yield* Effect.flip(on(a, Orders.send("b", order(2))))
+      assert.strictEqual(tagOf(refused), "IncompatibleFormat")
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual([heard, letters], [[], []])
+      // With a serialization of its own the topic does not depend on the layers.
+      const BinaryOrders = Topic.make("orders", Order, { serialization: reversed })
+      yield* on(a, BinaryOrders.send("b", order(3), { confirm: true }))
+      assert.deepStrictEqual(heard.at(-1)?.value, order(3))
+    }),
+)
+
+scenario("with self a value reaches the subscriptions of this node too, and without it none of them", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const orders = yield* on(a, Topic.open(Orders))
+    const heard = yield* subscribed(b, Orders.subscribe())
+    yield* publishUntil(b, Orders, order(0), ["a"])
+    yield* publishUntil(a, Orders, order(0), ["b"])
+    assert.deepStrictEqual(yield* orders.publish(order(1)), { sent: ["b"], failed: [] })
+    assert.deepStrictEqual(yield* orders.publish(order(2), { self: true }), { sent: ["a", "b"], failed: [] })
+    const own = orders.messages.pipe(
+      Stream.filter(({ value }) => value.total > 0),
+      Stream.take(1),
+      Stream.runCollect,
+    )
+    assert.deepStrictEqual(
+      (yield* own).map(({ from, value }) => [from.name, value]),
+      [["a", order(2)]],
+    )
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(
+      heard.map(({ value }) => value.total).filter((total) => total > 0),
+      [1, 2],
+    )
+    // A topic with another serialization is no match for the readers of this node either.
+    const other = Topic.make("orders", Order, { serialization: reversed })
+    const { failed } = yield* on(a, other.publish(order(3), { self: true }))
+    assert.deepStrictEqual(
+      failed.map(({ peer, reason }) => [peer, reason._tag]),
+      [
+        ["a", "IncompatibleFormat"],
+        ["b", "IncompatibleFormat"],
+      ],
+    )
+  }),
+)
+
+scenario("an open topic misses nothing since it was opened, and reads until its scope closes", ({ node }) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair({ node })
+    const scope = yield* Scope.make()
+    const reader = yield* Scope.provide(on(b, Topic.open(Orders)), scope)
+    const publisher = yield* on(a, Topic.publisher(Orders))
+    assert.strictEqual(publisher.name, "orders")
+    yield* Effect.sleep("1 second")
+    // Nobody runs the stream yet.
+    assert.deepStrictEqual(yield* publisher.publish(order(1)), { sent: ["b"], failed: [] })
+    yield* publisher.send("b", order(2))
+    yield* Effect.sleep("1 second")
+    const values = yield* Stream.runCollect(Stream.take(reader.messages, 2))
+    assert.deepStrictEqual(
+      values.map(({ _tag, from, value }) => [_tag, from.name, value.total]),
+      [
+        ["Published", "a", 1],
+        ["Published", "a", 2],
+      ],
+    )
+    // A publisher is no reader.
+    const refused = yield* Effect.flip(reader.send("a", order(3)))
+    assert.strictEqual(tagOf(refused), "NotReading")
+    yield* Scope.close(scope, Exit.void)
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(yield* publisher.publish(order(4)), { sent: [], failed: [] })
+  }),
+)
+
+scenario(
+  "an open topic with gaps has a Gap after the last value of a session, before the values of the next",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const { messages } = yield* on(b, Topic.open(Orders, { gaps: true }))
+      const heard: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(messages, (item) =>
+          Effect.sync(() => {
+            if (item._tag === "Gap") heard.push(`gap ${item.from.name} ${item.session}`)
+            else if (item.value.total > 0) heard.push(`${item.value.total} in ${item.session}`)
+          }),
+        ),
+      )
+      yield* publishUntil(a, Orders, order(0), ["b"])
+      yield* on(a, Orders.send("b", order(1), { confirm: true }))
+      yield* network.partition(["a"], ["b"])
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      yield* network.heal
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link === "up")
+      yield* publishUntil(a, Orders, order(0), ["b"])
+      yield* on(a, Orders.send("b", order(2), { confirm: true }))
+      const [first = "", gap = "", last = ""] = heard
+      assert.match(first, /^1 in \d+$/)
+      assert.strictEqual(gap, `gap a ${first.slice(5)}`)
+      assert.match(last, /^2 in \d+$/)
+      assert.notStrictEqual(first.slice(5), last.slice(5))
+      assert.strictEqual(heard.length, 3)
+    }),
+)
+
 scenario("a value that does not encode is sent to no peer", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
-    const heard = yield* subscribed(b, Orders.subscribe)
+    const heard = yield* subscribed(b, Orders.subscribe())
     yield* publishUntil(a, Orders, order(0), ["b"])
     yield* Effect.sleep("1 second")
     const before = heard.length
@@ -94,24 +259,15 @@ scenario("a value that does not encode is sent to no peer", ({ node }) =>
   }),
 )
 
-scenario("an invalid topic name fails every operation as OptionsError", ({ node }) =>
+scenario("a subscription whose options cannot be used fails as OptionsError", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    for (const name of ["", "x".repeat(129), "line\nbreak"]) {
-      const topic = Topic.make(name, Schema.String)
-      const failures = [
-        yield* Effect.flip(on(a, topic.publish("hi"))),
-        yield* Effect.flip(on(a, topic.send("b", "hi"))),
-        yield* Effect.flip(on(a, Stream.runDrain(topic.subscribe))),
-        yield* Effect.flip(on(a, Stream.runDrain(topic.deadLetters))),
-      ]
-      assert.deepStrictEqual(
-        failures.map(({ _tag }) => _tag),
-        Array.from({ length: 4 }, () => "OptionsError"),
-      )
-    }
-    const none = yield* Effect.flip(on(a, Stream.runDrain(Orders.subscribeWith({ strategy: "sliding", capacity: 0 }))))
+    const none = yield* Effect.flip(on(a, Stream.runDrain(Orders.subscribe({ strategy: "sliding", capacity: 0 }))))
     assert.strictEqual(none.option, "capacity")
+    yield* Effect.forkScoped(on(a, Stream.runDrain(Orders.subscribe())), { startImmediately: true })
+    const BinaryOrders = Topic.make("orders", Order, { serialization: reversed })
+    const second = yield* Effect.flip(Effect.scoped(on(a, Topic.open(BinaryOrders))))
+    assert.deepStrictEqual([second._tag, second.option], ["OptionsError", "format"])
   }),
 )
 
@@ -120,8 +276,8 @@ scenario(
   ({ node }) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })
-      const old = yield* subscribed(a, Orders.subscribe)
-      const fresh = yield* subscribed(b, NewOrders.subscribe)
+      const old = yield* subscribed(a, Orders.subscribe())
+      const fresh = yield* subscribed(b, NewOrders.subscribe())
       yield* publishUntil(b, NewOrders, { ...order(1), note: "by the new one" }, ["a"])
       yield* publishUntil(a, Orders, order(2), ["b"])
       yield* Effect.sleep("1 second")
@@ -135,7 +291,7 @@ scenario(
   ({ node }) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })
-      const heard = yield* subscribed(b, Orders.subscribe)
+      const heard = yield* subscribed(b, Orders.subscribe())
       const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
       yield* publishUntil(a, Orders, order(1), ["b"])
       const raw = yield* a.cluster.lane("orders")
@@ -164,7 +320,7 @@ for (const strategy of ["dropping", "sliding"] as const) {
       yield* Effect.forkScoped(
         on(
           b,
-          Stream.runForEach(Orders.subscribeWith({ strategy, capacity: 10 }), ({ value }) =>
+          Stream.runForEach(Orders.subscribe({ strategy, capacity: 10 }), ({ value }) =>
             Effect.andThen(
               Deferred.await(go),
               Effect.sync(() => totals.push(value.total)),
@@ -203,7 +359,7 @@ scenario(
       const a = yield* node("a", { tracing: true })
       const b = yield* node("b", { seeds: [a.address] })
       yield* World.untilPeers(a, ["b"])
-      const heard = yield* subscribed(b, Orders.subscribe)
+      const heard = yield* subscribed(b, Orders.subscribe())
       yield* publishUntil(a, Orders, order(0), ["b"])
       const span = yield* Effect.withSpan(
         Effect.andThen(on(a, Orders.publish(order(1))), Effect.currentSpan),

@@ -39,7 +39,7 @@ const data = (lane: number, bytes: number, confirm?: number): Data => ({
 describe("the receiving lanes of a link", () => {
   it("resolve the sink of a lane once, when the lane is opened", () => {
     const { came, lanes, sinks } = make()
-    lanes.open(["red"])
+    lanes.open([{ name: "red" }])
     for (let i = 0; i < 3; i++) assert.isUndefined(lanes.receive(data(1, 1)))
     assert.deepStrictEqual(sinks, ["", "red"])
     assert.deepStrictEqual(
@@ -51,8 +51,8 @@ describe("the receiving lanes of a link", () => {
   it("tell the peer which lanes are open, each name once, and also if there is none", () => {
     const { lanes, sent } = make()
     lanes.open([])
-    lanes.open(["red", "blue"])
-    lanes.open(["red"])
+    lanes.open([{ name: "red" }, { name: "blue" }])
+    lanes.open([{ name: "red" }])
     assert.deepStrictEqual(
       sent.map((frame) => (frame._tag === "LaneOpen" ? frame.lanes.map(({ name }) => name) : [])),
       [[], ["red", "blue"], []],
@@ -87,7 +87,7 @@ describe("the receiving lanes of a link", () => {
 
   it("say what was read of a lane before they close it, and nothing of it afterwards", () => {
     const { came, lanes, sent } = make()
-    lanes.open(["red"])
+    lanes.open([{ name: "red" }])
     lanes.receive(data(1, 1, 1))
     lanes.receive(data(1, 1, 2))
     const [first, second] = came
@@ -104,7 +104,7 @@ describe("the receiving lanes of a link", () => {
   it("drop what comes on a closing lane until the peer has answered, and then do not know the lane", () => {
     const { came, lanes } = make()
     assert.strictEqual(lanes.closed(1)?.code, "laneUnknown")
-    lanes.open(["red"])
+    lanes.open([{ name: "red" }])
     assert.strictEqual(lanes.closed(1)?.code, "laneUnknown", "it is open")
     lanes.close("red")
     assert.strictEqual(lanes.closing(), 1)
@@ -118,7 +118,7 @@ describe("the receiving lanes of a link", () => {
   it("measure the fullest lane besides the inbox", () => {
     const { lanes } = make()
     assert.strictEqual(lanes.usedMost(), 0)
-    lanes.open(["red", "blue"])
+    lanes.open([{ name: "red" }, { name: "blue" }])
     lanes.receive(data(1, 1))
     lanes.receive(data(2, 36))
     lanes.receive(data(0, 200))

@@ -65,6 +65,30 @@ describe("a sending lane", () => {
     assert.isFalse(lane.slowness.isSlow)
   })
 
+  it.effect(
+    "is ready while there is credit for any fragment and no sender waits, and ends the wait when it closes",
+    () =>
+      Effect.gen(function* () {
+        const { lane } = make()
+        yield* lane.ready()
+        while (lane.tryOffer(new Uint8Array(100))) continue
+        const ready = yield* fork(lane.ready())
+        const waiting = yield* fork(lane.offer(new Uint8Array(fragment)))
+        yield* settle
+        lane.credit(window / 2)
+        yield* settle
+        assert.isDefined(waiting.pollUnsafe(), "who sends goes first")
+        assert.isUndefined(ready.pollUnsafe())
+        lane.credit(window / 2)
+        yield* Fiber.join(ready)
+        while (lane.tryOffer(new Uint8Array(100))) continue
+        const refused = yield* fork(Effect.flip(lane.ready()))
+        yield* settle
+        lane.close()
+        assert.strictEqual(yield* Fiber.join(refused), "unread")
+      }),
+  )
+
   it("counts what it accepts", () => {
     const { lane } = make()
     const before = lane.slowness.progress

@@ -8,7 +8,14 @@ import type { LaneOpen } from "../../src/protocol/Frame.ts"
 
 const window = 4_096
 
-const make = () => new SendLanes({ window, limit: 1_000_000, wake: () => undefined })
+const make = (told: Array<string> = []) =>
+  new SendLanes({
+    window,
+    limit: 1_000_000,
+    wake: () => undefined,
+    onOpened: ({ name }) => told.push(`opened ${name}`),
+    onClosed: ({ name }) => told.push(`closed ${name}`),
+  })
 
 const opens = (last: boolean, ...names: ReadonlyArray<string>): LaneOpen => ({
   _tag: "LaneOpen",
@@ -25,6 +32,14 @@ describe("the sending lanes of a link", () => {
     assert.isTrue(lanes.isKnown())
     assert.strictEqual(lanes.lane("red")?.number, 1)
     assert.isUndefined(lanes.lane("blue"))
+  })
+
+  it("tell which lanes the peer opens and closes", () => {
+    const told: Array<string> = []
+    const lanes = make(told)
+    assert.isUndefined(lanes.open(opens(true, "red", "blue")))
+    assert.isUndefined(lanes.close(1))
+    assert.deepStrictEqual(told, ["opened red", "opened blue", "closed red"])
   })
 
   it("refuse a number or a name that is open already", () => {

@@ -68,7 +68,13 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   let made: MeasuredLane | undefined
   let ids = 0
 
-  const sendLanes = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const sendLanes = new SendLanes({
+    window,
+    limit: 2_000,
+    wake: () => {},
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  })
   const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => (made = new MeasuredLane(options)),
     inboxWindowBytes: window,
@@ -102,7 +108,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     const stretch = make(name)
     stretches.push(stretch)
     read.set(name, stretch)
-    receiveLanes.open([name])
+    receiveLanes.open([{ name }])
   }
   const close = (name: string): void => {
     const stretch = read.get(name)
@@ -310,7 +316,13 @@ describe("two honest ends of the lanes of a link", () => {
 })
 
 it("a lane with much to write does not hold up the others for more than a frame each", () => {
-  const sendLanes = new SendLanes({ window: 0xffff_ffff, limit: 0xffff_ffff, wake: () => {} })
+  const sendLanes = new SendLanes({
+    window: 0xffff_ffff,
+    limit: 0xffff_ffff,
+    wake: () => {},
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  })
   const numbers = [1, 2, 3]
   const lanes = numbers.map((lane) => ({ lane, name: `lane ${lane}`, window: 0xffff_ffff }))
   assert.isUndefined(sendLanes.open({ _tag: "LaneOpen", lanes, last: true }))
@@ -332,7 +344,13 @@ it("a lane with much to write does not hold up the others for more than a frame 
 })
 
 it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
-  const sendLanes = new SendLanes({ window, limit: 2_000, wake: () => {} })
+  const sendLanes = new SendLanes({
+    window,
+    limit: 2_000,
+    wake: () => {},
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  })
   const [kept, withdrawn] = [new Acknowledgement(), new Acknowledgement()]
   for (const acknowledgement of [withdrawn, kept]) {
     assert.isTrue(sendLanes.inbox.tryOffer(new Uint8Array(1), { acknowledgement }))
@@ -356,12 +374,12 @@ it("a number is used again, and never while its lane is open or closing", () => 
     wake: () => {},
     sinkOf: () => () => {},
   })
-  receiveLanes.open(["stays"])
-  receiveLanes.open(["goes"])
+  receiveLanes.open([{ name: "stays" }])
+  receiveLanes.open([{ name: "goes" }])
   receiveLanes.close("goes")
   const [stays = 0, closing = 0] = opened
   for (let i = 0; i < 0x1_0000; i++) {
-    receiveLanes.open(["other"])
+    receiveLanes.open([{ name: "other" }])
     const number = opened.at(-1) ?? 0
     assert.isFalse(number === stays || number === closing || number === Protocol.inboxLane)
     receiveLanes.close("other")

@@ -23,6 +23,7 @@ describe("a budget of lines", () => {
     assert.strictEqual(written(budget, 0, repeated(1_000, "a")), linesPerSubject)
     assert.strictEqual(written(budget, 0, ["b"]), 1)
     assert.strictEqual(written(budget, periodMillis, ["a"]), 1)
+    assert.strictEqual(written(new LineBudget(1), 0, ["a", "b", "a", "b"]), 2, "as few as it is told")
   })
 
   it("allows all lines of a period without a subject", () => {

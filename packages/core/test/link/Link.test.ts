@@ -45,6 +45,8 @@ const make = Effect.gen(function* () {
       onMembership: (_, { _tag }) => Effect.sync(() => void log.push(_tag)),
       onAnswerWritten: () => Effect.sync(() => void log.push("answer written")),
       onViewHash: () => Effect.void,
+      onLaneOpened: () => undefined,
+      onLaneClosed: () => undefined,
       sinkOf:
         () =>
         (_, { payload }) =>
@@ -233,7 +235,7 @@ describe("a link", () => {
     Effect.gen(function* () {
       const { ends, link, pass } = yield* make
       for (let i = 0; i <= maxLanes; i++) {
-        link.openLanes(["red"])
+        link.openLanes([{ name: "red" }])
         link.closeLane("red")
       }
       yield* pass(1_000)

@@ -31,7 +31,13 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
     wake: () => undefined,
     sinkOf: (name) => (_, message) => log.push(`${message.payload.length} on "${name}"`),
   })
-  const sendLanes = new SendLanes({ window, limit: 100_000, wake: () => undefined })
+  const sendLanes = new SendLanes({
+    window,
+    limit: 100_000,
+    wake: () => undefined,
+    onOpened: () => undefined,
+    onClosed: () => undefined,
+  })
   const said = (what: string) => Effect.sync(() => void log.push(what))
   const reader = new LinkReader({
     frames,

@@ -23,7 +23,14 @@ const make = Effect.gen(function* () {
   const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
-    makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
+    makeSendLanes: (wake) =>
+      new SendLanes({
+        window: 1_000_000,
+        limit: 1_000_000,
+        wake,
+        onOpened: () => undefined,
+        onClosed: () => undefined,
+      }),
     acknowledgements: () => acknowledgements.splice(0),
     onAnswerWritten: () =>
       Effect.sync(() => {

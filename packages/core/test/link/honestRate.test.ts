@@ -73,7 +73,8 @@ describe("an honest node stays within the rate that every receiver bears", () =>
       const report = () => Effect.sync(() => perform(node.at(now(), { _tag: "AnswerWritten", peer: asker })))
       const writer = new LinkWriter({
         connection: line.connection,
-        makeSendLanes: (wake) => new SendLanes({ window: 1_000_000, limit: 1_000_000, wake }),
+        makeSendLanes: (wake) =>
+          new SendLanes({ window: 1_000_000, limit: 1_000_000, wake, onOpened: () => {}, onClosed: () => {} }),
         acknowledgements: () => [],
         onAnswerWritten: report,
         limits: Limits.defaults,

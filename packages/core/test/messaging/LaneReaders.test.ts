@@ -17,7 +17,8 @@ const make = Effect.gen(function* () {
   let taken = 0
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
-    onOpened: (name) => told.push(`opened ${name}`),
+    self: () => ({ name: "self", generation: 1 }),
+    onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
     onFailed: (name) => told.push(`failed ${name}`),
@@ -34,7 +35,9 @@ const make = Effect.gen(function* () {
 })
 
 const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: string }>) =>
-  Effect.map(Stream.runCollect(stream), (items) => items.map(({ _tag, text }) => text ?? _tag))
+  Effect.map(Stream.runCollect(stream), (items) =>
+    items.flatMap(({ _tag, text }) => (_tag === "SessionStarted" ? [] : [text ?? _tag])),
+  )
 
 describe("the readers of a node", () => {
   it.effect("open a lane for its first reader and close it after its last", () =>
@@ -44,12 +47,12 @@ describe("the readers of a node", () => {
       const last = yield* Scope.make()
       for (const scope of [first, last]) yield* Scope.provide(readers.open("orders"), scope)
       assert.deepStrictEqual(told, ["opened orders"])
-      assert.deepStrictEqual([...readers.names()], ["orders"])
+      assert.deepStrictEqual([...readers.openLanes()], [{ name: "orders", format: undefined }])
       yield* Scope.close(first, Exit.void)
       assert.deepStrictEqual(told, ["opened orders"])
       yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
-      assert.deepStrictEqual([...readers.names()], [])
+      assert.deepStrictEqual([...readers.openLanes()], [])
     }),
   )
 
@@ -98,6 +101,31 @@ describe("the readers of a node", () => {
     }),
   )
 
+  it.effect("mark the sessions that are open for a reader that comes, and the begin of each before its messages", () =>
+    Effect.gen(function* () {
+      const { bring, readers } = yield* make
+      const from = { name: "peer", generation: 1 }
+      const [over, open, next] = [{ session: 1 }, { session: 2 }, { session: 3 }]
+      readers.sessionStarted(from, over)
+      readers.sessionStarted(from, open)
+      readers.sessionEnded(from, over)
+      const orders = yield* readers.open("orders")
+      readers.sessionStarted(from, next)
+      bring("orders", "first")
+      yield* readers.end
+      const items = yield* Stream.runCollect(orders)
+      assert.deepStrictEqual(
+        items.map(({ _tag, session }) => [_tag, session]),
+        [
+          ["SessionStarted", 0],
+          ["SessionStarted", 2],
+          ["SessionStarted", 3],
+          ["Message", 1],
+        ],
+      )
+    }),
+  )
+
   it.effect("count what does not fit the buffer of a reader", () =>
     Effect.gen(function* () {
       const { bring, readers, told } = yield* make
@@ -115,7 +143,30 @@ describe("the readers of a node", () => {
         const error = yield* Effect.flip(readers.open("orders", { capacity }))
         assert.strictEqual(error.option, "capacity")
       }
-      assert.deepStrictEqual([...readers.names()], [])
+      assert.deepStrictEqual([...readers.openLanes()], [])
+    }),
+  )
+
+  it.effect("have one format for each lane, with which the lane is opened", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* make
+      const scope = yield* Scope.make()
+      yield* Scope.provide(readers.open("orders", {}, "json"), scope)
+      yield* readers.open("news")
+      assert.deepStrictEqual(told, ["opened orders with json", "opened news"])
+      for (const [name, format] of [
+        ["orders", "binary"],
+        ["orders", undefined],
+        ["news", "json"],
+      ] as const) {
+        const error = yield* Effect.flip(readers.open(name, {}, format))
+        assert.deepStrictEqual([error._tag, error.option], ["OptionsError", "format"])
+      }
+      yield* Scope.provide(readers.open("orders", {}, "json"), scope)
+      // The next opening of the lane may have another format.
+      yield* Scope.close(scope, Exit.void)
+      yield* readers.open("orders", {}, "binary")
+      assert.deepStrictEqual(told.slice(2), ["closed orders", "opened orders with binary"])
     }),
   )
 

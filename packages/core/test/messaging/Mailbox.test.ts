@@ -1,6 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
@@ -13,8 +15,8 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 const costOfOne = 10
 
 /** Links whose messages come into one mailbox, and what it gave back for them. */
-const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
-  const mailbox = yield* Mailbox.make<SessionEnded>({ kept })
+const make = (links: number, kept = 1_000_000) => {
+  const mailbox = Mailbox.make<SessionEnded>({ kept })
   const peers = Array.from({ length: links }, (_, i) => {
     const taken = { cost: 0, confirm: 0 }
     const lane: ReadableLane = {
@@ -48,7 +50,7 @@ const make = Effect.fnUntraced(function* (links: number, kept = 1_000_000) {
   /** Takes what the next pull of a reader brings. */
   const pull = Effect.scoped(Effect.flatten(Stream.toPull(mailbox.stream)))
   return { mailbox, peers, pull, told }
-})
+}
 
 const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 }))), {
   maxLength: 300,
@@ -59,7 +61,7 @@ it.effect.prop(
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
-      const { mailbox, peers, pull, told } = yield* make(3)
+      const { mailbox, peers, pull, told } = make(3)
       const brought: Array<readonly [string, number | string]> = []
       const seen: Array<readonly [string, number | string]> = []
       let number = 0
@@ -93,7 +95,7 @@ it.effect.prop(
 it.effect("a pull takes at most 256 messages, and at least half of that if so many wait", () =>
   Effect.gen(function* () {
     for (const run of [1, 7, 127, 128, 129, 1_000]) {
-      const { peers, pull } = yield* make(2)
+      const { peers, pull } = make(2)
       for (let number = 0; number < 2_000; number++) peers[Math.floor(number / run) % 2]?.brings(number)
       for (let left = 2_000; left > 0;) {
         const { length } = yield* pull
@@ -105,9 +107,78 @@ it.effect("a pull takes at most 256 messages, and at least half of that if so ma
   }),
 )
 
+it.effect.prop(
+  "messages that are received one by one come in order and return their credit each, also between pulls",
+  [Picks],
+  ([picks]) =>
+    Effect.gen(function* () {
+      const { mailbox, peers, pull, told } = make(2)
+      const brought: Array<readonly [string, number | string]> = []
+      const seen: Array<readonly [string, number | string]> = []
+      let number = 0
+      for (const pick of picks) {
+        const peer = peers[pick % peers.length]
+        if (peer === undefined) continue
+        if (pick < 60) {
+          for (let run = pick % 5; run >= 0; run--) {
+            peer.brings(number, run % 2 === 1)
+            brought.push([peer.link.peer.name, number++])
+          }
+        } else if (seen.length < brought.length) {
+          if (pick < 95) seen.push(told(yield* mailbox.receive))
+          else seen.push(...(yield* pull).map(told))
+        }
+        assert.strictEqual(
+          peers.reduce((sum, { taken }) => sum + taken.cost, 0),
+          costOfOne * seen.length,
+        )
+      }
+      while (seen.length < brought.length) seen.push(told(yield* mailbox.receive))
+      assert.deepStrictEqual(seen, brought)
+      for (const { confirms, taken } of peers) assert.strictEqual(taken.confirm, confirms())
+    }),
+)
+
+it.effect("a message is confirmed once, when it is received, and not with those that stay", () =>
+  Effect.gen(function* () {
+    const { mailbox, peers, pull } = make(1)
+    const [peer] = peers
+    if (peer === undefined) return assert.fail()
+    const confirmed: Array<number | undefined> = []
+    const lane: ReadableLane = { ...peer.lane, acknowledge: ({ confirm }) => void confirmed.push(confirm) }
+    mailbox.offer(peer.link, lane, peer.message(1, 1))
+    mailbox.offer(peer.link, lane, peer.message(2))
+    yield* mailbox.receive
+    assert.deepStrictEqual(confirmed, [1])
+    yield* pull
+    assert.deepStrictEqual(confirmed, [1, undefined])
+  }),
+)
+
+it.effect("receivers that wait get one message each, and one that is interrupted takes none", () =>
+  Effect.gen(function* () {
+    const { mailbox, peers, told } = make(1)
+    const [peer] = peers
+    const waiting = yield* Effect.forEach([0, 1, 2], () =>
+      Effect.forkChild(mailbox.receive, { startImmediately: true }),
+    )
+    const [first, ...others] = waiting
+    if (peer === undefined || first === undefined) return assert.fail()
+    for (const number of [1, 2, 3]) peer.brings(number)
+    yield* Fiber.interrupt(first)
+    const got = yield* Effect.forEach(others, Fiber.join)
+    assert.deepStrictEqual(
+      [...got, yield* mailbox.receive].map((each) => told(each)[1]),
+      [1, 2, 3],
+    )
+    yield* mailbox.end
+    assert.isTrue(Exit.isFailure(yield* Effect.exit(mailbox.receive)))
+  }),
+)
+
 it.effect("messages that were not pulled return no credit", () =>
   Effect.gen(function* () {
-    const { peers, pull } = yield* make(1)
+    const { peers, pull } = make(1)
     const [peer] = peers
     for (let number = 0; number < 1_000; number++) peer?.brings(number)
     assert.strictEqual(peer?.taken.cost, 0)
@@ -118,7 +189,7 @@ it.effect("messages that were not pulled return no credit", () =>
 
 it.effect("an ended link that left too many bytes loses all of its messages, and no other link loses any", () =>
   Effect.gen(function* () {
-    const { mailbox, peers, pull, told } = yield* make(2, costOfOne)
+    const { mailbox, peers, pull, told } = make(2, costOfOne)
     const [first, other] = peers
     if (first === undefined || other === undefined) return assert.fail()
     const second = { ...first, link: fakeLink({ peer: first.link.peer, session: () => ({ session: 9 }) }) }

@@ -42,7 +42,7 @@ const makeReader = () => {
 
 describe("an opening of a lane", () => {
   it("gives a message to its one reader, which gives the credit back", () => {
-    const open = new OpenLane()
+    const open = new OpenLane(1)
     const { lane, taken } = makeLane()
     const { reader, take } = makeReader()
     open.readers.add(reader)
@@ -53,7 +53,7 @@ describe("an opening of a lane", () => {
   })
 
   it("gives the credit back once, when the last of several readers has taken the message", () => {
-    const open = new OpenLane()
+    const open = new OpenLane(1)
     const { lane, taken } = makeLane()
     const readers = [makeReader(), makeReader(), makeReader()]
     for (const { reader } of readers) open.readers.add(reader)
@@ -65,7 +65,7 @@ describe("an opening of a lane", () => {
   })
 
   it("drops a message, and gives its credit back, when the link has closed the lane", () => {
-    const open = new OpenLane()
+    const open = new OpenLane(1)
     const { lane, taken } = makeLane(false)
     const { reader, waiting } = makeReader()
     open.readers.add(reader)
@@ -76,7 +76,7 @@ describe("an opening of a lane", () => {
 
   it("drops a message, and gives its credit back, when its last reader has gone", () => {
     const { lane, taken } = makeLane()
-    new OpenLane().offer(link, lane, message)
+    new OpenLane(1).offer(link, lane, message)
     assert.deepStrictEqual(taken, [message])
   })
 })

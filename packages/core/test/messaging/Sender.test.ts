@@ -5,7 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { SendError } from "../../src/ClusterError.ts"
+import { Replaced, type SendError } from "../../src/ClusterError.ts"
 import { makeView } from "../../src/ClusterEvent.ts"
 import { type Extra, type Refusal, SendLane } from "../../src/flow/SendLane.ts"
 import { WriteQueue } from "../../src/flow/WriteQueue.ts"
@@ -30,10 +30,15 @@ class LimitedLane extends SendLane {
   private readonly capacity: number
   private readonly whenFull: (extra?: Extra) => Effect.Effect<void, Refusal>
 
-  constructor(capacity: number, whenFull: (extra?: Extra) => Effect.Effect<void, Refusal> = () => Effect.never) {
+  constructor(
+    capacity: number,
+    whenFull: (extra?: Extra) => Effect.Effect<void, Refusal> = () => Effect.never,
+    format?: string,
+  ) {
     super({
       number: 1,
       name: "orders",
+      format,
       window: 4_096,
       queue: new WriteQueue({ limit: 1, wake: () => undefined }),
     })
@@ -79,6 +84,7 @@ const make = Effect.fnUntraced(function* (
       current: (name) => links.find(({ peer }) => peer.name === name),
       takeover: () => undefined,
     },
+    loopback: linkTo("a", new LimitedLane(9), new LimitedLane(9)),
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
@@ -111,13 +117,40 @@ describe("a message to one peer", () => {
         tombstones: new Map([["c", { ...recordOf("c", { status: "left" }), expiresAt: 0, met: 0 }]]),
       })
       for (const [name, reason] of [
-        ["a", "UnknownPeer"],
         ["b", "NotConnected"],
         ["c", "PeerLeft"],
         ["d", "UnknownPeer"],
       ] as const) {
         assert.strictEqual(yield* reasonOf(sender.send(inboxName, name, "x")), reason, name)
       }
+    }),
+  )
+
+  it.effect("goes to readers of its format and to those without one, and a message without one to all", () =>
+    Effect.gen(function* () {
+      const [json, binary, any] = [
+        new LimitedLane(9, undefined, "json"),
+        new LimitedLane(9, undefined, "binary"),
+        new LimitedLane(9),
+      ]
+      const links = [json, binary, any].map((orders, i) => linkTo("bcd"[i] ?? "", new LimitedLane(9), orders))
+      const { sender, told } = yield* make(links)
+      yield* sender.send("orders", "b", "x", undefined, "json")
+      const refused = yield* Effect.flip(sender.send("orders", "c", "x", { confirm: true }, "json"))
+      assert.deepStrictEqual([refused.peer, refused.lane, refused.maybeDelivered], ["c", "orders", false])
+      assert.deepInclude(refused.reason, { _tag: "IncompatibleFormat", format: "json", peerFormat: "binary" })
+      const { failed, sent } = yield* sender.publish("orders", "y", {}, "json")
+      assert.deepStrictEqual(sent, ["b", "d"])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason._tag]),
+        [["c", "IncompatibleFormat"]],
+      )
+      assert.deepStrictEqual((yield* sender.publish("orders", "z")).sent, ["b", "c", "d"])
+      assert.deepStrictEqual(told, ["IncompatibleFormat"], "nothing but the outcome of the confirmed send")
+      assert.deepStrictEqual(
+        [json, binary, any].map(({ accepted }) => accepted.length),
+        [3, 1, 2],
+      )
     }),
   )
 
@@ -215,6 +248,40 @@ describe("a message that failed", () => {
         assert.include(error.message, "within 2s")
       }
     }).pipe(VirtualTime.flow),
+  )
+})
+
+describe("a message to one life of a peer", () => {
+  it.effect("goes to that life, and fails as Replaced if a newer life has the name", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(9)
+      const newer = fakeLink({ peer: record(2, "b"), session: () => session, inbox })
+      const { sender } = yield* make([newer], knowing("b"))
+      yield* sender.send(inboxName, { name: "b", generation: 2 }, "x")
+      yield* sender.send(inboxName, "b", "x")
+      const old = { name: "b", generation: 1 }
+      for (const send of [
+        sender.send(inboxName, old, "x"),
+        sender.send(inboxName, old, "x", { confirm: true }),
+        sender.sendAll(old, ["x"]),
+        sender.ready(inboxName, old),
+      ]) {
+        const { reason } = yield* Effect.flip(Effect.asVoid(send))
+        assert.deepStrictEqual(reason, new Replaced({ generation: 1, replacedBy: 2 }))
+      }
+      assert.strictEqual(inbox.accepted.length, 2)
+    }),
+  )
+
+  it.effect("fails as Replaced without a link, too, and as NotConnected while its link is not up yet", () =>
+    Effect.gen(function* () {
+      const older = fakeLink({ peer: record(1, "b"), session: () => session, inbox: new LimitedLane(9) })
+      const { sender } = yield* make([older], knowing("b"))
+      assert.strictEqual(yield* reasonOf(sender.send(inboxName, { name: "b", generation: 2 }, "x")), "NotConnected")
+      const { sender: without } = yield* make([], knowing("b"))
+      assert.strictEqual(yield* reasonOf(without.send(inboxName, { name: "b", generation: 0 }, "x")), "Replaced")
+      assert.strictEqual(yield* reasonOf(without.send(inboxName, { name: "a", generation: 0 }, "x")), "Replaced")
+    }),
   )
 })
 
@@ -325,6 +392,17 @@ describe("a message to many", () => {
         [["d", "NotConnected"]],
       )
       assert.deepStrictEqual(inbox.accepted, [])
+    }),
+  )
+})
+
+describe("a message to the node itself", () => {
+  it.effect("goes the way of the loopback, and a message to many only if it says so", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
+      assert.deepStrictEqual(yield* sender.send(inboxName, "a", "x"), session)
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x")).sent, ["b"])
+      assert.deepStrictEqual((yield* sender.publish(inboxName, "x", { self: true })).sent, ["a", "b"])
     }),
   )
 })

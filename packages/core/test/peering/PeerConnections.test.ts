@@ -12,6 +12,7 @@ const make = () => {
   }
   const connections = new PeerConnections({
     onEnd: () => true,
+    onSessionStart: (_, { session }) => told.push(`start of ${session}`),
     onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
     remembered: 10,
   })
@@ -31,6 +32,7 @@ const make = () => {
     })
     const closeCode = connections.comeUp(connection, link)
     connections.install(connection, link)
+    connections.begin(connection)
     return {
       /** Code with which the link must be closed as soon as it is up. */
       closeCode,
@@ -109,7 +111,7 @@ describe("of two processes of one life of a peer", () => {
     const { connect, told } = make()
     connect(1, 5, 3)
     connect(1, 6, 4).brings(2)
-    assert.deepStrictEqual(told, ["2 in 2"])
+    assert.deepStrictEqual(told, ["start of 1", "start of 2", "2 in 2"])
   })
 })
 
@@ -132,9 +134,9 @@ describe("the session of a link", () => {
     second.brings(2)
     first.brings(1)
     first.end(true)
-    assert.deepStrictEqual(told, ["1 in 1", "2 in 1"])
+    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "2 in 1"])
     second.end()
-    assert.deepStrictEqual(told, ["1 in 1", "2 in 1", "end of 1"])
+    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "2 in 1", "end of 1"])
   })
 
   it("is over when it breaks, and what another brought meanwhile is of the next", () => {
@@ -144,7 +146,7 @@ describe("the session of a link", () => {
     second.brings(2)
     first.brings(1)
     first.end()
-    assert.deepStrictEqual(told, ["1 in 1", "end of 1", "2 in 2"])
+    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "end of 1", "start of 2", "2 in 2"])
   })
 
   it("is over when it ends and there is no other, or one of another life", () => {
@@ -153,6 +155,19 @@ describe("the session of a link", () => {
     const newer = connect(2, 6)
     newer.brings(2)
     first.end(true)
-    assert.deepStrictEqual(told, ["2 in 2", "end of 1"])
+    assert.deepStrictEqual(told, ["start of 1", "start of 2", "2 in 2", "end of 1"])
+  })
+
+  it("is told if a send may have been accepted in it, although nothing was read, and not if its link never came up", () => {
+    const { connections, told } = make()
+    const commit = (epoch: number) => connections.commit(record(1), { instance: 0, epoch, byLower: false })
+    connections.retire(commit(1), false)
+    assert.deepStrictEqual(told, [])
+    const connection = commit(2)
+    const link = fakeLink({ peer: record(1), session: () => connection.session })
+    connections.comeUp(connection, link)
+    connections.install(connection, link)
+    connections.retire(connection, false)
+    assert.deepStrictEqual(told, ["start of 2", "end of 2"])
   })
 })

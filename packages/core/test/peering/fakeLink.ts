@@ -81,6 +81,8 @@ class FakeLink extends Link {
         onMembership: () => Effect.void,
         onAnswerWritten: () => Effect.void,
         onViewHash: () => Effect.void,
+        onLaneOpened: () => undefined,
+        onLaneClosed: () => undefined,
         sinkOf: () => () => undefined,
         viewHash: () => 0n,
       },

@@ -22,7 +22,12 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
   /** Outcomes of the handshakes. */
   const outcomes: Array<string> = []
-  const connections = new PeerConnections({ onEnd: () => true, onSessionEnd: () => undefined, remembered: 8 })
+  const connections = new PeerConnections({
+    onEnd: () => true,
+    onSessionStart: () => undefined,
+    onSessionEnd: () => undefined,
+    remembered: 8,
+  })
   const context: LinkContext = {
     loop,
     connections,
@@ -38,6 +43,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
       ended: () => undefined,
     },
     laneFactories: defaults,
+    laneObserver: { opened: () => undefined, closed: () => undefined, changed: () => undefined },
     sinkOf: () => ({ offer: () => undefined }),
     lanes: () => [],
     observedHosts: new ObservedHosts(),

@@ -1,4 +1,4 @@
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { Message, SessionEnded, SessionStarted } from "@coterie/core/Message"
 import { SendError, SlowPeer } from "@coterie/core/ClusterError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -26,6 +26,8 @@ const message = (text: string, session = 1): Message => ({
 
 const ended = (session: number): SessionEnded => ({ _tag: "SessionEnded", from, session })
 
+const started = (session: number): SessionStarted => ({ _tag: "SessionStarted", from, session })
+
 const slow = new SendError({ peer: "b", reason: new SlowPeer({ waited: Duration.zero }) })
 
 describe("a delivery log", () => {
@@ -33,6 +35,7 @@ describe("a delivery log", () => {
     const { a, b, log, wrong } = make()
     const next = log.sequence(a, "orders")
     const reader = log.reader(b, "orders")
+    reader.receive([started(1)])
     for (let i = 0; i < 3; i++) {
       const { reported, text } = next()
       reported({ sent: ["b"], failed: [] })
@@ -124,11 +127,22 @@ describe("a delivery log", () => {
       each.reported({ sent: ["b"], failed: [] })
       return each.text
     })
-    reader.receive([message(texts[0] ?? "", 1), ended(1), message(texts[1] ?? "", 1)])
+    reader.receive([started(1), message(texts[0] ?? "", 1), ended(1), message(texts[1] ?? "", 1)])
     assert.strictEqual(wrong.length, 1)
-    reader.receive([message(texts[2] ?? "", 2)])
+    reader.receive([started(2), message(texts[2] ?? "", 2)])
     assert.strictEqual(wrong.length, 2)
     assert.include(wrong[1], "the end of 1 was not reported")
+  })
+
+  it("reports on a lane a message before the begin of its session, and a session that begins twice", () => {
+    const { a, b, log, wrong } = make()
+    const next = log.sequence(a, "orders")()
+    next.reported({ sent: ["b"], failed: [] })
+    const reader = log.reader(b, "orders")
+    reader.receive([message(next.text, 1)])
+    assert.deepStrictEqual(wrong, ["b on orders: Message of session 1 with a#1 before its begin"])
+    reader.receive([started(2), started(2)])
+    assert.include(wrong.at(-1), "session 2 with a#1 begins twice")
   })
 
   it("reports a send with two results", () => {

@@ -1,5 +1,5 @@
-import type { Message, SessionEnded } from "@coterie/core/Message"
-import type { PeerId } from "@coterie/core/Peer"
+import type { LaneItem } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
 import { type LaneName, type Life, type SentMessage, type Sequence, describeSequence } from "./SentMessage.ts"
 
 export interface Options {
@@ -13,6 +13,12 @@ export interface Options {
   readonly complain: (wrong: string) => void
 }
 
+interface SessionState {
+  readonly session: number
+  readonly isStarted: boolean
+  readonly isOver: boolean
+}
+
 /** One reader of one lane. It checks the order of sessions and that no accepted message of a session is missing. */
 export class DeliveryReader {
   /**
@@ -23,8 +29,8 @@ export class DeliveryReader {
   private readonly options: Options
   private readonly who: string
   private readonly lastOf = new Map<Sequence, { readonly number: number; readonly session: number }>()
-  /** The session with each life of each peer, and whether its end was reported. */
-  private readonly sessions = new Map<string, { readonly session: number; readonly isOver: boolean }>()
+  /** The session with each life of each peer, and whether its begin and its end were reported. */
+  private readonly sessions = new Map<string, SessionState>()
 
   constructor(options: Options) {
     this.options = options
@@ -32,15 +38,14 @@ export class DeliveryReader {
   }
 
   /** Records all items of one pull. */
-  receive(items: ReadonlyArray<Message | SessionEnded>): void {
+  receive(items: ReadonlyArray<LaneItem>): void {
     for (const item of items) {
+      this.checkSession(item)
       if (item._tag === "Message") this.receiveMessage(item)
-      else this.checkSession(item.from, item.session, true)
     }
   }
 
   private receiveMessage({ from, session, text }: Message): void {
-    this.checkSession(from, session, false)
     const { lane, life } = this.options
     const [id = "", digits = ""] = text.split(" ", 2)
     const number = Number(digits)
@@ -73,20 +78,28 @@ export class DeliveryReader {
     }
   }
 
-  private checkSession({ generation, name }: PeerId, session: number, isOver: boolean): void {
+  private checkSession({ _tag, from: { generation, name }, session }: LaneItem): void {
     const key = `${name}#${generation}`
     const before = this.sessions.get(key)
-    if (before !== undefined) {
-      const isNew = session > before.session
-      if (session < before.session || (before.isOver && !isNew)) {
-        this.complain(`session ${session} with ${key} goes on after its end`)
-      }
-      // The inbox does not report the end of a session.
-      if (isNew && !before.isOver && this.options.lane !== undefined) {
-        this.complain(`session ${session} with ${key} begins, and the end of ${before.session} was not reported`)
-      }
+    const isNew = before === undefined || session > before.session
+    if (before !== undefined && (session < before.session || (before.isOver && !isNew))) {
+      this.complain(`session ${session} with ${key} goes on after its end`)
     }
-    this.sessions.set(key, { session, isOver })
+    // The inbox reports neither the begin nor the end of a session.
+    if (this.options.lane !== undefined) this.checkMarkers(key, session, _tag, isNew)
+    const isStarted = _tag === "SessionStarted" || (!isNew && before.isStarted)
+    this.sessions.set(key, { session, isStarted, isOver: _tag === "SessionEnded" })
+  }
+
+  private checkMarkers(key: string, session: number, tag: LaneItem["_tag"], isNew: boolean): void {
+    const before = this.sessions.get(key)
+    if (isNew && before?.isOver === false) {
+      this.complain(`session ${session} with ${key} begins, and the end of ${before.session} was not reported`)
+    }
+    const isStarted = !isNew && before?.isStarted === true
+    if (tag === "SessionStarted" && isStarted) this.complain(`session ${session} with ${key} begins twice`)
+    if (tag !== "SessionStarted" && !isStarted)
+      this.complain(`${tag} of session ${session} with ${key} before its begin`)
   }
 
   private complain(wrong: string): void {

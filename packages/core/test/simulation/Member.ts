@@ -3,7 +3,7 @@
  * receives.
  */
 import * as Cluster from "@coterie/core/Cluster"
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
 import type * as Transport from "@coterie/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -63,11 +63,7 @@ const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
 type Next = "more" | "enough"
 
 /** Reads the stream until `pause` returns `enough`. Each pull is recorded first; then the reader pauses. */
-const read = (
-  makeReader: () => DeliveryReader,
-  stream: Stream.Stream<Message | SessionEnded, unknown>,
-  pause: Effect.Effect<Next>,
-) =>
+const read = (makeReader: () => DeliveryReader, stream: Stream.Stream<LaneItem, unknown>, pause: Effect.Effect<Next>) =>
   Effect.suspend(() => {
     const reader = makeReader()
     return Effect.ignore(
@@ -95,7 +91,7 @@ const pauseUntil = (until: number): Effect.Effect<Next> =>
 const readOnAndOff = Effect.fnUntraced(function* (
   sender: MemberSender,
   makeReader: () => DeliveryReader,
-  stream: Stream.Stream<Message | SessionEnded, unknown>,
+  stream: Stream.Stream<LaneItem, unknown>,
 ) {
   while (sender.isTalking) {
     yield* Effect.sleep(yield* Random.nextIntBetween(0, 3_000))

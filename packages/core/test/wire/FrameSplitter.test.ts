@@ -62,11 +62,12 @@ describe("a frame beyond the bounds of one frame", () => {
   })
 
   it("splits the lanes of a LaneOpen, and marks only the last frame as last", () => {
-    // The longest names, of characters that take the most bytes, and the shortest.
+    // The longest names and formats, of characters that take the most bytes, and the shortest.
     for (const letter of ["中", "a"]) {
       const lanes = Array.from({ length: 4096 }, (_, i) => ({
         lane: i + 1,
         name: letter === "a" ? `${i}` : `${i}`.padEnd(5, "-") + letter.repeat(41),
+        ...(letter === "a" ? {} : { format: letter.repeat(21) }),
         window: 0xffff_ffff,
       }))
       const frames = sendSplit({ _tag: "LaneOpen", lanes, last: true })

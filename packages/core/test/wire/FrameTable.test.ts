@@ -176,6 +176,8 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["the lane 1", "LaneOpen", (n) => withLane({ lane: 1 - n })],
     ["a lane's name of 128 bytes", "LaneOpen", (n) => withLane({ name: text(128 + n) })],
     ["a lane's name of 128 bytes beyond ASCII", "LaneOpen", (n) => withLane({ name: "é".repeat(64) + text(n) })],
+    ["a format of 64 bytes", "LaneOpen", (n) => withLane({ format: text(64 + n) })],
+    ["a format of 64 bytes beyond ASCII", "LaneOpen", (n) => withLane({ format: "é".repeat(32) + text(n) })],
     ["a lane's window of 1024", "LaneOpen", (n) => withLane({ window: 1024 - n })],
     ["a lane's window of 32 bits", "LaneOpen", (n) => withLane({ window: 0xffff_ffff + n })],
     ["the closing lane 65535", "LaneClose", (n) => ({ lane: 65_535 + n })],
@@ -207,7 +209,11 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
       expectRefused("LaneOpen", { lanes: [others], last: true })
       for (const wrong of [null, true, [], {}, new Uint8Array(2)]) expectRefused("LaneOpen", withLane({ [key]: wrong }))
     }
-    for (const name of ["a\u0000", "\n", "\u007f", "\u0085"]) expectRefused("LaneOpen", withLane({ name }))
+    for (const name of ["a\u0000", "\n", "\u007f", "\u0085"]) {
+      expectRefused("LaneOpen", withLane({ name }))
+      expectRefused("LaneOpen", withLane({ format: name }))
+    }
+    for (const format of ["", null, 1]) expectRefused("LaneOpen", withLane({ format }))
     expectRefused("LaneOpen", { lanes: [lane, null], last: true })
     expect(decode("LaneOpen", { lanes: [{ ...lane, later: [1] }], last: true })).toStrictEqual(
       decode("LaneOpen", valid.LaneOpen),

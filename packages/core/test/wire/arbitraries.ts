@@ -227,9 +227,13 @@ const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extrac
   Credit: struct({ _tag: tag("Credit"), lane: u16, bytes: u32 }),
   LaneOpen: struct({
     _tag: tag("LaneOpen"),
-    lanes: Arbitrary.array(struct({ lane: laneNumber, name, window: intBetween(minWindow, 0xffff_ffff) }), {
-      maxLength: 5,
-    }),
+    lanes: Arbitrary.array(
+      orWithout(
+        struct({ lane: laneNumber, name, format: text(1, 5), window: intBetween(minWindow, 0xffff_ffff) }),
+        ({ format: _, ...others }) => others,
+      ),
+      { maxLength: 5 },
+    ),
     last: bool,
   }),
   LaneClose: struct({ _tag: tag("LaneClose"), lane: laneNumber }),

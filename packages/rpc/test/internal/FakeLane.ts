@@ -29,6 +29,7 @@ export class FakeLane {
 
   readonly lane: Lane = {
     name: "fake",
+    format: undefined,
     send: (to, payload) =>
       Effect.suspend(() => {
         this.sent.push([typeof to === "string" ? to : to.name, String(payload)])
@@ -39,6 +40,9 @@ export class FakeLane {
         this.published.push(String(payload))
         return { sent: [], failed: [] }
       }),
+    ready: () => Effect.void,
+    readers: Effect.succeed([]),
+    readerChanges: Stream.empty,
     read: () => Stream.die("not in use"),
     open: () => Effect.die("not in use"),
     deadLetter: (_, reason) => Effect.sync(() => void this.dead.push(reason)),

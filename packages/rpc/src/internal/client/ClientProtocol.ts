@@ -51,7 +51,7 @@ export class ClientProtocol {
     const peer = nameOf(ref)
     const protocol = RpcClient.Protocol.make((writeTo) =>
       Effect.succeed({
-        send: (clientId, message) => this.send(peer, clientId, message, (response) => writeTo(clientId, response)),
+        send: (clientId, message) => this.send(ref, clientId, message, (response) => writeTo(clientId, response)),
         supportsAck: true,
         supportsTransferables: false,
         codecFor: this.codecFor,
@@ -71,12 +71,13 @@ export class ClientProtocol {
   })
 
   private send(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: FromClientEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
-    if (message._tag === "Request") return this.request(peer, clientId, message, write)
+    if (message._tag === "Request") return this.request(ref, clientId, message, write)
+    const peer = nameOf(ref)
     const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
     if (request === undefined) return Effect.void
     // An `Ack` that is lost ends with its session.
@@ -90,16 +91,17 @@ export class ClientProtocol {
    * effect that sends it.
    */
   private request(
-    peer: string,
+    ref: PeerRef,
     clientId: number,
     message: RequestEncoded,
     write: Write,
   ): Effect.Effect<void, RpcClientError> {
     return Effect.uninterruptibleMask((restore) => {
+      const peer = nameOf(ref)
       const id = this.ids.next()
       const bytes = this.sender.encode({ ...message, id })
       if (bytes === undefined) return Effect.void
-      const sending = restore(this.sender.send(peer, bytes))
+      const sending = restore(this.sender.send(ref, bytes))
       if (message.isNotification === true) return Effect.mapError(Effect.asVoid(sending), toClientError)
       // Registered before the send, because the session can end before the send is known to succeed.
       const request = this.inFlight.add({ id, requestId: message.id, clientId, peer, write })

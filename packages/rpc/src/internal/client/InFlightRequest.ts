@@ -36,7 +36,7 @@ export class InFlightRequest {
   /** Session that carries the request, known once the send succeeded. */
   private session: number | undefined
   /** Last session with the peer that ended while `session` was unknown. */
-  private endedSession = 0
+  private endedSession = -1
 
   constructor(options: Options) {
     this.id = options.id

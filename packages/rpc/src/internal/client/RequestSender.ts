@@ -4,6 +4,7 @@
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane, Sent } from "@coterie/core/Lane"
+import type { PeerRef } from "@coterie/core/Peer"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type { Parser } from "effect/rpc/RpcSerialization"
@@ -34,7 +35,7 @@ export class RequestSender {
   }
 
   /** Sends an encoded message. */
-  send(peer: string, bytes: Uint8Array | string): Effect.Effect<Sent, SendError> {
+  send(peer: PeerRef, bytes: Uint8Array | string): Effect.Effect<Sent, SendError> {
     return this.lane.send(peer, bytes)
   }
 

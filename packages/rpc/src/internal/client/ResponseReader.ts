@@ -1,4 +1,5 @@
 /** Reader of the lane of responses: hands the responses of all servers to the requests that are in flight. */
+import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import type { Parser } from "effect/rpc/RpcSerialization"
@@ -39,8 +40,15 @@ export class ResponseReader {
   }
 
   /** Handles one item of the lane of responses. */
-  read(item: Message | SessionEnded): Effect.Effect<void> {
-    return item._tag === "Message" ? this.onMessage(item) : this.onSessionEnded(item)
+  read(item: LaneItem): Effect.Effect<void> {
+    switch (item._tag) {
+      case "Message":
+        return this.onMessage(item)
+      case "SessionEnded":
+        return this.onSessionEnded(item)
+      case "SessionStarted":
+        return Effect.void
+    }
   }
 
   private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {

@@ -1,4 +1,5 @@
 /** Reader of the lane of requests: passes the messages of all peers to Effect's server, and tells it which sessions ended. */
+import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import { constEof, type FromClientEncoded } from "effect/rpc/RpcMessage"
@@ -38,13 +39,20 @@ export class RequestReader {
   }
 
   /** Handles one item of the lane of requests. */
-  read(item: Message | SessionEnded): Effect.Effect<void> {
-    return item._tag === "Message" ? this.onMessage(item) : this.onSessionEnded(item)
+  read(item: LaneItem): Effect.Effect<void> {
+    switch (item._tag) {
+      case "Message":
+        return this.onMessage(item)
+      case "SessionEnded":
+        return this.onSessionEnded(item)
+      case "SessionStarted":
+        return Effect.void
+    }
   }
 
   /** Makes all clients confirm their requests in flight. */
   get publishEof(): Effect.Effect<void> {
-    return Effect.ignore(this.lanes.responses.publish(this.eof))
+    return Effect.ignore(this.lanes.responses.publish(this.eof, { self: true }))
   }
 
   private onMessage(message: Message): Effect.Effect<void> {

@@ -3,7 +3,7 @@
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import type { LaneItem } from "@coterie/core/Lane"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -32,7 +32,7 @@ const isAnswer = (exit: ExitEncoded<unknown, unknown>): boolean =>
   exit._tag === "Success" || (exit._tag === "Failure" && exit.cause.some(({ _tag }) => _tag !== "Interrupt"))
 
 interface Options {
-  readonly requests: Stream.Stream<Message | SessionEnded>
+  readonly requests: Stream.Stream<LaneItem>
   /** Scope of the lane of requests. */
   readonly reading: Scope.Closeable
   readonly input: ServerInput

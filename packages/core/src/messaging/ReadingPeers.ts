@@ -1,0 +1,151 @@
+/**
+ * The readers of lanes as this node knows them: the peers that have opened a lane on the link in use, and this node itself.
+ * The links hold the lists of lanes; this class numbers the openings and tells of changes.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Stream from "effect/Stream"
+import type { SendLane } from "../flow/SendLane.ts"
+import { awaitLatch } from "../internal/yieldingAwait.ts"
+import type { ReadingPeer } from "../Lane.ts"
+import type { Link } from "../link/Link.ts"
+import { sessionWithSelf } from "../link/Session.ts"
+import type { PeerId } from "../Peer.ts"
+
+/** A link as far as the readers at its other end go. */
+export type ReaderLink = Pick<Link, "lane" | "lanesKnown" | "peer" | "session">
+
+export interface Options {
+  /** Returns the links that messages go over, one for each peer. */
+  readonly current: () => Iterable<ReaderLink>
+  /** Returns the other links of the session of a link, which may be about to take over, or to end. */
+  readonly siblings: (link: ReaderLink) => Iterable<ReaderLink>
+  /** Returns the name and the current generation of this node. */
+  readonly self: () => PeerId
+  /** Returns the number of the opening of a lane that this node reads. */
+  readonly ownOpening: (lane: string) => number | undefined
+}
+
+export class ReadingPeers {
+  private readonly options: Options
+  /** Number of each opening that a peer told. */
+  private readonly openings = new WeakMap<SendLane, number>()
+  private lastOpening = 0
+  /** The latches of those that wait for a change. */
+  private readonly waiting = new Set<Latch.Latch>()
+  private hasEnded = false
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  /** Returns the readers of a lane, by name. */
+  of(lane: string): ReadonlyArray<ReadingPeer> {
+    const readers: Array<ReadingPeer> = []
+    const opening = this.options.ownOpening(lane)
+    if (opening !== undefined) readers.push(readerOf(this.options.self(), sessionWithSelf.session, opening))
+    for (const link of this.options.current()) {
+      const reader = this.readerAt(link, lane)
+      if (reader !== undefined) readers.push(reader)
+    }
+    return readers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  }
+
+  /** Returns the readers of a lane now and after each change. A slow subscriber gets the newest list. */
+  changes(lane: string): Stream.Stream<ReadonlyArray<ReadingPeer>> {
+    return Stream.unwrap(
+      Effect.map(this.subscribe, (changed) => {
+        let last: ReadonlyArray<ReadingPeer> | undefined
+        const pull: Effect.Effect<readonly [ReadonlyArray<ReadingPeer>], Cause.Done> = Effect.suspend(() => {
+          if (this.hasEnded) return Cause.done()
+          changed.closeUnsafe()
+          const readers = this.of(lane)
+          if (last !== undefined && isSame(last, readers)) return Effect.andThen(awaitLatch(changed), () => pull)
+          last = readers
+          return Effect.succeed([readers] as const)
+        })
+        return Stream.fromPull(Effect.succeed(pull))
+      }),
+    )
+  }
+
+  /** A peer has opened a lane on a link. The lane is the same opening on all links of a session, unless the peer closed it. */
+  readonly opened = (link: ReaderLink, lane: SendLane): void => {
+    this.openings.set(lane, this.openingAtSiblings(link, lane.name) ?? ++this.lastOpening)
+    this.changed()
+  }
+
+  /**
+   * A peer has closed a lane on a link. If another link of the session has it open, the peer may have opened it again since, so
+   * that is another opening.
+   */
+  readonly closed = (link: ReaderLink, lane: SendLane): void => {
+    const opening = this.openings.get(lane)
+    for (const sibling of this.options.siblings(link)) {
+      const other = sibling.lane(lane.name)
+      if (other !== undefined && this.openings.get(other) === opening) this.openings.set(other, ++this.lastOpening)
+    }
+    this.changed()
+  }
+
+  /** The readers may have changed: a link is in use or ended, a session is another, or this node opened or closed a lane. */
+  readonly changed = (): void => {
+    for (const latch of this.waiting) latch.openUnsafe()
+  }
+
+  /** Ends all streams. */
+  readonly end = (): void => {
+    this.hasEnded = true
+    this.changed()
+  }
+
+  private readonly subscribe = Effect.acquireRelease(
+    Effect.sync(() => {
+      const latch = Latch.makeUnsafe(true)
+      this.waiting.add(latch)
+      return latch
+    }),
+    (latch) => Effect.sync(() => this.waiting.delete(latch)),
+  )
+
+  /** Returns the reader at the other end of a link. A link that just took over may not have listed its lanes yet. */
+  private readerAt(link: ReaderLink, lane: string): ReadingPeer | undefined {
+    const outlet = link.lane(lane)
+    const opening =
+      outlet !== undefined
+        ? this.openings.get(outlet)
+        : link.lanesKnown() === undefined
+          ? undefined
+          : this.openingAtSiblings(link, lane)
+    return opening === undefined ? undefined : readerOf(link.peer, link.session().session, opening)
+  }
+
+  private openingAtSiblings(link: ReaderLink, lane: string): number | undefined {
+    for (const sibling of this.options.siblings(link)) {
+      const outlet = sibling.lane(lane)
+      const opening = outlet === undefined ? undefined : this.openings.get(outlet)
+      if (opening !== undefined) return opening
+    }
+    return undefined
+  }
+}
+
+const readerOf = ({ generation, name }: PeerId, session: number, opening: number): ReadingPeer => ({
+  name,
+  generation,
+  session,
+  opening,
+})
+
+const isSame = (a: ReadonlyArray<ReadingPeer>, b: ReadonlyArray<ReadingPeer>): boolean =>
+  a.length === b.length &&
+  a.every((one, i) => {
+    const other = b[i]
+    return (
+      one.name === other?.name &&
+      one.generation === other.generation &&
+      one.session === other.session &&
+      one.opening === other.opening
+    )
+  })

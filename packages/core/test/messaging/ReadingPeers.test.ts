@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SendLane } from "../../src/flow/SendLane.ts"
+import { WriteQueue } from "../../src/flow/WriteQueue.ts"
+import { type ReaderLink, ReadingPeers } from "../../src/messaging/ReadingPeers.ts"
+import { record } from "../peering/fakeLink.ts"
+import * as Effect from "effect/Effect"
+
+const makeLane = (): SendLane =>
+  new SendLane({ number: 1, name: "orders", window: 1_024, queue: new WriteQueue({ limit: 1, wake: () => undefined }) })
+
+/** Links of one session with a peer, of which one is used. */
+const make = () => {
+  const links: Array<ReaderLink> = []
+  let used: ReaderLink | undefined
+  const readers = new ReadingPeers({
+    current: () => (used === undefined ? [] : [used]),
+    siblings: (link) => links.filter((other) => other !== link),
+    self: () => ({ name: "self", generation: 1 }),
+    ownOpening: () => undefined,
+  })
+  /** A link comes into use. */
+  const connect = () => {
+    const lanes = new Map<string, SendLane>()
+    let isListed = false
+    const link: ReaderLink = {
+      peer: record(1, "b"),
+      session: () => ({ session: 7 }),
+      lane: (name) => lanes.get(name),
+      lanesKnown: () => (isListed ? undefined : Effect.never),
+    }
+    links.push(link)
+    used = link
+    return {
+      opens: () => {
+        const lane = makeLane()
+        lanes.set("orders", lane)
+        isListed = true
+        readers.opened(link, lane)
+      },
+      closes: () => {
+        const lane = lanes.get("orders") ?? assert.fail()
+        lanes.delete("orders")
+        readers.closed(link, lane)
+      },
+    }
+  }
+  const opening = () => readers.of("orders")[0]?.opening
+  return { connect, opening }
+}
+
+describe("when another link takes over", () => {
+  it("the reader stays the same opening, also before the new link has listed its lanes", () => {
+    const { connect, opening } = make()
+    connect().opens()
+    const before = opening()
+    assert.isDefined(before)
+    const next = connect()
+    assert.strictEqual(opening(), before)
+    next.opens()
+    assert.strictEqual(opening(), before)
+  })
+
+  it("the reader is another opening if the old link tells later that the lane was closed", () => {
+    const { connect, opening } = make()
+    const old = connect()
+    old.opens()
+    const before = opening()
+    connect().opens()
+    old.closes()
+    assert.isDefined(opening())
+    assert.notStrictEqual(opening(), before)
+  })
+})
