@@ -20,7 +20,7 @@ import type { OptionsError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
-export type { Options, Self, Service } from "./cluster/Service.ts"
+export type { Options, ProcessOptions, Self, Service } from "./cluster/Service.ts"
 
 /**
  * A running node of the cluster.

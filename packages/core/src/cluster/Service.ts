@@ -36,6 +36,31 @@ export interface Options {
   readonly tracing?: boolean | undefined
   /** Bounds that differ from the defaults, such as `{ confirmTimeout: "1 minute", messageBytes: 1024 * 1024 }`. */
   readonly limits?: Limits.Options | undefined
+  /** How the node uses what it shares with the rest of the process. */
+  readonly process?: ProcessOptions | undefined
+}
+
+/**
+ * How a node uses what it shares with the rest of the process: the event loop and the memory.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ProcessOptions {
+  /**
+   * Runs the fibers of the node, which include the streams of its readers, as microtasks: after the callback that woke them and
+   * before the next one. After eight of them in a row the next waits for the next turn of the event loop. With `false` the node
+   * has the scheduler of the application, and each hop waits for a turn: messages take longer and throughput is lower. A scheduler
+   * that the application provides is used in any case. Defaults to `true`.
+   */
+  readonly microtasks?: boolean | undefined
+  /**
+   * Frees received bytes, as soon as nothing of them is needed, by transferring their `ArrayBuffer`, which has the length 0 from
+   * then on. The node frees only arrays that the transport handed over and that fill their buffer, and never a payload that the
+   * application gets. Use `false` with a transport that keeps what it handed over; the garbage collector then has more to do.
+   * Defaults to `true`.
+   */
+  readonly detachBuffers?: boolean | undefined
 }
 
 /**
