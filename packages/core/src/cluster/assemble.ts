@@ -245,12 +245,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     isRunning: () => loop.state().phase._tag === "Running",
   })
   const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
-  const readingPeers: ReadingPeers = new ReadingPeers({
-    current: () => links.all(),
-    siblings: (link) => links.siblings(link),
-    self: () => loop.state().self,
-    ownOpening: readers.openingOf,
-  })
+  const readingPeers: ReadingPeers = makeReadingPeers(() => links, loop, readers)
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
@@ -317,6 +312,18 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     status,
   }
 })
+
+const makeReadingPeers = (
+  links: () => LinkManager.LinkManager,
+  loop: MembershipLoop.MembershipLoop,
+  readers: LaneReaders.LaneReaders,
+): ReadingPeers =>
+  new ReadingPeers({
+    current: () => links().all(),
+    siblings: (link) => links().siblings(link),
+    self: () => loop.state().self,
+    ownOpening: readers.openingOf,
+  })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>
 
