@@ -30,6 +30,7 @@ import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { SeedAvailability } from "../peering/SeedAvailability.ts"
+import type * as PeerConnections from "../peering/PeerConnections.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
@@ -249,12 +250,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
-      onEnd: readers.linkEnded,
-      onSessionStart: (peer, session) => {
-        readers.sessionStarted(peer, session)
-        readingPeers.changed()
-      },
-      onSessionEnd: readers.sessionEnded,
+      ...sessionHooks(readers, readingPeers),
       remembered: limits.links,
     }),
     laneFactories: {
@@ -311,6 +307,19 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     outcomes,
     status,
   }
+})
+
+/** Returns what the connections report to the readers of lanes. */
+const sessionHooks = (
+  readers: LaneReaders.LaneReaders,
+  readingPeers: ReadingPeers,
+): Pick<PeerConnections.Options, "onEnd" | "onSessionStart" | "onSessionEnd"> => ({
+  onEnd: readers.linkEnded,
+  onSessionStart: (peer, session) => {
+    readers.sessionStarted(peer, session)
+    readingPeers.changed()
+  },
+  onSessionEnd: readers.sessionEnded,
 })
 
 const makeReadingPeers = (
