@@ -89,7 +89,7 @@ export interface ReadOptions {
    * Treatment of a message that does not fit the buffer of this reader. Defaults to `suspend`.
    *
    * - `suspend`: the sender of the message waits. Other senders, and other lanes of this sender, do not. The buffer is
-   *   `limits.laneWindow` for each peer.
+   *   `limits.laneWindowBytes` for each peer.
    * - `dropping`: the message is lost. `sliding`: the oldest message in the buffer is lost. Both are counted
    *   (docs/metrics.md).
    */

@@ -205,7 +205,7 @@ export class LaneReaders {
     if (strategy !== "suspend") {
       return LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
     }
-    const kept = limits.laneWindow + limits.messageBytes
+    const kept = limits.laneWindowBytes + limits.messageBytes
     return Effect.sync(() =>
       view
         ? new ViewReader({ kept, capacity: limits.eventBuffer, view: this.options.view })
@@ -253,7 +253,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { isRunning, limits, log, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = Mailbox.make({
-    kept: limits.inboxWindow + limits.messageBytes,
+    kept: limits.inboxWindowBytes + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
