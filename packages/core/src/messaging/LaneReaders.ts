@@ -18,6 +18,7 @@ import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
+import { CountedSink, type MessageCount } from "./CountedSink.ts"
 import { Loopback } from "./Loopback.ts"
 import * as LossyReader from "./LossyReader.ts"
 import * as Mailbox from "./Mailbox.ts"
@@ -40,6 +41,8 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Returns the count of the messages that arrive on a lane. */
+  readonly received: (lane: string) => MessageCount
   /** Log of the node. */
   readonly log: LogBudget
   /** Called for each reader that failed. */
@@ -99,7 +102,10 @@ export class LaneReaders {
   readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
-  readonly sinkOf = (name: string): Sink => (name === inboxName ? this.mailbox : (this.lanes.get(name) ?? noReaders))
+  readonly sinkOf = (name: string): Sink => {
+    const lane = name === inboxName ? this.mailbox : this.lanes.get(name)
+    return lane === undefined ? noReaders : new CountedSink(lane, this.options.received(name))
+  }
 
   /** Nothing more arrives on the link. Returns whether everything that arrived is kept for its readers. */
   readonly linkEnded = (link: Link): boolean => {
@@ -194,7 +200,7 @@ export class LaneReaders {
     const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.loopback.open({ name, format }, lane)
+    this.loopback.open({ name, format }, new CountedSink(lane, this.options.received(name)))
     this.options.onOpened({ name, format })
   }
 
@@ -235,6 +241,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
   const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
-  const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
+  const loopback = new Loopback({
+    limits,
+    self: options.self,
+    inbox: new CountedSink(mailbox, options.received(inboxName)),
+  })
   return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })
