@@ -119,6 +119,8 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     tracing: options.tracing ?? false,
     onConfirmed: (outcome) => metrics.messages.confirmed(outcome),
     onSlowPeer: publish,
+    sent: (lane) => metrics.messages.sent.of(lane),
+    onPublishFailed: (lane, reason) => metrics.messages.publishFailed(lane, reason),
     onSkipped: (lane) => metrics.messages.skipped(lane),
   })
   yield* Effect.forkIn(sender.watch, inner)
@@ -196,7 +198,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { environment, limits } = options
   const detachBuffers = options.process?.detachBuffers ?? true
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
-  const metrics = yield* Metrics.make(options.labels, clock)
+  const metrics = yield* Metrics.make(options.labels, { clock, lanes: limits.laneLabels })
   const listener = yield* transport.listen
   const problem = advertiseProblem(listener.addresses)
   if (problem !== undefined) return yield* problem
@@ -241,6 +243,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       readingPeers.changed()
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    received: (name) => metrics.messages.received.of(name),
     log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
