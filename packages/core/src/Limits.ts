@@ -1,8 +1,52 @@
 /**
  * Every bound of a node, with its default and the reason for it. What memory they allow stands in
  * docs/messages.md, section "Memory".
+ *
+ * The name of a bound says its unit: a number of bytes ends in `Bytes`, a time in `Timeout` or is called `linger`, and all others are
+ * counts.
+ *
+ * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 
+/** Bounds that are times. */
+const times = [
+  "handshakeTimeout",
+  "helloTimeout",
+  "confirmTimeout",
+  "slowPeerTimeout",
+  "drainTimeout",
+  "linger",
+] as const
+
+type Time = (typeof times)[number]
+
+/**
+ * Tests whether a bound is a time.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTime = (name: string): boolean => times.some((time) => time === name)
+
+/**
+ * Bounds that an application chooses. Times are durations, and a plain number is milliseconds. A bound that is not given is as in
+ * {@link defaults}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Options = {
+  readonly [Name in keyof Limits]?: (Name extends Time ? Duration.Input : number) | undefined
+}
+
+/**
+ * Bounds of a running node. Times are in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Limits {
   /** Time for a connection to complete its handshake, in milliseconds, from its first moment. */
   readonly handshakeTimeout: number
@@ -24,9 +68,9 @@ export interface Limits {
   /** Addresses of one set of the discovery that are looked at; the seeds of the options are not among them. */
   readonly discovered: number
   /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
-  readonly inboxWindow: number
+  readonly inboxWindowBytes: number
   /** Bytes per link that a peer may send to one topic that this node reads before the readers took any. */
-  readonly laneWindow: number
+  readonly laneWindowBytes: number
   /** The largest message, in bytes, sent or received. */
   readonly messageBytes: number
   /** Default time that an acknowledged send waits for the reader, in milliseconds. */
@@ -46,7 +90,7 @@ export interface Limits {
   readonly controlRate: number
   readonly controlBurst: number
   /** Bytes of messages that may wait to be written to one peer, however much credit it gives. */
-  readonly outbox: number
+  readonly outboxBytes: number
   /** Control frames that may wait to be written to one peer. With more the link ends as `slow`. */
   readonly controlOutbox: number
   /** Bytes of records that may wait to be written to one peer. More of them are dropped, and the views compared again. */
@@ -64,6 +108,12 @@ export interface Limits {
   readonly linger: number
 }
 
+/**
+ * Bounds of a node that is given none.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaults: Limits = {
   // A round trip around the world, ten times, and then some; slow strangers hold a place no longer.
   handshakeTimeout: 5_000,
@@ -79,8 +129,8 @@ export const defaults: Limits = {
   // One that answers leads to all others, so a longer list is more likely a mistake than a cluster.
   discovered: 256,
   // Half of it, which is what a round trip carries at least, covers 1 Gbit/s at a round trip of 1 ms.
-  inboxWindow: 1024 * 1024,
-  laneWindow: 256 * 1024,
+  inboxWindowBytes: 1024 * 1024,
+  laneWindowBytes: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,
   confirmTimeout: 30_000,
   // A reader that pauses for longer than a garbage collection or a slow query has rather ended, or waits for its senders.
@@ -92,7 +142,7 @@ export const defaults: Limits = {
   controlRate: 1_000,
   controlBurst: 2_000,
   // Four windows of the default, for peers that have larger ones.
-  outbox: 1024 * 1024,
+  outboxBytes: 1024 * 1024,
   controlOutbox: 4_096,
   // The records of a thousand peers with a few hundred bytes of metadata. A longer list goes whole if less than this waits.
   controlOutboxBytes: 1024 * 1024,
@@ -102,3 +152,21 @@ export const defaults: Limits = {
   eventBuffer: 1_024,
   linger: 1_000,
 }
+
+/**
+ * Returns the bounds of a node. A time that is no duration is `NaN`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Limits => {
+  const given: Record<string, number> = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    given[name] = typeof value === "number" ? value : Math.ceil(millisOf(value))
+  }
+  return { ...defaults, ...given }
+}
+
+const millisOf = (input: Duration.Input): number =>
+  Option.match(Duration.fromInput(input), { onNone: () => Number.NaN, onSome: Duration.toMillis })

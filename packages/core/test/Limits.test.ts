@@ -1,8 +1,21 @@
 import * as Limits from "@coterie/core/Limits"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import { maxFragmentBytes, minControlBurst, minControlRate, minWindow } from "../src/protocol/constants.ts"
 
 const { defaults } = Limits
+
+describe("the limits of a node", () => {
+  it("take times as durations, rounded up to whole milliseconds, and plain numbers as milliseconds", () => {
+    const limits = Limits.make({ confirmTimeout: "1 minute", linger: Duration.micros(1_500n), drainTimeout: 7 })
+    assert.deepStrictEqual(limits, { ...defaults, confirmTimeout: 60_000, linger: 2, drainTimeout: 7 })
+  })
+
+  it("are the defaults where nothing else is given", () => {
+    assert.deepStrictEqual(Limits.make(), defaults)
+    assert.deepStrictEqual(Limits.make({ links: undefined, linger: undefined }), defaults)
+  })
+})
 
 describe("the default limits", () => {
   it("are positive integers", () => {
@@ -12,7 +25,7 @@ describe("the default limits", () => {
   })
 
   it("allow windows that a peer accepts and a frame can carry", () => {
-    for (const window of [defaults.inboxWindow, defaults.laneWindow]) {
+    for (const window of [defaults.inboxWindowBytes, defaults.laneWindowBytes]) {
       assert.isAtLeast(window, minWindow)
       assert.isBelow(window, 2 ** 32)
     }
@@ -20,7 +33,7 @@ describe("the default limits", () => {
 
   it("allow messages of any size that fit a frame, and a send queue that holds a whole fragment", () => {
     assert.isAtLeast(defaults.messageBytes, maxFragmentBytes)
-    assert.isAtLeast(defaults.outbox, maxFragmentBytes)
+    assert.isAtLeast(defaults.outboxBytes, maxFragmentBytes)
   })
 
   it("take as many control frames as every peer counts on", () => {

@@ -201,7 +201,7 @@ export interface EnvOptions extends PollOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<never, Config.ConfigError> =>
+export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<Discovery.Discovery, Config.ConfigError> =>
   Layer.unwrap(
     Effect.map(Config.option(Config.schema(Source, "COTERIE_DISCOVERY")), (text) =>
       Option.isNone(text) ? Discovery.layerSeeds([], options) : layerOf(text.value, options),
@@ -236,7 +236,7 @@ const problemOf = (parsed: Result.Result<Address.Address, Address.AddressError>)
   Result.isFailure(parsed) ? parsed.failure.message : undefined
 
 /** Returns the layer of a source without a problem. */
-const layerOf = (text: string, options: EnvOptions): Layer.Layer<never> => {
+const layerOf = (text: string, options: EnvOptions): Layer.Layer<Discovery.Discovery> => {
   const { kind, place } = partsOf(text)
   switch (kind) {
     case "dns": {

@@ -192,7 +192,7 @@ export const requests = Simulation.scenario(
         yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
       // Small windows, so that senders wait for credit all the time.
-      const limits = { laneWindow: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
+      const limits = { laneWindowBytes: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
       const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, limits))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))

@@ -10,7 +10,7 @@ import type { Address } from "../Address.ts"
 import type { JoinError, NodeStopped, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
-import type { Limits } from "../Limits.ts"
+import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
@@ -44,8 +44,8 @@ export interface Options {
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.
    */
   readonly tracing?: boolean | undefined
-  /** Bounds that differ from the defaults. */
-  readonly limits?: Partial<Limits> | undefined
+  /** Bounds that differ from the defaults, such as `{ confirmTimeout: "1 minute", messageBytes: 1024 * 1024 }`. */
+  readonly limits?: Limits.Options | undefined
   /**
    * When the node takes part. Defaults to `auto`.
    *
@@ -64,6 +64,31 @@ export interface Options {
    * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
    */
   readonly failOn?: ReadonlyArray<FailOn> | undefined
+  /** How the node uses what it shares with the rest of the process. */
+  readonly process?: ProcessOptions | undefined
+}
+
+/**
+ * How a node uses what it shares with the rest of the process: the event loop and the memory.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ProcessOptions {
+  /**
+   * Runs the fibers of the node, which include the streams of its readers, as microtasks: after the callback that woke them and
+   * before the next one. After eight of them in a row the next waits for the next turn of the event loop. With `false` the node
+   * has the scheduler of the application, and each hop waits for a turn: messages take longer and throughput is lower. A scheduler
+   * that the application provides is used in any case. Defaults to `true`.
+   */
+  readonly microtasks?: boolean | undefined
+  /**
+   * Frees received bytes, as soon as nothing of them is needed, by transferring their `ArrayBuffer`, which has the length 0 from
+   * then on. The node frees only arrays that the transport handed over and that fill their buffer, and never a payload that the
+   * application gets. Use `false` with a transport that keeps what it handed over; the garbage collector then has more to do.
+   * Defaults to `true`.
+   */
+  readonly detachBuffers?: boolean | undefined
 }
 
 /**

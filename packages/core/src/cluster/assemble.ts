@@ -58,13 +58,14 @@ export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
     const labels: Metrics.Labels = { cluster: options.cluster, node: name }
-    return withMicrotaskScheduler(annotateCompactly(labels)(assemble({ ...options, name }, labels)))
+    const node = annotateCompactly(labels)(assemble({ ...options, name }, labels))
+    return options.process?.microtasks === false ? node : withMicrotaskScheduler(node)
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
   const checked = yield* Effect.fromResult(checkOptions(options))
   const environment = yield* readEnvironment
-  const limits: Limits.Limits = { ...Limits.defaults, ...options.limits }
+  const limits: Limits.Limits = Limits.make(options.limits)
   const outer = yield* Effect.scope
   const inner = yield* Effect.acquireRelease(Scope.make(), Scope.close)
   const rooms = yield* Effect.provideService(
@@ -192,6 +193,7 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
 /** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
 const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { environment, limits } = options
+  const detachBuffers = options.process?.detachBuffers ?? true
   const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, clock)
   const listener = yield* transport.listen
@@ -223,10 +225,12 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
     hub.publish(event)
+    readers.onEvent(event)
   }
   const readers = yield* LaneReaders.make({
     limits,
     self: () => loop.state().self,
+    view: () => loop.state().view,
     onOpened: (lane) => {
       links.openLane(lane)
       readingPeers.changed()
@@ -258,7 +262,11 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       onSessionEnd: readers.sessionEnded,
       remembered: limits.links,
     }),
-    laneFactories: overrides,
+    laneFactories: {
+      ...overrides,
+      makeReceiveLane: (lane) => overrides.makeReceiveLane({ ...lane, detachBuffers }),
+    },
+    detachBuffers,
     transport,
     loop,
     limits,

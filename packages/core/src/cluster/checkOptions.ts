@@ -4,7 +4,7 @@
 import * as Result from "effect/Result"
 import type { Address } from "../Address.ts"
 import { OptionsError } from "../ClusterError.ts"
-import type * as Limits from "../Limits.ts"
+import * as Limits from "../Limits.ts"
 import { maxAddresses, minControlBurst, minControlRate, minWindow } from "../protocol/constants.ts"
 import { nameProblem } from "../protocol/PeerName.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
@@ -46,22 +46,30 @@ export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsErro
 
 /** Limits that the protocol does not let a node choose smaller, with their units. */
 const leastLimits = [
-  ["inboxWindow", minWindow, "bytes"],
-  ["laneWindow", minWindow, "bytes"],
+  ["inboxWindowBytes", minWindow, "bytes"],
+  ["laneWindowBytes", minWindow, "bytes"],
   ["controlRate", minControlRate, "control frames a second, which every peer counts on"],
   ["controlBurst", minControlBurst, "control frames, which every peer counts on"],
 ] as const
 
 /** Returns why one of the limits cannot be used, or `undefined` if all of them can. */
-const limitProblem = (limits: Partial<Limits.Limits>): OptionsError | undefined => {
+const limitProblem = (options: Limits.Options): OptionsError | undefined => {
+  const limits = Limits.make(options)
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(Limits.defaults, name)) {
+      return new OptionsError({ option: `limits.${name}`, message: "there is no such limit" })
+    }
+  }
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 1 || value > maxLimit) {
-      return new OptionsError({ option: `limits.${name}`, message: `a whole number from 1 to ${maxLimit}` })
+      const message = Limits.isTime(name)
+        ? `a duration from 1 to ${maxLimit} milliseconds`
+        : `a whole number from 1 to ${maxLimit}`
+      return new OptionsError({ option: `limits.${name}`, message })
     }
   }
   for (const [name, least, unit] of leastLimits) {
-    const value = limits[name]
-    if (value !== undefined && value < least) {
+    if (limits[name] < least) {
       return new OptionsError({ option: `limits.${name}`, message: `at least ${least} ${unit}` })
     }
   }

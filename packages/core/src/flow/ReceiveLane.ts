@@ -36,12 +36,15 @@ export interface Options {
   readonly window: number
   /** Maximum size of a message, in bytes. */
   readonly messageBytes: number
+  /** Frees the memory of fragments when their message is put together. Defaults to `true`. */
+  readonly detachBuffers?: boolean | undefined
 }
 
 /** Receiving end of one lane. */
 export class ReceiveLane {
   private readonly window: number
   private readonly messageBytes: number
+  private readonly detaches: boolean
   /** Credit that the sender still has. */
   private allowance: number
   /** Cost of the messages that arrived whole and are not read. */
@@ -53,7 +56,8 @@ export class ReceiveLane {
   /** Number of the last message that is to be acknowledged. */
   private lastConfirm = 0
 
-  constructor({ messageBytes, window }: Options) {
+  constructor({ detachBuffers = true, messageBytes, window }: Options) {
+    this.detaches = detachBuffers
     this.window = window
     this.messageBytes = messageBytes
     this.allowance = window
@@ -138,7 +142,7 @@ export class ReceiveLane {
     for (const chunk of chunks) {
       payload.set(chunk, at)
       at += chunk.length
-      detachBuffer(chunk)
+      if (this.detaches) detachBuffer(chunk)
     }
     const whole = this.partialCost
     this.unread += whole

@@ -34,9 +34,9 @@ export interface Options {
   /** Makes the receiving end of one lane. */
   readonly makeReceiveLane: (options: ReceiveLane.Options) => ReceiveLane.ReceiveLane
   /** Window of the inbox, in bytes. */
-  readonly inboxWindow: number
+  readonly inboxWindowBytes: number
   /** Window of every other lane, in bytes. */
-  readonly laneWindow: number
+  readonly laneWindowBytes: number
   /** Maximum size of a message, in bytes. */
   readonly messageBytes: number
   /** Sends a control frame to the peer. */
@@ -88,7 +88,7 @@ export class ReceiveLanes {
 
   constructor(options: Options) {
     this.options = options
-    this.inbox = this.add(inboxLane, inboxName, options.inboxWindow)
+    this.inbox = this.add(inboxLane, inboxName, options.inboxWindowBytes)
   }
 
   /** Accepts a frame, and delivers the message that it completes. */
@@ -104,12 +104,12 @@ export class ReceiveLanes {
 
   /** Opens lanes, and tells the peer that this side reads them. */
   open(lanes: Iterable<ReadLane>): void {
-    const { laneWindow, send } = this.options
+    const { laneWindowBytes, send } = this.options
     const opened: Array<OpenedLane> = []
     for (const { format, name } of lanes) {
       if (this.byName.has(name)) continue
-      const { number } = this.add(this.freeNumber(), name, laneWindow)
-      opened.push({ lane: number, name, ...(format === undefined ? {} : { format }), window: laneWindow })
+      const { number } = this.add(this.freeNumber(), name, laneWindowBytes)
+      opened.push({ lane: number, name, ...(format === undefined ? {} : { format }), window: laneWindowBytes })
     }
     send({ _tag: "LaneOpen", lanes: opened, last: true })
   }

@@ -40,8 +40,8 @@ export class FrameReader {
   private bytesListener = (): void => {}
   private readonly pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
 
-  constructor(connection: Connection, traffic: Traffic) {
-    this.decoder = new FrameDecoder({ ...handshakeLimits, traffic })
+  constructor(connection: Connection, traffic: Traffic, detachBuffers = true) {
+    this.decoder = new FrameDecoder({ ...handshakeLimits, traffic, detachBuffers })
     this.pull = Effect.matchCauseEffect(connection.pull, {
       onSuccess: (chunks) => {
         this.bytesListener()

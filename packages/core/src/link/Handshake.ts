@@ -82,7 +82,7 @@ export interface HandshakeHost<S extends NodeState> {
   /** Name of the cluster. */
   readonly label: string
   /** Window of this node's inbox, in bytes. */
-  readonly inboxWindow: number
+  readonly inboxWindowBytes: number
   /** Silence after which this node ends a link, in milliseconds. */
   readonly linkTimeout: number
   readonly admission: Admission.Policy
@@ -244,7 +244,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     dialedAddress: options.address,
     ...(options.join ? { join: true } : {}),
     viewHash: before.viewHash,
-    window: host.inboxWindow,
+    window: host.inboxWindowBytes,
     linkTimeout: host.linkTimeout,
   })
   const ack = yield* next(exchange)
@@ -370,7 +370,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
     record: before.self,
     instance: before.instance,
     viewHash: before.viewHash,
-    window: host.inboxWindow,
+    window: host.inboxWindowBytes,
     linkTimeout: host.linkTimeout,
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),
     youAre: host.beliefAbout(before, peer),

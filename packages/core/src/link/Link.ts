@@ -309,7 +309,7 @@ export class Link {
       makeSendLanes: (wake) =>
         lanes.makeSendLanes({
           window: peerWindow,
-          limit: limits.outbox,
+          limit: limits.outboxBytes,
           wake,
           onOpened: (lane) => hooks.onLaneOpened(this, lane),
           onClosed: (lane) => hooks.onLaneClosed(this, lane),
@@ -322,8 +322,8 @@ export class Link {
     const { hooks, lanes, limits } = this.options
     return lanes.makeReceiveLanes({
       makeReceiveLane: lanes.makeReceiveLane,
-      inboxWindow: limits.inboxWindow,
-      laneWindow: limits.laneWindow,
+      inboxWindowBytes: limits.inboxWindowBytes,
+      laneWindowBytes: limits.laneWindowBytes,
       messageBytes: limits.messageBytes,
       send: this.writer.send,
       wake: this.writer.wake,

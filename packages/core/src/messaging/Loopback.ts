@@ -13,7 +13,7 @@ import { LoopbackLane } from "./LoopbackLane.ts"
 import type { Route } from "./Route.ts"
 
 export interface Options {
-  readonly limits: Pick<Limits, "inboxWindow" | "laneWindow">
+  readonly limits: Pick<Limits, "inboxWindowBytes" | "laneWindowBytes">
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
   /** Receiver of the messages of the inbox. */
@@ -32,7 +32,7 @@ export class Loopback implements Route {
   constructor(options: Options) {
     this.options = options
     this.source = sourceOf(options.self())
-    this.inbox = this.makeLane({ name: inboxName }, options.limits.inboxWindow, options.inbox)
+    this.inbox = this.makeLane({ name: inboxName }, options.limits.inboxWindowBytes, options.inbox)
   }
 
   get peer(): PeerId {
@@ -47,7 +47,7 @@ export class Loopback implements Route {
 
   /** This node reads a lane from now on, with this receiver. */
   open(lane: ReadLane, sink: Sink): void {
-    this.lanes.set(lane.name, this.makeLane(lane, this.options.limits.laneWindow, sink))
+    this.lanes.set(lane.name, this.makeLane(lane, this.options.limits.laneWindowBytes, sink))
   }
 
   /** This node does not read a lane any more. */

@@ -22,7 +22,7 @@ export interface Options {
   /** Name of the cluster. */
   readonly label: string
   readonly loop: MembershipLoop
-  readonly limits: Pick<Limits, "inboxWindow">
+  readonly limits: Pick<Limits, "inboxWindowBytes">
   readonly timing: Pick<Timing, "linkTimeout">
   readonly admission: Admission.Policy
   /** Epochs of this node's own connections that are in the handshake. */
@@ -40,7 +40,7 @@ export const make = (options: Options): HandshakeHost<State.State> => {
   const { admission, label, limits, loop, timing } = options
   return {
     label,
-    inboxWindow: limits.inboxWindow,
+    inboxWindowBytes: limits.inboxWindowBytes,
     linkTimeout: Math.floor(timing.linkTimeout),
     admission,
     state: () => loop.state(),

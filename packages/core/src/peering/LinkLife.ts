@@ -44,6 +44,8 @@ export interface LinkContext {
   readonly connections: PeerConnections
   readonly epochs: EpochCounter
   readonly limits: Limits
+  /** Frees the memory of received bytes without the garbage collector. */
+  readonly detachBuffers: boolean
   readonly timing: Timing
   readonly clock: Clock
   readonly buffers: WriteBuffers
@@ -78,7 +80,7 @@ export class LinkLife {
     this.context = context
     this.connection = connection
     this.address = address
-    this.reader = new FrameReader(connection, context.observer.received)
+    this.reader = new FrameReader(connection, context.observer.received, context.detachBuffers)
   }
 
   /** Runs the handshake and then the link, until the connection may be closed. `onUp` gets the link when it is up. */

@@ -47,6 +47,8 @@ export interface Options {
   readonly laneFactories: LinkContext["laneFactories"]
   readonly loop: MembershipLoop
   readonly limits: Limits
+  /** Frees the memory of received bytes without the garbage collector. */
+  readonly detachBuffers: boolean
   readonly timing: Timing
   readonly admission: Admission.Policy
   readonly entropy: Source

@@ -21,6 +21,8 @@ export interface Options {
   readonly maxTotalBytes?: number | undefined
   /** Counters of the decoded frames. */
   readonly traffic?: Traffic.Traffic | undefined
+  /** Frees the memory of chunks in which no payload lies. Defaults to `true`. */
+  readonly detachBuffers?: boolean | undefined
 }
 
 /** Limits before the handshake is complete. */
@@ -59,6 +61,7 @@ export class FrameDecoder {
   private maxFrameBytes: number
   private totalLeft: number
   private readonly traffic: Traffic.Traffic
+  private readonly detaches: boolean
   private violation: ProtocolViolation | undefined
   private partial: Partial | undefined
   private sizes: Array<number> = []
@@ -71,6 +74,7 @@ export class FrameDecoder {
     this.maxFrameBytes = options.maxFrameBytes
     this.totalLeft = options.maxTotalBytes ?? Infinity
     this.traffic = options.traffic ?? Traffic.make()
+    this.detaches = options.detachBuffers ?? true
   }
 
   /**
@@ -108,7 +112,7 @@ export class FrameDecoder {
       pos = this.partial === undefined ? this.decode(source, pos, out) : this.resume(this.partial, source, pos, out)
       if (pos === stop) return this.violation
     }
-    if (!source.isViewed) detachBuffer(bytes)
+    if (this.detaches && !source.isViewed) detachBuffer(bytes)
     return undefined
   }
 

@@ -46,8 +46,8 @@ describe("options", () => {
       { metadata: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, ""])) },
       "metadata",
     ],
-    ["a window below the minimum", { limits: { inboxWindow: 10 } }, "limits.inboxWindow"],
-    ["a window beyond 32 bits", { limits: { inboxWindow: 2 ** 32 } }, "limits.inboxWindow"],
+    ["a window below the minimum", { limits: { inboxWindowBytes: 10 } }, "limits.inboxWindowBytes"],
+    ["a window beyond 32 bits", { limits: { inboxWindowBytes: 2 ** 32 } }, "limits.inboxWindowBytes"],
     ["no dials at all", { limits: { dials: 0 } }, "limits.dials"],
     ["a time that is not a number", { limits: { linger: Number.NaN } }, "limits.linger"],
   ]

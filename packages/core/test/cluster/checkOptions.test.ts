@@ -25,12 +25,15 @@ describe("checkOptions", () => {
     ["seeds", { seeds: ["[::]:7946"] }],
     ["seeds", { seeds: ["a:0"] }],
     ["limits.links", { limits: { links: 0 } }],
+    ["limits.linger", { limits: { linger: "0 seconds" } }],
+    ["limits.confirmTimeout", { limits: { confirmTimeout: "Infinity" } }],
+    ["limits.confirmTimeout", { limits: { confirmTimeout: Number.NaN } }],
     ["limits.links", { limits: { links: 1.5 } }],
-    ["limits.outbox", { limits: { outbox: 2 ** 32 } }],
-    ["limits.inboxWindow", { limits: { inboxWindow: minWindow - 1 } }],
+    ["limits.outboxBytes", { limits: { outboxBytes: 2 ** 32 } }],
+    ["limits.inboxWindowBytes", { limits: { inboxWindowBytes: minWindow - 1 } }],
     ["limits.controlRate", { limits: { controlRate: 999 } }],
     ["limits.controlBurst", { limits: { controlBurst: 1_999 } }],
-    ["limits.laneWindow", { limits: { laneWindow: minWindow - 1 } }],
+    ["limits.laneWindowBytes", { limits: { laneWindowBytes: minWindow - 1 } }],
   ] as ReadonlyArray<readonly [string, Partial<Options>]>) {
     it(`refuses ${JSON.stringify(options).slice(0, 60)} and names ${option}`, () =>
       assert.strictEqual(refusedOption(options), option))
@@ -42,9 +45,16 @@ describe("checkOptions", () => {
     assert.isUndefined(advertiseProblem(addresses.slice(1)))
   })
 
+  it("refuses a limit that does not exist, as one with an old name", () => {
+    const limits = { links: 1, inboxWindow: 4_096 }
+    assert.strictEqual(refusedOption({ limits }), "limits.inboxWindow")
+  })
+
   it("accepts limits at their bounds", () => {
     assert.isUndefined(
-      refusedOption({ limits: { links: 1, outbox: 2 ** 32 - 1, inboxWindow: minWindow, laneWindow: minWindow } }),
+      refusedOption({
+        limits: { links: 1, outboxBytes: 2 ** 32 - 1, inboxWindowBytes: minWindow, laneWindowBytes: minWindow },
+      }),
     )
   })
 })

@@ -61,7 +61,7 @@ describe("after the handshake", () => {
     [
       "more data than credit",
       "creditExceeded",
-      Array.from({ length: Limits.defaults.inboxWindow / 60_000 + 1 }, () => data(new Uint8Array(60_000))),
+      Array.from({ length: Limits.defaults.inboxWindowBytes / 60_000 + 1 }, () => data(new Uint8Array(60_000))),
     ],
     [
       "a flood of control frames",

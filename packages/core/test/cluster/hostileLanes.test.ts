@@ -229,7 +229,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
             assert.strictEqual(stage.metric("coterie_queue_size", { queue }), 0, queue)
           }
         }),
-      { limits: { laneWindow: 1_024, messageBytes: 10_000 } },
+      { limits: { laneWindowBytes: 1_024, messageBytes: 10_000 } },
     )
   }
 })
@@ -302,7 +302,7 @@ describe("of connections that replace each other", () => {
           if (last?.session === session) assert.strictEqual(Number(text), Number(last.text) + 1, "a gap in a session")
         }
       }),
-    { limits: { inboxWindow: 1_024, messageBytes: 2_000 } },
+    { limits: { inboxWindowBytes: 1_024, messageBytes: 2_000 } },
   )
 })
 
@@ -336,7 +336,7 @@ describe("a mailbox that nobody reads", () => {
         // Sixteen times a window and a message, and the last message.
         assert.isAtMost(kept, 16 * (1_024 + 1_000) + size)
       }),
-    { limits: { inboxWindow: 1_024, messageBytes: 1_000 } },
+    { limits: { inboxWindowBytes: 1_024, messageBytes: 1_000 } },
   )
 })
 

@@ -40,7 +40,7 @@ scenario("a reader that stops for 30 seconds stays alive in every view and loses
     )
     yield* Effect.sleep("30 seconds")
     // 1.6 MB exceed the window, so the sender waits.
-    assert.isBelow(accepted * size, 2 * Limits.defaults.inboxWindow)
+    assert.isBelow(accepted * size, 2 * Limits.defaults.inboxWindowBytes)
     assert.isAbove(accepted, 0)
     for (const each of [a, c]) assert.strictEqual((yield* each.cluster.view).peers.get("b")?.status, "alive")
     assert.deepStrictEqual(
@@ -107,7 +107,7 @@ scenario("an interrupted send of a large message leaves no part of it behind", (
 scenario("sends that are interrupted at any moment block no later send", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const received: Array<number> = []
     yield* Effect.forkScoped(
@@ -148,7 +148,7 @@ scenario("empty messages are delivered and cost credit", ({ node }) =>
       }),
     )
     yield* Effect.sleep("1 seconds")
-    assert.strictEqual(accepted, Math.floor(Limits.defaults.inboxWindow / 64))
+    assert.strictEqual(accepted, Math.floor(Limits.defaults.inboxWindowBytes / 64))
     const messages = yield* World.messages(b, accepted)
     assert.isTrue(messages.every(({ payload }) => payload.length === 0))
   }),
@@ -157,7 +157,7 @@ scenario("empty messages are delivered and cost credit", ({ node }) =>
 scenario("sendAll delivers its messages in order and waits for credit", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const sender = yield* Effect.forkChild(
       a.cluster.sendAll(
@@ -179,7 +179,7 @@ scenario("sendAll delivers its messages in order and waits for credit", ({ node 
 scenario("a sendAll that loses its link reports how many messages were accepted", ({ node }, network) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const sender = yield* Effect.forkChild(
       Effect.flip(
@@ -204,8 +204,8 @@ scenario("a sendAll that loses its link reports how many messages were accepted"
 scenario("a broadcast skips a peer that does not read, and reports it as slow", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 500 } })
-    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindow: 10_000 } })
-    const c = yield* node("c", { seeds: [a.address], limits: { inboxWindow: 10_000 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes: 10_000 } })
+    const c = yield* node("c", { seeds: [a.address], limits: { inboxWindowBytes: 10_000 } })
     yield* World.untilPeers(a, ["b", "c"])
     const events = yield* World.collect(a)
     yield* Effect.forkScoped(Stream.runDrain(c.cluster.inbox))

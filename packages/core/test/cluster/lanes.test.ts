@@ -212,7 +212,7 @@ scenario("an acknowledged send succeeds once the reader took the message, even i
 scenario("a slow reader of a lane blocks senders on that lane, and nothing else", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { slowPeerTimeout: 60_000 } })
-    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const go = Deferred.makeUnsafe<void>()
     const slow = yield* b.cluster.lane("slow")
@@ -263,7 +263,7 @@ scenario("a slow reader of a lane blocks senders on that lane, and nothing else"
 scenario("messages of other lanes pass between the fragments of a large message", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096, inboxWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindowBytes: 4_096, inboxWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const { heard } = yield* reading(b, "big")
     yield* untilRead(a, "big", ["b"])
@@ -285,7 +285,7 @@ scenario("messages of other lanes pass between the fragments of a large message"
 scenario("each of several readers of one lane gets all messages, at the pace of the slowest", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const { heard } = yield* reading(b, "orders")
     const go = Deferred.makeUnsafe<void>()
@@ -332,7 +332,7 @@ scenario("each of several readers of one lane gets all messages, at the pace of 
 scenario("a reader that ends does not block the other readers of its lane", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
-    const b = yield* node("b", { seeds: [a.address], limits: { laneWindow: 4_096 } })
+    const b = yield* node("b", { seeds: [a.address], limits: { laneWindowBytes: 4_096 } })
     yield* World.untilPeers(a, ["b"])
     const lane = yield* b.cluster.lane("orders")
     const stuck = yield* Effect.forkScoped(Stream.runForEach(lane.read(), () => Effect.never))
@@ -457,3 +457,38 @@ scenario("opening and closing three thousand lanes at once violates no rate limi
     }
   }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
 })
+
+scenario(
+  "a lane that is read with its view has changes, sessions and messages in the order of this node",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const orders = yield* a.cluster.lane("orders")
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(orders.read({ view: true }), (item) =>
+          Effect.sync(() => seen.push(item._tag === "Message" ? item.text : item._tag)),
+        ),
+        { startImmediately: true },
+      )
+      const b = yield* node("b", { seeds: [a.address] })
+      yield* World.untilPeers(b, ["a"])
+      const out = yield* b.cluster.lane("orders")
+      yield* out.publish("hello")
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(seen, ["Snapshot", "SessionStarted", "Joined", "SessionStarted", "hello"])
+      yield* network.cut("a", "b")
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      yield* out.publish("again")
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(
+        seen.slice(5).filter((tag) => tag !== "Suspected" && tag !== "Isolated" && tag !== "Reconnected"),
+        ["SessionEnded", "Unreachable", "Reachable", "SessionStarted", "again"],
+      )
+      yield* b.cluster.leave
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(seen.slice(-2).toSorted(), ["Left", "SessionEnded"])
+    }),
+)

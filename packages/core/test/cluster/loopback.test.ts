@@ -71,7 +71,7 @@ scenario("a message to many reaches the own readers only with self, and the repo
 
 scenario("a slow own reader makes the own sends wait, and a confirmed send waits for the reader", ({ node }) =>
   Effect.gen(function* () {
-    const a = yield* node("a", { limits: { laneWindow: 4_096 } })
+    const a = yield* node("a", { limits: { laneWindowBytes: 4_096 } })
     const gate = Deferred.makeUnsafe<void>()
     const { heard, lane } = yield* reading(a, "orders", gate)
     let accepted = 0
@@ -94,7 +94,7 @@ scenario("a slow own reader makes the own sends wait, and a confirmed send waits
 
 scenario("a node that stops ends its own sends that wait as NodeStopped", ({ node }) =>
   Effect.gen(function* () {
-    const a = yield* node("a", { limits: { laneWindow: 1_024 } })
+    const a = yield* node("a", { limits: { laneWindowBytes: 1_024 } })
     const { lane } = yield* reading(a, "orders", Deferred.makeUnsafe<void>())
     const waiting = yield* Effect.forkChild(Effect.flip(Effect.forever(lane.send("a", new Uint8Array(1_000)))), {
       startImmediately: true,

@@ -9,7 +9,7 @@
  * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There are at
  * most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of links that have
  * ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link. Messages that wait to be
- * written to a link take at most `outbox` and one frame.
+ * written to a link take at most `outboxBytes` and one frame.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ import * as World from "./world.ts"
 
 const window = 4_096
 const messageBytes = 50_000
-const outbox = 200_000
+const outboxBytes = 200_000
 /** Cost of the largest message in the smallest fragments. */
 const message = messageBytes + Protocol.dataOverhead * Math.ceil(messageBytes / minFragmentBytes)
 const perLane = window + message
@@ -131,7 +131,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
         )
         for (const { peer } of rawPeers) yield* peer.leave()
       }),
-    { limits: { inboxWindow: window, laneWindow: window, messageBytes } },
+    { limits: { inboxWindowBytes: window, laneWindowBytes: window, messageBytes } },
     overrides,
   )
 }
@@ -153,13 +153,13 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
           assert.isAtMost(held(), (connectionsPerPeer + 1) * window + 3 * window)
         }
       }),
-    { limits: { inboxWindow: window, laneWindow: window, messageBytes: window } },
+    { limits: { inboxWindowBytes: window, laneWindowBytes: window, messageBytes: window } },
     overrides,
   )
 }
 
 RawPeer.scenario(
-  "messages that wait to be written to a peer that reads nothing are bounded by limits.outbox, whatever windows it announces",
+  "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, whatever windows it announces",
   ({ a, connect, metric }) =>
     Effect.gen(function* () {
       const peer = yield* connect
@@ -174,17 +174,17 @@ RawPeer.scenario(
         )
       }
       const waiting = (): number => metric("coterie_queue_size", { queue: "outbox_bytes" })
-      yield* World.eventually(() => waiting() >= outbox)
+      yield* World.eventually(() => waiting() >= outboxBytes)
       yield* Effect.sleep("100 millis")
-      assert.isAtLeast(waiting(), outbox)
-      assert.isAtMost(waiting(), outbox + cost(Protocol.maxFragmentBytes))
+      assert.isAtLeast(waiting(), outboxBytes)
+      assert.isAtMost(waiting(), outboxBytes + cost(Protocol.maxFragmentBytes))
       yield* peer.leave()
     }),
-  { limits: { outbox } },
+  { limits: { outboxBytes } },
 )
 
 RawPeer.scenario(
-  "a peer that announces the largest window and reads nothing is sent at most limits.outbox",
+  "a peer that announces the largest window and reads nothing is sent at most limits.outboxBytes",
   ({ a, connect }) =>
     Effect.gen(function* () {
       const peer = yield* connect
@@ -226,5 +226,5 @@ RawPeer.scenario(
       )
       assert.isBelow(held, 1_000_000)
     }),
-  { limits: { messageBytes: 60_000, inboxWindow: 256 * 1024 } },
+  { limits: { messageBytes: 60_000, inboxWindowBytes: 256 * 1024 } },
 )

@@ -196,7 +196,7 @@ describe("the metrics", () => {
           }
         }
       })
-      const limits = { inboxWindow: 4_096, laneWindow: 4_096, eventBuffer: 8, outbox: 65_536 }
+      const limits = { inboxWindowBytes: 4_096, laneWindowBytes: 4_096, eventBuffer: 8, outboxBytes: 65_536 }
       const a = yield* world.node("a", { limits })
       const b = yield* world.node("b", { limits, seeds: [a.address] })
       yield* World.untilPeers(a, ["b"])

@@ -47,11 +47,11 @@ const keepsLink = Effect.fnUntraced(function* (
     readonly policies: { readonly a: Layer.Layer<never>; readonly b: Layer.Layer<never> }
     readonly sends: (typeof directions)[number]
     readonly bytes: number
-    readonly inboxWindow: number
+    readonly inboxWindowBytes: number
   },
 ) {
-  const { bytes, inboxWindow, policies, sends } = options
-  const limits = { inboxWindow }
+  const { bytes, inboxWindowBytes, policies, sends } = options
+  const limits = { inboxWindowBytes }
   const a = yield* node("a", { limits }, policies.a)
   const b = yield* node("b", { limits, seeds: [a.address] }, policies.b)
   const nodes = { a, b }
@@ -75,11 +75,12 @@ const keepsLink = Effect.fnUntraced(function* (
 describe("large messages on a slow line", () => {
   for (const { bytes, kilobits, sendBuffer } of lines) {
     for (const sends of directions) {
-      for (const inboxWindow of inboxWindows) {
+      for (const inboxWindowBytes of inboxWindows) {
         const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
         World.simulated(
-          `${who} keep the link: ${kilobits} kbit/s, ${sendBuffer} bytes on the way, a window of ${inboxWindow}`,
-          ({ node }) => keepsLink(node, { policies: { a: policies.lan, b: policies.lan }, sends, bytes, inboxWindow }),
+          `${who} keep the link: ${kilobits} kbit/s, ${sendBuffer} bytes on the way, a window of ${inboxWindowBytes}`,
+          ({ node }) =>
+            keepsLink(node, { policies: { a: policies.lan, b: policies.lan }, sends, bytes, inboxWindowBytes }),
           { latency: "20 millis", bandwidth: bytesOf(kilobits), sendBuffer },
         )
       }
@@ -101,7 +102,7 @@ describe("large messages on a slow line between nodes of unlike failure detector
                 policies: { a: policies[first], b: policies[second] },
                 sends,
                 bytes,
-                inboxWindow: 8 * 1024 * 1024,
+                inboxWindowBytes: 8 * 1024 * 1024,
               }),
             { latency: "20 millis", bandwidth: bytesOf(kilobits), sendBuffer },
           )

@@ -23,7 +23,7 @@ const others = ["c", "d", "e", "f"]
 
 /** Starts `a` and five peers of it. The readers of all but `b` take everything. */
 const six = Effect.fnUntraced(function* ({ node }: World.World) {
-  const limits = { inboxWindow: 10_000, laneWindow: 10_000, slowPeerTimeout }
+  const limits = { inboxWindowBytes: 10_000, laneWindowBytes: 10_000, slowPeerTimeout }
   const a = yield* node("a", { limits })
   const b = yield* node("b", { seeds: [a.address], limits })
   const quick = yield* Effect.forEach(others, (name) => node(name, { seeds: [a.address], limits }))
@@ -134,7 +134,7 @@ describe("two nodes that answer each other in their loops", () => {
     Effect.gen(function* () {
       const registry: Metric.MetricRegistry = new Map()
       yield* Effect.gen(function* () {
-        const limits = { inboxWindow: 10_000 }
+        const limits = { inboxWindowBytes: 10_000 }
         const a = yield* world.node("a", { limits })
         const b = yield* world.node("b", { seeds: [a.address], limits })
         yield* World.untilPeers(a, ["b"])

@@ -13,8 +13,8 @@ const make = () => {
   let wakes = 0
   const lanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),
-    inboxWindow: minWindow,
-    laneWindow: minWindow,
+    inboxWindowBytes: minWindow,
+    laneWindowBytes: minWindow,
     messageBytes: 10_000,
     send: (frame) => sent.push(frame),
     wake: () => wakes++,

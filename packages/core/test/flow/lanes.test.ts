@@ -77,8 +77,8 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   })
   const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => (made = new MeasuredLane(options)),
-    inboxWindow: window,
-    laneWindow: window,
+    inboxWindowBytes: window,
+    laneWindowBytes: window,
     messageBytes,
     send: (frame) => {
       toSender.push(frame as LaneFrame)
@@ -365,8 +365,8 @@ it("a number is used again, and never while its lane is open or closing", () => 
   const opened: Array<number> = []
   const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),
-    inboxWindow: window,
-    laneWindow: window,
+    inboxWindowBytes: window,
+    laneWindowBytes: window,
     messageBytes,
     send: (frame) => {
       if (frame._tag === "LaneOpen") for (const { lane } of frame.lanes) opened.push(lane)

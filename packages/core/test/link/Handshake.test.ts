@@ -29,7 +29,7 @@ const hostOf = (options: Partial<Host> = {}): Host => {
   let now: State = { self, instance: 4, viewHash: 2n, isRunning: true }
   return {
     label: "test",
-    inboxWindow: 4_096,
+    inboxWindowBytes: 4_096,
     linkTimeout: 500,
     admission: () => Effect.succeed(Admission.admit),
     state: () => now,

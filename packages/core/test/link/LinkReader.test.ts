@@ -24,8 +24,8 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
   frames.open()
   const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),
-    inboxWindow: window,
-    laneWindow: window,
+    inboxWindowBytes: window,
+    laneWindowBytes: window,
     messageBytes: 10_000,
     send,
     wake: () => undefined,

@@ -43,6 +43,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
       ended: () => undefined,
     },
     laneFactories: defaults,
+    detachBuffers: true,
     laneObserver: { opened: () => undefined, closed: () => undefined, changed: () => undefined },
     sinkOf: () => ({ offer: () => undefined }),
     lanes: () => [],

@@ -82,7 +82,7 @@ const helloBytes = size({
   linkEpoch: 0xffff_ffff,
   dialedAddress: address,
   viewHash: 1n,
-  window: Limits.defaults.inboxWindow,
+  window: Limits.defaults.inboxWindowBytes,
   linkTimeout: 3_000,
 })
 const helloAckBytes = size({
@@ -91,7 +91,7 @@ const helloAckBytes = size({
   record,
   instance: 2 ** 52 - 1,
   viewHash: 1n,
-  window: Limits.defaults.inboxWindow,
+  window: Limits.defaults.inboxWindowBytes,
   linkTimeout: 3_000,
   observedHost: record.name,
   youAre,

@@ -283,8 +283,8 @@ export const cluster = (
         }
         // Small windows, so that senders wait for credit all the time.
         const limits = {
-          inboxWindow: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
-          laneWindow: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
+          inboxWindowBytes: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
+          laneWindowBytes: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
           slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
         }
         const seeds = ["n1:7946", "n2:7946"]

@@ -26,7 +26,7 @@ const messageBytes = 4_000_000
 const detector = FailureDetector.layer({ heartbeat: "250 millis", linkTimeout: "750 millis" })
 
 const node = (name: string, options: Partial<Cluster.Options> = {}) =>
-  Cluster.layer({ cluster: "test", name, limits: { inboxWindow: 8 * 1024 * 1024 }, ...options }).pipe(
+  Cluster.layer({ cluster: "test", name, limits: { inboxWindowBytes: 8 * 1024 * 1024 }, ...options }).pipe(
     Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
     Layer.provide(detector),
     Layer.provide(Logger.layer([])),
