@@ -29,4 +29,5 @@ export const schemaBinary: TopicSerialization.Service = {
  * @category layers
  * @since 0.1.0
  */
-export const layerSchemaBinary: Layer.Layer<never> = TopicSerialization.layer(schemaBinary)
+export const layerSchemaBinary: Layer.Layer<TopicSerialization.TopicSerialization> =
+  TopicSerialization.layer(schemaBinary)

@@ -8,6 +8,7 @@ import * as Entropy from "@coterie/core/Entropy"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Gossip from "@coterie/core/Gossip"
 import * as Reconnect from "@coterie/core/Reconnect"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
@@ -87,7 +88,7 @@ describe("the policies of a node", () => {
       yield* start(network, "a", merged).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(lines, [
         'this node is "a" in the cluster "test", at a:7946; ' +
-          "policies: Reconnect (given), Admission, Discovery, FailureDetector, Gossip (default)",
+          "policies: Reconnect (given), Admission, Discovery, FailureDetector, Gossip, TopicSerialization (default)",
       ])
     }),
   )
@@ -107,6 +108,7 @@ export const types = () => {
       Admission.layer(() => Effect.succeed(Admission.admit)),
       Layer.merge(Gossip.layer({}), FailureDetector.layerWan),
       discovery,
+      TopicSerialization.layerJson,
     ],
   })
   const plain: Layer.Layer<Cluster.Cluster, Cluster.LayerError, Transport.Transport> = all
