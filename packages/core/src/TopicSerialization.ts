@@ -100,16 +100,17 @@ export const json: Service = {
   },
 }
 
+const provide = policyLayer<TopicSerialization>()
+
 /**
- * Uses a serialization for the topics that have none of their own. Provide the layer to the layer of the `Cluster`.
+ * Uses a serialization for the topics that have none of their own. Give the layer to the `Cluster` as one of its
+ * `policies`, or provide it to the layer of the `Cluster`.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = (serialization: Service): Layer.Layer<TopicSerialization> =>
   provide(TopicSerialization, serialization)
-
-const provide = policyLayer<TopicSerialization>()
 
 /**
  * Uses {@link json}, which is the default.

@@ -102,6 +102,8 @@ export interface Service {
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
   /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
+  /** Returns the view without an effect, for code that must not wait, such as an invariant of a simulation or a gauge. */
+  readonly viewUnsafe: () => View
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
   /**
@@ -114,7 +116,8 @@ export interface Service {
    * the last is older than 10 seconds: the call then waits for a Ping and its Pong, at most for the link timeout. The time includes
    * what the two processes take to handle a frame and, while much is sent, the wait behind what is being written.
    *
-   * Returns `None` without a link, or if no Pong ever came, and zero for this node itself.
+   * Returns `None` without a link to the peer, or to that life of it if a generation is given, and if no Pong ever came. Returns zero
+   * for this node itself.
    */
   readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
   /**

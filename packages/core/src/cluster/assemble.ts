@@ -223,10 +223,12 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
     hub.publish(event)
+    readers.onEvent(event)
   }
   const readers = yield* LaneReaders.make({
     limits,
     self: () => loop.state().self,
+    view: () => loop.state().view,
     onOpened: (lane) => {
       links.openLane(lane)
       readingPeers.changed()
@@ -236,6 +238,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       readingPeers.changed()
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })

@@ -12,7 +12,7 @@ import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
-import { nameOf } from "../Peer.ts"
+import { nameOf, type PeerRef } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
@@ -51,8 +51,9 @@ export const makeService = (options: Options): Service => {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
+    viewUnsafe: () => loop.state().view,
     views: hub.views,
-    rtt: (peer) => rtt(nameOf(peer), options),
+    rtt: (peer) => rtt(peer, options),
     events: hub.events,
     inbox: readers.inbox,
     status: Effect.sync(() => status.status),
@@ -85,11 +86,16 @@ const selfOf = ({ loop, observedHosts }: Options): Self => {
   return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
 
-const rtt = (name: string, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
+const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
   Effect.suspend(() => {
-    if (name === loop.state().self.name) return Effect.succeedSome(Duration.zero)
+    const { self } = loop.state()
+    const name = nameOf(peer)
     const link = links.current(name)
-    if (link === undefined) return Effect.succeedNone
+    const life = name === self.name ? self : link?.peer
+    // A peer that is given with its generation is that life alone.
+    if (life === undefined || (typeof peer !== "string" && peer.generation !== life.generation))
+      return Effect.succeedNone
+    if (life === self || link === undefined) return Effect.succeedSome(Duration.zero)
     return Effect.map(link.measureRtt(), (millis) => Option.map(Option.fromUndefinedOr(millis), Duration.millis))
   })
 

@@ -31,8 +31,8 @@ export type Policy =
  */
 export interface PolicyOptions<Layers extends ReadonlyArray<Layer.Any>> {
   /**
-   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip`, `Reconnect` and
-   * `TopicSerialization`, or several of them merged.
+   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip`, `Reconnect` and `TopicSerialization`, or several of
+   * them merged.
    * They win over policies that are provided to the layer of the cluster. Of two layers of one policy the later wins.
    */
   readonly policies: Layers

@@ -7,13 +7,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
-import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
+import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions, ViewItem, ViewReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
-import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
+import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
@@ -25,6 +27,7 @@ import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
 import { ReaderFailures } from "./ReaderFailures.ts"
 import { UnreadInbox } from "./UnreadInbox.ts"
+import { ViewReader } from "./ViewReader.ts"
 
 /** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
 const defaultCapacity = 1_024
@@ -33,20 +36,30 @@ export interface Options {
   readonly limits: Limits
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
+  /** Returns the current view. */
+  readonly view: () => View
   /** Called when the first reader of a lane has come. */
   readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Log of the node. */
+  readonly log: LogBudget
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
   readonly isRunning: () => boolean
 }
 
+/** Options of any reader. */
+interface ReaderOptions extends ReadOptions {
+  readonly gaps?: boolean | undefined
+  readonly view?: boolean | undefined
+}
+
 /** Opens a reader, and gives its stream. */
-type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+export type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
 
 interface Parts {
   readonly loopback: Loopback
@@ -120,14 +133,23 @@ export class LaneReaders {
     this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
   }
 
+  /** Tells the readers that want it about a change of the view. */
+  readonly onEvent = (event: ViewChange | Notice): void => {
+    for (const { readers } of this.lanes.values()) {
+      for (const reader of readers) if (reader instanceof ViewReader) reader.onEvent(event)
+    }
+  }
+
   private markAll(mark: SessionStarted | SessionEnded): void {
     for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
 
   /** Reads a lane from now on, until the scope closes. */
+  open(name: string, options: GapReadOptions, format?: string): Reading<LaneItem | MessagesLost>
   open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
+  open(name: string, options: ViewReadOptions, format?: string): Reading<LaneItem | ViewItem>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
-  open(name: string, options: ReadOptions = {}, format?: string): Reading<LaneItem> {
+  open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost | ViewItem> {
     return Effect.map(
       Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -147,16 +169,16 @@ export class LaneReaders {
   private readonly add = Effect.fnUntraced(function* (
     this: LaneReaders,
     { format, name }: ReadLane,
-    options: ReadOptions,
+    options: ReaderOptions,
   ) {
-    const { capacity = defaultCapacity, strategy = "suspend" } = options
+    const { capacity = defaultCapacity, gaps = false, strategy = "suspend", view = false } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", problem: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", problem: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
+    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
     yield* this.pacer.await(() => this.lanes.has(name))
     // Peers know one format of a lane.
     const open = this.lanes.get(name)
@@ -167,6 +189,7 @@ export class LaneReaders {
   })
 
   private addTo(lane: ReadLane, reader: LaneReader): void {
+    if (reader instanceof ViewReader) reader.begin()
     reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
     const open = this.lanes.get(lane.name)
@@ -176,15 +199,18 @@ export class LaneReaders {
 
   private makeReader(
     name: string,
-    strategy: NonNullable<ReadOptions["strategy"]>,
-    capacity: number,
+    { capacity, gaps, strategy, view }: { readonly [Key in keyof ReaderOptions]-?: NonNullable<ReaderOptions[Key]> },
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
-    return strategy === "suspend"
-      ? Effect.sync(() =>
-          Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindow + limits.messageBytes }),
-        )
-      : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
+    if (strategy !== "suspend") {
+      return LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
+    }
+    const kept = limits.laneWindow + limits.messageBytes
+    return Effect.sync(() =>
+      view
+        ? new ViewReader({ kept, capacity: limits.eventBuffer, view: this.options.view })
+        : Mailbox.make<SessionStarted | SessionEnded>({ kept }),
+    )
   }
 
   private openLane({ format, name }: ReadLane, reader: LaneReader): void {
@@ -224,14 +250,14 @@ const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionS
 })
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { isRunning, limits, onFailed } = options
+  const { isRunning, limits, log, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = Mailbox.make({
     kept: limits.inboxWindow + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
-  const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
+  const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
   const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
   return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

@@ -4,9 +4,11 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
+import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
@@ -18,9 +20,11 @@ const make = Effect.gen(function* () {
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
     self: () => ({ name: "self", generation: 1 }),
+    view: () => initial.view,
     onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
+    log: yield* LogBudget.make,
     onFailed: (name) => told.push(`failed ${name}`),
     isRunning: () => true,
   })
