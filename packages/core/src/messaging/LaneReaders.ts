@@ -179,10 +179,10 @@ export class LaneReaders {
   ) {
     const { capacity = defaultCapacity, gaps = false, strategy = "suspend", view = false } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
-      return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
+      return yield* new OptionsError({ option: "capacity", problem: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
-      return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
+      return yield* new OptionsError({ option: "lanes", problem: `a node reads at most ${maxLanes} lanes` })
     }
     const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
     yield* this.pacer.await(() => this.lanes.has(name))
@@ -243,7 +243,7 @@ export class LaneReaders {
 const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
   new OptionsError({
     option: "format",
-    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+    problem: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
   })
 
 const withFormat = (format: string | undefined): string =>
