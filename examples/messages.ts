@@ -1,7 +1,7 @@
 /** The pieces of code of docs/messages.md, and of the section "Topics" of README.md; examples/test/messages.test.ts runs them. */
 import { Cluster, Topic } from "@coterie/core"
 import type { Message } from "@coterie/core"
-import { Effect, Schema, Semaphore, Stream } from "effect"
+import { Effect, Ref, Schema, Semaphore, Stream } from "effect"
 
 // #region reading
 /** Runs a program beside the reader of the inbox. If the reader fails, the program is stopped and this fails with it. */
@@ -58,6 +58,18 @@ export const readOrders = Orders.subscribe().pipe(
 
 /** Goes to every peer that subscribes and to nobody else. The report says to whom, and why not to others. */
 export const publishOrder = Orders.publish({ id: "o-1", total: 12 })
+// #endregion
+
+// #region open
+/** Reads from the moment at which it is opened, and publishes without naming the `Cluster` again. */
+export const countOrders = Effect.gen(function* () {
+  const orders = yield* Topic.open(Orders)
+  const count = yield* Ref.make(0)
+  yield* Effect.forkScoped(Stream.runForEach(orders.messages, () => Ref.update(count, (n) => n + 1)))
+  // With `self` the value reaches the subscriptions of this node, too.
+  yield* orders.publish({ id: "o-2", total: 5 }, { self: true })
+  return count
+})
 // #endregion
 
 // #region lane

@@ -12,15 +12,17 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { make } from "./cluster/assemble.ts"
+import { environmentConfig } from "./cluster/environmentConfig.ts"
 import { type OnlyPolicies, type PolicyOptions, mergePolicies } from "./cluster/policies.ts"
 import type { Options, Service } from "./cluster/Service.ts"
-import type { OptionsError } from "./ClusterError.ts"
+import type { OptionsError, StoppedError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
-export type { Options, ProcessOptions, Self, Service } from "./cluster/Service.ts"
+export type { FailOn } from "./cluster/SeedOutcomes.ts"
+export type { AloneReason, Status } from "./cluster/Status.ts"
+export type { Metadata, Options, ProcessOptions, Self, Service } from "./cluster/Service.ts"
 
 /**
  * A running node of the cluster.
@@ -67,37 +69,84 @@ export function layer(
 }
 
 /**
- * Options from the configuration: `COTERIE_CLUSTER` (required), `COTERIE_NAME` and `COTERIE_SEEDS` (a list
- * separated by commas). Where the node listens and what it advertises is up to the transport.
+ * Starts a node with the option `start: "manual"` and waits until it has settled; a node that is started already is only waited
+ * for. Put it behind everything that reads messages, so that no peer writes before:
  *
- * @category options
- * @since 0.1.0
- */
-export const config: Config.Config<Options> = Config.all({
-  cluster: Config.String("COTERIE_CLUSTER"),
-  name: Config.option(Config.String("COTERIE_NAME")),
-  seeds: Config.withDefault(Config.String("COTERIE_SEEDS"), ""),
-}).pipe(
-  Config.map(({ cluster, name, seeds }) => ({
-    cluster,
-    name: Option.getOrUndefined(name),
-    seeds: list(seeds),
-  })),
-)
-
-const list = (text: string): ReadonlyArray<string> =>
-  text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "")
-
-/**
- * Runs a node with the options of {@link config}. The options that are given here win.
+ * ```ts
+ * const Main = Cluster.layerStart.pipe(
+ *   Layer.provideMerge(Readers),
+ *   Layer.provideMerge(Cluster.layer({ cluster: "shop", start: "manual" }))
+ * )
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options?: Partial<Options>,
-): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport> =>
-  Layer.unwrap(Effect.map(config, (found) => layer({ ...found, ...options })))
+export const layerStart: Layer.Layer<never, StoppedError, Cluster> = Layer.effectDiscard(
+  Effect.flatMap(Cluster, (cluster) => cluster.start),
+)
+
+/**
+ * Runs a node whose options come from the configuration: each option is a `Config`, or all of them are one. Fails with
+ * `ConfigError` if the configuration has no such options, and otherwise like {@link layer}.
+ *
+ * ```ts
+ * const ClusterLive = Cluster.layerConfig({
+ *   cluster: Config.String("APP_NAME"),
+ *   tracing: Config.succeed(true)
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export function layerConfig(
+  options: Config.Wrap<Options>,
+): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport>
+export function layerConfig<const Layers extends ReadonlyArray<Layer.Any>>(
+  options: Config.Wrap<Options>,
+  policies: PolicyOptions<Layers>,
+): Layer.Layer<
+  Cluster,
+  LayerError | Config.ConfigError | Layer.Error<Layers[number]>,
+  Transport | Layer.Services<Layers[number]> | OnlyPolicies<Layers>
+>
+export function layerConfig(
+  options: Config.Wrap<Options>,
+  given: { readonly policies?: ReadonlyArray<Layer.Layer<never>> } = {},
+): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport> {
+  return fromConfig(Config.unwrap<Options>(options), given.policies)
+}
+
+const fromConfig = (config: Config.Config<Options>, policies: ReadonlyArray<Layer.Layer<never>> = []) =>
+  Layer.provide(Layer.unwrap(Effect.map(config, (options) => layer(options))), mergePolicies(policies))
+
+/**
+ * Runs a node whose options come from variables of the environment, except those that are given here, whose variables are not
+ * read. Those of the transport are read by its own layer:
+ *
+ * | variable | option |
+ * | --- | --- |
+ * | `COTERIE_CLUSTER` | `cluster`; required unless given |
+ * | `COTERIE_NAME` | `name` |
+ * | `COTERIE_SEEDS` | `seeds`, separated by commas |
+ * | `COTERIE_TRACING` | `tracing`, `true` or `false` |
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export function layerFromEnv(
+  given?: Partial<Options> & { readonly policies?: undefined },
+): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport>
+export function layerFromEnv<const Layers extends ReadonlyArray<Layer.Any>>(
+  given: Partial<Options> & PolicyOptions<Layers>,
+): Layer.Layer<
+  Cluster,
+  LayerError | Config.ConfigError | Layer.Error<Layers[number]>,
+  Transport | Layer.Services<Layers[number]> | OnlyPolicies<Layers>
+>
+export function layerFromEnv(
+  given: Partial<Options> & { readonly policies?: ReadonlyArray<Layer.Layer<never>> | undefined } = {},
+): Layer.Layer<Cluster, LayerError | Config.ConfigError, Transport> {
+  return fromConfig(environmentConfig(given), given.policies)
+}

@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
-import type { Message, SessionEnded, SessionStarted } from "./Message.ts"
+import type { Message, MessagesLost, SessionEnded, SessionStarted } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 
 /**
@@ -98,8 +98,8 @@ export interface ReadOptions {
 }
 
 /**
- * Options of a reader that loses messages instead of making their senders wait. It gets no markers of sessions: where messages
- * are lost for other reasons, the end of a session says little.
+ * Options of a reader that loses messages instead of making their senders wait. It gets no markers unless it asks for
+ * them with {@link GapReadOptions}.
  *
  * @category options
  * @since 0.1.0
@@ -109,7 +109,18 @@ export interface LossyReadOptions extends ReadOptions {
 }
 
 /**
- * An element of a lane: a message, or the begin or end of a session with a peer.
+ * Options of a reader that tells where messages may be missing, whatever its strategy is. With `dropping` and `sliding` it has
+ * `MessagesLost` where its buffer lost messages, and `SessionEnded`; with `suspend` it has the markers of sessions as always.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface GapReadOptions extends ReadOptions {
+  readonly gaps: true
+}
+
+/**
+ * An element of a lane: a message, the begin or end of a session with a peer.
  *
  * @category models
  * @since 0.1.0
@@ -193,6 +204,7 @@ export interface Lane {
    * The stream ends when this node has left.
    */
   readonly read: {
+    (options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
     (options: LossyReadOptions): Stream.Stream<Message, OptionsError>
     (options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   }
@@ -201,6 +213,7 @@ export interface Lane {
    * missed.
    */
   readonly open: {
+    (options: GapReadOptions): Effect.Effect<Stream.Stream<LaneItem | MessagesLost>, OptionsError, Scope.Scope>
     (options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
     (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
   }

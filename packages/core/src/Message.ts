@@ -44,6 +44,18 @@ export interface SessionStarted {
 }
 
 /**
+ * Marker of messages that the buffer of a reader with `dropping` or `sliding` has lost, in the place where they are missing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MessagesLost {
+  readonly _tag: "MessagesLost"
+  /** Number of the messages that are lost, of all peers together. 0 if only the marker of an end of a session is. */
+  readonly count: number
+}
+
+/**
  * Marker of the end of a session with a peer: all of its messages have been read, and the next message may follow a gap.
  *
  * @category models

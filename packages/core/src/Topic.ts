@@ -30,7 +30,7 @@ import type {
   SendOptions,
   Sent,
 } from "./Lane.ts"
-import type { SessionEnded } from "./Message.ts"
+import type { Message, MessagesLost } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 import { formatProblem, nameProblem } from "./protocol/PeerName.ts"
 import type * as TopicSerialization from "./TopicSerialization.ts"
@@ -45,7 +45,7 @@ export interface Published<A> {
   readonly _tag: "Published"
   readonly from: PeerId
   readonly value: A
-  /** Number of the session ({@link Message.session}). Between two sessions with a peer some values may have been lost. */
+  /** Number of the session (`Message.session`). Between two sessions with a peer some values may have been lost. */
   readonly session: number
   /** Span in which the value was published, if the publisher traces its messages. */
   readonly span: ExternalSpan | undefined
@@ -53,17 +53,19 @@ export interface Published<A> {
 
 /**
  * A place in a stream of values at which values may be missing: the session with a peer ended, and its last values may have been
- * lost.
+ * lost, or the buffer of the subscription lost values with `dropping` or `sliding`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Gap {
   readonly _tag: "Gap"
-  /** Peer whose session ended. */
-  readonly from: PeerId
-  /** Number of the session that ended ({@link Message.session}). */
-  readonly session: number
+  /** Peer whose session ended; `undefined` if the buffer of the subscription lost values, of any peers. */
+  readonly from: PeerId | undefined
+  /** Number of the session that ended ({@link Published.session}); `undefined` if the buffer lost values. */
+  readonly session: number | undefined
+  /** Number of values that the buffer lost. 0 at the end of a session, of which nobody knows how many are lost. */
+  readonly lost: number
 }
 
 /**
@@ -252,13 +254,15 @@ export function open<A>(
   topic: Topic<A>,
   options: SubscribeOptions = {},
 ): Effect.Effect<OpenTopic<A, Published<A> | Gap>, OptionsError, Cluster | Scope.Scope> {
-  const { gaps, ...reading } = options
   return Effect.gen(function* () {
     const bound = yield* bind(topic)
-    const items = yield* bound.lane.open(reading)
+    const { gaps, ...reading } = options
     return {
       ...publisherOf(bound),
-      messages: gaps === true ? decoded(bound, items, gapOf) : decoded(bound, items, noGap),
+      messages:
+        gaps === true
+          ? decoded(bound, yield* bound.lane.open({ ...reading, gaps }), gapOf)
+          : decoded(bound, yield* bound.lane.open(reading), noGap),
       deadLetters: bound.lane.deadLetters,
     }
   })
@@ -346,33 +350,45 @@ const memoize = <A, E>(schema: Schema.Codec<A, E>): Topic<A>["codec"] => {
 
 // --- reading ---
 
+/** What a lane has beside messages. */
+type Mark = Exclude<LaneItem | MessagesLost, Message>
+
 const noGap = (): undefined => undefined
 
-const gapOf = ({ from, session }: SessionEnded): Gap => ({ _tag: "Gap", from, session })
+const gapOf = (mark: Mark): Gap | undefined => {
+  switch (mark._tag) {
+    case "SessionStarted":
+      return undefined
+    case "SessionEnded":
+      return { _tag: "Gap", from: mark.from, session: mark.session, lost: 0 }
+    case "MessagesLost":
+      return { _tag: "Gap", from: undefined, session: undefined, lost: mark.count }
+  }
+}
 
-/** Returns the values of the messages, and what `gapOf` makes of the ends of sessions. */
+/** Returns the values of the messages, and what `gapOf` makes of the other items. */
 const decoded = <A, G extends Gap = never>(
   bound: Bound<A>,
-  items: Stream.Stream<LaneItem>,
-  gapOf: (ended: SessionEnded) => G | undefined,
+  items: Stream.Stream<LaneItem | MessagesLost>,
+  gapOf: (mark: Mark) => G | undefined,
 ): Stream.Stream<Published<A> | G> =>
   Stream.transformPull(items, (pull) => Effect.succeed(decoding(bound, gapOf, pull)))
 
 /** Returns the next values and gaps, at least one. */
 const decoding = <A, G, E>(
   { codec, lane }: Bound<A>,
-  gapOf: (ended: SessionEnded) => G | undefined,
-  pull: Pull.Pull<NonEmptyReadonlyArray<LaneItem>, E>,
+  gapOf: (mark: Mark) => G | undefined,
+  pull: Pull.Pull<NonEmptyReadonlyArray<LaneItem | MessagesLost>, E>,
 ): Pull.Pull<NonEmptyReadonlyArray<Published<A> | G>, E> =>
   Effect.flatMap(pull, (items) => {
     const values: Array<Published<A> | G> = []
     const letters: Array<Effect.Effect<void>> = []
     for (const item of items) {
-      if (item._tag === "SessionEnded") {
+      if (item._tag !== "Message") {
         const gap = gapOf(item)
         if (gap !== undefined) values.push(gap)
+        continue
       }
-      if (item._tag !== "Message") continue
       const { from, session, span } = item
       const value = codec.decode(item.payload)
       if (Result.isSuccess(value)) values.push({ _tag: "Published", from, value: value.success, session, span })

@@ -4,9 +4,10 @@
  * when the layer of its `Cluster` is built; a topic may have one of its own (`Topic.make`).
  */
 import * as Context from "effect/Context"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
  * Encoder and decoder of the values of one topic. Neither throws.
@@ -35,6 +36,16 @@ export interface Service {
   readonly format: string
   /** Makes the codec of a topic. Called once for each topic. */
   readonly codec: <A, E>(schema: Schema.Codec<A, E>) => TopicCodec<A>
+}
+
+/**
+ * Identifier of the policy in the types of layers: a layer of this module is a `Layer.Layer<TopicSerialization>`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export interface TopicSerialization {
+  readonly policy: "TopicSerialization"
 }
 
 /**
@@ -89,13 +100,17 @@ export const json: Service = {
   },
 }
 
+const provide = policyLayer<TopicSerialization>()
+
 /**
- * Uses a serialization for the topics that have none of their own. Provide the layer to the layer of the `Cluster`.
+ * Uses a serialization for the topics that have none of their own. Give the layer to the `Cluster` as one of its
+ * `policies`, or provide it to the layer of the `Cluster`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (serialization: Service): Layer.Layer<never> => Layer.succeed(TopicSerialization, serialization)
+export const layer = (serialization: Service): Layer.Layer<TopicSerialization> =>
+  provide(TopicSerialization, serialization)
 
 /**
  * Uses {@link json}, which is the default.
@@ -103,4 +118,4 @@ export const layer = (serialization: Service): Layer.Layer<never> => Layer.succe
  * @category layers
  * @since 0.1.0
  */
-export const layerJson: Layer.Layer<never> = layer(json)
+export const layerJson: Layer.Layer<TopicSerialization> = layer(json)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
@@ -79,6 +80,27 @@ describe("a feed of changes", () => {
         { _tag: "Added", value: 3 },
         { _tag: "Added", value: 4 },
       ])
+    }),
+  )
+
+  it.effect("has what is published while a subscription begins in its snapshot or as a change, and not twice", () =>
+    Effect.gen(function* () {
+      const { add, feed, list } = make(100)
+      const items: Array<Item> = []
+      const fiber = yield* Effect.forkChild(
+        Stream.runForEach(feed.changes, (item) => Effect.sync(() => items.push(item))).pipe(
+          // Everybody else has a turn after some steps of the subscriber.
+          Effect.provideService(Scheduler.MaxOpsBeforeYield, 3),
+        ),
+      )
+      for (let i = 0; i < 100; i++) {
+        add()
+        yield* Effect.yieldNow
+      }
+      feed.endUnsafe()
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(items.reduce(apply, []), list)
+      assert.isAbove(items.length, 50)
     }),
   )
 

@@ -121,14 +121,16 @@ describe("ClusterTrace", () => {
         { _tag: "ProbeRequest", id: 4, target: "b", generation: 9, deadline: 250 },
         { _tag: "ProbeResult", id: 4, verdict: "down" },
         { _tag: "Bye", code: "left", message: "bye" },
+        { _tag: "Bye", code: "left", message: "" },
       ),
       "dialer",
     )
     assert.deepStrictEqual(texts, [
-      text("Update", `b ${records[0]?.generation}.2 suspect by c, refused`),
+      text("Update", `b suspect ${records[0]?.generation}.2 by c, refused`),
       text("ProbeRequest", "4: b 9, within 250 ms"),
       text("ProbeResult", "4: down"),
       text("Bye", "left: bye"),
+      text("Bye", "left"),
     ])
   })
 

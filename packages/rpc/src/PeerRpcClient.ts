@@ -48,7 +48,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface ClientOptions {
-  /** First part of the names of the spans of requests. Defaults to `RpcClient`. */
+  /** First part of the names of the spans of requests, before the name of the procedure. Absent by default. */
   readonly spanPrefix?: string | undefined
   /** Attributes of the spans of requests. */
   readonly spanAttributes?: Record<string, unknown> | undefined

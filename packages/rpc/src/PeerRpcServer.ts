@@ -40,6 +40,28 @@ export interface Options {
 }
 
 /**
+ * Options of {@link layer}: those of the service, and those of Effect's `RpcServer.layer`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LayerOptions extends Options {
+  /** First part of the names of the spans of requests, before the name of the procedure. Absent by default. */
+  readonly spanPrefix?: string | undefined
+  /** Attributes of the spans of requests. */
+  readonly spanAttributes?: Record<string, unknown> | undefined
+  /** Disables the spans of requests. Defaults to `false`. */
+  readonly disableTracing?: boolean | undefined
+  /** Maximum number of handlers that run at one time, for the requests of all peers. Defaults to `unbounded`. */
+  readonly concurrency?: number | "unbounded" | undefined
+  /**
+   * `true` makes a defect of a handler end its own request only. `false` makes it end all requests of the node that made it, because
+   * all clients of a node are one client here. Defaults to `true`.
+   */
+  readonly disableFatalDefects?: boolean | undefined
+}
+
+/**
  * Provides Effect's server protocol over the links of this node, for `RpcServer.layer`.
  *
  * **Details**
@@ -55,19 +77,18 @@ export const layerProtocol = (options: Options = {}): Layer.Layer<RpcServer.Prot
   Layer.effect(RpcServer.Protocol)(Effect.flatMap(Cluster, (cluster) => ServerProtocol.make(cluster, options)))
 
 /**
- * Serves a group to all peers, with the options of {@link layerProtocol} and of Effect's `RpcServer.layer`.
+ * Serves a group to all peers.
  *
  * **Details**
  *
- * `disableFatalDefects` defaults to `true`, so a defect of a handler ends its own request. With `false` it ends all requests of
- * the node that made it, because all clients of a node are one client here.
+ * `limit` bounds the requests of one peer, and `concurrency` the handlers of all peers together.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
-  options: Options & NonNullable<Parameters<typeof RpcServer.layer>[1]> = {},
+  options: LayerOptions = {},
 ): Layer.Layer<never, OptionsError, Cluster | Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Rpc.ServicesServer<Rpcs>> =>
   RpcServer.layer(group, { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerProtocol(options)))
 

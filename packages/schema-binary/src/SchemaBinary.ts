@@ -23,10 +23,11 @@ export const schemaBinary: TopicSerialization.Service = {
 }
 
 /**
- * Uses {@link schemaBinary} for the topics that have no serialization of their own. Provide the layer to the layer of the
- * `Cluster`.
+ * Uses {@link schemaBinary} for the topics that have no serialization of their own. Give the layer to the `Cluster` as one
+ * of its `policies`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerSchemaBinary: Layer.Layer<never> = TopicSerialization.layer(schemaBinary)
+export const layerSchemaBinary: Layer.Layer<TopicSerialization.TopicSerialization> =
+  TopicSerialization.layer(schemaBinary)

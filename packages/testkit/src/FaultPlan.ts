@@ -189,9 +189,14 @@ export const Fault = Schema.Union([
 })
 export type Fault = typeof Fault.Type
 
-/** What the network is like, and what happens when. */
+/** What the network is like, how slowly applications start, and what happens when. */
 export const Plan = Schema.Struct({
   network: Schema.optionalKey(Network),
+  /**
+   * Time between the layer of a node and the `start` of its application, drawn for each start. Others see the node in this time,
+   * and its application does not answer yet.
+   */
+  startDelay: Schema.optionalKey(Distribution.Time),
   timeline: Schema.optionalKey(Schema.Array(Fault)),
 })
 export type Plan = typeof Plan.Type
@@ -341,6 +346,8 @@ export const Swarm = Schema.Struct({
     /** So many nodes are left up and running: no more are crashed, stopped or paused at a time. */
     spare: orElse(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a number of nodes, 0 or more" })), 0),
     network: Schema.optionalKey(Ranges),
+    /** As `startDelay` of a plan, in the seeds that do not go without it. */
+    startDelay: Schema.optionalKey(Distribution.Time),
     faults: Schema.optionalKey(Rates),
   }),
 })
@@ -375,6 +382,7 @@ export const swarm = {
       split: { uniform: [0, 1] },
       sendBuffer: { logUniform: [1_024, 1_048_576] },
     },
+    startDelay: { logUniform: ["1 millis", "5 seconds"] },
     faults: {
       partition: {},
       clog: {},
@@ -407,7 +415,10 @@ export const decode = (input: unknown): Result.Result<FaultPlan, SimulationError
   )
 }
 
-/** The kinds of what a network does that happen often enough to be counted on. A queue has no effect of its own. */
+/**
+ * The kinds of what a network does that happen often enough to be counted on. A queue has no effect of its own. Nor is a
+ * `startDelay` counted on, which needs a scenario with a `start`.
+ */
 const networkKinds = ["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"] as const
 
 /**

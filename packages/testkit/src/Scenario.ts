@@ -12,7 +12,7 @@ import type { Deviations } from "./kernel/Draws.ts"
 import type { Explore } from "./kernel/Kernel.ts"
 import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
-import type { State } from "./run/SimNode.ts"
+import type { StartEffect, State } from "./run/SimNode.ts"
 import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
@@ -64,6 +64,16 @@ export interface Node<A> {
   readonly running: Effect.Effect<void>
 }
 
+/** Options of the nodes that a call of `nodes` starts. */
+export interface NodeOptions<Name extends string, A> {
+  /**
+   * Starts the application, as part of the node's process: after the layer is built, at each start. The node is running when
+   * this effect has succeeded, and dies if it fails; fork in its scope what goes on. The fault plan can delay it
+   * (`startDelay`): the other nodes then meet a node whose application does not answer yet.
+   */
+  readonly start?: ((name: Name) => StartEffect<A>) | undefined
+}
+
 /** Nodes by their names. */
 export type Nodes<Name extends string, A> = { readonly [K in Name]: Node<A> }
 
@@ -102,6 +112,7 @@ export interface Sim {
   readonly nodes: <const Name extends string, A>(
     names: ReadonlyArray<Name>,
     layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+    options?: NodeOptions<Name, A>,
   ) => Effect.Effect<Nodes<Name, A>, SimulationError>
   readonly network: Network
   /**

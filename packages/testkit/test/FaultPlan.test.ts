@@ -102,7 +102,7 @@ describe("FaultPlan", () => {
       [
         "a key that is misspelt, at the top",
         { timline: [] },
-        "timline: there is no such key; what can be here: network, timeline",
+        "timline: there is no such key; what can be here: network, startDelay, timeline",
       ],
       [
         "a key that is misspelt, in a fault",

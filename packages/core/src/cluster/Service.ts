@@ -7,13 +7,23 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Address } from "../Address.ts"
-import type { JoinError, NodeStopped, OptionsError, SendError } from "../ClusterError.ts"
+import type { JoinError, NodeStopped, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
+import type { FailOn } from "./SeedOutcomes.ts"
+import type { Status } from "./Status.ts"
+
+/**
+ * Metadata of a node: text by key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Metadata = Readonly<Record<string, string>>
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -29,7 +39,7 @@ export interface Options {
   /** Addresses to dial for peers at the start and ever after, `HOST:PORT`, or `HOST` for the port `Address.defaultPort`. */
   readonly seeds?: ReadonlyArray<string> | undefined
   /** Metadata of this node for all peers: at most 8 KiB. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly metadata?: Metadata | undefined
   /**
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.
    */
@@ -38,6 +48,24 @@ export interface Options {
   readonly limits?: Limits.Options | undefined
   /** How the node uses what it shares with the rest of the process. */
   readonly process?: ProcessOptions | undefined
+  /**
+   * When the node takes part. Defaults to `auto`.
+   *
+   * - `auto`: as soon as the layer is built. Peers may write before the application reads.
+   * - `manual`: once `start` or `join` is called, or `Cluster.layerStart` is built. Until then the node listens, and neither dials
+   *   nor accepts: a peer that dials it waits for the rest of its handshake timeout, and tries again.
+   */
+  readonly start?: "auto" | "manual" | undefined
+  /**
+   * Refusals by a seed or a discovered address that stop this node with a `StoppedError`, as long as it has not had a link.
+   * Defaults to `["duplicate", "label"]`. With an empty list the node tries for ever.
+   *
+   * **Details**
+   *
+   * `duplicate` stops the node once the namesake has refused it for a link timeout, so that a process may start a moment before
+   * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
+   */
+  readonly failOn?: ReadonlyArray<FailOn> | undefined
 }
 
 /**
@@ -78,7 +106,7 @@ export interface Self {
   readonly generation: number
   /** Addresses at which peers reach this node, the best first, as the transport says. */
   readonly addresses: ReadonlyArray<Address>
-  readonly metadata: Readonly<Record<string, string>>
+  readonly metadata: Metadata
   /**
    * Hosts at which peers see this node, the newest first, at most 8. Peers that this node dialed report them. A host that is not
    * among the hosts of `addresses` is a hint of a NAT.
@@ -99,6 +127,8 @@ export interface Service {
   readonly peers: Effect.Effect<ReadonlyArray<Peer>>
   /** Returns the same members by name, this node as `self`, and whether this node is cut off. */
   readonly view: Effect.Effect<View>
+  /** Returns the view without an effect, for code that must not wait, such as an invariant of a simulation or a gauge. */
+  readonly viewUnsafe: () => View
   /** Current view, and the view after each change. A slow reader gets the newest view and skips those between. */
   readonly views: Stream.Stream<View>
   /**
@@ -111,7 +141,8 @@ export interface Service {
    * the last is older than 10 seconds: the call then waits for a Ping and its Pong, at most for the link timeout. The time includes
    * what the two processes take to handle a frame and, while much is sent, the wait behind what is being written.
    *
-   * Returns `None` without a link, or if no Pong ever came, and zero for this node itself.
+   * Returns `None` without a link to the peer, or to that life of it if a generation is given, and if no Pong ever came. Returns zero
+   * for this node itself.
    */
   readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
   /**
@@ -119,6 +150,27 @@ export interface Service {
    * `Lagged` and a new `Snapshot`.
    */
   readonly events: Stream.Stream<ClusterEvent>
+  /** Returns how far this node is on its way into the cluster, or out of it. */
+  readonly status: Effect.Effect<Status>
+  /** Current status, and the status after each change. A slow reader skips some. Ends after `Stopped`. */
+  readonly statuses: Stream.Stream<Status>
+  /**
+   * Starts a node with the option `start: "manual"`, and waits like `settled`. A node that is started already only waits.
+   *
+   * **When to use**
+   *
+   * Call it, or build `Cluster.layerStart`, when everything that reads messages does so. A peer may write as soon as it sees this
+   * node, and its message is lost if nobody reads the lane.
+   */
+  readonly start: Effect.Effect<void, StoppedError>
+  /**
+   * Waits until the first attempts to find peers are over, and returns the status: `Member` if there is a link, else `Alone` with
+   * its reason. That is at the first link, or when every seed and every address of the first set of the discovery has been tried
+   * once, at the latest after twice `limits.handshakeTimeout`. Fails if the node stops against its will.
+   */
+  readonly settled: Effect.Effect<Status, StoppedError>
+  /** Waits until nothing of this node is left. Succeeds after `leave`, and fails if the node stopped against its will. */
+  readonly stopped: Effect.Effect<void, StoppedError>
   /**
    * Messages of the inbox, in order per sender. The stream ends when this node has left.
    *
@@ -154,7 +206,7 @@ export interface Service {
    * All addresses are dialed at once, at most `limits.dials` at a time, again and again with the `Reconnect` schedule. The join
    * succeeds with the first peer that answers. The addresses that have not answered by then become seeds, as does the one that
    * has. Fails at once if a text is no address, and otherwise once every address has failed with an error that a retry cannot
-   * fix. Bound it with `Effect.timeout`.
+   * fix. Bound it with `Effect.timeout`. A join starts a node with the option `start: "manual"`.
    */
   readonly join: (addresses: string | ReadonlyArray<string>) => Effect.Effect<Peer, JoinError>
   /**
@@ -196,8 +248,19 @@ export interface Service {
   readonly serialization: TopicSerialization.Service
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
-  /** Replaces the metadata of this node, and tells all peers. */
-  readonly updateMetadata: (metadata: Readonly<Record<string, string>>) => Effect.Effect<void, OptionsError>
+  /**
+   * Replaces the metadata of this node, and tells all peers. Fails with `OptionsError` if it is too large.
+   *
+   * **Details**
+   *
+   * A function gets the present metadata. Changes are made one after the other, so that two parts of an application that change
+   * keys of their own do not overwrite each other:
+   *
+   * ```ts
+   * cluster.updateMetadata((metadata) => ({ ...metadata, status: "busy" }))
+   * ```
+   */
+  readonly updateMetadata: (change: Metadata | ((present: Metadata) => Metadata)) => Effect.Effect<void, OptionsError>
   /**
    * Leaves the cluster: tells all peers, waits for their acknowledgements for up to 5 seconds, and closes everything. Closing
    * the scope of the layer does the same.

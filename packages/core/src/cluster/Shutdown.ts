@@ -1,11 +1,14 @@
 /**
  * How a node stops: membership stops first, then the links and streams end in order, and then the scope of the node closes.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { Defect, StoppedError, type StoppedErrorReason, Superseded } from "../ClusterError.ts"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { StopReason } from "../membership/State.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
@@ -15,6 +18,7 @@ import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Labels } from "./Metrics.ts"
+import type { StatusTracker } from "./StatusTracker.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state" | "submit">
@@ -23,6 +27,7 @@ export interface Options {
   readonly readingPeers: Pick<ReadingPeers, "end">
   readonly deadLetters: Pick<DeadLetters, "end">
   readonly hub: Pick<EventHub, "end">
+  readonly status: Pick<StatusTracker, "refused" | "stopped" | "stopping">
   /** The fiber that logs the events. */
   readonly logging: Fiber.Fiber<void>
   /** Scope of everything that the node runs. */
@@ -36,9 +41,21 @@ const byeOf: { readonly [R in StopReason]: ByeCode } = {
   superseded: "superseded",
 }
 
+/** What to do about each reason to stop, for the log. */
+const advice: { readonly [R in StoppedErrorReason["_tag"]]: string } = {
+  Superseded: "give every process a name of its own",
+  DuplicateName: "give every process a name of its own",
+  OtherCluster: 'correct the option "cluster" or the seeds',
+  Denied: "see what the admission policy of the peer demands",
+  VersionMismatch: "run versions that speak the same protocol",
+  Defect: "see the cause above",
+}
+
 export class Shutdown {
   private readonly options: Options
-  private readonly stopped = Deferred.makeUnsafe<StopReason>()
+  /** Error that ends this node, if it does not stop because it leaves. The first counts. */
+  private failure: StoppedError | undefined
+  private readonly ending = Deferred.makeUnsafe<StopReason>()
   private readonly finished = Deferred.makeUnsafe<void>()
 
   constructor(options: Options) {
@@ -47,37 +64,74 @@ export class Shutdown {
 
   /** `true` while the node takes part. */
   get isRunning(): boolean {
-    return this.options.loop.state().phase._tag === "Running"
+    return this.options.loop.state().phase._tag === "Running" && !Deferred.isDoneUnsafe(this.ending)
   }
 
   /** Starts to take the node apart. The first reason counts. */
   readonly start = (reason: StopReason): void => {
-    Deferred.doneUnsafe(this.stopped, Effect.succeed(reason))
+    if (Deferred.isDoneUnsafe(this.ending)) return
+    if (reason === "superseded") this.failure ??= new StoppedError({ reason: new Superseded() })
+    this.options.status.stopping(this.failure)
+    Deferred.doneUnsafe(this.ending, Effect.succeed(reason))
   }
+
+  /** Ends the node because its membership has ended with this cause. */
+  readonly died = (cause: Cause.Cause<never>): void => {
+    if (Deferred.isDoneUnsafe(this.ending)) return
+    this.failure ??= new StoppedError({ reason: new Defect({ cause: Cause.squash(cause) }) })
+    this.start("left")
+  }
+
+  /** Leaves once a refusal ends this node. */
+  readonly watch: Effect.Effect<void> = Effect.suspend(() => this.options.status.refused).pipe(
+    Effect.flatMap((error) => {
+      if (!this.isRunning) return Effect.void
+      this.failure = error
+      this.options.status.stopping(error)
+      return this.options.loop.submit({ _tag: "Leave" })
+    }),
+  )
 
   /** Waits until nothing of the node is left. */
   readonly await: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.finished))
 
+  /** Waits until nothing of the node is left, and fails if it stopped against its will. */
+  readonly stopped: Effect.Effect<void, StoppedError> = Effect.suspend(() =>
+    Effect.flatMap(awaitDeferred(this.finished), () =>
+      this.failure === undefined ? Effect.void : Effect.fail(this.failure),
+    ),
+  )
+
   /** Takes the node apart once it is started. Runs outside of the scope that it closes. */
-  readonly run: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.stopped)).pipe(
+  readonly run: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.ending)).pipe(
     Effect.flatMap((reason) => Effect.uninterruptible(this.takeApart(reason))),
   )
 
-  /** Leaves the cluster, and waits until nothing of the node is left. */
-  readonly leave: Effect.Effect<void> = Effect.suspend(() =>
-    // A scope that closes after the node has left has nothing to wait for.
-    Deferred.isDoneUnsafe(this.finished) ? Effect.void : this.leaveAndAwait(),
-  )
+  /** Leaves the cluster, and waits until nothing of the node is left. `cause` says for the log why it leaves. */
+  leave(cause: string): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      // A scope that closes after the node has left has nothing to wait for.
+      Deferred.isDoneUnsafe(this.finished) ? Effect.void : this.leaveAndAwait(cause),
+    )
+  }
 
-  private leaveAndAwait(): Effect.Effect<void> {
-    const leave = Effect.suspend(() => (this.isRunning ? this.options.loop.submit({ _tag: "Leave" }) : Effect.void))
+  private leaveAndAwait(cause: string): Effect.Effect<void> {
+    const { labels, loop } = this.options
+    const leave = Effect.suspend(() =>
+      this.isRunning
+        ? Effect.andThen(
+            Effect.annotateLogs(Effect.logInfo(`this node leaves the cluster: ${cause}`), labels),
+            loop.submit({ _tag: "Leave" }),
+          )
+        : Effect.void,
+    )
     return Effect.raceFirst(Effect.andThen(leave, Effect.never), Deferred.await(this.finished)).pipe(
-      Effect.withSpan("Cluster.leave", { attributes: this.options.labels }),
+      Effect.withSpan("Cluster.leave", { attributes: labels }),
     )
   }
 
   private readonly takeApart = Effect.fnUntraced(function* (this: Shutdown, reason: StopReason) {
-    const { deadLetters, hub, links, logging, readers, readingPeers, scope } = this.options
+    const { deadLetters, hub, links, logging, readers, readingPeers, scope, status } = this.options
     yield* links.closeAll(byeOf[reason])
     yield* readers.end
     readingPeers.end()
@@ -86,6 +140,10 @@ export class Shutdown {
     // The last line of the log says why the node stops.
     yield* Fiber.await(logging)
     yield* Scope.close(scope, Exit.void)
+    yield* this.failure === undefined
+      ? Effect.logInfo("this node has left the cluster")
+      : Effect.logError(`${this.failure.message}; ${advice[this.failure.reason._tag]}`)
+    status.stopped(this.failure)
     Deferred.doneUnsafe(this.finished, Effect.void)
   })
 }

@@ -5,15 +5,16 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
 import { Entropy } from "../Entropy.ts"
 import { FailureDetector } from "../FailureDetector.ts"
 import { Gossip } from "../Gossip.ts"
-import { DiscoveryPause } from "../internal/DiscoveryPause.ts"
 import { annotateCompactly } from "../internal/logAnnotations.ts"
 import * as LogBudget from "../internal/LogBudget.ts"
 import { withMicrotaskScheduler } from "../internal/MicrotaskScheduler.ts"
@@ -47,8 +48,11 @@ import { OutputHandler } from "./OutputHandler.ts"
 import { Overrides } from "./Overrides.ts"
 import { describePolicies, type Policies } from "./policies.ts"
 import { seedUnavailable } from "./refusals.ts"
+import { defaultFailOn, SeedOutcomes } from "./SeedOutcomes.ts"
 import type { Options } from "./Service.ts"
 import { Shutdown } from "./Shutdown.ts"
+import { Starter } from "./Starter.ts"
+import { StatusTracker } from "./StatusTracker.ts"
 
 /** Makes a node. The labels on its metrics, spans and lines of the log name the node and its cluster. */
 export const make = (options: Options) =>
@@ -71,14 +75,41 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     inner,
   )
   const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers, readingPeers } = rooms
+  const { outcomes, status } = rooms
   const logging = yield* Effect.forkIn(
     Stream.runForEach(hub.events, (event) => logEvent(event, log)),
     inner,
   )
-  const shutdown = new Shutdown({ loop, links, readers, readingPeers, deadLetters, hub, logging, scope: inner, labels })
-  yield* start({ ...rooms, environment, limits, seeds: checked.seeds, shutdown }, inner)
+  const shutdown = new Shutdown({
+    loop,
+    links,
+    readers,
+    readingPeers,
+    deadLetters,
+    hub,
+    status,
+    logging,
+    scope: inner,
+    labels,
+  })
+  yield* runMembership({ ...rooms, environment, shutdown }, inner)
+  const found = new DiscoveredAddresses(limits.discovered, log, (addresses) => {
+    status.discovered(addresses)
+    dialer.setDiscovered(addresses)
+  })
+  const starter = new Starter({
+    ...rooms,
+    discovery: environment.discovery,
+    found,
+    seeds: checked.seeds,
+    // One dial is a connection and a handshake on it.
+    settleTimeout: 2 * limits.handshakeTimeout,
+    scope: inner,
+  })
+  yield* options.start === "manual" ? Effect.forkIn(starter.watch, inner) : starter.start
+  yield* Effect.forkIn(shutdown.watch, inner)
   yield* Effect.forkIn(shutdown.run, outer)
-  yield* Effect.addFinalizer(() => shutdown.leave)
+  yield* Effect.addFinalizer(() => shutdown.leave("its scope closes"))
   const sender = new Sender({
     loop,
     links,
@@ -94,7 +125,18 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   yield* Effect.forkIn(readers.watch, inner)
   yield* Effect.logInfo(startLine(loop.state(), options.cluster, environment))
   const { serialization } = environment
-  const joiner = new Joiner({ loop, dialer, shutdown, labels })
+  const joiner = new Joiner({
+    loop,
+    dialer: {
+      join: (address) => dialer.join(address),
+      addSeed: (address, answeredBy) => {
+        outcomes.addSeed(address)
+        dialer.addSeed(address, answeredBy)
+      },
+    },
+    shutdown,
+    labels,
+  })
   return makeService({
     loop,
     links,
@@ -105,6 +147,8 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     deadLetters,
     joiner,
     observedHosts,
+    status,
+    start: starter.start,
     shutdown,
     serialization,
   })
@@ -147,22 +191,17 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
   readonly environment: Environment
 }
 
-/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
-const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
-  const { environment, limits } = options
-  const detachBuffers = options.process?.detachBuffers ?? true
-  const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
-  const metrics = yield* Metrics.make(options.labels, clock)
-  const listener = yield* transport.listen
-  const problem = advertiseProblem(listener.addresses)
+/** Makes the membership of a node at these addresses. */
+const makeLoop = Effect.fnUntraced(function* (options: RoomOptions, addresses: ReadonlyArray<Address>) {
+  const problem = advertiseProblem(addresses)
   if (problem !== undefined) return yield* problem
-  const heartbeat = Duration.toMillis(detector.heartbeat)
-  const linkTimeout = Duration.toMillis(detector.linkTimeout)
-  const loop = yield* MembershipLoop.make({
+  const { environment, limits } = options
+  const { clock, detector, entropy, gossip, overrides } = environment
+  return yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: listener.addresses,
+      addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -174,8 +213,20 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     capacity: limits.membershipQueue,
     share: limits.membershipShare,
-    pulse: heartbeat,
+    pulse: Duration.toMillis(detector.heartbeat),
   })
+})
+
+/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
+const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
+  const { environment, limits } = options
+  const detachBuffers = options.process?.detachBuffers ?? true
+  const { clock, detector, discovery, entropy, overrides, reconnect, transport } = environment
+  const metrics = yield* Metrics.make(options.labels, clock)
+  const listener = yield* transport.listen
+  const heartbeat = Duration.toMillis(detector.heartbeat)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
+  const loop = yield* makeLoop(options, listener.addresses)
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
@@ -195,6 +246,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       readingPeers.changed()
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
@@ -235,6 +287,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     observedHosts,
     log,
   })
+  const outcomes = new SeedOutcomes({ failOn: options.failOn ?? defaultFailOn, namesakeTimeout: linkTimeout })
+  const status = new StatusTracker({ clock, outcomes, state: loop.state })
   const pause = new LonelyPause(loop, discovery)
   const dialer = yield* Dialer.make({
     loop,
@@ -248,6 +302,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       log,
       onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
     }),
+    onTried: (address, error) => status.tried(address, error),
   })
   metrics.showNode({ loop, links, hub, limits })
   return {
@@ -264,22 +319,23 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     dialer,
     pause,
     observedHosts,
+    outcomes,
+    status,
   }
 })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>
 
-interface StartOptions extends Rooms, Pick<RoomOptions, "environment" | "limits" | "seeds"> {
+interface MembershipOptions extends Rooms, Pick<RoomOptions, "environment"> {
   readonly shutdown: Shutdown
 }
 
-/** Starts the fibers of a node in its scope, and dials the seeds. */
-const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scope) {
-  const { dialer, environment, limits, links, listener, log, loop, metrics, pause, publish, shutdown } = node
-  const { clock, discovery } = environment
+/** Runs the membership of a node in its scope. */
+const runMembership = (node: MembershipOptions, scope: Scope.Scope) => {
+  const { dialer, environment, links, loop, metrics, publish, shutdown, status } = node
   const outputs = new OutputHandler({
     links,
-    diagnostics: new DiagnosticLimiter(clock),
+    diagnostics: new DiagnosticLimiter(environment.clock),
     publish,
     onStopped: shutdown.start,
   })
@@ -288,24 +344,14 @@ const start = Effect.fnUntraced(function* (node: StartOptions, scope: Scope.Scop
     changed: (state, before) => {
       metrics.changed(state, before)
       dialer.reconcile(state)
+      status.changed()
     },
   })
-  const found = new DiscoveredAddresses(limits.discovered, log, (addresses) => dialer.setDiscovered(addresses))
-  yield* Effect.forkIn(
-    membership.pipe(
-      // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.
-      Effect.ignoreCause({ log: "Error", message: "the membership died; this node stops" }),
-      Effect.ensuring(Effect.sync(() => shutdown.start("left"))),
-    ),
+  return Effect.forkIn(
+    // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.
+    Effect.onExit(membership, (exit) =>
+      Effect.sync(() => (Exit.isFailure(exit) ? shutdown.died(exit.cause) : undefined)),
+    ).pipe(Effect.ignoreCause({ log: "Error", message: "the membership died; this node stops" })),
     scope,
   )
-  yield* Effect.forkIn(links.serve(listener), scope)
-  yield* Effect.forkIn(
-    Stream.runForEach(discovery.addresses, (addresses) => found.accept(addresses)).pipe(
-      Effect.provideService(DiscoveryPause, pause.sleep),
-      Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" }),
-    ),
-    scope,
-  )
-  for (const address of node.seeds) dialer.addSeed(address)
-})
+}

@@ -44,7 +44,6 @@ type Said = Pick<Line, "level" | "text">
 const debug = (text: string): Said => ({ level: "Debug", text })
 const info = (text: string): Said => ({ level: "Info", text })
 const warning = (text: string): Said => ({ level: "Warn", text })
-const error = (text: string): Said => ({ level: "Error", text })
 
 /** Returns the line of an event. Changes of membership are rare and worth a line; what repeats goes to debug. */
 const line = (event: ClusterEvent): Said | undefined => {
@@ -73,14 +72,14 @@ const line = (event: ClusterEvent): Said | undefined => {
       return warning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
     case "PartitionHealed":
       return info(`the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`)
-    case "Superseded":
-      return error("another peer took this node's name; this node has stopped")
     case "Diagnostic":
       return warning(event.message)
     case "SelfChanged":
       return debug("this node changed its metadata or its generation")
     // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
     case "SeedUnavailable":
+    // The node stops, and its last line says why.
+    case "Superseded":
     case "Snapshot":
     case "Lagged":
       return undefined

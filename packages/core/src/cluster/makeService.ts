@@ -12,19 +12,20 @@ import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
-import { nameOf } from "../Peer.ts"
+import { nameOf, type PeerRef } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
-import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Joiner } from "./Joiner.ts"
+import { MetadataUpdater } from "./MetadataUpdater.ts"
 import type { Self, Service } from "./Service.ts"
 import type { Shutdown } from "./Shutdown.ts"
+import type { StatusTracker } from "./StatusTracker.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -37,21 +38,31 @@ export interface Options {
   readonly joiner: Joiner
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
+  readonly status: StatusTracker
+  /** Starts the node, unless it is started. */
+  readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
 }
 
 export const makeService = (options: Options): Service => {
-  const { hub, joiner, loop, readers, sender, shutdown } = options
+  const { hub, joiner, loop, readers, sender, shutdown, status } = options
+  const metadata = new MetadataUpdater({ loop, shutdown })
   return {
     self: Effect.sync(() => selfOf(options)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
+    viewUnsafe: () => loop.state().view,
     views: hub.views,
-    rtt: (peer) => rtt(nameOf(peer), options),
+    rtt: (peer) => rtt(peer, options),
     events: hub.events,
     inbox: readers.inbox,
+    status: Effect.sync(() => status.status),
+    statuses: status.statuses,
+    start: Effect.andThen(options.start, Effect.asVoid(status.settled)),
+    settled: status.settled,
+    stopped: shutdown.stopped,
     receive: readers.receive,
-    join: (addresses) => joiner.join(addresses),
+    join: (addresses) => Effect.andThen(options.start, joiner.join(addresses)),
     send: (peer, payload, options) => sender.send(inboxName, peer, payload, options),
     sendAll: (peer, payloads) => sender.sendAll(peer, payloads),
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
@@ -63,8 +74,8 @@ export const makeService = (options: Options): Service => {
           ? Effect.asVoid(loop.submitAndAwait({ _tag: "Disconnect", name: nameOf(peer) }))
           : Effect.void,
       ),
-    updateMetadata: (metadata) => updateMetadata(metadata, options),
-    leave: shutdown.leave,
+    updateMetadata: (change) => metadata.update(change),
+    leave: shutdown.leave("leave was called"),
   }
 }
 
@@ -75,11 +86,16 @@ const selfOf = ({ loop, observedHosts }: Options): Self => {
   return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
 }
 
-const rtt = (name: string, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
+const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
   Effect.suspend(() => {
-    if (name === loop.state().self.name) return Effect.succeedSome(Duration.zero)
+    const { self } = loop.state()
+    const name = nameOf(peer)
     const link = links.current(name)
-    if (link === undefined) return Effect.succeedNone
+    const life = name === self.name ? self : link?.peer
+    // A peer that is given with its generation is that life alone.
+    if (life === undefined || (typeof peer !== "string" && peer.generation !== life.generation))
+      return Effect.succeedNone
+    if (life === self || link === undefined) return Effect.succeedSome(Duration.zero)
     return Effect.map(link.measureRtt(), (millis) => Option.map(Option.fromUndefinedOr(millis), Duration.millis))
   })
 
@@ -91,12 +107,3 @@ const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsEr
     ? Effect.succeed(makeLane(lane, options))
     : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
 }
-
-const updateMetadata = (metadata: Readonly<Record<string, string>>, { loop, shutdown }: Options) =>
-  Effect.suspend(() => {
-    const problem = metadataProblem(metadata)
-    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", message: problem }))
-    return shutdown.isRunning
-      ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
-      : Effect.void
-  })

@@ -7,6 +7,7 @@ import * as Discovery from "../Discovery.ts"
 import * as FailureDetector from "../FailureDetector.ts"
 import * as Gossip from "../Gossip.ts"
 import * as Reconnect from "../Reconnect.ts"
+import * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
  * Policy of a node: what may be decided in more than one way. Each has a default, and a module with layers of it.
@@ -20,6 +21,7 @@ export type Policy =
   | FailureDetector.FailureDetector
   | Gossip.Gossip
   | Reconnect.Reconnect
+  | TopicSerialization.TopicSerialization
 
 /**
  * Option with the policies of a node.
@@ -29,7 +31,8 @@ export type Policy =
  */
 export interface PolicyOptions<Layers extends ReadonlyArray<Layer.Any>> {
   /**
-   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip` and `Reconnect`, or several of them merged.
+   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip`, `Reconnect` and `TopicSerialization`, or several of
+   * them merged.
    * They win over policies that are provided to the layer of the cluster. Of two layers of one policy the later wins.
    */
   readonly policies: Layers
@@ -65,16 +68,25 @@ export interface Policies {
   readonly discovery: Discovery.Policy
   readonly gossip: Gossip.Policy
   readonly reconnect: Reconnect.Policy
+  readonly serialization: TopicSerialization.Service
 }
 
 /** Describes for the log which policies were chosen, and which are the defaults. */
-export const describePolicies = ({ admission, detector, discovery, gossip, reconnect }: Policies): string => {
+export const describePolicies = ({
+  admission,
+  detector,
+  discovery,
+  gossip,
+  reconnect,
+  serialization,
+}: Policies): string => {
   const isDefault = {
     Admission: admission === Admission.admitAll,
     Discovery: discovery === Discovery.defaults,
     FailureDetector: detector === FailureDetector.lan,
     Gossip: gossip === Gossip.defaults,
     Reconnect: reconnect === Reconnect.defaultSchedule,
+    TopicSerialization: serialization === TopicSerialization.json,
   }
   const entries = Object.entries(isDefault)
   const names = (wanted: boolean) => entries.filter(([, is]) => is === wanted).map(([name]) => name)

@@ -2,6 +2,7 @@
  * The log of a node, with a budget for each kind of line. A line beyond the budget is omitted, and when the budget is full again
  * one line tells how many were.
  */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Severity } from "effect/LogLevel"
@@ -19,6 +20,8 @@ export interface Line {
   /** Lines about one subject in a period. All lines of a kind have the same. Defaults to 10. */
   readonly linesPerSubject?: number
   readonly text: string
+  /** Cause that is written with the line. */
+  readonly cause?: Cause.Cause<unknown>
   readonly annotations?: Readonly<Record<string, unknown>>
 }
 
@@ -38,7 +41,7 @@ export class LogBudget {
       const budget = this.budgetOf(line)
       const now = monotonicMillis(this.clock)
       if (budget.take(now, line.subject)) {
-        return Effect.annotateLogs(Effect.logWithLevel(line.level)(line.text), line.annotations ?? {})
+        return Effect.annotateLogs(Effect.logWithLevel(line.level)(...messageOf(line)), line.annotations ?? {})
       }
       if (budget.size() > 1) return Effect.void
       const report = Effect.ensuring(Effect.sleep(budget.remaining(now)), this.report(line, budget))
@@ -60,6 +63,8 @@ export class LogBudget {
     )
   }
 }
+
+const messageOf = ({ cause, text }: Line): ReadonlyArray<unknown> => (cause === undefined ? [text] : [text, cause])
 
 /** Makes the log of a node. Closing the scope reports what was omitted until then. */
 export const make: Effect.Effect<LogBudget, never, Scope.Scope> = Effect.gen(function* () {

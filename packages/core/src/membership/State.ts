@@ -303,18 +303,6 @@ export interface CandidateTarget extends TargetBase {
   readonly announcer: string
 }
 
-/** Returns all peers that should have a link and have none, by name. */
-export const dialTargets = (state: State): ReadonlyMap<string, DialTarget> => {
-  const result = new Map<string, DialTarget>()
-  for (const names of [state.members.keys(), state.candidates.keys(), [state.self.name]]) {
-    for (const name of names) {
-      const target = dialTarget(state, name)
-      if (target !== undefined) result.set(name, target)
-    }
-  }
-  return result
-}
-
 /** Returns the peer of this name if it should have a link and has none. One of this node's own name is a claimed newer life. */
 export const dialTarget = (state: State, name: string): DialTarget | undefined => {
   const { candidates, claim, members, phase, self } = state

@@ -5,6 +5,7 @@
 import * as Prng from "../internal/prng.ts"
 import { isAccusation, type PeerRecord } from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
+import { newestRecords } from "./newestRecords.ts"
 import { atLeastOne } from "./Settings.ts"
 import * as State from "./State.ts"
 
@@ -42,7 +43,7 @@ export const flush = (draft: Draft.Draft): void => {
   const { state } = draft
   const linked = State.linked(state)
   if (state.broadcasts.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.broadcasts.values()] })
-  const records = withoutOutdated([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))
+  const records = newestRecords([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))
   if (records.length > 0) {
     const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
     state.seed = seed
@@ -52,16 +53,3 @@ export const flush = (draft: Draft.Draft): void => {
   state.gossip = new Map()
   state.flushAt = undefined
 }
-
-/** Returns the records without those of an older incarnation than another of the same name. */
-const withoutOutdated = (records: ReadonlyArray<PeerRecord>): ReadonlyArray<PeerRecord> => {
-  const newest = new Map<string, PeerRecord>()
-  for (const record of records) {
-    const known = newest.get(record.name)
-    if (known === undefined || isOlder(known, record)) newest.set(record.name, record)
-  }
-  return records.filter((record) => !isOlder(record, newest.get(record.name) ?? record))
-}
-
-const isOlder = (a: PeerRecord, b: PeerRecord): boolean =>
-  a.generation < b.generation || (a.generation === b.generation && a.incarnation < b.incarnation)

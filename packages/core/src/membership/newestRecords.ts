@@ -1,6 +1,6 @@
 /**
- * The records of one frame that are worth merging. A frame may bring many records of one life, and each that is merged may
- * cost a comparison of bodies, an event and a relayed record.
+ * The records of one frame that are worth merging, or sending. A frame may bring many records of one life, and each that is merged
+ * may cost a comparison of bodies, an event and a relayed record.
  */
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 

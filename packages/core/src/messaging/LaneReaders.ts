@@ -9,11 +9,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
-import type { LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
+import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
-import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
+import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
@@ -39,10 +40,17 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Log of the node. */
+  readonly log: LogBudget
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
   /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
   readonly isRunning: () => boolean
+}
+
+/** Options of any reader. */
+interface ReaderOptions extends ReadOptions {
+  readonly gaps?: boolean | undefined
 }
 
 /** Opens a reader, and gives its stream. */
@@ -125,9 +133,10 @@ export class LaneReaders {
   }
 
   /** Reads a lane from now on, until the scope closes. */
+  open(name: string, options: GapReadOptions, format?: string): Reading<LaneItem | MessagesLost>
   open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
-  open(name: string, options: ReadOptions = {}, format?: string): Reading<LaneItem> {
+  open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost> {
     return Effect.map(
       Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -147,16 +156,16 @@ export class LaneReaders {
   private readonly add = Effect.fnUntraced(function* (
     this: LaneReaders,
     { format, name }: ReadLane,
-    options: ReadOptions,
+    options: ReaderOptions,
   ) {
-    const { capacity = defaultCapacity, strategy = "suspend" } = options
+    const { capacity = defaultCapacity, gaps = false, strategy = "suspend" } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, strategy, capacity)
+    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps })
     yield* this.pacer.await(() => this.lanes.has(name))
     // Peers know one format of a lane.
     const open = this.lanes.get(name)
@@ -176,15 +185,14 @@ export class LaneReaders {
 
   private makeReader(
     name: string,
-    strategy: NonNullable<ReadOptions["strategy"]>,
-    capacity: number,
+    { capacity, gaps, strategy }: { readonly [Key in keyof ReaderOptions]-?: NonNullable<ReaderOptions[Key]> },
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
     return strategy === "suspend"
       ? Effect.sync(() =>
           Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindowBytes + limits.messageBytes }),
         )
-      : LossyReader.make(strategy, capacity, () => onLost(name, strategy))
+      : LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
   }
 
   private openLane({ format, name }: ReadLane, reader: LaneReader): void {
@@ -224,14 +232,14 @@ const startedOf = ({ generation, name }: PeerId, { session }: Session): SessionS
 })
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { isRunning, limits, onFailed } = options
+  const { isRunning, limits, log, onFailed } = options
   const clock = yield* Clock.Clock
   const mailbox: Mailbox.Mailbox = Mailbox.make({
     kept: limits.inboxWindowBytes + limits.messageBytes,
     onQueued: () => unread.arrived(),
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
-  const failures = new ReaderFailures({ clock, context: yield* Effect.context(), isRunning, onFailed })
+  const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
   const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
   return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

@@ -2,44 +2,52 @@
  * A reader of a lane that loses what does not fit its buffer: the newest message with `dropping`, the oldest with `sliding`.
  * Its senders never wait, because each message counts as taken when it arrives.
  */
+import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import type { Message } from "../Message.ts"
+import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { Source } from "../peering/PeerConnection.ts"
 import type { LaneReader } from "./OpenLane.ts"
 import { ReceivedMessage } from "./ReceivedMessage.ts"
 
-type Items = Queue.Queue<Message, Cause.Done>
+type Items = Queue.Queue<Message | SessionEnded, Cause.Done>
+
+export interface Options {
+  readonly strategy: "dropping" | "sliding"
+  /** Number of messages in the buffer. */
+  readonly capacity: number
+  /** `true` if the reader tells where messages may be missing. */
+  readonly gaps: boolean
+  /** Called for each message that is lost. */
+  readonly onLost: () => void
+}
 
 export class LossyReader implements LaneReader {
-  readonly stream: Stream.Stream<Message>
+  readonly stream: Stream.Stream<Message | SessionEnded | MessagesLost>
   readonly end: Effect.Effect<void>
   readonly close: Effect.Effect<void>
   private readonly queue: Items
-  private readonly capacity: number
-  private readonly onLost: () => void
+  private readonly options: Options
+  /** Messages that were lost since the last pull; `undefined` if nothing was. */
+  private lost: number | undefined
 
-  /** `onLost` is called for each message that is lost. */
-  constructor(queue: Items, capacity: number, onLost: () => void) {
+  constructor(queue: Items, options: Options) {
     this.queue = queue
-    this.capacity = capacity
-    this.onLost = onLost
-    this.stream = Stream.fromQueue(queue)
+    this.options = options
+    const pull = Effect.map(Queue.takeAll(queue), (items) => this.withLoss(items))
+    this.stream = Stream.fromPull(Effect.succeed(pull))
     this.end = Effect.asVoid(Queue.end(queue))
     this.close = Effect.asVoid(Queue.shutdown(queue))
   }
 
   offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
     const { generation, name } = link.peer
-    if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.onLost()
-    Queue.offerUnsafe(
-      this.queue,
-      new ReceivedMessage({ name, generation }, link.session().session, message.payload, message.trace),
-    )
+    this.add(new ReceivedMessage({ name, generation }, link.session().session, message.payload, message.trace))
     lane.acknowledge(message)
   }
 
@@ -47,16 +55,38 @@ export class LossyReader implements LaneReader {
     return true
   }
 
-  /** Does nothing: where messages are lost for other reasons, the markers of sessions would say little. */
-  mark(): void {}
+  /** Puts the end of a session behind the messages that are there, if the reader tells where messages may be missing. */
+  mark(mark: SessionStarted | SessionEnded): void {
+    if (this.options.gaps && mark._tag === "SessionEnded") this.add(mark)
+  }
+
+  private add(item: Message | SessionEnded): void {
+    const { capacity, strategy } = this.options
+    if (Queue.sizeUnsafe(this.queue) >= capacity) {
+      if (strategy === "dropping") return this.lose(item)
+      const oldest = Queue.takeUnsafe(this.queue)
+      if (oldest !== undefined && Exit.isSuccess(oldest)) this.lose(oldest.value)
+    }
+    Queue.offerUnsafe(this.queue, item)
+  }
+
+  private lose(item: Message | SessionEnded): void {
+    const count = item._tag === "Message" ? 1 : 0
+    this.lost = (this.lost ?? 0) + count
+    if (count > 0) this.options.onLost()
+  }
+
+  /** Adds the loss to the items that are read: what `sliding` lost came before them, what `dropping` lost after them. */
+  private withLoss(items: Arr.NonEmptyReadonlyArray<Message | SessionEnded>) {
+    const { gaps, strategy } = this.options
+    const count = this.lost
+    this.lost = undefined
+    if (!gaps || count === undefined) return items
+    const lost: MessagesLost = { _tag: "MessagesLost", count }
+    return strategy === "sliding" ? Arr.prepend(items, lost) : Arr.append(items, lost)
+  }
 }
 
-export const make = (
-  strategy: "dropping" | "sliding",
-  capacity: number,
-  onLost: () => void,
-): Effect.Effect<LossyReader> =>
-  Effect.map(
-    Queue.make<Message, Cause.Done>({ capacity, strategy }),
-    (queue) => new LossyReader(queue, capacity, onLost),
-  )
+/** Makes a reader without messages. The queue needs no bound of its own: the reader keeps to its capacity. */
+export const make = (options: Options): Effect.Effect<LossyReader> =>
+  Effect.map(Queue.unbounded<Message | SessionEnded, Cause.Done>(), (queue) => new LossyReader(queue, options))

@@ -7,7 +7,7 @@ import type * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem } from "../Lane.ts"
-import type { SessionEnded, SessionStarted } from "../Message.ts"
+import type { MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { Sink, Source } from "../peering/PeerConnection.ts"
 
 /** One reader of a lane: a buffer, and the stream that empties it. */
@@ -17,7 +17,7 @@ export interface LaneReader extends Sink {
   /** Puts the begin or end of a session behind the messages that are there. */
   readonly mark: (mark: SessionStarted | SessionEnded) => void
   /** Messages and markers of sessions, in the order in which they came. */
-  readonly stream: Stream.Stream<LaneItem>
+  readonly stream: Stream.Stream<LaneItem | MessagesLost>
   /** Ends the stream after what is there. */
   readonly end: Effect.Effect<void>
   /** Counts everything that is there as taken: it will not be read. */

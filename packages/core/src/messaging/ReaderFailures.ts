@@ -4,21 +4,15 @@
  * fail as often as peers send.
  */
 import * as Cause from "effect/Cause"
-import type { Clock } from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { monotonicMillis } from "../internal/time.ts"
-import { TokenBucket } from "../internal/TokenBucket.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import { inboxName } from "../protocol/constants.ts"
 
-/** Lines a minute, and how many at once. */
-const ratePerMinute = 6
-const burst = 10
-
 export interface Options {
-  readonly clock: Clock
+  readonly log: LogBudget
   /** Context of the node, whose log has the lines: the reader may have another, or none. */
   readonly context: Context.Context<never>
   /** Returns `true` while the node takes part. */
@@ -29,13 +23,9 @@ export interface Options {
 
 export class ReaderFailures {
   private readonly options: Options
-  private readonly bucket: TokenBucket
-  /** Failures since the last line that have none. */
-  private untold = 0
 
   constructor(options: Options) {
     this.options = options
-    this.bucket = new TokenBucket(ratePerMinute / 60, burst, monotonicMillis(options.clock))
   }
 
   /** Makes a stream whose runs tell if they end with an error or a defect, also one of whoever processes its elements. */
@@ -45,17 +35,12 @@ export class ReaderFailures {
 
   private failed(lane: string, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { clock, context, isRunning, onFailed } = this.options
+      const { context, isRunning, log, onFailed } = this.options
       // A reader that is stopped has not failed.
       if (!isRunning() || (!Cause.hasFails(cause) && !Cause.hasDies(cause))) return Effect.void
       onFailed(lane)
-      if (!this.bucket.take(monotonicMillis(clock), 1)) {
-        this.untold++
-        return Effect.void
-      }
-      const more = this.untold === 0 ? "" : `; ${this.untold} more have failed since the last line like this`
-      this.untold = 0
-      return Effect.provideContext(Effect.logWarning(`${lineOf(lane)}${more}`, cause), context)
+      const line = log.write({ level: "Warn", kind: "reader failed", subject: lane, text: lineOf(lane), cause })
+      return Effect.provideContext(line, context)
     })
   }
 }

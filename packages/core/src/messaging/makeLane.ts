@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
-import type { Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
-import type { Message } from "../Message.ts"
+import type { GapReadOptions, Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { Message, MessagesLost } from "../Message.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
 import type { LaneReaders } from "./LaneReaders.ts"
@@ -20,17 +20,22 @@ export interface Options {
   readonly deadLetters: DeadLetters
 }
 
+/** Opens a reader, and gives its stream. */
+type Opened<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+
 /** Returns the lane with a name and a format that were checked before. */
 export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
+  function read(options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
-  function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError> {
+  function read(options?: ReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError> {
     return Stream.unwrap(readers.open(name, options, format))
   }
 
-  function open(options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
-  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
-  function open(options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope> {
+  function open(options: GapReadOptions): Opened<LaneItem | MessagesLost>
+  function open(options: LossyReadOptions): Opened<Message>
+  function open(options?: ReadOptions): Opened<LaneItem>
+  function open(options?: ReadOptions): Opened<LaneItem | MessagesLost> {
     return readers.open(name, options, format)
   }
 

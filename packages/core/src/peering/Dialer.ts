@@ -36,6 +36,8 @@ export interface Options {
   readonly healthy: number
   readonly clock: Clock
   readonly availability: SeedAvailability
+  /** Called after each attempt at a seed or a discovered address; see `SeedDialer`. */
+  readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
 }
 
 export class Dialer {

@@ -23,6 +23,8 @@ export interface Options {
   readonly discovery: Discovery.Policy
   readonly pause: LonelyPause
   readonly availability: Pick<SeedAvailability, "answered" | "failed" | "forget">
+  /** Called after each attempt, and if none is needed: with the error, or with `undefined` if the address leads to a peer. */
+  readonly onTried: (address: Address, error: HandshakeError | undefined) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -69,13 +71,14 @@ export class SeedDialer {
     address: Address,
     before: string | undefined,
   ) {
-    const { addresses, availability, discovery, loop, pause, reconnect } = this.options
+    const { addresses, availability, discovery, loop, onTried, pause, reconnect } = this.options
     let answeredBy = before
     let schedule = yield* RetrySchedule.make(reconnect)
     while (true) {
       yield* addresses.awaitAny([address])
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
+        onTried(address, undefined)
         yield* availability.answered(address)
         schedule = yield* RetrySchedule.make(reconnect)
         yield* pause.sleep(discovery.interval)
@@ -88,6 +91,7 @@ export class SeedDialer {
           return undefined
         },
       })
+      onTried(address, isKnownPeer(error) ? undefined : error)
       if (error === undefined || isKnownThere(error)) yield* availability.answered(address)
       else yield* availability.failed(address, error)
       if (isKnownThere(error)) {
@@ -101,7 +105,10 @@ export class SeedDialer {
   })
 }
 
+/** Tests whether a peer that has a link answered. */
+const isKnownPeer = (error: HandshakeError | undefined): boolean =>
+  error?._tag === "HandshakeFailed" && error.reason === "known"
+
 /** Tests whether this node itself answered, or a peer that has a link. */
 const isKnownThere = (error: HandshakeError | undefined): boolean =>
-  (error?._tag === "HandshakeRejected" && error.code === "self") ||
-  (error?._tag === "HandshakeFailed" && error.reason === "known")
+  (error?._tag === "HandshakeRejected" && error.code === "self") || isKnownPeer(error)

@@ -4,13 +4,13 @@ import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
 import { type LaneNames, otherSide, type Side } from "./LaneNames.ts"
 
 const keyText = ({ generation, incarnation, name, status }: Key): string =>
-  `${name} ${generation}.${incarnation} ${status}`
+  `${name} ${status} ${generation}.${incarnation}`
 
 const recordText = (record: PeerRecord): string =>
   `${keyText(record)}${record.by === undefined ? "" : ` by ${record.by}`}${record.refused === true ? ", refused" : ""}`
 
 const youAreText = ({ generation, incarnation, status }: Frame.YouAreBelief): string =>
-  `you are ${generation}.${incarnation} ${status}`
+  `you are ${status} ${generation}.${incarnation}`
 
 const list = (texts: ReadonlyArray<string>): string => (texts.length === 0 ? "nothing" : texts.join("; "))
 
@@ -29,7 +29,7 @@ const nodeText = (frame: Exclude<Frame.ControlFrame, Frame.LaneFrame>): string =
       return joinFacts(recordText(frame.record), beliefText(frame.youAre))
     case "HelloReject":
     case "Bye":
-      return `${frame.code}: ${frame.message}`
+      return frame.message === "" ? frame.code : `${frame.code}: ${frame.message}`
     case "Ready":
       return joinFacts(`incarnation ${frame.incarnation}`, beliefText(frame.youAre))
     case "Ping":

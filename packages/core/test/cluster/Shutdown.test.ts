@@ -1,15 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { OtherCluster, StoppedError } from "../../src/ClusterError.ts"
 import { Shutdown } from "../../src/cluster/Shutdown.ts"
 import type * as State from "../../src/membership/State.ts"
 import { initial } from "../peering/support.ts"
 
 /** The shutdown of a node, and the order of what it did. */
-const make = Effect.fnUntraced(function* (phase: State.Phase = { _tag: "Running" }) {
+const make = Effect.fnUntraced(function* (
+  phase: State.Phase = { _tag: "Running" },
+  refused: Effect.Effect<StoppedError> = Effect.never,
+) {
   const told: Array<string> = []
   const tell = (text: string) => Effect.sync(() => void told.push(text))
+  const stops: Array<StoppedError | undefined> = []
   const scope = yield* Scope.make()
   yield* Scope.addFinalizer(scope, tell("scope closed"))
   const shutdown: Shutdown = new Shutdown({
@@ -26,11 +32,12 @@ const make = Effect.fnUntraced(function* (phase: State.Phase = { _tag: "Running"
     readingPeers: { end: () => undefined },
     deadLetters: { end: tell("dead letters ended") },
     hub: { end: () => void told.push("events ended") },
+    status: { refused, stopping: () => {}, stopped: (error) => void stops.push(error) },
     logging: yield* Effect.forkChild(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), tell("logged"))),
     scope,
     labels: { cluster: "test", node: "a" },
   })
-  return { shutdown, told, run: yield* Effect.forkChild(shutdown.run) }
+  return { shutdown, told, stops, run: yield* Effect.forkChild(shutdown.run) }
 })
 
 const inOrder = (code: string) => [
@@ -86,7 +93,7 @@ describe("leaving", () => {
   it.effect("asks membership to leave, and ends when nothing is left", () =>
     Effect.gen(function* () {
       const { shutdown, told } = yield* make()
-      yield* shutdown.leave
+      yield* shutdown.leave("test")
       assert.strictEqual(
         told.find((each) => each !== "logged"),
         "Leave",
@@ -101,8 +108,44 @@ describe("leaving", () => {
       assert.isFalse(shutdown.isRunning)
       shutdown.start("left")
       yield* Fiber.join(run)
-      yield* shutdown.leave
+      yield* shutdown.leave("test")
       assert.notInclude(told, "Leave")
+    }),
+  )
+
+  it.effect("has stopped without an error if it has left", () =>
+    Effect.gen(function* () {
+      const { shutdown, stops } = yield* make()
+      shutdown.start("left")
+      yield* shutdown.stopped
+      assert.deepStrictEqual(stops, [undefined])
+    }),
+  )
+
+  it.effect("has stopped with an error if a namesake took its name, or its membership died", () =>
+    Effect.gen(function* () {
+      const superseded = yield* make()
+      superseded.shutdown.start("superseded")
+      const died = yield* make()
+      died.shutdown.died(Cause.die(new Error("the policy threw")))
+      died.shutdown.start("left")
+      const errors = [yield* Effect.flip(superseded.shutdown.stopped), yield* Effect.flip(died.shutdown.stopped)]
+      assert.deepStrictEqual(
+        errors.map(({ reason }) => reason._tag),
+        ["Superseded", "Defect"],
+      )
+      assert.include(errors[1]?.message, "the policy threw")
+      assert.strictEqual(died.stops[0], errors[1])
+    }),
+  )
+
+  it.effect("leaves because of a refusal, and has stopped with its error", () =>
+    Effect.gen(function* () {
+      const refusal = new StoppedError({ reason: new OtherCluster({ refusedBy: "peer", text: "no" }) })
+      const { shutdown, told } = yield* make({ _tag: "Running" }, Effect.succeed(refusal))
+      yield* shutdown.watch
+      assert.strictEqual(yield* Effect.flip(shutdown.stopped), refusal)
+      assert.strictEqual(told[0], "Leave")
     }),
   )
 })

@@ -113,7 +113,7 @@ describe("options", () => {
 
   const fromEnvironment = (env: Record<string, string>, network: SimNetwork.Shape) =>
     Layer.build(
-      Cluster.layerConfig().pipe(
+      Cluster.layerFromEnv().pipe(
         Layer.provide(network.transport("a")),
         Layer.provide([
           FailureDetector.layerLocal,

@@ -87,7 +87,7 @@ describe("the policies of a node", () => {
       yield* start(network, "a", merged).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(lines, [
         'this node is "a" in the cluster "test", at a:7946; ' +
-          "policies: Reconnect (given), Admission, Discovery, FailureDetector, Gossip (default)",
+          "policies: Reconnect (given), Admission, Discovery, FailureDetector, Gossip, TopicSerialization (default)",
       ])
     }),
   )

@@ -82,6 +82,8 @@ simulated(
       }
       assert.deepStrictEqual(yield* a.cluster.rtt("a"), Option.some(Duration.zero))
       assert.isTrue(Option.isNone(yield* a.cluster.rtt("nobody")))
+      for (const name of ["a", "b"]) assert.isTrue(Option.isNone(yield* a.cluster.rtt({ name, generation: 99 })))
+      assert.isTrue(Option.isSome(yield* a.cluster.rtt(yield* b.cluster.self)))
       const versions = (yield* a.cluster.view).version
       yield* Effect.sleep("1 minute")
       assert.strictEqual((yield* a.cluster.view).version, versions, "heartbeats change no view")

@@ -148,6 +148,23 @@ scenario(
     }),
 )
 
+for (const strategy of ["dropping", "sliding"] as const) {
+  scenario(`an open topic with gaps that is ${strategy} has a Gap where its buffer lost values`, ({ node }) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const { messages } = yield* on(b, Topic.open(Orders, { strategy, capacity: 3, gaps: true }))
+      yield* Effect.sleep("1 second")
+      for (let i = 1; i <= 5; i++) yield* on(a, Orders.publish(order(i)))
+      yield* Effect.sleep("1 second")
+      const items = yield* Stream.runCollect(Stream.take(messages, 4))
+      assert.deepStrictEqual(
+        items.map((item) => (item._tag === "Gap" ? [item.from, item.session, item.lost] : item.value.total)),
+        strategy === "dropping" ? [1, 2, 3, [undefined, undefined, 2]] : [[undefined, undefined, 2], 3, 4, 5],
+      )
+    }),
+  )
+}
+
 scenario("with self a value reaches the subscriptions of this node too, and without it none of them", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
@@ -223,7 +240,7 @@ scenario(
       yield* Effect.forkScoped(
         Stream.runForEach(messages, (item) =>
           Effect.sync(() => {
-            if (item._tag === "Gap") heard.push(`gap ${item.from.name} ${item.session}`)
+            if (item._tag === "Gap") heard.push(`gap ${item.from?.name} ${item.session}`)
             else if (item.value.total > 0) heard.push(`${item.value.total} in ${item.session}`)
           }),
         ),

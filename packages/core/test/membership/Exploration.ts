@@ -5,6 +5,7 @@ import * as State from "../../src/membership/State.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { Violation } from "./invariants.ts"
 import * as PureCluster from "./PureCluster.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 export interface Options {
   /** Index of the node with the faults. */
@@ -134,7 +135,7 @@ const moves = (world: PureCluster.World): ReadonlyArray<Move> => {
   for (const node of world.nodes) {
     if (node.health === "up") due = Math.min(due, State.deadline(node.state) ?? Number.POSITIVE_INFINITY)
     if (!PureCluster.takesPart(node)) continue
-    for (const name of State.dialTargets(node.state).keys()) {
+    for (const name of dialTargets(node.state).keys()) {
       const target = world.nodes.find((each) => each.name === name)
       if (target === undefined || connected(world, node, target)) continue
       all.push({

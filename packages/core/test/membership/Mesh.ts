@@ -8,6 +8,7 @@ import * as State from "../../src/membership/State.ts"
 import type { MembershipFrame } from "../../src/protocol/Frame.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { type Node, nodeOf } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 /** A frame on its way. */
 interface Packet {
@@ -78,7 +79,7 @@ export class Mesh {
         if (from === name || viewHash === node.state().viewHash) continue
         this.perform(name, node.at(this.now, { _tag: "HashDiffers", from, viewHash }))
       }
-      for (const target of State.dialTargets(node.state()).keys()) {
+      for (const target of dialTargets(node.state()).keys()) {
         this.perform(name, node.at(this.now, { _tag: "DialFailed", name: target, refused: false }))
       }
     }

@@ -12,6 +12,7 @@ import { EventQueue } from "./EventQueue.ts"
 import { Violation } from "./invariants.ts"
 import * as PureCluster from "./PureCluster.ts"
 import { addressOf } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 /** An event of one life of a node. */
 interface OfNode {
@@ -381,7 +382,7 @@ export class Simulation {
     const last = this.reconciled.get(node)
     if (last?.members === members && last.candidates === candidates) return
     this.reconciled.set(node, { members, candidates })
-    const targets = State.dialTargets(node.state)
+    const targets = dialTargets(node.state)
     const attempts = getOrAdd(this.attempts, node, () => new Map<string, Attempt>())
     for (const name of attempts.keys()) if (!targets.has(name)) attempts.delete(name)
     for (const [name, { kind }] of targets) {
@@ -395,7 +396,7 @@ export class Simulation {
 
   private dial(node: PureCluster.Node, name: string, attempt: Attempt): void {
     if (this.attempts.get(node)?.get(name) !== attempt || attempt.isDialing) return
-    const target = State.dialTargets(node.state).get(name)
+    const target = dialTargets(node.state).get(name)
     if (target === undefined) return
     const probability = target.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
     if (this.chance.draw() >= probability) return this.redial(node, name, attempt)

@@ -2,13 +2,14 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as State from "../../src/membership/State.ts"
 import { addressOf, wall, b, c, d, e, update, nodeOf, linkedTo, loseLink } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("dial targets", () => {
   it("have the address that last worked first", () => {
     const a = nodeOf("a")
     a.meet(0, b, { address: addressOf("elsewhere") })
     loseLink(a, 1_000, b)
-    expect(State.dialTargets(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
+    expect(dialTargets(a.state()).get("b")?.addresses).toStrictEqual([addressOf("elsewhere"), addressOf("b")])
   })
 })
 
@@ -19,7 +20,7 @@ describe("dial targets of a state", () => {
     loseLink(a, 1_000, c)
     a.at(1_000, { _tag: "Disconnect", name: "c" })
     a.hear(1_000, d, update(e))
-    const kinds = [...State.dialTargets(a.state())].map(([name, { kind }]) => `${kind} ${name}`)
+    const kinds = [...dialTargets(a.state())].map(([name, { kind }]) => `${kind} ${name}`)
     expect(kinds).toStrictEqual(["lost b", "candidate e"])
   })
 })

@@ -1,6 +1,5 @@
 /** Peers known by hearsay (docs/protocol.md R1, R2). */
 import { describe, expect, it } from "@effect/vitest"
-import * as State from "../../src/membership/State.ts"
 import {
   addressOf,
   wall,
@@ -19,6 +18,7 @@ import {
   framesOf,
   recordsSent,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R1: hearsay", () => {
   it("makes a candidate that is dialed and gossiped, and is in no view and no view hash", () => {
@@ -29,7 +29,7 @@ describe("R1: hearsay", () => {
     expect(recordsSent(outputs, "c")).toHaveLength(1)
     expect(a.state().view.peers.has("c")).toBe(false)
     expect(a.state().viewHash).toBe(before)
-    expect(State.dialTargets(a.state()).get("c")).toStrictEqual({
+    expect(dialTargets(a.state()).get("c")).toStrictEqual({
       name: "c",
       generation: c.generation,
       addresses: [addressOf("c")],
@@ -46,7 +46,7 @@ describe("R1: hearsay", () => {
     expect(a.state().candidates.has("c")).toBe(true)
     a.until(31_000)
     expect(a.state().candidates.has("c")).toBe(false)
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
   })
 
   it("of a newer life starts candidateTimeout anew", () => {
@@ -81,7 +81,7 @@ describe("R2: the word of a member that has a link makes a member", () => {
     expect(framesOf(failDial(a, 4_000, c), "ProbeRequest")).toMatchObject([{ to: ["b"], frame: { target: "c" } }])
     expect(eventsOf(answerProbes(a, 4_100, c, "up", b))).toStrictEqual(["Joined c"])
     expect(a.state().view.peers.get("c")).toMatchObject({ status: "alive", link: "indirect" })
-    expect(State.dialTargets(a.state()).get("c")?.kind).toBe("lost")
+    expect(dialTargets(a.state()).get("c")?.kind).toBe("lost")
     expect(eventsOf(a.meet(5_000, c))).toStrictEqual(["Reachable c"])
   })
 

@@ -26,6 +26,7 @@ import {
   standingOf,
 } from "./support.ts"
 import type { Node } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R4: suspicion", () => {
   it("a member that nobody reaches is suspect, and the accusation names the accuser", () => {
@@ -365,9 +366,9 @@ describe("R10: the failed", () => {
   it("are dialed for reconnectWindow, and then have a tombstone", () => {
     const a = failed()
     a.until(13_000 + 24 * 3_600_000 - 1)
-    expect(State.dialTargets(a.state()).get("b")?.kind).toBe("failed")
+    expect(dialTargets(a.state()).get("b")?.kind).toBe("failed")
     a.until(13_000 + 24 * 3_600_000)
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(a.state().tombstones.get("b")?.status).toBe("failed")
   })
 

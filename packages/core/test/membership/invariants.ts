@@ -10,6 +10,7 @@ import * as Membership from "../../src/membership/Membership.ts"
 import * as State from "../../src/membership/State.ts"
 import type { Peer, PeerDescription } from "../../src/Peer.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 const sealed = new WeakSet<object>()
 
@@ -177,7 +178,7 @@ export const checkState = (state: State.State): void => {
     `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`)
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
-  for (const name of State.dialTargets(state).keys()) {
+  for (const name of dialTargets(state).keys()) {
     require(members.get(name)?.disconnected !== true, () => `${name} is disconnected and dialed`)
   }
 }

@@ -1,6 +1,5 @@
 /** Leaving (docs/protocol.md R9). */
 import { describe, expect, it } from "@effect/vitest"
-import * as State from "../../src/membership/State.ts"
 import {
   wall,
   recordOf,
@@ -18,6 +17,7 @@ import {
   closedOf,
   stoppedOf,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R9: leaving", () => {
   it("awaits the acknowledgements of all peers with a link", () => {
@@ -51,7 +51,7 @@ describe("R9: leaving", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, c)
     a.at(1_000, { _tag: "Leave" })
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(closedOf(a.meet(1_100, d))).toStrictEqual(["left d"])
   })
 
@@ -80,9 +80,9 @@ describe("R9: leaving", () => {
     expect(framesOf(outputs, "LeaveAck")).toStrictEqual([{ to: ["b"], frame: { _tag: "LeaveAck", generation: wall } }])
     expect(recordsSent(outputs, "b")).toMatchObject([{ status: "left" }])
     a.hear(2_000, c, update(b))
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     a.hear(2_000, c, update(claim(b, "alive", 1)))
-    expect([...State.dialTargets(a.state()).keys()]).toStrictEqual(["b"])
+    expect([...dialTargets(a.state()).keys()]).toStrictEqual(["b"])
     expect(a.state().members.has("b")).toBe(false)
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })

@@ -1,7 +1,6 @@
 /** Links that come and go (docs/protocol.md R2, R8, R9). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Settings from "../../src/membership/Settings.ts"
-import * as State from "../../src/membership/State.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import {
   addressOf,
@@ -24,6 +23,7 @@ import {
   linkOf,
   suspicionOf,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R2: a handshake makes a member", () => {
   it("a newcomer without links joins and is broadcast", () => {
@@ -161,7 +161,7 @@ describe("disconnect", () => {
     expect(closedOf(outputs)).toStrictEqual(["parted b"])
     expect(eventsOf(loseLink(a, 1_100, b))).toStrictEqual([])
     expect(eventsOf(failDial(a, 1_200, b))).toStrictEqual([])
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(a.state().viewHash).toBe(hash)
     expect(a.at(1_300, { _tag: "Disconnect", name: "b" })).toStrictEqual([])
   })
@@ -171,7 +171,7 @@ describe("disconnect", () => {
     expect(eventsOf(a.at(1_000, { _tag: "LinkDown", peer: b, code: "parted", silent: false }))).toStrictEqual([
       "Disconnected b",
     ])
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
   })
 
   it("ends with a link", () => {
@@ -195,7 +195,7 @@ describe("disconnect", () => {
     a.at(1_000, { _tag: "Disconnect", name: "b" })
     loseLink(a, 1_100, b)
     a.hear(1_200, c, update({ ...b, generation: wall + 1 }))
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(eventsOf(a.meet(2_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })
 })

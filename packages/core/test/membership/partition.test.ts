@@ -135,6 +135,24 @@ describe("losing many at once", () => {
     ])
   })
 
+  it("the end of a partition lists only members of the view as returned, and all others as they were last", () => {
+    const a = linkedTo(peers)
+    const dead = peers.slice(0, 4)
+    const rest = peers.slice(4)
+    for (const peer of dead) makeUnreachable(a, 1_000, peer, ...rest)
+    a.until(30_000, rest)
+    const [first, second, third] = dead
+    if (first === undefined || second === undefined || third === undefined) throw new Error("four are dead")
+    a.meet(40_000, claim(first, "alive", 1))
+    a.at(40_000, { _tag: "Disconnect", name: first.name })
+    a.meet(40_000, claim(second, "alive", 1))
+    const outputs = a.meet(40_000, claim(third, "alive", 1))
+    const healed = outputs.flatMap((output) => (output._tag === "Emit" ? [output.event] : [])).at(-1)
+    const { peers: present } = a.state().view
+    expect(healed).toMatchObject({ _tag: "PartitionHealed", missing: [{ name: "p3", status: "failed" }] })
+    expect(healed).toMatchObject({ returned: [present.get("p1"), present.get("p2")] })
+  })
+
   it("a partition ends when the lost are given up", () => {
     const a = linkedTo([b, c, d], { reconnectWindow: 60_000 })
     makeUnreachable(a, 1_000, b, d)

@@ -1,6 +1,5 @@
 /** Probe rounds about a peer that this node does not reach (docs/protocol.md R3). */
 import { describe, expect, it } from "@effect/vitest"
-import * as State from "../../src/membership/State.ts"
 import type { Node } from "./support.ts"
 import {
   wall,
@@ -19,12 +18,13 @@ import {
   recordsSent,
   statusInView,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R3: a lost link", () => {
   it("makes the peer Unreachable, not suspect, and Reachable when it is back", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(loseLink(a, 1_000, b))).toStrictEqual(["Unreachable b"])
-    expect(State.dialTargets(a.state()).get("b")?.kind).toBe("lost")
+    expect(dialTargets(a.state()).get("b")?.kind).toBe("lost")
     expect(statusInView(a, "b")).toBe("alive")
     expect(eventsOf(a.meet(1_100, b))).toStrictEqual(["Reachable b"])
     expect(a.state().rounds.size).toBe(0)

@@ -20,6 +20,7 @@ import {
   framesOf,
   closedOf,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
 
@@ -199,9 +200,9 @@ describe("a life that others say is over", () => {
     loseLink(a, 500, b)
     expect(eventsOf(a.hear(1_000, c, update(claim(b, "left", 4))))).toStrictEqual(["Left b"])
     a.hear(1_100, c, update(claim(b, "alive", 4)))
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     a.hear(1_200, c, update(claim(b, "alive", 5)))
-    expect(State.dialTargets(a.state()).size).toBe(1)
+    expect(dialTargets(a.state()).size).toBe(1)
     expect(eventsOf(a.meet(1_300, claim(b, "alive", 5)))).toStrictEqual(["Joined b"])
     expect(a.state().tombstones.size).toBe(0)
   })
@@ -222,7 +223,7 @@ describe("a life that others say is over", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, update({ ...b, generation: wall + 1 }))
     a.hear(1_100, c, update({ ...b, generation: wall + 1, status: "left" }))
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(a.state().candidates.size).toBe(0)
   })
 })
@@ -266,7 +267,7 @@ describe("strange names", () => {
     const strange = recordOf(name)
     const a = linkedTo([b])
     a.hear(1_000, b, update(strange))
-    expect(State.dialTargets(a.state()).has(name)).toBe(true)
+    expect(dialTargets(a.state()).has(name)).toBe(true)
     expect(eventsOf(a.meet(1_100, strange))).toStrictEqual([`Joined ${name}`])
     makeUnreachable(a, 1_200, strange, b)
     expect(eventsOf(a.until(60_000, [b]))).toStrictEqual([`Failed ${name}`])

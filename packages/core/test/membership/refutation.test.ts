@@ -19,6 +19,7 @@ import {
   recordsSent,
   stoppedOf,
 } from "./support.ts"
+import { dialTargets } from "./dialTargets.ts"
 
 describe("R7: an accusation about this node", () => {
   it.each(["suspect", "failed"] as const)("%s is refuted by a greater incarnation, which is broadcast", (status) => {
@@ -154,16 +155,16 @@ describe("R8: a newer life of this node's name", () => {
   it("that a record claims stops nothing, and its addresses are dialed for a bounded time", () => {
     const a = linkedTo([b])
     expect(a.hear(1_000, b, update(newer))).toStrictEqual([])
-    expect(State.dialTargets(a.state()).get("a")).toMatchObject({
+    expect(dialTargets(a.state()).get("a")).toMatchObject({
       generation: wall + 1,
       addresses: [addressOf("elsewhere")],
     })
     // One claim at a time.
     a.hear(1_100, b, update({ ...newer, generation: wall + 2 }))
-    expect(State.dialTargets(a.state()).get("a")).toMatchObject({ generation: wall + 1 })
+    expect(dialTargets(a.state()).get("a")).toMatchObject({ generation: wall + 1 })
     const outputs = a.until(31_000)
     expect(eventsOf(outputs)).toStrictEqual(["Diagnostic"])
-    expect(State.dialTargets(a.state()).size).toBe(0)
+    expect(dialTargets(a.state()).size).toBe(0)
     expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall, incarnation: 0 } })
   })
 
@@ -255,7 +256,7 @@ describe("R8: a newer life of this node's name", () => {
     const a = linkedTo([b, c])
     const outputs = a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced", silent: false })
     expect(eventsOf(outputs)).toStrictEqual(["Unreachable b"])
-    expect([...State.dialTargets(a.state()).keys()]).toStrictEqual(["b"])
+    expect([...dialTargets(a.state()).keys()]).toStrictEqual(["b"])
   })
 })
 

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
@@ -21,6 +22,7 @@ const make = Effect.gen(function* () {
     onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
+    log: yield* LogBudget.make,
     onFailed: (name) => told.push(`failed ${name}`),
     isRunning: () => true,
   })

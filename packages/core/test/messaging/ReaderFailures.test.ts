@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
+import { linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
+import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { ReaderFailures } from "../../src/messaging/ReaderFailures.ts"
 
 /** Watches streams of a node, and collects what it is told and what it logs. */
@@ -15,7 +16,7 @@ const make = Effect.gen(function* () {
   })
   const node = { isRunning: true }
   const failures = new ReaderFailures({
-    clock: yield* Clock.Clock,
+    log: yield* LogBudget.make,
     context: yield* Effect.provide(Effect.context<never>(), Logger.layer([logger])),
     isRunning: () => node.isRunning,
     onFailed: (lane) => told.push(lane),
@@ -34,16 +35,16 @@ describe("failures of readers", () => {
     }),
   )
 
-  it.effect("have ten lines at once and six a minute, and all count", () =>
+  it.effect("have the lines of the budget of their lane, and all count", () =>
     Effect.gen(function* () {
       const { fail, lines, told } = yield* make
       for (let i = 0; i < 30; i++) yield* fail
-      assert.strictEqual(lines.length, 10)
-      yield* Effect.sleep("10 seconds")
-      for (let i = 0; i < 30; i++) yield* fail
-      assert.strictEqual(lines.length, 11)
-      assert.include(lines[10], "; 20 more have failed since the last line like this")
-      assert.strictEqual(told.length, 60)
+      assert.strictEqual(lines.length, linesPerSubject)
+      yield* Effect.sleep(periodMillis)
+      assert.strictEqual(lines.at(-1), "lines of the kind reader failed that were left out: 20")
+      yield* fail
+      assert.strictEqual(lines.length, linesPerSubject + 2)
+      assert.strictEqual(told.length, 31)
     }).pipe(VirtualTime.flow),
   )
 

@@ -68,6 +68,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     pause: new LonelyPause(loop, Discovery.defaults),
     healthy: 3_000,
     clock,
+    onTried: () => {},
     availability: new SeedAvailability({
       log: { write: () => Effect.void },
       onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),

@@ -40,6 +40,7 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
     addresses: new AddressDialer(loop, links, new RetryAfter(clock)),
     reconnect: Schedule.spaced("1 second"),
     discovery,
+    onTried: () => {},
     availability: {
       failed: (_, { message }) => Effect.sync(() => void unavailable.push(message)),
       answered: (address) => Effect.sync(() => void answered.push(address)),

@@ -12,6 +12,7 @@ import type { LinkState } from "../../src/flow/WriteQueue.ts"
 import type { Link } from "../../src/link/Link.ts"
 import { inboxLane, inboxName } from "../../src/protocol/constants.ts"
 import type { Data, Taken } from "../../src/protocol/Frame.ts"
+import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
@@ -75,6 +76,55 @@ const believesLeaves: Pick<Overrides, "step"> = {
       all.push(...more)
     }
     return [next, all]
+  },
+}
+
+/** Returns the records of a frame that brings some. */
+const recordsOf = (input: Input): ReadonlyArray<PeerRecord.PeerRecord> =>
+  input._tag === "Received" && (input.frame._tag === "Update" || input.frame._tag === "SyncDelta")
+    ? input.frame.records
+    : []
+
+/** A step that takes the claim of a newer life of this node's name for a proof. */
+const believesClaims: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    const claim = recordsOf(input).find(
+      ({ generation, name }) => name === state.self.name && generation > state.self.generation,
+    )
+    const { generation } = claim ?? state.self
+    return claim === undefined
+      ? defaults.step(state, now, input)
+      : defaults.step(state, now, { _tag: "NamesakeMet", generation, instance: 0 })
+  },
+}
+
+/** A step that ignores accusations of this node, but for those in digests. */
+const refutesNothing: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    if (input._tag === "SelfAccused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
+    if (input._tag === "LinkUp") return defaults.step(state, now, { ...input, youAre: undefined })
+    if (input._tag !== "Received" || input.frame._tag !== "Update") return defaults.step(state, now, input)
+    const records = input.frame.records.filter(({ name }) => name !== state.self.name)
+    return defaults.step(state, now, { ...input, frame: { _tag: "Update", records } })
+  },
+}
+
+/** A step that stores another body of a member with a link, and tells the owner nothing. */
+const storesForgedBodies: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    const forged = recordsOf(input).flatMap((record) => {
+      const member = state.members.get(record.name)
+      const isForged =
+        member !== undefined && Member.isLinked(member) && PeerRecord.compareKeys(record, member.record) === 0
+      return isForged && PeerRecord.compare(record, member.record) > 0 ? [{ member, record }] : []
+    })
+    if (forged.length === 0) return defaults.step(state, now, input)
+    const draft = Draft.start(state, now)
+    for (const { member, record } of forged) {
+      const peer = Member.toPeer(Draft.updateMember(draft, Member.withRecord(member, record)))
+      Draft.emit(draft, { _tag: "MetadataChanged", peer })
+    }
+    return Draft.finish(draft)
   },
 }
 
@@ -308,16 +358,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an accused node does not refute",
     within: 5,
-    scenario: fewReach("mutant: an accused node does not refute", {
-      step: (state, now, input) => {
-        if (input._tag === "SelfAccused" || (input._tag === "Received" && input.frame._tag === "YouAre"))
-          return [state, []]
-        if (input._tag === "LinkUp") return defaults.step(state, now, { ...input, youAre: undefined })
-        if (input._tag !== "Received" || input.frame._tag !== "Update") return defaults.step(state, now, input)
-        const records = input.frame.records.filter(({ name }) => name !== state.self.name)
-        return defaults.step(state, now, { ...input, frame: { _tag: "Update", records } })
-      },
-    }),
+    scenario: fewReach("mutant: an accused node does not refute", refutesNothing),
   },
   {
     name: "a node that has met nobody does not take a higher generation",
@@ -355,6 +396,30 @@ export const mutants: ReadonlyArray<Mutant> = [
     scenario: babbling("mutant: hearsay of a leave ends the life of a member with a live link", {
       kinds: ["accusations"],
       overrides: believesLeaves,
+    }),
+  },
+  {
+    name: "the claim of a newer life stops a node",
+    within: 5,
+    scenario: babbling("mutant: the claim of a newer life stops a node", {
+      kinds: ["lives"],
+      overrides: believesClaims,
+    }),
+  },
+  {
+    name: "an accused node that babblers accuse does not refute",
+    within: 5,
+    scenario: babbling("mutant: an accused node that babblers accuse does not refute", {
+      kinds: ["accusations"],
+      overrides: refutesNothing,
+    }),
+  },
+  {
+    name: "a forged body of a member with a live link is stored",
+    within: 5,
+    scenario: babbling("mutant: a forged body of a member with a live link is stored", {
+      kinds: ["bodies"],
+      overrides: storesForgedBodies,
     }),
   },
   mutant("every indirect probe is answered with up", 30, {

@@ -2,7 +2,9 @@
  * The source of the faults of a run: a timeline that stands in a plan, or chance, by the rates of a swarm. A source says
  * when the next fault comes, and at that time what it is, because the nodes that it can hit depend on who is up.
  */
+import type * as Distribution from "../Distribution.ts"
 import type * as FaultPlan from "../FaultPlan.ts"
+import * as Prng from "../kernel/Prng.ts"
 import { ArrivalProcess } from "./ArrivalProcess.ts"
 import { drawConditions } from "./drawConditions.ts"
 import { kindsOf } from "./drawFaults.ts"
@@ -14,6 +16,8 @@ export type { NodeState }
 export interface FaultSource {
   /** Conditions of the network in this run. */
   readonly network: FaultPlan.Network
+  /** Time between the layer of a node and the start of its application; `undefined` if there is none in this run. */
+  readonly startDelay: Distribution.Distribution | undefined
   /** Returns the time of the next fault in microseconds, never before `after`; `undefined` if no more come. */
   readonly next: (after: number) => number | undefined
   /**
@@ -25,11 +29,13 @@ export interface FaultSource {
 
 class PlannedFaults implements FaultSource {
   readonly network: FaultPlan.Network
+  readonly startDelay: FaultSource["startDelay"]
   private readonly faults: ReadonlyArray<FaultPlan.Fault>
   private place = 0
 
-  constructor({ network = {}, timeline = [] }: FaultPlan.Plan) {
+  constructor({ network = {}, startDelay, timeline = [] }: FaultPlan.Plan) {
     this.network = network
+    this.startDelay = startDelay
     this.faults = [...timeline].sort((a, b) => a.at - b.at)
   }
 
@@ -47,11 +53,13 @@ class PlannedFaults implements FaultSource {
 
 class DrawnFaults implements FaultSource {
   readonly network: FaultPlan.Network
+  readonly startDelay: FaultSource["startDelay"]
   private readonly arrivals: ReadonlyArray<ArrivalProcess>
   private readonly nodes: NodeStates
 
   constructor({ swarm }: FaultPlan.Swarm, seed: number) {
     this.network = drawConditions(swarm, seed)
+    this.startDelay = Prng.make(seed, "startDelay").next() < swarm.off ? undefined : swarm.startDelay
     this.arrivals = kindsOf(swarm).flatMap((kind) => ArrivalProcess.make(kind, seed, swarm.off) ?? [])
     this.nodes = new NodeStates(swarm.spare)
   }

@@ -140,6 +140,9 @@ export const drawSentence = (stream: string, index: number, value: number): stri
   const words = Object.hasOwn(directionWords, kind) ? directionWords[kind] : undefined
   if (words !== undefined && ends !== undefined) return words(place, value, ...ends)
   if (kind === "distance" && subject !== "") return `${pairOf(subject)} are ${time(value)} apart, one way`
+  if (kind === "startDelay" && subject !== "") {
+    return `${subject} is slow at its ${place} start: the application starts ${time(value)} after its layer`
+  }
   if (kind === "pick")
     return `of the ready tasks the ${ordinal(value + 1)} is taken out of turn, at the ${place} choice`
   if (kind === "preempt" && subject !== "") {

@@ -75,7 +75,7 @@ export const ConnectionEvent = Schema.TaggedStruct("Connection", {
 /** A fault began or was over. */
 export const FaultEvent = Schema.TaggedStruct("Fault", {
   at,
-  /** Its place in the plan, or a negative number for what the scenario did by hand. */
+  /** Its place in the plan, or a negative number for what stands in no timeline. */
   fault: Schema.Int,
   kind: Schema.String,
   state: Schema.Literals(["began", "over"]),

@@ -2,16 +2,19 @@
  * Injects the faults of a plan, ends them when their time is over, and keeps the faults that really happened, so that they
  * can be injected again.
  */
+import * as Distribution from "../Distribution.ts"
 import type * as FaultPlan from "../FaultPlan.ts"
 import type { FaultSource, NodeState } from "../faults/FaultSource.ts"
 import * as Sentence from "../faults/sentence.ts"
 import * as Microseconds from "../internal/Microseconds.ts"
+import type { Draws } from "../kernel/Draws.ts"
 import { rank, type ScheduledEvent } from "../kernel/EventQueue.ts"
 import type { Kernel } from "../kernel/Kernel.ts"
+import { toWhole } from "../network/Conditions.ts"
 import type * as Engine from "../network/Engine.ts"
 import type * as Trace from "../Trace.ts"
 import type { Recorder } from "./Recorder.ts"
-import type { SimNode } from "./SimNode.ts"
+import type { SimNode, SlowStart } from "./SimNode.ts"
 
 /** The network without faults: near, and nothing else. Without any delay an exchange would take no time at all. */
 export const calm: FaultPlan.Network = { delay: Microseconds.fromDuration("500 micros") }
@@ -41,6 +44,7 @@ const stateOf = (node: SimNode<never>): NodeState["state"] =>
 
 interface Options {
   readonly source: FaultSource
+  readonly draws: Draws
   readonly kernel: Kernel
   readonly engine: Engine.Engine
   readonly nodes: ReadonlyMap<string, SimNode<never>>
@@ -56,8 +60,9 @@ export class FaultInjector {
   private readonly active = new Set<ActiveFault>()
   /** Task times of the faults that slow a node down. */
   private readonly taskTimes = new Map<SimNode<never>, Array<number>>()
-  /** Number of partitions that the scenario made. */
-  private manual = 0
+  /** Number of faults that stand in no timeline: partitions of the scenario, and slow starts. */
+  private unplanned = 0
+  private isEnded = false
   private returns = (_node: string): boolean => true
   private next: ScheduledEvent | undefined
 
@@ -226,12 +231,30 @@ export class FaultInjector {
     }
   }
 
+  /** Draws how long the application of a node waits after its layer. Healed nodes start at once. */
+  slowStart(node: string): SlowStart {
+    const { draws, source } = this.options
+    if (this.isEnded) return { micros: 0, over: nothing }
+    const { startDelay = 0 } = source
+    const micros = toWhole(
+      draws.stream(`startDelay ${node}`).draw((random) => toWhole(Math.round(Distribution.sample(startDelay, random)))),
+    )
+    if (micros === 0) return { micros, over: nothing }
+    const kind = "startDelay"
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
+    const fault = -++this.unplanned
+    const text = `the application of ${node} starts ${Microseconds.show(micros)} after its layer`
+    const record = (state: "began" | "over"): void => this.record(state, () => ({ fault, kind, nodes: [node], text }))
+    record("began")
+    return { micros, over: () => record("over") }
+  }
+
   /** Makes a partition on behalf of the scenario. It lasts until {@link heal}. */
   partition(from: ReadonlyArray<string>, to: ReadonlyArray<string>, oneWay: boolean): void {
     const { engine } = this.options
     const undo = oneWay ? engine.partitionOneWay(from, to) : engine.partition(from, to)
     // The faults of the plan count from 0.
-    const place = -++this.manual
+    const place = -++this.unplanned
     const record = (state: "began" | "over"): void =>
       this.record(state, () => ({
         fault: place,
@@ -260,6 +283,7 @@ export class FaultInjector {
   end(returns: (node: string) => boolean): void {
     const { engine } = this.options
     this.returns = returns
+    this.isEnded = true
     this.next?.cancel()
     engine.setConditions(calm)
     this.endActive(() => true)

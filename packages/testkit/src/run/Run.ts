@@ -111,6 +111,7 @@ class Run {
     this.leaks = new LeakDetector({ kernel, engine, enabled: scenario.options.leaks !== false, fail })
     const faults = new FaultInjector({
       source,
+      draws,
       kernel,
       engine,
       nodes: table.nodes,
@@ -138,9 +139,10 @@ class Run {
 
   /** Makes what the nodes need from this run. */
   private runtime(): Runtime {
-    const { engine, kernel, leaks, recorder } = this
+    const { engine, faults, kernel, leaks, recorder } = this
     return {
       kernel,
+      slowStart: (name) => faults.slowStart(name),
       context: (life) => this.contextOf(life),
       transport: (name) => engine.transport(name),
       loseConnections: (name, silent) => engine.crash(name, { silent }),

@@ -43,7 +43,7 @@ export class ScenarioApi {
     const { kernel, recorder, seed } = this.options
     return {
       seed,
-      nodes: (names, layer) => this.startNodes(names, layer),
+      nodes: (names, layer, options) => this.startNodes(names, layer, options),
       network: this.network(),
       converges: (predicate, options) => this.converges(predicate, options),
       until: (name, condition, options) => this.until(name, condition, options),
@@ -76,12 +76,15 @@ export class ScenarioApi {
   private startNodes<Name extends string, A>(
     names: ReadonlyArray<Name>,
     layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+    { start }: Scenario.NodeOptions<Name, A> = {},
   ): Effect.Effect<Scenario.Nodes<Name, A>, UsageError> {
     const { runtime, table } = this.options
     return Effect.gen(function* () {
       const bad = table.checkNew(names)
       if (bad !== undefined) return yield* Effect.fail(bad)
-      const nodes = names.map((name) => new SimNode<A>(runtime, name, () => layer(name)))
+      const nodes = names.map(
+        (name) => new SimNode<A>(runtime, name, () => layer(name), start === undefined ? undefined : () => start(name)),
+      )
       for (const node of nodes) table.add(node)
       for (const node of nodes) node.start()
       for (const node of nodes) yield* node.until(["running"])

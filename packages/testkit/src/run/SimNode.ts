@@ -29,8 +29,21 @@ export const stateText: Readonly<Record<State, string>> = {
   died: "died",
 }
 
+/** How slowly an application starts. */
+export interface SlowStart {
+  /** Time between the layer and the start of the application, in microseconds. */
+  readonly micros: number
+  /** Called when the time has passed. */
+  readonly over: () => void
+}
+
+/** Program of a node that runs after its layer is built, at each start. */
+export type StartEffect<A> = Effect.Effect<unknown, unknown, A | Scope.Scope>
+
 /** Everything that the nodes need from their run. */
 export interface Runtime {
+  /** Draws how slowly the application of the node starts this time. */
+  readonly slowStart: (name: string) => SlowStart
   readonly kernel: Kernel
   /** Returns the context of everything that runs in a life. */
   readonly context: (life: Life) => Context.Context<never>
@@ -54,10 +67,13 @@ export class SimNode<A> {
   readonly name: string
   readonly machine: Machine
   private readonly runtime: Runtime
-  private readonly layer: () => Layer.Layer<A, unknown, Transport.Transport>
+  /** Builds the layer in a scope, and starts the application. */
+  private readonly build: (scope: Scope.Scope) => Effect.Effect<Context.Context<A>, unknown>
   private currentState: State = "stopped"
   private currentLife: Life | undefined
   private startCount = 0
+  /** The layer of the present life is built, and its application is starting. */
+  private isLayerBuilt = false
   private scope: Scope.Closeable | undefined
   private built: Context.Context<A> | undefined
   /** The fiber that builds the layer. */
@@ -66,11 +82,22 @@ export class SimNode<A> {
   /** Called at each change of state. */
   private readonly watchers = new Set<(state: State) => void>()
 
-  constructor(runtime: Runtime, name: string, layer: () => Layer.Layer<A, unknown, Transport.Transport>) {
+  constructor(
+    runtime: Runtime,
+    name: string,
+    layer: () => Layer.Layer<A, unknown, Transport.Transport>,
+    application?: (() => StartEffect<A>) | undefined,
+  ) {
     this.name = name
     this.machine = runtime.kernel.machine(name)
     this.runtime = runtime
-    this.layer = layer
+    this.build = (scope) => {
+      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name)), scope)
+      if (application === undefined) return built
+      return Effect.tap(built, (services) =>
+        Effect.provideContext(this.startApplication(application), Context.add(services, Scope.Scope, scope)),
+      )
+    }
   }
 
   get state(): State {
@@ -127,23 +154,35 @@ export class SimNode<A> {
 
   // Starting and ending.
 
-  /** Starts the process. The node is `starting` until its layer is built. */
+  /** Starts the process. The node is `starting` until its layer is built and its application has started. */
   start(): void {
-    const { context, kernel, transport } = this.runtime
+    const { context, kernel } = this.runtime
     const life = new Life(this.machine, ++this.startCount)
     const scope = Scope.makeUnsafe()
     this.currentLife = life
     this.scope = scope
     this.built = undefined
+    this.isLayerBuilt = false
     this.enter("starting")
     this.building = undefined
     kernel.begin(life, () => {
       // The process may have been stopped before its first turn.
       if (this.currentLife !== life || this.currentState !== "starting") return
-      const build = Effect.suspend(() => Layer.buildWithScope(Layer.provide(this.layer(), transport(this.name)), scope))
-      const fiber = Effect.runForkWith(context(life))(build)
+      const fiber = Effect.runForkWith(context(life))(Effect.suspend(() => this.build(scope)))
       this.building = fiber
       fiber.addObserver((exit) => this.onBuilt(life, exit))
+    })
+  }
+
+  /** Runs the start of the application, after the delay of the fault plan. */
+  private startApplication<R>(
+    application: () => Effect.Effect<unknown, unknown, R>,
+  ): Effect.Effect<unknown, unknown, R> {
+    return Effect.suspend(() => {
+      this.isLayerBuilt = true
+      const { micros, over } = this.runtime.slowStart(this.name)
+      const wait = micros === 0 ? Effect.void : Effect.andThen(Effect.sleep(micros / 1_000), Effect.sync(over))
+      return Effect.andThen(wait, Effect.suspend(application))
     })
   }
 
@@ -154,10 +193,12 @@ export class SimNode<A> {
       return this.enter("running")
     }
     this.enter("died")
+    const { isLayerBuilt, name } = this
+    const what = isLayerBuilt ? `the application of ${name} failed to start` : `the layer of ${name} failed to build`
     this.die(
       exit.cause,
-      `the layer of ${this.name} failed to build at ${Microseconds.show(this.runtime.kernel.now)}: ${Cause.pretty(exit.cause)}\n` +
-        "Mend the layer, or retry inside of it what may fail while the network is faulty.",
+      `${what} at ${Microseconds.show(this.runtime.kernel.now)}: ${Cause.pretty(exit.cause)}\n` +
+        `Mend the ${isLayerBuilt ? "application" : "layer"}, or retry inside of it what may fail while the network is faulty.`,
     )
   }
 

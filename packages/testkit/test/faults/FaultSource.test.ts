@@ -603,3 +603,19 @@ describe("the network of a seed", () => {
     }
   })
 })
+
+describe("the start delay", () => {
+  it("is that of a plan, and in a swarm that of the seeds that do not go without it", () => {
+    const plan = Result.getOrThrow(FaultPlan.decode({ startDelay: "2 seconds" }))
+    assert(!("swarm" in plan))
+    assert.strictEqual(FaultSource.planned(plan).startDelay, 2_000_000)
+    assert.isUndefined(FaultSource.planned({}).startDelay)
+    const delays = (off: number) => {
+      const swarm = swarmOf({ off, startDelay: "1 seconds" })
+      return Array.from({ length: 40 }, (_, seed) => FaultSource.drawn(swarm, seed).startDelay)
+    }
+    assert.deepStrictEqual(new Set(delays(0)), new Set([1_000_000]))
+    assert.deepStrictEqual(new Set(delays(1)), new Set([undefined]))
+    assert.deepStrictEqual(new Set(delays(0.5)), new Set([1_000_000, undefined]))
+  })
+})

@@ -113,6 +113,7 @@ describe("a draw as a sentence", () => {
     ["sendBuffer a>b", 20, 999, "the 21st connection between a and b holds 999 bytes from a to b"],
     ["distance a-b", 0, 12_000, "a and b are 12 ms apart, one way"],
     ["distance n-1-n-2", 0, 12_000, "the hosts n-1-n-2 are 12 ms apart, one way"],
+    ["startDelay a", 1, 700_000, "a is slow at its 2nd start: the application starts 700 ms after its layer"],
     ["pick", 110, 2, "of the ready tasks the 3rd is taken out of turn, at the 111th choice"],
     ["preempt a", 21, 5, "a is interrupted between two operations, in the 22nd block of them"],
     ["weather a>b", 3, 7, 'the 4th decision of "weather a>b" is 7 and not 0'],

@@ -7,6 +7,7 @@ import { NodeTable, scenarioName } from "../../src/run/NodeTable.ts"
 import { type Runtime, SimNode } from "../../src/run/SimNode.ts"
 
 const runtime: Runtime = {
+  slowStart: () => ({ micros: 0, over: () => undefined }),
   kernel: new Kernel({
     draws: Draws.seeded(1),
     explore: "fifo",

@@ -1,0 +1,150 @@
+/**
+ * Keeps the status of a node, and decides when the node has settled (its first attempts are over) and when a refusal ends it.
+ */
+import type { Clock } from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
+import type { StoppedError } from "../ClusterError.ts"
+import { LatestValue } from "../internal/LatestValue.ts"
+import { monotonicMillis } from "../internal/time.ts"
+import { awaitDeferred } from "../internal/yieldingAwait.ts"
+import type { HandshakeError } from "../link/Handshake.ts"
+import type * as State from "../membership/State.ts"
+import type { SeedOutcomes } from "./SeedOutcomes.ts"
+import type { Status } from "./Status.ts"
+
+export interface Options {
+  readonly clock: Clock
+  readonly outcomes: SeedOutcomes
+  readonly state: () => State.State
+}
+
+export class StatusTracker {
+  /** The current status, and the status after each change. Ends after `Stopped`. */
+  readonly statuses: Stream.Stream<Status>
+  private readonly options: Options
+  private readonly latest = new LatestValue<Status>({ _tag: "Starting", reason: "notStarted" })
+  private readonly refusal = Deferred.makeUnsafe<StoppedError>()
+  private readonly settlement = Deferred.makeUnsafe<void>()
+  private isStarted = false
+  private isSettled = false
+  private wasLinked = false
+  private end: { readonly isOver: boolean; readonly error: StoppedError | undefined } | undefined
+
+  constructor(options: Options) {
+    this.options = options
+    this.statuses = this.latest.changes
+  }
+
+  get status(): Status {
+    return this.latest.value
+  }
+
+  /** Waits until the node has settled, and returns its status then. Fails if the node stopped against its will. */
+  readonly settled: Effect.Effect<Status, StoppedError> = Effect.suspend(() =>
+    Effect.flatMap(awaitDeferred(this.settlement), () => {
+      const { status } = this
+      const error = status._tag === "Stopped" || status._tag === "Leaving" ? status.error : undefined
+      return error === undefined ? Effect.succeed(status) : Effect.fail(error)
+    }),
+  )
+
+  /** Waits for a refusal that ends this node. */
+  readonly refused: Effect.Effect<StoppedError> = Effect.suspend(() => awaitDeferred(this.refusal))
+
+  /** Takes note that the node dials and accepts. */
+  started(): void {
+    this.isStarted = true
+    this.update()
+  }
+
+  /** Takes note of a change of the membership. */
+  changed(): void {
+    if (this.options.state().links > 0) this.wasLinked = true
+    this.update()
+  }
+
+  /** Takes note of addresses that the discovery found. */
+  discovered(addresses: ReadonlyArray<Address>): void {
+    this.options.outcomes.setDiscovered(addresses)
+    this.update()
+  }
+
+  /** Takes note that the discovery finds nothing more. */
+  discoveryEnded(): void {
+    this.options.outcomes.endDiscovery()
+    this.update()
+  }
+
+  /** Takes note of the end of a dial. */
+  tried(address: Address, error: HandshakeError | undefined): void {
+    const now = this.now()
+    this.options.outcomes.note(address, error, now)
+    // A node that had a link is no stranger: its configuration fits the cluster, whatever one address says later.
+    const fatal = this.wasLinked ? undefined : this.options.outcomes.fatal(now)
+    if (fatal !== undefined) Deferred.doneUnsafe(this.refusal, Effect.succeed(fatal))
+    this.update()
+  }
+
+  /** Takes note that the first attempts have lasted long enough. */
+  timedOut(): void {
+    this.isSettled = true
+    this.update()
+  }
+
+  /** Takes note that the node is being taken apart. */
+  stopping(error: StoppedError | undefined): void {
+    this.end ??= { isOver: false, error }
+    this.update()
+  }
+
+  /** Takes note that nothing of the node is left. */
+  stopped(error: StoppedError | undefined): void {
+    this.end = { isOver: true, error }
+    this.update()
+    this.latest.end()
+  }
+
+  private update(): void {
+    const status = this.compute()
+    if (!isSame(status, this.latest.value)) this.latest.set(status)
+    if (status._tag !== "Starting") Deferred.doneUnsafe(this.settlement, Effect.void)
+  }
+
+  private compute(): Status {
+    const { outcomes, state } = this.options
+    const { links, phase, view } = state()
+    if (this.end !== undefined || phase._tag !== "Running") {
+      const error = this.end?.error
+      return { _tag: this.end?.isOver === true ? "Stopped" : "Leaving", ...(error === undefined ? {} : { error }) }
+    }
+    if (!this.isStarted) return { _tag: "Starting", reason: "notStarted" }
+    if (links > 0) return { _tag: "Member", peers: view.peers.size }
+    this.isSettled ||= this.wasLinked || outcomes.isTried(this.now())
+    if (!this.isSettled) return { _tag: "Starting", reason: "joining" }
+    if (view.peers.size > 0) return { _tag: "Alone", reason: "isolated", message: "there is a link to no member" }
+    if (outcomes.isEmpty) return { _tag: "Alone", reason: "noSeeds", message: "there is no seed to dial" }
+    const message = outcomes.lastError ?? "no address leads to another node"
+    return { _tag: "Alone", reason: "unavailable", message }
+  }
+
+  private now(): number {
+    return monotonicMillis(this.options.clock)
+  }
+}
+
+const isSame = (a: Status, b: Status): boolean => {
+  switch (a._tag) {
+    case "Member":
+      return b._tag === "Member" && a.peers === b.peers
+    case "Alone":
+      return b._tag === "Alone" && a.reason === b.reason && a.message === b.message
+    case "Starting":
+      return b._tag === "Starting" && a.reason === b.reason
+    case "Leaving":
+    case "Stopped":
+      return b._tag === a._tag && a.error === b.error
+  }
+}

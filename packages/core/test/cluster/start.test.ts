@@ -1,0 +1,157 @@
+/**
+ * When a node takes part (option `start`), and what its peers see until then.
+ */
+import * as Cluster from "@coterie/core/Cluster"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Reconnect from "@coterie/core/Reconnect"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { startWarning } from "../../src/cluster/Starter.ts"
+
+const scene = (title: string, body: (network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>): void =>
+  it.effect(title, () =>
+    Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), body).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+const layerOf = (network: SimNetwork.Shape, name: string, options?: Partial<Cluster.Options>) =>
+  Cluster.layer({
+    cluster: "test",
+    name,
+    ...options,
+    policies: [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis"))],
+  }).pipe(Layer.provide(network.transport(name)))
+
+const start = (network: SimNetwork.Shape, name: string, options?: Partial<Cluster.Options>) =>
+  Effect.map(Layer.build(layerOf(network, name, options)), Context.get(Cluster.Cluster))
+
+/** Greets whoever joins, and returns how that ended. */
+const greet = (node: Cluster.Cluster["Service"]) =>
+  node.events.pipe(
+    Stream.filter((event) => event._tag === "Joined"),
+    Stream.runHead,
+    Effect.map(Option.getOrThrow),
+    Effect.flatMap(({ peer }) => Effect.flatMap(node.lane("greetings"), (lane) => lane.send(peer, "hello"))),
+  )
+
+/** An application that takes half a second until it reads the greetings, and returns the first. */
+const slowReader = (node: Cluster.Cluster["Service"]) =>
+  Effect.gen(function* () {
+    yield* Effect.sleep("500 millis")
+    const lane = yield* node.lane("greetings")
+    const messages = yield* lane.open()
+    yield* node.start
+    return yield* Stream.runHead(messages)
+  })
+
+describe("a node of an application that starts slowly", () => {
+  scene("loses a greeting if it starts by itself", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const greeting = yield* Effect.forkScoped(Effect.flip(greet(a)))
+      const b = yield* start(network, "b", { seeds: ["a:7946"] })
+      yield* Effect.forkScoped(slowReader(b))
+      const error = yield* Fiber.join(greeting)
+      assert.strictEqual(error._tag === "SendError" ? error.reason._tag : error._tag, "NotReading")
+    }),
+  )
+
+  scene("gets the greeting if the application starts it", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const greeting = yield* Effect.forkScoped(greet(a))
+      const b = yield* start(network, "b", { seeds: ["a:7946"], start: "manual" })
+      const message = yield* slowReader(b)
+      assert.isTrue(Option.isSome(message))
+      yield* Fiber.join(greeting)
+    }),
+  )
+
+  scene(
+    "gets the greeting of a peer that dials it, even if that waits for longer than a handshake may take",
+    (network) =>
+      Effect.gen(function* () {
+        for (const pause of ["500 millis", "12 seconds"] as const) {
+          const [dialer, slow] = [`dialer-${pause}`, `slow-${pause}`].map((name) => name.replace(" ", ""))
+          const a = yield* start(network, dialer ?? "", { seeds: [`${slow}:7946`] })
+          const greeting = yield* Effect.forkScoped(greet(a))
+          const b = yield* start(network, slow ?? "", { start: "manual" })
+          yield* Effect.sleep(pause)
+          assert.strictEqual((yield* a.view).peers.size, 0)
+          const message = yield* slowReader(b)
+          assert.isTrue(Option.isSome(message))
+          yield* Fiber.join(greeting)
+        }
+      }),
+  )
+})
+
+describe("a node that is started by hand", () => {
+  scene("is starting until then, and settled afterwards; starting it again changes nothing", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { seeds: ["a:7946"], start: "manual" })
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "notStarted" })
+      yield* b.start
+      assert.deepStrictEqual(yield* b.status, { _tag: "Member", peers: 1 })
+      yield* b.start
+      assert.strictEqual((yield* b.view).peers.size, 1)
+    }),
+  )
+
+  scene("is started by a join", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { start: "manual" })
+      yield* b.join("a:7946")
+      assert.strictEqual((yield* b.settled)._tag, "Member")
+    }),
+  )
+
+  scene("is started by layerStart, which is built when it has settled", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const layer = Layer.provideMerge(
+        Cluster.layerStart,
+        layerOf(network, "b", { seeds: ["a:7946"], start: "manual" }),
+      )
+      const b = Context.get(yield* Layer.build(layer), Cluster.Cluster)
+      assert.strictEqual((yield* b.status)._tag, "Member")
+    }),
+  )
+
+  scene("leaves without having been started", (network) =>
+    Effect.gen(function* () {
+      const b = yield* start(network, "b", { start: "manual" })
+      yield* b.leave
+      yield* b.stopped
+    }),
+  )
+
+  scene("has a warning in the log if nobody starts it for a while", (network) =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        if (logLevel === "Warn") lines.push(String(Array.isArray(message) ? message[0] : message))
+      })
+      const build = (name: string) => Effect.provide(start(network, name, { start: "manual" }), Logger.layer([logger]))
+      const started = yield* build("started")
+      yield* started.start
+      yield* build("forgotten")
+      yield* Effect.sleep(startWarning)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(lines.length, 1)
+      assert.include(lines[0], "cluster.start")
+    }),
+  )
+})

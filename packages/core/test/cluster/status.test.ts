@@ -1,0 +1,256 @@
+/**
+ * What a node says about itself: `status`, `settled`, `stopped`, and refusals that stop it (option `failOn`).
+ */
+import * as Admission from "@coterie/core/Admission"
+import * as Cluster from "@coterie/core/Cluster"
+import type { StoppedError } from "@coterie/core/ClusterError"
+import * as Discovery from "@coterie/core/Discovery"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Reconnect from "@coterie/core/Reconnect"
+import * as SimNetwork from "@coterie/testkit/SimNetwork"
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+const scene = (title: string, body: (network: SimNetwork.Shape) => Effect.Effect<void, unknown, Scope.Scope>): void =>
+  it.effect(title, () =>
+    Effect.flatMap(SimNetwork.make({ latency: "1 millis" }), body).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+const quick = [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis"))] as const
+
+/** Starts a node on a host of its own, which its name is unless another is given. */
+const start = Effect.fnUntraced(function* (
+  network: SimNetwork.Shape,
+  name: string,
+  options: Partial<Cluster.Options> & { readonly host?: string } = {},
+  policies: Layer.Layer<never> = Layer.empty,
+) {
+  const { host = name, ...others } = options
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const layer = Cluster.layer({ cluster: "test", name, ...others, policies: quick }).pipe(
+    Layer.provide(network.transport(host)),
+    Layer.provide(policies),
+  )
+  const cluster = Context.get(yield* Layer.buildWithScope(layer, scope), Cluster.Cluster)
+  return { ...cluster, stop: Scope.close(scope, Exit.void) }
+})
+
+const until = (node: Cluster.Cluster["Service"], tag: Cluster.Status["_tag"]) =>
+  node.statuses.pipe(
+    Stream.filter(({ _tag }) => _tag === tag),
+    Stream.runHead,
+    Effect.map(Option.getOrThrow),
+    Effect.timeout("2 minutes"),
+  )
+
+/** Waits until the node stops, for two minutes at most, and returns its error. */
+const errorOf = (node: Cluster.Cluster["Service"]) =>
+  Effect.timeout(Effect.flip(node.stopped), "2 minutes") as Effect.Effect<StoppedError>
+
+/** Waits for twenty seconds, which is many attempts, and asserts that the node runs. */
+const staysUp = Effect.fnUntraced(function* (node: Cluster.Cluster["Service"]) {
+  yield* Effect.sleep("20 seconds")
+  assert.include(["Alone", "Member"], (yield* node.status)._tag)
+})
+
+describe("the status of a node", () => {
+  scene("is alone at once if there is nobody to dial", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      assert.deepInclude(yield* a.settled, { _tag: "Alone", reason: "noSeeds" })
+    }),
+  )
+
+  scene("is a member when the first link is up", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b", { seeds: ["nobody:1", "a:7946"] })
+      assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "joining" })
+      assert.deepStrictEqual(yield* b.settled, { _tag: "Member", peers: 1 })
+      yield* until(a, "Member")
+    }),
+  )
+
+  scene("is alone with the last error when every seed was tried", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a", { seeds: ["nobody:1", "a:7946"] })
+      const status = yield* a.settled
+      assert.deepInclude(status, { _tag: "Alone", reason: "unavailable" })
+      assert.include(status._tag === "Alone" ? status.message : "", "nobody:1")
+    }),
+  )
+
+  scene("waits for the first set of the discovery, but not for ever", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "3 seconds"))
+      const b = yield* start(network, "b", {}, Discovery.layer(late))
+      assert.strictEqual((yield* b.settled)._tag, "Member")
+      const c = yield* start(network, "c", { seeds: ["nobody:1"] }, Discovery.layer(Stream.never))
+      assert.strictEqual((yield* c.settled)._tag, "Alone")
+    }),
+  )
+
+  scene("is isolated while no member is reached, and a member again afterwards", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      yield* start(network, "b", { seeds: ["a:7946"] })
+      yield* start(network, "c", { seeds: ["a:7946"] })
+      yield* until(a, "Member")
+      yield* network.partition(["a"], ["b", "c"])
+      assert.deepInclude(yield* until(a, "Alone"), { reason: "isolated" })
+      yield* network.heal
+      yield* until(a, "Member")
+    }),
+  )
+
+  scene("ends with the stream: leaving, then stopped", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      yield* start(network, "b", { seeds: ["a:7946"] })
+      yield* until(a, "Member")
+      const seen = yield* Effect.forkScoped(Stream.runCollect(a.statuses))
+      yield* Effect.yieldNow
+      yield* a.leave
+      yield* a.stopped
+      assert.deepStrictEqual(
+        [...(yield* Fiber.join(seen))].map(({ _tag }) => _tag),
+        ["Member", "Leaving", "Stopped"],
+      )
+      assert.strictEqual((yield* a.settled)._tag, "Stopped")
+    }),
+  )
+})
+
+describe("a node with a wrong configuration", () => {
+  scene("stops if its only seed belongs to another cluster, and says so in one line", (network) =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        if (logLevel === "Error") lines.push(String(Array.isArray(message) ? message[0] : message))
+      })
+      yield* start(network, "a")
+      const b = yield* Effect.provide(
+        start(network, "b", { cluster: "other", seeds: ["a:7946"] }),
+        Logger.layer([logger]),
+      )
+      const error = yield* errorOf(b)
+      assert.strictEqual(error.reason._tag, "OtherCluster")
+      assert.strictEqual(error.address, "a:7946")
+      assert.strictEqual(yield* Effect.flip(b.settled), error)
+      assert.deepStrictEqual(yield* b.status, { _tag: "Stopped", error })
+      assert.strictEqual(lines.length, 1)
+      assert.include(lines[0], 'option "cluster"')
+    }),
+  )
+
+  scene("goes on if a seed of another cluster is one among others, which may be down", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a", { cluster: "other" })
+      const b = yield* start(network, "b", { seeds: ["a:7946", "c:7946"] })
+      yield* staysUp(b)
+      yield* start(network, "c")
+      yield* until(b, "Member")
+      yield* staysUp(b)
+    }),
+  )
+
+  scene("goes on if its peers are gone and a seed of another cluster is all that answers", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a", { cluster: "other" })
+      const c = yield* start(network, "c")
+      const sets = Stream.concat(
+        Stream.succeed(["c:7946"]),
+        Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "2 seconds")),
+      )
+      const b = yield* start(network, "b", {}, Discovery.layer(sets))
+      yield* until(b, "Member")
+      yield* c.stop
+      yield* staysUp(b)
+      const status = yield* b.status
+      assert.include(status._tag === "Alone" ? status.message : "", 'this is the cluster "other"')
+    }),
+  )
+
+  scene("stops if its name is that of a node that lives", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a", { host: "one" })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946", "nobody:1"] })
+      assert.strictEqual((yield* errorOf(second)).reason._tag, "DuplicateName")
+    }),
+  )
+
+  scene("goes on if the namesake ends within a link timeout, as its predecessor does", (network) =>
+    Effect.gen(function* () {
+      const first = yield* start(network, "a", { host: "one" })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946"] })
+      yield* Effect.sleep("200 millis")
+      yield* first.stop
+      yield* staysUp(second)
+      yield* start(network, "b", { host: "one" })
+      yield* until(second, "Member")
+    }),
+  )
+
+  scene("stops for a namesake that took its name in the cluster", (network) =>
+    Effect.gen(function* () {
+      const first = yield* start(network, "a", { host: "one", seeds: ["c:7946"] })
+      yield* start(network, "c")
+      yield* until(first, "Member")
+      yield* start(network, "a", { host: "two", seeds: ["c:7946"] })
+      assert.strictEqual((yield* errorOf(first)).reason._tag, "Superseded")
+    }),
+  )
+
+  scene("stops for a denial only if it is to", (network) =>
+    Effect.gen(function* () {
+      yield* start(
+        network,
+        "a",
+        {},
+        Admission.layer(() => Effect.succeed(Admission.deny("not you"))),
+      )
+      const stubborn = yield* start(network, "b", { seeds: ["a:7946"] })
+      const strict = yield* start(network, "c", { seeds: ["a:7946"], failOn: ["denied"] })
+      assert.strictEqual((yield* errorOf(strict)).reason._tag, "Denied")
+      yield* staysUp(stubborn)
+    }),
+  )
+
+  scene("tries for ever if nothing is to stop it", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["a:7946"], failOn: [] })
+      yield* staysUp(b)
+    }),
+  )
+})
+
+describe("the log of a node that leaves", () => {
+  scene("has one line that it leaves and why, and one that it has left", (network) =>
+    Effect.gen(function* () {
+      for (const way of ["leave", "stop"] as const) {
+        const lines: Array<string> = []
+        const logger = Logger.make<unknown, void>(({ message }) => {
+          lines.push(String(Array.isArray(message) ? message[0] : message))
+        })
+        const node = yield* Effect.provide(start(network, "a", { host: way }), Logger.layer([logger]))
+        yield* Effect.provide(node[way], Logger.layer([logger]))
+        assert.deepStrictEqual(lines.slice(1), [
+          `this node leaves the cluster: ${way === "leave" ? "leave was called" : "its scope closes"}`,
+          "this node has left the cluster",
+        ])
+      }
+    }),
+  )
+})
