@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { OptionsError, SendError } from "./ClusterError.ts"
+import type { ClusterEvent, ViewChange } from "./ClusterEvent.ts"
 import type { Message, MessagesLost, SessionEnded, SessionStarted } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 
@@ -128,6 +129,30 @@ export interface GapReadOptions extends ReadOptions {
 export type LaneItem = Message | SessionStarted | SessionEnded
 
 /**
+ * Options of a reader that gets the changes of the view, too, in one order with the messages.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ViewReadOptions extends ReadOptions {
+  readonly strategy?: "suspend" | undefined
+  /**
+   * Adds the view to the stream: first a `Snapshot`, and then each change. Messages, markers of sessions and changes come in the
+   * order in which they happened on this node, so a peer has `Joined` before its session starts. A reader that is more than
+   * `limits.eventBuffer` changes behind gets `Lagged` and a `Snapshot` instead of them. It never misses a message.
+   */
+  readonly view: true
+}
+
+/**
+ * An element of a lane that is read with its view.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ViewItem = ViewChange | Extract<ClusterEvent, { readonly _tag: "Snapshot" | "Lagged" }>
+
+/**
  * A node that reads a lane: a peer with a link, or this node.
  *
  * @category models
@@ -201,11 +226,12 @@ export interface Lane {
   /**
    * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. Before the first message of a
    * session with a peer comes `SessionStarted`, and after its last message `SessionEnded`, except with `dropping` and `sliding`.
-   * The stream ends when this node has left.
+   * With `view` the changes of the view come in the same stream. The stream ends when this node has left.
    */
   readonly read: {
     (options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
     (options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+    (options: ViewReadOptions): Stream.Stream<LaneItem | ViewItem, OptionsError>
     (options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   }
   /**
@@ -215,6 +241,7 @@ export interface Lane {
   readonly open: {
     (options: GapReadOptions): Effect.Effect<Stream.Stream<LaneItem | MessagesLost>, OptionsError, Scope.Scope>
     (options: LossyReadOptions): Effect.Effect<Stream.Stream<Message>, OptionsError, Scope.Scope>
+    (options: ViewReadOptions): Effect.Effect<Stream.Stream<LaneItem | ViewItem>, OptionsError, Scope.Scope>
     (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
   }
   /**

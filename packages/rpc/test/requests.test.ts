@@ -66,8 +66,6 @@ scenario("who is no peer, and who has left, is not asked", (world) =>
     const { a, b, client, toB } = yield* Support.pair(world)
     const nobody = yield* client.to("nobody")
     assert.strictEqual(yield* Support.failure(nobody.Half({ number: 2 })), "send UnknownPeer")
-    const self = yield* client.to("a")
-    assert.strictEqual(yield* Support.failure(self.Half({ number: 2 })), "send UnknownPeer")
     yield* b.stop
     yield* World.untilPeers(a, [])
     assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "send PeerLeft")

@@ -46,8 +46,6 @@ export interface Options {
   readonly tracing?: boolean | undefined
   /** Bounds that differ from the defaults, such as `{ confirmTimeout: "1 minute", messageBytes: 1024 * 1024 }`. */
   readonly limits?: Limits.Options | undefined
-  /** How the node uses what it shares with the rest of the process. */
-  readonly process?: ProcessOptions | undefined
   /**
    * When the node takes part. Defaults to `auto`.
    *
@@ -66,6 +64,8 @@ export interface Options {
    * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
    */
   readonly failOn?: ReadonlyArray<FailOn> | undefined
+  /** How the node uses what it shares with the rest of the process. */
+  readonly process?: ProcessOptions | undefined
 }
 
 /**

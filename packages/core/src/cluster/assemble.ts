@@ -233,10 +233,12 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const publish = (event: ViewChange | Notice): void => {
     metrics.event(event)
     hub.publish(event)
+    readers.onEvent(event)
   }
   const readers = yield* LaneReaders.make({
     limits,
     self: () => loop.state().self,
+    view: () => loop.state().view,
     onOpened: (lane) => {
       links.openLane(lane)
       readingPeers.changed()

@@ -7,10 +7,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Notice, View, ViewChange } from "../ClusterEvent.ts"
 import { NodeStopped, OptionsError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
-import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type { GapReadOptions, LaneItem, LossyReadOptions, ReadOptions, ViewItem, ViewReadOptions } from "../Lane.ts"
 import type { Limits } from "../Limits.ts"
 import type { Link } from "../link/Link.ts"
 import { type Session, sessionWithSelf } from "../link/Session.ts"
@@ -26,6 +27,7 @@ import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
 import { ReaderFailures } from "./ReaderFailures.ts"
 import { UnreadInbox } from "./UnreadInbox.ts"
+import { ViewReader } from "./ViewReader.ts"
 
 /** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
 const defaultCapacity = 1_024
@@ -34,6 +36,8 @@ export interface Options {
   readonly limits: Limits
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
+  /** Returns the current view. */
+  readonly view: () => View
   /** Called when the first reader of a lane has come. */
   readonly onOpened: (lane: ReadLane) => void
   /** Called when the last reader of a lane has gone. */
@@ -51,10 +55,11 @@ export interface Options {
 /** Options of any reader. */
 interface ReaderOptions extends ReadOptions {
   readonly gaps?: boolean | undefined
+  readonly view?: boolean | undefined
 }
 
 /** Opens a reader, and gives its stream. */
-type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
+export type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
 
 interface Parts {
   readonly loopback: Loopback
@@ -128,6 +133,13 @@ export class LaneReaders {
     this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
   }
 
+  /** Tells the readers that want it about a change of the view. */
+  readonly onEvent = (event: ViewChange | Notice): void => {
+    for (const { readers } of this.lanes.values()) {
+      for (const reader of readers) if (reader instanceof ViewReader) reader.onEvent(event)
+    }
+  }
+
   private markAll(mark: SessionStarted | SessionEnded): void {
     for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
@@ -135,8 +147,9 @@ export class LaneReaders {
   /** Reads a lane from now on, until the scope closes. */
   open(name: string, options: GapReadOptions, format?: string): Reading<LaneItem | MessagesLost>
   open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
+  open(name: string, options: ViewReadOptions, format?: string): Reading<LaneItem | ViewItem>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
-  open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost> {
+  open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost | ViewItem> {
     return Effect.map(
       Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
       ({ stream }) => this.failures.watch(name, stream),
@@ -158,14 +171,14 @@ export class LaneReaders {
     { format, name }: ReadLane,
     options: ReaderOptions,
   ) {
-    const { capacity = defaultCapacity, gaps = false, strategy = "suspend" } = options
+    const { capacity = defaultCapacity, gaps = false, strategy = "suspend", view = false } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps })
+    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
     yield* this.pacer.await(() => this.lanes.has(name))
     // Peers know one format of a lane.
     const open = this.lanes.get(name)
@@ -176,6 +189,7 @@ export class LaneReaders {
   })
 
   private addTo(lane: ReadLane, reader: LaneReader): void {
+    if (reader instanceof ViewReader) reader.begin()
     reader.mark(startedOf(this.options.self(), sessionWithSelf))
     for (const started of this.sessions.values()) reader.mark(started)
     const open = this.lanes.get(lane.name)
@@ -185,14 +199,18 @@ export class LaneReaders {
 
   private makeReader(
     name: string,
-    { capacity, gaps, strategy }: { readonly [Key in keyof ReaderOptions]-?: NonNullable<ReaderOptions[Key]> },
+    { capacity, gaps, strategy, view }: { readonly [Key in keyof ReaderOptions]-?: NonNullable<ReaderOptions[Key]> },
   ): Effect.Effect<LaneReader> {
     const { limits, onLost } = this.options
-    return strategy === "suspend"
-      ? Effect.sync(() =>
-          Mailbox.make<SessionStarted | SessionEnded>({ kept: limits.laneWindowBytes + limits.messageBytes }),
-        )
-      : LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
+    if (strategy !== "suspend") {
+      return LossyReader.make({ strategy, capacity, gaps, onLost: () => onLost(name, strategy) })
+    }
+    const kept = limits.laneWindowBytes + limits.messageBytes
+    return Effect.sync(() =>
+      view
+        ? new ViewReader({ kept, capacity: limits.eventBuffer, view: this.options.view })
+        : Mailbox.make<SessionStarted | SessionEnded>({ kept }),
+    )
   }
 
   private openLane({ format, name }: ReadLane, reader: LaneReader): void {

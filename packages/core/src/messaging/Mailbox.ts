@@ -87,11 +87,13 @@ class Batch {
   }
 }
 
-export interface Options {
+export interface Options<Mark = never> {
   /** Bytes, more or less, that are kept of one peer's links that are over. Of all peers together sixteen times as many are. */
   readonly kept: number
   /** Called for the first message of each item of the list, when it has come. */
   readonly onQueued?: () => void
+  /** Called for each mark that a reader takes. */
+  readonly onMark?: (mark: Mark) => void
 }
 
 const doNothing = (): void => undefined
@@ -111,14 +113,16 @@ export class Mailbox<Mark = never> implements Sink {
   /** Bytes that are kept of one peer's links that are over. */
   private readonly kept: number
   private readonly onQueued: () => void
+  private readonly onMark: (mark: Mark) => void
   private readonly sources = new Map<Link, Source>()
   private hasEnded = false
   /** The item that was queued last, as long as it is there. */
   private newest: Batch | undefined
 
-  constructor({ kept, onQueued = doNothing }: Options) {
+  constructor({ kept, onMark = doNothing, onQueued = doNothing }: Options<Mark>) {
     this.kept = kept
     this.onQueued = onQueued
+    this.onMark = onMark
     this.stream = Stream.fromPull(Effect.succeed(this.awaitItem((first) => this.fill(first))))
     this.receive = this.awaitItem((first) => this.openOne(first))
   }
@@ -142,6 +146,11 @@ export class Mailbox<Mark = never> implements Sink {
   mark(mark: Mark): void {
     this.newest = undefined
     this.append(mark)
+  }
+
+  /** Takes all marks out for which this holds, and leaves the rest. */
+  removeMarks(isGone: (mark: Mark) => boolean): void {
+    MutableList.filter(this.items, (item) => item instanceof Batch || !isGone(item))
   }
 
   /**
@@ -238,14 +247,14 @@ export class Mailbox<Mark = never> implements Sink {
   }
 
   private open(item: Batch | Mark): Array<Message | Mark> {
-    if (!(item instanceof Batch)) return [item]
+    if (!(item instanceof Batch)) return [this.takeMark(item)]
     this.take(item)
     return item.all()
   }
 
   /** Returns the first message of an item, or a mark, and puts the other messages back. */
   private openOne(item: Batch | Mark): Message | Mark {
-    if (!(item instanceof Batch)) return item
+    if (!(item instanceof Batch)) return this.takeMark(item)
     // Nothing is added to a batch that is taken apart, so that it gets smaller only.
     if (item === this.newest) this.newest = undefined
     const first = item.takeFirst()
@@ -254,6 +263,11 @@ export class Mailbox<Mark = never> implements Sink {
     // A batch has at least one.
     const [message] = first.all() as [ReceivedMessage]
     return message
+  }
+
+  private takeMark(mark: Mark): Mark {
+    this.onMark(mark)
+    return mark
   }
 
   private take(batch: Batch): void {
@@ -275,4 +289,4 @@ export class Mailbox<Mark = never> implements Sink {
 }
 
 /** Makes an empty mailbox. */
-export const make = <Mark = never>(options: Options): Mailbox<Mark> => new Mailbox<Mark>(options)
+export const make = <Mark = never>(options: Options<Mark>): Mailbox<Mark> => new Mailbox<Mark>(options)

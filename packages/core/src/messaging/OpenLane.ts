@@ -6,7 +6,7 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import type { LaneItem } from "../Lane.ts"
+import type { LaneItem, ViewItem } from "../Lane.ts"
 import type { MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { Sink, Source } from "../peering/PeerConnection.ts"
 
@@ -16,8 +16,8 @@ export interface LaneReader extends Sink {
   readonly ended: (link: Source) => boolean
   /** Puts the begin or end of a session behind the messages that are there. */
   readonly mark: (mark: SessionStarted | SessionEnded) => void
-  /** Messages and markers of sessions, in the order in which they came. */
-  readonly stream: Stream.Stream<LaneItem | MessagesLost>
+  /** Messages, markers of sessions and changes of the view, in the order in which they came. */
+  readonly stream: Stream.Stream<LaneItem | MessagesLost | ViewItem>
   /** Ends the stream after what is there. */
   readonly end: Effect.Effect<void>
   /** Counts everything that is there as taken: it will not be read. */

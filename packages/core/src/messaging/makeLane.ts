@@ -2,14 +2,21 @@
  * A lane as the application uses it: the sender and the readers under one name.
  */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
-import type { GapReadOptions, Lane, LaneItem, LossyReadOptions, ReadOptions } from "../Lane.ts"
+import type {
+  GapReadOptions,
+  Lane,
+  LaneItem,
+  LossyReadOptions,
+  ReadOptions,
+  ViewItem,
+  ViewReadOptions,
+} from "../Lane.ts"
 import type { Message, MessagesLost } from "../Message.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { DeadLetters } from "./DeadLetters.ts"
-import type { LaneReaders } from "./LaneReaders.ts"
+import type { LaneReaders, Reading } from "./LaneReaders.ts"
 import type { ReadingPeers } from "./ReadingPeers.ts"
 import type { Sender } from "./Sender.ts"
 
@@ -20,22 +27,21 @@ export interface Options {
   readonly deadLetters: DeadLetters
 }
 
-/** Opens a reader, and gives its stream. */
-type Opened<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
-
 /** Returns the lane with a name and a format that were checked before. */
 export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
   function read(options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>
+  function read(options: ViewReadOptions): Stream.Stream<LaneItem | ViewItem, OptionsError>
   function read(options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
-  function read(options?: ReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError> {
+  function read(options?: ReadOptions): Stream.Stream<LaneItem | MessagesLost | ViewItem, OptionsError> {
     return Stream.unwrap(readers.open(name, options, format))
   }
 
-  function open(options: GapReadOptions): Opened<LaneItem | MessagesLost>
-  function open(options: LossyReadOptions): Opened<Message>
-  function open(options?: ReadOptions): Opened<LaneItem>
-  function open(options?: ReadOptions): Opened<LaneItem | MessagesLost> {
+  function open(options: GapReadOptions): Reading<LaneItem | MessagesLost>
+  function open(options: LossyReadOptions): Reading<Message>
+  function open(options: ViewReadOptions): Reading<LaneItem | ViewItem>
+  function open(options?: ReadOptions): Reading<LaneItem>
+  function open(options?: ReadOptions): Reading<LaneItem | MessagesLost | ViewItem> {
     return readers.open(name, options, format)
   }
 

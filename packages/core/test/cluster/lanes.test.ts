@@ -457,3 +457,38 @@ scenario("opening and closing three thousand lanes at once violates no rate limi
     }
   }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
 })
+
+scenario(
+  "a lane that is read with its view has changes, sessions and messages in the order of this node",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const orders = yield* a.cluster.lane("orders")
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(orders.read({ view: true }), (item) =>
+          Effect.sync(() => seen.push(item._tag === "Message" ? item.text : item._tag)),
+        ),
+        { startImmediately: true },
+      )
+      const b = yield* node("b", { seeds: [a.address] })
+      yield* World.untilPeers(b, ["a"])
+      const out = yield* b.cluster.lane("orders")
+      yield* out.publish("hello")
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(seen, ["Snapshot", "SessionStarted", "Joined", "SessionStarted", "hello"])
+      yield* network.cut("a", "b")
+      yield* World.until(a, ({ peers }) => peers.get("b")?.link !== "up")
+      yield* World.untilPeers(a, ["b"])
+      yield* World.untilPeers(b, ["a"])
+      yield* out.publish("again")
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(
+        seen.slice(5).filter((tag) => tag !== "Suspected" && tag !== "Isolated" && tag !== "Reconnected"),
+        ["SessionEnded", "Unreachable", "Reachable", "SessionStarted", "again"],
+      )
+      yield* b.cluster.leave
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(seen.slice(-2).toSorted(), ["Left", "SessionEnded"])
+    }),
+)

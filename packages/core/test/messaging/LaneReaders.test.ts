@@ -8,6 +8,7 @@ import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
+import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
@@ -19,6 +20,7 @@ const make = Effect.gen(function* () {
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
     self: () => ({ name: "self", generation: 1 }),
+    view: () => initial.view,
     onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),

@@ -1,0 +1,94 @@
+/**
+ * A reader of a lane that gets the changes of the view, too, in one order with the messages and markers: that in which they
+ * happened on this node. Messages are bounded by the credit of their senders. Changes of the view are bounded by a number: when
+ * more wait, they are dropped, and `Lagged` and a `Snapshot` of that moment come instead.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import { type Notice, type View, ViewChange } from "../ClusterEvent.ts"
+import type { InboundMessage } from "../flow/ReceiveLane.ts"
+import type { ReadableLane } from "../flow/ReceiveLanes.ts"
+import type { LaneItem, ViewItem } from "../Lane.ts"
+import type { SessionEnded, SessionStarted } from "../Message.ts"
+import type { Source } from "../peering/PeerConnection.ts"
+import * as Mailbox from "./Mailbox.ts"
+import type { LaneReader } from "./OpenLane.ts"
+
+type Mark = SessionStarted | SessionEnded | ViewItem
+
+export interface Options {
+  /** Bytes, more or less, that are kept of one peer's links that are over. */
+  readonly kept: number
+  /** Number of changes of the view that may wait. */
+  readonly capacity: number
+  /** Returns the current view. */
+  readonly view: () => View
+}
+
+export class ViewReader implements LaneReader {
+  readonly stream: Stream.Stream<LaneItem | ViewItem>
+  readonly end: Effect.Effect<void>
+  readonly close: Effect.Effect<void>
+  private readonly options: Options
+  private readonly mailbox: Mailbox.Mailbox<Mark>
+  /** Number of changes that wait. */
+  private waiting = 0
+  /** Number of changes that were dropped since the reader took the last `Lagged`. */
+  private missed = 0
+
+  constructor(options: Options) {
+    this.options = options
+    this.mailbox = Mailbox.make<Mark>({ kept: options.kept, onMark: (mark) => this.onTaken(mark) })
+    this.stream = this.mailbox.stream
+    this.end = this.mailbox.end
+    this.close = this.mailbox.close
+  }
+
+  /** Puts the view of this moment in front of all. */
+  begin(): void {
+    this.mailbox.mark({ _tag: "Snapshot", view: this.options.view() })
+  }
+
+  offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
+    this.mailbox.offer(link, lane, message)
+  }
+
+  ended(link: Source): boolean {
+    return this.mailbox.ended(link)
+  }
+
+  mark(mark: SessionStarted | SessionEnded): void {
+    this.mailbox.mark(mark)
+  }
+
+  /** Puts an event behind what is there, if it changes the view. */
+  onEvent(event: ViewChange | Notice): void {
+    if (!isViewChange(event)) return
+    if (this.waiting < this.options.capacity) {
+      this.waiting++
+      this.mailbox.mark(event)
+    } else this.lag()
+  }
+
+  /** Drops the changes that wait, and the one that came, and puts the view of this moment behind what is there. */
+  private lag(): void {
+    this.missed += this.waiting + 1
+    this.waiting = 0
+    this.mailbox.removeMarks(isViewItem)
+    this.mailbox.mark({ _tag: "Lagged", missed: this.missed })
+    this.mailbox.mark({ _tag: "Snapshot", view: this.options.view() })
+  }
+
+  private onTaken(mark: Mark): void {
+    if (mark._tag === "Lagged") this.missed = 0
+    else if (isViewChange(mark)) this.waiting--
+  }
+}
+
+interface Tagged {
+  readonly _tag: string
+}
+
+const isViewChange = <A extends Tagged>(item: A): item is A & ViewChange => item._tag in ViewChange.cases
+
+const isViewItem = (mark: Mark): boolean => mark._tag === "Snapshot" || mark._tag === "Lagged" || isViewChange(mark)
