@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
@@ -193,22 +194,17 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
   readonly environment: Environment
 }
 
-/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
-const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
-  const { environment, limits } = options
-  const detachBuffers = options.process?.detachBuffers ?? true
-  const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
-  const metrics = yield* Metrics.make(options.labels, { clock, lanes: limits.laneLabels })
-  const listener = yield* transport.listen
-  const problem = advertiseProblem(listener.addresses)
+/** Makes the membership of a node at these addresses. */
+const makeLoop = Effect.fnUntraced(function* (options: RoomOptions, addresses: ReadonlyArray<Address>) {
+  const problem = advertiseProblem(addresses)
   if (problem !== undefined) return yield* problem
-  const heartbeat = Duration.toMillis(detector.heartbeat)
-  const linkTimeout = Duration.toMillis(detector.linkTimeout)
-  const loop = yield* MembershipLoop.make({
+  const { environment, limits } = options
+  const { clock, detector, entropy, gossip, overrides } = environment
+  return yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: listener.addresses,
+      addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -220,8 +216,20 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     capacity: limits.membershipQueue,
     share: limits.membershipShare,
-    pulse: heartbeat,
+    pulse: Duration.toMillis(detector.heartbeat),
   })
+})
+
+/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
+const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
+  const { environment, limits } = options
+  const detachBuffers = options.process?.detachBuffers ?? true
+  const { clock, detector, discovery, entropy, overrides, reconnect, transport } = environment
+  const metrics = yield* Metrics.make(options.labels, { clock, lanes: limits.laneLabels })
+  const listener = yield* transport.listen
+  const heartbeat = Duration.toMillis(detector.heartbeat)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
+  const loop = yield* makeLoop(options, listener.addresses)
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
