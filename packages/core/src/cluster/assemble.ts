@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
@@ -189,22 +190,15 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
   readonly environment: Environment
 }
 
-/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
-const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
-  const { environment, limits } = options
-  const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
-  const metrics = yield* Metrics.make(options.labels, clock)
-  const listener = yield* transport.listen
-  const problem = advertiseProblem(listener.addresses)
-  if (problem !== undefined) return yield* problem
-  const heartbeat = Duration.toMillis(detector.heartbeat)
-  const linkTimeout = Duration.toMillis(detector.linkTimeout)
-  const loop = yield* MembershipLoop.make({
+/** Makes the membership of a node that others reach at the addresses. */
+const makeLoop = ({ environment, limits, metadata = {}, name }: RoomOptions, addresses: ReadonlyArray<Address>) => {
+  const { clock, detector, entropy, gossip, overrides } = environment
+  return MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
-      name: options.name,
-      addresses: listener.addresses,
-      metadata: options.metadata ?? {},
+      name,
+      addresses,
+      metadata,
       detector,
       gossip,
       wall: clock.currentTimeMillisUnsafe(),
@@ -215,8 +209,21 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     capacity: limits.membershipQueue,
     share: limits.membershipShare,
-    pulse: heartbeat,
+    pulse: Duration.toMillis(detector.heartbeat),
   })
+}
+
+/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
+const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
+  const { environment, limits } = options
+  const { clock, detector, discovery, entropy, overrides, reconnect, transport } = environment
+  const metrics = yield* Metrics.make(options.labels, clock)
+  const listener = yield* transport.listen
+  const problem = advertiseProblem(listener.addresses)
+  if (problem !== undefined) return yield* problem
+  const heartbeat = Duration.toMillis(detector.heartbeat)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
+  const loop = yield* makeLoop(options, listener.addresses)
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
