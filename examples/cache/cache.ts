@@ -6,16 +6,28 @@
  *
  * Then type `get KEY` and `put KEY VALUE` in either.
  */
-import { Cluster, Topic } from "@coterie/core"
+import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import { Cache, Effect, FileSystem, Layer, References, Schema, Stream } from "effect"
 import * as Screens from "../support/Screen.ts"
+import * as Invalidation from "./Invalidation.ts"
 
 const [name = "ann", port = "0", folder = "store", ...addresses] = process.argv.slice(2)
 
-/** Invalidations of one key or, without a key, of everything. */
-const Invalidations = Topic.make("invalidations", Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
+const Invalidations = Invalidation.topic("invalidations", Schema.String)
+
+/** Says in words what was invalidated, and why. */
+const textOf = (event: Invalidation.Event<string>): string => {
+  switch (event._tag) {
+    case "Key":
+      return `* forgot ${event.key}: ${event.from.name} wrote it`
+    case "Unheard":
+      return `* forgot everything: ${event.from.name} may have written unheard`
+    case "Gap":
+      return `* forgot everything: the session with ${event.from?.name} is over`
+  }
+}
 
 const program = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
@@ -28,37 +40,14 @@ const program = Effect.gen(function* () {
     capacity: 1_000,
     lookup: (key: string) => Effect.orElseSucceed(store.readFileString(fileOf(key)), () => "nothing"),
   })
-  const forget = (key: string, why: string) =>
-    Effect.andThen(Cache.invalidate(cache, key), screen.print(`* forgot ${key}: ${why}`))
-  const forgetAll = (why: string) =>
-    Effect.andThen(Cache.invalidateAll(cache), screen.print(`* forgot everything: ${why}`))
-
-  const hearing = Stream.runForEach(Invalidations.subscribe(), ({ from, value: { key } }) =>
-    key === undefined ? forgetAll(`${from.name} may have written unheard`) : forget(key, `${from.name} wrote it`),
-  )
-
-  // Within one session with a peer nothing is missing. When a link is lost, so is the session: the last that the peer
-  // published may be lost, and nobody knows which keys it named. So what is cached cannot be trusted any more.
-  const lane = yield* cluster.lane(Invalidations.name)
-  const parting = Stream.runForEach(lane.read(), (item) =>
-    item._tag === "SessionEnded" ? forgetAll(`the session with ${item.from.name} is over`) : Effect.void,
-  )
-
-  // And until there is a link again, neither hears what the other writes. So whoever gets a link to somebody tells it to forget
-  // everything: all that it had written unheard was written before that, and what it writes later is heard.
-  const greeting = Stream.runForEach(cluster.events, (event) =>
-    event._tag === "Joined" || event._tag === "Replaced" || event._tag === "Recovered" || event._tag === "Reachable"
-      ? Effect.forkScoped(Effect.ignore(Invalidations.send(event.peer, {})))
-      : Effect.void,
-  )
+  // Attached before this node joins others, so that whoever is met learns at once what is read here.
+  const { ended, invalidate } = yield* Invalidation.attach(cache, Invalidations, {
+    onInvalidated: (event) => screen.print(textOf(event)),
+  })
 
   const put = Effect.fnUntraced(function* (key: string, value: string) {
     yield* store.writeFileString(fileOf(key), value)
-    yield* Cache.invalidate(cache, key)
-    const { failed } = yield* Invalidations.publish({ key })
-    // Who is only slow stays in its session, so it must hear this: `send` waits as long as it takes. Who has no link is told to
-    // forget everything when it has one again.
-    yield* Effect.forEach(failed, ({ peer }) => Effect.forkScoped(Effect.ignore(Invalidations.send(peer, { key }))))
+    yield* invalidate(key)
     yield* screen.print(`* wrote ${key}`)
   })
 
@@ -77,9 +66,8 @@ const program = Effect.gen(function* () {
   const self = yield* cluster.self
   yield* screen.print(`* ${name} is at ${self.addresses[0]}`)
   const joining = Effect.forEach(addresses, (address) => cluster.join(address), { concurrency: "unbounded" })
-  // Reading comes first, so that whoever is met learns at once what is read here. The first to end ends all: a process that
-  // hears nothing any more must not go on with what it cached.
-  yield* Effect.raceAllFirst([hearing, parting, greeting, typing, Effect.andThen(joining, Effect.never)])
+  // The first to end ends all: a process that hears nothing any more must not go on with what it cached.
+  yield* Effect.raceAllFirst([typing, ended, Effect.andThen(joining, Effect.never)])
 })
 
 const ClusterLive = Cluster.layer({ cluster: "cache", name }).pipe(
