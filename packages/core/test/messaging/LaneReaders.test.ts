@@ -1,12 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
+import { openBurst } from "../../src/messaging/OpenPacer.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
 import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
@@ -14,11 +17,11 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
 
 /** The readers of a node, and which lanes they have opened and closed. */
-const make = Effect.gen(function* () {
+const makeWith = Effect.fnUntraced(function* (limits: Partial<Limits.Limits>) {
   const told: Array<string> = []
   let taken = 0
   const readers = yield* LaneReaders.make({
-    limits: Limits.defaults,
+    limits: { ...Limits.defaults, ...limits },
     self: () => ({ name: "self", generation: 1 }),
     view: () => initial.view,
     onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
@@ -39,6 +42,8 @@ const make = Effect.gen(function* () {
   return { readers, told, bring, taken: () => taken }
 })
 
+const make = makeWith({})
+
 const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: string }>) =>
   Effect.map(Stream.runCollect(stream), (items) =>
     items.flatMap(({ _tag, text }) => (_tag === "SessionStarted" ? [] : [text ?? _tag])),
@@ -58,6 +63,20 @@ describe("the readers of a node", () => {
       yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
       assert.deepStrictEqual([...readers.openLanes()], [])
+    }),
+  )
+
+  it.effect("open lanes at the pace that every peer bears, whatever this node itself bears", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* makeWith({ controlRate: 1e9, controlBurst: 1e9 })
+      const names = Array.from({ length: openBurst }, (_, i) => `lane ${i}`)
+      yield* Effect.forEach(names, (name) => readers.open(name), { discard: true })
+      assert.strictEqual(told.length, openBurst)
+      const further = yield* Effect.forkChild(readers.open("further"), { startImmediately: true })
+      assert.strictEqual(told.length, openBurst)
+      yield* TestClock.adjust("1 seconds")
+      yield* Fiber.await(further)
+      assert.strictEqual(told.length, openBurst + 1)
     }),
   )
 
