@@ -5,10 +5,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
+import { openBurst } from "../../src/messaging/OpenPacer.ts"
 import { inboxName, maxLanes } from "../../src/protocol/constants.ts"
 import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
@@ -62,6 +64,20 @@ describe("the readers of a node", () => {
       yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
       assert.deepStrictEqual([...readers.openLanes()], [])
+    }),
+  )
+
+  it.effect("open lanes at the pace that every peer bears, whatever this node itself bears", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* makeWith({ controlRate: 1e9, controlBurst: 1e9 })
+      const names = Array.from({ length: openBurst }, (_, i) => `lane ${i}`)
+      yield* Effect.forEach(names, (name) => readers.open(name), { discard: true })
+      assert.strictEqual(told.length, openBurst)
+      const further = yield* Effect.forkChild(readers.open("further"), { startImmediately: true })
+      assert.strictEqual(told.length, openBurst)
+      yield* TestClock.adjust("1 seconds")
+      yield* Fiber.await(further)
+      assert.strictEqual(told.length, openBurst + 1)
     }),
   )
 
