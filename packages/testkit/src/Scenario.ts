@@ -83,7 +83,7 @@ export interface NodeOptions<Name extends string, A> {
    * this effect has succeeded, and dies if it fails; fork in its scope what goes on. The fault plan can delay it
    * (`startDelay`): the other nodes then meet a node whose application does not answer yet.
    */
-  readonly start?: ((name: Name) => StartEffect<A>) | undefined
+  readonly start?: ((name: Name) => StartEffect<NoInfer<A>>) | undefined
 }
 
 /**
