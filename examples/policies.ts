@@ -18,7 +18,7 @@ const failureDetector = FailureDetector.layer({ heartbeat: "2 seconds", linkTime
 const gossip = Gossip.layer({ updateDelay: "50 millis", relayFanOut: (size) => Math.ceil(Math.sqrt(size)) })
 
 /** Where to look for peers: DNS or a file (NodeDiscovery), a list, a Stream of lists, an effect on a Schedule (Discovery). */
-const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal", port: 7946 })
+const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal" })
 
 /** Decides which peers are admitted, before anything about the applicant is stored. */
 const admission = Admission.layer((applicant) =>

@@ -1,8 +1,8 @@
 /**
  * Every process caches what it reads from a store that all share, here a folder. Whoever writes tells the others what to forget.
  *
- *     npx -y pnpm@12 exec node examples/cache/cache.ts ann 7946 /tmp/store
- *     npx -y pnpm@12 exec node examples/cache/cache.ts bob 0 /tmp/store 127.0.0.1:7946
+ *     npx -y pnpm@12 exec node examples/cache/cache.ts ann 24868 /tmp/store
+ *     npx -y pnpm@12 exec node examples/cache/cache.ts bob 0 /tmp/store 127.0.0.1:24868
  *
  * Then type `get KEY` and `put KEY VALUE` in either.
  */

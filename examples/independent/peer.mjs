@@ -1,6 +1,6 @@
 /**
  * A member of a Coterie cluster in plain JavaScript, written from docs/protocol.md alone, whose chapters are named below:
- * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:7946`. It does not listen, but dials all that it hears of.
+ * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:24868`. It does not listen, but dials all that it hears of.
  * It prints JSON, one object a line, and reads `say TEXT`, `publish LANE TEXT` and `leave` from its standard input.
  */
 import { randomInt } from "node:crypto"

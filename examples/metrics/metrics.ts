@@ -9,7 +9,7 @@ import { HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 
-const [name = "ann", port = "7946", metricsPort = "9464", ...seeds] = process.argv.slice(2)
+const [name = "ann", port = "24868", metricsPort = "9464", ...seeds] = process.argv.slice(2)
 
 // #region metrics
 const ClusterLive = Cluster.layer({ cluster: "hello", name, seeds }).pipe(

@@ -1,8 +1,8 @@
 /**
  * A list of the users who are here, with their status. The status is metadata of a peer, which all others see.
  *
- *     npx -y pnpm@12 exec node examples/presence/presence.ts ann 7946
- *     npx -y pnpm@12 exec node examples/presence/presence.ts bob 0 127.0.0.1:7946
+ *     npx -y pnpm@12 exec node examples/presence/presence.ts ann 24868
+ *     npx -y pnpm@12 exec node examples/presence/presence.ts bob 0 127.0.0.1:24868
  *
  * Then type what you do. Ctrl-C leaves; `kill -9` shows what the others see of a crash.
  */

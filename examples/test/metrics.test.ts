@@ -58,7 +58,7 @@ describe("the metrics of a node", () => {
         const told = rows.filter(([row]) => !row.includes("Shown from the first one on"))
         assert.deepStrictEqual(told.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
         // What has not occurred is not shown, and has a row nevertheless.
-        assert.strictEqual(rows.length - told.length, 4)
+        assert.strictEqual(rows.length - told.length, 5)
       }).pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])),
     testTimeout,
   )

@@ -22,8 +22,16 @@ import * as Schema from "effect/Schema"
 export class OptionsError extends Schema.TaggedError<OptionsError>()("OptionsError", {
   /** Name of the option, such as `limits.messageBytes`. */
   option: Schema.String,
-  message: Schema.String,
-}) {}
+  /** Description of what is wrong with it. */
+  problem: Schema.String,
+}) {
+  // A mistake of a configuration has no place in this library that would help to find it.
+  override readonly stack: string = `${this.name}: ${this.message}`
+
+  override get message(): string {
+    return `option "${this.option}": ${this.problem}`
+  }
+}
 
 /**
  * Error of a value that does not match the schema of its topic. The value was sent to no peer.
@@ -283,6 +291,9 @@ export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedErr
   /** Address of the peer that caused the stop, if a peer at a known address did. */
   address: Schema.optionalKey(Schema.String),
 }) {
+  // The log of the node has what led to the stop.
+  override readonly stack: string = `${this.name}: ${this.message}`
+
   override get message(): string {
     const { address, reason } = this
     return `this node has stopped: ${reason.message}${address === undefined ? "" : ` (${address})`}`

@@ -102,6 +102,8 @@ export interface Limits {
    * that sends more is not read until some of it is handled.
    */
   readonly membershipShare: number
+  /** Lanes, the inbox among them, that have a label of their own on metrics. All later ones share the label `other`. */
+  readonly laneLabels: number
   /** Events that wait for one slow subscriber before it gets `Lagged`. */
   readonly eventBuffer: number
   /** Time for a connection that was closed or refused to deliver its last bytes, in milliseconds. */
@@ -149,6 +151,8 @@ export const defaults: Limits = {
   membershipQueue: 1_024,
   // Some milliseconds of work, and beside one frame, which may be larger, half a megabyte at most.
   membershipShare: 64,
+  // Two series for each direction, and those of failures: some hundreds for an application with many topics.
+  laneLabels: 64,
   eventBuffer: 1_024,
   linger: 1_000,
 }

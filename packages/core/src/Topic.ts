@@ -219,12 +219,12 @@ export const makeResult = <A, E>(
   const badName = nameProblem(name)
   if (badName !== undefined) {
     const message = `the name ${JSON.stringify(name)} of a topic cannot be used: ${badName}`
-    return Result.fail(new OptionsError({ option: "name", message }))
+    return Result.fail(new OptionsError({ option: "name", problem: message }))
   }
   const badFormat = serialization === undefined ? undefined : formatProblem(serialization.format)
   if (badFormat !== undefined) {
     const message = `the serialization of the topic "${name}" cannot be used: ${badFormat}`
-    return Result.fail(new OptionsError({ option: "serialization", message }))
+    return Result.fail(new OptionsError({ option: "serialization", problem: message }))
   }
   return Result.succeed(fromCodecs(name, serialization, memoize(schema)))
 }

@@ -33,7 +33,10 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   reason: Schema.Literals(["refused", "unreachable", "closed", "listen"]),
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect()),
-}) {}
+}) {
+  // The network has no place in this library that would help to find the reason; the message and the cause say it.
+  override readonly stack: string = `${this.name}: ${this.message}`
+}
 
 /** One connection, open in both directions. */
 export interface Connection {

@@ -219,7 +219,7 @@ const listen = (
       (server) => Effect.sync(() => server.close()),
     )
     yield* Effect.callback<void, Transport.TransportError>((resume) => {
-      server.net.once("error", (cause) => resume(listenError(listenMessage(host, port, cause), cause)))
+      server.net.once("error", (cause) => resume(listenError(listenMessage(host, port, cause))))
       server.net.listen({ host: ip, port }, () => resume(Effect.void))
     })
     const bound = server.net.address()

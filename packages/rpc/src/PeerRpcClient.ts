@@ -91,8 +91,8 @@ export class PeerRpcClient extends Context.Service<
   {
     /** Makes Effect's client protocol for one peer. */
     readonly protocol: (peer: PeerRef) => Effect.Effect<RpcClient.Protocol["Service"]>
-    /** Peers that are in the view now. */
-    readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
+    /** Members that are in the view now: this node, and the peers. */
+    readonly members: Effect.Effect<{ readonly self: PeerId; readonly peers: ReadonlyArray<PeerId> }>
   }
 >()("@coterie/rpc/PeerRpcClient") {}
 
@@ -172,6 +172,8 @@ export interface AllOptions {
    * an answer in any case: `NotReading` if it does not serve the service.
    */
   readonly peers?: ReadonlyArray<PeerId> | undefined
+  /** `true` asks this node as well, if it serves the service. Has no effect together with `peers`. Defaults to `false`. */
+  readonly self?: boolean | undefined
   /** Maximum number of peers that are asked at one time. Defaults to 32. */
   readonly concurrency?: number | "unbounded" | undefined
   /**
@@ -219,8 +221,10 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
 ): Stream.Stream<Answer<A, E>, never, PeerRpcClient | Rpc.MiddlewareClient<Rpcs> | Exclude<R, Scope.Scope>> =>
   Stream.unwrap(
     Effect.map(
-      Effect.flatMap(PeerRpcClient, ({ peers }) =>
-        options.peers === undefined ? peers : Effect.succeed(options.peers),
+      Effect.flatMap(PeerRpcClient, ({ members }) =>
+        options.peers === undefined
+          ? Effect.map(members, ({ peers, self }) => (options.self === true ? [self, ...peers] : peers))
+          : Effect.succeed(options.peers),
       ),
       (peers) =>
         askAll({

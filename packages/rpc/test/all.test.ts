@@ -96,6 +96,16 @@ scenario("a request to all says of a peer without a link that it is not connecte
   }),
 )
 
+scenario("a request to all with self: true is answered by this node as well, if it serves", (world) =>
+  Effect.gen(function* () {
+    const { a, ask } = yield* cluster(world)
+    const everybody = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
+    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["b: 4", "c: 4"])
+    yield* Support.serve(a)
+    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["a: 4", "b: 4", "c: 4"])
+  }),
+)
+
 scenario("a request to given peers has an answer for each, also for one that does not serve", (world) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)

@@ -33,7 +33,7 @@ export class MetadataUpdater {
     const { loop, shutdown } = this.options
     const metadata = typeof change === "function" ? change(State.selfBody(loop.state()).metadata) : change
     const problem = metadataProblem(metadata)
-    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", message: problem }))
+    if (problem !== undefined) return Effect.fail(new OptionsError({ option: "metadata", problem }))
     return shutdown.isRunning
       ? Effect.asVoid(loop.submitAndAwait({ _tag: "MetadataSet", metadata: { ...metadata } }))
       : Effect.void

@@ -31,11 +31,11 @@ export class Metrics {
   private readonly detection: DetectionTime
   private node: NodeGauges.Sources | undefined
 
-  constructor(metrics: ObservedMetrics.ObservedMetrics, clock: Clock) {
+  constructor(metrics: ObservedMetrics.ObservedMetrics, clock: Clock, lanes: number) {
     this.metrics = metrics
     this.clock = clock
     this.events = new EventMetrics(metrics)
-    this.messages = new MessageMetrics(metrics)
+    this.messages = new MessageMetrics(metrics, lanes)
     const links = new LinkMetrics(metrics)
     this.detection = new DetectionTime(metrics, {
       isMember: (name) => this.node?.loop.state().members.has(name) === true,
@@ -82,5 +82,8 @@ export class Metrics {
 }
 
 /** Makes the metrics of a node; closing the scope removes them. */
-export const make = (labels: Labels, clock: Clock): Effect.Effect<Metrics, never, Scope.Scope> =>
-  Effect.map(ObservedMetrics.make(labels), (metrics) => new Metrics(metrics, clock))
+export const make = (
+  labels: Labels,
+  { clock, lanes }: { readonly clock: Clock; readonly lanes: number },
+): Effect.Effect<Metrics, never, Scope.Scope> =>
+  Effect.map(ObservedMetrics.make(labels), (metrics) => new Metrics(metrics, clock, lanes))

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Address } from "../Address.ts"
 import { Admission } from "../Admission.ts"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { Discovery } from "../Discovery.ts"
@@ -30,6 +31,7 @@ import { LonelyPause } from "../peering/LonelyPause.ts"
 import * as MembershipLoop from "../peering/MembershipLoop.ts"
 import { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { SeedAvailability } from "../peering/SeedAvailability.ts"
+import type * as PeerConnections from "../peering/PeerConnections.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { TopicSerialization } from "../TopicSerialization.ts"
 import { Transport } from "../Transport.ts"
@@ -118,6 +120,8 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     tracing: options.tracing ?? false,
     onConfirmed: (outcome) => metrics.messages.confirmed(outcome),
     onSlowPeer: publish,
+    sent: (lane) => metrics.messages.sent.of(lane),
+    onPublishFailed: (lane, reason) => metrics.messages.publishFailed(lane, reason),
     onSkipped: (lane) => metrics.messages.skipped(lane),
   })
   yield* Effect.forkIn(sender.watch, inner)
@@ -190,22 +194,17 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
   readonly environment: Environment
 }
 
-/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
-const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
-  const { environment, limits } = options
-  const detachBuffers = options.process?.detachBuffers ?? true
-  const { clock, detector, discovery, entropy, gossip, overrides, reconnect, transport } = environment
-  const metrics = yield* Metrics.make(options.labels, clock)
-  const listener = yield* transport.listen
-  const problem = advertiseProblem(listener.addresses)
+/** Makes the membership of a node at these addresses. */
+const makeLoop = Effect.fnUntraced(function* (options: RoomOptions, addresses: ReadonlyArray<Address>) {
+  const problem = advertiseProblem(addresses)
   if (problem !== undefined) return yield* problem
-  const heartbeat = Duration.toMillis(detector.heartbeat)
-  const linkTimeout = Duration.toMillis(detector.linkTimeout)
-  const loop = yield* MembershipLoop.make({
+  const { environment, limits } = options
+  const { clock, detector, entropy, gossip, overrides } = environment
+  return yield* MembershipLoop.make({
     step: overrides.step,
     initial: initialState({
       name: options.name,
-      addresses: listener.addresses,
+      addresses,
       metadata: options.metadata ?? {},
       detector,
       gossip,
@@ -217,8 +216,20 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     clock,
     capacity: limits.membershipQueue,
     share: limits.membershipShare,
-    pulse: heartbeat,
+    pulse: Duration.toMillis(detector.heartbeat),
   })
+})
+
+/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
+const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
+  const { environment, limits } = options
+  const detachBuffers = options.process?.detachBuffers ?? true
+  const { clock, detector, discovery, entropy, overrides, reconnect, transport } = environment
+  const metrics = yield* Metrics.make(options.labels, { clock, lanes: limits.laneLabels })
+  const listener = yield* transport.listen
+  const heartbeat = Duration.toMillis(detector.heartbeat)
+  const linkTimeout = Duration.toMillis(detector.linkTimeout)
+  const loop = yield* makeLoop(options, listener.addresses)
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
@@ -240,26 +251,17 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       readingPeers.changed()
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
+    received: (name) => metrics.messages.received.of(name),
     log,
     onFailed: (name) => metrics.messages.readerFailed(name),
     isRunning: () => loop.state().phase._tag === "Running",
   })
   const deadLetters = yield* DeadLetters.make({ log, onLetter: (lane) => metrics.messages.deadLetter(lane) })
-  const readingPeers: ReadingPeers = new ReadingPeers({
-    current: () => links.all(),
-    siblings: (link) => links.siblings(link),
-    self: () => loop.state().self,
-    ownOpening: readers.openingOf,
-  })
+  const readingPeers: ReadingPeers = makeReadingPeers(() => links, loop, readers)
   const links: LinkManager.LinkManager = yield* LinkManager.make({
     label: options.cluster,
     connections: overrides.makePeerConnections({
-      onEnd: readers.linkEnded,
-      onSessionStart: (peer, session) => {
-        readers.sessionStarted(peer, session)
-        readingPeers.changed()
-      },
-      onSessionEnd: readers.sessionEnded,
+      ...sessionHooks(readers, readingPeers),
       remembered: limits.links,
     }),
     laneFactories: {
@@ -317,6 +319,31 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     status,
   }
 })
+
+/** Returns what the connections report to the readers of lanes. */
+const sessionHooks = (
+  readers: LaneReaders.LaneReaders,
+  readingPeers: ReadingPeers,
+): Pick<PeerConnections.Options, "onEnd" | "onSessionStart" | "onSessionEnd"> => ({
+  onEnd: readers.linkEnded,
+  onSessionStart: (peer, session) => {
+    readers.sessionStarted(peer, session)
+    readingPeers.changed()
+  },
+  onSessionEnd: readers.sessionEnded,
+})
+
+const makeReadingPeers = (
+  links: () => LinkManager.LinkManager,
+  loop: MembershipLoop.MembershipLoop,
+  readers: LaneReaders.LaneReaders,
+): ReadingPeers =>
+  new ReadingPeers({
+    current: () => links().all(),
+    siblings: (link) => links().siblings(link),
+    self: () => loop.state().self,
+    ownOpening: readers.openingOf,
+  })
 
 type Rooms = Effect.Success<ReturnType<typeof makeRooms>>
 

@@ -21,7 +21,7 @@ const maxLimit = 0xffff_ffff
 
 /** Returns what the options say, or which of them cannot be used. */
 export const checkOptions = (options: Options): Result.Result<Checked, OptionsError> => {
-  const fail = (option: string, message: string) => Result.fail(new OptionsError({ option, message }))
+  const fail = (option: string, problem: string) => Result.fail(new OptionsError({ option, problem }))
   const label = nameProblem(options.cluster)
   if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
   const name = options.name === undefined ? undefined : nameProblem(options.name)
@@ -40,7 +40,7 @@ export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsErro
   addresses.length > maxAddresses
     ? new OptionsError({
         option: "advertise",
-        message: `at most ${maxAddresses} addresses (an option of the transport)`,
+        problem: `at most ${maxAddresses} addresses (an option of the transport)`,
       })
     : undefined
 
@@ -57,20 +57,20 @@ const limitProblem = (options: Limits.Options): OptionsError | undefined => {
   const limits = Limits.make(options)
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(Limits.defaults, name)) {
-      return new OptionsError({ option: `limits.${name}`, message: "there is no such limit" })
+      return new OptionsError({ option: `limits.${name}`, problem: "there is no such limit" })
     }
   }
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 1 || value > maxLimit) {
-      const message = Limits.isTime(name)
+      const problem = Limits.isTime(name)
         ? `a duration from 1 to ${maxLimit} milliseconds`
         : `a whole number from 1 to ${maxLimit}`
-      return new OptionsError({ option: `limits.${name}`, message })
+      return new OptionsError({ option: `limits.${name}`, problem })
     }
   }
   for (const [name, least, unit] of leastLimits) {
     if (limits[name] < least) {
-      return new OptionsError({ option: `limits.${name}`, message: `at least ${least} ${unit}` })
+      return new OptionsError({ option: `limits.${name}`, problem: `at least ${least} ${unit}` })
     }
   }
   return undefined

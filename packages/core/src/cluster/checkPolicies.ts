@@ -26,7 +26,7 @@ const minSyncInterval = 1_000 / maxExchangeRate
 
 /** Returns why one of the policies cannot be used, or `undefined` if all of them can. */
 export const policyProblem = ({ detector, discovery, gossip, serialization }: Policies): OptionsError | undefined => {
-  const problem = (option: string, message: string) => new OptionsError({ option, message })
+  const problem = (option: string, text: string) => new OptionsError({ option, problem: text })
   const badFormat = formatProblem(serialization.format)
   if (badFormat !== undefined) return problem("TopicSerialization.format", badFormat)
   const millis = Duration.toMillis

@@ -101,9 +101,9 @@ const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Opti
 
 const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsError> => {
   const problem = nameProblem(lane.name)
-  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", message: `a lane: ${problem}` }))
+  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", problem: `a lane: ${problem}` }))
   const badFormat = lane.format === undefined ? undefined : formatProblem(lane.format)
   return badFormat === undefined
     ? Effect.succeed(makeLane(lane, options))
-    : Effect.fail(new OptionsError({ option: "format", message: `a lane: ${badFormat}` }))
+    : Effect.fail(new OptionsError({ option: "format", problem: `a lane: ${badFormat}` }))
 }

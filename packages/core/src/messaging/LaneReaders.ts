@@ -19,6 +19,7 @@ import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Mes
 import type { PeerId } from "../Peer.ts"
 import type { Sink } from "../peering/PeerConnection.ts"
 import { inboxName, maxLanes } from "../protocol/constants.ts"
+import { CountedSink, type MessageCount } from "./CountedSink.ts"
 import { Loopback } from "./Loopback.ts"
 import * as LossyReader from "./LossyReader.ts"
 import * as Mailbox from "./Mailbox.ts"
@@ -44,6 +45,8 @@ export interface Options {
   readonly onClosed: (name: string) => void
   /** Called when a message did not fit the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
+  /** Returns the count of the messages that arrive on a lane. */
+  readonly received: (lane: string) => MessageCount
   /** Log of the node. */
   readonly log: LogBudget
   /** Called for each reader that failed. */
@@ -109,7 +112,10 @@ export class LaneReaders {
   readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
-  readonly sinkOf = (name: string): Sink => (name === inboxName ? this.mailbox : (this.lanes.get(name) ?? noReaders))
+  readonly sinkOf = (name: string): Sink => {
+    const lane = name === inboxName ? this.mailbox : this.lanes.get(name)
+    return lane === undefined ? noReaders : new CountedSink(lane, this.options.received(name))
+  }
 
   /** Nothing more arrives on the link. Returns whether everything that arrived is kept for its readers. */
   readonly linkEnded = (link: Link): boolean => {
@@ -173,10 +179,10 @@ export class LaneReaders {
   ) {
     const { capacity = defaultCapacity, gaps = false, strategy = "suspend", view = false } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
-      return yield* new OptionsError({ option: "capacity", message: "the capacity of a reader is at least 1" })
+      return yield* new OptionsError({ option: "capacity", problem: "the capacity of a reader is at least 1" })
     }
     if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
-      return yield* new OptionsError({ option: "lanes", message: `a node reads at most ${maxLanes} lanes` })
+      return yield* new OptionsError({ option: "lanes", problem: `a node reads at most ${maxLanes} lanes` })
     }
     const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
     yield* this.pacer.await(() => this.lanes.has(name))
@@ -217,7 +223,7 @@ export class LaneReaders {
     const lane = new OpenLane(++this.openings, format)
     lane.readers.add(reader)
     this.lanes.set(name, lane)
-    this.loopback.open({ name, format }, lane)
+    this.loopback.open({ name, format }, new CountedSink(lane, this.options.received(name)))
     this.options.onOpened({ name, format })
   }
 
@@ -237,7 +243,7 @@ export class LaneReaders {
 const otherFormat = (name: string, open: string | undefined, format: string | undefined): OptionsError =>
   new OptionsError({
     option: "format",
-    message: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
+    problem: `"${name}" is read ${withFormat(open)} on this node, and cannot be read ${withFormat(format)} at the same time`,
   })
 
 const withFormat = (format: string | undefined): string =>
@@ -258,6 +264,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const unread = new UnreadInbox({ timeout: limits.slowPeerTimeout, waiting: () => mailbox.waitingLinks() })
   const failures = new ReaderFailures({ log, context: yield* Effect.context(), isRunning, onFailed })
-  const loopback = new Loopback({ limits, self: options.self, inbox: mailbox })
+  const loopback = new Loopback({
+    limits,
+    self: options.self,
+    inbox: new CountedSink(mailbox, options.received(inboxName)),
+  })
   return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
 })

@@ -17,6 +17,7 @@ import type { PeerId, PeerRef } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { inboxName } from "../protocol/constants.ts"
+import type { MessageCount } from "./CountedSink.ts"
 import type { Outlet, Route } from "./Route.ts"
 import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
@@ -40,6 +41,10 @@ export interface Options {
   readonly onConfirmed: (outcome: string) => void
   /** Called when sends to a peer stand still. */
   readonly onSlowPeer: (event: SlowPeer) => void
+  /** Returns the count of the messages that were accepted on a lane. */
+  readonly sent: (lane: string) => MessageCount
+  /** Called for each peer that a message to many did not reach, with the tag of the reason. */
+  readonly onPublishFailed: (lane: string, reason: string) => void
   /** Called for each peer without which a message to many went on, because it is slow. */
   readonly onSkipped: (lane: string) => void
 }
@@ -233,12 +238,17 @@ export class Sender {
     const problem = formatProblem(outlet, to, extra)
     if (problem !== undefined) return Effect.fail(problem)
     const session = route.session()
-    if (outlet.tryOffer(bytes, extra)) return Effect.succeed(session)
+    if (outlet.tryOffer(bytes, extra)) {
+      this.options.sent(to.lane).add(bytes.length)
+      return Effect.succeed(session)
+    }
     const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
     return Effect.matchEffect(accepted, {
-      // If the session changed meanwhile, nobody knows in which of the two it was accepted.
-      onSuccess: () =>
-        route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true)),
+      onSuccess: () => {
+        this.options.sent(to.lane).add(bytes.length)
+        // If the session changed meanwhile, nobody knows in which of the two it was accepted.
+        return route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true))
+      },
       onFailure: (refusal) =>
         refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(this.refused(to, refusal, false)),
     })
@@ -281,7 +291,9 @@ export class Sender {
     const link = this.routeTo(to)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
-      if (!link.inbox.tryOffer(messages[next] ?? nothing, extra)) break
+      const message = messages[next] ?? nothing
+      if (!link.inbox.tryOffer(message, extra)) break
+      this.options.sent(to.lane).add(message.length)
     }
     if (next === messages.length) {
       return link === undefined ? Effect.fail(this.noRoute(to)) : Effect.succeed(link.session())
@@ -311,8 +323,10 @@ export class Sender {
       const sender = link === undefined ? undefined : outletOf(link, lane)
       const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: peer.name }, extra)
       if (problem !== undefined) report.failed.push(problem)
-      else if (sender?.tryOffer(bytes, extra) === true) report.sent.push(peer.name)
-      else if (link === undefined) waiting.push(peer)
+      else if (sender?.tryOffer(bytes, extra) === true) {
+        this.options.sent(lane).add(bytes.length)
+        report.sent.push(peer.name)
+      } else if (link === undefined) waiting.push(peer)
       // A peer whose link is up and that does not read the lane has nothing to do with the message.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
       else if (awaitedOf(link, lane).slowness.isSlow)
@@ -321,6 +335,7 @@ export class Sender {
     }
     const offer = ({ name }: Target) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
+    for (const { reason } of report.failed) this.options.onPublishFailed(lane, reason._tag)
     return report satisfies BroadcastReport
   })
 
@@ -340,7 +355,10 @@ export class Sender {
       },
       onSuccess: (sent) => {
         // The lane may have accepted the message in the moment in which the time was over.
-        if (Option.isSome(sent) || acceptance.isAccepted) return void report.sent.push(to.peer)
+        if (Option.isSome(sent) || acceptance.isAccepted) {
+          if (Option.isNone(sent)) this.options.sent(to.lane).add(bytes.length)
+          return void report.sent.push(to.peer)
+        }
         this.giveUp(to, bytes.length)
         this.skip(sendErrors.slow(to, slowPeerTimeout), to.lane, report)
       },

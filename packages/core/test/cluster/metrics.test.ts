@@ -5,6 +5,7 @@ import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -246,6 +247,30 @@ describe("the metrics", () => {
       assert.strictEqual(size("a", "links"), 1)
       assert.strictEqual(size("a", "handshakes"), 0)
       assert.strictEqual(size("b", "dials"), 0)
+    }),
+  )
+
+  measured("count the messages of each lane, their bytes, and what did not reach a peer", (metrics, world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const [reads, writes] = [yield* b.cluster.lane("orders"), yield* a.cluster.lane("orders")]
+      const reading = yield* Effect.forkScoped(Stream.runCollect(Stream.take(reads.read(), 3)), {
+        startImmediately: true,
+      })
+      const send = writes.send("b", new Uint8Array(100))
+      yield* Effect.retry(send, Schedule.spaced("10 millis"))
+      yield* Effect.repeat(writes.publish(new Uint8Array(20)), { times: 1 })
+      yield* Fiber.join(reading)
+      yield* a.cluster.sendAll("b", ["1", "2", "3"])
+      yield* World.messages(b, 3)
+      const counted = (node: string, direction: string, lane: string) =>
+        ["coterie_messages_total", "coterie_message_bytes_total"].map((id) =>
+          metrics.value(node, id, { direction, lane }),
+        )
+      assert.deepStrictEqual(counted("a", "out", "orders"), [3, 140])
+      assert.deepStrictEqual(counted("b", "in", "orders"), [3, 140])
+      assert.deepStrictEqual(counted("a", "out", ""), [3, 3])
+      assert.deepStrictEqual(counted("b", "in", ""), [3, 3])
     }),
   )
 

@@ -8,6 +8,7 @@ import * as Entropy from "@coterie/core/Entropy"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Gossip from "@coterie/core/Gossip"
 import * as Reconnect from "@coterie/core/Reconnect"
+import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import type * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
@@ -107,6 +108,7 @@ export const types = () => {
       Admission.layer(() => Effect.succeed(Admission.admit)),
       Layer.merge(Gossip.layer({}), FailureDetector.layerWan),
       discovery,
+      TopicSerialization.layerJson,
     ],
   })
   const plain: Layer.Layer<Cluster.Cluster, Cluster.LayerError, Transport.Transport> = all

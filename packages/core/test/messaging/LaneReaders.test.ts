@@ -25,6 +25,7 @@ const make = Effect.gen(function* () {
     onClosed: (name) => told.push(`closed ${name}`),
     onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
     log: yield* LogBudget.make,
+    received: () => ({ add: () => undefined }),
     onFailed: (name) => told.push(`failed ${name}`),
     isRunning: () => true,
   })

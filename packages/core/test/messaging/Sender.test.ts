@@ -78,6 +78,8 @@ const make = Effect.fnUntraced(function* (
 ) {
   const told: Array<string> = []
   const clock = yield* Clock.Clock
+  const counted: Array<string> = []
+  const failures: Array<string> = []
   const sender = new Sender({
     loop: { state: () => state },
     links: {
@@ -91,10 +93,12 @@ const make = Effect.fnUntraced(function* (
     onConfirmed: (outcome) => told.push(outcome),
     onSlowPeer: ({ bytes, lane, peer, waited }) =>
       told.push(`slow ${peer.name} "${lane}" ${Duration.toMillis(waited)} ms ${bytes} bytes`),
+    sent: (lane) => ({ add: (bytes) => counted.push(`${bytes} bytes on "${lane}"`) }),
+    onPublishFailed: (lane, reason) => failures.push(`${reason} on "${lane}"`),
     onSkipped: (lane) => told.push(`skipped "${lane}"`),
   })
   yield* Effect.forkChild(sender.watch)
-  return { sender, told }
+  return { counted, failures, sender, told }
 })
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
@@ -314,8 +318,10 @@ describe("a message to many", () => {
     Effect.gen(function* () {
       const quick = new LimitedLane(1)
       const slow = new LimitedLane(0)
-      const { sender, told } = yield* make([linkTo("b", quick), linkTo("c", slow)])
+      const { counted, failures, sender, told } = yield* make([linkTo("b", quick), linkTo("c", slow)])
       const { failed, sent } = yield* sender.publish(inboxName, "x")
+      assert.deepStrictEqual(counted, ['1 bytes on ""'])
+      assert.deepStrictEqual(failures, ['SlowPeer on ""'])
       assert.deepStrictEqual(sent, ["b"])
       assert.deepStrictEqual(
         failed.map(({ peer, reason }) => [peer, reason._tag]),

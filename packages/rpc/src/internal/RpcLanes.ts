@@ -32,10 +32,10 @@ export const make = Effect.fnUntraced(function* (
   const provided = yield* Effect.serviceOption(RpcSerialization.RpcSerialization)
   const lane = (name: string) =>
     service === ""
-      ? Effect.fail(new OptionsError({ option: "service", message: "the name of a service must not be empty" }))
+      ? Effect.fail(new OptionsError({ option: "service", problem: "the name of a service must not be empty" }))
       : Effect.mapError(
           cluster.lane(`rpc/${service}/${name}`),
-          ({ message }) => new OptionsError({ option: "service", message: `of a service: ${message}` }),
+          ({ problem }) => new OptionsError({ option: "service", problem: `of a service: ${problem}` }),
         )
   const lanes: RpcLanes = {
     service,

@@ -22,28 +22,33 @@ import { ResponseReader } from "./ResponseReader.ts"
 
 type Write = InFlightOptions["write"]
 
+interface Members {
+  readonly self: PeerId
+  readonly peers: ReadonlyArray<PeerId>
+}
+
 interface Options {
   readonly ids: RequestIds.RequestIds
   readonly inFlight: InFlightRequests
   readonly sender: RequestSender.RequestSender
   readonly codecFor: CodecFor
-  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
+  readonly members: Effect.Effect<Members>
 }
 
 export class ClientProtocol {
-  /** Peers that are in the view now. */
-  readonly peers: Effect.Effect<ReadonlyArray<PeerId>>
+  /** Members that are in the view now. */
+  readonly members: Effect.Effect<Members>
   private readonly ids: RequestIds.RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender.RequestSender
   private readonly codecFor: CodecFor
 
-  constructor({ codecFor, ids, inFlight, peers, sender }: Options) {
+  constructor({ codecFor, ids, inFlight, members, sender }: Options) {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
     this.codecFor = codecFor
-    this.peers = peers
+    this.members = members
   }
 
   /** Makes the protocol for the clients of one peer. */
@@ -150,7 +155,7 @@ export const make = Effect.fnUntraced(function* (
     inFlight,
     sender,
     codecFor: lanes.serialization.codecFor,
-    peers: cluster.peers,
+    members: Effect.map(cluster.view, ({ peers, self }) => ({ self, peers: [...peers.values()] })),
   })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)

@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const { limit = defaultLimit } = options
   if (!Number.isInteger(limit) || limit < 1) {
-    return yield* new OptionsError({ option: "limit", message: "the limit of requests of a peer is at least 1" })
+    return yield* new OptionsError({ option: "limit", problem: "the limit of requests of a peer is at least 1" })
   }
   const lanes = yield* RpcLanes.make(cluster, options)
   yield* claim(cluster, lanes.service)

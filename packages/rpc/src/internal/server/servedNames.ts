@@ -15,7 +15,7 @@ export const claim = (cluster: Cluster["Service"], service: string): Effect.Effe
     Effect.acquireRelease(
       Effect.suspend(() =>
         names.has(service)
-          ? Effect.fail(new OptionsError({ option: "service", message }))
+          ? Effect.fail(new OptionsError({ option: "service", problem: message }))
           : Effect.sync(() => names.add(service)),
       ),
       () => Effect.sync(() => names.delete(service)),

@@ -22,7 +22,7 @@ const setUp = Effect.gen(function* () {
     inFlight,
     sender,
     codecFor: serialization.codecFor,
-    peers: Effect.succeed([]),
+    members: Effect.succeed({ self: { name: "a", generation: 1 }, peers: [] }),
   })
   const protocol = yield* client.protocol("b")
   /** Takes the messages that were sent to the peer, after the background fibers have run. */
