@@ -49,7 +49,7 @@ const program = Effect.gen(function* () {
   // Everybody sees it at once, and who comes later sees it as well.
   const typing = Stream.runForEach(screen.typed, (status) => cluster.updateMetadata({ status }))
 
-  const joining = Effect.forEach(addresses, (address) => cluster.join(address), { concurrency: "unbounded" })
+  const joining = addresses.length === 0 ? Effect.void : cluster.join(addresses)
 
   // The first to end ends all: the input, or what is heard, if this peer is put out.
   yield* Effect.raceAllFirst([showing, telling, typing, Effect.andThen(joining, Effect.never)])

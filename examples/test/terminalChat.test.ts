@@ -4,7 +4,7 @@ import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 
 const start = (name: string, ...more: ReadonlyArray<string>) =>
-  Child.spawn(name, NodePath.join(import.meta.dirname, "../chat/chat.ts"), ["--name", name, ...more])
+  Child.spawn(name, NodePath.join(import.meta.dirname, "../terminal-chat/chat.ts"), ["--name", name, ...more])
 
 /** The arguments of the command that the chat prints for others. */
 const invitation = (child: Child.Child) =>
@@ -28,7 +28,7 @@ const pair = Effect.gen(function* () {
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
   it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 60_000)
 
-describe("the chat", () => {
+describe("the chat in a terminal", () => {
   test(
     "carries lines both ways, to all and to one",
     Effect.gen(function* () {
