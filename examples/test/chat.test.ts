@@ -32,7 +32,7 @@ const members = (count: number) => (instance: Support.Instance) =>
   Support.eventually(Effect.map(Support.health(instance.url), ({ text }) => text.includes(`"peers":${count}`)))
 
 /** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
-const testTimeout = 180_000
+const testTimeout = 300_000
 
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<typeof three>>) =>
   it.live(title, () => body.pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])), testTimeout)
