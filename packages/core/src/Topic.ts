@@ -8,6 +8,8 @@
  * Orders.subscribe().pipe(Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)))
  * Orders.publish({ id: "o-1", total: 12 })
  * ```
+ *
+ * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"

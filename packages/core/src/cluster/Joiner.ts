@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Address from "../Address.ts"
 import { AllRefused, InvalidAddress, JoinError, NodeStopped } from "../ClusterError.ts"
-import { annotateCompactly } from "../internal/logAnnotations.ts"
 import type { Link } from "../link/Link.ts"
 import type { Peer } from "../Peer.ts"
 import type { Dialer } from "../peering/Dialer.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { Labels } from "./Metrics.ts"
+import type { InNodeContext } from "./nodeContext.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 import { refusalReason, type RefusalReason } from "./refusals.ts"
 import type { Shutdown } from "./Shutdown.ts"
@@ -20,6 +20,7 @@ export interface Options {
   readonly dialer: Pick<Dialer, "addSeed" | "join">
   readonly shutdown: Pick<Shutdown, "await" | "isRunning">
   readonly labels: Labels
+  readonly inNodeContext: InNodeContext
 }
 
 export class Joiner {
@@ -36,11 +37,10 @@ export class Joiner {
   join(addresses: string | ReadonlyArray<string>): Effect.Effect<Peer, JoinError> {
     const { labels } = this.options
     const inputs = typeof addresses === "string" ? [addresses] : addresses
-    return this.dial(inputs).pipe(
-      Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }),
-      // Connections that it makes outlive it, in fibers that take their annotations from here.
-      annotateCompactly(labels),
-    )
+    // Connections that it makes outlive it, in fibers that take their context from here.
+    return this.options
+      .inNodeContext(this.dial(inputs))
+      .pipe(Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }))
   }
 
   private readonly dial = Effect.fnUntraced(function* (this: Joiner, inputs: ReadonlyArray<string>) {

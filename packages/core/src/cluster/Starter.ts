@@ -51,7 +51,8 @@ export class Starter {
   readonly start: Effect.Effect<void> = Effect.suspend(() => {
     if (this.isStarted) return Effect.void
     this.isStarted = true
-    return this.takePart()
+    // An interruption of the caller must not leave a node that is started in part.
+    return Effect.uninterruptible(this.takePart())
   })
 
   /** Warns of a node that nobody starts. */

@@ -46,6 +46,7 @@ import { logEvent } from "./logEvent.ts"
 import { makeService } from "./makeService.ts"
 import * as Metrics from "./Metrics.ts"
 import { OutputHandler } from "./OutputHandler.ts"
+import * as NodeContext from "./nodeContext.ts"
 import { Overrides } from "./Overrides.ts"
 import { describePolicies, type Policies } from "./policies.ts"
 import { seedUnavailable } from "./refusals.ts"
@@ -65,6 +66,7 @@ export const make = (options: Options) =>
   })
 
 const assemble = Effect.fnUntraced(function* (options: Options & { readonly name: string }, labels: Metrics.Labels) {
+  const inNodeContext = yield* NodeContext.make
   const checked = yield* Effect.fromResult(checkOptions(options))
   const environment = yield* readEnvironment
   const limits: Limits.Limits = Limits.make(options.limits)
@@ -139,6 +141,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     },
     shutdown,
     labels,
+    inNodeContext,
   })
   return makeService({
     loop,
@@ -151,7 +154,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     joiner,
     observedHosts,
     status,
-    start: starter.start,
+    start: inNodeContext(starter.start),
     shutdown,
     serialization,
   })

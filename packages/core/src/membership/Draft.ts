@@ -165,9 +165,9 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
   endRound(draft, name)
 }
 
-/** Stores or removes the claim of a newer life of this node's name. */
-export const setClaim = (draft: Draft, claim: Claim | undefined): void => {
-  draft.state.claim = claim
+/** Stores the claims of newer lives of this node's name, in the order in which they are dialed. */
+export const setClaims = (draft: Draft, claims: Iterable<readonly [announcer: string, claim: Claim]>): void => {
+  draft.state.claims = new Map(claims)
   touch(draft, draft.state.self.name)
 }
 

@@ -89,6 +89,8 @@ export interface Claim {
   readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   readonly expiresAt: number
+  /** `true` once a dial of its addresses failed. Another claim of the same announcer may then replace it. */
+  readonly hasFailed: boolean
 }
 
 /** A body without content, as a record has it whose owner left (docs/protocol.md, chapter 12). */
@@ -125,7 +127,8 @@ export interface State {
   /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
   readonly displacedAt: number | undefined
   readonly phase: Phase
-  readonly claim: Claim | undefined
+  /** Claims by the name of the peer that made them. The first is the one that is dialed. */
+  readonly claims: ReadonlyMap<string, Claim>
   readonly members: ReadonlyMap<string, Member.Member>
   /** Number of members with a live link. */
   readonly links: number
@@ -198,7 +201,7 @@ export const make = (options: {
     instance: options.instance ?? 0,
     displacedAt: undefined,
     phase: { _tag: "Running" },
-    claim: undefined,
+    claims: new Map(),
     members: new Map(),
     links: 0,
     accused: new Map(),
@@ -305,13 +308,9 @@ export interface CandidateTarget extends TargetBase {
 
 /** Returns the peer of this name if it should have a link and has none. One of this node's own name is a claimed newer life. */
 export const dialTarget = (state: State, name: string): DialTarget | undefined => {
-  const { candidates, claim, members, phase, self } = state
+  const { candidates, members, phase, self } = state
   if (phase._tag !== "Running") return undefined
-  if (name === self.name) {
-    if (claim === undefined) return undefined
-    // Dials of claims share one account, whoever makes them: one claim is followed at a time.
-    return { name, generation: claim.generation, addresses: claim.addresses, kind: "candidate", announcer: name }
-  }
+  if (name === self.name) return claimTarget(state)
   const member = members.get(name)
   if (member?.disconnected === true) return undefined
   const candidate = candidates.get(name)
@@ -326,6 +325,14 @@ export const dialTarget = (state: State, name: string): DialTarget | undefined =
   const addresses =
     member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
   return { name, generation, addresses, kind: member.standing._tag === "Failed" ? "failed" : "lost" }
+}
+
+/** Returns the claim to dial. Dials of claims share one account, whoever makes them, because they go one at a time. */
+const claimTarget = ({ claims, self: { name } }: State): CandidateTarget | undefined => {
+  for (const { addresses, generation } of claims.values()) {
+    return { name, generation, addresses, kind: "candidate", announcer: name }
+  }
+  return undefined
 }
 
 /** Returns the silence after which a link ends, in milliseconds: longer while this node distrusts its own timing. */
@@ -367,7 +374,7 @@ export const deadline = (state: State): number | undefined => {
     const { standing } = member
     if (standing._tag === "Failed") at = Math.min(at, standing.failedAt + state.settings.reconnectWindow)
   }
-  if (state.claim !== undefined) at = Math.min(at, state.claim.expiresAt)
+  for (const claim of state.claims.values()) at = Math.min(at, claim.expiresAt)
   at = Math.min(at, state.nextExpiry)
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
   for (const probe of state.pendingProbes) at = Math.min(at, probe.until)

@@ -156,9 +156,13 @@ export class LaneReaders {
   open(name: string, options: ViewReadOptions, format?: string): Reading<LaneItem | ViewItem>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
   open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost | ViewItem> {
-    return Effect.map(
-      Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
-      ({ stream }) => this.failures.watch(name, stream),
+    // A node that opens many lanes waits here, and can be interrupted. From then on the reader is in its scope.
+    return Effect.andThen(
+      this.pacer.await(() => this.lanes.has(name)),
+      Effect.map(
+        Effect.acquireRelease(this.add({ name, format }, options), (reader) => this.remove(name, reader)),
+        ({ stream }) => this.failures.watch(name, stream),
+      ),
     )
   }
 
@@ -181,13 +185,13 @@ export class LaneReaders {
     if (!Number.isInteger(capacity) || capacity < 1) {
       return yield* new OptionsError({ option: "capacity", problem: "the capacity of a reader is at least 1" })
     }
-    if (!this.lanes.has(name) && this.lanes.size >= maxLanes) {
+    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
+    // From here on in one step, so that of several fibers each sees the lanes of those before.
+    const open = this.lanes.get(name)
+    if (open === undefined && this.lanes.size >= maxLanes) {
       return yield* new OptionsError({ option: "lanes", problem: `a node reads at most ${maxLanes} lanes` })
     }
-    const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
-    yield* this.pacer.await(() => this.lanes.has(name))
     // Peers know one format of a lane.
-    const open = this.lanes.get(name)
     if (open !== undefined && open.format !== format) return yield* otherFormat(name, open.format, format)
     if (this.hasEnded) yield* reader.end
     else this.addTo({ name, format }, reader)
@@ -269,5 +273,5 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     self: options.self,
     inbox: new CountedSink(mailbox, options.received(inboxName)),
   })
-  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
+  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(clock), failures, unread })
 })

@@ -30,6 +30,7 @@ const make = (dial: Dial | ((address: string) => Dial), isRunning = true) => {
     },
     shutdown: { isRunning, await: Deferred.await(stopped) },
     labels: { cluster: "test", node: "a" },
+    inNodeContext: (effect) => effect,
   })
   return { joiner, seeds, dialed, stop: () => Deferred.doneUnsafe(stopped, Effect.void) }
 }

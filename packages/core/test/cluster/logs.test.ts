@@ -59,9 +59,14 @@ const collectLogs = () => {
   }
 }
 
-const start = Effect.fnUntraced(function* (network: SimNetwork.Shape, name: string, seeds: ReadonlyArray<string> = []) {
+const start = Effect.fnUntraced(function* (
+  network: SimNetwork.Shape,
+  name: string,
+  seeds: ReadonlyArray<string> = [],
+  begin: "auto" | "manual" = "auto",
+) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const layer = Cluster.layer({ cluster: "test", name, seeds }).pipe(
+  const layer = Cluster.layer({ cluster: "test", name, seeds, start: begin }).pipe(
     Layer.provide(network.transport(name)),
     Layer.provide(Reconnect.layer(Schedule.spaced("100 millis"))),
   )
@@ -161,7 +166,25 @@ describe("the log of a node", () => {
       yield* a.stop
       yield* untilPeers(b, 0)
       const ended = lines.find(({ text }) => text.startsWith("link to a ended"))
-      assert.deepInclude(ended?.annotations, { cluster: "test", node: "b", peer: "a", generation: peer.generation })
+      assert.deepStrictEqual(ended?.annotations, {
+        cluster: "test",
+        node: "b",
+        peer: "a",
+        generation: peer.generation,
+      })
+    }),
+  )
+
+  scene("has the lines of a node that the application starts, with the annotations of the node alone", (_, network) =>
+    Effect.gen(function* () {
+      const said = collectLogs()
+      const { cluster } = yield* Effect.provide(start(network, "a", [], "manual"), said.layer)
+      yield* Effect.annotateLogs(cluster.start, { request: "7" })
+      const stranger = Context.get(yield* Layer.build(network.transport("stranger", 0)), Transport.Transport)
+      const peer = new RawPeer.RawPeer(yield* stranger.connect(RawPeer.addressOf("a:7946")))
+      yield* Effect.andThen(peer.write(RawPeer.bytes(0, 0, 0, 0)), peer.receiveAll)
+      const closed = said.lines.find(({ text }) => text.startsWith("a connection from stranger was closed"))
+      assert.deepStrictEqual(closed?.annotations, { cluster: "test", node: "a" })
     }),
   )
 })

@@ -1,13 +1,17 @@
+import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as LaneReaders from "../../src/messaging/LaneReaders.ts"
-import { inboxName } from "../../src/protocol/constants.ts"
+import { openBurst } from "../../src/messaging/OpenPacer.ts"
+import { inboxName, maxLanes } from "../../src/protocol/constants.ts"
 import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 
@@ -58,6 +62,20 @@ describe("the readers of a node", () => {
       yield* Scope.close(last, Exit.void)
       assert.deepStrictEqual(told, ["opened orders", "closed orders"])
       assert.deepStrictEqual([...readers.openLanes()], [])
+    }),
+  )
+
+  it.effect("open lanes at the pace that every peer bears, whatever this node itself bears", () =>
+    Effect.gen(function* () {
+      const { readers, told } = yield* make
+      const names = Array.from({ length: openBurst }, (_, i) => `lane ${i}`)
+      yield* Effect.forEach(names, (name) => readers.open(name), { discard: true })
+      assert.strictEqual(told.length, openBurst)
+      const further = yield* Effect.forkChild(readers.open("further"), { startImmediately: true })
+      assert.strictEqual(told.length, openBurst)
+      yield* TestClock.adjust("1 seconds")
+      yield* Fiber.await(further)
+      assert.strictEqual(told.length, openBurst + 1)
     }),
   )
 
@@ -150,6 +168,34 @@ describe("the readers of a node", () => {
       }
       assert.deepStrictEqual([...readers.openLanes()], [])
     }),
+  )
+
+  it.effect("have at most so many lanes, also if they are opened at one time and wait for the pace", () =>
+    Effect.gen(function* () {
+      const { readers } = yield* make
+      const exits = yield* Effect.forEach(
+        Array.from({ length: maxLanes + 5 }, (_, i) => `lane-${i}`),
+        (name) => Effect.exit(readers.open(name)),
+        { concurrency: "unbounded" },
+      )
+      assert.strictEqual(exits.filter(Exit.isFailure).length, 5)
+      assert.strictEqual([...readers.openLanes()].length, maxLanes)
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("can be interrupted while they wait for the pace", () =>
+    Effect.gen(function* () {
+      const { readers } = yield* make
+      const names = Array.from({ length: 2 * openBurst }, (_, i) => `${i}`)
+      const opening = yield* Effect.forkScoped(Effect.forEach(names, (name) => readers.open(name)))
+      yield* Effect.sleep("100 millis")
+      yield* Fiber.interrupt(opening)
+      const opened = [...readers.openLanes()].length
+      assert.isAtLeast(opened, openBurst)
+      assert.isBelow(opened, names.length)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual([...readers.openLanes()].length, opened)
+    }).pipe(VirtualTime.flow),
   )
 
   it.effect("have one format for each lane, with which the lane is opened", () =>

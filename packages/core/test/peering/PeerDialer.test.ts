@@ -7,6 +7,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
 import { HandshakeRejected, type HandshakeError } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
+import { claimInterval } from "../../src/membership/Settings.ts"
 import type * as State from "../../src/membership/State.ts"
 import { AddressDialer } from "../../src/peering/AddressDialer.ts"
 import { PeerDialer } from "../../src/peering/PeerDialer.ts"
@@ -102,6 +103,20 @@ describe("a peer that should have a link", () => {
           assert.strictEqual(times[0], first)
         }
       }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("that others claim to be a newer process of this node is dialed often, but not for each claim", () =>
+    Effect.gen(function* () {
+      const claimed = (generation: number): State.State => {
+        const claim = { generation, addresses: [], expiresAt: 1_000_000_000, hasFailed: false }
+        return { ...initial, touched: new Set([initial.self.name]), claims: new Map([["c", claim]]) }
+      }
+      const { dialer, reports } = yield* make(claimed(1), refused, undefined, Schedule.spaced("1 minute"))
+      for (let generation = 1; generation <= 10; generation++) dialer.reconcile(claimed(generation))
+      yield* Effect.sleep(2.5 * claimInterval)
+      const failure = { _tag: "DialFailed", name: initial.self.name, refused: false } as const
+      assert.deepStrictEqual(reports(), [failure, failure, failure])
+    }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
   it.effect("whose link ended at once is dialed after a pause, and one whose link was healthy at once", () =>
