@@ -69,9 +69,8 @@ export const attach = Effect.fnUntraced(function* <Key, A, E, R>(
   // everything: what was written unheard was written before that, and what is written later comes after it.
   const send = (peer: Lane.ReadingPeer | string, value: Invalidation<Key>) =>
     Effect.forkIn(Effect.ignore(opened.send(peer, value)), scope)
-  const lane = yield* cluster.lane(topic.name)
   const { name } = yield* cluster.self
-  yield* lane.readerChanges.pipe(
+  yield* opened.readerChanges.pipe(
     Stream.mapAccum(
       (): ReadonlySet<string> => new Set(),
       (known, readers) => [

@@ -65,7 +65,7 @@ const program = Effect.gen(function* () {
 
   const self = yield* cluster.self
   yield* screen.print(`* ${name} is at ${self.addresses[0]}`)
-  const joining = Effect.forEach(addresses, (address) => cluster.join(address), { concurrency: "unbounded" })
+  const joining = addresses.length === 0 ? Effect.void : cluster.join(addresses)
   // The first to end ends all: a process that hears nothing any more must not go on with what it cached.
   yield* Effect.raceAllFirst([typing, ended, Effect.andThen(joining, Effect.never)])
 })

@@ -1,6 +1,8 @@
 /**
  * Addresses of peers: `host:port` in one canonical spelling, so that two addresses are equal exactly when their strings are
  * (docs/protocol.md, section "Addresses").
+ *
+ * @since 0.1.0
  */
 import * as Brand from "effect/Brand"
 import * as Result from "effect/Result"
@@ -13,7 +15,7 @@ import { canonicalHost, isUnspecified } from "./internal/hosts.ts"
  *
  * **Details**
  *
- * A final dot makes a DNS name absolute: `peers.:7946` is not looked up in the domains of a search list and `peers:7946` is, so
+ * A final dot makes a DNS name absolute: `peers.:24868` is not looked up in the domains of a search list and `peers:24868` is, so
  * the two are different addresses. The unspecified addresses `0.0.0.0` and `[::]` are for listeners and are no `Address`.
  *
  * @category models

@@ -1,31 +1,71 @@
 /**
  * The policy of who may be a peer: asked with what a peer says in its handshake, before anything about
  * it is stored. Label, version and all limits are checked before it is asked.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
 
-/** A peer that wants a link, or that answered at an address that was dialed. */
+/**
+ * A peer that wants a link, or that answered at an address that was dialed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Applicant {
+  /** Name that the peer claims. */
   readonly name: string
+  /** Generation that the peer claims, at most a day ahead of the clock of this node. */
   readonly generation: number
+  /** Metadata of the peer, at most 8 KiB. */
   readonly metadata: Readonly<Record<string, string>>
   /** Host at the other end of the connection, as the network reports it. */
   readonly remoteHost: string
 }
 
-/** The answer; the reason of a denial is told to the peer. */
+/**
+ * Answer of the policy. A peer that dialed this node gets the reason of a denial.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; readonly reason: string }
 
+/**
+ * Admits the applicant.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const admit: Verdict = { _tag: "Admit" }
 
+/**
+ * Denies the applicant. A peer that dialed this node gets the reason as the text of its `Denied`; a peer that this node dialed sees the
+ * connection end.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const deny = (reason: string): Verdict => ({ _tag: "Deny", reason })
 
+/**
+ * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol, within
+ * `limits.handshakeTimeout`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Policy = (applicant: Applicant) => Effect.Effect<Verdict>
 
-/** Admits everybody. */
+/**
+ * Admits every applicant. This is the default.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const admitAll: Policy = () => Effect.succeed(admit)
 
 /**
@@ -38,11 +78,22 @@ export interface Admission {
   readonly policy: "Admission"
 }
 
-/** The policy in use; it admits everybody unless a layer says otherwise. */
+/**
+ * The policy in use. Defaults to {@link admitAll}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
   defaultValue: () => admitAll,
 })
 
+/**
+ * Uses a policy for every handshake of the node, dialed and accepted.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (policy: Policy): Layer.Layer<Admission> => provide(Admission, policy)
 
 const provide = policyLayer<Admission>()

@@ -15,6 +15,8 @@
  * counts.set("a", 1)
  * feed.publishUnsafe({ _tag: "Counted", key: "a" })
  * ```
+ *
+ * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"

@@ -7,6 +7,8 @@
  *   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }))
  * )
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"

@@ -5,6 +5,8 @@
  *
  * All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare them by content. `View`, `ViewChange`,
  * `Notice` and `ClusterEvent` are also schemas. Those of events are tagged unions with `match`, `guards` and `isAnyOf`.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"

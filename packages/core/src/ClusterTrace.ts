@@ -5,6 +5,8 @@
  * const describe = ClusterTrace.describe({ topics: [Orders] })
  * const scenario = Simulation.scenario("orders", { describe }, body)
  * ```
+ *
+ * @since 0.1.0
  */
 import * as Formatter from "effect/Formatter"
 import * as Result from "effect/Result"

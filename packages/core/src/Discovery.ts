@@ -2,6 +2,8 @@
  * The policy of whom to ask first: addresses where peers may be found, besides the seeds of the
  * options. They are asked again and again, the seeds for ever and the others until a newer set is
  * without them (docs/protocol.md, R11). A set may be empty, and costs no peer that is known.
+ *
+ * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -13,10 +15,16 @@ import * as Stream from "effect/Stream"
 import { DiscoveryPause } from "./internal/DiscoveryPause.ts"
 import { policyLayer } from "./internal/policyLayer.ts"
 
+/**
+ * Addresses where peers may be found, and how often they are dialed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Policy {
   /**
-   * Sets of addresses, `host:port` each; a newer set replaces the one before. What is no address is told
-   * of in the log and left out, as is what is beyond `limits.discovered`.
+   * Sets of addresses, `HOST` or `HOST:PORT` each; a newer set replaces the one before. A text that is no address has a line in the log
+   * and is left out, as are the addresses beyond `limits.discovered`.
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /**
@@ -31,12 +39,23 @@ export interface Policy {
   readonly intervalAlone: Duration.Duration
 }
 
-/** Intervals of {@link layer}, as in {@link Policy}. */
+/**
+ * Intervals of {@link layer}, as in {@link Policy}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options {
   readonly interval?: Duration.Input | undefined
   readonly intervalAlone?: Duration.Input | undefined
 }
 
+/**
+ * No addresses, so that only the seeds of the options are dialed: every 30 seconds, and every 5 seconds by a node without a link.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const defaults: Policy = {
   addresses: Stream.empty,
   interval: Duration.seconds(30),
@@ -53,10 +72,20 @@ export interface Discovery {
   readonly policy: "Discovery"
 }
 
-/** The policy in use; only the seeds of the options unless a layer says otherwise. */
+/**
+ * The policy in use. Defaults to {@link defaults}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const Discovery = Context.Reference<Policy>("@coterie/core/Discovery", { defaultValue: () => defaults })
 
-/** Any stream of address sets. */
+/**
+ * Uses a stream of address sets. Each set replaces the one before.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?: Options): Layer.Layer<Discovery> =>
   provide(Discovery, {
     addresses,
@@ -66,7 +95,12 @@ export const layer = (addresses: Stream.Stream<ReadonlyArray<string>>, options?:
 
 const provide = policyLayer<Discovery>()
 
-/** A fixed set. */
+/**
+ * Uses one fixed set of addresses.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Layer.Layer<Discovery> =>
   layer(Stream.succeed(seeds), options)
 
@@ -75,6 +109,9 @@ export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Lay
  * or dies gives no set, so what was found before is kept; the log tells of it when the trouble begins, changes and
  * ends, and not at every run. A run that does not end holds up the next, so bound it with `Effect.timeout` if it may.
  * While a node without any live link waits for the next run, it waits for at most `intervalAlone`, whatever the schedule says.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const poll = <E, R>(
   find: Effect.Effect<ReadonlyArray<string>, E, R>,
@@ -110,7 +147,12 @@ const describe = (error: unknown, depth = 4): string => {
   return [error.message, behind].filter((part) => part !== "").join(": ") || error.name
 }
 
-/** The sets that {@link poll} finds. */
+/**
+ * Uses the sets that {@link poll} finds.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerPoll = <E, R>(
   find: Effect.Effect<ReadonlyArray<string>, E, R>,
   schedule: Schedule.Schedule<unknown>,

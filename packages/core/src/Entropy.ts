@@ -1,6 +1,8 @@
 /**
  * The source of ids, seeds and nonces: the one place that touches the random source of the platform, so that a simulation can
  * replace it.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 

@@ -6,6 +6,8 @@
  * reaches. A killed process, whose address refuses connections, is called failed after about half the shortest suspicion,
  * of two nodes after all of it; one that falls silent, after about link timeout, probe timeout and shortest suspicion.
  * docs/membership.md has the sums.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -13,6 +15,12 @@ import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
 import * as Settings from "./membership/Settings.ts"
 
+/**
+ * Times and numbers of the failure detector.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Policy {
   /**
    * The time between two heartbeats of a link. Halving it doubles the idle traffic, and detection is no faster for it: that is
@@ -48,7 +56,12 @@ export interface Policy {
   readonly suspicionMax: Duration.Duration
 }
 
-/** Options of {@link layer}. Options that are not given are as in {@link lan}. */
+/**
+ * Options of {@link layer}. Options that are not given are as in {@link lan}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export type Options = {
   readonly [K in keyof Policy]?: (Policy[K] extends Duration.Duration ? Duration.Input : Policy[K]) | undefined
 }
@@ -62,13 +75,29 @@ const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, su
   suspicionMax: Duration.millis(suspicionMax),
 })
 
-/** One data centre. */
+/**
+ * Policy of one data centre, which is the default: `heartbeat` 1 second, `linkTimeout` 3 seconds, `suspicionMin` 2 seconds, `suspicionMax`
+ * 12 seconds.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const lan: Policy = policy(1_000, 3_000, 2_000, 12_000)
 
-/** Several sites. */
+/**
+ * Policy of several sites: three times the times of {@link lan}.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const wan: Policy = policy(3_000, 9_000, 6_000, 36_000)
 
-/** One machine, and tests: fast, at the price of more traffic and shorter timeouts. */
+/**
+ * Policy of one machine, and of tests: a tenth of the times of {@link lan}, and ten times its idle traffic.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const local: Policy = policy(100, 300, 200, 1_200)
 
 /**
@@ -81,17 +110,47 @@ export interface FailureDetector {
   readonly policy: "FailureDetector"
 }
 
-/** The policy in use; {@link lan} unless a layer says otherwise. */
+/**
+ * The policy in use. Defaults to {@link lan}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const FailureDetector = Context.Reference<Policy>("@coterie/core/FailureDetector", { defaultValue: () => lan })
 
 const provide = policyLayer<FailureDetector>()
 
+/**
+ * Uses {@link lan}, which is the default.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, lan)
 
+/**
+ * Uses {@link wan}.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, wan)
 
+/**
+ * Uses {@link local}.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector, local)
 
+/**
+ * Uses the given times and numbers, and those of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`. The node fails to
+ * start with `OptionsError` if they do not fit each other.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (options: Options): Layer.Layer<FailureDetector> => {
   const pick = (key: Exclude<keyof Policy, "probeFanOut">): Duration.Duration => {
     const input = options[key]

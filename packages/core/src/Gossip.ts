@@ -1,6 +1,8 @@
 /**
  * The policy of spreading news: how long they gather, to how many they are relayed, and how often views
  * are compared (docs/protocol.md, sections "Updates" and "Anti-entropy").
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,6 +10,12 @@ import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
 import * as Settings from "./membership/Settings.ts"
 
+/**
+ * Times and numbers of gossip and anti-entropy.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Policy {
   /**
    * How long news wait for more to travel with. Each time that they are passed on takes so much longer; more of them share
@@ -27,13 +35,24 @@ export interface Policy {
   readonly syncInterval: Duration.Duration
 }
 
-/** Options of {@link layer}. Options that are not given are as in {@link defaults}. */
+/**
+ * Options of {@link layer}. Options that are not given are as in {@link defaults}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options {
   readonly updateDelay?: Duration.Input | undefined
   readonly relayFanOut?: ((size: number) => number) | undefined
   readonly syncInterval?: Duration.Input | undefined
 }
 
+/**
+ * 20 milliseconds of `updateDelay`, a `relayFanOut` of ceil(log2(size + 1)), and 250 milliseconds of `syncInterval`.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
 export const defaults: Policy = {
   updateDelay: Duration.millis(Settings.defaults.updateDelay),
   relayFanOut: Settings.defaults.relayFanOut,
@@ -50,11 +69,23 @@ export interface Gossip {
   readonly policy: "Gossip"
 }
 
-/** The policy in use; {@link defaults} unless a layer says otherwise. */
+/**
+ * The policy in use. Defaults to {@link defaults}.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export const Gossip = Context.Reference<Policy>("@coterie/core/Gossip", { defaultValue: () => defaults })
 
 const provide = policyLayer<Gossip>()
 
+/**
+ * Uses the given times and numbers, and those of {@link defaults} for the rest. The node fails to start with `OptionsError` if one cannot
+ * be used.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (options: Options): Layer.Layer<Gossip> =>
   provide(Gossip, {
     updateDelay: Duration.fromInputUnsafe(options.updateDelay ?? defaults.updateDelay),

@@ -1,6 +1,8 @@
 /**
  * Lanes: messages under a name, beside the inbox. A lane has a flow control of its own, and its messages go to the peers that
  * read it. Topics and requests are made of lanes (docs/messages.md, section "Lanes").
+ *
+ * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"

@@ -1,5 +1,7 @@
 /**
  * Messages of peers, as they arrive in the inbox or on a lane.
+ *
+ * @since 0.1.0
  */
 import type { ExternalSpan } from "effect/Tracer"
 import type { PeerId } from "./Peer.ts"

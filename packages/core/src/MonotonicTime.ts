@@ -2,6 +2,8 @@
  * Monotonic time in milliseconds, for everything that measures a duration or keeps a deadline: the wall clock may jump at any
  * moment. The numbers have no meaning beside their differences within one process. They come from Effect's `Clock`, so in a
  * simulation they are virtual.
+ *
+ * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

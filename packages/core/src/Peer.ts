@@ -1,6 +1,8 @@
 /**
  * Peers, as an application sees them. All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare
  * them by content, and each has a schema of the same name.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import { Address } from "./Address.ts"

@@ -6,6 +6,8 @@
  * The policy has no effect on the detection of failures: the first attempt after a lost link is made at once. The longest pause
  * bounds how long a link takes to come back after the network has, and how long a partition takes to heal. Each attempt is one
  * connection; all nodes together make about one per pause to each peer that failed.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -8,6 +8,8 @@
  * Orders.subscribe().pipe(Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)))
  * Orders.publish({ id: "o-1", total: 12 })
  * ```
+ *
+ * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
@@ -26,6 +28,7 @@ import type {
   Lane,
   LaneItem,
   PublishOptions,
+  ReadingPeer,
   ReadOptions,
   SendOptions,
   Sent,
@@ -106,6 +109,16 @@ export interface Publisher<A> {
   readonly publish: (value: A, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
   /** Sends a value to one peer that subscribes. Fails with `NotReading` or `IncompatibleFormat` if the peer does not read it. */
   readonly send: (peer: PeerRef, value: A, options?: SendOptions) => Effect.Effect<Sent, EncodeError | SendError>
+  /** Returns the nodes that read the topic, this node included, as `Lane.readers` does. */
+  readonly readers: Effect.Effect<ReadonlyArray<ReadingPeer>>
+  /**
+   * The readers of the topic now and after each change, as `Lane.readerChanges` has them.
+   *
+   * **When to use**
+   *
+   * Use it to send the present state to each peer that begins to read, before the changes that are published later.
+   */
+  readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
 }
 
 /**
@@ -310,6 +323,8 @@ const publisherOf = <A>({ codec, lane }: Bound<A>): Publisher<A> => {
     name: lane.name,
     publish: (value, options) => encoded(value, (bytes) => lane.publish(bytes, options)),
     send: (peer, value, options) => encoded(value, (bytes) => lane.send(peer, bytes, options)),
+    readers: lane.readers,
+    readerChanges: lane.readerChanges,
   }
 }
 

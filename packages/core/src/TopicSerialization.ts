@@ -2,6 +2,8 @@
  * The serialization of topics: how their values become bytes (docs/messages.md, section "Encodings"). The default is JSON,
  * which every language reads. All nodes that share a topic must use the same serialization. A node reads its serialization once,
  * when the layer of its `Cluster` is built; a topic may have one of its own (`Topic.make`).
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import type * as Layer from "effect/Layer"

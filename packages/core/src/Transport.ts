@@ -12,6 +12,8 @@
  * - Closing the scope of a connection closes it for good, and frees all that it held.
  * - {@link Connection.reset} frees all that a connection held at once. `pull` and `write` of both ends fail.
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
+ *
+ * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -28,6 +30,9 @@ import type { Address } from "./Address.ts"
  * - `unreachable`: nobody answered: no route, no such host, or no answer in time.
  * - `closed`: an open connection was lost.
  * - `listen`: the address could not be listened on; the message says why (a port in use, mostly).
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   reason: Schema.Literals(["refused", "unreachable", "closed", "listen"]),
@@ -38,7 +43,12 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   override readonly stack: string = `${this.name}: ${this.message}`
 }
 
-/** One connection, open in both directions. */
+/**
+ * One connection, open in both directions.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Connection {
   /** The other end as the network names it, a host without port: what limits per remote count by. */
   readonly remoteHost: string
@@ -58,7 +68,12 @@ export interface Connection {
   readonly reset: Effect.Effect<void>
 }
 
-/** An open listener. Connections that arrive before `run` wait for it. */
+/**
+ * An open listener. Connections that arrive before `run` wait for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Listener {
   /**
    * Addresses at which peers reach this listener, the best first, at most 8. They have the port that was picked if 0 was asked
@@ -74,7 +89,12 @@ export interface Listener {
   ) => Effect.Effect<never, never, Exclude<R, Scope.Scope>>
 }
 
-/** The network, as Coterie sees it. */
+/**
+ * The network, as Coterie sees it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export class Transport extends Context.Service<
   Transport,
   {

@@ -1,6 +1,8 @@
 /**
  * The compact encoding of Effect's `SchemaBinary`, as a serialization of topics (docs/messages.md, section "Encodings").
  * `SchemaBinary` is not stable yet, which is why this is not in core.
+ *
+ * @since 0.1.0
  */
 import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import * as Binary from "effect/encoding/SchemaBinary"

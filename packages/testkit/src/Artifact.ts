@@ -11,6 +11,8 @@
  *
  * Each list begins with the place of its first draw in the stream, counted from 0; the values from there on follow.
  * What is in no list was benign.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -20,7 +22,12 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as FaultPlan from "./FaultPlan.ts"
 import { Failure, SimulationError } from "./SimulationError.ts"
 
-/** The form of the file. Another form is another number. */
+/**
+ * The form of the file. Another form is another number.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const version = 1
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -74,7 +81,12 @@ const Stream = Schema.Array(Run).pipe(
   ),
 )
 
-/** A failure that can be replayed. */
+/**
+ * A failure that can be replayed.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Artifact = Schema.Struct({
   version: Schema.Literal(version),
   /** The version of the testkit that wrote it. */
@@ -101,6 +113,12 @@ export const Artifact = Schema.Struct({
   /** The draws that were not benign, by stream and place. */
   deviations: Schema.Record(Schema.String, Stream),
 })
+/**
+ * Failure that can be replayed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Artifact = typeof Artifact.Type
 
 const toJson = Schema.encodeSync(Artifact)
@@ -108,7 +126,12 @@ const fromJson = Schema.decodeUnknownResult(Artifact)
 const isSeed = Schema.is(Count)
 const isExplore = Schema.is(Explore)
 
-/** The text of the file: the same for the same failure, whatever the order in which it was put together. */
+/**
+ * The text of the file: the same for the same failure, whatever the order in which it was put together.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
 export const encode = (artifact: Artifact): string => {
   const json = toJson(artifact)
   const streams = Object.entries(json.deviations).filter(([, runs]) => runs.length > 0)
@@ -146,7 +169,12 @@ const line = (value: unknown): string => {
 
 const wrong = (message: string): SimulationError => new SimulationError({ reason: "artifact", message })
 
-/** Reads the text of a file. */
+/**
+ * Reads the text of a file.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
 export const decode = (text: string): Result.Result<Artifact, SimulationError> =>
   Result.try({
     try: (): unknown => JSON.parse(text),
@@ -191,7 +219,12 @@ const again = ({ explore, scenario, seed }: { readonly [key: string]: unknown })
     ...(isExplore(explore) ? [`and explore "${explore}"`] : []),
   ].join(" ")
 
-/** Whether the artifact is of this scenario, and the scenario still the same. */
+/**
+ * Whether the artifact is of this scenario, and the scenario still the same.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const matches = (
   artifact: Artifact,
   scenario: string,

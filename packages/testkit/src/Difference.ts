@@ -1,12 +1,19 @@
 /**
  * Where two runs that ought to be the same went different ways.
+ *
+ * @since 0.1.0
  */
 import { describeEvent, formatTime } from "./picture/format.ts"
 import type { Report } from "./Scenario.ts"
 import { NonDeterministic } from "./SimulationError.ts"
 import type { Event, Trace } from "./Trace.ts"
 
-/** The first place where two traces differ. */
+/**
+ * The first place where two traces differ.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Difference {
   /** The virtual time of the earlier one of the two events, in microseconds. */
   readonly at: number
@@ -37,7 +44,12 @@ const describe = (event: Event | undefined, { events }: Trace): string => {
   return `"${describeEvent(event, id === undefined ? undefined : events.find(isIt))}" at ${formatTime(event.at)}`
 }
 
-/** Where two traces of the same scenario first differ; `undefined` if they do not, as far as both of them go back. */
+/**
+ * Where two traces of the same scenario first differ; `undefined` if they do not, as far as both of them go back.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
 export const difference = (first: Trace, second: Trace): Difference | undefined => {
   // A trace keeps the last events, and a longer run has lost more of the first ones.
   const from = Math.max(first.skipped, second.skipped)
@@ -64,7 +76,12 @@ export const difference = (first: Trace, second: Trace): Difference | undefined 
   return undefined
 }
 
-/** What is known of a run that was to be repeated. */
+/**
+ * What is known of a run that was to be repeated.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Repeated = Pick<Report, "scenario" | "steps" | "trace" | "traceHash" | "virtualSeconds">
 
 const causes =
@@ -75,6 +92,9 @@ const causes =
 /**
  * The failure of a seed whose second run was not as its first. The traces, if there are, say where they parted. Two
  * equal runs mean that an earlier one, of which there is no trace, was different.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const nonDeterministic = (seed: number, first: Repeated, second: Repeated): NonDeterministic => {
   const micros = (seconds: number): number => Math.round(seconds * 1_000_000)
@@ -104,6 +124,9 @@ export const nonDeterministic = (seed: number, first: Repeated, second: Repeated
 /**
  * Makes the failure of a seed whose run after other seeds was not the same as before them. The two runs are later ones: they
  * say where the runs part, if what outlives a run changes with each.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const outlived = (seed: number, later: Repeated, latest: Repeated): NonDeterministic => {
   const found =

@@ -10,12 +10,19 @@
  * ```
  *
  * Times are written as Effect's durations and counted in microseconds; everything else is a number.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import { Elapsed } from "./internal/Microseconds.ts"
 import type { Prng } from "./kernel/Prng.ts"
 
-/** A distribution, as the program has it: times in whole microseconds. */
+/**
+ * A distribution, as the program has it: times in whole microseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Distribution =
   | number
   | { readonly uniform: readonly [number, number] }
@@ -23,7 +30,12 @@ export type Distribution =
   | { readonly logUniform: readonly [number, number] }
   | { readonly tail: { readonly chance: number; readonly is: Distribution; readonly otherwise: Distribution } }
 
-/** A distribution, as it is written. `T` is the text of a duration, or a number. */
+/**
+ * A distribution, as it is written. `T` is the text of a duration, or a number.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Encoded<T> =
   | T
   | { readonly uniform: readonly [T, T] }
@@ -31,7 +43,12 @@ export type Encoded<T> =
   | { readonly logUniform: readonly [T, T] }
   | { readonly tail: { readonly chance: number; readonly is: Encoded<T>; readonly otherwise: Encoded<T> } }
 
-/** A number from 0 to 1. */
+/**
+ * A number from 0 to 1.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Probability = Schema.Finite.check(
   Schema.isBetween({ minimum: 0, maximum: 1 }, { expected: "a probability from 0 to 1" }),
 )
@@ -67,19 +84,39 @@ const of = <T>(quantity: Schema.Codec<number, T>, example: string): Schema.Codec
   return self
 }
 
-/** How a time varies. */
+/**
+ * How a time varies.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Time = of(Elapsed, 'a duration such as "20 millis"')
 
-/** How a number that is not negative varies: bytes, bytes a second, how often in a minute. */
+/**
+ * How a number that is not negative varies: bytes, bytes a second, how often in a minute.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Quantity = of(
   Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a number that is not negative" })),
   "a number that is not negative",
 )
 
-/** How a probability varies: all its values are from 0 to 1. */
+/**
+ * How a probability varies: all its values are from 0 to 1.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Chance = of(Probability, "a probability from 0 to 1")
 
-/** One value. Times and bytes are to be rounded by who asks. */
+/**
+ * One value. Times and bytes are to be rounded by who asks.
+ *
+ * @category sampling
+ * @since 0.1.0
+ */
 export const sample = (distribution: Distribution, random: Prng): number => {
   if (typeof distribution === "number") return distribution
   if ("uniform" in distribution) {
@@ -98,7 +135,12 @@ export const sample = (distribution: Distribution, random: Prng): number => {
   return sample(random.next() < chance ? is : otherwise, random)
 }
 
-/** Whether the value is always 0. */
+/**
+ * Whether the value is always 0.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const isZero = (distribution: Distribution | undefined): boolean => {
   if (distribution === undefined || typeof distribution === "number") return (distribution ?? 0) === 0
   if ("uniform" in distribution) return distribution.uniform[1] === 0

@@ -22,6 +22,8 @@
  * ```
  *
  * What is not mentioned does not go wrong. {@link swarm} has everything, in ranges that suit most programs.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -55,7 +57,12 @@ const at = Elapsed
 /** How long until the fault is over by itself, in virtual time. */
 const lasting = Elapsed
 
-/** What the network is like all the time. Everything that is not given is benign. */
+/**
+ * What the network is like all the time. Everything that is not given is benign.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Network = Schema.Struct({
   /** One way, of each segment; a time. */
   delay: Schema.optionalKey(Distribution.Time),
@@ -72,9 +79,20 @@ export const Network = Schema.Struct({
   /** The bytes that each direction of a connection holds, drawn once per connection; 0 is the default of the network. */
   sendBuffer: Schema.optionalKey(Distribution.Quantity),
 })
+/**
+ * Network of a plan, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Network = typeof Network.Type
 
-/** Nothing passes between two groups, or from one to the other; connections stall. */
+/**
+ * Nothing passes between two groups, or from one to the other; connections stall.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Partition = Schema.Struct({
   kind: Schema.Literal("partition"),
   at,
@@ -89,10 +107,20 @@ export const Partition = Schema.Struct({
   }),
 )
 
-/** Nothing passes from one node to another. */
+/**
+ * Nothing passes from one node to another.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Clog = Schema.Struct({ kind: Schema.Literal("clog"), at, for: lasting, from: Name, to: Name }).check(apart)
 
-/** Nodes are cut off one after the other and come back one after the other. Times are since the fault began. */
+/**
+ * Nodes are cut off one after the other and come back one after the other. Times are since the fault began.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Swizzle = Schema.Struct({
   kind: Schema.Literal("swizzle"),
   at,
@@ -108,7 +136,12 @@ export const Swizzle = Schema.Struct({
   ).check(Schema.isMinLength(1, { expected: "the nodes that are cut off, at least one" })),
 })
 
-/** The connections between two nodes are reset. */
+/**
+ * The connections between two nodes are reset.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Reset = Schema.Struct({ kind: Schema.Literal("reset"), at, from: Name, to: Name }).check(apart)
 
 /**
@@ -118,6 +151,9 @@ export const Reset = Schema.Struct({ kind: Schema.Literal("reset"), at, from: Na
  * - `deaf`: nothing that `from` writes arrives any more; `from` loses the connection when it has tried for too long.
  * - `dead`: the same both ways.
  * - `closed`: `to` hears that `from` will write no more, while `from` thinks that it can.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const HalfOpen = Schema.Struct({
   kind: Schema.Literal("halfOpen"),
@@ -127,7 +163,12 @@ export const HalfOpen = Schema.Struct({
   how: Schema.Literals(["gone", "deaf", "dead", "closed"]),
 }).check(apart)
 
-/** The process of a node is killed, or its machine loses power (`silent`), and is started again afterwards. */
+/**
+ * The process of a node is killed, or its machine loses power (`silent`), and is started again afterwards.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Crash = Schema.Struct({
   kind: Schema.Literal("crash"),
   at,
@@ -136,13 +177,28 @@ export const Crash = Schema.Struct({
   silent: Schema.optionalKey(Schema.Boolean),
 })
 
-/** A node is stopped in good order, and started again afterwards. */
+/**
+ * A node is stopped in good order, and started again afterwards.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Stop = Schema.Struct({ kind: Schema.Literal("stop"), at, for: lasting, node: Name })
 
-/** The process of a node stands still: a long collection of garbage, a moved virtual machine, SIGSTOP. */
+/**
+ * The process of a node stands still: a long collection of garbage, a moved virtual machine, SIGSTOP.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Pause = Schema.Struct({ kind: Schema.Literal("pause"), at, for: lasting, node: Name })
 
-/** Every task of a node takes so long. */
+/**
+ * Every task of a node takes so long.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Slow = Schema.Struct({
   kind: Schema.Literal("slow"),
   at,
@@ -151,13 +207,28 @@ export const Slow = Schema.Struct({
   task: Elapsed,
 })
 
-/** The wall clock of a node is set forth by a time, or back if it is negative. */
+/**
+ * The wall clock of a node is set forth by a time, or back if it is negative.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Name, by: Microseconds })
 
-/** How fast or slow a clock may run, in parts in a million. */
+/**
+ * How fast or slow a clock may run, in parts in a million.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const maxDrift = 500_000
 
-/** The clock of a node runs fast, or slow, by so many parts in a million from now on. */
+/**
+ * The clock of a node runs fast, or slow, by so many parts in a million from now on.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Drift = Schema.Struct({
   kind: Schema.Literal("drift"),
   at,
@@ -170,7 +241,12 @@ export const Drift = Schema.Struct({
   ),
 })
 
-/** Something that happens at a time. */
+/**
+ * Something that happens at a time.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Fault = Schema.Union([
   Partition,
   Clog,
@@ -187,9 +263,20 @@ export const Fault = Schema.Union([
   expected:
     "a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
 })
+/**
+ * Fault of a plan, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Fault = typeof Fault.Type
 
-/** What the network is like, how slowly applications start, and what happens when. */
+/**
+ * What the network is like, how slowly applications start, and what happens when.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Plan = Schema.Struct({
   network: Schema.optionalKey(Network),
   /**
@@ -199,13 +286,24 @@ export const Plan = Schema.Struct({
   startDelay: Schema.optionalKey(Distribution.Time),
   timeline: Schema.optionalKey(Schema.Array(Fault)),
 })
+/**
+ * Plan, decoded: times are in microseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Plan = typeof Plan.Type
 
 /** A key that need not be given, and what it is then. */
 const orElse = <T, E>(schema: Schema.Codec<T, E>, otherwise: E) =>
   schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(otherwise)))
 
-/** How long faults of a kind last: never less than `min`, then at random with this mean, never more than `max`. */
+/**
+ * How long faults of a kind last: never less than `min`, then at random with this mean, never more than `max`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Lasting = Schema.Struct({ min: Elapsed, mean: Elapsed, max: Elapsed }).check(
   Schema.makeFilter(({ max, mean, min }) =>
     min <= mean && mean <= max
@@ -213,6 +311,12 @@ export const Lasting = Schema.Struct({ min: Elapsed, mean: Elapsed, max: Elapsed
       : "the order must be min, mean, max: min is the shortest time and max the longest",
   ),
 )
+/**
+ * Time for which faults of a kind last, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Lasting = typeof Lasting.Type
 
 const moments: typeof Lasting.Encoded = { min: "100 millis", mean: "2 seconds", max: "20 seconds" }
@@ -235,7 +339,12 @@ const some = <const L extends string>(all: readonly [L, ...ReadonlyArray<L>]) =>
 /** The forms of partitions that a swarm draws from. */
 const shapes = ["size", "halves", "isolate", "bridge", "ring"] as const
 
-/** From which ranges each seed draws the faults. A kind that is not given does not come; `{}` takes its defaults. */
+/**
+ * From which ranges each seed draws the faults. A kind that is not given does not come; `{}` takes its defaults.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Rates = Schema.Struct({
   /**
    * Partitions:
@@ -304,11 +413,20 @@ export const Rates = Schema.Struct({
     }),
   ),
 })
+/**
+ * Ranges of faults, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Rates = typeof Rates.Type
 
 /**
  * From which ranges each seed draws what its network is like. Where links differ from each other, the seed
  * draws two values, and each link lies between them. What is not given is benign.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Ranges = Schema.Struct({
   /** Exponential; each seed has its own minimum and mean, and a rare delay that is much longer. `{}` takes the defaults. */
@@ -336,9 +454,20 @@ export const Ranges = Schema.Struct({
   /** Bytes that each direction of a connection holds. */
   sendBuffer: Schema.optionalKey(Distribution.Quantity),
 })
+/**
+ * Ranges of the network, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Ranges = typeof Ranges.Type
 
-/** The ranges from which each seed draws a plan of its own. */
+/**
+ * The ranges from which each seed draws a plan of its own.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Swarm = Schema.Struct({
   swarm: Schema.Struct({
     /** The chance that a seed goes without a kind. Rare combinations appear because most kinds are missing in most seeds. */
@@ -351,16 +480,43 @@ export const Swarm = Schema.Struct({
     faults: Schema.optionalKey(Rates),
   }),
 })
+/**
+ * Ranges of a swarm, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Swarm = typeof Swarm.Type
 
-/** A plan, or the ranges that each seed draws its plan from. */
+/**
+ * A plan, or the ranges that each seed draws its plan from.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const FaultPlan = Schema.Union([Plan, Swarm])
+/**
+ * Plan, or the ranges of a swarm, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type FaultPlan = typeof FaultPlan.Type
 
-/** What people write: JSON, with durations as text. */
+/**
+ * What people write: JSON, with durations as text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Input = typeof FaultPlan.Encoded
 
-/** Nothing goes wrong. */
+/**
+ * Nothing goes wrong.
+ *
+ * @category plans
+ * @since 0.1.0
+ */
 export const none: typeof Plan.Encoded = {}
 
 /**
@@ -370,6 +526,9 @@ export const none: typeof Plan.Encoded = {}
  * const { network, faults } = FaultPlan.swarm.swarm
  * const milder = { swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } } }
  * ```
+ *
+ * @category plans
+ * @since 0.1.0
  */
 export const swarm = {
   swarm: {
@@ -405,7 +564,12 @@ const strict = { onExcessProperty: "error", errors: "all", reportInput: true } a
 const decodePlan = Schema.decodeUnknownResult(Plan, strict)
 const decodeSwarm = Schema.decodeUnknownResult(Swarm, strict)
 
-/** Reads a plan, or the ranges of a swarm. The message of the error says where it is wrong and what may be there. */
+/**
+ * Reads a plan, or the ranges of a swarm. The message of the error says where it is wrong and what may be there.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
 export const decode = (input: unknown): Result.Result<FaultPlan, SimulationError> => {
   const isSwarm = typeof input === "object" && input !== null && "swarm" in input
   const decoded: Result.Result<FaultPlan, Schema.SchemaError> = isSwarm ? decodeSwarm(input) : decodePlan(input)
@@ -424,6 +588,9 @@ const networkKinds = ["delay", "distance", "loss", "bandwidth", "split", "sendBu
 /**
  * The kinds of faults that are configured: those of the network by their keys, those of the timeline by their `kind`.
  * What does not decode configures nothing.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const kinds = (input: Input | undefined): ReadonlyArray<string> =>
   Result.match(decode(input ?? none), { onFailure: () => [], onSuccess: kindsOf })

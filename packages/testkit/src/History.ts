@@ -7,6 +7,8 @@
  * yield* history.call("client 1", { _tag: "write", value: 3 }, client.write(3))
  * assert.deepStrictEqual(History.linearizable(history.calls(), History.register(0)), [])
  * ```
+ *
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import { HistoryRecorder } from "./history/HistoryRecorder.ts"
@@ -16,7 +18,12 @@ export * from "./history/checks.ts"
 export * from "./history/linearizable.ts"
 export type { Call, Moment, Note, Outcome, Pending } from "./history/records.ts"
 
-/** Records. `Operation` and `Value` are what is called and returned, `Entry` is what is noted. */
+/**
+ * Records. `Operation` and `Value` are what is called and returned, `Entry` is what is noted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface History<Operation, Value, Entry> {
   /**
    * Runs an effect as a call. A failure counts as `failed`, unless it leaves open whether the effect happened: an
@@ -40,6 +47,11 @@ export interface History<Operation, Value, Entry> {
   readonly notes: () => ReadonlyArray<Note<Entry>>
 }
 
-/** Makes an empty history. */
+/**
+ * Makes an empty history.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = <Operation = never, Value = never, Entry = never>(): History<Operation, Value, Entry> =>
   new HistoryRecorder<Operation, Value, Entry>()

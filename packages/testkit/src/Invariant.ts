@@ -1,6 +1,8 @@
 /**
  * What must hold in a scenario. Invariants are plain functions that look at the nodes and change nothing; one that
  * does not hold answers `false`, or a text that says what is wrong.
+ *
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,6 +12,9 @@ import { Simulation } from "./Scenario.ts"
 /**
  * Must hold after every step of a node and of the scenario, from now on until the scenario is done. A node that is not running
  * has no services. With `nodes`, it must hold after every step of these nodes, which is faster in a large simulation.
+ *
+ * @category invariants
+ * @since 0.1.0
  */
 export const always = (
   name: string,
@@ -20,7 +25,12 @@ export const always = (
     checks.always({ name, predicate, nodes: options?.nodes === undefined ? undefined : new Set(options.nodes) })
   })
 
-/** Must have held once, within the virtual time from now on. The simulation goes on until it has, or the time is over. */
+/**
+ * Must have held once, within the virtual time from now on. The simulation goes on until it has, or the time is over.
+ *
+ * @category invariants
+ * @since 0.1.0
+ */
 export const eventually = (
   name: string,
   predicate: Predicate,
@@ -33,13 +43,21 @@ export const eventually = (
 /**
  * Must hold at some time in some run of a swarm, or the swarm fails with `NeverHappened`: it shows that the scenario gets to
  * where the bugs are. Without a predicate, {@link reached} says that it happened.
+ *
+ * @category invariants
+ * @since 0.1.0
  */
 export const sometimes = (name: string, predicate?: Predicate): Effect.Effect<void, never, Simulation> =>
   Effect.map(Simulation, ({ checks }) => {
     checks.sometimes(name, predicate)
   })
 
-/** What was to happen {@link sometimes} has happened. */
+/**
+ * What was to happen {@link sometimes} has happened.
+ *
+ * @category invariants
+ * @since 0.1.0
+ */
 export const reached = (name: string): Effect.Effect<void, never, Simulation> =>
   Effect.map(Simulation, ({ checks }) => {
     checks.reached(name)

@@ -1,5 +1,7 @@
 /**
  * What a scenario is and what it works with, and what a run of it gives. `Simulation` runs them.
+ *
+ * @since 0.1.0
  */
 import type * as Transport from "@coterie/core/Transport"
 import * as Context from "effect/Context"
@@ -18,7 +20,12 @@ import type * as Trace from "./Trace.ts"
 
 export type { Deviations, Explore, Predicate, Side, State }
 
-/** A node: a machine, and the process of the application on it. `A` is what the layer provides. */
+/**
+ * A node: a machine, and the process of the application on it. `A` is what the layer provides.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Node<A> {
   readonly name: string
   /** Where it listens, for others to dial. */
@@ -64,20 +71,35 @@ export interface Node<A> {
   readonly running: Effect.Effect<void>
 }
 
-/** Options of the nodes that a call of `nodes` starts. */
+/**
+ * Options of the nodes that a call of `nodes` starts.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface NodeOptions<Name extends string, A> {
   /**
    * Starts the application, as part of the node's process: after the layer is built, at each start. The node is running when
    * this effect has succeeded, and dies if it fails; fork in its scope what goes on. The fault plan can delay it
    * (`startDelay`): the other nodes then meet a node whose application does not answer yet.
    */
-  readonly start?: ((name: Name) => StartEffect<A>) | undefined
+  readonly start?: ((name: Name) => StartEffect<NoInfer<A>>) | undefined
 }
 
-/** Nodes by their names. */
+/**
+ * Nodes by their names.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Nodes<Name extends string, A> = { readonly [K in Name]: Node<A> }
 
-/** What a scenario can do to the network by hand. */
+/**
+ * What a scenario can do to the network by hand.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Network {
   /** Lets nothing pass between the two groups. Connections stay open and stall. */
   readonly partition: (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => Effect.Effect<void, SimulationError>
@@ -102,7 +124,12 @@ export interface Network {
   readonly bytes: (from: string, to: string) => number
 }
 
-/** What a scenario works with. */
+/**
+ * What a scenario works with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Sim {
   readonly seed: number
   /**
@@ -146,12 +173,22 @@ export interface Sim {
   readonly now: () => number
 }
 
-/** The simulation that a scenario runs in, for {@link "./Invariant.ts"} and helpers of your own. */
+/**
+ * The simulation that a scenario runs in, for {@link "./Invariant.ts"} and helpers of your own.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export class Simulation extends Context.Service<Simulation, Sim & { readonly checks: Checks }>()(
   "@coterie/testkit/Simulation",
 ) {}
 
-/** A decoded message, for traces. */
+/**
+ * A decoded message, for traces.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Described {
   /** Short name, which picks the colour in a picture. */
   readonly kind: string
@@ -167,10 +204,18 @@ export interface Described {
 /**
  * Decoder of one connection. It receives the bytes of each segment once, in the order in which `side` sent them, and returns
  * the messages that the segment begins or completes.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<Described>
 
-/** How a scenario is run. */
+/**
+ * How a scenario is run.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options {
   /** What goes wrong: a plan, or the ranges to draw one from for each seed. Default: nothing. */
   readonly faults?: FaultPlan.Input | undefined
@@ -197,16 +242,37 @@ export interface Options {
   readonly describe?: (() => Describe) | undefined
 }
 
-/** Virtual time in which a scenario must be done. */
+/**
+ * Virtual time in which a scenario must be done.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultTimeLimit: Duration.Input = "10 minutes"
 
-/** Virtual time that `until` and `converges` wait. */
+/**
+ * Virtual time that `until` and `converges` wait.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultWithin: Duration.Input = "60 seconds"
 
-/** A busy cluster of hundreds of nodes takes some hundred thousand steps at once when it starts. */
+/**
+ * Steps within one instant before a run fails with `Livelock`. A busy cluster of hundreds of nodes takes some hundred thousand steps at once
+ * when it starts.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultStepsPerInstant = 1_000_000
 
-/** A program for a simulated world. */
+/**
+ * A program for a simulated world.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Scenario {
   readonly _tag: "Scenario"
   readonly name: string
@@ -214,7 +280,12 @@ export interface Scenario {
   readonly body: (sim: Sim) => Effect.Effect<unknown, unknown, Simulation | Scope.Scope>
 }
 
-/** Names a scenario. The same one can be run once, as a test, or over thousands of seeds. */
+/**
+ * Names a scenario. The same one can be run once, as a test, or over thousands of seeds.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const scenario: {
   (name: string, body: Scenario["body"]): Scenario
   (name: string, options: Options, body: Scenario["body"]): Scenario
@@ -225,15 +296,30 @@ export const scenario: {
 
 const orders: ReadonlyArray<Explore> = ["fifo", "random", "preempt"]
 
-/** The order in which a seed runs what is ready, if nobody says: the first in turn, and then each in another way. */
+/**
+ * The order in which a seed runs what is ready, if nobody says: the first in turn, and then each in another way.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const exploreOf = (scenario: Scenario, seed: number): Explore =>
   scenario.options.explore ?? orders[(seed + orders.length - 1) % orders.length] ?? "fifo"
 
-/** Whether something is a scenario. */
+/**
+ * Tests whether a value is a scenario.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const isScenario = (u: unknown): u is Scenario =>
   typeof u === "object" && u !== null && "_tag" in u && u._tag === "Scenario" && "body" in u
 
-/** What is to be run again: exactly these faults and these draws, and no chance at all. */
+/**
+ * What is to be run again: exactly these faults and these draws, and no chance at all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Replay {
   /** What the network is like: says which draws are made. */
   readonly network: FaultPlan.Network
@@ -241,6 +327,12 @@ export interface Replay {
   readonly deviations: Deviations
 }
 
+/**
+ * Options of one run.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface RunOptions {
   /** A whole number that is not negative. It decides everything that is left to chance. */
   readonly seed: number
@@ -256,7 +348,12 @@ export interface RunOptions {
   readonly trace?: boolean | number | undefined
 }
 
-/** What a run was like. */
+/**
+ * What a run was like.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Report {
   readonly scenario: string
   readonly seed: number
@@ -277,7 +374,12 @@ export interface Report {
   readonly trace: Trace.Trace | undefined
 }
 
-/** How a run ended. */
+/**
+ * How a run ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Outcome {
   readonly report: Report
   readonly failure: Failure | undefined

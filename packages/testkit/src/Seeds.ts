@@ -1,9 +1,18 @@
-/** Which seeds a swarm runs. */
+/**
+ * Which seeds a swarm runs.
+ *
+ * @since 0.1.0
+ */
 import * as Result from "effect/Result"
 import { hash32 } from "./kernel/Prng.ts"
 import { SimulationError } from "./SimulationError.ts"
 
-/** From the first to the last, both included. */
+/**
+ * From the first to the last, both included.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Seeds {
   readonly from: number
   readonly to: number
@@ -12,7 +21,12 @@ export interface Seeds {
 const wrong = (message: string, advice = "write 1..200, or one seed such as 42") =>
   Result.fail(new SimulationError({ reason: "seeds", message: `${message}: ${advice}` }))
 
-/** Checks a range. */
+/**
+ * Makes a range of seeds. Fails with `SimulationError` if it is empty or the wrong way round.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = (from: number, to: number): Result.Result<Seeds, SimulationError> => {
   for (const seed of [from, to]) {
     if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is no seed`, "seeds are whole numbers from 0")
@@ -22,7 +36,12 @@ export const make = (from: number, to: number): Result.Result<Seeds, SimulationE
   return Result.succeed({ from, to })
 }
 
-/** Reads `1..200`, or one seed. */
+/**
+ * Reads `1..200`, or one seed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
   const match = /^(\d+)(?:\.\.(\d+))?$/.exec(text.trim())
   if (match === null) return wrong(`"${text}" is no range of seeds`)
@@ -30,16 +49,31 @@ export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
   return make(Number(from), Number(to))
 }
 
-/** How many there are. */
+/**
+ * How many there are.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const count = ({ from, to }: Seeds): number => to - from + 1
 
-/** A base for seeds from a text, such as the hash of a commit: every commit has others, and each run of it the same. */
+/**
+ * A base for seeds from a text, such as the hash of a commit: every commit has others, and each run of it the same.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const base = (text: string): number => hash32(text) * seedsPerBase
 
 /** As many as anybody runs. */
 const seedsPerBase = 1_000_000
 
-/** The seeds, one after the other. */
+/**
+ * The seeds, one after the other.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export function* iterate({ from, to }: Seeds): Generator<number> {
   for (let seed = from; seed <= to; seed++) yield seed
 }

@@ -1,6 +1,8 @@
 /**
  * Makes a failure small: leaves out faults and draws as long as the same check fails, by delta debugging. Each decision of
  * the environment is a named draw, so that leaving one out does not move the others.
+ *
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,6 +12,12 @@ import { Shrinker } from "./shrink/Shrinker.ts"
 
 export type { Attempt, Size } from "./shrink/items.ts"
 
+/**
+ * How a failure is run again, and for how long it is shrunk.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options<E = never, R = never> {
   /**
    * Runs it, and gives what was really executed if the same check fails; `undefined` if it does not. A run may use
@@ -22,12 +30,28 @@ export interface Options<E = never, R = never> {
   readonly within?: Duration.Input | undefined
 }
 
-/** Enough for some twenty things that matter among a hundred thousand that do not. */
+/**
+ * Enough for some twenty things that matter among a hundred thousand that do not.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultMaxRuns = 500
 
-/** As long as one likes to wait for a test that has failed anyway. */
+/**
+ * As long as one likes to wait for a test that has failed anyway.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultWithin: Duration.Input = "5 seconds"
 
+/**
+ * Outcome of shrinking a failure.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Shrunk {
   /** The smallest that was found, as it was executed. */
   readonly attempt: Attempt
@@ -44,6 +68,9 @@ export interface Shrunk {
  * Makes a failure small. `start` is known to fail. First leaves out everything at once, whole kinds, whole streams, then
  * parts of what is left by halves down to single faults and draws; then makes the rest milder. Begins again until nothing
  * changes any more, and never runs the same attempt twice.
+ *
+ * @category shrinking
+ * @since 0.1.0
  */
 export const shrink = <E = never, R = never>(start: Attempt, options: Options<E, R>): Effect.Effect<Shrunk, E, R> =>
   Effect.suspend(() => {
@@ -61,7 +88,12 @@ export const shrink = <E = never, R = never>(start: Attempt, options: Options<E,
 /** More draws than anybody reads are only counted. */
 const maxDrawSentences = 40
 
-/** What happens, for people: the faults in the order of time, then the draws by stream and place. */
+/**
+ * What happens, for people: the faults in the order of time, then the draws by stream and place.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
 export const sentences = ({ deviations, timeline }: Attempt): ReadonlyArray<string> => {
   const draws = streamsOf(deviations).flatMap(([stream, entries]) =>
     entries.map(([index, value]) => ({ stream, index, value })),

@@ -18,6 +18,8 @@
  *   come to pass within the `linger` time, it is reset.
  * - A reset travels behind what was sent before it. Where it arrives, bytes that were not pulled yet
  *   are lost.
+ *
+ * @since 0.1.0
  */
 import type * as Transport from "@coterie/core/Transport"
 import * as Clock from "effect/Clock"
@@ -37,13 +39,28 @@ import type { Process } from "./network/Environment.ts"
 
 export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 
-/** How long one way takes: always as long, or evenly drawn between two bounds for every segment. */
+/**
+ * How long one way takes: always as long, or evenly drawn between two bounds for every segment.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Delay = Duration.Input | { readonly min: Duration.Input; readonly max: Duration.Input }
 
-/** The delay of everything, or of each pair of hosts. */
+/**
+ * The delay of everything, or of each pair of hosts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Latency = Delay | ((from: string, to: string) => Delay)
 
-/** How the network is made. */
+/**
+ * How the network is made.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options {
   /** One way. Default: none, so that a test needs no clock. */
   readonly latency?: Latency | undefined
@@ -59,7 +76,12 @@ export interface Options {
   readonly linger?: Duration.Input | undefined
 }
 
-/** What a test can do with the network. */
+/**
+ * What a test can do with the network.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Shape {
   /**
    * The transport of a node at the given host. It listens on the port, 7946 if there is none given;
@@ -91,10 +113,21 @@ export interface Shape {
   readonly bytes: (from: string, to: string) => Effect.Effect<number>
 }
 
-/** The simulated network. */
+/**
+ * The simulated network.
+ *
+ * @category services
+ * @since 0.1.0
+ */
 export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/testkit/SimNetwork") {}
 
-/** The port of a node that does not name one. */
+/**
+ * Port of a node that is given none: 7946. An address without a port means `Address.defaultPort`, which is another one, so seeds in a
+ * simulation need the port.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultPort = Engine.defaultPort
 
 /** Draws everything from the service, and records nothing. */
@@ -122,7 +155,12 @@ const perPair = (latency: Latency): ((from: string, to: string) => Distribution)
 /** Chance of a write to be split. */
 const splitChance = 0.75
 
-/** Makes a network. Closing the scope resets what is still open in it. */
+/**
+ * Makes a network. Closing the scope resets what is still open in it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const engine = new Engine.Engine(
@@ -159,5 +197,10 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     })
   })
 
-/** A network as a layer. */
+/**
+ * A network as a layer.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
 export const layer = (options?: Options): Layer.Layer<SimNetwork> => Layer.effect(SimNetwork)(make(options))

@@ -19,6 +19,8 @@
  * not take them from there is simulated as well: `Date`, `Math.random`, `setTimeout` and their like are
  * replaced while the simulation runs. What took them for itself before it began, or takes them from a module such as
  * `node:timers`, is not.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as EventLoop from "./kernel/eventLoop.ts"
@@ -29,7 +31,12 @@ import { type Failure, SimulationError } from "./SimulationError.ts"
 
 export * from "./Scenario.ts"
 
-/** Runs a scenario once, and tells how it went, also if it failed. Not from inside of a scenario. */
+/**
+ * Runs a scenario once, and tells how it went, also if it failed. Not from inside of a scenario.
+ *
+ * @category running
+ * @since 0.1.0
+ */
 export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<Outcome, SimulationError> =>
   Effect.callback<Outcome, SimulationError>((resume) => {
     if (Globals.areReplaced()) {
@@ -57,7 +64,12 @@ const attempt = (run: () => Effect.Effect<Outcome, SimulationError>): Effect.Eff
   }
 }
 
-/** Runs a scenario once. */
+/**
+ * Runs a scenario once. Fails with the `Failure` that the run found, and with `SimulationError` if an option cannot be used.
+ *
+ * @category running
+ * @since 0.1.0
+ */
 export const run = (scenario: Scenario, options: RunOptions): Effect.Effect<Report, Failure | SimulationError> =>
   Effect.flatMap(outcome(scenario, options), ({ failure, report }) =>
     failure === undefined ? Effect.succeed(report) : Effect.fail(failure),

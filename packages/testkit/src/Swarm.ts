@@ -1,4 +1,8 @@
-/** Runs a scenario over many seeds: the failures that were found, and the goals that were never reached. */
+/**
+ * Runs a scenario over many seeds: the failures that were found, and the goals that were never reached.
+ *
+ * @since 0.1.0
+ */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Artifact from "./Artifact.ts"
@@ -15,6 +19,12 @@ import { version } from "./version.ts"
 
 export type { Found, SeedResult, Summary } from "./internal/swarmResults.ts"
 
+/**
+ * Options of the run of one seed of a swarm.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface SeedOptions {
   readonly explore?: Explore | undefined
   /** Shrinks a failure. Defaults to `true`. */
@@ -26,21 +36,36 @@ export interface SeedOptions {
   readonly once?: boolean | undefined
 }
 
-/** Returns the order in which a seed of a swarm runs ready tasks. */
+/**
+ * Returns the order in which a seed of a swarm runs ready tasks.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const exploreOf = (scenario: Scenario, seed: number, options: SeedOptions = {}): Explore =>
   options.explore ?? Scenarios.exploreOf(scenario, seed)
 
 /** Returns the time limit of a replay, some time after the failure that it must reproduce. */
 const giveUpAfter = (failure: SimulationError.Failure): Duration.Input => `${2 * failure.at + 10_000_000} micros`
 
-/** Returns `true` if two failures come from the same check, which shrinking keeps. */
+/**
+ * Returns `true` if two failures come from the same check, which shrinking keeps.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
 export const sameCheck = (a: SimulationError.Failure, b: SimulationError.Failure | undefined): boolean =>
   b !== undefined &&
   a._tag === b._tag &&
   (!("invariant" in a) || !("invariant" in b) || a.invariant === b.invariant) &&
   (a._tag !== "NodeDied" || b._tag !== "NodeDied" || String(a.cause) === String(b.cause))
 
-/** Runs one seed; a failure is run again to see that it is the same, shrunk, and traced. */
+/**
+ * Runs one seed; a failure is run again to see that it is the same, shrunk, and traced.
+ *
+ * @category running
+ * @since 0.1.0
+ */
 export const runSeed = (
   scenario: Scenario,
   seed: number,
@@ -78,6 +103,9 @@ const findingOf = (
 /**
  * Runs a seed again after others. Returns a failure if the run is not the same as before, because something of a run outlives
  * it.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const repeatSeed = (
   scenario: Scenario,
@@ -91,7 +119,12 @@ export const repeatSeed = (
     return foundOf(scenario, Difference.outlived(seed, report, again.report), again)
   })
 
-/** Returns `true` if the swarm runs the first seed again at its end. */
+/**
+ * Returns `true` if the swarm runs the first seed again at its end.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
 export const isRepeated = ({ options }: Scenario): boolean => options.strict === true
 
 /** Runs a failing seed again with a trace, and shrinks the failure. */
@@ -131,7 +164,12 @@ const shrinkAndTrace = (
     return foundOf(scenario, last.failure ?? failure, last, shrunk)
   })
 
-/** Returns a hash of the name and options of a scenario. The body is left out, because tools may transform it. */
+/**
+ * Returns a hash of the name and options of a scenario. The body is left out, because tools may transform it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const fingerprint = ({ name, options }: Scenario): string => {
   const hash = new Hash()
   hash.text(name)
@@ -172,6 +210,12 @@ const foundOf = (
   }
 }
 
+/**
+ * Options of a swarm.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options extends SeedOptions {
   /** Number of failing seeds after which the swarm ends. Defaults to no limit. */
   readonly stopAfter?: number | undefined
@@ -182,6 +226,9 @@ export interface Options extends SeedOptions {
 /**
  * Runs a scenario over seeds, one after the other. With `strict`, the first seed is run again after the last one, and must be
  * the same.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const run = (
   scenario: Scenario,

@@ -1,6 +1,8 @@
 /**
  * What happened in a simulation, event by event, in the order of virtual time: kept as lines of JSON, and drawn as a
  * page of HTML or by ShiViz.
+ *
+ * @since 0.1.0
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -24,7 +26,12 @@ const Header = Schema.Struct({
   skipped: Trace.fields.skipped,
 })
 
-/** Lines of JSON: first what the trace is of, then one event per line. */
+/**
+ * Lines of JSON: first what the trace is of, then one event per line.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
 export const toJsonl = ({ events, nodes, scenario, seed, skipped }: Trace): string =>
   [{ version, scenario, seed, nodes, skipped }, ...events].map((line) => `${JSON.stringify(line)}\n`).join("")
 
@@ -42,7 +49,12 @@ const parseLine = <S extends Schema.ConstraintDecoder<unknown>>(
     ),
   )
 
-/** Reads what {@link toJsonl} wrote. Empty lines do not count. */
+/**
+ * Reads what {@link toJsonl} wrote. Empty lines do not count.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
 export const fromJsonl = (text: string): Result.Result<Trace, SimulationError> =>
   Result.gen(function* () {
     const lines = text.split("\n").flatMap((line, index) => (line.trim() === "" ? [] : [{ line, number: index + 1 }]))
@@ -66,11 +78,17 @@ export const fromJsonl = (text: string): Result.Result<Trace, SimulationError> =
 /**
  * A log for ShiViz, with vector clocks. Its first two lines say how it is to be read: open the file in ShiViz, which finds
  * them there. What belongs to no node is told by a host named `simulation`.
+ *
+ * @category encoding
+ * @since 0.1.0
  */
 export const toShiViz = (trace: Trace): string => shiviz(trace)
 
 /**
  * A page with a lane for each node and an arrow for each message, time downwards. It is one file that needs no network
  * and no other file, and opens where the run ended.
+ *
+ * @category encoding
+ * @since 0.1.0
  */
 export const toHtml = (trace: Trace, options: PictureOptions = {}): string => html(trace, options)

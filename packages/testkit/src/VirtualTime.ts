@@ -2,12 +2,19 @@
  * Virtual time that passes by itself. Under the stock `TestClock` nothing that sleeps goes on before
  * the test adjusts the clock, and a scope that needs time to close never closes. A distributed program sleeps all
  * the time, so its tests want the clock to run whenever everybody waits.
+ *
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 
-/** How far the clock goes at once. */
+/**
+ * How far the clock goes at once.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultStep = Duration.millis(20)
 
 /**
@@ -17,6 +24,9 @@ export const defaultStep = Duration.millis(20)
  * ```ts
  * it.effect("peers meet", () => VirtualTime.flow(Effect.scoped(scenario)))
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const flow = <A, E, R>(
   effect: Effect.Effect<A, E, R>,

@@ -9,6 +9,8 @@
  *
  * A failure prints what went wrong, the line that runs it again, and what it takes, shrunk; and writes an
  * artifact and a picture beside it.
+ *
+ * @since 0.1.0
  */
 import { it as effectIt } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,9 +22,20 @@ import * as Seeds from "./Seeds.ts"
 import { SimulationError } from "./SimulationError.ts"
 import * as Swarm from "./Swarm.ts"
 
-/** How a scenario is, and how it is run as a test. */
+/**
+ * How a scenario is, and how it is run as a test.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Options extends Scenario.Options, TestOptions {}
 
+/**
+ * How a scenario is run as a test.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface TestOptions {
   /** How many seeds, from `base` on. Default: 1. */
   readonly seeds?: number | undefined
@@ -35,10 +48,20 @@ export interface TestOptions {
   readonly timeout?: number | undefined
 }
 
-/** What hundreds of seeds of most scenarios take on a machine that does other things as well. */
+/**
+ * What hundreds of seeds of most scenarios take on a machine that does other things as well.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const swarmTimeout = 60_000
 
-/** Runs only this seed of every simulated test. */
+/**
+ * Runs only this seed of every simulated test.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const seedVariable = "COTERIE_SIM_SEED"
 
 interface Plan {
@@ -125,7 +148,12 @@ const execute = (name: string, file: string, { scenario, test: options }: Plan):
     }
   })
 
-/** The forms in which a scenario is given. */
+/**
+ * The forms in which a scenario is given.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Sim {
   (scenario: Scenario.Scenario, options?: TestOptions): void
   (name: string, body: Scenario.Scenario["body"]): void
@@ -162,5 +190,10 @@ const sim: Sim & { readonly only: Sim; readonly skip: Sim } = Object.assign(regi
   skip: register(test.skip),
 })
 
-/** All of `it`, and `it.sim`. */
+/**
+ * All of `it`, and `it.sim`.
+ *
+ * @category testing
+ * @since 0.1.0
+ */
 export const it = Object.assign(effectIt, { sim })

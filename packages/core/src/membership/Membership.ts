@@ -120,6 +120,7 @@ const handle = (draft: Draft.Draft, input: Input): void => {
       if (input.stalled === true) extendDeadlines(draft)
       return tick(draft)
     case "DialFailed":
+      if (input.name === draft.state.self.name) return Namesakes.onDialFailed(draft)
       return FailureDetection.onDialFailed(draft, input.name, input.refused)
     case "PeerHeard":
       return ProbeRequests.onPeerHeard(draft, input.peer)

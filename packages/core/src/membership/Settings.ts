@@ -106,6 +106,15 @@ export const defaults: Settings = {
 export const maxProbeBackoff = 30
 
 /**
+ * Maximum number of claims about this node's name that are dialed in turn (R8). With one every {@link claimInterval} each is
+ * dialed before it expires.
+ */
+export const maxClaims = 8
+
+/** Longest pause between two dials of claims, in milliseconds: an eighth of the `candidateTimeout` by default. */
+export const claimInterval = 3_750
+
+/**
  * Time within which two links that were closed as `duplicate` without a better one mean that a copy of this process runs. The two
  * copies take links from each other with every redial, which is every few seconds; chance does so rarely.
  */

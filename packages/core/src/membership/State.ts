@@ -4,6 +4,7 @@
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
 import { makeView } from "../ClusterEvent.ts"
+import { SharedNames } from "../internal/SharedNames.ts"
 import type { Peer, PeerId } from "../Peer.ts"
 import type { YouAreBelief } from "../protocol/Frame.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
@@ -89,6 +90,8 @@ export interface Claim {
   readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   readonly expiresAt: number
+  /** `true` once a dial of its addresses failed. Another claim of the same announcer may then replace it. */
+  readonly hasFailed: boolean
 }
 
 /** A body without content, as a record has it whose owner left (docs/protocol.md, chapter 12). */
@@ -125,10 +128,11 @@ export interface State {
   /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
   readonly displacedAt: number | undefined
   readonly phase: Phase
-  readonly claim: Claim | undefined
+  /** Claims by the name of the peer that made them. The first is the one that is dialed. */
+  readonly claims: ReadonlyMap<string, Claim>
   readonly members: ReadonlyMap<string, Member.Member>
-  /** Number of members with a live link. */
-  readonly links: number
+  /** Names of the members with a live link. */
+  readonly linked: SharedNames
   /** Names of the members whose standing is not `Alive`. */
   readonly accused: ReadonlyMap<string, true>
   readonly candidates: ReadonlyMap<string, Candidate>
@@ -140,6 +144,8 @@ export interface State {
   readonly touched: ReadonlySet<string>
   /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
   readonly rounds: ReadonlyMap<string, ProbeRound>
+  /** Names of the peers in question whose rounds await an answer, by the name of the member that is to answer. */
+  readonly awaited: ReadonlyMap<string, ReadonlyMap<string, true>>
   /** Id of the last probe request. */
   readonly lastProbe: number
   readonly pendingProbes: ReadonlyArray<PendingProbe>
@@ -198,15 +204,16 @@ export const make = (options: {
     instance: options.instance ?? 0,
     displacedAt: undefined,
     phase: { _tag: "Running" },
-    claim: undefined,
+    claims: new Map(),
     members: new Map(),
-    links: 0,
+    linked: SharedNames.of(),
     accused: new Map(),
     candidates: new Map(),
     announced: new Map(),
     nextExpiry: Number.POSITIVE_INFINITY,
     touched: new Set(),
     rounds: new Map(),
+    awaited: new Map(),
     // An answer to a probe request of an earlier life must not pass for one to this life's.
     lastProbe: options.seed >>> 0,
     pendingProbes: [],
@@ -242,18 +249,8 @@ const toPeer = (self: PeerRecord.PeerRecord): Peer => ({ ...Member.describe(self
 /** Returns this node as its application sees it. */
 export const selfPeer = (state: State): Peer => toPeer({ ...state.self, body: selfBody(state) })
 
-/** Names of the members with a live link. */
-export const linked = (state: State): ReadonlyArray<string> => {
-  const names: Array<string> = []
-  for (const [name, member] of state.members) if (Member.isLinked(member)) names.push(name)
-  return names
-}
-
 /** Returns whether this node has a live link to a member of this name. */
-export const hasLink = ({ members }: State, name: string): boolean => {
-  const member = members.get(name)
-  return member !== undefined && Member.isLinked(member)
-}
+export const hasLink = ({ linked }: State, name: string): boolean => linked.has(name)
 
 /** Returns the generation of the life of a name that is a member and has not failed; 0 if there is none. */
 export const livingGeneration = ({ members }: State, name: string): number => {
@@ -305,13 +302,9 @@ export interface CandidateTarget extends TargetBase {
 
 /** Returns the peer of this name if it should have a link and has none. One of this node's own name is a claimed newer life. */
 export const dialTarget = (state: State, name: string): DialTarget | undefined => {
-  const { candidates, claim, members, phase, self } = state
+  const { candidates, members, phase, self } = state
   if (phase._tag !== "Running") return undefined
-  if (name === self.name) {
-    if (claim === undefined) return undefined
-    // Dials of claims share one account, whoever makes them: one claim is followed at a time.
-    return { name, generation: claim.generation, addresses: claim.addresses, kind: "candidate", announcer: name }
-  }
+  if (name === self.name) return claimTarget(state)
   const member = members.get(name)
   if (member?.disconnected === true) return undefined
   const candidate = candidates.get(name)
@@ -326,6 +319,14 @@ export const dialTarget = (state: State, name: string): DialTarget | undefined =
   const addresses =
     member.address === undefined ? own : [member.address, ...own.filter((each) => each !== member.address)]
   return { name, generation, addresses, kind: member.standing._tag === "Failed" ? "failed" : "lost" }
+}
+
+/** Returns the claim to dial. Dials of claims share one account, whoever makes them, because they go one at a time. */
+const claimTarget = ({ claims, self: { name } }: State): CandidateTarget | undefined => {
+  for (const { addresses, generation } of claims.values()) {
+    return { name, generation, addresses, kind: "candidate", announcer: name }
+  }
+  return undefined
 }
 
 /** Returns the silence after which a link ends, in milliseconds: longer while this node distrusts its own timing. */
@@ -367,7 +368,7 @@ export const deadline = (state: State): number | undefined => {
     const { standing } = member
     if (standing._tag === "Failed") at = Math.min(at, standing.failedAt + state.settings.reconnectWindow)
   }
-  if (state.claim !== undefined) at = Math.min(at, state.claim.expiresAt)
+  for (const claim of state.claims.values()) at = Math.min(at, claim.expiresAt)
   at = Math.min(at, state.nextExpiry)
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
   for (const probe of state.pendingProbes) at = Math.min(at, probe.until)

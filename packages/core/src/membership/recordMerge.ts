@@ -15,7 +15,7 @@ import * as State from "./State.ts"
 /** Merges a record that the peer `from` sent. */
 export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { state } = draft
-  if (record.name === state.self.name) return Refutation.refuteRecord(draft, record)
+  if (record.name === state.self.name) return Refutation.refuteRecord(draft, record, from)
   const member = state.members.get(record.name)
   const isOfMember = member?.record.generation === record.generation
   // An owner that accuses itself, or says something of another life of its name, has a fault and knows no more than others.

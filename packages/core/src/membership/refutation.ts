@@ -1,7 +1,6 @@
 /**
  * R7 (accusations of this node): refutes what others believe about this node.
  */
-import type { Address } from "../Address.ts"
 import type { YouAreBelief } from "../protocol/Frame.ts"
 import { maxIncarnation } from "../protocol/constants.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
@@ -41,10 +40,10 @@ export const publishMetadata = (draft: Draft.Draft): void => {
  * nobody and is said to have left restarted within the millisecond in which its earlier life began, and begins a newer one. A
  * belief about a newer life of its name is a claim (R8).
  */
-export const refute = (draft: Draft.Draft, belief: YouAreBelief, addresses: ReadonlyArray<Address> = []): void => {
+export const refute = (draft: Draft.Draft, belief: YouAreBelief, source?: Namesakes.ClaimSource): void => {
   const { members, phase, self } = draft.state
   if (phase._tag !== "Running" || belief.generation < self.generation) return
-  if (belief.generation > self.generation) return Namesakes.onClaim(draft, belief.generation, addresses)
+  if (belief.generation > self.generation) return Namesakes.onClaim(draft, belief.generation, source)
   const isNewer =
     belief.status === "alive" ? belief.incarnation > self.incarnation : belief.incarnation >= self.incarnation
   if (!isNewer) return
@@ -57,12 +56,12 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, addresses: Read
   updateSelf(draft, { incarnation: belief.incarnation + 1 })
 }
 
-/** Handles a record of this node that another peer has. A second body under its incarnation is replaced by the next one. */
-export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
+/** Handles a record of this node that the peer `from` has. A second body under its incarnation is replaced by the next one. */
+export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { self, phase } = draft.state
   const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && !PeerRecord.isSameBody(record.body, self.body)
   if (phase._tag === "Running" && hasOtherBody && self.incarnation < maxIncarnation) {
     return updateSelf(draft, { incarnation: self.incarnation + 1 })
   }
-  refute(draft, record, record.body.addresses)
+  refute(draft, record, { addresses: record.body.addresses, announcer: from })
 }

@@ -274,5 +274,5 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     self: options.self,
     inbox: new CountedSink(mailbox, options.received(inboxName)),
   })
-  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(limits, clock), failures, unread })
+  return new LaneReaders(options, { loopback, mailbox, pacer: new OpenPacer(clock), failures, unread })
 })

@@ -1,15 +1,20 @@
 /**
- * The pace at which a node opens lanes. A node that opens and closes lanes faster would be taken for a flood by every peer.
+ * The pace at which a node opens lanes. A node that opens and closes lanes faster would be taken for a flood by its peers. The
+ * pace follows the rate that every receiver bears. The `controlRate` of this node says nothing about what its peers bear.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { monotonicMillis } from "../internal/time.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
-import type { Limits } from "../Limits.ts"
+import { minControlBurst, minControlRate } from "../protocol/constants.ts"
 
-/** To open a lane and to close it are two control frames to each peer; half of what a peer bears is for others. */
+/** Opening and closing a lane are two control frames to each peer, and half of what a peer bears is left to other frames. */
 const framesPerReader = 4
+
+/** Number of lanes that a node opens in a second, and at once. */
+export const openRate = minControlRate / framesPerReader
+export const openBurst = minControlBurst / framesPerReader
 
 /** Time between two looks at the clock, in milliseconds. */
 const pollMillis = 10
@@ -20,13 +25,9 @@ export class OpenPacer {
   /** Lets one of many waiting fibers look at the clock. */
   private readonly turn = Semaphore.makeUnsafe(1)
 
-  constructor(limits: Pick<Limits, "controlRate" | "controlBurst">, clock: Clock) {
+  constructor(clock: Clock) {
     this.clock = clock
-    this.bucket = new TokenBucket(
-      limits.controlRate / framesPerReader,
-      limits.controlBurst / framesPerReader,
-      monotonicMillis(clock),
-    )
+    this.bucket = new TokenBucket(openRate, openBurst, monotonicMillis(clock))
   }
 
   /** Waits until a lane may be opened. A lane that is open already has to wait for nothing. */

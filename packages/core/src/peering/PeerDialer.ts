@@ -2,11 +2,13 @@
  * One fiber for each peer that membership wants a link to (docs/protocol.md, R1, R3, R10).
  */
 import type { Clock } from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import { yieldTurn } from "../internal/MicrotaskScheduler.ts"
 import { monotonicMillis } from "../internal/time.ts"
+import { claimInterval } from "../membership/Settings.ts"
 import type { DialTarget } from "../membership/State.ts"
 import * as State from "../membership/State.ts"
 import { compareNames } from "../protocol/PeerName.ts"
@@ -82,7 +84,8 @@ export class PeerDialer {
     if (target === undefined && !state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
     else if (State.hasLink(state, name)) this.attempts.get(name)?.linked(monotonicMillis(this.options.clock))
     if (target === undefined) return this.fibers.stop(name)
-    if (this.attempts.get(name)?.isFor(target) === false) {
+    // Claims about this node's name take turns, and one of a higher generation does not begin the attempts afresh.
+    if (name !== state.self.name && this.attempts.get(name)?.isFor(target) === false) {
       this.fibers.stop(name)
       this.attempts.delete(name)
     }
@@ -97,7 +100,7 @@ export class PeerDialer {
       const target = State.dialTarget(loop.state(), name)
       if (target === undefined) return
       // The whole cluster makes about one attempt per interval to reach one that failed (R10).
-      const chance = target.kind === "failed" ? 1 / Math.max(1, loop.state().links) : 1
+      const chance = target.kind === "failed" ? 1 / Math.max(1, loop.state().linked.size) : 1
       if ((yield* Random.next) < chance) {
         const outcome = yield* this.dialOnce(target, isRetry)
         isRetry = true
@@ -105,10 +108,17 @@ export class PeerDialer {
         // A link that membership does not want, as that of an older life, is no reason to dial at once again.
         else if (State.dialTarget(loop.state(), name) === undefined) return
       }
-      attempts.continued(yield* attempts.schedule.pause())
+      yield* this.pause(name, attempts)
       yield* this.options.addresses.awaitAny(target.addresses)
     }
   })
+
+  /** Pauses as the schedule says; between two claims about this node's name, each of which expires soon, not for long. */
+  private pause(name: string, attempts: PeerAttempts): Effect.Effect<void> {
+    return name === this.options.loop.state().self.name
+      ? attempts.schedule.pauseAtMost(Duration.millis(claimInterval))
+      : Effect.map(attempts.schedule.pause(), (more) => attempts.continued(more))
+  }
 
   /** Continues the attempts after a link that ended at once, or starts them afresh; waits before the first if it should. */
   private readonly startAttempts = Effect.fnUntraced(function* (this: PeerDialer, name: string, generation: number) {

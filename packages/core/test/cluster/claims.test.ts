@@ -163,3 +163,37 @@ describe("a node whose name a newer process has taken", () => {
     }
   }
 })
+
+describe("a member that claims again and again that its node's name lives where nobody is", () => {
+  World.simulated("does not keep the node from the newer process of which another member tells", ({ node }, network) =>
+    Effect.gen(function* () {
+      const { a, peer: liar, record } = yield* withLiar({ node }, network)
+      const honest = yield* RawPeer.connect(network, a)
+      yield* honest.completeHandshake({ name: "h" })
+      yield* honest.keepAlive
+      yield* Effect.forkScoped(honest.receiveAll)
+      yield* Effect.forkScoped(liar.receiveAll)
+      // Each claim is of a greater generation than the one before.
+      const claimAt = (hours: number) => ({ ...ahead(record), generation: record.generation + hours * 3_600_000 })
+      const dead = [RawPeer.addressOf("nowhere:1")]
+      const lie = Effect.forEach(
+        Array.from({ length: 20 }, (_, i) => i + 1),
+        (hours) => {
+          const claim = { ...claimAt(hours), body: { ...record.body, addresses: dead } }
+          return Effect.andThen(liar.send({ _tag: "Update", records: [claim] }), Effect.sleep("1 seconds"))
+        },
+      )
+      yield* Effect.forkScoped(lie)
+      yield* Effect.sleep("3 seconds")
+      const superseded = yield* Effect.forkChild(
+        World.untilEvent(a, ({ _tag }) => _tag === "Superseded"),
+        { startImmediately: true },
+      )
+      const newer = yield* node("a2", { name: "a" })
+      const { addresses, generation } = yield* newer.cluster.self
+      const told = { ...record, generation, body: { ...record.body, addresses: addresses.map(RawPeer.addressOf) } }
+      yield* honest.send({ _tag: "Update", records: [told] })
+      yield* Effect.timeout(Fiber.join(superseded), "10 seconds")
+    }),
+  )
+})

@@ -103,6 +103,23 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
   }),
 )
 
+scenario("a publisher sends the present state to whoever begins to read its topic", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] })
+    yield* World.untilPeers(a, ["b"])
+    const orders = yield* on(a, Topic.publisher(Orders))
+    assert.deepStrictEqual(yield* orders.readers, [])
+    yield* Effect.forkScoped(
+      Stream.runForEach(orders.readerChanges, (readers) =>
+        Effect.forEach(readers, (reader) => orders.send(reader, order(12)), { discard: true }),
+      ),
+    )
+    const [received] = yield* on(b, Stream.runCollect(Stream.take(Orders.subscribe(), 1)))
+    assert.deepStrictEqual(received?.value, order(12))
+  }),
+)
+
 scenario(
   "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
   ({ node }) =>

@@ -1,8 +1,9 @@
 /** Accusations of this node and newer lives of its name (docs/protocol.md R7, R8). */
 import { describe, expect, it } from "@effect/vitest"
 import type { Input } from "../../src/membership/Membership.ts"
+import { maxClaims } from "../../src/membership/Settings.ts"
 import * as State from "../../src/membership/State.ts"
-import type { Key } from "../../src/protocol/PeerRecord.ts"
+import type { Key, PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import {
   addressOf,
   bodyOf,
@@ -10,6 +11,7 @@ import {
   recordOf,
   b,
   c,
+  d,
   update,
   nodeOf,
   linkedTo,
@@ -159,13 +161,68 @@ describe("R8: a newer life of this node's name", () => {
       generation: wall + 1,
       addresses: [addressOf("elsewhere")],
     })
-    // One claim at a time.
+    // A further claim of the same member waits until this one was dialed.
     a.hear(1_100, b, update({ ...newer, generation: wall + 2 }))
     expect(dialTargets(a.state()).get("a")).toMatchObject({ generation: wall + 1 })
     const outputs = a.until(31_000)
     expect(eventsOf(outputs)).toStrictEqual(["Diagnostic"])
     expect(dialTargets(a.state()).size).toBe(0)
     expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall, incarnation: 0 } })
+  })
+
+  it("that several members claim is dialed at each claimed address in turn, the newest claim next", () => {
+    const a = linkedTo([b, c, d])
+    const claimed = (place: string, ahead = 1) => recordOf("a", { generation: wall + ahead, body: bodyOf(place) })
+    const dialed = () => dialTargets(a.state()).get("a")?.addresses
+    const fail = (now: number) => a.at(now, { _tag: "DialFailed", name: "a", refused: true })
+    a.hear(1_000, b, update(claimed("of b", 9)))
+    a.hear(1_001, c, update(claimed("of c")))
+    a.hear(1_002, d, update(claimed("of d")))
+    // What fails next is the dial that began first.
+    expect(dialed()).toStrictEqual([addressOf("of b")])
+    const order = [1, 2, 3, 4].map((at) => {
+      fail(2_000 + at)
+      return dialed()
+    })
+    expect(order).toStrictEqual(["of d", "of c", "of b", "of d"].map((place) => [addressOf(place)]))
+  })
+
+  it("that a member claims elsewhere replaces its earlier claim in its turn once that could not be dialed", () => {
+    const a = linkedTo([b, c])
+    const claimed = (place: string, ahead: number) => recordOf("a", { generation: wall + ahead, body: bodyOf(place) })
+    const dialed = () => dialTargets(a.state()).get("a")?.addresses
+    const fail = (now: number) => a.at(now, { _tag: "DialFailed", name: "a", refused: true })
+    a.hear(1_000, b, update(claimed("first", 1)))
+    a.hear(1_001, c, update(claimed("other", 1)))
+    fail(1_010)
+    // Two claims of one member do not both come before that of another one.
+    a.hear(1_020, b, update(claimed("second", 2)))
+    a.hear(1_030, b, update(claimed("third", 3)))
+    expect(dialed()).toStrictEqual([addressOf("other")])
+    fail(1_040)
+    expect(dialed()).toStrictEqual([addressOf("second")])
+    // The same claim again prolongs nothing.
+    fail(1_050)
+    a.hear(20_000, c, update(claimed("other", 1)))
+    a.until(31_001)
+    fail(31_002)
+    expect(dialed()).toStrictEqual([addressOf("second")])
+  })
+
+  it("is claimed by so many members that those whose claims were dialed give way, and else the last is ignored", () => {
+    const members = Array.from({ length: maxClaims + 1 }, (_, i) => recordOf(`m${i}`))
+    const a = linkedTo(members)
+    const tell = (now: number, from: PeerRecord) =>
+      a.hear(now, from, update(recordOf("a", { generation: wall + 1, body: bodyOf(`of ${from.name}`) })))
+    for (const each of members.slice(0, maxClaims)) tell(1_000, each)
+    const last = members[maxClaims] ?? b
+    expect(eventsOf(tell(1_001, last))).toStrictEqual(["Diagnostic"])
+    expect([...a.state().claims.keys()]).not.toContain(last.name)
+    a.at(1_010, { _tag: "DialFailed", name: "a", refused: true })
+    expect(eventsOf(tell(1_020, last))).toStrictEqual([])
+    expect([...a.state().claims.keys()]).toContain(last.name)
+    expect([...a.state().claims.keys()]).not.toContain("m0")
+    expect(a.state().claims.size).toBe(maxClaims)
   })
 
   it("that a key claims without an address is told in a Diagnostic, and changes nothing", () => {

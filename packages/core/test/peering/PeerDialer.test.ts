@@ -5,8 +5,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
+import { SharedNames } from "../../src/internal/SharedNames.ts"
 import { HandshakeRejected, type HandshakeError } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
+import { claimInterval } from "../../src/membership/Settings.ts"
 import type * as State from "../../src/membership/State.ts"
 import { AddressDialer } from "../../src/peering/AddressDialer.ts"
 import { PeerDialer } from "../../src/peering/PeerDialer.ts"
@@ -19,7 +21,7 @@ import { initial, makeLoop } from "./support.ts"
 const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   ...initial,
   touched: new Set(["b"]),
-  links: Number(reach === "Linked"),
+  linked: SharedNames.of(...(reach === "Linked" ? ["b"] : [])),
   members: new Map([["b", Member.make(recordOf("b"), reach)]]),
 })
 
@@ -102,6 +104,20 @@ describe("a peer that should have a link", () => {
           assert.strictEqual(times[0], first)
         }
       }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("that others claim to be a newer process of this node is dialed often, but not for each claim", () =>
+    Effect.gen(function* () {
+      const claimed = (generation: number): State.State => {
+        const claim = { generation, addresses: [], expiresAt: 1_000_000_000, hasFailed: false }
+        return { ...initial, touched: new Set([initial.self.name]), claims: new Map([["c", claim]]) }
+      }
+      const { dialer, reports } = yield* make(claimed(1), refused, undefined, Schedule.spaced("1 minute"))
+      for (let generation = 1; generation <= 10; generation++) dialer.reconcile(claimed(generation))
+      yield* Effect.sleep(2.5 * claimInterval)
+      const failure = { _tag: "DialFailed", name: initial.self.name, refused: false } as const
+      assert.deepStrictEqual(reports(), [failure, failure, failure])
+    }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
   it.effect("whose link ended at once is dialed after a pause, and one whose link was healthy at once", () =>

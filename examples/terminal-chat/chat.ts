@@ -94,7 +94,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
     if (Result.isFailure(line)) return screen.print(`* ${from.name} sent something that is no line of a chat`)
     return screen.print(`${from.name}${line.success.for === "you" ? " (to you alone)" : ""}: ${line.success.text}`)
   })
-  const joining = Effect.forEach(join, (address) => cluster.join(address), { concurrency: "unbounded" })
+  const joining = join.length === 0 ? Effect.void : cluster.join(join)
 
   yield* Effect.forkScoped(Stream.runForEach(cluster.events, tell))
   // The inbox ends if this peer is put out; a join fails only if trying again would not help.

@@ -1,0 +1,44 @@
+/** Carries a message to the instances that hold a socket of its receiver. */
+import { PeerRpcClient, RequestLost } from "@coterie/rpc"
+import { Context, Effect, Exit, Layer } from "effect"
+import { best, type Outcome } from "./Connections.ts"
+import { Instances } from "./Instances.ts"
+import { type Message, NotDelivered } from "./Model.ts"
+import { Presence } from "./Presence.ts"
+import { Profiles } from "./Profiles.ts"
+
+/** Time for the instances to answer: that of a client to confirm, and some for the way. */
+const timeout = "8 seconds"
+
+export class Delivery extends Context.Service<
+  Delivery,
+  {
+    /** Succeeds when a client of the receiver has confirmed the message. */
+    readonly send: (message: Message) => Effect.Effect<void, NotDelivered>
+  }
+>()("examples/chat/Delivery") {}
+
+export const layer = Layer.effect(Delivery)(
+  Effect.gen(function* () {
+    const presence = yield* Presence
+    const profiles = yield* Profiles
+    const rpc = yield* PeerRpcClient.PeerRpcClient
+
+    const send = Effect.fnUntraced(function* (message: Message) {
+      const parcel = { ...message, fromName: yield* profiles.name(message.from) }
+      const answers = yield* PeerRpcClient.all(
+        Instances,
+        (instance) =>
+          Effect.catchTag(instance.Deliver(parcel), "RpcClientError", (error) =>
+            Effect.succeed<Outcome>(RequestLost.causeOf(error)?.maybeDelivered === false ? "notHere" : "notConfirmed"),
+          ),
+        { peers: presence.where(message.to), timeout },
+      )
+      const outcome = best(answers.map(({ exit }) => (Exit.isSuccess(exit) ? exit.value : "notConfirmed")))
+      if (outcome === "delivered") return
+      const reason = outcome === "notHere" ? "notOnline" : outcome
+      return yield* new NotDelivered({ reason, maybeDelivered: outcome === "notConfirmed" })
+    })
+    return { send: (message) => Effect.provideService(send(message), PeerRpcClient.PeerRpcClient, rpc) }
+  }),
+)

@@ -1,0 +1,43 @@
+/** Values that clients and instances exchange. */
+import { Schema } from "effect"
+
+export const User = Schema.String.check(Schema.isNonEmpty(), Schema.isMaxLength(64))
+
+export const Message = Schema.Struct({
+  /** Chosen by the sender. A message that is sent again has the same, so that the receiver can drop the copy. */
+  id: Schema.String,
+  from: User,
+  to: User,
+  text: Schema.String,
+})
+export type Message = typeof Message.Type
+
+/** A message on its way to a client, with the name that its sender shows. */
+export const Parcel = Schema.Struct({ ...Message.fields, fromName: Schema.String })
+export type Parcel = typeof Parcel.Type
+
+/** The message was not acknowledged. Its sender may send it again. */
+export class NotDelivered extends Schema.TaggedError<NotDelivered>()(
+  "NotDelivered",
+  {
+    /**
+     * `notOnline`: no instance has a socket of the user. `notConfirmed`: a client did not answer in time, or an instance was lost.
+     * `busy`: too many messages wait for the client.
+     */
+    reason: Schema.Literals(["notOnline", "notConfirmed", "busy"]),
+    /** `true` if the receiver may have the message. */
+    maybeDelivered: Schema.Boolean,
+  },
+  { httpApiStatus: 409 },
+) {}
+
+/** What one instance tells about itself. */
+export const Stats = Schema.Struct({ instance: Schema.String, users: Schema.Number, delivered: Schema.Number })
+
+/** What the job writes into the store. */
+export const Report = Schema.Struct({
+  /** Instance that ran the job. */
+  by: Schema.String,
+  instances: Schema.Number,
+  users: Schema.Number,
+})

@@ -1,0 +1,179 @@
+/**
+ * The services of three instances in a simulation. Users with a client of their own connect to one instance after the other, and
+ * send messages through any of them until each is acknowledged.
+ */
+import { Cluster, ClusterTrace } from "@coterie/core"
+import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
+import { Effect, Layer, Queue, Random, Schedule } from "effect"
+import { KeyValueStore } from "effect/persistence"
+import * as Chat from "./Chat.ts"
+import { Connections } from "./Connections.ts"
+import { Delivery } from "./Delivery.ts"
+import { Presence } from "./Presence.ts"
+import { Profiles } from "./Profiles.ts"
+import { isOwner } from "./Reports.ts"
+
+const names = ["a", "b", "c"] as const
+const users = ["ann", "bob", "cat", "dan"] as const
+
+/** A store that outlives every instance. */
+const memoryStore = () => {
+  const entries = new Map<string, string>()
+  return KeyValueStore.makeStringOnly({
+    get: (key) => Effect.sync(() => entries.get(key)),
+    set: (key, value) => Effect.sync(() => void entries.set(key, value)),
+    remove: (key) => Effect.sync(() => void entries.delete(key)),
+    clear: Effect.sync(() => entries.clear()),
+    size: Effect.sync(() => entries.size),
+    keys: Effect.sync(() => [...entries.keys()]),
+  })
+}
+
+const layer = (name: string, store: KeyValueStore.KeyValueStore) =>
+  Chat.layer({ reportEvery: "5 seconds" }).pipe(
+    Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
+    Layer.provideMerge(
+      Cluster.layer({ cluster: "chat", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
+    ),
+  )
+
+/** Starts three instances with one store. */
+export const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
+  const store = memoryStore()
+  const nodes = yield* sim.nodes(names, (name) => layer(name, store), {
+    start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start),
+  })
+  return { nodes, store }
+})
+
+type Instance = Simulation.Node<Layer.Success<ReturnType<typeof layer>>>
+
+/** What a user's client has seen. */
+class Client {
+  readonly user: string
+  readonly received = new Set<string>()
+  /** Messages that were acknowledged to this user. */
+  acknowledged = 0
+  /** Instance to which the client is connected. */
+  at: string | undefined
+
+  constructor(user: string) {
+    this.user = user
+  }
+
+  /** Holds a connection for some time, unless the instance ends before. */
+  connect(instance: Instance, millis: number) {
+    const { received, user } = this
+    return Effect.gen({ self: this }, function* () {
+      const { add } = yield* Connections
+      const numbers = yield* Queue.unbounded<number>()
+      const confirm = yield* add(user, (number, { id }) => {
+        received.add(id)
+        return Queue.offer(numbers, number)
+      })
+      this.at = instance.name
+      const confirming = Effect.forever(Effect.map(Queue.take(numbers), confirm))
+      yield* Effect.timeoutOption(confirming, millis)
+    }).pipe(instance.run, Effect.ignore, Effect.ensuring(Effect.sync(() => (this.at = undefined))))
+  }
+}
+
+/** Everything that a run of the scenario has seen. */
+class World {
+  readonly instances: ReadonlyArray<Instance>
+  readonly clients = users.map((user) => new Client(user))
+  /** An acknowledged message that was not received. */
+  lost: string | undefined
+  /** Clients go from one instance to another. */
+  isMoving = true
+
+  constructor(instances: ReadonlyArray<Instance>) {
+    this.instances = instances
+  }
+
+  /** Returns why an instance has not the right picture, or `true`. */
+  agree(): string | true {
+    for (const instance of this.instances) {
+      const online = instance.service(Presence)?.online()
+      for (const { at, user } of this.clients) {
+        if (at === undefined || String(online?.[user]) !== at)
+          return `${instance.name} has ${user} at ${online?.[user]}, not ${at}`
+      }
+    }
+    const owners = this.owners()
+    return owners.length === 1 || `the job is run by ${owners.length === 0 ? "nobody" : owners}`
+  }
+
+  owners(): ReadonlyArray<string> {
+    return this.instances.flatMap((instance) => {
+      const view = instance.service(Cluster.Cluster)?.viewUnsafe()
+      return view !== undefined && isOwner(view) ? [instance.name] : []
+    })
+  }
+}
+
+/** Lets a client connect to one instance after the other. */
+const living = (world: World, client: Client) =>
+  Effect.gen(function* () {
+    const instance = yield* Random.choice(world.instances)
+    const millis = world.isMoving ? yield* Random.nextIntBetween(1_000, 30_000) : 3_600_000
+    yield* client.connect(instance, millis)
+    yield* Effect.sleep("200 millis")
+  }).pipe(Effect.forever)
+
+/** Sends one message after the other, each through any instance, until it is acknowledged. */
+const talking = (world: World, client: Client) =>
+  Effect.gen(function* () {
+    const to = yield* Random.choice(world.clients)
+    const message = { id: `${client.user}-${client.acknowledged}`, from: client.user, to: to.user, text: "hello" }
+    yield* Effect.flatMap(Random.choice(world.instances), (instance) =>
+      instance.run(Effect.flatMap(Delivery, ({ send }) => send(message))),
+    ).pipe(Effect.retry(Schedule.spaced("500 millis")))
+    if (!to.received.has(message.id))
+      world.lost ??= `${message.id} was acknowledged, and ${to.user} has not received it`
+    client.acknowledged++
+    yield* Effect.sleep("300 millis")
+  }).pipe(Effect.forever)
+
+/** Renames a user again and again, through any instance. */
+const renaming = (world: World) =>
+  Effect.gen(function* () {
+    const instance = yield* Random.choice(world.instances)
+    const name = `Ann ${yield* Random.nextIntBetween(0, 1_000_000)}`
+    yield* Effect.ignore(instance.run(Effect.flatMap(Profiles, ({ rename }) => rename("ann", name))))
+    yield* Effect.sleep("3 seconds")
+  }).pipe(Effect.forever)
+
+export const service = Simulation.scenario(
+  "a chat service",
+  { faults: FaultPlan.swarm, describe: ClusterTrace.describe() },
+  (sim) =>
+    Effect.gen(function* () {
+      const { nodes, store } = yield* start(sim)
+      const world = new World(Object.values(nodes))
+      yield* Invariant.always("an acknowledged message was received", () => world.lost ?? true)
+      yield* Invariant.sometimes(
+        "two instances run the job, because their views differ",
+        () => world.owners().length > 1,
+      )
+
+      for (const client of world.clients) {
+        yield* Effect.forkScoped(living(world, client))
+        yield* Effect.forkScoped(talking(world, client))
+      }
+      yield* Effect.forkScoped(renaming(world))
+      yield* Effect.sleep("30 seconds")
+
+      world.isMoving = false
+      yield* sim.converges(() => world.agree())
+      const before = world.clients.map(({ acknowledged }) => acknowledged)
+      yield* sim.until("every user has another message acknowledged", () =>
+        world.clients.every(({ acknowledged }, index) => acknowledged > (before[index] ?? 0)),
+      )
+      const stored = yield* store.get("name.ann")
+      for (const instance of world.instances) {
+        const cached = yield* instance.run(Effect.flatMap(Profiles, ({ name }) => name("ann")))
+        if (cached !== stored) return yield* Effect.die(new Error(`${instance.name} shows ${cached}, not ${stored}`))
+      }
+    }),
+)

@@ -1,0 +1,20 @@
+/** The service of docs/operations.md, section "Start by hand"; examples/test/service.test.ts runs it. */
+// #region service
+import { Cluster } from "@coterie/core"
+import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
+import { Effect, Layer } from "effect"
+
+/** Runs a node with the options of the environment. The node takes part once the readers are built. */
+export const layer = <E, R>(readers: Layer.Layer<never, E, R>) =>
+  Cluster.layerStart.pipe(
+    Layer.provideMerge(readers),
+    Layer.provideMerge(Cluster.layerFromEnv({ start: "manual", policies: [NodeDiscovery.layerFromEnv()] })),
+  )
+
+/** Runs until the node has stopped. Fails if it stopped against its will, so that a supervisor starts the process again. */
+export const run = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
+
+/** The service on TCP, for `NodeRuntime.runMain`. */
+export const main = <E>(readers: Layer.Layer<never, E, Cluster.Cluster>) =>
+  run.pipe(Effect.provide(layer(readers).pipe(Layer.provide(NodeTransport.layerFromEnv()))))
+// #endregion

@@ -1,0 +1,117 @@
+import { it } from "@coterie/testkit/vitest"
+import { Cluster } from "@coterie/core"
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
+import { Connections } from "../chat/Connections.ts"
+import { Delivery } from "../chat/Delivery.ts"
+import { Presence } from "../chat/Presence.ts"
+import { Profiles } from "../chat/Profiles.ts"
+import { isOwner, Reports } from "../chat/Reports.ts"
+import { service, start } from "../chat/scenario.ts"
+
+describe("the services of the chat in a simulation", () => {
+  it.sim(service, { seeds: 5, timeout: 120_000 })
+
+  it.sim(
+    "an instance learns who is online from those that are there, and forgets it with an instance that dies",
+    {},
+    (sim) =>
+      Effect.gen(function* () {
+        const { nodes } = yield* start(sim)
+        const { a, b } = nodes
+        const sees = (node: typeof a, expected: Readonly<Record<string, ReadonlyArray<string>>>) => () => {
+          const online = JSON.stringify(node.service(Presence)?.online())
+          return online === JSON.stringify(expected) || `${node.name} sees ${online}`
+        }
+        const connect = (node: typeof a, user: string) =>
+          Effect.forkScoped(
+            Effect.ignore(
+              node.run(
+                Effect.andThen(
+                  Effect.flatMap(Connections, ({ add }) => add(user, () => Effect.void)),
+                  Effect.never,
+                ),
+              ),
+            ),
+          )
+        yield* connect(a, "ann")
+        yield* connect(a, "bob")
+        yield* connect(b, "bob")
+        yield* sim.until("a sees both users", sees(a, { ann: ["a"], bob: ["a", "b"] }), { within: "10 seconds" })
+        yield* b.crash
+        yield* sim.until("a has forgotten what b told", sees(a, { ann: ["a"], bob: ["a"] }), { within: "10 seconds" })
+        yield* b.restart
+        yield* sim.until("b sees the users of a", sees(b, { ann: ["a"], bob: ["a"] }), { within: "10 seconds" })
+      }),
+  )
+
+  it.sim(
+    "a message is acknowledged once a client has confirmed it, and else its sender learns why it is not",
+    {},
+    (sim) =>
+      Effect.gen(function* () {
+        const { nodes } = yield* start(sim)
+        const { a, b } = nodes
+        const send = (id: string, to: string) =>
+          a.run(Effect.flatMap(Delivery, ({ send }) => send({ id, from: "ann", to, text: "hello" })))
+        const deaf = Effect.andThen(
+          Effect.flatMap(Connections, ({ add }) => add("bob", () => Effect.void)),
+          Effect.never,
+        )
+        assert.deepInclude(yield* Effect.flip(send("1", "nobody")), { reason: "notOnline", maybeDelivered: false })
+        yield* Effect.forkScoped(Effect.ignore(b.run(deaf)))
+        yield* sim.until("a sees bob", () => a.service(Presence)?.where("bob").length === 1)
+        assert.deepInclude(yield* Effect.flip(send("2", "bob")), { reason: "notConfirmed", maybeDelivered: true })
+      }),
+  )
+
+  it.sim("one instance runs the job, and each part of a partition has one that does", {}, (sim) =>
+    Effect.gen(function* () {
+      const { nodes } = yield* start(sim)
+      const { a, b } = nodes
+      const owners = () =>
+        Object.values(nodes).flatMap((node) => {
+          const view = node.service(Cluster.Cluster)?.viewUnsafe()
+          return view !== undefined && isOwner(view) ? [node.name] : []
+        })
+      const are = (expected: string) => () => String(owners()) === expected || `the owners are ${owners()}`
+      const reported = a.run(Effect.flatMap(Reports, ({ last }) => last))
+      yield* sim.until("a is the owner", are("a"), { within: "10 seconds" })
+      yield* Effect.sleep("10 seconds")
+      assert.deepInclude(yield* reported, { value: { by: "a", instances: 3, users: 0 } })
+      yield* a.crash
+      yield* sim.until("b is the owner", are("b"), { within: "10 seconds" })
+      yield* a.restart
+      yield* sim.until("a is the owner again", are("a"), { within: "10 seconds" })
+      yield* sim.network.partition(["a"], ["b", "c"])
+      yield* sim.until("a and b are owners", are("a,b"), { within: "30 seconds" })
+      yield* sim.network.heal
+      yield* sim.until("a is the only owner", are("a"), { within: "30 seconds" })
+      assert.strictEqual(b.state, "running")
+    }),
+  )
+
+  it.sim("a name that one instance changes is shown by all, also by one that was cut off", {}, (sim) =>
+    Effect.gen(function* () {
+      const { nodes } = yield* start(sim)
+      const { a, b } = nodes
+      const shown = (node: typeof a) => node.run(Effect.flatMap(Profiles, ({ name }) => name("ann")))
+      const rename = (name: string) => a.run(Effect.flatMap(Profiles, (profiles) => profiles.rename("ann", name)))
+      const linked = (link: string) => () => b.service(Cluster.Cluster)?.viewUnsafe().peers.get("a")?.link === link
+      yield* sim.until("b has a link to a", linked("up"), { within: "10 seconds" })
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* shown(b), "ann")
+      yield* rename("Ann")
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* shown(b), "Ann")
+      yield* sim.network.partition(["a"], ["b", "c"])
+      yield* sim.until("b has lost a", () => !linked("up")(), { within: "30 seconds" })
+      assert.strictEqual(yield* shown(b), "Ann")
+      yield* rename("Anna")
+      yield* sim.network.heal
+      yield* sim.until("b has a link to a again", linked("up"), { within: "30 seconds" })
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* shown(b), "Anna")
+    }),
+  )
+})

@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as NodePath from "node:path"
+import * as Child from "../support/Child.ts"
+
+const start = (name: string, ...more: ReadonlyArray<string>) =>
+  Child.spawn(name, NodePath.join(import.meta.dirname, "../terminal-chat/chat.ts"), ["--name", name, ...more])
+
+/** The arguments of the command that the chat prints for others. */
+const invitation = (child: Child.Child) =>
+  Effect.map(
+    child.expect("how to join it", (line) => /pnpm@12 chat --name NAME (.+)/.exec(line)?.[1], { within: "20 seconds" }),
+    (text) => text.split(" "),
+  )
+
+const prints = (child: Child.Child, what: string) =>
+  child.expect(what, (line) => line === what || undefined, { within: "20 seconds" })
+
+/** `ann`, and `bob` who came by the command that hers printed. */
+const pair = Effect.gen(function* () {
+  const ann = yield* start("ann")
+  const bob = yield* start("bob", ...(yield* invitation(ann)))
+  yield* prints(ann, "* bob is here")
+  yield* prints(bob, "* ann is here")
+  return { ann, bob }
+})
+
+const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
+  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 60_000)
+
+describe("the chat in a terminal", () => {
+  test(
+    "carries lines both ways, to all and to one",
+    Effect.gen(function* () {
+      const { ann, bob } = yield* pair
+      yield* ann.say("Good morning!")
+      yield* prints(bob, "ann: Good morning!")
+      yield* bob.say("/msg ann  and to you, too")
+      yield* prints(ann, "bob (to you alone): and to you, too")
+      yield* bob.say("/msg eve hello")
+      yield* prints(bob, '* cannot send to "eve": this node knows no peer of that name')
+    }),
+  )
+
+  test(
+    "tells who leaves, by command or at the end of the input, and who is killed",
+    Effect.gen(function* () {
+      const { ann, bob } = yield* pair
+      yield* bob.say("/leave")
+      assert.strictEqual(yield* bob.ended, 0)
+      yield* prints(ann, "* bob left")
+
+      const eve = yield* start("eve", ...(yield* invitation(ann)))
+      yield* prints(ann, "* eve is here")
+      yield* eve.say("Bye.")
+      yield* eve.hangUp
+      yield* prints(ann, "eve: Bye.")
+      yield* prints(ann, "* eve left")
+      assert.strictEqual(yield* eve.ended, 0)
+
+      const tom = yield* start("tom", ...(yield* invitation(ann)))
+      yield* prints(ann, "* tom is here")
+      yield* tom.signal("SIGKILL")
+      yield* prints(ann, "* tom does not answer")
+      yield* prints(ann, "* tom is gone without a word")
+    }),
+  )
+
+  test(
+    "ends with the reason where joining cannot succeed",
+    Effect.gen(function* () {
+      const ann = yield* start("ann")
+      const namesake = yield* start("ann", ...(yield* invitation(ann)))
+      assert.strictEqual(yield* namesake.ended, 1)
+    }),
+  )
+})
