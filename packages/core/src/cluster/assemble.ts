@@ -247,11 +247,11 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     view: () => loop.state().view,
     onOpened: (lane) => {
       links.openLane(lane)
-      readingPeers.changed()
+      readingPeers.changed(lane.name)
     },
     onClosed: (name) => {
       links.closeLane(name)
-      readingPeers.changed()
+      readingPeers.changed(name)
     },
     onLost: (name, strategy) => metrics.messages.lost(name, strategy),
     received: (name) => metrics.messages.received.of(name),

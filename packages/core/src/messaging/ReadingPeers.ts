@@ -32,8 +32,8 @@ export class ReadingPeers {
   /** Number of each opening that a peer told. */
   private readonly openings = new WeakMap<SendLane, number>()
   private lastOpening = 0
-  /** The latches of those that wait for a change. */
-  private readonly waiting = new Set<Latch.Latch>()
+  /** The latches of those that wait for a change, and their lanes. */
+  private readonly waiting = new Map<Latch.Latch, string>()
   private hasEnded = false
 
   constructor(options: Options) {
@@ -55,7 +55,7 @@ export class ReadingPeers {
   /** Returns the readers of a lane now and after each change. A slow subscriber gets the newest list. */
   changes(lane: string): Stream.Stream<ReadonlyArray<ReadingPeer>> {
     return Stream.unwrap(
-      Effect.map(this.subscribe, (changed) => {
+      Effect.map(this.subscribe(lane), (changed) => {
         let last: ReadonlyArray<ReadingPeer> | undefined
         const pull: Effect.Effect<readonly [ReadonlyArray<ReadingPeer>], Cause.Done> = Effect.suspend(() => {
           if (this.hasEnded) return Cause.done()
@@ -73,7 +73,7 @@ export class ReadingPeers {
   /** A peer has opened a lane on a link. The lane is the same opening on all links of a session, unless the peer closed it. */
   readonly opened = (link: ReaderLink, lane: SendLane): void => {
     this.openings.set(lane, this.openingAtSiblings(link, lane.name) ?? ++this.lastOpening)
-    this.changed()
+    this.changed(lane.name)
   }
 
   /**
@@ -86,12 +86,16 @@ export class ReadingPeers {
       const other = sibling.lane(lane.name)
       if (other !== undefined && this.openings.get(other) === opening) this.openings.set(other, ++this.lastOpening)
     }
-    this.changed()
+    this.changed(lane.name)
   }
 
-  /** The readers may have changed: a link is in use or ended, a session is another, or this node opened or closed a lane. */
-  readonly changed = (): void => {
-    for (const latch of this.waiting) latch.openUnsafe()
+  /**
+   * The readers of a lane may have changed, or of all lanes if none is given: a link is in use or ended, a session is another, or
+   * this node opened or closed a lane. A peer may open and close lanes as often as the rate allows, which wakes nobody but those
+   * who watch these lanes.
+   */
+  readonly changed = (lane?: string): void => {
+    for (const [latch, watched] of this.waiting) if (lane === undefined || lane === watched) latch.openUnsafe()
   }
 
   /** Ends all streams. */
@@ -100,14 +104,15 @@ export class ReadingPeers {
     this.changed()
   }
 
-  private readonly subscribe = Effect.acquireRelease(
-    Effect.sync(() => {
-      const latch = Latch.makeUnsafe(true)
-      this.waiting.add(latch)
-      return latch
-    }),
-    (latch) => Effect.sync(() => this.waiting.delete(latch)),
-  )
+  private readonly subscribe = (lane: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const latch = Latch.makeUnsafe(true)
+        this.waiting.set(latch, lane)
+        return latch
+      }),
+      (latch) => Effect.sync(() => this.waiting.delete(latch)),
+    )
 
   /** Returns the reader at the other end of a link. A link that just took over may not have listed its lanes yet. */
   private readerAt(link: ReaderLink, lane: string): ReadingPeer | undefined {

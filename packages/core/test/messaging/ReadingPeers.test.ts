@@ -4,6 +4,7 @@ import { WriteQueue } from "../../src/flow/WriteQueue.ts"
 import { type ReaderLink, ReadingPeers } from "../../src/messaging/ReadingPeers.ts"
 import { record } from "../peering/fakeLink.ts"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 
 const makeLane = (): SendLane =>
   new SendLane({ number: 1, name: "orders", window: 1_024, queue: new WriteQueue({ limit: 1, wake: () => undefined }) })
@@ -12,8 +13,12 @@ const makeLane = (): SendLane =>
 const make = () => {
   const links: Array<ReaderLink> = []
   let used: ReaderLink | undefined
+  let looks = 0
   const readers = new ReadingPeers({
-    current: () => (used === undefined ? [] : [used]),
+    current: () => {
+      looks++
+      return used === undefined ? [] : [used]
+    },
     siblings: (link) => links.filter((other) => other !== link),
     self: () => ({ name: "self", generation: 1 }),
     ownOpening: () => undefined,
@@ -45,7 +50,7 @@ const make = () => {
     }
   }
   const opening = () => readers.of("orders")[0]?.opening
-  return { connect, opening }
+  return { connect, opening, readers, looks: () => looks }
 }
 
 describe("when another link takes over", () => {
@@ -70,4 +75,33 @@ describe("when another link takes over", () => {
     assert.isDefined(opening())
     assert.notStrictEqual(opening(), before)
   })
+})
+
+describe("a peer that opens and closes a lane again and again", () => {
+  it.effect("wakes those who watch this lane, and nobody else", () =>
+    Effect.gen(function* () {
+      const { connect, looks, readers } = make()
+      const seen: Array<number> = []
+      const watch = (lane: string) =>
+        readers.changes(lane).pipe(
+          Stream.runForEach((list) => Effect.sync(() => seen.push(list.length))),
+          Effect.forkScoped({ startImmediately: true }),
+        )
+      const wait = Effect.repeat(Effect.yieldNow, { times: 10 })
+      const peer = connect()
+      const openAndClose = Effect.forEach([peer.opens, peer.closes, peer.opens, peer.closes], (act) =>
+        Effect.andThen(Effect.sync(act), wait),
+      )
+      for (let i = 0; i < 5; i++) yield* watch(`other-${i}`)
+      yield* wait
+      const before = looks()
+      yield* openAndClose
+      assert.strictEqual(looks(), before)
+      seen.length = 0
+      yield* watch("orders")
+      yield* wait
+      yield* openAndClose
+      assert.deepStrictEqual(seen, [0, 1, 0, 1, 0])
+    }),
+  )
 })
