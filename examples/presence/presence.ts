@@ -1,12 +1,12 @@
 /**
- * A list of the users who are here, with their status. The status is metadata of a peer, which all others see.
+ * A list of the users who are here, with their status. The status is metadata of a node, which all others see.
  *
  *     npx -y pnpm@12 exec node examples/presence/presence.ts ann 24868
  *     npx -y pnpm@12 exec node examples/presence/presence.ts bob 0 127.0.0.1:24868
  *
  * Then type what you do. Ctrl-C leaves; `kill -9` shows what the others see of a crash.
  */
-import { Cluster, type ClusterEvent, type Peer } from "@coterie/core"
+import { Cluster, ClusterEvent, type Peer } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, References, Stream } from "effect"
@@ -17,8 +17,8 @@ const [name = "ann", port = "0", ...addresses] = process.argv.slice(2)
 const describe = ({ metadata, name, status }: Peer.Peer): string =>
   `${name} (${metadata["status"] ?? "no status"}${status === "suspect" ? ", does not answer" : ""})`
 
-const roster = ({ peers }: ClusterEvent.View): string =>
-  peers.size === 0 ? "nobody else is here" : `here: ${[...peers.values()].map(describe).sort().join(", ")}`
+const roster = (view: ClusterEvent.View): string =>
+  `here: ${ClusterEvent.members(view).map(describe).sort().join(", ")}`
 
 /** Returns why a user is not on the list any more, which the list itself cannot tell. */
 const parting = (event: ClusterEvent.ClusterEvent): string | undefined => {

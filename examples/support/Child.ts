@@ -60,12 +60,20 @@ export interface Wait {
   readonly within?: Duration.Input | undefined
 }
 
+/** Variables that a program has beside those of this process. */
+export type Environment = Readonly<Record<string, string>>
+
 /** A Node program; see {@link spawnCommand}. */
-export const spawn = (name: string, file: string, args: ReadonlyArray<string>) =>
-  spawnCommand(name, process.execPath, [file, ...args])
+export const spawn = (name: string, file: string, args: ReadonlyArray<string>, env?: Environment) =>
+  spawnCommand(name, process.execPath, [file, ...args], env)
 
 /** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
-export const spawnCommand = Effect.fnUntraced(function* (name: string, command: string, args: ReadonlyArray<string>) {
+export const spawnCommand = Effect.fnUntraced(function* (
+  name: string,
+  command: string,
+  args: ReadonlyArray<string>,
+  env: Environment = {},
+) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const input = yield* Queue.unbounded<Uint8Array, Cause.Done>()
   const lines: Array<string> = []
@@ -85,6 +93,8 @@ export const spawnCommand = Effect.fnUntraced(function* (name: string, command: 
     spawner.spawn(
       ChildProcess.make(command, args, {
         detached: false,
+        env: { ...env },
+        extendEnv: true,
         forceKillAfter: "5 seconds",
         // The input ends with this process, whatever ends it, and programs that heed that are not left behind.
         stdin: { stream: Stream.fromQueue(input), endOnDone: true },

@@ -99,6 +99,7 @@ describe("the services of the chat in a simulation", () => {
       const rename = (name: string) => a.run(Effect.flatMap(Profiles, (profiles) => profiles.rename("ann", name)))
       const linked = (link: string) => () => b.service(Cluster.Cluster)?.viewUnsafe().peers.get("a")?.link === link
       yield* sim.until("b has a link to a", linked("up"), { within: "10 seconds" })
+      yield* Effect.sleep("1 second")
       assert.strictEqual(yield* shown(b), "ann")
       yield* rename("Ann")
       yield* Effect.sleep("1 second")

@@ -221,6 +221,7 @@ describe("an independent peer and a node", () => {
         const orders = yield* cluster.lane("orders")
         const heard: Array<string> = []
         const reading = orders.read().pipe(
+          Stream.filter(({ _tag }) => _tag !== "SessionStarted"),
           Stream.runForEach((item) => Effect.sync(() => heard.push(item._tag === "Message" ? item.text : "over"))),
           Effect.forkScoped,
         )

@@ -19,30 +19,30 @@ describe("presence", () => {
       Effect.gen(function* () {
         const ann = yield* start("ann")
         const seed = yield* address(ann)
-        yield* prints(ann, "nobody else is here")
+        yield* prints(ann, "here: ann (just came)")
         const bob = yield* start("bob", seed)
-        yield* prints(ann, "here: bob (just came)")
-        yield* prints(bob, "here: ann (just came)")
+        yield* prints(ann, "here: ann (just came), bob (just came)")
+        yield* prints(bob, "here: ann (just came), bob (just came)")
 
         yield* bob.say("writes the guide")
-        yield* prints(ann, "here: bob (writes the guide)")
+        yield* prints(ann, "here: ann (just came), bob (writes the guide)")
         yield* ann.say("reads it")
-        yield* prints(bob, "here: ann (reads it)")
+        yield* prints(bob, "here: ann (reads it), bob (writes the guide)")
 
         // Who comes later sees the same.
         const cat = yield* start("cat", seed)
-        yield* prints(cat, "here: ann (reads it), bob (writes the guide)")
-        yield* prints(ann, "here: bob (writes the guide), cat (just came)")
+        yield* prints(cat, "here: ann (reads it), bob (writes the guide), cat (just came)")
+        yield* prints(ann, "here: ann (reads it), bob (writes the guide), cat (just came)")
 
         const mark = ann.mark()
         yield* bob.hangUp
         assert.strictEqual(yield* bob.ended, 0)
         yield* prints(ann, "* bob left", mark)
-        yield* prints(ann, "here: cat (just came)", mark)
+        yield* prints(ann, "here: ann (reads it), cat (just came)", mark)
 
         yield* cat.signal("SIGKILL")
         yield* prints(ann, "* cat is gone without a word", mark)
-        yield* prints(ann, "nobody else is here", mark)
+        yield* prints(ann, "here: ann (reads it)", mark)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     60_000,
   )

@@ -82,7 +82,8 @@ export interface FileOptions extends PollOptions {
  *
  * **Details**
  *
- * The two queries are independent: while one of them fails, its last answer is kept.
+ * The two queries are independent: while one of them fails, its last answer is kept. The first set has an address, or comes when
+ * both have answered.
  *
  * @category layers
  * @since 0.1.0
@@ -96,14 +97,21 @@ export const layerDns = ({
   // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
   const addresses = (query: Resolver["a"]) =>
     Effect.map(query(name), (hosts) => hosts.map((host) => `${host.includes(":") ? `[${host}]` : host}:${port}`).sort())
-  // Each begins with an empty set, so that neither waits for the first answer of the other.
+  // Each begins without an answer, so that neither waits for the first answer of the other.
   const latest = (query: Resolver["a"]) =>
     Stream.concat(
-      Stream.succeed([]),
+      Stream.succeed(undefined),
       Discovery.poll(addresses(query), options.schedule ?? Schedule.spaced(dnsInterval)),
     )
   return Discovery.layer(
-    Stream.zipLatestWith(latest(a), latest(aaaa), (v4, v6) => [...v4, ...v6]),
+    Stream.zipLatestWith(latest(a), latest(aaaa), (v4, v6) => ({
+      found: [...(v4 ?? []), ...(v6 ?? [])],
+      isComplete: v4 !== undefined && v6 !== undefined,
+    })).pipe(
+      // An empty first set says that there is nobody to dial, which one answer alone cannot say.
+      Stream.dropWhile(({ found, isComplete }) => found.length === 0 && !isComplete),
+      Stream.map(({ found }) => found),
+    ),
     options,
   )
 }

@@ -160,6 +160,33 @@ describe("addresses of a name", () => {
   )
 })
 
+describe("the first set of a name", () => {
+  virtual(
+    "is not empty before both kinds are answered, so that a node does not take itself for settled",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      answers.a = Effect.delay(Effect.succeed(["10.0.0.1"]), "1 second")
+      const { sets } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      assert.deepStrictEqual(yield* Queue.take(sets), ["10.0.0.1:1"])
+    }),
+  )
+
+  virtual(
+    "is empty if both answers are, and so is a later one if the only known kind has no address any more",
+    Effect.gen(function* () {
+      const { answers, resolver } = staticZone()
+      const empty = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      assert.deepStrictEqual(yield* Queue.take(empty.sets), [])
+      answers.aaaa = Effect.fail(noAnswer)
+      answers.a = Effect.succeed(["10.0.0.1"])
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
+      yield* until("10.0.0.1:1")
+      answers.a = Effect.succeed([])
+      yield* until()
+    }),
+  )
+})
+
 describe("a name", () => {
   it.live("of the hosts file is found without a resolver of one's own", () =>
     Effect.gen(function* () {

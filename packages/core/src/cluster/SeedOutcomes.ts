@@ -4,8 +4,8 @@
  */
 import type { Address } from "../Address.ts"
 import { StoppedError } from "../ClusterError.ts"
-import type { HandshakeError } from "../link/Handshake.ts"
-import { refusalReason, seedUnavailable } from "./refusals.ts"
+import { describeDial, type HandshakeError } from "../link/Handshake.ts"
+import { refusalReason } from "./refusals.ts"
 
 /**
  * Refusal that may end a node (option `failOn`):
@@ -46,7 +46,6 @@ export class SeedOutcomes {
   private discovered: ReadonlySet<Address> = new Set()
   private readonly outcomes = new Map<Address, Outcome>()
   private isDiscoveryAwaited = true
-  private last: string | undefined
 
   constructor(options: Options) {
     this.options = options
@@ -74,8 +73,9 @@ export class SeedOutcomes {
     const refusal = error === undefined ? undefined : this.refusalOf(error)
     const before = this.outcomes.get(address)
     const since = before !== undefined && before.refusal === refusal ? before.since : now
+    // The map is in the order of the dials.
+    this.outcomes.delete(address)
     this.outcomes.set(address, { error, refusal, since })
-    if (error !== undefined && !isOwn(error)) this.last = `${address}: ${seedUnavailable(address, error).message}`
   }
 
   /** `true` if there is no address to dial. */
@@ -83,9 +83,13 @@ export class SeedOutcomes {
     return this.seeds.size === 0 && this.discovered.size === 0 && !this.isDiscoveryAwaited
   }
 
-  /** Text of the last error, with its address. */
+  /** Text of the last error that no success followed, with its address. */
   get lastError(): string | undefined {
-    return this.last
+    let last: string | undefined
+    for (const [address, { error }] of this.outcomes) {
+      if (error !== undefined && !isOwn(error)) last = describeDial(address, error)
+    }
+    return last
   }
 
   /** Returns whether every address has been tried, and no namesake is waited for. */

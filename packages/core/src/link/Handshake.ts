@@ -141,6 +141,13 @@ export const describe = (error: HandshakeError): string => {
     : `the peer refused this node and says: ${error.message}`
 }
 
+/** Returns why the dial of an address failed, beginning with the address. */
+export const describeDial = (address: Address, error: HandshakeError): string => {
+  const text = describe(error)
+  // Transports begin their messages with the address.
+  return text.startsWith(`${address} `) ? text : `${address}: ${text}`
+}
+
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
 const ended = (end: ReadOutcome): HandshakeFailed => {

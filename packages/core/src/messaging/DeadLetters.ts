@@ -8,6 +8,7 @@ import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import type { DeadLetter } from "../Lane.ts"
+import { clip } from "../protocol/ProtocolViolation.ts"
 
 /** Number of dead letters that a slow watcher can be behind before it misses the oldest. */
 const maxBuffered = 1_024
@@ -46,13 +47,15 @@ export class DeadLetters {
   }
 
   private tell({ lane, message: { from }, reason }: DeadLetter): Effect.Effect<void> {
+    // A reason quotes values that the peer sent. One more character than fits, so that a long reason ends in dots.
+    const quoted = clip(reason.slice(0, maxReasonLength + 1), maxReasonLength)
     return this.options.log.write({
       level: "Warn",
       kind: "dead letter",
       subject: `${lane}\n${from.name}`,
       linesPerSubject: 1,
       text: `"${from.name}" sent a message on "${lane}" that cannot be used here`,
-      annotations: { lane, peer: from.name, generation: from.generation, reason: reason.slice(0, maxReasonLength) },
+      annotations: { lane, peer: from.name, generation: from.generation, reason: quoted },
     })
   }
 

@@ -39,9 +39,7 @@ export class SeedAvailability {
       const before = this.troubles.get(address)
       this.remember(address, { reason, attempts: (before?.attempts ?? 0) + 1 })
       if (before?.reason === reason) return Effect.void
-      // Transports begin their messages with the address.
-      const about = reason.startsWith(`${address} `) ? reason : `${address}: ${reason}`
-      return this.write("Warn", address, `no peer to join: ${about}; trying again`)
+      return this.write("Warn", address, `no peer to join: ${Handshake.describeDial(address, error)}; trying again`)
     })
   }
 

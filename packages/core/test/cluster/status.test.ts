@@ -86,7 +86,22 @@ describe("the status of a node", () => {
       const a = yield* start(network, "a", { seeds: ["nobody:1", "a:7946"] })
       const status = yield* a.settled
       assert.deepInclude(status, { _tag: "Alone", reason: "unavailable" })
-      assert.include(status._tag === "Alone" ? status.message : "", "nobody:1")
+      assert.match(status._tag === "Alone" ? status.message : "", /^nobody:1 refused/)
+    }),
+  )
+
+  scene("does not name an error of a seed that has answered since", (network) =>
+    Effect.gen(function* () {
+      const b = yield* start(network, "b", { seeds: ["a:7946"] })
+      assert.strictEqual((yield* b.settled)._tag, "Alone")
+      const a = yield* start(network, "a")
+      yield* until(b, "Member")
+      yield* a.stop
+      assert.deepStrictEqual(yield* until(b, "Alone"), {
+        _tag: "Alone",
+        reason: "unavailable",
+        message: "no address leads to another node",
+      })
     }),
   )
 

@@ -48,11 +48,11 @@ it.effect("writes one warning for each lane and peer in a minute, with the reaso
       letters.publish({ lane, message: from(peer), reason }).pipe(Effect.provide(Logger.layer([])))
     for (const reason of ["no JSON", "no id", "no total"]) yield* publish("orders", "ann", reason)
     yield* publish("orders", "bob", "x".repeat(10_000))
-    yield* publish("news", "ann", "no text")
+    yield* publish("news", "ann", 'no text, got "\n\u001b[31mERROR\u009b2J"')
     assert.deepStrictEqual(lines, [
       'Warn "ann" sent a message on "orders" that cannot be used here: no JSON',
-      `Warn "bob" sent a message on "orders" that cannot be used here: ${"x".repeat(512)}`,
-      'Warn "ann" sent a message on "news" that cannot be used here: no text',
+      `Warn "bob" sent a message on "orders" that cannot be used here: ${"x".repeat(509)}...`,
+      'Warn "ann" sent a message on "news" that cannot be used here: no text, got " [31mERROR 2J"',
     ])
     yield* TestClock.adjust("1 minute")
     assert.deepStrictEqual(lines.slice(3), ["Warn lines of the kind dead letter that were left out: 2: undefined"])

@@ -1,0 +1,79 @@
+/** The HTTP server: the API, the sockets of clients, health and metrics. */
+import { Cluster } from "@coterie/core"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Effect, Layer, Option } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import { Api } from "./Api.ts"
+import { Delivery } from "./Delivery.ts"
+import { Presence } from "./Presence.ts"
+import { Profiles } from "./Profiles.ts"
+import { Reports } from "./Reports.ts"
+import * as Socket from "./Socket.ts"
+import { Stopping } from "./Stopping.ts"
+
+const handlers = HttpApiBuilder.group(
+  Api,
+  "chat",
+  Effect.fn(function* (handlers) {
+    const delivery = yield* Delivery
+    const presence = yield* Presence
+    const profiles = yield* Profiles
+    const reports = yield* Reports
+    return handlers.handleAll({
+      online: () => Effect.sync(presence.online),
+      send: ({ payload }) => delivery.send(payload),
+      profile: ({ params }) => Effect.map(profiles.name(params.user), (name) => ({ name })),
+      rename: ({ params, payload }) => profiles.rename(params.user, payload.name),
+      stats: () => reports.stats,
+      report: () => Effect.map(reports.last, Option.toArray),
+    })
+  }),
+)
+
+/** 200 if clients may be sent here. An instance that is alone serves those that it has; one that is cut off does not. */
+const health = HttpRouter.add(
+  "GET",
+  "/health",
+  Effect.gen(function* () {
+    const cluster = yield* Cluster.Cluster
+    const { hasBegun } = yield* Stopping
+    const status = yield* cluster.status
+    const isReady =
+      !hasBegun() && (status._tag === "Member" || (status._tag === "Alone" && status.reason !== "isolated"))
+    return yield* HttpServerResponse.json({ ready: isReady, status }, { status: isReady ? 200 : 503 })
+  }),
+)
+
+/** While this instance stops, each response ends its connection: a client that asks again and again would keep the server open. */
+const endConnections = HttpRouter.middleware(
+  Effect.map(
+    Stopping,
+    ({ hasBegun }) =>
+      (response) =>
+        Effect.map(response, (response) =>
+          hasBegun() ? HttpServerResponse.setHeader(response, "connection", "close") : response,
+        ),
+  ),
+  { global: true },
+)
+
+export interface Options {
+  readonly host: string
+  /** Port to listen on, or 0 for any free port. */
+  readonly port: number
+}
+
+export const layer = ({ host, port }: Options) =>
+  HttpRouter.serve(
+    Layer.mergeAll(
+      HttpApiBuilder.layer(Api).pipe(Layer.provide(handlers)),
+      Socket.layer,
+      endConnections,
+      health,
+      PrometheusMetrics.layerHttp(),
+    ),
+    { disableLogger: true },
+  ).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host, port })))

@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Ref from "effect/Ref"
+import { FetchHttpClient } from "effect/http"
+import * as NodeFs from "node:fs"
+import * as NodeOs from "node:os"
+import * as NodePath from "node:path"
+import * as Child from "../support/Child.ts"
+import * as Support from "./chatSupport.ts"
+
+/** A folder that goes with the test. */
+const folder = Effect.acquireRelease(
+  Effect.sync(() => NodeFs.mkdtempSync(NodePath.join(NodeOs.tmpdir(), "coterie-chat-"))),
+  (path) => Effect.sync(() => NodeFs.rmSync(path, { recursive: true })),
+)
+
+/** Three instances that know each other. */
+const three = Effect.gen(function* () {
+  const store = yield* folder
+  const a = yield* Support.start("a", store, [])
+  const rest = (name: string) => Support.start(name, store, [a.address])
+  const [b, c] = yield* Effect.all([rest("b"), rest("c")], { concurrency: "unbounded" })
+  return { store, a, b, c }
+})
+
+/** Waits until an instance has these users at these instances. */
+const sees = ({ client }: Support.Instance, expected: Readonly<Record<string, ReadonlyArray<string>>>) =>
+  Support.eventually(Effect.map(client.online(), (online) => JSON.stringify(online) === JSON.stringify(expected)))
+
+const members = (count: number) => (instance: Support.Instance) =>
+  Support.eventually(Effect.map(Support.health(instance.url), ({ text }) => text.includes(`"peers":${count}`)))
+
+/** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
+const testTimeout = 300_000
+
+const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<typeof three>>) =>
+  it.live(title, () => body.pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])), testTimeout)
+
+describe("the chat service", () => {
+  test(
+    "of three instances carries messages to the instance of the receiver, and agrees on names, presence and statistics",
+    Effect.gen(function* () {
+      const { a, b, c } = yield* three
+      yield* Effect.forEach([a, b, c], members(2), { concurrency: "unbounded" })
+      const ann = yield* Support.connect(a, "ann")
+      const bob = yield* Support.connect(b, "bob")
+      yield* Effect.forEach([a, b, c], (instance) => sees(instance, { ann: ["a"], bob: ["b"] }))
+
+      // A name that was cached is forgotten everywhere.
+      assert.deepStrictEqual(yield* a.client.profile({ params: { user: "ann" } }), { name: "ann" })
+      yield* c.client.rename({ params: { user: "ann" }, payload: { name: "Ann" } })
+      yield* Support.eventually(Effect.map(a.client.profile({ params: { user: "ann" } }), ({ name }) => name === "Ann"))
+
+      assert.strictEqual((yield* Effect.promise(() => ann.send("1", "bob", "hello")))._tag, "Delivered")
+      const sent = { id: "2", from: "cat", to: "bob", text: "also hello" }
+      yield* c.client.send({ payload: sent })
+      assert.deepStrictEqual(bob.received, [
+        { id: "1", from: "ann", to: "bob", text: "hello", fromName: "Ann" },
+        { ...sent, fromName: "cat" },
+      ])
+      const nobody = yield* Effect.flip(c.client.send({ payload: { ...sent, to: "nobody" } }))
+      assert.deepInclude(nobody, { _tag: "NotDelivered", reason: "notOnline", maybeDelivered: false })
+      ann.sendText("no frame")
+      assert.strictEqual(yield* Effect.promise(() => ann.closed), 1007)
+      yield* sees(c, { bob: ["b"] })
+
+      const stats = yield* c.client.stats()
+      assert.deepStrictEqual(
+        [...stats].sort((x, y) => (x.instance < y.instance ? -1 : 1)),
+        [
+          { instance: "a", users: 0, delivered: 0 },
+          { instance: "b", users: 1, delivered: 2 },
+          { instance: "c", users: 0, delivered: 0 },
+        ],
+      )
+      yield* Support.eventually(
+        Effect.map(c.client.report(), ([report]) => report?.by === "a" && report.instances === 3 && report.users === 1),
+      )
+      const metrics = yield* Effect.promise(() => fetch(`${c.url}/metrics`).then((response) => response.text()))
+      assert.include(metrics, `coterie_members{cluster="chat",node="c",status="alive"} 2`)
+    }),
+  )
+
+  test(
+    "goes on without an instance that is killed, and has its users back when they connect again",
+    Effect.gen(function* () {
+      const { a, b, c } = yield* three
+      yield* Effect.forEach([a, b, c], members(2), { concurrency: "unbounded" })
+      const lost = yield* Support.connect(a, "bob")
+      yield* sees(b, { bob: ["a"] })
+      yield* a.child.signal("SIGKILL")
+      assert.strictEqual(yield* Effect.promise(() => lost.closed), 1006)
+      yield* sees(b, {})
+      const bob = yield* Support.connect(c, "bob")
+      yield* sees(b, { bob: ["c"] })
+      yield* b.client.send({ payload: { id: "1", from: "ann", to: "bob", text: "hello" } })
+      assert.strictEqual(bob.received.length, 1)
+      // The job has a new owner.
+      yield* Support.eventually(Effect.map(b.client.report(), ([report]) => report?.by === "b"))
+    }),
+  )
+
+  test(
+    "restarts one instance after the other without losing an acknowledged message",
+    Effect.gen(function* () {
+      const { store, ...first } = yield* three
+      const running = yield* Ref.make<ReadonlyArray<Support.Instance>>([first.a, first.b, first.c])
+      const codes = new Set<number>()
+      const received = new Set<string>()
+
+      // Bob connects again wherever an instance lets him in.
+      const bob = Effect.gen(function* () {
+        for (const instance of yield* Ref.get(running)) {
+          const client = yield* Support.connect(instance, "bob")
+          codes.add(yield* Effect.promise(() => client.closed))
+          for (const { id } of client.received) received.add(id)
+        }
+      }).pipe(Effect.scoped, Effect.forever)
+      const reading = yield* Effect.forkScoped(bob)
+
+      // Ann sends one message after the other, each through any instance, until it is acknowledged.
+      const acknowledged: Array<string> = []
+      const ann = Effect.gen(function* () {
+        const payload = { id: String(acknowledged.length), from: "ann", to: "bob", text: "hello" }
+        const send = Effect.flatMap(Ref.get(running), (instances) =>
+          Effect.firstSuccessOf(instances.map(({ client }) => Effect.timeout(client.send({ payload }), "10 seconds"))),
+        )
+        yield* Effect.retry(
+          Effect.tapError(send, () => Effect.sleep("20 millis")),
+          { while: () => true },
+        )
+        acknowledged.push(payload.id)
+      }).pipe(Effect.forever)
+      const sending = yield* Effect.forkScoped(ann)
+
+      for (const old of yield* Ref.get(running)) {
+        const mark = acknowledged.length
+        yield* Support.eventually(Effect.sync(() => acknowledged.length > mark + 5))
+        yield* old.child.signal("SIGTERM")
+        const others = (yield* Ref.get(running)).filter((instance) => instance !== old)
+        yield* Ref.set(running, others)
+        const next = yield* Support.start(
+          old.name,
+          store,
+          others.map(({ address }) => address),
+        )
+        yield* members(2)(next)
+        yield* Ref.set(running, [...others, next])
+      }
+      const mark = acknowledged.length
+      yield* Support.eventually(Effect.sync(() => acknowledged.length > mark + 5))
+      yield* Fiber.interrupt(sending)
+      // The last socket of Bob ends with the last instances.
+      yield* Effect.forEach(yield* Ref.get(running), ({ child }) => child.signal("SIGTERM"), {
+        concurrency: "unbounded",
+      })
+      yield* Support.eventually(Effect.sync(() => acknowledged.every((id) => received.has(id))))
+      yield* Fiber.interrupt(reading)
+      assert.isTrue(codes.has(1012))
+    }),
+  )
+})
