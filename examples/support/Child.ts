@@ -67,6 +67,21 @@ export type Environment = Readonly<Record<string, string>>
 export const spawn = (name: string, file: string, args: ReadonlyArray<string>, env?: Environment) =>
   spawnCommand(name, process.execPath, [file, ...args], env)
 
+/** Returns the command of a child. The input ends with this process, whatever ends it: programs that heed that are not left behind. */
+const commandOf = (
+  command: string,
+  args: ReadonlyArray<string>,
+  env: Environment,
+  input: Queue.Dequeue<Uint8Array, Cause.Done>,
+) =>
+  ChildProcess.make(command, args, {
+    detached: false,
+    env: { ...env },
+    extendEnv: true,
+    forceKillAfter: "5 seconds",
+    stdin: { stream: Stream.fromQueue(input), endOnDone: true },
+  })
+
 /** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
 export const spawnCommand = Effect.fnUntraced(function* (
   name: string,
@@ -89,18 +104,8 @@ export const spawnCommand = Effect.fnUntraced(function* (
     return new ChildFailure({ message: `${what}\n${said}` })
   }
 
-  const handle = yield* Effect.mapError(
-    spawner.spawn(
-      ChildProcess.make(command, args, {
-        detached: false,
-        env: { ...env },
-        extendEnv: true,
-        forceKillAfter: "5 seconds",
-        // The input ends with this process, whatever ends it, and programs that heed that are not left behind.
-        stdin: { stream: Stream.fromQueue(input), endOnDone: true },
-      }),
-    ),
-    (error) => failure(`${name} cannot be started: ${error.message}`),
+  const handle = yield* Effect.mapError(spawner.spawn(commandOf(command, args, env, input)), (error) =>
+    failure(`${name} cannot be started: ${error.message}`),
   )
   const read = (stream: typeof handle.stdout, each: (line: string) => void) =>
     stream.pipe(
