@@ -36,6 +36,9 @@ export interface Message {
  * Marker of the begin of a session with a peer. It comes before the first message of the session. A reader that opens a lane
  * gets one for each session that is open at that moment, so it can greet every peer to which this node has a link.
  *
+ * At most 2,048 markers wait for a reader that stands still. With more, the oldest sessions that began and ended meanwhile without a
+ * message for the reader are left out, with both markers.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -62,7 +62,7 @@ export class StatusTracker {
 
   /** Takes note of a change of the membership. */
   changed(): void {
-    if (this.options.state().links > 0) this.wasLinked = true
+    if (this.options.state().linked.size > 0) this.wasLinked = true
     this.update()
   }
 
@@ -115,13 +115,13 @@ export class StatusTracker {
 
   private compute(): Status {
     const { outcomes, state } = this.options
-    const { links, phase, view } = state()
+    const { linked, phase, view } = state()
     if (this.end !== undefined || phase._tag !== "Running") {
       const error = this.end?.error
       return { _tag: this.end?.isOver === true ? "Stopped" : "Leaving", ...(error === undefined ? {} : { error }) }
     }
     if (!this.isStarted) return { _tag: "Starting", reason: "notStarted" }
-    if (links > 0) return { _tag: "Member", peers: view.peers.size }
+    if (linked.size > 0) return { _tag: "Member", peers: view.peers.size }
     this.isSettled ||= this.wasLinked || outcomes.isTried(this.now())
     if (!this.isSettled) return { _tag: "Starting", reason: "joining" }
     if (view.peers.size > 0) return { _tag: "Alone", reason: "isolated", message: "there is a link to no member" }

@@ -10,19 +10,34 @@ export const next = (seed: number): readonly [seed: number, value: number] => {
   return [state, ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000]
 }
 
-/** Returns the next state, and up to `count` of the items, drawn without repetition. */
+/** Items that can be drawn by their position. */
+export interface Indexed<A> {
+  readonly size: number
+  /** Returns the item at a position from 0 to `size - 1`. */
+  readonly at: (position: number) => A | undefined
+}
+
+/**
+ * Returns the next state, and up to `count` of the items that satisfy the condition, drawn without repetition. It looks at those
+ * that it draws and at no others: a Fisher-Yates shuffle of positions that stops early.
+ */
 export const sample = <A>(
   seed: number,
-  items: ReadonlyArray<A>,
+  items: Indexed<A>,
   count: number,
+  isWanted: (item: A) => boolean = () => true,
 ): readonly [seed: number, drawn: ReadonlyArray<A>] => {
-  const pool = items.slice()
   const drawn: Array<A> = []
+  /** Positions that another one took the place of. */
+  const moved = new Map<number, number>()
   let state = seed
-  while (drawn.length < count && pool.length > 0) {
+  for (let left = items.size; drawn.length < count && left > 0; left--) {
     const [following, value] = next(state)
     state = following
-    drawn.push(...pool.splice(Math.floor(value * pool.length), 1))
+    const position = Math.floor(value * left)
+    const item = items.at(moved.get(position) ?? position)
+    moved.set(position, moved.get(left - 1) ?? left - 1)
+    if (item !== undefined && isWanted(item)) drawn.push(item)
   }
   return [state, drawn]
 }

@@ -85,7 +85,7 @@ export const setMember = (draft: Draft, name: string, member: Member.Member | un
   const members = writableShared(draft.previous.members, state.members)
   const old = members.get(name)
   touch(draft, name)
-  state.links += Number(isLinked(member)) - Number(isLinked(old))
+  if (isLinked(member) !== isLinked(old)) setLinked(draft, name, isLinked(member))
   if (isAccused(member) !== isAccused(old)) {
     const accused = writableShared(draft.previous.accused, state.accused)
     if (isAccused(member)) accused.set(name, true)
@@ -112,6 +112,13 @@ const isLinked = (member: Member.Member | undefined): boolean => member !== unde
 
 const isAccused = (member: Member.Member | undefined): boolean =>
   member !== undefined && member.standing._tag !== "Alive"
+
+const setLinked = ({ previous, state }: Draft, name: string, linked: boolean): void => {
+  const names = state.linked === previous.linked ? previous.linked.fork() : state.linked
+  if (linked) names.add(name)
+  else names.delete(name)
+  state.linked = names
+}
 
 /** Records that this step stored or removed the member or candidate of a name. */
 const touch = ({ state }: Draft, name: string): void => {
@@ -186,9 +193,31 @@ const count = ({ previous, state }: Draft, candidate: Candidate | undefined, cha
 export const setRound = (draft: Draft, name: string, round: ProbeRound | undefined): void => {
   if (round === undefined && !draft.state.rounds.has(name)) return
   const rounds = writableShared(draft.previous.rounds, draft.state.rounds)
+  const before = awaitingOf(rounds.get(name))
+  const after = awaitingOf(round)
+  for (const from of before) if (!after.has(from)) setAwaited(draft, from, name, false)
+  for (const from of after) if (!before.has(from)) setAwaited(draft, from, name, true)
   if (round === undefined) rounds.delete(name)
   else rounds.set(name, round)
   draft.state.rounds = rounds
+}
+
+const nobody: ReadonlySet<string> = new Set()
+
+const awaitingOf = (round: ProbeRound | undefined): ReadonlySet<string> =>
+  round?._tag === "Probing" ? round.awaiting : nobody
+
+const noRounds: ReadonlyMap<string, true> = new Map()
+
+/** Stores whether the round about the peer `name` awaits an answer of the member `from`. */
+const setAwaited = ({ previous, state }: Draft, from: string, name: string, isAwaited: boolean): void => {
+  const awaited = writableShared(previous.awaited, state.awaited)
+  const names = writableShared(previous.awaited.get(from) ?? noRounds, awaited.get(from) ?? noRounds)
+  if (isAwaited) names.set(name, true)
+  else names.delete(name)
+  if (names.size === 0) awaited.delete(from)
+  else awaited.set(from, names)
+  state.awaited = awaited
 }
 
 /** Removes the probe round about a peer that is no candidate and needs no probe any more. */

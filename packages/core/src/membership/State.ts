@@ -4,6 +4,7 @@
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
 import { makeView } from "../ClusterEvent.ts"
+import { SharedNames } from "../internal/SharedNames.ts"
 import type { Peer, PeerId } from "../Peer.ts"
 import type { YouAreBelief } from "../protocol/Frame.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
@@ -130,8 +131,8 @@ export interface State {
   /** Claims by the name of the peer that made them. The first is the one that is dialed. */
   readonly claims: ReadonlyMap<string, Claim>
   readonly members: ReadonlyMap<string, Member.Member>
-  /** Number of members with a live link. */
-  readonly links: number
+  /** Names of the members with a live link. */
+  readonly linked: SharedNames
   /** Names of the members whose standing is not `Alive`. */
   readonly accused: ReadonlyMap<string, true>
   readonly candidates: ReadonlyMap<string, Candidate>
@@ -143,6 +144,8 @@ export interface State {
   readonly touched: ReadonlySet<string>
   /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
   readonly rounds: ReadonlyMap<string, ProbeRound>
+  /** Names of the peers in question whose rounds await an answer, by the name of the member that is to answer. */
+  readonly awaited: ReadonlyMap<string, ReadonlyMap<string, true>>
   /** Id of the last probe request. */
   readonly lastProbe: number
   readonly pendingProbes: ReadonlyArray<PendingProbe>
@@ -203,13 +206,14 @@ export const make = (options: {
     phase: { _tag: "Running" },
     claims: new Map(),
     members: new Map(),
-    links: 0,
+    linked: SharedNames.of(),
     accused: new Map(),
     candidates: new Map(),
     announced: new Map(),
     nextExpiry: Number.POSITIVE_INFINITY,
     touched: new Set(),
     rounds: new Map(),
+    awaited: new Map(),
     // An answer to a probe request of an earlier life must not pass for one to this life's.
     lastProbe: options.seed >>> 0,
     pendingProbes: [],
@@ -245,18 +249,8 @@ const toPeer = (self: PeerRecord.PeerRecord): Peer => ({ ...Member.describe(self
 /** Returns this node as its application sees it. */
 export const selfPeer = (state: State): Peer => toPeer({ ...state.self, body: selfBody(state) })
 
-/** Names of the members with a live link. */
-export const linked = (state: State): ReadonlyArray<string> => {
-  const names: Array<string> = []
-  for (const [name, member] of state.members) if (Member.isLinked(member)) names.push(name)
-  return names
-}
-
 /** Returns whether this node has a live link to a member of this name. */
-export const hasLink = ({ members }: State, name: string): boolean => {
-  const member = members.get(name)
-  return member !== undefined && Member.isLinked(member)
-}
+export const hasLink = ({ linked }: State, name: string): boolean => linked.has(name)
 
 /** Returns the generation of the life of a name that is a member and has not failed; 0 if there is none. */
 export const livingGeneration = ({ members }: State, name: string): number => {

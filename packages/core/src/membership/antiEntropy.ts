@@ -20,7 +20,7 @@ import * as RecordMerge from "./recordMerge.ts"
 export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
   if (theirs === viewHash) return
-  if (draft.state.links === 1) return start(draft, peer)
+  if (draft.state.linked.size === 1) return start(draft, peer)
   if (compareNames(self.name, peer) < 0 && mayStart(draft)) start(draft, peer)
 }
 

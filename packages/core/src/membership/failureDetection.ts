@@ -84,8 +84,7 @@ export const onProbeResult = (draft: Draft.Draft, from: string, { id, verdict }:
 /** Awaits no answers any more of a member whose link is lost. */
 export const onRespondentLost = (draft: Draft.Draft, from: string): void => {
   if (draft.state.phase._tag !== "Running") return
-  for (const [name, round] of draft.state.rounds) {
-    if (!Probing.isAwaiting(round, from)) continue
+  for (const [name, round] of Probing.roundsAwaiting(draft, from)) {
     Probing.stopAwaiting(draft, name, round, from)
     continueRound(draft, name)
   }
@@ -106,7 +105,7 @@ export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean)
         ? round.generation === candidate.record.generation
         : member === undefined || !Member.needsProbe(member)
     const mayStart = round !== undefined || Candidates.countRounds(draft) < settings.probesPerPeer
-    if ((round === undefined || !isAsked) && mayStart && draft.state.links > 0) startRound(draft, name)
+    if ((round === undefined || !isAsked) && mayStart && draft.state.linked.size > 0) startRound(draft, name)
     return
   }
   if (member === undefined || !Member.needsProbe(member)) return
@@ -163,7 +162,7 @@ const onUnreachable = (draft: Draft.Draft, name: string, { backoff, generation, 
     return Draft.setRound(draft, name, { _tag: "Waiting", until: now + state.settings.heartbeat, backoff, graceUntil })
   }
   Draft.setRound(draft, name, { _tag: "Waiting", until: now + backoff, backoff, graceUntil: undefined })
-  if (state.links === 0 && !wasRefused) Partition.startIsolation(draft)
+  if (state.linked.size === 0 && !wasRefused) Partition.startIsolation(draft)
   const unreachable = Draft.updateMember(draft, Member.unreachable(member))
   // The view shows a suspicion of others already, so only the changed link is told.
   if (member.standing._tag !== "Alive" && member.reach._tag !== "Down") emitPeer(draft, "Unreachable", unreachable)

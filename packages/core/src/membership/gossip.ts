@@ -7,7 +7,6 @@ import { isAccusation, type PeerRecord } from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
 import { newestRecords } from "./newestRecords.ts"
 import { atLeastOne } from "./Settings.ts"
-import * as State from "./State.ts"
 
 /** Lets the next flush come after `updateDelay` at the latest. */
 export const scheduleFlush = ({ now, state }: Draft.Draft): void => {
@@ -41,9 +40,9 @@ export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
 /** Sends what has gathered. */
 export const flush = (draft: Draft.Draft): void => {
   const { state } = draft
-  const linked = State.linked(state)
-  if (state.broadcasts.size > 0) Draft.send(draft, linked, { _tag: "Update", records: [...state.broadcasts.values()] })
-  const records = newestRecords([...state.gossip.values()]).filter(({ name }) => !state.broadcasts.has(name))
+  const { broadcasts, linked } = state
+  if (broadcasts.size > 0) Draft.send(draft, [...linked], { _tag: "Update", records: [...broadcasts.values()] })
+  const records = newestRecords([...state.gossip.values()]).filter(({ name }) => !broadcasts.has(name))
   if (records.length > 0) {
     const [seed, to] = Prng.sample(state.seed, linked, atLeastOne(state.settings.relayFanOut(state.size)))
     state.seed = seed

@@ -5,7 +5,6 @@ import type { PeerId } from "../Peer.ts"
 import * as Draft from "./Draft.ts"
 import * as Gossip from "./gossip.ts"
 import * as RecordMerge from "./recordMerge.ts"
-import * as State from "./State.ts"
 
 /**
  * Starts to leave. Sends its own waiting record before Leave: each peer takes the incarnation that it holds for the one that
@@ -16,7 +15,7 @@ export const leave = (draft: Draft.Draft): void => {
   if (state.phase._tag !== "Running") return
   Gossip.flush(draft)
   state.self = { ...state.self, status: "left" }
-  const awaiting = new Set(State.linked(state))
+  const awaiting = new Set(state.linked)
   state.phase = { _tag: "Leaving", awaiting, until: draft.now + state.settings.leaveTimeout }
   Draft.send(draft, [...awaiting], { _tag: "Leave", generation: state.self.generation })
   stopIfDone(draft)

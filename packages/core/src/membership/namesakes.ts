@@ -118,7 +118,7 @@ export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   if (Plausibility.isFutureLife(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
   const isByMember = dialed !== undefined && members.has(dialed)
-  if (isByMember && draft.state.links === 0) return Draft.stop(draft, "superseded")
+  if (isByMember && draft.state.linked.size === 0) return Draft.stop(draft, "superseded")
   diagnoseClaim(draft)
 }
 

@@ -7,7 +7,7 @@ import type { ProbeResult } from "../protocol/Frame.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import { atLeastOne, maxProbeBackoff } from "./Settings.ts"
-import type { ProbeRound, ProbingRound } from "./State.ts"
+import type { ProbingRound } from "./State.ts"
 import * as State from "./State.ts"
 
 /** Common part of all batches of probe requests of one round. */
@@ -55,12 +55,13 @@ export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart):
  * reach the peer, a random draw would miss them.
  */
 const draw = ({ state }: Draft.Draft, name: string, probed: ReadonlySet<string>): ReadonlyArray<string> => {
-  const others = State.linked(state).filter((each) => each !== name && !probed.has(each))
+  const { linked } = state
+  const mayProbe = (each: string): boolean => each !== name && !probed.has(each)
   const last = state.members.get(name)?.lastReachedBy
-  const preferred = others.filter((each) => each === last)
-  const remaining = others.filter((each) => each !== last)
+  const preferred = last !== undefined && linked.has(last) && mayProbe(last) ? [last] : []
   const fanOut = atLeastOne(state.settings.probeFanOut(state.size))
-  const [seed, drawn] = Prng.sample(state.seed, remaining, fanOut - preferred.length)
+  const isOther = (each: string): boolean => each !== last && mayProbe(each)
+  const [seed, drawn] = Prng.sample(state.seed, linked, fanOut - preferred.length, isOther)
   state.seed = seed
   return [...preferred, ...drawn]
 }
@@ -71,15 +72,25 @@ export const findRound = (
   from: string,
   id: ProbeResult["id"],
 ): { readonly name: string; readonly round: ProbingRound } | undefined => {
-  for (const [name, round] of state.rounds) {
-    if (isAwaiting(round, from) && round.id === id) return { name, round }
+  for (const name of state.awaited.get(from)?.keys() ?? []) {
+    const round = state.rounds.get(name)
+    if (round?._tag === "Probing" && round.id === id) return { name, round }
   }
   return undefined
 }
 
-/** Returns whether a round awaits the answer of a member. */
-export const isAwaiting = (round: ProbeRound, from: string): round is ProbingRound =>
-  round._tag === "Probing" && round.awaiting.has(from)
+/** Returns the rounds that await an answer of a member now, with the names of the peers in question. */
+export const roundsAwaiting = (
+  { state }: Draft.Draft,
+  from: string,
+): ReadonlyArray<readonly [name: string, round: ProbingRound]> => {
+  const rounds: Array<readonly [string, ProbingRound]> = []
+  for (const name of state.awaited.get(from)?.keys() ?? []) {
+    const round = state.rounds.get(name)
+    if (round?._tag === "Probing") rounds.push([name, round])
+  }
+  return rounds
+}
 
 /** Stores that a member has answered, or cannot answer any more. */
 export const stopAwaiting = (
@@ -97,11 +108,10 @@ export const stopAwaiting = (
 /** Returns whether there are members to ask that were not asked. About a candidate few are asked each time: most know nothing. */
 export const hasOthersToProbe = ({ state }: Draft.Draft, name: string, { probed }: RoundStart): boolean => {
   const member = state.members.get(name)
-  return (
-    member !== undefined &&
-    Member.needsProbe(member) &&
-    State.linked(state).some((each) => each !== name && !probed.has(each))
-  )
+  if (member === undefined || !Member.needsProbe(member)) return false
+  // The member itself has no link.
+  for (const each of state.linked) if (!probed.has(each)) return true
+  return false
 }
 
 /** Returns whether this node's own first dial may still succeed, before the peer is suspected. */

@@ -27,6 +27,7 @@ import type { LaneReader } from "./OpenLane.ts"
 import { OpenLane } from "./OpenLane.ts"
 import { OpenPacer } from "./OpenPacer.ts"
 import { ReaderFailures } from "./ReaderFailures.ts"
+import { SessionReader } from "./SessionReader.ts"
 import { UnreadInbox } from "./UnreadInbox.ts"
 import { ViewReader } from "./ViewReader.ts"
 
@@ -219,7 +220,7 @@ export class LaneReaders {
     return Effect.sync(() =>
       view
         ? new ViewReader({ kept, capacity: limits.eventBuffer, view: this.options.view })
-        : Mailbox.make<SessionStarted | SessionEnded>({ kept }),
+        : new SessionReader({ kept }),
     )
   }
 

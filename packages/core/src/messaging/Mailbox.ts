@@ -148,6 +148,11 @@ export class Mailbox<Mark = never> implements Sink {
     this.append(mark)
   }
 
+  /** Yields the senders and sessions of the messages that wait, more or less often. */
+  *senders(): Iterable<Pick<Message, "from" | "session">> {
+    for (const item of MutableList.toArray(this.items)) if (item instanceof Batch) yield* item.all()
+  }
+
   /** Takes all marks out for which this holds, and leaves the rest. */
   removeMarks(isGone: (mark: Mark) => boolean): void {
     MutableList.filter(this.items, (item) => item instanceof Batch || !isGone(item))

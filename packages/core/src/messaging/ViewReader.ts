@@ -9,12 +9,12 @@ import { type Notice, type View, ViewChange } from "../ClusterEvent.ts"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { LaneItem, ViewItem } from "../Lane.ts"
-import type { SessionEnded, SessionStarted } from "../Message.ts"
 import type { Source } from "../peering/PeerConnection.ts"
 import * as Mailbox from "./Mailbox.ts"
 import type { LaneReader } from "./OpenLane.ts"
+import { type SessionMark, SessionMarks } from "./SessionMarks.ts"
 
-type Mark = SessionStarted | SessionEnded | ViewItem
+type Mark = SessionMark | ViewItem
 
 export interface Options {
   /** Bytes, more or less, that are kept of one peer's links that are over. */
@@ -31,6 +31,7 @@ export class ViewReader implements LaneReader {
   readonly close: Effect.Effect<void>
   private readonly options: Options
   private readonly mailbox: Mailbox.Mailbox<Mark>
+  private readonly sessions: SessionMarks
   /** Number of changes that wait. */
   private waiting = 0
   /** Number of changes that were dropped since the reader took the last `Lagged`. */
@@ -39,6 +40,7 @@ export class ViewReader implements LaneReader {
   constructor(options: Options) {
     this.options = options
     this.mailbox = Mailbox.make<Mark>({ kept: options.kept, onMark: (mark) => this.onTaken(mark) })
+    this.sessions = new SessionMarks(this.mailbox)
     this.stream = this.mailbox.stream
     this.end = this.mailbox.end
     this.close = this.mailbox.close
@@ -57,8 +59,8 @@ export class ViewReader implements LaneReader {
     return this.mailbox.ended(link)
   }
 
-  mark(mark: SessionStarted | SessionEnded): void {
-    this.mailbox.mark(mark)
+  mark(mark: SessionMark): void {
+    this.sessions.add(mark)
   }
 
   /** Puts an event behind what is there, if it changes the view. */
@@ -80,6 +82,7 @@ export class ViewReader implements LaneReader {
   }
 
   private onTaken(mark: Mark): void {
+    this.sessions.onTaken(mark)
     if (mark._tag === "Lagged") this.missed = 0
     else if (isViewChange(mark)) this.waiting--
   }

@@ -18,7 +18,7 @@ export class LonelyPause {
 
   /** Tests whether this node has no live link. */
   isAlone(): boolean {
-    return this.loop.state().links === 0
+    return this.loop.state().linked.size === 0
   }
 
   /**

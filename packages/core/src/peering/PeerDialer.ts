@@ -100,7 +100,7 @@ export class PeerDialer {
       const target = State.dialTarget(loop.state(), name)
       if (target === undefined) return
       // The whole cluster makes about one attempt per interval to reach one that failed (R10).
-      const chance = target.kind === "failed" ? 1 / Math.max(1, loop.state().links) : 1
+      const chance = target.kind === "failed" ? 1 / Math.max(1, loop.state().linked.size) : 1
       if ((yield* Random.next) < chance) {
         const outcome = yield* this.dialOnce(target, isRetry)
         isRetry = true

@@ -33,33 +33,53 @@ describe("next", () => {
 
 describe("sample", () => {
   const items = Array.from({ length: 10 }, (_, i) => i)
+  const indexed = <A>(array: ReadonlyArray<A>): Prng.Indexed<A> => ({ size: array.length, at: (i) => array[i] })
 
   it("draws `count` different items, and all items if there are fewer", () => {
     for (let seed = 0; seed < 100; seed++) {
-      const [, drawn] = Prng.sample(seed, items, 4)
+      const [, drawn] = Prng.sample(seed, indexed(items), 4)
       assert.strictEqual(new Set(drawn).size, 4)
-      const [, all] = Prng.sample(seed, items, 20)
+      const [, all] = Prng.sample(seed, indexed(items), 20)
       assert.deepStrictEqual([...all].sort(), items)
     }
-    assert.deepStrictEqual(Prng.sample(5, items, 0), [5, []])
-    assert.deepStrictEqual(Prng.sample(5, [], 3), [5, []])
+    assert.deepStrictEqual(Prng.sample(5, indexed(items), 0), [5, []])
+    assert.deepStrictEqual(Prng.sample(5, indexed([]), 3), [5, []])
   })
 
   it("draws each item equally often", () => {
     const counts = items.map(() => 0)
     let state = 1
     for (let i = 0; i < 5_000; i++) {
-      const [next, drawn] = Prng.sample(state, items, 2)
+      const [next, drawn] = Prng.sample(state, indexed(items), 2)
       state = next
       for (const item of drawn) counts[item] = (counts[item] ?? 0) + 1
     }
     for (const count of counts) assert.approximately(count, 1_000, 150)
   })
 
+  it("draws only items that satisfy the condition, each equally often", () => {
+    const counts = items.map(() => 0)
+    let state = 1
+    for (let i = 0; i < 5_000; i++) {
+      const [next, drawn] = Prng.sample(state, indexed(items), 2, (item) => item >= 6)
+      state = next
+      assert.strictEqual(drawn.length, 2)
+      for (const item of drawn) counts[item] = (counts[item] ?? 0) + 1
+    }
+    for (const [item, count] of counts.entries()) assert.approximately(count, item >= 6 ? 2_500 : 0, 150)
+  })
+
+  it("looks at the items that it draws, and at no others", () => {
+    let seen = 0
+    const many: Prng.Indexed<number> = { size: 1_000_000, at: (i) => (seen++, i) }
+    assert.strictEqual(new Set(Prng.sample(1, many, 3)[1]).size, 3)
+    assert.strictEqual(seen, 3)
+  })
+
   it("does not change the items, and returns a state that draws other items next", () => {
     const before = items.slice()
-    const [state, first] = Prng.sample(3, items, 5)
-    const [, second] = Prng.sample(state, items, 5)
+    const [state, first] = Prng.sample(3, indexed(items), 5)
+    const [, second] = Prng.sample(state, indexed(items), 5)
     assert.deepStrictEqual(items, before)
     assert.notDeepEqual(first, second)
   })

@@ -355,7 +355,7 @@ export class Simulation {
       case "Dial":
         return this.dial(node, event.name, event.attempt)
       case "DialSeed": {
-        const isAlone = State.linked(node.state).length === 0
+        const isAlone = node.state.linked.size === 0
         if (PureCluster.takesPart(node) && !this.isSettled(node, event.address)) {
           this.connect(node, this.nodeWith(event.address), undefined)
         }
@@ -398,7 +398,7 @@ export class Simulation {
     if (this.attempts.get(node)?.get(name) !== attempt || attempt.isDialing) return
     const target = dialTargets(node.state).get(name)
     if (target === undefined) return
-    const probability = target.kind === "failed" ? 1 / Math.max(1, State.linked(node.state).length) : 1
+    const probability = target.kind === "failed" ? 1 / Math.max(1, node.state.linked.size) : 1
     if (this.chance.draw() >= probability) return this.redial(node, name, attempt)
     const [address] = target.addresses
     if (address === undefined) {

@@ -1,10 +1,11 @@
-/** Work of one step, counted in the entries of maps that it copies. It must not grow with all that a node holds. */
+/** Work of one step, counted in the entries of maps that it copies, or visits in loops. It must not grow with all that a node holds. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
 import * as State from "../../src/membership/State.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { countCopies } from "../internal/countCopies.ts"
+import { countVisits } from "../internal/countVisits.ts"
 import { b, bodyOf, recordOf, update, wall } from "./support.ts"
 
 /** A node with a link to `b` and to `members` others, without the checks of every step. */
@@ -61,5 +62,32 @@ describe("news about members", () => {
     assert.isBelow(one, 500)
     const many = countCopies(() => node.hear(1_000, ...Array.from({ length: 1_000 }, (_, i) => changed(i + 1))))
     assert.isBelow(many, 100 * 1_000)
+  })
+})
+
+describe("the loss of all links at once", () => {
+  /** Returns the entries that a node copies and visits for each of so many links, up to the end of its dials. */
+  const perLink = (count: number) => {
+    const node = makeNode(count - 1)
+    const peers = [b, ...Array.from({ length: count - 1 }, (_, i) => recordOf(`member ${i}`))]
+    let visited = 0
+    const copied = countCopies(() => {
+      visited = countVisits(() => {
+        for (const { generation, name } of peers) {
+          node.at(1_000, { _tag: "LinkDown", peer: { name, generation }, code: undefined, silent: true })
+        }
+        for (const { name } of peers) node.at(1_500, { _tag: "DialFailed", name, refused: false })
+      })
+    })
+    assert.strictEqual(node.state().members.size, count)
+    // What a map copies is visited, too.
+    return { copied: copied / count, visited: (visited - copied) / count }
+  }
+
+  it("costs each of them about the same, however many there were", () => {
+    const few = perLink(500)
+    const many = perLink(2_000)
+    assert.isBelow(many.copied, 1_000)
+    assert.isBelow(many.visited, 1.5 * few.visited)
   })
 })

@@ -124,8 +124,20 @@ export const checkState = (state: State.State): void => {
   }
   require(state.size === 1 + [...members.values()].filter(({ record }) => Member.countsInSize(record)).length, () =>
     `the size of the cluster is not ${state.size}`)
-  const linked = State.linked(state)
-  require(state.links === linked.length, () => `${state.links} links are counted of ${linked.length}`)
+  const linked = [...members].flatMap(([name, member]) => (Member.isLinked(member) ? [name] : []))
+  require(show([...state.linked].sort()) === show(linked.sort()), () =>
+    `${show([...state.linked])} are noted to have links, and ${show(linked)} have`)
+  let awaited = 0
+  for (const names of state.awaited.values()) awaited += names.size
+  for (const [name, round] of rounds) {
+    if (round._tag !== "Probing") continue
+    awaited -= round.awaiting.size
+    for (const from of round.awaiting) {
+      require(state.awaited.get(from)?.has(name) === true, () =>
+        `it is not noted that ${from} is to answer about ${name}`)
+    }
+  }
+  require(awaited === 0, () => `${awaited} answers more are noted than awaited`)
   for (const [name, { standing }] of members) {
     require(state.accused.has(name) === (standing._tag !== "Alive"), () =>
       `${name} is ${standing._tag}, and not noted so`)
@@ -149,7 +161,7 @@ export const checkState = (state: State.State): void => {
       (member !== undefined && Member.needsProbe(member)) ||
       state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
   }
-  require(!view.isolated || State.linked(state).length === 0, () => "a node with a link takes itself for isolated")
+  require(!view.isolated || linked.length === 0, () => "a node with a link takes itself for isolated")
   for (const name of state.lost.keys()) {
     require(members.get(name)?.standing._tag === "Failed", () => `${name} is counted as lost and is not failed`)
   }

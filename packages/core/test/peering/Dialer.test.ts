@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import { SharedNames } from "../../src/internal/SharedNames.ts"
 import { reject } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
@@ -25,7 +26,7 @@ const b = recordOf("b")
 const knowing = (member: Member.Member): State.State => ({
   ...initial,
   touched: new Set(["b"]),
-  links: Number(Member.isLinked(member)),
+  linked: SharedNames.of(...(Member.isLinked(member) ? [member.record.name] : [])),
   members: new Map([["b", member]]),
 })
 

@@ -3,13 +3,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { SharedNames } from "../../src/internal/SharedNames.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
 import { LonelyPause } from "../../src/peering/LonelyPause.ts"
 import { recordOf } from "../membership/support.ts"
 import { initial } from "./support.ts"
 
-const linked: State.State = { ...initial, links: 1, members: new Map([["b", Member.make(recordOf("b"), "Linked")]]) }
+const linked: State.State = {
+  ...initial,
+  linked: SharedNames.of("b"),
+  members: new Map([["b", Member.make(recordOf("b"), "Linked")]]),
+}
 
 /** Returns how long a pause lasts, in milliseconds, of a node that is alone in this time. */
 const lasts = (duration: Duration.Input, isAlone: (millis: number) => boolean) =>

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
+import { SharedNames } from "../../src/internal/SharedNames.ts"
 import { HandshakeRejected, type HandshakeError } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
 import { claimInterval } from "../../src/membership/Settings.ts"
@@ -20,7 +21,7 @@ import { initial, makeLoop } from "./support.ts"
 const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   ...initial,
   touched: new Set(["b"]),
-  links: Number(reach === "Linked"),
+  linked: SharedNames.of(...(reach === "Linked" ? ["b"] : [])),
   members: new Map([["b", Member.make(recordOf("b"), reach)]]),
 })
 

@@ -1,0 +1,88 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { ReadableLane } from "../../src/flow/ReceiveLanes.ts"
+import { maxSessionMarks } from "../../src/messaging/SessionMarks.ts"
+import { SessionReader } from "../../src/messaging/SessionReader.ts"
+import { ViewReader } from "../../src/messaging/ViewReader.ts"
+import { initial } from "../peering/support.ts"
+import { fakeLink, record } from "../peering/fakeLink.ts"
+
+const lane: ReadableLane = { name: "orders", isOpen: true, acknowledge: () => undefined }
+
+const from = { name: "b", generation: 1 }
+
+const readers = {
+  "a reader of a lane": () => new SessionReader({ kept: 1_000_000 }),
+  "a reader of a lane and the view": () => new ViewReader({ kept: 1_000_000, capacity: 3, view: () => initial.view }),
+}
+
+for (const [title, make] of Object.entries(readers)) {
+  describe(`${title} that stands still while a peer comes and goes`, () => {
+    /** Everything that waits for the reader, in order: `+1` is the begin of session 1, and `-1` its end. */
+    const waiting = (reader: ReturnType<typeof make>) =>
+      Effect.map(Effect.andThen(reader.end, Stream.runCollect(reader.stream)), (items) =>
+        items.map((item) => {
+          switch (item._tag) {
+            case "SessionStarted":
+              return `+${item.session}`
+            case "SessionEnded":
+              return `-${item.session}`
+            case "Message":
+              return `m${item.session}`
+            default:
+              return item._tag
+          }
+        }),
+      )
+
+    const visit = (reader: ReturnType<typeof make>, session: number, messages: number) => {
+      reader.mark({ _tag: "SessionStarted", from, session })
+      const link = fakeLink({ peer: record(1, "b"), session: () => ({ session }) })
+      for (let i = 0; i < messages; i++) {
+        reader.offer(link, lane, { payload: new Uint8Array(0), cost: 64, confirm: undefined, trace: undefined })
+      }
+      reader.ended(link)
+      reader.mark({ _tag: "SessionEnded", from, session })
+    }
+
+    it.effect("keeps a bounded number of markers, and the newest sessions", () =>
+      Effect.gen(function* () {
+        const reader = make()
+        const last = 10 * maxSessionMarks
+        for (let session = 1; session <= last; session++) visit(reader, session, 0)
+        const items = yield* waiting(reader)
+        assert.isAtMost(items.length, maxSessionMarks)
+        assert.deepStrictEqual(items.slice(-2), [`+${last}`, `-${last}`])
+      }),
+    )
+
+    it.effect("keeps the markers of sessions that brought messages, that last, or of which the begin was read", () =>
+      Effect.gen(function* () {
+        const reader = make()
+        reader.mark({ _tag: "SessionStarted", from, session: 1 })
+        yield* Effect.scoped(Effect.flatten(Stream.toPull(reader.stream)))
+        reader.mark({ _tag: "SessionEnded", from, session: 1 })
+        reader.mark({ _tag: "SessionStarted", from: { name: "c", generation: 1 }, session: 2 })
+        visit(reader, 3, 2)
+        for (let session = 4; session <= maxSessionMarks; session++) visit(reader, session, 0)
+        assert.deepStrictEqual((yield* waiting(reader)).slice(0, 6), ["-1", "+2", "+3", "m3", "m3", "-3"])
+      }),
+    )
+
+    it.effect("keeps every marker of a reader that reads", () =>
+      Effect.gen(function* () {
+        const reader = make()
+        const read: Array<string> = []
+        const pull = Effect.flatMap(Effect.flatten(Stream.toPull(reader.stream)), (items) =>
+          Effect.sync(() => read.push(...items.map(({ _tag }) => _tag))),
+        ).pipe(Effect.scoped)
+        for (let session = 1; session <= 2 * maxSessionMarks; session++) {
+          visit(reader, session, 0)
+          yield* pull
+        }
+        assert.strictEqual(read.length, 4 * maxSessionMarks)
+      }),
+    )
+  })
+}
