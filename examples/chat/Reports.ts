@@ -34,8 +34,7 @@ export const layer = (every: Duration.Input) =>
       const rpc = yield* PeerRpcClient.PeerRpcClient
       const store = KeyValueStore.toSchemaStore(yield* KeyValueStore.KeyValueStore, Report)
       const stats = Effect.gen(function* () {
-        const peers = ClusterEvent.members(yield* cluster.view)
-        const answers = yield* PeerRpcClient.all(Instances, (instance) => instance.Stats(), { peers, timeout })
+        const answers = yield* PeerRpcClient.all(Instances, (instance) => instance.Stats(), { self: true, timeout })
         return answers.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : []))
       }).pipe(Effect.provideService(PeerRpcClient.PeerRpcClient, rpc))
 

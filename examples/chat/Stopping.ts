@@ -1,10 +1,6 @@
 /** A stop in good order: first readiness goes, then the sockets, then the HTTP server, and last this instance leaves the cluster. */
-import { Context, Effect, Latch, Layer, Stream } from "effect"
+import { Context, Effect, Latch, Layer } from "effect"
 import type { Duration } from "effect"
-import { Connections } from "./Connections.ts"
-
-/** Time for clients to answer the end of their sockets. */
-const closeTimeout = "5 seconds"
 
 export class Stopping extends Context.Service<
   Stopping,
@@ -22,14 +18,9 @@ export class Stopping extends Context.Service<
 >()("examples/chat/Stopping") {}
 
 export const layer = Layer.effect(Stopping)(
-  Effect.gen(function* () {
-    const connections = yield* Connections
+  Effect.sync(() => {
     const begun = Latch.makeUnsafe()
     const closing = Latch.makeUnsafe()
-    const isEmpty = Stream.merge(Stream.succeed(undefined), connections.changes).pipe(
-      Stream.filter(() => connections.users().length === 0),
-      Stream.runHead,
-    )
     return {
       hasBegun: () => begun.isOpen(),
       closesSockets: closing.await,
@@ -37,12 +28,11 @@ export const layer = Layer.effect(Stopping)(
         yield* begun.open
         yield* Effect.sleep(notice)
         yield* closing.open
-        yield* Effect.timeoutOption(isEmpty, closeTimeout)
       }),
     }
   }),
 )
 
-/** Stops when its scope closes, which is before everything else if it is built last. */
+/** Stops when its scope closes, which is before everything else if it is built last. The HTTP server then waits for the sockets. */
 export const layerStop = (notice: Duration.Input) =>
   Layer.effectDiscard(Effect.flatMap(Stopping, ({ stop }) => Effect.addFinalizer(() => stop(notice))))

@@ -1,8 +1,8 @@
 /**
  * One instance of a chat service. Users connect to any instance, and reach the users of all.
  *
- *     COTERIE_NAME=a COTERIE_PORT=7946 PORT=8080 npx -y pnpm@12 exec node examples/chat/main.ts
- *     COTERIE_NAME=b COTERIE_PORT=0 PORT=8081 COTERIE_SEEDS=127.0.0.1:7946 npx -y pnpm@12 exec node examples/chat/main.ts
+ *     COTERIE_NAME=a PORT=8080 npx -y pnpm@12 exec node examples/chat/main.ts
+ *     COTERIE_NAME=b COTERIE_PORT=0 PORT=8081 COTERIE_SEEDS=127.0.0.1 npx -y pnpm@12 exec node examples/chat/main.ts
  */
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"

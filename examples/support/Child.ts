@@ -67,6 +67,80 @@ export type Environment = Readonly<Record<string, string>>
 export const spawn = (name: string, file: string, args: ReadonlyArray<string>, env?: Environment) =>
   spawnCommand(name, process.execPath, [file, ...args], env)
 
+/** What a program said so far, and who waits for more. */
+class Output {
+  readonly lines: Array<string> = []
+  private readonly everything: Array<string> = []
+  private readonly waiters = new Set<() => void>()
+  private hasEnded = false
+  private readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Keeps a line for the message of a failure. */
+  readonly keep = (line: string): void => {
+    if (line.trim() !== "") this.everything.push(line)
+  }
+
+  /** Adds a line that can be waited for. */
+  readonly add = (line: string): void => {
+    this.keep(line)
+    this.lines.push(line)
+    this.wake()
+  }
+
+  /** Fails all that wait, because nothing more is said. */
+  end(): void {
+    this.hasEnded = true
+    this.wake()
+  }
+
+  /** Waits for the first line from a mark on in which `pick` finds something. */
+  first<A>(what: string, pick: Pick<A>, from: number): Effect.Effect<A, ChildFailure> {
+    const { lines, name, waiters } = this
+    return Effect.callback((resume) => {
+      let at = from
+      const look = (): void => {
+        while (at < lines.length) {
+          const found = pick(lines[at++] ?? "")
+          if (found === undefined) continue
+          waiters.delete(look)
+          return resume(Effect.succeed(found))
+        }
+        if (!this.hasEnded) return
+        waiters.delete(look)
+        resume(Effect.suspend(() => Effect.fail(this.failure(`${name} ended, and did not report: ${what}`))))
+      }
+      waiters.add(look)
+      look()
+      return Effect.sync(() => waiters.delete(look))
+    })
+  }
+
+  /** Returns a failure with the last that the program said. */
+  failure(what: string): ChildFailure {
+    const last = this.everything.slice(-12).map((line) => `  ${line}`)
+    const said =
+      last.length === 0 ? `${this.name} said nothing` : [`The last that ${this.name} said:`, ...last].join("\n")
+    return new ChildFailure({ message: `${what}\n${said}` })
+  }
+
+  private wake(): void {
+    for (const waiter of this.waiters) waiter()
+  }
+}
+
+/** Reads the lines of a stream, until it ends or fails. */
+const readLines = <E>(stream: Stream.Stream<Uint8Array, E>, each: (line: string) => void) =>
+  stream.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.runForEach((line) => Effect.sync(() => each(line))),
+    Effect.ignore,
+  )
+
 /** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
 export const spawnCommand = Effect.fnUntraced(function* (
   name: string,
@@ -76,19 +150,7 @@ export const spawnCommand = Effect.fnUntraced(function* (
 ) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const input = yield* Queue.unbounded<Uint8Array, Cause.Done>()
-  const lines: Array<string> = []
-  const everything: Array<string> = []
-  const waiters = new Set<() => void>()
-  let over = false
-  const wake = (): void => {
-    for (const waiter of waiters) waiter()
-  }
-  const failure = (what: string): ChildFailure => {
-    const last = everything.slice(-12).map((line) => `  ${line}`)
-    const said = last.length === 0 ? `${name} said nothing` : [`The last that ${name} said:`, ...last].join("\n")
-    return new ChildFailure({ message: `${what}\n${said}` })
-  }
-
+  const output = new Output(name)
   const handle = yield* Effect.mapError(
     spawner.spawn(
       ChildProcess.make(command, args, {
@@ -100,83 +162,37 @@ export const spawnCommand = Effect.fnUntraced(function* (
         stdin: { stream: Stream.fromQueue(input), endOnDone: true },
       }),
     ),
-    (error) => failure(`${name} cannot be started: ${error.message}`),
+    (error) => output.failure(`${name} cannot be started: ${error.message}`),
   )
-  const read = (stream: typeof handle.stdout, each: (line: string) => void) =>
-    stream.pipe(
-      Stream.decodeText(),
-      Stream.splitLines,
-      Stream.runForEach((line) => Effect.sync(() => each(line))),
-      Effect.ignore,
-    )
-  const keep = (line: string): void => {
-    if (line.trim() !== "") everything.push(line)
-  }
   const reading = yield* Effect.forkScoped(
-    Effect.all(
-      [
-        read(handle.stdout, (line) => {
-          keep(line)
-          lines.push(line)
-          wake()
-        }),
-        read(handle.stderr, keep),
-      ],
-      { concurrency: "unbounded", discard: true },
-    ),
+    Effect.all([readLines(handle.stdout, output.add), readLines(handle.stderr, output.keep)], {
+      concurrency: "unbounded",
+      discard: true,
+    }),
   )
-
   const ended = Effect.andThen(
     Fiber.await(reading),
     // It fails where a signal ended the process.
     Effect.match(handle.exitCode, { onFailure: () => undefined, onSuccess: (code): number | undefined => code }),
   )
-  yield* Effect.forkScoped(
-    Effect.tap(ended, () =>
-      Effect.sync(() => {
-        over = true
-        wake()
-      }),
-    ),
-  )
+  yield* Effect.forkScoped(Effect.tap(ended, () => Effect.sync(() => output.end())))
 
   const inTime = <A, E>(effect: Effect.Effect<A, E>, what: string, within: Duration.Input) =>
     Effect.timeoutOrElse(effect, {
       duration: within,
-      orElse: () => Effect.fail(failure(`${what} within ${Duration.format(Duration.fromInputUnsafe(within))}`)),
+      orElse: () => Effect.fail(output.failure(`${what} within ${Duration.format(Duration.fromInputUnsafe(within))}`)),
     })
-
-  const expect: Child["expect"] = <A>(what: string, pick: Pick<A>, { from = 0, within = "10 seconds" }: Wait = {}) => {
-    const waiting = Effect.callback<A, ChildFailure>((resume) => {
-      let at = from
-      const look = (): void => {
-        while (at < lines.length) {
-          const found = pick(lines[at++] ?? "")
-          if (found === undefined) continue
-          waiters.delete(look)
-          return resume(Effect.succeed(found))
-        }
-        if (!over) return
-        waiters.delete(look)
-        resume(Effect.suspend(() => Effect.fail(failure(`${name} ended, and did not report: ${what}`))))
-      }
-      waiters.add(look)
-      look()
-      return Effect.sync(() => waiters.delete(look))
-    })
-    return inTime(waiting, `${name} did not report: ${what}`, within)
-  }
-
   const child: Child = {
     name,
     pid: handle.pid,
-    mark: () => lines.length,
+    mark: () => output.lines.length,
     since: (mark, pick) =>
-      lines.slice(mark).flatMap((line) => {
+      output.lines.slice(mark).flatMap((line) => {
         const found = pick(line)
         return found === undefined ? [] : [found]
       }),
-    expect,
+    expect: (what, pick, { from = 0, within = "10 seconds" } = {}) =>
+      inTime(output.first(what, pick, from), `${name} did not report: ${what}`, within),
     say: (line) => Effect.asVoid(Queue.offer(input, new TextEncoder().encode(`${line}\n`))),
     hangUp: Effect.asVoid(Queue.end(input)),
     signal: (signal) =>

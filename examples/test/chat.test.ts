@@ -160,4 +160,25 @@ describe("the chat service", () => {
       assert.isTrue(codes.has(1012))
     }),
   )
+
+  test(
+    "says in one line that its name is taken, and serves alone while a seed is dead",
+    Effect.gen(function* () {
+      const store = yield* folder
+      const dead = "127.0.0.1:1"
+      const a = yield* Support.start("a", store, [dead])
+      const lines = a.child.since(0, (line) => (line.includes(dead) ? line : undefined))
+      assert.strictEqual(lines.length, 1, lines.join("\n"))
+      assert.include((yield* Support.health(a.url)).text, dead)
+
+      const namesake = yield* Support.spawn("a", { STORE: store, COTERIE_SEEDS: a.address })
+      const isError = (line: string) => (line.includes("ERROR") ? line : undefined)
+      yield* namesake.expect("why it ends", isError, { within: "60 seconds" })
+      assert.strictEqual(yield* namesake.ended, 1)
+      // The node and the program say it, each in a line that stands alone.
+      const errors = namesake.since(0, (line) => line).filter((line) => !/ INFO | WARN /.test(line))
+      assert.strictEqual(errors.length, 2, errors.join("\n"))
+      for (const line of errors) assert.include(line, 'another process has this node\'s name (option "name")')
+    }),
+  )
 })

@@ -21,14 +21,14 @@ const docstringAbove = (lines: ReadonlyArray<string>, index: number): string => 
 
 const lacksTags = (docstring: string): boolean => !/@category [a-z]/.test(docstring) || !docstring.includes("@since ")
 
-/** Returns the exports of a module without a docstring, a category or a version. Overloads share the docstring of the first. */
-const undescribed = (text: string): ReadonlyArray<string> => {
+/** Returns the exports of a text without a docstring, a category or a version. Overloads share the docstring of the first. */
+const undescribed = (text: string, isWanted = (_name: string): boolean => true): ReadonlyArray<string> => {
   const lines = text.split("\n")
   const found: Array<string> = []
   let previous = ""
   for (const [index, line] of lines.entries()) {
     const [, name = ""] = declaration.exec(line) ?? []
-    if (name === "") continue
+    if (name === "" || !isWanted(name)) continue
     const isOverload = line.startsWith("export function") && name === previous
     if (!isOverload && lacksTags(docstringAbove(lines, index))) found.push(name)
     previous = name
@@ -36,11 +36,44 @@ const undescribed = (text: string): ReadonlyArray<string> => {
   return found
 }
 
+const namesOf = (list: string): ReadonlySet<string> =>
+  new Set(
+    list.split(",").map((name) =>
+      name
+        .trim()
+        .replace(/^type /, "")
+        .replace(/ as .*/, ""),
+    ),
+  )
+
+/** Returns the modules below `src` from which a text exports, and the names; `undefined` for all. */
+const reexports = (text: string): ReadonlyArray<readonly [module: string, names: ReadonlySet<string> | undefined]> => {
+  const direct = [...text.matchAll(/^export (?:type )?(?:\*|\{([^}]*)\}) from "(\.[^"]+)"/gm)].map(
+    ([, list, module = ""]) => [module, list === undefined ? undefined : namesOf(list)] as const,
+  )
+  const exported = new Set(
+    [...text.matchAll(/^export type \{([^}]*)\}$/gm)].flatMap(([, list = ""]) => [...namesOf(list)]),
+  )
+  const imported = [...text.matchAll(/^import (?:type )?\{([^}]*)\} from "(\.[^"]+)"/gm)].map(
+    ([, list = "", module = ""]) => [module, new Set([...namesOf(list)].filter((name) => exported.has(name)))] as const,
+  )
+  return [...direct, ...imported].filter(([, names]) => names === undefined || names.size > 0)
+}
+
+/** Returns the exports of a file that are not described, with those that it exports from other files. */
+const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray<string> => {
+  const text = fs.readFileSync(file, "utf8")
+  return [
+    ...undescribed(text, (name) => names === undefined || names.has(name)),
+    ...reexports(text).flatMap(([module, names]) => undescribedOf(path.join(path.dirname(file), module), names)),
+  ]
+}
+
 describe("docstrings", () => {
   it.each(modules)("%s says of each export what it is, its category, and since when it is there", (file) => {
     const text = fs.readFileSync(path.join(root, file), "utf8")
     assert.match(text, /^\/\*\*(?:(?!\*\/)[^])*@since /, "the docstring of the module lacks @since")
-    assert.deepStrictEqual(undescribed(text), [])
+    assert.deepStrictEqual(undescribedOf(path.join(root, file)), [])
   })
 
   it("are missed where they are missing or lack a tag", () => {
@@ -57,5 +90,22 @@ export const untagged = 1
 export type Bare = string
 `
     assert.deepStrictEqual(undescribed(text), ["untagged", "Bare"])
+    assert.deepStrictEqual(
+      undescribed(text, (name) => name === "Bare"),
+      ["Bare"],
+    )
+  })
+
+  it("are looked for where a module exports from another one", () => {
+    const text = `import { type A, B } from "./a.ts"
+export type { A }
+export type { C, D as E } from "./c.ts"
+export * from "./f.ts"
+`
+    assert.deepStrictEqual(reexports(text), [
+      ["./c.ts", new Set(["C", "D"])],
+      ["./f.ts", undefined],
+      ["./a.ts", new Set(["A"])],
+    ])
   })
 })

@@ -5,7 +5,12 @@ import * as Layout from "../wire/Layout.ts"
 import { controlText } from "./controlText.ts"
 import { LaneNames, otherSide, type Side } from "./LaneNames.ts"
 
-/** A decoded frame, for people. */
+/**
+ * A decoded frame, for people.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface FrameText {
   /** Kind of the frame; for Data with the name of its lane. */
   readonly kind: string

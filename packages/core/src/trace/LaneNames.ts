@@ -2,7 +2,12 @@
 import type * as Frame from "../protocol/Frame.ts"
 import { inboxLane } from "../protocol/constants.ts"
 
-/** Side of a connection. */
+/**
+ * Side of a connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Side = "dialer" | "acceptor"
 
 /** Returns the other side. */

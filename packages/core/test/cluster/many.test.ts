@@ -1,8 +1,12 @@
 /**
  * Many nodes that start at one moment, over real sockets.
  */
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as Reconnect from "@coterie/core/Reconnect"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as World from "./world.ts"
 
 /** Counts listeners, sockets and timers. */
@@ -10,6 +14,9 @@ const open = (): Record<string, number> => {
   const { TCPServerWrap = 0, TCPSocketWrap = 0, Timeout = 0 } = World.handles()
   return { TCPServerWrap, TCPSocketWrap, Timeout }
 }
+
+/** Nothing fails here, so that a slow machine may take its time: a handshake of ten nodes in one process as well. */
+const patient = Layer.merge(FailureDetector.layerWan, Reconnect.layer(Schedule.spaced("100 millis")))
 
 it.live("ten nodes that join one seed at once have one link per pair, and leave no socket, timer or fiber open", () =>
   Effect.gen(function* () {
@@ -20,10 +27,10 @@ it.live("ten nodes that join one seed at once have one link per pair, and leave 
     yield* fibers.within(
       Effect.scoped(
         Effect.gen(function* () {
-          const seed = yield* node("n0")
+          const seed = yield* node("n0", {}, patient)
           const others = yield* Effect.forEach(
             names.slice(1),
-            (name) => Effect.tap(node(name), ({ cluster }) => cluster.join(seed.address)),
+            (name) => Effect.tap(node(name, {}, patient), ({ cluster }) => cluster.join(seed.address)),
             { concurrency: "unbounded" },
           )
           const nodes = [seed, ...others]

@@ -7,7 +7,12 @@ import { type Call, describe, type Moment, type Note, show, when } from "./recor
 
 type Sentences = ReadonlyArray<string>
 
-/** What the calls that returned gave, each as a note of who called, at the time of the return. */
+/**
+ * What the calls that returned gave, each as a note of who called, at the time of the return.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
 export const returns = <Operation, Value>(calls: ReadonlyArray<Call<Operation, Value>>): ReadonlyArray<Note<Value>> =>
   calls.flatMap(({ outcome, returned, who }) =>
     outcome._tag === "ok" && returned !== undefined ? [{ who, value: outcome.value, moment: returned }] : [],
@@ -17,7 +22,12 @@ export const returns = <Operation, Value>(calls: ReadonlyArray<Call<Operation, V
 const groups = <A, K>(all: ReadonlyArray<A>, key: (a: A) => K): ReadonlyMap<K, ReadonlyArray<A>> =>
   Map.groupBy(all, key)
 
-/** Nobody gets the same thing twice. `id` tells what is the same. */
+/**
+ * Nobody gets the same thing twice. `id` tells what is the same.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const atMostOnce = <Value>(
   notes: ReadonlyArray<Note<Value>>,
   id: (value: Value) => string | number,
@@ -30,7 +40,12 @@ export const atMostOnce = <Value>(
     ),
   )
 
-/** Nothing has the same identifier as another, whoever made it. */
+/**
+ * Nothing has the same identifier as another, whoever made it.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const uniqueIds = <Value>(notes: ReadonlyArray<Note<Value>>, id: (value: Value) => string | number): Sentences =>
   [...groups(notes, ({ value }) => id(value))].flatMap(([key, same]) =>
     same.length < 2
@@ -41,7 +56,12 @@ export const uniqueIds = <Value>(notes: ReadonlyArray<Note<Value>>, id: (value: 
         ],
   )
 
-/** From whom a message is, and its number among all that this sender sent. */
+/**
+ * From whom a message is, and its number among all that this sender sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Numbered<Value> {
   readonly sender: (value: Value) => string
   readonly number: (value: Value) => number
@@ -64,7 +84,12 @@ const falls = <A extends { readonly number: number }>(all: ReadonlyArray<A>): Re
     return first !== undefined && second.number < first.number ? [[first, second] as const] : []
   })
 
-/** What one sender sent is heard in the order in which it was sent. Gaps and repetitions are no matter here. */
+/**
+ * What one sender sent is heard in the order in which it was sent. Gaps and repetitions are no matter here.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const perSenderOrder = <Value>(notes: ReadonlyArray<Note<Value>>, numbered: Numbered<Value>): Sentences =>
   streams(notes, numbered).flatMap(({ from, heard, who }) =>
     falls(heard).map(
@@ -75,7 +100,12 @@ export const perSenderOrder = <Value>(notes: ReadonlyArray<Note<Value>>, numbere
 /** The most numbers that a sentence lists. */
 const listed = 10
 
-/** Who heard something of a sender heard everything from the first to the last of it. */
+/**
+ * Who heard something of a sender heard everything from the first to the last of it.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const noGap = <Value>(
   notes: ReadonlyArray<Note<Value>>,
   numbered: Numbered<Value> & {
@@ -98,7 +128,12 @@ export const noGap = <Value>(
     return [`${who} never heard ${missing.join(", ")}${more} of ${from}, but heard ${numbers.at(-1) ?? ""}`]
   })
 
-/** Of each key the value never becomes less: incarnations, versions, offsets. The key may tell who saw it. */
+/**
+ * Of each key the value never becomes less: incarnations, versions, offsets. The key may tell who saw it.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const monotone = <Value>(
   notes: ReadonlyArray<Note<Value>>,
   options: { readonly key: (value: Value, who: string) => string; readonly value: (value: Value) => number },
@@ -124,7 +159,12 @@ const difference = (a: unknown, b: unknown, path = ""): string => {
   return `${path === "" ? "" : `${path.slice(1)} is `}${show(a)} and not ${show(b)}`
 }
 
-/** Events, folded one after the other, give the snapshot. */
+/**
+ * Events, folded one after the other, give the snapshot.
+ *
+ * @category checkers
+ * @since 0.1.0
+ */
 export const foldEquals = <Event, State>(
   events: ReadonlyArray<Event>,
   snapshot: State,
@@ -145,6 +185,9 @@ export const foldEquals = <Event, State>(
 /**
  * What is read of a counter that only grows lies between what was acknowledged before the read began and what was tried
  * before it ended.
+ *
+ * @category checkers
+ * @since 0.1.0
  */
 export const counter = <Operation, Value>(
   calls: ReadonlyArray<Call<Operation, Value>>,

@@ -6,20 +6,35 @@ import * as Equal from "effect/Equal"
 import { format } from "effect/Formatter"
 import { type Call, describe, when } from "./records.ts"
 
-/** What the calls are to look like, if they came one after the other. */
+/**
+ * What the calls are to look like, if they came one after the other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Model<State, Operation, Value> {
   readonly initial: State
   /** The state after an operation, and what the operation returns. It changes nothing. */
   readonly step: (state: State, operation: Operation, who: string) => readonly [State, Value]
 }
 
-/** What a register can do. */
+/**
+ * What a register can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type RegisterOperation<A> =
   | { readonly _tag: "read" }
   | { readonly _tag: "write"; readonly value: A }
   | { readonly _tag: "compareAndSet"; readonly expected: A; readonly value: A }
 
-/** A register: a read returns its value, a write what it wrote, and compare-and-set whether it did. */
+/**
+ * A register: a read returns its value, a write what it wrote, and compare-and-set whether it did.
+ *
+ * @category sequential models
+ * @since 0.1.0
+ */
 export const register = <A>(initial: A): Model<A, RegisterOperation<A>, A | boolean> => ({
   initial,
   step: (state, operation) => {
@@ -34,7 +49,12 @@ export const register = <A>(initial: A): Model<A, RegisterOperation<A>, A | bool
   },
 })
 
-/** A lock: who gets it gets `true`, and everybody else `false`; only the holder can release it. */
+/**
+ * A lock: who gets it gets `true`, and everybody else `false`; only the holder can release it.
+ *
+ * @category sequential models
+ * @since 0.1.0
+ */
 export const lock: Model<string | undefined, "acquire" | "release", boolean> = {
   initial: undefined,
   step: (holder, operation, who) => {
@@ -43,6 +63,12 @@ export const lock: Model<string | undefined, "acquire" | "release", boolean> = {
   },
 }
 
+/**
+ * Options of {@link linearizable}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface LinearizableOptions<Operation> {
   /** What an operation is about. Operations about different things are checked apart, which is much faster. */
   readonly about?: ((operation: Operation) => string) | undefined
@@ -50,7 +76,12 @@ export interface LinearizableOptions<Operation> {
   readonly limit?: number | undefined
 }
 
-/** About a second, and enough for hundreds of calls of which a few overlap at a time. */
+/**
+ * About a second, and enough for hundreds of calls of which a few overlap at a time.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const defaultLimit = 100_000
 
 /** The most calls that a sentence lists. */
@@ -210,6 +241,9 @@ const sentence = <Operation, Value>(
 /**
  * Finds out whether an order exists. If not, it says up to where the shortest part goes that has none. It tries many
  * orders; a history that would take too long is reported as too large, and is neither right nor wrong.
+ *
+ * @category checkers
+ * @since 0.1.0
  */
 export const linearizable = <State, Operation, Value>(
   calls: ReadonlyArray<Call<Operation, Value>>,

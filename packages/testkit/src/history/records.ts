@@ -2,7 +2,12 @@
 import { format } from "effect/Formatter"
 import * as Microseconds from "../internal/Microseconds.ts"
 
-/** A time, and its place among everything that the history holds: many things happen within one microsecond. */
+/**
+ * A time, and its place among everything that the history holds: many things happen within one microsecond.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Moment {
   /** Virtual time in microseconds. */
   readonly at: number
@@ -15,13 +20,21 @@ export interface Moment {
  * - `ok`: it returned.
  * - `failed`: it failed, and is known to have had no effect.
  * - `unknown`: it may have had its effect, or have it later: nobody heard of its end.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Outcome<Value> =
   | { readonly _tag: "ok"; readonly value: Value }
   | { readonly _tag: "failed"; readonly error: unknown }
   | { readonly _tag: "unknown" }
 
-/** Somebody asked for something. */
+/**
+ * Somebody asked for something.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Call<Operation, Value> {
   readonly who: string
   readonly operation: Operation
@@ -31,7 +44,12 @@ export interface Call<Operation, Value> {
   readonly outcome: Outcome<Value>
 }
 
-/** A call that is under way. Only the first end counts. */
+/**
+ * A call that is under way. Only the first end counts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Pending<Value> {
   /** It returned. `at` is the virtual time in microseconds. */
   readonly ok: (value: Value, at: number) => void
@@ -41,7 +59,12 @@ export interface Pending<Value> {
   readonly unknown: (at: number) => void
 }
 
-/** Somebody saw something. */
+/**
+ * Somebody saw something.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Note<Value> {
   readonly who: string
   readonly value: Value

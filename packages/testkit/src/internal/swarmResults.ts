@@ -4,7 +4,12 @@ import type { Report } from "../Scenario.ts"
 import type * as SimulationError from "../SimulationError.ts"
 import type { Trace } from "../Trace.ts"
 
-/** A failure that was found, with everything that it takes to see it again. */
+/**
+ * A failure that was found, with everything that it takes to see it again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Found {
   readonly failure: SimulationError.Failure
   readonly artifact: Artifact.Artifact
@@ -12,7 +17,12 @@ export interface Found {
   readonly trace: Trace
 }
 
-/** Result of one seed. */
+/**
+ * Result of one seed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface SeedResult extends Pick<
   Report,
   "seed" | "explore" | "traceHash" | "steps" | "virtualSeconds" | "faultsFired" | "marks"
@@ -20,7 +30,12 @@ export interface SeedResult extends Pick<
   readonly found: Found | undefined
 }
 
-/** Summary of a swarm over all its seeds. */
+/**
+ * Summary of a swarm over all its seeds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Summary {
   /** Number of seeds that were run. */
   readonly seeds: number

@@ -4,7 +4,12 @@ import * as Schema from "effect/Schema"
 const at = Schema.Int
 const node = Schema.String
 
-/** Change of the state of a node. */
+/**
+ * Change of the state of a node.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const NodeEvent = Schema.TaggedStruct("Node", {
   at,
   node,
@@ -26,10 +31,20 @@ export const NodeEvent = Schema.TaggedStruct("Node", {
   text: Schema.optionalKey(Schema.String),
 })
 
-/** State of a node in a trace. */
+/**
+ * State of a node in a trace.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type NodeState = (typeof NodeEvent.Type)["state"]
 
-/** Bytes that a node sent. What they mean is told by the scenario, if it can tell. */
+/**
+ * Bytes that a node sent. What they mean is told by the scenario, if it can tell.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Sent = Schema.TaggedStruct("Sent", {
   at,
   /** Counted from 1. */
@@ -52,16 +67,36 @@ export const Sent = Schema.TaggedStruct("Sent", {
   ),
 })
 
-/** They arrived at the other host. */
+/**
+ * They arrived at the other host.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Arrived = Schema.TaggedStruct("Arrived", { at, id: Schema.Int })
 
-/** They were lost so many times, and sent again. */
+/**
+ * They were lost so many times, and sent again.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Lost = Schema.TaggedStruct("Lost", { at, id: Schema.Int, times: Schema.Int })
 
-/** They never arrive. */
+/**
+ * They never arrive.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Dropped = Schema.TaggedStruct("Dropped", { at, id: Schema.Int, why: Schema.String })
 
-/** A connection was dialed, accepted, or ended at one side. */
+/**
+ * A connection was dialed, accepted, or ended at one side.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const ConnectionEvent = Schema.TaggedStruct("Connection", {
   at,
   connection: Schema.Int,
@@ -72,7 +107,12 @@ export const ConnectionEvent = Schema.TaggedStruct("Connection", {
   by: Schema.optionalKey(node),
 })
 
-/** A fault began or was over. */
+/**
+ * A fault began or was over.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const FaultEvent = Schema.TaggedStruct("Fault", {
   at,
   /** Its place in the plan, or a negative number for what stands in no timeline. */
@@ -86,7 +126,12 @@ export const FaultEvent = Schema.TaggedStruct("Fault", {
   text: Schema.String,
 })
 
-/** Text of the scenario, or of the program of a node through its logger. */
+/**
+ * Text of the scenario, or of the program of a node through its logger.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Note = Schema.TaggedStruct("Note", {
   at,
   node: Schema.optionalKey(node),
@@ -94,14 +139,35 @@ export const Note = Schema.TaggedStruct("Note", {
   text: Schema.String,
 })
 
-/** A check failed. The last event of its trace. */
+/**
+ * A check failed. The last event of its trace.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Failed = Schema.TaggedStruct("Failed", { at, node: Schema.optionalKey(node), text: Schema.String })
 
-/** One event. `at` is the virtual time in microseconds since the start. */
+/**
+ * One event. `at` is the virtual time in microseconds since the start.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Event = Schema.Union([NodeEvent, Sent, Arrived, Lost, Dropped, ConnectionEvent, FaultEvent, Note, Failed])
+/**
+ * One event of a trace, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Event = typeof Event.Type
 
-/** Events of one run. */
+/**
+ * Events of one run.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
 export const Trace = Schema.Struct({
   scenario: Schema.String,
   seed: Schema.Int,
@@ -111,4 +177,10 @@ export const Trace = Schema.Struct({
   skipped: Schema.Int,
   events: Schema.Array(Event),
 })
+/**
+ * Trace of a run, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Trace = typeof Trace.Type

@@ -11,7 +11,12 @@ export interface Stream {
   readonly draw: (sample: (random: Prng.Prng) => number) => number
 }
 
-/** The draws that were not 0, by the name of the stream and their place in it, counted from 0. */
+/**
+ * The draws that were not 0, by the name of the stream and their place in it, counted from 0.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Deviations {
   readonly [stream: string]: { readonly [index: string]: number }
 }

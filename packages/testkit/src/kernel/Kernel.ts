@@ -14,7 +14,12 @@ import { Machine } from "./Machine.ts"
 import { ReadyQueue } from "./ReadyQueue.ts"
 import { WaitingTasks } from "./WaitingTasks.ts"
 
-/** Order of ready tasks: in turn, at random, or at random and preempted between any two operations. */
+/**
+ * Order of ready tasks: in turn, at random, or at random and preempted between any two operations.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Explore = "fifo" | "random" | "preempt"
 
 /** Reason that ends a run early. */

@@ -55,7 +55,12 @@ export interface Options {
   readonly linger?: Duration.Input | undefined
 }
 
-/** One connection, as a test sees it. */
+/**
+ * One connection, as a test sees it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface ConnectionInfo {
   /** Host that dialed. */
   readonly from: string
@@ -67,7 +72,12 @@ export interface ConnectionInfo {
   readonly held: number
 }
 
-/** Everything that is open in the network at one moment. */
+/**
+ * Everything that is open in the network at one moment.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Snapshot {
   readonly listeners: ReadonlyArray<Address.Address>
   readonly connections: ReadonlyArray<ConnectionInfo>

@@ -28,7 +28,12 @@ export interface Process {
   readonly enqueue: (task: () => void) => void
 }
 
-/** Side of a connection. */
+/**
+ * Side of a connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Side = "dialer" | "acceptor"
 
 /** An event of the network. `id`s are counted from 1, per network. */

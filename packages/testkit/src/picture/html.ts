@@ -5,7 +5,12 @@ import type { Trace } from "../internal/traceEvents.ts"
 import { style } from "./style.ts"
 import { viewerScript } from "./viewerScript.ts"
 
-/** Text of a picture beside the trace. */
+/**
+ * Text of a picture beside the trace.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface PictureOptions {
   /** Default: the name of the scenario. */
   readonly title?: string | undefined

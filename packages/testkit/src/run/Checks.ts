@@ -10,6 +10,9 @@ import * as SimulationError from "../SimulationError.ts"
 /**
  * Returns `true` if it holds; `false`, or a text that says what is wrong, if it does not. A text is truthy: a function that
  * is passed to `every` or `some` must not return one.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Predicate = () => boolean | string
 

@@ -16,7 +16,12 @@ import * as SimulationError from "../SimulationError.ts"
 import type * as Trace from "../Trace.ts"
 import { type Guest, NodeCall, nodeDown } from "./NodeCall.ts"
 
-/** State of a node. */
+/**
+ * State of a node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type State = "starting" | "running" | "crashed" | "stopping" | "stopped" | "died"
 
 /** The states in words, for a process that a scenario cannot use. */

@@ -3,13 +3,23 @@ import type { Fault } from "../FaultPlan.ts"
 import type { Deviations } from "../kernel/Draws.ts"
 import { Hash } from "../kernel/Hash.ts"
 
-/** Faults and draws of one run. Draws that are missing are benign. */
+/**
+ * Faults and draws of one run. Draws that are missing are benign.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Attempt {
   readonly timeline: ReadonlyArray<Fault>
   readonly deviations: Deviations
 }
 
-/** Size of an attempt. */
+/**
+ * Size of an attempt.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Size {
   readonly faults: number
   readonly draws: number
