@@ -408,9 +408,7 @@ describe("a peer that omits what the rules demand:", () => {
           const received = yield* keepOpen(peer)
           const lane = yield* stage.a.cluster.lane("orders")
           for (let i = 0; i < 70_000 && received.length === 0; i++) {
-            const reader = yield* Effect.forkChild(Stream.runDrain(lane.read()), { startImmediately: true })
-            if (pause > 0) yield* Effect.sleep(pause)
-            yield* Fiber.interrupt(reader)
+            yield* Effect.scoped(Effect.andThen(lane.open(), pause > 0 ? Effect.sleep(pause) : Effect.void))
           }
           yield* World.eventually(() => received.length > 0)
           const bye = received.at(-1)
