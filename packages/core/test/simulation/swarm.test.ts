@@ -24,8 +24,8 @@ const base = Seeds.base(commit())
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
-  it.sim(anything, { seeds: 50, base, timeout })
-  it.sim(survivesBabblers, { seeds: 30, base, timeout })
+  it.sim(anything, { seeds: 30, base, timeout })
+  it.sim(survivesBabblers, { seeds: 15, base, timeout })
   it.sim(lostOnOneSide, { seeds: 30, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 30, base, timeout })
