@@ -15,7 +15,7 @@ export interface Invalidation<Key> {
 export const topic = <Key>(name: string, key: Schema.Codec<Key, unknown>): Topic.Topic<Invalidation<Key>> =>
   Topic.make(name, Schema.Struct({ key: Schema.optionalKey(key) }))
 
-/** What was invalidated, and why. */
+/** An invalidation at this process, and its cause. */
 export type Event<Key> =
   | { readonly _tag: "Key"; readonly key: Key; readonly from: Peer.PeerId }
   /** The peer may have written while there was no link to it. */

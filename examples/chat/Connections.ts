@@ -12,7 +12,7 @@ const confirmTimeout = "5 seconds"
 /** Writes a message to a client. The client answers with the number. */
 export type Write = (number: number, parcel: Parcel) => Effect.Effect<void, unknown>
 
-/** What became of a message on one instance. */
+/** Outcome of a message on one instance. */
 export type Outcome = "delivered" | "notHere" | "notConfirmed" | "busy"
 
 /** One socket. */

@@ -31,10 +31,10 @@ export class NotDelivered extends Schema.TaggedError<NotDelivered>()(
   { httpApiStatus: 409 },
 ) {}
 
-/** What one instance tells about itself. */
+/** Statistics of one instance. */
 export const Stats = Schema.Struct({ instance: Schema.String, users: Schema.Number, delivered: Schema.Number })
 
-/** What the job writes into the store. */
+/** Report that the job writes into the store. */
 export const Report = Schema.Struct({
   /** Instance that ran the job. */
   by: Schema.String,

@@ -1,4 +1,4 @@
-/** Who is online on which instance. Each instance tells the others its users; what it told is forgotten with its link. */
+/** Users that are online, by instance. Each instance sends its users to the others, which forget them when its link is lost. */
 import { Topic } from "@coterie/core"
 import type { Peer } from "@coterie/core"
 import { Context, Effect, FiberMap, Layer, Schema, Stream } from "effect"

@@ -10,7 +10,7 @@ import { Stopping } from "./Stopping.ts"
 /** Number of messages of one client that may wait to be sent. */
 const maxWaiting = 32
 
-/** What a client says. */
+/** A frame from a client. */
 export const FromClient = Schema.TaggedUnion({
   /** Send this. The answer is `Delivered` or `NotDelivered` with the `id`. */
   Send: { id: Message.fields.id, to: User, text: Schema.String },
@@ -18,7 +18,7 @@ export const FromClient = Schema.TaggedUnion({
   Received: { number: Schema.Number },
 })
 
-/** What a client is told. */
+/** A frame to a client. */
 export const ToClient = Schema.TaggedUnion({
   Message: { number: Schema.Number, parcel: Parcel },
   Delivered: { id: Schema.String },

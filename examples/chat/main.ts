@@ -28,7 +28,7 @@ const ClusterLive = Cluster.layerFromEnv({
   policies: [NodeDiscovery.layerFromEnv()],
 }).pipe(Layer.provide(NodeTransport.layerFromEnv()))
 
-/** What is built last stops first. Everything reads before the instance joins the others. */
+/** Layers stop in the reverse order of their start. All readers are open before the instance joins the others. */
 const Main = Layer.unwrap(
   Effect.map(Settings, ({ reportEvery, stopNotice, store, ...http }) =>
     Stopping.layerStop(stopNotice).pipe(

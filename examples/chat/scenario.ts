@@ -48,7 +48,7 @@ export const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
 
 type Instance = Simulation.Node<Layer.Success<ReturnType<typeof layer>>>
 
-/** What a user's client has seen. */
+/** Record of what a user's client has seen. */
 class Client {
   readonly user: string
   readonly received = new Set<string>()

@@ -67,7 +67,7 @@ export type Environment = Readonly<Record<string, string>>
 export const spawn = (name: string, file: string, args: ReadonlyArray<string>, env?: Environment) =>
   spawnCommand(name, process.execPath, [file, ...args], env)
 
-/** What a program said so far, and who waits for more. */
+/** The output of a program, and the fibers that wait for more of it. */
 class Output {
   readonly lines: Array<string> = []
   private readonly everything: Array<string> = []

@@ -144,7 +144,7 @@ class ChangeSubscriber<State, Change> implements Subscriber<Change> {
   }
 
   append(change: Change): void {
-    // What is published before the first snapshot is part of it.
+    // The first snapshot has the changes that were published before it.
     if (this.isFresh) return
     if (this.buffer.length < this.options.capacity && this.missed === 0) this.buffer.push(change)
     else {

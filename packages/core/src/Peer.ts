@@ -65,7 +65,7 @@ export interface Peer extends PeerDescription {
 }
 
 /**
- * What became of a peer that is no member any more. `left`: it left on purpose. `failed`: it was suspected and gave no sign of
+ * Outcome of a peer that is no member any more. `left`: it left on purpose. `failed`: it was suspected and gave no sign of
  * life in time. `disconnected`: this node or the peer called `disconnect`. `replaced`: a newer life has its name.
  *
  * @category models

@@ -1,9 +1,8 @@
 import * as ClusterTrace from "@coterie/core/ClusterTrace"
 import * as Topic from "@coterie/core/Topic"
-import * as TopicSerialization from "@coterie/core/TopicSerialization"
 import { assert, describe, it } from "@effect/vitest"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { reversed } from "./reversedSerialization.ts"
 import type * as Frame from "../src/protocol/Frame.ts"
 import { recordOf } from "./protocol/records.ts"
 import { encodeAll } from "./wire/support.ts"
@@ -45,16 +44,6 @@ describe("ClusterTrace", () => {
   })
 
   it("decodes topics with the serialization of the nodes", () => {
-    const reversed: TopicSerialization.Service = {
-      format: "reversed",
-      codec: (schema) => {
-        const { decode, encode } = TopicSerialization.json.codec(schema)
-        return {
-          encode: (value) => Result.map(encode(value), (bytes) => bytes.toReversed()),
-          decode: (bytes) => decode(bytes.toReversed()),
-        }
-      },
-    }
     const trace = ClusterTrace.describe({ topics: [Orders], serialization: reversed })()
     trace(bytesOf(openOrders), "dialer")
     const found = trace(bytesOf(data(7, orderBytes.toReversed())), "acceptor")

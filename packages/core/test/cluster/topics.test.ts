@@ -13,10 +13,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { reversed } from "../reversedSerialization.ts"
 import * as World from "./world.ts"
 
 const scenario = World.simulated
@@ -26,18 +26,6 @@ const Orders = Topic.make("orders", Order)
 
 /** `Orders` in the next version of the application. */
 const NewOrders = Topic.make("orders", Schema.Struct({ ...Order.fields, note: Schema.optional(Schema.String) }))
-
-/** A serialization that is not JSON: the bytes of JSON, backwards. */
-const reversed: TopicSerialization.Service = {
-  format: "reversed",
-  codec: (schema) => {
-    const { decode, encode } = TopicSerialization.json.codec(schema)
-    return {
-      encode: (value) => Result.map(encode(value), (bytes) => bytes.toReversed()),
-      decode: (bytes) => decode(bytes.toReversed()),
-    }
-  },
-}
 
 /** Returns the tag of an error, or of its reason if it is one of a send. */
 const tagOf = (error: EncodeError | SendError): string => (error._tag === "SendError" ? error.reason._tag : error._tag)
