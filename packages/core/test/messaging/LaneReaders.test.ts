@@ -1,5 +1,6 @@
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -188,8 +189,10 @@ describe("the readers of a node", () => {
       const { readers } = yield* make
       const names = Array.from({ length: 2 * openBurst }, (_, i) => `${i}`)
       const opening = yield* Effect.forkScoped(Effect.forEach(names, (name) => readers.open(name)))
-      yield* Effect.sleep("100 millis")
-      yield* Fiber.interrupt(opening)
+      // Between two looks at the pace.
+      yield* Effect.sleep("103 millis")
+      const [waited] = yield* Effect.timed(Fiber.interrupt(opening))
+      assert.deepStrictEqual(waited, Duration.zero)
       const opened = [...readers.openLanes()].length
       assert.isAtLeast(opened, openBurst)
       assert.isBelow(opened, names.length)
