@@ -169,6 +169,16 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
+  scene("stops for it if the only other seed is its own address", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["b:7946", "a:7946"] })
+      const error = yield* errorOf(b)
+      assert.strictEqual(error.reason._tag, "OtherCluster")
+      assert.strictEqual(error.address, "a:7946")
+    }),
+  )
+
   scene("goes on if a seed of another cluster is one among others, which may be down", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
