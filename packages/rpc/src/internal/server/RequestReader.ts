@@ -79,7 +79,7 @@ export class RequestReader {
     switch (message._tag) {
       case "Request":
         if (message.isNotification !== true && !client.addRequest(message.id)) {
-          return Effect.sync(() => client.giveUp(message.id, "busy"))
+          return Effect.sync(() => client.deny(message.id))
         }
         return this.deliver(client, { ...message, headers: message.headers.concat(headersOf(client.peer)) })
       case "Ack":

@@ -64,6 +64,18 @@ describe("the reader of requests", () => {
     }),
   )
 
+  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+    Effect.gen(function* () {
+      const { counts, passed, read, sent } = yield* setUp
+      for (const id of ["1", "2", "1"]) yield* read(request(id))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      yield* read(request("3"))
+      assert.strictEqual(passed.length, 2)
+      assert.deepStrictEqual(yield* sent, [interrupt("3")])
+      assert.deepStrictEqual(counts.values, { "total in": 4, "in_flight in": 2, "outcomes_total in busy": 2 })
+    }),
+  )
+
   it.effect("counts requests beyond the limit as busy, and no notifications", () =>
     Effect.gen(function* () {
       const { counts, read } = yield* setUp
