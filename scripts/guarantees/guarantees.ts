@@ -8,7 +8,7 @@ const membership: Page = {
   file: "membership.md",
   guarantees: [
     {
-      heading: "What a node holds",
+      heading: "How the rules are tested",
       statement:
         "The invariants of the membership hold after every step of every node, and the views of all nodes converge.",
       tests: [
@@ -18,7 +18,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R1 Hearsay makes candidates",
+      heading: "R1 Candidates",
       statement: "Gossip alone never adds a member.",
       tests: [
         "R1: hearsay",
@@ -28,7 +28,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R2 A link makes a member, or the word of one who has a link",
+      heading: "R2 Joining",
       statement:
         "A peer becomes a member by a handshake, or by the answer `up` of a member that has a link to it; `Joined` and `Replaced` never show the link `down`.",
       tests: [
@@ -38,7 +38,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R3 A lost link: others are asked",
+      heading: "R3 Indirect probes",
       statement:
         "A peer that another member reaches is not suspected after a lost link, in clusters of 3, 5 and 20 nodes, whether one direction or both are cut.",
       tests: [
@@ -51,7 +51,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R3 A lost link: others are asked",
+      heading: "R3 Indirect probes",
       statement: "Simultaneous dials of two nodes leave one link and lose no accepted message.",
       tests: [
         "... random timings of two simultaneous dials lose no accepted message, end no session, and leave one link",
@@ -64,7 +64,7 @@ const membership: Page = {
       tests: ["R4: suspicion", "many that lose a peer at once tell some each, and not everybody"],
     },
     {
-      heading: "R5 The verdict",
+      heading: "R5 Verdict",
       statement:
         "Only a suspected peer fails, after its timer has run out, and never while this node has a live link to it.",
       tests: [
@@ -79,13 +79,13 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R6 An accusation by others",
+      heading: "R6 Accusations by other members",
       statement:
         "A node that has a live link to an accused peer reports the accusation to the peer before its application sees it.",
       tests: ["R6: an accusation by others", "a node that few members reach is suspected and not called failed"],
     },
     {
-      heading: "R7 An accusation about oneself",
+      heading: "R7 Refutation",
       statement: "An accused node refutes every accusation that can be true of its life.",
       tests: [
         "R7: an accusation about this node",
@@ -96,7 +96,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R8 The newest life wins",
+      heading: "R8 Newer lives of a name",
       statement: "The newest life of a name replaces older lives, and a node stops only for a newer life that exists.",
       tests: [
         "R8: a newer life",
@@ -122,7 +122,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R10 The failed",
+      heading: "R10 Failed members",
       statement:
         "The cluster dials a failed member about once in the longest pause of `Reconnect`, and the member recovers when it answers.",
       tests: [
@@ -132,7 +132,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "R11 Seeds are asked for ever",
+      heading: "R11 Seeds",
       statement: "A node dials its seeds for ever, so a partition heals after any time, such as 26 hours.",
       tests: [
         "a partition heals unaided after both sides have forgotten each other",
@@ -191,7 +191,7 @@ const membership: Page = {
       ],
     },
     {
-      heading: "How long until a death is known",
+      heading: "Detection time",
       statement:
         "All other nodes report a killed process as failed within 3 seconds and a silent one within 10 seconds.",
       tests: ["of ... nodes a node that ... is called failed by all others within ... seconds"],
