@@ -8,12 +8,11 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { guarantees } from "./guarantees/guarantees.ts"
-import { checkGuarantees, command, renderGuarantees, type Repository } from "./guarantees/page.ts"
+import { checkGuarantees, checkOutput, outputPage, renderGuarantees, type Repository } from "./guarantees/page.ts"
 import { readTitles } from "./guarantees/titles.ts"
 import { listSources, type Problem } from "./lib/source.ts"
 
 const root = path.join(import.meta.dirname, "..")
-const output = "docs/guarantees.md"
 const read = (file: string): string => fs.readFileSync(path.join(root, file), "utf8")
 
 /** Folders of the tests: `packages/<name>/test` and `examples/test`. */
@@ -35,20 +34,19 @@ const readRepository = (): Repository => {
   }
 }
 
-const run = (check: boolean): void => {
-  const repository = readRepository()
-  const count = guarantees.reduce((sum, page) => sum + page.guarantees.length, 0)
-  const problems: Array<Problem> = [...checkGuarantees(guarantees, repository)]
-  if (problems.length === 0) {
-    const text = renderGuarantees(guarantees, repository)
-    if (!check) fs.writeFileSync(path.join(root, output), text)
-    else if (repository.pages.get(path.basename(output)) !== text) {
-      problems.push({ file: output, line: 1, message: `is not up to date; run \`${command}\`` })
-    }
-  }
-  for (const { file, line, message } of problems) console.error(`${file}:${line}: ${message}`)
-  if (problems.length > 0) process.exitCode = 1
-  console.log(`guarantees: ${count} guarantees, ${problems.length} problems`)
+/** Writes the page, or checks it. Returns the problems; nothing is written if there are any. */
+const run = (check: boolean, repository: Repository): ReadonlyArray<Problem> => {
+  const problems = checkGuarantees(guarantees, repository)
+  if (problems.length > 0) return problems
+  if (check) return checkOutput(guarantees, repository)
+  fs.writeFileSync(path.join(root, "docs", outputPage), renderGuarantees(guarantees, repository))
+  return []
 }
 
-if (import.meta.main) run(process.argv.includes("--check"))
+if (import.meta.main) {
+  const problems = run(process.argv.includes("--check"), readRepository())
+  for (const { file, line, message } of problems) console.error(`${file}:${line}: ${message}`)
+  if (problems.length > 0) process.exitCode = 1
+  const count = guarantees.reduce((sum, page) => sum + page.guarantees.length, 0)
+  console.log(`guarantees: ${count} guarantees, ${problems.length} problems`)
+}

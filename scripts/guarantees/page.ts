@@ -32,11 +32,14 @@ export interface Repository {
   readonly scripts: ReadonlySet<string>
 }
 
+/** Name of the page that lists the guarantees, in the folder `docs`. */
+export const outputPage = "guarantees.md"
+
 /** Command that writes the page. */
-export const command = "npx -y pnpm@12 docs:guarantees"
+const command = "npx -y pnpm@12 docs:guarantees"
 
 /** File of the data, to which problems point. */
-export const dataFile = "scripts/guarantees/guarantees.ts"
+const dataFile = "scripts/guarantees/guarantees.ts"
 
 const hint = (name: string, candidates: Iterable<string>): string => {
   const found = nearest(name, candidates)
@@ -115,3 +118,9 @@ export const renderGuarantees = (pages: ReadonlyArray<Page>, repository: Reposit
       ...guarantees.map((guarantee) => sectionOf(file, repository.titles, guarantee)),
     ]),
   ].join("\n")
+
+/** Returns a problem if the page is not the one that {@link renderGuarantees} writes. */
+export const checkOutput = (pages: ReadonlyArray<Page>, repository: Repository): ReadonlyArray<Problem> =>
+  repository.pages.get(outputPage) === renderGuarantees(pages, repository)
+    ? []
+    : [{ file: `docs/${outputPage}`, line: 1, message: `is not up to date; run \`${command}\`` }]

@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { anchorOf, headingsOf, nearest } from "../lib/markdown.ts"
-import { checkGuarantees, type Guarantee, type Page, renderGuarantees, type Repository } from "../guarantees/page.ts"
+import {
+  checkGuarantees,
+  checkOutput,
+  type Guarantee,
+  outputPage,
+  type Page,
+  renderGuarantees,
+  type Repository,
+} from "../guarantees/page.ts"
 import { findTitles, readTitles } from "../guarantees/titles.ts"
 
 const source = `
@@ -67,10 +75,10 @@ describe("the headings of a page", () => {
   })
 })
 
-describe("the nearest sentence", () => {
-  it("is the one that shares most words, or undefined if none shares any", () => {
-    assert.strictEqual(nearest("Keeps an order", ["loses messages", "keeps the order", "the order"]), "keeps the order")
-    assert.isUndefined(nearest("nothing", ["loses messages"]))
+describe("the nearest text", () => {
+  it("is the most similar one, or undefined if none is similar", () => {
+    assert.strictEqual(nearest("R1: hear say", ["r1", "R1: hearsay", "R2: a handshake"]), "R1: hearsay")
+    assert.isUndefined(nearest("R1", ["a handshake"]))
   })
 })
 
@@ -117,6 +125,18 @@ describe("the page of the guarantees", () => {
       "- `a lane > with a ... reader > never loses a message` ([lane.test.ts](../packages/core/test/lane.test.ts))",
     )
     assert.include(text, "- command `npx -y pnpm@12 bench`")
+  })
+
+  it("is reported if it is missing or not up to date", () => {
+    const pages = page({ tests: ["never loses a message"] })
+    const withPage = (text: string) => ({ ...repository, pages: new Map([...repository.pages, [outputPage, text]]) })
+    const text = renderGuarantees(pages, repository)
+    assert.deepStrictEqual(checkOutput(pages, withPage(text)), [])
+    for (const stale of [repository, withPage(`${text}more\n`)]) {
+      assert.deepStrictEqual(checkOutput(pages, stale), [
+        { file: "docs/guarantees.md", line: 1, message: "is not up to date; run `npx -y pnpm@12 docs:guarantees`" },
+      ])
+    }
   })
 
   it("names no group if a title is in several groups", () => {
