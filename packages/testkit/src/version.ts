@@ -1,2 +1,2 @@
-/** The version of this package, for artifacts; a test compares it with package.json. */
+/** Version of this package, for artifacts. A test compares it with package.json. */
 export const version = "0.0.0"
