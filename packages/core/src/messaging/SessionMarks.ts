@@ -15,8 +15,8 @@ import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 export const maxSessionMarks = 2_048
 
 /**
- * Number of peers of which the newest ended session is kept: sixteen times the default of `limits.links`, some megabytes. Beyond
- * it, a peer that connects under ever new names would fill the memory.
+ * Number of peers of which the newest ended session is kept: sixteen times the default of `limits.links`, some megabytes. Without
+ * this bound a peer that connects under ever new names would fill the memory.
  */
 export const maxEndedPeers = 16_384
 
@@ -45,36 +45,37 @@ export class SessionMarks {
   private readonly peers: number
   /** Number of markers that wait. */
   private waiting = 0
-  /** Number of markers that may wait until the next look at all of them. */
-  private limit: number
+  /** Number of markers that the last trim left and that still wait. */
+  private left = 0
 
   constructor({ buffer, capacity = maxSessionMarks, peers = maxEndedPeers }: Options) {
     this.buffer = buffer
     this.capacity = capacity
     this.peers = peers
-    this.limit = capacity
   }
 
   /** Puts a marker behind everything that waits. */
   add(mark: SessionMark): void {
     this.buffer.mark(mark)
     this.waiting++
-    if (this.waiting > this.limit) this.trim()
+    // A trim looks at everything that waits, so it must not run for each marker while most of them must stay.
+    if (this.waiting > Math.max(this.capacity, this.left + this.capacity / 2)) this.trim()
   }
 
   /** Takes note of a mark that the reader has taken. */
   onTaken(mark: SessionMark | ViewItem): void {
-    if (isSessionMark(mark)) this.waiting--
+    if (!isSessionMark(mark)) return
+    this.waiting--
+    this.left = Math.max(0, this.left - 1)
   }
 
-  /** Drops the oldest sessions that may be dropped until half of the allowed markers wait. */
+  /** Drops the oldest sessions that may be dropped until half of {@link Options.capacity} is left, or only markers that stay. */
   private trim(): void {
     const surplus = Math.ceil((this.waiting - this.capacity / 2) / 2)
     const gone = new Set(this.droppable().slice(0, surplus))
     this.buffer.removeMarks((mark) => isSessionMark(mark) && gone.has(mark.session))
     this.waiting -= 2 * gone.size
-    // A trim looks at everything that waits, so it must not run for each marker when it finds few to drop.
-    this.limit = Math.max(this.capacity, this.waiting + Math.ceil(this.capacity / 2))
+    this.left = this.waiting
   }
 
   /** Returns the numbers of the sessions that may be dropped, in the order of their ends. */

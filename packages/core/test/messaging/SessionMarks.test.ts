@@ -196,6 +196,14 @@ describe("the markers of sessions that wait for a reader", () => {
     for (const session of newest) assert.include(world.waiting, `+${session} -${session}`)
   })
 
+  it("are bounded by the capacity again once the reader has taken those that had to stay", () => {
+    const world = new World({ capacity })
+    for (let i = 0; i < 10 * capacity; i++) world.visit(`peer-${i}`)
+    world.take()
+    for (let i = 0; i < 10 * capacity; i++) world.visit("a")
+    assert.isAtMost(world.buffer.items.length, capacity)
+  })
+
   it("are looked at once for half of the capacity of new ones, also if all of them must stay", () => {
     const world = new World({ capacity })
     for (let i = 0; i < 100 * capacity; i++) world.visit(`peer-${i}`)
