@@ -75,8 +75,9 @@ const release = (isDry: boolean): void => {
     console.log("dry run: nothing was published")
     return
   }
-  // It publishes with the pnpm on the path and with provenance, as publishConfig demands, and skips what the registry has.
-  runVisibly("changeset", ["publish"])
+  // It publishes with the pnpm on the path, and skips what the registry has. pnpm 12 does not read `provenance` in
+  // publishConfig, which is for npm.
+  runVisibly("changeset", ["publish"], { PNPM_CONFIG_PROVENANCE: "true" })
 }
 
 if (import.meta.main) {

@@ -19,9 +19,13 @@ export const run = (command: string, args: ReadonlyArray<string>, cwd = root): s
   throw error ?? new Error(`${command} failed`)
 }
 
-/** Runs a command that writes to the output of this process. Throws if the command fails. */
-export const runVisibly = (command: string, args: ReadonlyArray<string>, cwd = root): void => {
-  const { status, error } = spawnSync(command, args, { cwd, stdio: "inherit" })
+/** Runs a command that writes to the output of this process, with further variables. Throws if the command fails. */
+export const runVisibly = (
+  command: string,
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {},
+): void => {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } })
   if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} failed`)
 }
 
