@@ -16,23 +16,19 @@ export interface Circumstances {
   readonly published: ReadonlyArray<string>
 }
 
-/** Returns the URL of a repository as the registry compares it with the provenance. */
-const normalized = (url: string): string =>
-  url
-    .replace(/^git\+/, "")
-    .replace(/\.git$/, "")
-    .toLowerCase()
+/** Returns the address of the page of a repository. */
+const pageOf = (url: string): string => url.replace(/^git\+/, "").replace(/\.git$/, "")
 
 /** Owner in the URL of the repository until the repository has one. */
-const placeholder = "/owner/"
+const placeholder = "/OWNER/"
 
 const repositoryRefusal = ({ env, repository }: Circumstances): string | undefined => {
-  const url = normalized(repository)
+  const url = pageOf(repository)
   const todo = `correct "repository", "homepage" and "bugs" in each package.json.`
   if (url.includes(placeholder)) return `The packages name ${url}, which has a placeholder for the owner: ${todo}`
   if (env["GITHUB_ACTIONS"] !== "true") return undefined
-  const here = normalized(`${env["GITHUB_SERVER_URL"]}/${env["GITHUB_REPOSITORY"]}`)
-  return url === here
+  const here = `${env["GITHUB_SERVER_URL"]}/${env["GITHUB_REPOSITORY"]}`
+  return url.toLowerCase() === here.toLowerCase()
     ? undefined
     : `The packages name ${url}, and this is ${here}, which provenance has to name: ${todo}`
 }
