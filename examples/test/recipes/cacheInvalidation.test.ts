@@ -2,7 +2,7 @@ import { Cluster } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
 import { Cache, Context, Effect, Layer, Logger, Schema, Stream } from "effect"
-import * as Invalidation from "../cache/Invalidation.ts"
+import * as Invalidation from "../../recipes/Invalidation.ts"
 
 const Colours = Invalidation.topic("colours", Schema.String)
 

@@ -1,0 +1,96 @@
+/** The program of docs/recipes/requests.md. */
+// #region program
+import { Cluster } from "@coterie/core"
+import { NodeTransport } from "@coterie/node-transport"
+import { PeerRpcClient, PeerRpcServer, RequestLost } from "@coterie/rpc"
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Exit, Layer, Ref, Schedule, Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+
+class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", {}) {}
+
+/** There is no answer. If `maybeReserved` is `true`, the peer may have reserved a piece. */
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
+  maybeReserved: Schema.Boolean,
+  message: Schema.String,
+}) {}
+
+/** Requests of a warehouse. `Reserve` returns the number of pieces that are left. */
+export const Warehouse = RpcGroup.make(
+  Rpc.make("Count", { success: Schema.Number }),
+  Rpc.make("Reserve", { success: Schema.Number, error: SoldOut }),
+)
+
+/** Returns a piece, or fails if none is left. */
+const take = (pieces: number): readonly [Effect.Effect<number, SoldOut>, number] =>
+  pieces > 0 ? [Effect.succeed(pieces - 1), pieces - 1] : [Effect.fail(new SoldOut()), 0]
+
+/** Serves a warehouse with some pieces. */
+export const layer = (pieces: number) =>
+  PeerRpcServer.layer(Warehouse).pipe(
+    Layer.provide(
+      Warehouse.toLayer(
+        Effect.map(Ref.make(pieces), (stock) => ({
+          Count: () => Ref.get(stock),
+          Reserve: () => Effect.flatten(Ref.modify(stock, take)),
+        })),
+      ),
+    ),
+    Layer.provideMerge(PeerRpcClient.layer()),
+  )
+
+/** Reserves one piece at a peer. Asks again for up to 10 seconds while the peer has certainly not received the request. */
+export const reserve = Effect.fnUntraced(function* (peer: string) {
+  const warehouse: PeerRpcClient.FromGroup<typeof Warehouse> = yield* PeerRpcClient.make(Warehouse, peer)
+  return yield* warehouse.Reserve().pipe(
+    Effect.timeout("5 seconds"),
+    RequestLost.catchLost(({ maybeDelivered, message }) => new NoAnswer({ maybeReserved: maybeDelivered, message })),
+    Effect.catchTag(
+      ["TimeoutError", "RpcClientError"],
+      ({ message }) => new NoAnswer({ maybeReserved: true, message }),
+    ),
+    Effect.retry({
+      while: (error) => error._tag === "NoAnswer" && !error.maybeReserved,
+      schedule: Schedule.spaced("500 millis"),
+      times: 20,
+    }),
+  )
+}, Effect.scoped)
+
+/** Asks all peers and this node. Returns the sum, and the names of those without an answer. */
+export const countAll = Effect.gen(function* () {
+  const answers = yield* PeerRpcClient.all(Warehouse, (warehouse) => warehouse.Count(), {
+    self: true,
+    timeout: "5 seconds",
+  })
+  const pieces = answers.reduce((sum, { exit }) => sum + (Exit.isSuccess(exit) ? exit.value : 0), 0)
+  return { pieces, missing: answers.filter(({ exit }) => Exit.isFailure(exit)).map(({ peer }) => peer.name) }
+})
+// #endregion
+
+// #region main
+/** Reserves a piece at each peer of the command line, and counts all pieces every 2 seconds. */
+const demo = Effect.gen(function* () {
+  yield* Effect.forEach(process.argv.slice(2), (peer) =>
+    reserve(peer).pipe(
+      Effect.matchEffect({
+        onSuccess: (left) => Effect.log(`reserved at ${peer}, which has ${left} left`),
+        onFailure: (error) => Effect.logWarning(`not reserved at ${peer}: ${error._tag} ${error.message}`),
+      }),
+    ),
+  )
+  const show = Effect.flatMap(countAll, ({ missing, pieces }) =>
+    Effect.log(`${pieces} pieces${missing.length === 0 ? "" : `, and no answer of ${missing}`}`),
+  )
+  yield* Effect.schedule(show, Schedule.spaced("2 seconds"))
+})
+
+/** Runs until the node has stopped. The warehouse is served before `layerStart`. */
+export const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => Effect.raceFirst(stopped, demo)).pipe(
+  Effect.provide(Cluster.layerStart.pipe(Layer.provideMerge(layer(3)))),
+  Effect.provide(Cluster.layerFromEnv({ cluster: "warehouses", start: "manual" })),
+  Effect.provide(NodeTransport.layerFromEnv()),
+)
+
+if (import.meta.main) NodeRuntime.runMain(main)
+// #endregion
