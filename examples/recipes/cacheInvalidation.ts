@@ -51,7 +51,12 @@ const Demo = Layer.effectDiscard(
 export const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped).pipe(
   Effect.provide(Demo.pipe(Layer.provideMerge(Cluster.layerStart), Layer.provideMerge(layer))),
   Effect.provide(Cluster.layerFromEnv({ cluster: "profiles", start: "manual" })),
-  Effect.provide(Layer.mergeAll(NodeTransport.layerFromEnv(), KeyValueStore.layerFileSystem("profiles-store"))),
+  Effect.provide(
+    Layer.mergeAll(
+      NodeTransport.layerFromEnv(),
+      KeyValueStore.layerFileSystem(process.env["STORE"] ?? "profiles-store"),
+    ),
+  ),
   Effect.provide(NodeServices.layer),
 )
 

@@ -21,7 +21,7 @@ export const Warehouse = RpcGroup.make(
   Rpc.make("Reserve", { success: Schema.Number, error: SoldOut }),
 )
 
-/** Returns a piece, or fails if none is left. */
+/** Takes one piece. Fails if none is left. */
 const take = (pieces: number): readonly [Effect.Effect<number, SoldOut>, number] =>
   pieces > 0 ? [Effect.succeed(pieces - 1), pieces - 1] : [Effect.fail(new SoldOut()), 0]
 
@@ -59,10 +59,8 @@ export const reserve = Effect.fnUntraced(function* (peer: string) {
 
 /** Asks all peers and this node. Returns the sum, and the names of those without an answer. */
 export const countAll = Effect.gen(function* () {
-  const answers = yield* PeerRpcClient.all(Warehouse, (warehouse) => warehouse.Count(), {
-    self: true,
-    timeout: "5 seconds",
-  })
+  const options = { self: true, timeout: "5 seconds" } as const
+  const answers = yield* PeerRpcClient.all(Warehouse, (warehouse) => warehouse.Count(), options)
   const pieces = answers.reduce((sum, { exit }) => sum + (Exit.isSuccess(exit) ? exit.value : 0), 0)
   return { pieces, missing: answers.filter(({ exit }) => Exit.isFailure(exit)).map(({ peer }) => peer.name) }
 })
@@ -71,17 +69,14 @@ export const countAll = Effect.gen(function* () {
 // #region main
 /** Reserves a piece at each peer of the command line, and counts all pieces every 2 seconds. */
 const demo = Effect.gen(function* () {
+  const log = (text: string) => Effect.log(text)
   yield* Effect.forEach(process.argv.slice(2), (peer) =>
-    reserve(peer).pipe(
-      Effect.matchEffect({
-        onSuccess: (left) => Effect.log(`reserved at ${peer}, which has ${left} left`),
-        onFailure: (error) => Effect.logWarning(`not reserved at ${peer}: ${error._tag} ${error.message}`),
-      }),
-    ),
+    Effect.matchEffect(reserve(peer), {
+      onSuccess: (left) => log(`reserved at ${peer}, which has ${left} left`),
+      onFailure: (error) => log(`not reserved at ${peer}: ${error._tag} ${error.message}`),
+    }),
   )
-  const show = Effect.flatMap(countAll, ({ missing, pieces }) =>
-    Effect.log(`${pieces} pieces${missing.length === 0 ? "" : `, and no answer of ${missing}`}`),
-  )
+  const show = Effect.flatMap(countAll, ({ missing, pieces }) => log(`${pieces} pieces; no answer of: ${missing}`))
   yield* Effect.schedule(show, Schedule.spaced("2 seconds"))
 })
 

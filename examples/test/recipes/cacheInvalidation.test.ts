@@ -1,7 +1,11 @@
+/** Runs the program of docs/recipes/cache-invalidation.md. */
 import { Cluster } from "@coterie/core"
-import { SimNetwork, VirtualTime } from "@coterie/testkit"
-import { assert, it } from "@effect/vitest"
-import { Cache, Context, Effect, Layer, Logger, Schema, Stream } from "effect"
+import { SimNetwork, type Simulation, VirtualTime } from "@coterie/testkit"
+import { it } from "@coterie/testkit/vitest"
+import { assert } from "@effect/vitest"
+import { Cache, Context, Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
+import { KeyValueStore } from "effect/persistence"
+import * as Profiles from "../../recipes/cacheInvalidation.ts"
 import * as Invalidation from "../../recipes/Invalidation.ts"
 
 const Colours = Invalidation.topic("colours", Schema.String)
@@ -67,4 +71,101 @@ it.effect("caches hold nothing that was overwritten, also not what was written d
     assert.deepStrictEqual(b.events, ["Unheard"])
     assert.strictEqual(yield* b.get("sky"), "red")
   }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+const names = ["a", "b", "c"] as const
+
+/** Starts three instances with one store, whose reads and writes take 20 ms. */
+const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
+  const entries = new Map<string, string>()
+  const slowly = <A>(f: () => A) => Effect.tap(Effect.sync(f), Effect.sleep("20 millis"))
+  const store = KeyValueStore.makeStringOnly({
+    get: (key) => slowly(() => entries.get(key)),
+    set: (key, value) => slowly(() => void entries.set(key, value)),
+    remove: (key) => slowly(() => void entries.delete(key)),
+    clear: slowly(() => entries.clear()),
+    size: slowly(() => entries.size),
+    keys: slowly(() => [...entries.keys()]),
+  })
+  const nodes = yield* sim.nodes(
+    names,
+    (name) =>
+      Profiles.layer.pipe(
+        Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
+        Layer.provideMerge(
+          Cluster.layer({ cluster: "profiles", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
+        ),
+      ),
+    { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
+  )
+  type Node = (typeof nodes)["a"]
+  return {
+    nodes,
+    shown: (node: Node) => node.run(Effect.flatMap(Profiles.Profiles, ({ name }) => name("ann"))),
+    rename: (node: Node, name: string) =>
+      node.run(Effect.flatMap(Profiles.Profiles, ({ rename }) => rename("ann", name))),
+    linked: (node: Node, count: number) => () =>
+      [...(node.service(Cluster.Cluster)?.viewUnsafe().peers.values() ?? [])].filter(({ link }) => link === "up")
+        .length === count,
+  }
+})
+
+it.sim("the recipe shows a new name at all instances, also at one that was cut off meanwhile", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b, c } = nodes
+    for (const node of [a, b, c]) yield* sim.until("all have links", linked(node, 2))
+    for (const node of [a, b, c]) assert.strictEqual(yield* shown(node), "ann")
+    yield* rename(a, "Ann")
+    yield* Effect.sleep("1 second")
+    for (const node of [a, b, c]) assert.strictEqual(yield* shown(node), "Ann")
+
+    yield* sim.network.partition(["c"], ["a", "b"])
+    yield* sim.until("c is alone", linked(c, 0))
+    assert.strictEqual(yield* shown(c), "Ann")
+    yield* rename(a, "Anna")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual([yield* shown(b), yield* shown(c)], ["Anna", "Ann"])
+    yield* sim.network.heal
+    yield* sim.until("c is back", linked(c, 2))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(c), "Anna")
+  }),
+)
+
+it.sim("the recipe shows a new name although the writer crashed before it told the others", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b } = nodes
+    yield* sim.until("b has links", linked(b, 2))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(b), "ann")
+    const writing = yield* Effect.forkScoped(Effect.ignore(rename(a, "Ann")))
+    // The store has the name, and the write has not returned.
+    yield* Effect.sleep("10 millis")
+    yield* a.crash
+    yield* Fiber.join(writing)
+    assert.strictEqual(yield* shown(b), "ann")
+    yield* sim.until("b has lost a", linked(b, 1))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(b), "Ann")
+  }),
+)
+
+it.sim("the recipe does not keep a name that was read from the store before it was overwritten", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b } = nodes
+    yield* sim.until("b has links", linked(b, 2))
+    yield* Effect.sleep("1 second")
+    const writing = yield* Effect.forkScoped(rename(a, "Ann"))
+    // Reads at many moments before, during and after the write and its invalidation.
+    for (let i = 0; i < 20; i++) {
+      yield* Effect.forkScoped(shown(b))
+      yield* Effect.sleep("3 millis")
+    }
+    yield* Fiber.join(writing)
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(b), "Ann")
+  }),
 )
