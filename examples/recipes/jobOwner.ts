@@ -5,9 +5,9 @@ import { NodeTransport } from "@coterie/node-transport"
 import { NodeRuntime } from "@effect/platform-node"
 import { type Duration, Effect, Layer, Schedule } from "effect"
 
-/** Returns `true` if this node has the lowest name among the members that it reaches. */
+/** Returns `true` if this node has the lowest name of the members in its view. */
 export const isOwner = (view: ClusterEvent.View): boolean =>
-  ClusterEvent.members(view).every(({ link, name }) => link !== "up" || view.self.name <= name)
+  ClusterEvent.members(view).every(({ name }) => view.self.name <= name)
 
 /** Runs a job at each interval while this node is the owner. A run that fails has a line in the log, and the next one comes. */
 export const everyOwner = Effect.fnUntraced(function* <E, R>(interval: Duration.Input, job: Effect.Effect<void, E, R>) {

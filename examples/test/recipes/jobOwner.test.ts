@@ -67,6 +67,18 @@ describe("the recipe of a job with one owner", () => {
     }),
   )
 
+  it.sim("runs the job at one node while two nodes do not reach each other and a third one reaches both", {}, (sim) =>
+    Effect.gen(function* () {
+      const { nodes, ownersAre, runs } = yield* start(sim)
+      yield* ownersAre("a")
+      yield* sim.network.partition(["a"], ["b"])
+      const linkOf = () => nodes.b.service(Cluster.Cluster)?.viewUnsafe().peers.get("a")?.link
+      yield* sim.until("b reaches a through c only", () => linkOf() === "indirect" || `the link is ${linkOf()}`)
+      yield* ownersAre("a")
+      assert.deepStrictEqual([...new Set(runs)], ["a"])
+    }),
+  )
+
   it.sim("does not run the job at a node that has not started yet", {}, (sim) =>
     Effect.gen(function* () {
       const { ownersAre, runs } = yield* start(sim, "10 seconds")

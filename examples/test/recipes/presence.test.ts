@@ -2,8 +2,8 @@
 import { Cluster } from "@coterie/core"
 import { FaultPlan, type Simulation } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
-import { describe } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, describe } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
 import * as Presence from "../../recipes/presence.ts"
 
 const names = ["a", "b", "c"] as const
@@ -56,6 +56,23 @@ describe("the recipe of presence", () => {
       yield* sim.until("b learns who is there", sees(b, "ann@a cat@c"), { within: "10 seconds" })
       yield* enter(b, "dan")
       yield* sim.until("the users of the new life are seen", sees(c, "ann@a cat@c dan@b"), { within: "10 seconds" })
+    }),
+  )
+
+  it.sim("sees a user until its last socket at an instance is closed", {}, (sim) =>
+    Effect.gen(function* () {
+      const { a, c } = yield* start(sim)
+      const stay = (seconds: number) =>
+        Effect.flatMap(Presence.Presence, ({ enter }) =>
+          Effect.scoped(Effect.andThen(enter("ann"), Effect.sleep(`${seconds} seconds`))),
+        ).pipe(a.run, Effect.forkScoped)
+      const [short, long] = [yield* stay(10), yield* stay(20)]
+      yield* sim.until("c sees ann", sees(c, "ann@a"), { within: "10 seconds" })
+      yield* Fiber.join(short)
+      yield* Effect.sleep("5 seconds")
+      assert.isTrue(sees(c, "ann@a")())
+      yield* Fiber.join(long)
+      yield* sim.until("ann is gone", sees(c, ""), { within: "10 seconds" })
     }),
   )
 
