@@ -10,34 +10,29 @@ import { Rpc, RpcGroup } from "effect/rpc"
 class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", {}) {}
 
 /** There is no answer. If `maybeReserved` is `true`, the peer may have reserved a piece. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
+class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
   maybeReserved: Schema.Boolean,
   message: Schema.String,
 }) {}
 
-/** Requests of a warehouse. `Reserve` returns the number of pieces that are left. */
-export const Warehouse = RpcGroup.make(
+/** Requests to a warehouse. `Reserve` returns the number of the piece. */
+const Warehouse = RpcGroup.make(
   Rpc.make("Count", { success: Schema.Number }),
   Rpc.make("Reserve", { success: Schema.Number, error: SoldOut }),
 )
 
-/** Takes one piece. Fails if none is left. */
-const take = (pieces: number): readonly [Effect.Effect<number, SoldOut>, number] =>
-  pieces > 0 ? [Effect.succeed(pieces - 1), pieces - 1] : [Effect.fail(new SoldOut()), 0]
-
 /** Serves a warehouse with some pieces. */
-export const layer = (pieces: number) =>
-  PeerRpcServer.layer(Warehouse).pipe(
-    Layer.provide(
-      Warehouse.toLayer(
-        Effect.map(Ref.make(pieces), (stock) => ({
-          Count: () => Ref.get(stock),
-          Reserve: () => Effect.flatten(Ref.modify(stock, take)),
-        })),
-      ),
-    ),
-    Layer.provideMerge(PeerRpcClient.layer()),
-  )
+export const layer = (pieces: number) => {
+  const handlers = Effect.map(Ref.make(pieces), (stock) => {
+    const take = Ref.getAndUpdate(stock, (left) => Math.max(0, left - 1))
+    return {
+      Count: () => Ref.get(stock),
+      Reserve: () => Effect.flatMap(take, (piece) => (piece > 0 ? Effect.succeed(piece) : new SoldOut())),
+    }
+  })
+  const server = PeerRpcServer.layer(Warehouse).pipe(Layer.provide(Warehouse.toLayer(handlers)))
+  return Layer.provideMerge(server, PeerRpcClient.layer())
+}
 
 /** Reserves one piece at a peer. Asks again for up to 10 seconds while the peer has certainly not received the request. */
 export const reserve = Effect.fnUntraced(function* (peer: string) {
@@ -57,7 +52,7 @@ export const reserve = Effect.fnUntraced(function* (peer: string) {
   )
 }, Effect.scoped)
 
-/** Asks all peers and this node. Returns the sum, and the names of those without an answer. */
+/** Asks all peers and this node. Returns the sum, and the names of the peers without an answer. */
 export const countAll = Effect.gen(function* () {
   const options = { self: true, timeout: "5 seconds" } as const
   const answers = yield* PeerRpcClient.all(Warehouse, (warehouse) => warehouse.Count(), options)
@@ -69,15 +64,8 @@ export const countAll = Effect.gen(function* () {
 // #region main
 /** Reserves a piece at each peer of the command line, and counts all pieces every 2 seconds. */
 const demo = Effect.gen(function* () {
-  const log = (text: string) => Effect.log(text)
-  yield* Effect.forEach(process.argv.slice(2), (peer) =>
-    Effect.matchEffect(reserve(peer), {
-      onSuccess: (left) => log(`reserved at ${peer}, which has ${left} left`),
-      onFailure: (error) => log(`not reserved at ${peer}: ${error._tag} ${error.message}`),
-    }),
-  )
-  const show = Effect.flatMap(countAll, ({ missing, pieces }) => log(`${pieces} pieces; no answer of: ${missing}`))
-  yield* Effect.schedule(show, Schedule.spaced("2 seconds"))
+  for (const peer of process.argv.slice(2)) yield* Effect.log(peer, yield* Effect.result(reserve(peer)))
+  yield* Effect.schedule(Effect.flatMap(countAll, Effect.log), Schedule.spaced("2 seconds"))
 })
 
 /** Runs until the node has stopped. The warehouse is served before `layerStart`. */

@@ -39,6 +39,7 @@ export const layer = Layer.effect(Sockets)(
         Effect.forEach(
           [...sockets].filter((socket) => socket.user === user),
           ({ write }) => Effect.isSuccess(write(text)),
+          { concurrency: "unbounded" },
         ),
         (written) => written.includes(true),
       )

@@ -1,5 +1,4 @@
 /** The HTTP server of docs/recipes/socket-routing.md. */
-// #region program
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { PeerRpcClient } from "@coterie/rpc"
@@ -13,6 +12,7 @@ import * as Routing from "./socketRouting.ts"
 
 const User = Schema.Struct({ user: Schema.String })
 
+// #region connect
 /** `GET /connect?user=NAME` opens a socket of the user. Whoever says a name has it: ask for a token instead. */
 const connect = Effect.gen(function* () {
   const { user } = yield* HttpServerRequest.schemaSearchParams(User)
@@ -26,6 +26,8 @@ const connect = Effect.gen(function* () {
   yield* Effect.ignore(Effect.forever(pull))
   return HttpServerResponse.empty()
 })
+
+// #endregion
 
 /** `POST /send/NAME` writes the body to the sockets of the user. Answers 409 if no instance says that it wrote it. */
 const send = Effect.gen(function* () {
@@ -49,4 +51,3 @@ export const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped).pi
 )
 
 if (import.meta.main) NodeRuntime.runMain(main)
-// #endregion
