@@ -16,7 +16,7 @@ class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
 }) {}
 
 /** Requests to a warehouse. `Reserve` returns the number of the piece. */
-const Warehouse = RpcGroup.make(
+export const Warehouse = RpcGroup.make(
   Rpc.make("Count", { success: Schema.Number }),
   Rpc.make("Reserve", { success: Schema.Number, error: SoldOut }),
 )

@@ -1,5 +1,6 @@
 /** Runs the program of docs/recipes/requests.md. */
 import { Cluster } from "@coterie/core"
+import { PeerRpcClient, PeerRpcServer } from "@coterie/rpc"
 import type { Simulation } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { assert, describe } from "@effect/vitest"
@@ -8,12 +9,18 @@ import * as Requests from "../../recipes/requests.ts"
 
 const names = ["a", "b", "c"] as const
 
+/** Serves requests and never answers. */
+const silent = PeerRpcServer.layer(Requests.Warehouse).pipe(
+  Layer.provide(Requests.Warehouse.toLayer({ Count: () => Effect.never, Reserve: () => Effect.never })),
+  Layer.provideMerge(PeerRpcClient.layer()),
+)
+
 /** Starts three warehouses with 2 pieces each. A segment takes 100 ms. */
-const start = (sim: Simulation.Sim) =>
+const start = (sim: Simulation.Sim, silentNode?: string) =>
   sim.nodes(
     names,
     (name) =>
-      Requests.layer(2).pipe(
+      (name === silentNode ? silent : Requests.layer(2)).pipe(
         Layer.provideMerge(
           Cluster.layer({ cluster: "stock", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
         ),
@@ -72,6 +79,15 @@ describe("the recipe of requests", () => {
           maybeReserved: false,
         })
       }),
+  )
+
+  it.sim("stops waiting for a peer that does not answer, and says that a piece may be reserved", { faults }, (sim) =>
+    Effect.gen(function* () {
+      const { a } = yield* start(sim, "b")
+      yield* sim.until("a has links", linked(a, 2))
+      assert.include(yield* Effect.flip(a.run(Requests.reserve("b"))), { _tag: "NoAnswer", maybeReserved: true })
+      assert.deepStrictEqual(yield* a.run(Requests.countAll), { pieces: 4, missing: ["b"] })
+    }),
   )
 
   it.sim("counts without a peer that is cut off, and names it", { faults }, (sim) =>
