@@ -38,9 +38,12 @@ const send = Effect.gen(function* () {
   return HttpServerResponse.empty()
 }).pipe(Effect.catchTag("NotDelivered", (error) => HttpServerResponse.json(error, { status: 409 })))
 
+// By default a stop waits 20 seconds for open sockets.
+const listening = { port: Number(process.argv[2] ?? 8080), gracefulShutdownTimeout: "1 second" } as const
+
 const Http = HttpRouter.serve(
   Layer.merge(HttpRouter.add("GET", "/connect", Effect.scoped(connect)), HttpRouter.add("POST", "/send/:user", send)),
-).pipe(Layer.provide(NodeHttpServer.layer(createServer, { port: Number(process.argv[2] ?? 8080) })))
+).pipe(Layer.provide(NodeHttpServer.layer(createServer, listening)))
 
 /** Runs until the node has stopped. Users can connect and peers can ask once everything before is built. */
 export const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped).pipe(

@@ -123,6 +123,8 @@ describe("the programs of the recipes", () => {
       const { status, text } = yield* post("bob")
       assert.strictEqual(status, 409)
       assert.deepStrictEqual(JSON.parse(text), { _tag: "NotDelivered", maybeDelivered: false })
+      // It stops although the socket is open: `signal` waits for 10 seconds.
+      yield* a.signal("SIGTERM")
     }),
   )
 
