@@ -11,7 +11,7 @@ it.effect("caches hold nothing that was overwritten, also not what was written d
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const store = new Map<string, string>()
     const start = Effect.fnUntraced(function* (name: string) {
-      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a:7946"] }).pipe(
+      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a"] }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,

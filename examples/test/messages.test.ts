@@ -16,7 +16,7 @@ it.effect("the pieces of the guide do what it says", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
-      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], tracing: true }).pipe(
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann"], tracing: true }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,
@@ -76,7 +76,7 @@ it.effect("the pieces of the guide do what it says", () =>
 const pair = Effect.gen(function* () {
   const network = yield* SimNetwork.make()
   const start = (name: string) =>
-    Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], limits: { inboxWindowBytes: 10_000 } }).pipe(
+    Cluster.layer({ cluster: "guide", name, seeds: ["ann"], limits: { inboxWindowBytes: 10_000 } }).pipe(
       Layer.provide(network.transport(name)),
       Layer.provide(Logger.layer([])),
       Layer.build,

@@ -161,7 +161,7 @@ const layer = (
   Layer.effect(App)(makeApp(name, names, observations)).pipe(
     Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(observations)))),
     Layer.provide(PeerRpcClient.layer()),
-    Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
+    Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1", "n2"], limits })),
   )
 
 /** Everybody is asked by everybody and answers, and nobody waits for anything. */

@@ -14,7 +14,7 @@ import { makeConnection, settle } from "./support.ts"
 
 const self = record(5, "self")
 const peer = record(7)
-const address = Result.getOrThrow(Address.parse("host:7946"))
+const address = Result.getOrThrow(Address.parse("host:24868"))
 
 const accusation: YouAreBelief = { generation: 5, incarnation: 0, status: "suspect" }
 
