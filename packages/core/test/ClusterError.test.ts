@@ -2,6 +2,7 @@ import * as ClusterError from "@coterie/core/ClusterError"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 const refusal = { refusedBy: "peer", text: "no guests today" } as const
@@ -71,6 +72,11 @@ describe("an error with a reason", () => {
     check(ClusterError.SendError, sendErrors)
     check(ClusterError.JoinError, joinErrors)
     check(ClusterError.StoppedError, stoppedErrors)
+  })
+
+  it("is not reported again by runMain if it is a StoppedError, because the log of the node has it", () => {
+    for (const error of stoppedErrors) assert.isFalse(Runtime.getErrorReported(error))
+    for (const error of joinErrors) assert.isTrue(Runtime.getErrorReported(error))
   })
 
   it("quotes a peer, whose text is about the peer and not about this node", () => {
