@@ -135,6 +135,41 @@ describe("a node that is started by hand", () => {
     }),
   )
 
+  scene("cannot be started once it has left", (network) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(layerOf(network, "b", { seeds: ["a"], start: "manual" }))
+      const b = Context.get(context, Cluster.Cluster)
+      yield* b.leave
+      assert.strictEqual((yield* Effect.flip(b.start))._tag, "NodeStopped")
+      const starting = Effect.provide(Layer.build(Cluster.layerStart), context)
+      assert.strictEqual((yield* Effect.flip(starting))._tag, "NodeStopped")
+      assert.strictEqual((yield* Effect.flip(b.join("a"))).reason._tag, "NodeStopped")
+      assert.deepStrictEqual(yield* b.status, { _tag: "Stopped" })
+    }),
+  )
+
+  scene("fails to start if it leaves before it has settled, also if it was started before", (network) =>
+    Effect.gen(function* () {
+      const b = yield* start(network, "b", { seeds: ["nobody"], start: "manual" })
+      const starting = yield* Effect.forkScoped(Effect.flip(b.start), { startImmediately: true })
+      assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "joining" })
+      yield* b.leave
+      assert.strictEqual((yield* Fiber.join(starting))._tag, "NodeStopped")
+      assert.strictEqual((yield* Effect.flip(b.start))._tag, "NodeStopped")
+    }),
+  )
+
+  scene("fails to start with the reason if it has stopped against its will", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], start: "manual" })
+      const first = yield* Effect.flip(b.start)
+      yield* Effect.flip(b.stopped)
+      assert.strictEqual(yield* Effect.flip(b.start), first)
+      assert.strictEqual(first._tag === "StoppedError" && first.reason._tag, "OtherCluster")
+    }),
+  )
+
   scene("has a warning in the log if nobody starts it for a while", (network) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
