@@ -61,7 +61,8 @@ export interface Options {
    * **Details**
    *
    * `duplicate` stops the node once the namesake has refused it for a link timeout, so that a process may start a moment before
-   * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
+   * its predecessor has ended. If the namesake is older and dials this node too, the namesake stops and this node goes on. Any other
+   * refusal stops it if no address is left that may let it in.
    */
   readonly failOn?: ReadonlyArray<FailOn> | undefined
   /** How the node uses what it shares with the rest of the process. */

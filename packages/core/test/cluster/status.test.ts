@@ -258,6 +258,62 @@ describe("a node with a wrong configuration", () => {
   )
 })
 
+describe("of two isolated nodes of one name that dial each other", () => {
+  /** Starts two nodes, each with a retry interval of its own in milliseconds, and returns their statuses after a while. */
+  const endsOf = Effect.fnUntraced(function* (latency: number, pause: number, intervals: readonly [number, number]) {
+    const network = yield* SimNetwork.make({ latency })
+    const node = (host: string, seed: string, interval: number) =>
+      Cluster.layer({
+        cluster: "test",
+        name: "a",
+        seeds: [seed],
+        policies: [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced(interval))],
+      }).pipe(Layer.provide(network.transport(host)), Layer.build, Effect.map(Context.get(Cluster.Cluster)))
+    const first = yield* node("one", "two", intervals[0])
+    yield* Effect.sleep(pause)
+    const second = yield* node("two", "one", intervals[1])
+    yield* Effect.sleep("20 seconds")
+    return [yield* first.status, yield* second.status] as const
+  })
+  const tags = (statuses: ReadonlyArray<Cluster.Status>) => statuses.map(({ _tag }) => _tag)
+
+  const scenario = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>): void =>
+    it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
+
+  // Before, both stopped with each of these.
+  for (const [latency, pause, ...intervals] of [
+    [20, 30, 50, 350],
+    [20, 30, 310, 700],
+    [50, 1, 100, 40],
+    [50, 30, 50, 200],
+    [50, 30, 170, 350],
+  ] as const) {
+    scenario(
+      `the older stops and the newer stays: latency ${latency} ms, started within ${pause} ms, dialing every ${intervals.join(" and ")} ms`,
+      Effect.gen(function* () {
+        const statuses = yield* endsOf(latency, pause, intervals)
+        assert.deepStrictEqual(tags(statuses), ["Stopped", "Alone"])
+        const [{ error }] = statuses as readonly [Extract<Cluster.Status, { readonly _tag: "Stopped" }>, unknown]
+        assert.strictEqual(error?.reason._tag, "DuplicateName")
+      }),
+    )
+  }
+
+  scenario(
+    "one stays if both start in the same millisecond",
+    Effect.gen(function* () {
+      for (const intervals of [
+        [50, 200],
+        [100, 260],
+        [310, 90],
+      ] as const) {
+        // The instances, which are random, order the two.
+        assert.sameMembers(tags(yield* endsOf(50, 0, intervals)), ["Stopped", "Alone"])
+      }
+    }),
+  )
+})
+
 describe("the log of a node that leaves", () => {
   scene("has one line that it leaves and why, and one that it has left", (network) =>
     Effect.gen(function* () {
