@@ -284,7 +284,7 @@ describe("of two isolated nodes of one name that dial each other", () => {
   for (const [latency, pause, ...intervals] of [
     [20, 30, 50, 350],
     [20, 30, 310, 700],
-    [50, 1, 100, 40],
+    [50, 5, 100, 40],
     [50, 30, 50, 200],
     [50, 30, 170, 350],
   ] as const) {
