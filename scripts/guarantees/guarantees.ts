@@ -409,6 +409,11 @@ const messages: Page = {
       ],
     },
     {
+      heading: "Subscribe before the node starts",
+      statement: "A service that opens its topics before its node starts misses no message of a peer that sees it.",
+      tests: ["a service of the guide hears the order that a peer publishes as soon as it sees the service"],
+    },
+    {
       heading: "Open topics",
       statement:
         "An open topic yields all values that peers send after `open` has succeeded, and marks gaps on request.",
