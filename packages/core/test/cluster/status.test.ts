@@ -234,6 +234,30 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
+  scene("replaces its predecessor that drains if it reaches another member, and the predecessor stops", (network) =>
+    Effect.gen(function* () {
+      const old = yield* start(network, "a", { host: "one", seeds: ["c"] })
+      yield* start(network, "c")
+      yield* until(old, "Member")
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"] })
+      assert.strictEqual((yield* errorOf(old)).reason._tag, "Superseded")
+      yield* staysUp(next)
+      assert.strictEqual((yield* next.status)._tag, "Member")
+    }),
+  )
+
+  scene("waits for its predecessor that drains if failOn has no duplicate", (network) =>
+    Effect.gen(function* () {
+      const old = yield* start(network, "a", { host: "one" })
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["label"] })
+      yield* staysUp(next)
+      assert.strictEqual((yield* old.status)._tag, "Alone")
+      yield* old.leave
+      yield* start(network, "c")
+      yield* until(next, "Member")
+    }),
+  )
+
   scene("stops for a denial only if it is to", (network) =>
     Effect.gen(function* () {
       yield* start(
