@@ -1,8 +1,8 @@
 /** The service of docs/getting-started.md; examples/test/sales.test.ts runs it. */
+// #region topic
 import { Cluster, ClusterError, Lane, Topic } from "@coterie/core"
 import { Context, Effect, Layer, Ref, Schema, Stream } from "effect"
 
-// #region topic
 const Order = Schema.Struct({ id: Schema.String, total: Schema.Finite })
 
 /** All processes use this name and this schema. */
