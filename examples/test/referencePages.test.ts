@@ -1,16 +1,17 @@
-/** Keeps docs/cluster.md and docs/glossary.md complete: what the code has at run time is on the page. */
-import { Cluster, ClusterError, ClusterEvent, Limits } from "@coterie/core"
+/** Keeps docs/cluster.md, docs/policies.md and docs/glossary.md complete: what the code has at run time is on the page. */
+import { Cluster, ClusterError, ClusterEvent, Discovery, FailureDetector, Gossip, Limits } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 
 const read = (page: string) => Fs.readFileSync(Path.join(import.meta.dirname, "../../docs", page), "utf8")
-const page = read("cluster.md")
+const clusterPage = read("cluster.md")
 
-/** Returns the part of the page under a heading, up to the next heading of its level. */
-const section = (heading: string): string => page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? ""
+/** Returns the part of a page under a heading, up to the next heading of its level. */
+const section = (heading: string, page = clusterPage): string =>
+  page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? ""
 
 /** Returns the names at the begin of a code span, such as `send` of `send(peer, payload)`. */
 const codes = (text: string): ReadonlySet<string> =>
@@ -54,4 +55,34 @@ describe("the page of the Cluster service", () => {
       assert.deepStrictEqual(missing(members, section("Members of the service")), [])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
+})
+
+describe("the page of the policies", () => {
+  const page = read("policies.md")
+
+  it("has every option of the policies", () => {
+    assert.deepStrictEqual(missing(Object.keys(FailureDetector.lan), section("FailureDetector", page)), [])
+    assert.deepStrictEqual(missing(Object.keys(Gossip.defaults), section("Gossip", page)), [])
+    const { addresses: _, ...intervals } = Discovery.defaults
+    assert.deepStrictEqual(missing(Object.keys(intervals), section("Discovery", page)), [])
+  })
+
+  it("has the times of the failure detectors", () => {
+    const times = ({ heartbeat, linkTimeout, probeTimeout, suspicionMax, suspicionMin }: FailureDetector.Policy) =>
+      [heartbeat, linkTimeout, probeTimeout, suspicionMin, suspicionMax].map(Duration.toSeconds)
+    const secondsOf = (text: string): number => {
+      const [number = "", unit] = text.split(" ")
+      return Number(number) / (unit === "ms" ? 1_000 : 1)
+    }
+    const rows = [...section("FailureDetector", page).matchAll(/^\| `FailureDetector\.layer(\w+)`.*$/gm)]
+    const found = rows.map(([row, name = ""]) => [
+      name,
+      row
+        .split("|")
+        .slice(3, 8)
+        .map((cell) => secondsOf(cell.trim())),
+    ])
+    const { lan, local, wan } = FailureDetector
+    assert.deepStrictEqual(Object.fromEntries(found), { Lan: times(lan), Wan: times(wan), Local: times(local) })
+  })
 })
