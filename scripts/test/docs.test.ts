@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { anchorOf, headingsOf } from "../lib/markdown.ts"
 
 const root = path.join(import.meta.dirname, "../..")
 
@@ -18,16 +19,8 @@ const targetsOf = (page: string): ReadonlyArray<string> => {
   return targets.filter((target) => !/^[a-z]+:/.test(target))
 }
 
-/** Returns the anchors of a page: its headings in lower case, without punctuation, with dashes for spaces. */
 const anchorsOf = (file: string): ReadonlySet<string> =>
-  new Set(
-    [...fs.readFileSync(file, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-        .replaceAll(" ", "-"),
-    ),
-  )
+  new Set(headingsOf(fs.readFileSync(file, "utf8")).map(anchorOf))
 
 const problemOf = (page: string, target: string): string | undefined => {
   const [name = "", anchor] = target.split("#")
