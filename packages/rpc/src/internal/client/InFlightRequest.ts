@@ -19,6 +19,8 @@ export interface Options {
   readonly peer: string
   /** Hands a response to the client of Effect. */
   readonly write: (response: FromServerEncoded) => Effect.Effect<void>
+  /** Time at which the request began, as `AnswerTime` gives it. */
+  readonly began: number
   /** Scope of the fibers that hand over responses. */
   readonly scope: Scope.Scope
 }
@@ -28,6 +30,7 @@ export class InFlightRequest {
   readonly requestId: RequestId
   readonly clientId: number
   readonly peer: string
+  readonly began: number
   private readonly write: Options["write"]
   private readonly scope: Scope.Scope
   private readonly completion = Deferred.makeUnsafe<void, RpcClientError>()
@@ -43,6 +46,7 @@ export class InFlightRequest {
     this.requestId = options.requestId
     this.clientId = options.clientId
     this.peer = options.peer
+    this.began = options.began
     this.write = options.write
     this.scope = options.scope
   }

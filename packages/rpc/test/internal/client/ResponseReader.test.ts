@@ -5,18 +5,18 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { InFlightRequest } from "../../../src/internal/client/InFlightRequest.ts"
-import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.ts"
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
 import { ResponseReader } from "../../../src/internal/client/ResponseReader.ts"
 import { FakeLane, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
+import { inFlightRequests } from "../FakeMetrics.ts"
 
 const setUp = Effect.fnUntraced(function* (serialization = json) {
   const requests = new FakeLane()
   const responses = new FakeLane()
   const lanes = { service: "default", requests: requests.lane, responses: responses.lane, serialization }
   const ids = new RequestIds("x-")
-  const inFlight = new InFlightRequests(yield* Effect.scope)
+  const { fake, inFlight } = yield* inFlightRequests
   const sender = yield* RequestSender.make(lanes)
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const written: Array<FromServerEncoded> = []
@@ -39,7 +39,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
   }
   /** Takes the messages that were sent to peers, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())
-  return { add, inFlight, reader, requests, responses, sent, written }
+  return { add, fake, inFlight, reader, requests, responses, sent, written }
 })
 
 /** `waiting`, `completed`, or the reason of the loss of a request. */
@@ -63,6 +63,32 @@ describe("the reader of responses", () => {
       assert.strictEqual(yield* stateOf(request), "completed")
       assert.deepStrictEqual(written, [{ ...exit, requestId: 7 }] as unknown)
       assert.deepStrictEqual(inFlight.all(), [])
+    }),
+  )
+
+  it.live("counts requests by what their responses are", () =>
+    Effect.gen(function* () {
+      const { add, fake, reader } = yield* setUp()
+      for (let i = 0; i < 5; i++) add()
+      const fail = { _tag: "Failure", cause: [{ _tag: "Fail", error: "odd" }] }
+      yield* reader.read(message(exit))
+      yield* reader.read(message({ _tag: "Exit", requestId: "x-2", exit: fail }))
+      yield* reader.read(message({ ...interrupt, requestId: "x-3" }))
+      yield* reader.read(message({ _tag: "Defect", defect: "a bug" }))
+      add()
+      yield* reader.read(message("{"))
+      add()
+      yield* reader.read(sessionEnded(1))
+      assert.deepStrictEqual(fake.values, {
+        "total out": 7,
+        "outcomes_total out success": 1,
+        "outcomes_total out failure": 1,
+        "outcomes_total out GivenUp": 1,
+        "outcomes_total out defect": 2,
+        "outcomes_total out malformed": 1,
+        "outcomes_total out SessionEnded": 1,
+      })
+      assert.strictEqual(fake.recorded.length, 2)
     }),
   )
 
