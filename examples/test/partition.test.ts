@@ -4,9 +4,7 @@ import { Effect } from "effect"
 
 it.sim("a partition heals by itself", { seeds: 5 }, (sim) =>
   Effect.gen(function* () {
-    const nodes = yield* sim.nodes(["a", "b", "c"], (name) =>
-      Cluster.layer({ cluster: "hello", name, seeds: ["a:7946"] }),
-    )
+    const nodes = yield* sim.nodes(["a", "b", "c"], (name) => Cluster.layer({ cluster: "hello", name, seeds: ["a"] }))
     /** Returns whether a node lists exactly these peers and has a link to each. */
     const lists = (node: "a" | "b", ...names: ReadonlyArray<string>) => {
       const peers = nodes[node].service(Cluster.Cluster)?.viewUnsafe().peers

@@ -17,8 +17,8 @@ it.effect("a cluster runs with a choice for every policy", () =>
     const second = yield* start("web-2")
     const stranger = yield* start("db-1")
 
-    assert.strictEqual((yield* second.join("web-1:7946")).name, "web-1")
-    const error = yield* Effect.flip(stranger.join("web-1:7946"))
+    assert.strictEqual((yield* second.join("web-1")).name, "web-1")
+    const error = yield* Effect.flip(stranger.join("web-1"))
     assert.strictEqual(error.reason._tag, "Denied")
     assert.include(error.message, "web servers only")
   }).pipe(Effect.scoped, VirtualTime.flow),
@@ -36,7 +36,7 @@ it.effect("a node dials the addresses that its registry returns, and keeps them 
     const runs = yield* Ref.make(0)
     const find = Effect.flatMap(
       Ref.getAndUpdate(runs, (n) => n + 1),
-      (run) => (run === 0 ? Effect.succeed(["web-1:7946"]) : Effect.fail("the registry is down")),
+      (run) => (run === 0 ? Effect.succeed(["web-1"]) : Effect.fail("the registry is down")),
     )
     const node = yield* start("web-2", find)
     yield* Effect.sleep("1 minute") // of virtual time

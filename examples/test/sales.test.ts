@@ -7,7 +7,7 @@ it.effect("each process counts the orders of all processes", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const start = (name: string) =>
-      Sales.layer({ name, seeds: ["ann:7946"] }).pipe(Layer.provide(network.transport(name)), Layer.build)
+      Sales.layer({ name, seeds: ["ann"] }).pipe(Layer.provide(network.transport(name)), Layer.build)
     const ann = yield* start("ann")
     const bob = yield* start("bob")
     assert.isTrue(yield* Effect.provide(Sales.isReady, bob))
