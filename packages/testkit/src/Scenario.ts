@@ -151,7 +151,7 @@ export interface Sim {
   readonly seed: number
   /**
    * Starts a node for each name, and waits until all are running. Each start makes a new layer. The name is also the
-   * host: a node listens at `name:7946`. Fails with `SimulationError` and the reason `nodeName` if a name is in use or
+   * host: a node listens at `name:24868`. Fails with `SimulationError` and the reason `nodeName` if a name is in use or
    * is not a host name.
    */
   readonly nodes: <const Name extends string, A>(

@@ -121,8 +121,8 @@ export interface Shape {
 export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/testkit/SimNetwork") {}
 
 /**
- * Default port of a node: 7946. An address without a port means `Address.defaultPort`, which is another port, so seeds
- * in a simulation need the port.
+ * Default port of a node. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node: the
+ * seed `a` means `a:24868`.
  *
  * @category constants
  * @since 0.1.0

@@ -5,7 +5,7 @@
  * into the buffers of their endpoint at once, also while the process is paused, as an operating system does.
  */
 import * as Transport from "@coterie/core/Transport"
-import type * as Address from "@coterie/core/Address"
+import * as Address from "@coterie/core/Address"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,8 +26,8 @@ import * as SimTransport from "./SimTransport.ts"
 import { Swizzle } from "./Swizzle.ts"
 import { connectionClosed, transportError } from "./transportError.ts"
 
-/** Default port of a node. */
-export const defaultPort = 7946
+/** Default port of a node. An address without a port has the same port, so the name of a host is the address of its node. */
+export const defaultPort = Address.defaultPort
 
 /** Default number of bytes that each direction of a connection holds. */
 export const defaultSendBuffer = 64 * 1024

@@ -77,7 +77,10 @@ export class InFlightRequest {
     return session > this.endedSession
   }
 
-  /** Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one. */
+  /**
+   * Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one, whose
+   * end may have been dropped.
+   */
   onSessionEnded(session: number): boolean {
     if (this.session !== undefined) return this.session <= session
     this.endedSession = Math.max(this.endedSession, session)

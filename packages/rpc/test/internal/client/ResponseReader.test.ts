@@ -4,6 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import * as Stream from "effect/Stream"
+import { maxSessionMarks } from "../../../../core/src/messaging/SessionMarks.ts"
+import { SessionReader } from "../../../../core/src/messaging/SessionReader.ts"
 import type { InFlightRequest } from "../../../src/internal/client/InFlightRequest.ts"
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
@@ -146,6 +149,30 @@ describe("the reader of responses", () => {
       assert.strictEqual(yield* stateOf(other), "waiting")
       assert.deepStrictEqual(yield* sent, [interrupt])
     }),
+  )
+
+  it.live(
+    "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+    () =>
+      Effect.gen(function* () {
+        const { add, reader } = yield* setUp()
+        const responses = new SessionReader({ kept: 1_000 })
+        const visit = (name: string, session: number) => {
+          const from = { name, generation: 1 }
+          responses.mark({ _tag: "SessionStarted", from, session })
+          responses.mark({ _tag: "SessionEnded", from, session })
+        }
+        const [lost, later] = [add(), add()]
+        later.onSent(3)
+        visit("b", 1)
+        visit("b", 2)
+        responses.mark({ _tag: "SessionStarted", from: { name: "b", generation: 1 }, session: 3 })
+        for (let session = 4; session <= 2 * maxSessionMarks; session++) visit("c", session)
+        yield* responses.end
+        yield* Stream.runForEach(responses.stream, (item) => reader.read(item))
+        assert.strictEqual(yield* stateOf(lost), "SessionEnded")
+        assert.strictEqual(yield* stateOf(later), "waiting")
+      }),
   )
 
   it.live("asks about each request of the peer after Eof, but those that have a chunk to acknowledge", () =>
