@@ -114,7 +114,7 @@ const disturbMachines = ({ a, b, c, cluster, seconds, span }: Script): void => {
     at: span * 0.62,
     lasts: span * 0.06,
     nodes: [b],
-    text: `${b} stands still for ${Math.round(seconds * 6) / 100} seconds`,
+    text: `${b} is paused for ${Math.round(seconds * 6) / 100} seconds`,
     began: () => {
       cluster.paused.add(b)
       cluster.addNode(b, "paused")
