@@ -338,7 +338,7 @@ describe("the text about a handshake that failed", () => {
     const rejected = (by: "us" | "them") => new Handshake.HandshakeRejected({ code: "busy", message, by })
     assert.strictEqual(
       Handshake.describe(rejected("them")),
-      "the peer refused this node and says: this node is leaving",
+      "the peer refused this node: this node is leaving",
     )
     assert.strictEqual(Handshake.describe(rejected("us")), "this node refused the peer: this node is leaving")
     const failed = new Handshake.HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })

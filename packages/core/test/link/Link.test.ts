@@ -128,7 +128,7 @@ describe("a link", () => {
       yield* says({ _tag: "Credit", lane: 0, bytes: 1 })
       assert.deepStrictEqual(ends(), ["malformed"])
       assert.deepStrictEqual(log, ["ended after 0 frames"])
-      const message = "credit that was not spent before"
+      const message = "credit beyond the window of the lane"
       assert.deepStrictEqual(peer.written(), [{ _tag: "Bye", code: "malformed", message }])
     }),
   )
