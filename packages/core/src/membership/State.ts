@@ -126,6 +126,8 @@ export interface State {
   readonly selfHash: bigint
   /** Metadata that the application set and that this node publishes in its record at the next flush. */
   readonly unpublished: PeerRecord.Body["metadata"] | undefined
+  /** Time of the last change of this node's incarnation. */
+  readonly raisedAt: number
   /** Number of this process. Of two processes of one life, the process with the greater instance stays. */
   readonly instance: number
   /** Time at which another process last took a link of this process at a peer, if it did; see `namesakes.ts`. */
@@ -207,6 +209,7 @@ export const make = (options: {
     self: options.self,
     selfHash,
     unpublished: undefined,
+    raisedAt: Number.NEGATIVE_INFINITY,
     instance: options.instance ?? 0,
     displacedAt: undefined,
     phase: { _tag: "Running" },

@@ -9,9 +9,9 @@ import * as Draft from "./Draft.ts"
 import { newestRecords } from "./newestRecords.ts"
 import { atLeastOne } from "./Settings.ts"
 
-/** Schedules the next flush after at most `updateDelay`. */
-export const scheduleFlush = ({ now, state }: Draft.Draft): void => {
-  state.flushAt ??= now + state.settings.updateDelay
+/** Schedules a flush at `at`, or earlier if an earlier flush is scheduled. `at` defaults to `updateDelay` from now. */
+export const scheduleFlush = ({ now, state }: Draft.Draft, at = now + state.settings.updateDelay): void => {
+  state.flushAt = Math.min(at, state.flushAt ?? at)
 }
 
 /** Returns whether a flush is due. */

@@ -2,11 +2,11 @@
  * Bounds on the records that peers send about others: a generation or incarnation beyond them cannot be true
  * (docs/protocol.md, section "Records").
  *
- * An owner raises its incarnation at most once per `updateDelay`, and its generation is the time of its start. Every
- * peer can therefore compute the greatest possible incarnation of a life from its own clock. The clocks of two peers
- * differ by less than {@link generationLead}. The three bounds are that far apart, so an owner can refute any
- * accusation that a peer may believe, and every peer believes that refutation. The records that an owner sends about
- * itself have no bound.
+ * An owner raises its incarnation at most once per {@link ownIncarnationInterval}, unless it refutes an accusation, and
+ * its generation is the time of its start. Every peer can therefore compute the greatest possible incarnation of a life
+ * from its own clock. The clocks of two peers differ by less than {@link generationLead}. The three bounds are that far
+ * apart, so an owner can refute any accusation that a peer may believe, and every peer believes that refutation. The
+ * records that an owner sends about itself have no bound.
  */
 import { maxIncarnation } from "../protocol/constants.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
@@ -20,7 +20,16 @@ const hour = 3_600_000
  */
 export const generationLead = 24 * hour
 
-/** Shortest plausible time between two incarnations, in milliseconds. Below the 20 milliseconds of `updateDelay`. */
+/**
+ * Shortest time between two incarnations that a node takes for its metadata or for a forged body, in milliseconds. A
+ * policy with a shorter `updateDelay` does not publish faster.
+ */
+export const ownIncarnationInterval = 20
+
+/**
+ * Shortest plausible average time between two incarnations, in milliseconds. It is below {@link
+ * ownIncarnationInterval}, because clocks drift.
+ */
 const incarnationInterval = 16
 
 /** Incarnation up to which every record is plausible, so that a wrong clock has no effect at first. */

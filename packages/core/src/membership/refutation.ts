@@ -23,6 +23,13 @@ export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metad
   Gossip.scheduleFlush(draft)
 }
 
+/** Returns the earliest time of the next incarnation that does not refute an accusation. */
+export const nextIncarnationAt = ({ state }: Draft.Draft): number =>
+  state.raisedAt + Plausibility.ownIncarnationInterval
+
+/** Returns whether this node may publish its next incarnation now. */
+export const mayRaise = (draft: Draft.Draft): boolean => draft.now >= nextIncarnationAt(draft)
+
 /**
  * Publishes the metadata that was set since the last flush, in the next incarnation. A leaving node does not write
  * records any more.
@@ -64,13 +71,15 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, source?: Namesa
 
 /**
  * Handles a record of this node that the peer `from` sent. If the record has another body for the current incarnation,
- * takes the next incarnation.
+ * takes the next incarnation, at most once per {@link Plausibility.ownIncarnationInterval}. Anti-entropy delivers a
+ * body that still differs later.
  */
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { self, phase } = draft.state
   const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && !PeerRecord.isSameBody(record.body, self.body)
   if (phase._tag === "Running" && hasOtherBody && self.incarnation < maxIncarnation) {
-    return updateSelf(draft, { incarnation: self.incarnation + 1 })
+    if (mayRaise(draft)) updateSelf(draft, { incarnation: self.incarnation + 1 })
+    return
   }
   refute(draft, record, { addresses: record.body.addresses, announcer: from })
 }

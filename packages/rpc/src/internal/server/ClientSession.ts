@@ -9,6 +9,8 @@ import * as Queue from "effect/Queue"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
+import type { RequestMetrics } from "../RequestMetrics.ts"
+import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
 /** An encoded message to the peer. */
@@ -26,6 +28,7 @@ export interface Options {
   readonly parser: Parser
   /** Maximum number of requests in flight. A request is in flight until its last response is sent. */
   readonly limit: number
+  readonly metrics: RequestMetrics
 }
 
 type ResponseQueue = Queue.Queue<QueuedResponse, Cause.Done>
@@ -37,17 +40,19 @@ export class ClientSession {
   readonly parser: Parser
   private readonly queue: ResponseQueue
   private readonly limit: number
-  private readonly inFlight = new Set<RpcMessages.RequestId>()
+  private readonly metrics: RequestMetrics
+  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
-  constructor({ clientId, limit, parser, peer, session }: Options, queue: ResponseQueue) {
+  constructor({ clientId, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
     this.clientId = clientId
     this.peer = peer
     this.session = session
     this.parser = parser
     this.queue = queue
     this.limit = limit
+    this.metrics = metrics
   }
 
   /** Responses to send, in order. The stream ends after {@link endResponses}. */
@@ -57,9 +62,26 @@ export class ClientSession {
 
   /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
   addRequest(requestId: RpcMessages.RequestId): boolean {
-    if (this.isAtLimit) return false
-    this.inFlight.add(requestId)
+    if (this.isAtLimit) {
+      this.metrics.refuse("busy")
+      return false
+    }
+    // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
+    if (!this.inFlight.has(requestId)) {
+      this.metrics.begin()
+      this.inFlight.set(requestId, "running")
+    }
     return true
+  }
+
+  /**
+   * Ends all requests that run and returns them. The client ends its side at the defect that it is sent. Here they stay in flight
+   * until Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   */
+  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
+    for (const requestId of running) this.inFlight.set(requestId, "ended by a defect")
+    return running
   }
 
   /** Reports whether the request has no final response yet. */
@@ -73,32 +95,49 @@ export class ClientSession {
   }
 
   /**
-   * Queues a response of Effect's server. Throws if the queue is full, which only a client that sends an `Ack` before it has
-   * taken the chunk can cause. Effect ends the request with that defect.
+   * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
+   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if the queue is full: a client
+   * that sends many messages that cannot be decoded and takes no response must not fill the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
         if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
         return this.offer(response, response.requestId)
-      case "Exit":
-        this.inFlight.delete(response.requestId)
-        return this.offer(response, response.requestId)
-      // A defect ends all requests of the client.
+      case "Exit": {
+        const { exit, requestId } = response
+        if (this.inFlight.get(requestId) === "ended by a defect") return this.end(requestId, "defect")
+        this.end(requestId, outcomeOfExit(exit))
+        return this.offer(response, requestId)
+      }
       case "Defect":
-        this.inFlight.clear()
-        return this.offer(response, undefined)
+        if (!this.isQueueFull) this.offer(response, undefined)
+        return
     }
   }
 
+  /** Ends a request without an answer, and denies it. */
+  giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    this.end(requestId, outcome)
+    this.deny(requestId)
+  }
+
   /** Tells the peer that the request is not in flight and will not be answered. */
-  giveUp(requestId: RpcMessages.RequestId): void {
-    this.inFlight.delete(requestId)
+  deny(requestId: RpcMessages.RequestId): void {
     if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
   }
 
   /** Ends the queue after the responses that it has. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
+
+  /** Ends all requests without a response. */
+  endRequests(outcome: RequestOutcome): void {
+    for (const [requestId, state] of this.inFlight) this.end(requestId, state === "running" ? outcome : "defect")
+  }
+
+  private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
+  }
 
   /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
   private get isQueueFull(): boolean {

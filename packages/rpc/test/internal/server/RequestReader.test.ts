@@ -5,6 +5,7 @@ import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
 import { FakeLane, message, serialization, sessionEnded } from "../FakeLane.ts"
+import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
   const requests = new FakeLane()
@@ -14,7 +15,15 @@ const setUp = Effect.gen(function* () {
   input.open((_, each) => Effect.sync(() => void passed.push(each)))
   const scope = yield* Effect.scope
   const lanes = { requests: requests.lane, responses: responses.lane, serialization }
-  const sessions = yield* ClientSessions.make({ responses: responses.lane, serialization, input, limit: 2, scope })
+  const counts = new FakeMetrics()
+  const sessions = yield* ClientSessions.make({
+    responses: responses.lane,
+    serialization,
+    input,
+    limit: 2,
+    metrics: counts.requests("in"),
+    scope,
+  })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const read = (content: unknown) => reader.read(message(content, { from: "a" }))
   /** Takes the messages that were sent to peers, after the fibers that send have run. */
@@ -22,7 +31,7 @@ const setUp = Effect.gen(function* () {
     Effect.forEach([1, 2, 3], () => Effect.yieldNow),
     () => responses.takeSent(),
   )
-  return { input, passed, read, reader, requests, responses, sent, sessions }
+  return { counts, input, passed, read, reader, requests, responses, sent, sessions }
 })
 
 const request = (id: string) => ({ _tag: "Request", id, tag: "Half", payload: 1, headers: [["a", "b"]] })
@@ -55,6 +64,28 @@ describe("the reader of requests", () => {
     }),
   )
 
+  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+    Effect.gen(function* () {
+      const { counts, passed, read, sent } = yield* setUp
+      for (const id of ["1", "2", "1"]) yield* read(request(id))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      yield* read(request("3"))
+      assert.strictEqual(passed.length, 2)
+      assert.deepStrictEqual(yield* sent, [interrupt("3")])
+      assert.deepStrictEqual(counts.values, { "total in": 4, "in_flight in": 2, "outcomes_total in busy": 2 })
+    }),
+  )
+
+  it.effect("counts requests beyond the limit as busy, and no notifications", () =>
+    Effect.gen(function* () {
+      const { counts, read } = yield* setUp
+      for (const id of ["1", "2", "3"]) yield* read(request(id))
+      yield* read({ ...request("4"), isNotification: true })
+      yield* read(ack("5"))
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+    }),
+  )
+
   it.effect("passes an Ack on for a request in flight, and answers one for any other with Interrupt", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
@@ -83,6 +114,37 @@ describe("the reader of requests", () => {
       assert.deepInclude(defect, { _tag: "Defect" })
       assert.strictEqual(sessions.clientIds.size, 1)
     }),
+  )
+
+  it.effect(
+    "interrupts the requests of a client that sends garbage, and counts them until their handlers have ended",
+    () =>
+      Effect.gen(function* () {
+        const { counts, passed, read, sent, sessions } = yield* setUp
+        for (const id of ["1", "2"]) yield* read(request(id))
+        yield* read("{")
+        yield* read("{")
+        assert.deepStrictEqual(passed.slice(2), [interrupt("1"), interrupt("2")] as unknown)
+        yield* sent
+        yield* read(request("3"))
+        assert.deepStrictEqual(yield* sent, [interrupt("3")])
+        const client = sessions.get(1)
+        for (const requestId of ["1", "2"]) {
+          client?.respond({ _tag: "Exit", requestId, exit: { _tag: "Success", value: 1 } })
+        }
+        assert.deepStrictEqual(yield* sent, [])
+        yield* read(request("4"))
+        assert.deepStrictEqual(
+          passed.slice(4).map(({ _tag }) => _tag),
+          ["Request"],
+        )
+        assert.deepStrictEqual(counts.values, {
+          "total in": 4,
+          "in_flight in": 1,
+          "outcomes_total in busy": 1,
+          "outcomes_total in defect": 2,
+        })
+      }),
   )
 
   it.effect("answers a defect of Effect's server with a defect, and goes on", () =>
