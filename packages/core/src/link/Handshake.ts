@@ -103,6 +103,12 @@ export interface HandshakeHost<S extends NodeState> {
   /** Handles a complete handshake with another process of this node's name. */
   readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
   /**
+   * Handles an older process of this node's name that dialed and is about to learn of this node, after which it stops
+   * (R8). Returns `false` if this node itself stops. The older process must then not learn of this node, so that one of
+   * the two stays.
+   */
+  readonly outlivesNamesake: () => boolean
+  /**
    * Refutes the peer's belief about this node if the belief is an accusation. Returns the state after the refutation.
    */
   readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
@@ -392,7 +398,8 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   })
   const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before))
   if (peer.name === before.self.name) {
-    // An older process of this name. Its handshake is complete, but two processes of one name never have a link.
+    // An older process of this name. Two processes of one name never have a link.
+    if (!host.outlivesNamesake()) return yield* leaving()
     yield* write(exchange, readyOf(host, before.self, host.state(), peer))
     yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
     yield* connection.end

@@ -62,6 +62,8 @@ export interface Options {
   readonly laneObserver: LinkContext["laneObserver"]
   /** Hosts under which peers see this node. */
   readonly observedHosts: ObservedHosts
+  /** Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops. */
+  readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
 }
 
@@ -94,6 +96,7 @@ export class LinkManager {
       hasRoom: () => connections.size() < limits.links,
       linkTo: (name) => connections.open(name),
       wall: () => options.clock.currentTimeMillisUnsafe(),
+      outlivesNamesake: options.outlivesNamesake,
     })
     this.connections = connections
     this.handshakes = new HandshakeLimits(limits)
