@@ -165,10 +165,7 @@ const membership: Page = {
     {
       heading: "Dissemination",
       statement: "Two different bodies of one record are repaired by their owner on all nodes.",
-      tests: [
-        "another body at the known key",
-        "is repaired on all nodes if one of them has a link to the owner ...",
-      ],
+      tests: ["another body at the known key", "is repaired on all nodes if one of them has a link to the owner ..."],
     },
     {
       heading: "Anti-entropy",

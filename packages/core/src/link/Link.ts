@@ -1,5 +1,5 @@
 /**
- * One live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers:
+ * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers:
  * the {@link LinkReader} reads and dispatches frames, the {@link LinkWriter} writes control frames before data, and
  * {@link KeepAlive} is the timer. The lanes of `flow/` hold the messages. This module creates the three parts and ends
  * them together.

@@ -1,5 +1,5 @@
 /**
- * One member as this node sees it. A member has a record, a standing (alive, suspect or failed by this node's own
+ * Member as this node sees it. A member has a record, a standing (alive, suspect or failed by this node's own
  * timers) and a reach (the kind of connection between this node and the member).
  *
  * The functions that return a member are the transitions between these states. The table in `failureDetection.ts` maps

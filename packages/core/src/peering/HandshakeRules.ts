@@ -33,7 +33,9 @@ export interface Options {
   readonly wall: () => number
   /** Returns the open link to a peer. */
   readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
-  /** Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops. */
+  /**
+   * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
+   */
   readonly outlivesNamesake: () => boolean
 }
 

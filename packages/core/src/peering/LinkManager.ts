@@ -62,7 +62,9 @@ export interface Options {
   readonly laneObserver: LinkContext["laneObserver"]
   /** Hosts under which peers see this node. */
   readonly observedHosts: ObservedHosts
-  /** Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops. */
+  /**
+   * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
+   */
   readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
 }

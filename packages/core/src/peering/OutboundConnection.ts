@@ -1,5 +1,5 @@
 /**
- * One dial: a connection to an address and the handshake on it. The resulting link outlives the dial.
+ * Dial of one address: a connection and the handshake on it. The resulting link outlives the dial.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

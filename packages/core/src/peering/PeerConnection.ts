@@ -1,5 +1,5 @@
 /**
- * One connection with a peer, from the time at which the peer may rely on it: its phase, and the messages that wait
+ * Connection with a peer, from the time at which the peer may rely on it: its phase, and the messages that wait
  * because an earlier connection is not completely read.
  */
 import * as Deferred from "effect/Deferred"

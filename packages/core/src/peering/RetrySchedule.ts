@@ -1,5 +1,5 @@
 /**
- * One run of the `Reconnect` schedule: the pauses between the attempts to reach one peer or address.
+ * Run of the `Reconnect` schedule: the pauses between the attempts to reach one peer or address.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -43,7 +43,7 @@ export type Packet =
   | { readonly _tag: "End" }
   | MembershipFrame
 
-/** One end of a connection. */
+/** End of a connection. */
 export interface End {
   readonly node: number
   /** Life of the node that owns the end. */

@@ -43,7 +43,8 @@ export interface Options {
 }
 
 /**
- * One life of one node, with its events about its peers. It checks each guarantee at the first event that can break it.
+ * Observer of one life of one node, with its events about its peers. It checks each guarantee at the first event that
+ * can break it.
  */
 export class Observer {
   readonly name: string

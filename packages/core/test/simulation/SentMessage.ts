@@ -3,7 +3,7 @@
 /** Name of a lane; `undefined` is the inbox. */
 export type LaneName = string | undefined
 
-/** One life of one node. */
+/** Life of a node. */
 export interface Life {
   readonly name: string
 }

@@ -28,7 +28,7 @@ export interface Phase {
   readonly kinds: FrameCount.Counts
 }
 
-/** One term of a budget, for one node. */
+/** Term of a budget, for one node. */
 export interface Term {
   readonly what: string
   readonly frames: number
@@ -246,7 +246,7 @@ export const excesses = (nodes: number, phases: ReadonlyArray<Phase>): ReadonlyA
     )
   })
 
-/** One data centre. */
+/** Network of one data centre. */
 const network = { delay: { exponential: { min: "100 micros", mean: "500 micros" } } } as const
 
 /** Creates the scenario of a cluster of `nodes`, from its start to the restart of a tenth. */

@@ -272,7 +272,7 @@ export const cluster = (
     readonly overrides?: Partial<Overrides>
     readonly talk?: readonly [number, number]
     readonly policies?: Layer.Layer<never>
-    /** One run in this many has a member that babbles. Defaults to none. */
+    /** Number of runs of which one has a member that babbles. Defaults to none. */
     readonly babblers?: number
   },
 ): Simulation.Scenario =>
@@ -347,9 +347,9 @@ export const reachable = (name: string, overrides?: Partial<Overrides>): Simulat
 export const oneCutLink = reachable("a node that some member reaches is not suspected")
 
 /**
- * One side loses a connection and dials again, while the other side still reads from the old connection. The swarm
- * found a defect here: the old connection had the greater rank, and its messages arrived after the messages of the new
- * one.
+ * Scenario in which one side loses a connection and dials again while the other side still reads from the old
+ * connection. The swarm found a defect here: the old connection had the greater rank, and its messages arrived after
+ * the messages of the new one.
  */
 export const lostOnOneSide = cluster("messages of a lost connection arrive before messages of the next connection", {
   size: [2, 3],

@@ -152,7 +152,7 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
 
 const laneNumber = intBetween(1, 0xffff)
 
-/** One generator for each kind of frame. */
+/** Generators by kind of frame. */
 const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extract<Frame.Frame, { _tag: Tag }>> } = {
   Hello: orWithout(
     struct({
