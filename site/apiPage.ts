@@ -2,6 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { slug } from "github-slugger"
+import { findTitle, readPage } from "../scripts/lib/markdown.ts"
 import { type PublishedPackage, root } from "./links.ts"
 
 /** A module whose page is finished. */
@@ -39,6 +40,12 @@ export const importLine = ({ folder, module }: Module, index: string): string =>
     : `import { it } from "@coterie/${folder}/${module}"`
 }
 
+/** Returns the anchor of a title of a page of the docs. `pnpm check:docs` fails if a docstring names a title that the page lacks. */
+const anchorOf = (file: string, title: string): string => {
+  const found = findTitle(readPage(fs.readFileSync(path.join(root, "docs", file), "utf8")), title)
+  return found === undefined ? "" : `#${found.anchor}`
+}
+
 /** Makes links of the places in the docs that docstrings name: `docs/messages.md, section "Topics"`. */
 export const linkDocs = (text: string): string =>
   text
@@ -49,7 +56,7 @@ export const linkDocs = (text: string): string =>
         : part.replaceAll(
             /\bdocs\/([\w./-]+?\.md)(?:,\s+section\s+"([^"]+)")?/g,
             (found, file: string, section?: string) => {
-              const anchor = section === undefined ? "" : `#${slug(section.replaceAll(/\s+/g, " "))}`
+              const anchor = section === undefined ? "" : anchorOf(file, section.replaceAll(/\s+/g, " "))
               return `[${found.replaceAll(/\s+/g, " ")}](../../../docs/${file}${anchor})`
             },
           ),
