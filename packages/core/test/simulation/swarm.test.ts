@@ -24,12 +24,12 @@ const base = Seeds.base(commit())
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
-  it.sim(anything, { seeds: 30, base, timeout })
-  it.sim(survivesBabblers, { seeds: 15, base, timeout })
-  it.sim(lostOnOneSide, { seeds: 30, base, timeout })
+  it.sim(anything, { seeds: 15, base, timeout })
+  it.sim(survivesBabblers, { seeds: 10, base, timeout })
+  it.sim(lostOnOneSide, { seeds: 20, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
-  it.sim(oneCutLink, { seeds: 30, base, timeout })
-  it.sim(three, { seeds: 100, base, timeout })
+  it.sim(oneCutLink, { seeds: 20, base, timeout })
+  it.sim(three, { seeds: 60, base, timeout })
 })
 
 describe("the membership guarantees that", () => {
@@ -39,17 +39,17 @@ describe("the membership guarantees that", () => {
     base,
     timeout,
   })
-  for (const scenario of Guarantees.noticed) it.sim(scenario, { seeds: 10, base, timeout })
+  for (const scenario of Guarantees.noticed) it.sim(scenario, { seeds: 4, base, timeout })
   it.sim(Guarantees.clockSetBack("a node whose clock was set back before its restart is a member again"), {
     seeds: 10,
     base,
     timeout,
   })
-  it.sim(Guarantees.healsAfterForgetting, { seeds: 2, base, timeout })
-  it.sim(Guarantees.meetsAgain, { seeds: 3, base, timeout })
+  it.sim(Guarantees.healsAfterForgetting, { seeds: 1, base, timeout })
+  it.sim(Guarantees.meetsAgain, { seeds: 2, base, timeout })
   it.sim(Guarantees.rollingRestart, { seeds: 3, base, timeout })
   it.sim(Guarantees.fewReach("a node that few members reach is suspected and not called failed"), {
-    seeds: 5,
+    seeds: 2,
     base,
     timeout,
   })
