@@ -61,7 +61,7 @@ export const maintainers: Section = {
   pages: [
     { text: "Protocol", file: "docs/protocol.md" },
     { text: "Decisions", file: "docs/decisions/README.md", folder: "docs/decisions" },
-    { text: "Guarantees and tests", file: "docs/guarantees.md", planned: true },
+    { text: "Guarantees and tests", file: "docs/guarantees.md" },
     { text: "Compatibility", file: "docs/compatibility.md", planned: true },
     { text: "Contributing", file: "CONTRIBUTING.md" },
   ],

@@ -245,7 +245,7 @@ const rateOf = (alarms: Alarms, loss: number, variant: string, of: Verdicts): nu
 
 const detectionTable = (detections: Detections): string =>
   table(
-    ["gone", "nodes", "deaths", "verdicts", "median, s", "99 of 100, s", "worst, s"],
+    ["failure", "nodes", "deaths", "verdicts", "median, s", "99th percentile, s", "worst, s"],
     deathKinds.flatMap((death) =>
       detections
         .filter((each) => each.death === death)
@@ -267,10 +267,10 @@ const print = (detections: Detections, alarms: Alarms): void => {
   }
   if (alarms.length > 0) {
     console.log(
-      `False verdicts a node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable(alarms, "failed")}\n`,
+      `False verdicts per node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable(alarms, "failed")}\n`,
     )
-    console.log(`Those of them on nodes that were never slow\n\n${alarmTable(alarms, "ofSound")}\n`)
-    console.log(`Suspicions a node and hour\n\n${alarmTable(alarms, "suspected")}\n`)
+    console.log(`False verdicts on nodes that were never slow\n\n${alarmTable(alarms, "ofSound")}\n`)
+    console.log(`Suspicions per node and hour\n\n${alarmTable(alarms, "suspected")}\n`)
   }
 }
 
@@ -288,7 +288,7 @@ const chart = (sizes: ReadonlyArray<number>, detections: Detections, alarms: Ala
       })),
     },
     {
-      title: "False verdicts a node and hour",
+      title: "False verdicts per node and hour",
       x: { name: "segments lost", places: losses.map((loss) => `${Math.round(loss * 100)} %`) },
       y: { scale: "log1p", ticks: [0, 1, 3, 10, 30, 100, 300] },
       lines: variants.map(({ name }) => ({

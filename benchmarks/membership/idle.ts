@@ -309,11 +309,11 @@ const main = Effect.gen(function* () {
   const text = table(
     [
       "",
-      "CPU, ms a node and second",
+      "CPU, ms per node and second",
       "ratio",
-      "bytes written a node and second",
-      "CPU, µs a heartbeat written or read",
-      "MiB a node",
+      "bytes written per node and second",
+      "CPU, µs per heartbeat written or read",
+      "MiB per node",
     ],
     rows,
   )

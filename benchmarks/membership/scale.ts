@@ -51,7 +51,7 @@ const main = Effect.gen(function* () {
     ...(failure === undefined ? [] : [failure]),
   ])
   const text = table(
-    ["nodes, phase", "virtual s", "at most", "frames a node", "at most", "bytes a node", "at most"],
+    ["nodes, phase", "virtual s", "at most", "frames per node", "at most", "bytes per node", "at most"],
     results.flatMap(({ nodes, phases }) =>
       phases.map(({ bytes, frames, name, seconds }) => {
         const most = budgets(nodes)[name]

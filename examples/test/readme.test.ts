@@ -61,46 +61,4 @@ describe("README.md", () => {
       else assert.property(scripts, word)
     }
   })
-
-  it("is joined by a guide of messages that names tests that exist", () => {
-    const folders = ["packages/core/test", "packages/schema-binary/test", "examples/test"]
-    const files = folders.flatMap((folder) =>
-      Fs.readdirSync(Path.join(root, folder), { recursive: true, encoding: "utf8" })
-        .filter((file) => file.endsWith(".test.ts"))
-        .map((file) => read(Path.join(folder, file))),
-    )
-    const guide = read("docs/messages.md").replace(/```[^]*?```/g, "")
-    const names = [...guide.matchAll(/`([^`]+)`/g)]
-      .map(([, name = ""]) => name.replace(/\s+/g, " "))
-      // What has so many words is no piece of code.
-      .filter((name) => name.split(" ").length > 6)
-    assert.isAbove(names.length, 30)
-    for (const name of names) {
-      const parts = name.split(" ... ")
-      assert.isTrue(
-        files.some((file) => parts.every((part) => file.includes(part))),
-        name,
-      )
-    }
-  })
-
-  it("is joined by a guide of membership that names tests that exist", () => {
-    const folder = "packages/core/test"
-    const files = Fs.readdirSync(Path.join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".ts"))
-      .map((file) => read(Path.join(folder, file)))
-    const lists = read("docs/membership.md").match(/\*\*Kept by\*\*[^]*?(?=\n- |\n\n)/g) ?? []
-    assert.isAbove(lists.length, 15)
-    for (const list of lists) {
-      for (const [, code = ""] of list.matchAll(/`([^`]+)`/g)) {
-        const name = code.replace(/\s+/g, " ")
-        // A command of the repository, which no test replaces.
-        if (name.startsWith("npx ")) continue
-        assert.isTrue(
-          files.some((file) => name.split("...").every((part) => file.includes(part))),
-          name,
-        )
-      }
-    }
-  })
 })

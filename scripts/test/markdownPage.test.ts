@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { findTitle, readPage } from "../lib/markdown.ts"
+import { findTitle, readPage } from "../lib/markdownPage.ts"
 
 describe("a page of Markdown", () => {
   it("has the anchors that git hosts give to headings", () => {

@@ -1,0 +1,521 @@
+/**
+ * The guarantees of the guides, with the tests that keep them. After a change run `npx -y pnpm@12 docs:guarantees`, which
+ * writes docs/guarantees.md.
+ */
+import type { Page } from "./page.ts"
+
+const membership: Page = {
+  file: "membership.md",
+  guarantees: [
+    {
+      heading: "How the rules are tested",
+      statement:
+        "The invariants of the membership hold after every step of every node, and the views of all nodes converge.",
+      tests: [
+        "after any trouble the cluster comes to one view, unaided",
+        "no order of events breaks an invariant",
+        "a cluster survives anything",
+      ],
+    },
+    {
+      heading: "R1 Candidates",
+      statement: "Gossip alone never adds a member.",
+      tests: [
+        "R1: hearsay",
+        "... is a member by hearsay, by ...",
+        "... is a member and a candidate of the same life",
+        "gossip alone adds members",
+      ],
+    },
+    {
+      heading: "R2 Joining",
+      statement:
+        "A peer becomes a member by a handshake, or by the answer `up` of a member that has a link to it; `Joined` and `Replaced` never show the link `down`.",
+      tests: [
+        "R2: a handshake makes a member",
+        "R2: the word of a member that has a link makes a member",
+        "a peer joins only if this node or another member reaches it",
+      ],
+    },
+    {
+      heading: "R3 Indirect probes",
+      statement:
+        "A peer that another member reaches is not suspected after a lost link, in clusters of 3, 5 and 20 nodes, whether one direction or both are cut.",
+      tests: [
+        "R3: a lost link",
+        "R3: a probe request",
+        "cutting one link of ... nodes ... makes no node suspected",
+        "a node that some member reaches is not suspected",
+        "no node answers indirect probes",
+        "every indirect probe is answered with up",
+      ],
+    },
+    {
+      heading: "R3 Indirect probes",
+      statement: "Simultaneous dials of two nodes leave one link and lose no accepted message.",
+      tests: [
+        "... random timings of two simultaneous dials lose no accepted message, end no session, and leave one link",
+      ],
+    },
+    {
+      heading: "R4 Suspicion",
+      statement:
+        "A node suspects a peer that neither it nor any asked member reaches, and reports the accusation to some members.",
+      tests: ["R4: suspicion", "many that lose a peer at once tell some each, and not everybody"],
+    },
+    {
+      heading: "R5 Verdict",
+      statement:
+        "Only a suspected peer fails, after its timer has run out, and never while this node has a live link to it.",
+      tests: [
+        "R5: the verdict",
+        "the suspicion timer",
+        "the transition table",
+        "... is called failed and has a link",
+        "only a suspected member is called failed",
+        "no peer with a live link is called failed",
+        "a node that few members reach is suspected and not called failed",
+        "a suspicion never times out",
+      ],
+    },
+    {
+      heading: "R6 Accusations by other members",
+      statement:
+        "A node that has a live link to an accused peer reports the accusation to the peer before its application sees it.",
+      tests: ["R6: an accusation by others", "a node that few members reach is suspected and not called failed"],
+    },
+    {
+      heading: "R7 Refutation",
+      statement: "An accused node refutes every accusation that can be true of its life.",
+      tests: [
+        "R7: an accusation about this node",
+        "recover by the refutation within the handshake",
+        "what cannot be true of this node",
+        "what a peer believes of others the owner can refute",
+        "an accused node does not refute",
+      ],
+    },
+    {
+      heading: "R8 Newer lives of a name",
+      statement: "The newest life of a name replaces older lives, and a node stops only for a newer life that exists.",
+      tests: [
+        "R8: a newer life",
+        "R8: a newer life of this node's name",
+        "a member that says that a newer life of the node exists",
+        "a node whose name a newer process has taken",
+        "of two processes ...",
+        "a node whose clock was set back before its restart is a member again",
+        "no older life returns",
+        "only Replaced changes the generation",
+      ],
+    },
+    {
+      heading: "R9 Leaving",
+      statement: "A node that leaves is removed from all views without a suspicion, and its life does not return.",
+      tests: [
+        "R9: leaving",
+        "a life that others say is over",
+        "a member that says that the node has left",
+        "a graceful close leaves no members on either side, and no node redials",
+        "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
+        "a life that left does not return",
+      ],
+    },
+    {
+      heading: "R10 Failed members",
+      statement:
+        "The cluster dials a failed member about once in the longest pause of `Reconnect`, and the member recovers when it answers.",
+      tests: [
+        "R10: the failed",
+        "is dialed by the whole cluster about once per reconnect interval",
+        "after a long partition all links are up within ten seconds of the first connection",
+      ],
+    },
+    {
+      heading: "R11 Seeds",
+      statement: "A node dials its seeds for ever, so a partition heals after any time, such as 26 hours.",
+      tests: [
+        "a partition heals unaided after both sides have forgotten each other",
+        "that names a service leads to all peers behind it, though one of them has a link",
+      ],
+    },
+    {
+      heading: "R12 Tombstones",
+      statement: "Tombstones are bounded, and a cluster that drops them too early still converges.",
+      tests: [
+        "R12: tombstones",
+        "is relayed a bounded number of times, whatever the bounds of the nodes, and each node is believed about itself",
+        "with memory so short that tombstones and candidates are forgotten on the way",
+      ],
+    },
+    {
+      heading: "Local health",
+      statement: "A node that stood still distrusts itself and blames no peer for its own delay.",
+      tests: [
+        "local health",
+        "is not given at once by a node that stood still",
+        "a node that was paused for ten seconds suspects no peer and recovers once",
+      ],
+    },
+    {
+      heading: "Dissemination",
+      statement: "Each node relays a piece of news at most once, and relays no accusation that cannot shorten a timer.",
+      tests: ["dissemination", "more accusers than shorten it are neither kept nor relayed"],
+    },
+    {
+      heading: "Dissemination",
+      statement: "Two different bodies of one record are repaired by their owner on all nodes.",
+      tests: [
+        "another body at the key that is held",
+        "is repaired on all nodes if one of them has a link to the owner ...",
+      ],
+    },
+    {
+      heading: "Anti-entropy",
+      statement: "Nodes whose views differ exchange the differences, and an exchange costs bounded traffic and memory.",
+      tests: [
+        "anti-entropy",
+        "an answer",
+        "peers that ask again and again and do not read are answered a few times",
+        "after any trouble the cluster comes to one view, unaided",
+      ],
+    },
+    {
+      heading: "Partitions",
+      statement: "A node reports isolation and suspected partitions, and both sides of a partition merge without help.",
+      tests: [
+        "losing many at once",
+        "an isolated node emits Isolated, and Reconnected when it is back",
+        "a partition heals unaided after both sides have forgotten each other",
+        "an isolated node does not notice that it is isolated",
+      ],
+    },
+    {
+      heading: "Detection time",
+      statement:
+        "All other nodes report a killed process as failed within 3 seconds and a silent one within 10 seconds.",
+      tests: ["of ... nodes a node that ... is called failed by all others within ... seconds"],
+      scripts: ["bench:processes"],
+    },
+  ],
+}
+
+const outcomes = "What becomes of a message when something fails"
+
+const messages: Page = {
+  file: "messages.md",
+  guarantees: [
+    {
+      heading: "To whom a message goes",
+      statement: "A name addresses the current life of a peer; a name and generation address one life.",
+      tests: ["goes to that life, and fails as Replaced if a newer life has the name"],
+    },
+    {
+      heading: "To whom a message goes",
+      statement: "A node can send to itself with the order, back-pressure and confirmation of a send to a peer.",
+      tests: [
+        "a node sends to its own inbox and lanes without a peer, in order, and says whose message it is",
+        "a message to many reaches the own readers only with self, and the report has the own name",
+        "a slow own reader makes the own sends wait, and a confirmed send waits for the reader",
+        "a node that stops ends its own sends that wait as NodeStopped",
+      ],
+    },
+    {
+      heading: "What you may rely on",
+      statement:
+        "Messages of one sender, receiver and lane arrive in order and without duplicates, and no accepted message is lost while the link is up.",
+      tests: [
+        "messages of one sender keep their order while connections are lost and replaced",
+        "... random timings of two simultaneous dials lose no accepted message, end no session, and leave one link",
+        "after cuts, partitions, crashes, restarts and leaves every node lists every other node (seed ...)",
+        "a reader that stops for 30 seconds stays alive in every view and loses nothing",
+        "messages of other lanes pass between the fragments of a large message",
+        "an acknowledged send succeeds when the reader took the message, and not before",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement: "A confirmed send fails with `LinkLost` if the link is lost after the link accepted the message.",
+      tests: [
+        "acknowledged sends that wait fail when the peer crashes, and when it leaves",
+        "an acknowledged send fails when its link is lost before the reader took the message",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement: "A send that waits for credit fails with `LinkLost` if the link is lost.",
+      tests: ["while the link is lost fails a send that waits for credit"],
+    },
+    {
+      heading: outcomes,
+      statement: "A send to a member without a link, or to a failed peer, fails with `NotConnected`.",
+      tests: ["every send to a peer without a link fails as NotConnected, and a failed peer is sent nothing"],
+    },
+    {
+      heading: outcomes,
+      statement: "A connection that takes over in good order loses no message, and waiting sends continue on it.",
+      tests: [
+        "a send that waits for credit goes over the new connection once it is up",
+        "an acknowledged send that the old connection carried fails as LinkLost",
+        "a publish waits for the new connection",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement: "A broadcast or publish skips a peer that does not read, and reports it as `SlowPeer`.",
+      tests: [
+        "a broadcast skips a peer that does not read, and reports it as slow",
+        "a subscriber that a publish skipped has a gap within its session",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement: "A message on a lane goes to no peer that does not read the lane.",
+      tests: ["a message on a lane goes to the peers that read the lane, and to no other peer"],
+    },
+    {
+      heading: outcomes,
+      statement:
+        "A message goes to no peer that reads the lane with another format; the send fails with `IncompatibleFormat`.",
+      tests: ["a message goes to no peer that reads the lane with another format, and the sender is told"],
+    },
+    {
+      heading: outcomes,
+      statement: "Waiting sends fail with `NotReading` if the peer stops reading.",
+      tests: ["a reader that ends makes waiting sends fail as NotReading, and is no failure of a publish"],
+    },
+    {
+      heading: outcomes,
+      statement: "Confirmed sends that wait fail if the peer leaves.",
+      tests: ["acknowledged sends that wait fail when the peer crashes, and when it leaves"],
+    },
+    {
+      heading: outcomes,
+      statement: "A new life of a peer gets no message that was sent to the old life.",
+      tests: ["a new life of the reader gets no messages sent to the old life, and all later messages to the name"],
+    },
+    {
+      heading: outcomes,
+      statement: "Sends fail with `NodeStopped` after this node has left.",
+      tests: [
+        "after leaving fails as NodeStopped, and inbox and events have ended",
+        "a lane ends after its last message when the node leaves, and publishing then fails as NodeStopped",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement:
+        "A message larger than `limits.messageBytes` fails with `TooLarge` at the sender, or ends the link at the receiver.",
+      tests: [
+        "more than limits.messageBytes, to one peer or to all, fails as TooLarge",
+        "a message beyond the receiver's limits.messageBytes ends the link",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement:
+        "A value that does not encode is sent to no peer, and a message that does not decode is a counted dead letter.",
+      tests: [
+        "a value that does not encode is sent to no peer",
+        "a message that does not decode is a counted dead letter, and ends neither the subscription nor the link",
+      ],
+    },
+    {
+      heading: outcomes,
+      statement: "An interrupted send delivers its message completely or not at all, and blocks no later send.",
+      tests: [
+        "an interrupted send of a large message leaves no part of it behind",
+        "sends that are interrupted at any moment block no later send",
+      ],
+    },
+    {
+      heading: "The reasons of a `SendError`",
+      statement:
+        "`maybeDelivered` is `false` only if the peer's reader did not take the message and cannot take it later; the simulation checks every message against it.",
+      tests: [
+        "is LinkLost or NotReading if a lane refused the message, and tells whether the lane had accepted it before",
+        "while it waited for credit was not delivered",
+        "because its session ended while a link accepted it may have been delivered",
+        "before its confirmation arrived may have been delivered",
+        "because nobody confirmed it in time may have been delivered, unless it still waited for credit",
+        "is sent if the lane accepts it in the moment in which the time is over",
+      ],
+    },
+    {
+      heading: "A peer that stands still",
+      statement:
+        "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
+      tests: [
+        "delays the ... to many once, and gets the later ones when it reads again",
+        "stand still, and both are told of it: what waits, for how long, and how much",
+        "delays the publications on a lane once",
+        "delays the broadcasts once, and gets them again after credit for a message",
+        "does not wait for a peer for which a send has waited in vain",
+      ],
+    },
+    {
+      heading: "Reading",
+      statement: "The node logs a reader that fails, and an inbox that nobody reads, in a bounded number of lines.",
+      tests: [
+        "of the inbox, ..., is told with its cause",
+        "again and again is told in a bounded number of lines, which count the rest",
+        "is not one that ends, is stopped, or fails after its node has left",
+        "is told once messages have waited for limits.slowPeerTimeout",
+      ],
+    },
+    {
+      heading: "Reading",
+      statement: "The examples of readers handle failures as their comments describe.",
+      tests: [
+        "a reader of the guide that fails stops the program beside it",
+        "a forked reader of the guide goes on after a message that fails, with a line in the log",
+      ],
+    },
+    {
+      heading: "One message at a time",
+      statement: "`receive` takes one message and loses none when it is interrupted.",
+      tests: [
+        "receive takes one message, loses none to a timeout, and fails as NodeStopped after the last",
+        "messages that are received one by one come in order and return their credit each, also between pulls",
+      ],
+    },
+    {
+      heading: "How to answer",
+      statement: "Answers that wait do not stop the reader of the example.",
+      tests: ["answers that wait do not keep the reader of the guide from reading"],
+    },
+    {
+      heading: "Lanes",
+      statement: "A sender knows the readers of a lane, and messages go to these readers only.",
+      tests: [
+        "the readers of a lane are the peers that read it, and the node itself",
+        "a lane that the peer closes and opens again is another opening, in the same session",
+        "a reader is gone with its link, and is back in another session",
+        "a message on a lane goes to the peers that read the lane, and to no other peer",
+        "a message published right after a join reaches the peers that read the lane before",
+        "a node does not receive its own publishes",
+      ],
+    },
+    {
+      heading: "Lanes",
+      statement:
+        "A slow reader of a lane blocks senders on that lane only, and the slowest of several readers sets the pace.",
+      tests: [
+        "is ready while there is credit for any fragment and no sender waits, and ends the wait when it closes",
+        "a lane whose reader ended gets no messages, and can be read again",
+        "a slow reader of a lane blocks senders on that lane, and nothing else",
+        "each of several readers of one lane gets all messages, at the pace of the slowest",
+        "a reader that ends does not block the other readers of its lane",
+      ],
+    },
+    {
+      heading: "Open topics",
+      statement:
+        "An open topic yields all values that peers send after `open` has succeeded, and marks gaps on request.",
+      tests: [
+        "an open topic misses nothing since it was opened, and reads until its scope closes",
+        "with self a value reaches the subscriptions of this node too, and without it none of them",
+        "an open topic with gaps has a Gap after the last value of a session, before the values of the next",
+      ],
+    },
+    {
+      heading: "A buffer that loses",
+      statement:
+        "A `dropping` or `sliding` subscription never blocks its publishers, and counts the values that it lost.",
+      tests: [
+        "a ... subscription never blocks its publishers, and counts the messages it lost",
+        "a dropping reader acknowledges the messages that it drops",
+        "an open topic with gaps that is ... has a Gap where its buffer lost values",
+      ],
+    },
+    {
+      heading: "Encodings",
+      statement: "A serialization decodes every value that it encoded, and refuses other bytes without a defect.",
+      tests: [
+        "decodes what it encoded, for values of every kind",
+        "writes dates, bytes, large integers and special numbers as texts",
+        "writes -0 as 0, and undefined as null",
+        "drops fields that the schema does not name",
+        "refuses values whose fields were renamed or that lack a required field",
+        "refuses other bytes without throwing",
+        "can be made of a schema whose encoded side is bytes, and then never throws",
+      ],
+    },
+    {
+      heading: "Encodings",
+      statement:
+        "All readers and publishers of a topic use one format, and values with a new optional field pass between versions.",
+      tests: [
+        "is JSON unless a layer provides another",
+        "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
+        "a publisher with another serialization is told so instead of sent, until the topic has one of its own",
+        "during a rolling upgrade that adds an optional field, old and new nodes read each other's values",
+        "lets a schema get an optional field, in both directions",
+      ],
+    },
+    {
+      heading: "Encodings",
+      statement: "The log has one warning a minute for the dead letters of a topic and peer.",
+      tests: ["writes one warning for each lane and peer in a minute, with the reason, into the log of the node"],
+    },
+    {
+      heading: "Confirmed sends",
+      statement: "A confirmed send succeeds when the peer's reader pulled the message.",
+      tests: [
+        "a message is acknowledged when the reader pulled it, a batch at a time, before it is processed",
+        "a message that timed out after its link accepted it can be read later, a message that waited for credit cannot",
+        "acknowledged sends succeed for messages of any size",
+        "an acknowledged send to a slow reader fails at its timeout",
+      ],
+    },
+    {
+      heading: "Sessions",
+      statement:
+        "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
+      tests: [
+        "SessionStarted comes before the first message of its session, and SessionEnded after the last",
+        "caches hold nothing that was overwritten, also not what was written during a partition",
+      ],
+    },
+    {
+      heading: "Sessions and the view in one stream",
+      statement: "A lane that is read with its view yields changes, sessions and messages in the order of this node.",
+      tests: [
+        "a lane that is read with its view has changes, sessions and messages in the order of this node",
+        "changes of the view come in their order among the messages, and are missed only with Lagged",
+      ],
+    },
+    {
+      heading: "Tracing",
+      statement: "With `tracing` a message carries the span of its sender.",
+      tests: [
+        "with tracing a subscriber gets the span of the publish, and no span for a send outside of spans",
+        "the pieces of the guide do what it says",
+      ],
+    },
+    {
+      heading: "Sizing windows",
+      statement: "A lane carries between half a window and a window in each round trip.",
+      tests: [
+        "a window carries between half of its bytes and all of them in each round trip (... bytes)",
+        "credit comes half a window at a time, not per message",
+        "empty messages are delivered and cost credit",
+      ],
+    },
+    {
+      heading: "Memory",
+      statement: "A node holds at most the bytes that its limits allow, whatever its readers and peers do.",
+      tests: [
+        "whatever the reader does, every message arrives whole and in order, and no more is held than promised",
+        "report the size of each queue, which never exceeds its limit",
+        "a peer that reconnects again and again does not fill an inbox that nobody reads",
+        "peers that fill every window and begin large messages make a node hold at most a window and a message per lane and link",
+        "a peer that reconnects and never ends its old connections makes a node hold a bounded number of windows",
+        "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, whatever windows it announces",
+      ],
+    },
+  ],
+}
+
+/** The guarantees of all guides, in the order of the page. */
+export const guarantees: ReadonlyArray<Page> = [membership, messages]
