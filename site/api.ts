@@ -29,6 +29,8 @@ const options: TypeDocOptions & Partial<PluginOptions> = {
   excludePrivate: true,
   excludeTags: ["@since"],
   categorizeByGroup: false,
+  // What a user writes comes before what it returns.
+  categoryOrder: ["constructors", "layers", "running", "testing", "services", "*"],
   sort: ["source-order"],
   disableSources: true,
   hideBreadcrumbs: true,

@@ -73,10 +73,10 @@ export const finishPage = (page: string, module: Module): string => {
       `## ${letter.toUpperCase()}${rest} {#category-${slug(letter + rest)}}`,
   )
   const parts = [
-    "---\noutline: [2, 3]\neditLink: false\n---",
+    "---\noutline: [2, 3]\n---",
     `# ${module.module} {#module}`,
-    moduleDocstring(module.source),
     `\`\`\`ts\n${importLine(module, index)}\n\`\`\``,
+    moduleDocstring(module.source),
     members.trim(),
   ]
   return `${linkDocs(parts.join("\n\n"))}\n`

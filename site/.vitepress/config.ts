@@ -16,7 +16,11 @@ type MarkdownIt = Parameters<NonNullable<MarkdownOptions["config"]>>[0]
 /** Makes the links of the files into those of the site, and blocks of Mermaid into diagrams. */
 const configureMarkdown = (md: MarkdownIt): void => {
   md.core.ruler.push("coterie-links", ({ env, tokens }) => {
-    const page = path.relative(root, env.path).split(path.sep).join("/")
+    // `path` is the place in the site.
+    const page = path
+      .relative(root, env.realPath ?? env.path)
+      .split(path.sep)
+      .join("/")
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
       const href = token.type === "link_open" ? token.attrGet("href") : null
       if (href !== null) token.attrSet("href", siteLink(page, href, repository))
@@ -38,7 +42,7 @@ export default defineConfig({
   base: process.env["SITE_BASE"] ?? "/",
   // The files stay where a git host shows them, and the site takes those that are pages.
   srcDir: root,
-  srcExclude: ["!(CONTRIBUTING).md", "!(docs|site)/**", "site/!(api)/**"],
+  srcExclude: ["!(CONTRIBUTING).md", "!(docs|site)/**/*", "site/!(api)/**/*"],
   rewrites: (file) => (isPage(file) ? siteFile(file) : file),
   outDir: path.join(root, "site/dist"),
   cacheDir: path.join(root, "site/node_modules/.cache/vitepress"),
@@ -47,6 +51,8 @@ export default defineConfig({
     anchor: { slugify: (text) => slug(text) },
     config: configureMarkdown,
     languageAlias: { console: "shellsession" },
+    // The highlighter has no grammar of the language of the frames. Without this one it warns, and prints plain text as well.
+    languages: [{ name: "cddl", scopeName: "source.cddl", patterns: [], repository: {} }],
   },
   // The compiled pages import Vue, and only the site has it.
   vite: {
