@@ -478,11 +478,20 @@ const messages: Page = {
       ],
     },
     {
+      heading: "Sessions",
+      statement: "A reader that stands still learns of the end of the last session of each peer.",
+      tests: [
+        "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
+        "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+      ],
+    },
+    {
       heading: "Sessions and the view in one stream",
       statement: "A lane that is read with its view yields changes, sessions and messages in the order of this node.",
       tests: [
         "a lane that is read with its view has changes, sessions and messages in the order of this node",
         "changes of the view come in their order among the messages, and are missed only with Lagged",
+        "begins with the view of its first moment, also if it lags before its first read",
       ],
     },
     {

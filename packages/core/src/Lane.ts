@@ -139,7 +139,7 @@ export type LaneItem = Message | SessionStarted | SessionEnded
 export interface ViewReadOptions extends ReadOptions {
   readonly strategy?: "suspend" | undefined
   /**
-   * Adds the view to the stream: first a `Snapshot`, and then each change. Messages, markers of sessions and changes come in the
+   * Adds the view to the stream: always first a `Snapshot`, and then each change. Messages, markers of sessions and changes come in the
    * order in which they happened on this node, so a peer has `Joined` before its session starts. A reader that is more than
    * `limits.eventBuffer` changes behind gets `Lagged` and a `Snapshot` instead of them. It never misses a message.
    */

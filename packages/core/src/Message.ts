@@ -36,8 +36,9 @@ export interface Message {
  * Marker of the begin of a session with a peer. It comes before the first message of the session. A reader that opens a lane
  * gets one for each session that is open at that moment, so it can greet every peer to which this node has a link.
  *
- * At most 2,048 markers wait for a reader that stands still. With more, the oldest sessions that began and ended meanwhile without a
- * message for the reader are left out, with both markers.
+ * When more than 2,048 markers wait for a reader that stands still, this node drops the oldest sessions that began and ended
+ * meanwhile without a message for the reader, with both markers. It keeps the newest ended session of each peer
+ * ({@link SessionEnded}).
  *
  * @category models
  * @since 0.1.0
@@ -62,6 +63,15 @@ export interface MessagesLost {
 
 /**
  * Marker of the end of a session with a peer: all of its messages have been read, and the next message may follow a gap.
+ *
+ * **Details**
+ *
+ * It stands for all earlier sessions with the peer, too. The markers of such a session may have been dropped
+ * ({@link SessionStarted}), also if the reader sent messages in it (`Sent.session`). Each session with a peer of this name that has
+ * a smaller number, and of which the reader has had no `SessionStarted`, is over. So a reader that waits for an answer compares
+ * `sent.session <= ended.session`.
+ *
+ * The newest end of each peer stays, for up to 16,384 peers that come and go while the reader stands still.
  *
  * @category models
  * @since 0.1.0

@@ -12,6 +12,7 @@ import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Rpc from "effect/rpc/Rpc"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
@@ -51,8 +52,21 @@ class App extends Context.Service<
     readonly request: (peer: string) => Effect.Effect<string>
     /** Ends the requests. */
     readonly stopRequests: Effect.Effect<void>
+    /** Returns the sum of the series of this life of the node that have this id. */
+    readonly sumOf: (id: string) => number
   }
 >()("test/App") {}
+
+/** Returns the sum of all series of a node with this id. */
+const sumOf = (context: Context.Context<never>, node: string, id: string): number => {
+  let sum = 0
+  for (const metric of Metric.snapshotUnsafe(context)) {
+    if (metric.id !== id || metric.attributes?.["node"] !== node) continue
+    if (metric.type === "Counter") sum += Number(metric.state.count)
+    if (metric.type === "Gauge") sum += Number(metric.state.value)
+  }
+  return sum
+}
 
 const handlers = ({ begun, wrong }: Observations) => {
   const begin = (job: string): void => {
@@ -143,7 +157,9 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     }
   })
   yield* Effect.forkScoped(talk)
+  const context = yield* Effect.context<never>()
   return App.of({
+    sumOf: (id) => sumOf(context, name, id),
     open,
     request,
     stopRequests: Effect.sync(() => {
@@ -164,13 +180,17 @@ const layer = (
     Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
   )
 
-/** Everybody is asked by everybody and answers, and nobody waits for anything. */
+/** No node waits for a request, and its metrics count each request that began as ended. */
 const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean | string => {
   for (const node of Object.values(nodes)) {
     const app = node.service(App)
     if (app === undefined) return `${node.name} is not running`
     const [first] = app.open
     if (first !== undefined) return `${node.name} waits for ${app.open.size} jobs, of which one is ${first}`
+    const inFlight = app.sumOf("coterie_requests_in_flight")
+    if (inFlight !== 0) return `${node.name} counts ${inFlight} requests in flight`
+    const [total, ended] = [app.sumOf("coterie_requests_total"), app.sumOf("coterie_request_outcomes_total")]
+    if (total !== ended) return `${node.name} counts ${total} requests, of which ${ended} ended`
   }
   return true
 }
@@ -209,5 +229,9 @@ export const requests = Simulation.scenario(
         }
       })
       yield* Effect.timeout(Effect.retry(everybodyAnswers, { schedule: Schedule.spaced("1 second") }), "2 minutes")
+      yield* sim.converges(() => works(nodes), { within: "2 minutes" })
+      const counted = apps.map((node) => node.service(App)?.sumOf("coterie_requests_total") ?? 0)
+      // Each node has asked all others, and each of those has answered.
+      if (counted.some((count) => count < 2 * (size - 1))) yield* Effect.fail(`requests are not counted: ${counted}`)
     }),
 )

@@ -1,8 +1,7 @@
 /**
  * Time from the last sign of life of a peer until this node called it failed, as a histogram (docs/metrics.md).
  */
-import * as Context from "effect/Context"
-import * as Metric from "effect/Metric"
+import type { ObservedHistogram } from "./ObservedHistogram.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
 /** In seconds: close where the policies of one machine, of a data center and of several sites end up. */
@@ -17,21 +16,18 @@ export interface Peers {
 }
 
 export class DetectionTime {
-  private readonly histogram = Metric.histogram("coterie_detection_seconds", { boundaries })
-  // A registry of its own holds the histogram, for only so can its series be taken away again.
-  private readonly own = Context.make(Metric.MetricRegistry, new Map())
+  private readonly histogram: ObservedHistogram
   private readonly peers: Peers
   /** Time at which a member without a link was last heard, by name, in milliseconds on the monotonic clock. */
   private readonly lastHeard = new Map<string, number>()
 
   constructor(metrics: ObservedMetrics, peers: Peers) {
     this.peers = peers
-    metrics.show(
-      "Histogram",
-      this.histogram.id,
+    this.histogram = metrics.histogram(
+      "coterie_detection_seconds",
       "Time from the last sign of life of a peer until this node called it failed.",
       {},
-      () => this.histogram.valueUnsafe(this.own),
+      { boundaries },
     )
   }
 
@@ -46,6 +42,6 @@ export class DetectionTime {
   /** Counts a failure. `heardOnLink` is the last sign of life on a link that the peer still has. */
   failed(name: string, now: number, heardOnLink: number | undefined): void {
     const at = heardOnLink ?? this.lastHeard.get(name)
-    if (at !== undefined) this.histogram.updateUnsafe((now - at) / 1_000, this.own)
+    if (at !== undefined) this.histogram.record((now - at) / 1_000)
   }
 }

@@ -45,6 +45,11 @@ export class MessageMetrics {
     this.failures = metrics.counters("coterie_reader_failures_total", "Readers that ended with an error or a defect.")
   }
 
+  /** Returns the label of a lane. */
+  laneLabel(lane: string): string {
+    return this.labels.of(lane)
+  }
+
   /** Counts a message that was to be confirmed: `taken`, or the tag of the reason of the `SendError`. */
   confirmed(outcome: string): void {
     this.confirmations.with({ outcome }).count++

@@ -11,6 +11,7 @@ import type { Link } from "../link/Link.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
 import type { State } from "../membership/State.ts"
 import type { PeerId } from "../Peer.ts"
+import { AddedMetrics } from "./AddedMetrics.ts"
 import { DetectionTime } from "./DetectionTime.ts"
 import { EventMetrics } from "./EventMetrics.ts"
 import { LinkMetrics } from "./LinkMetrics.ts"
@@ -23,6 +24,8 @@ export type Labels = { readonly cluster: string; readonly node: string }
 
 export class Metrics {
   readonly messages: MessageMetrics
+  /** Metrics that packages add. */
+  readonly added: AddedMetrics
   /** Counts for the links. */
   readonly observer: LinkObserver
   private readonly metrics: ObservedMetrics.ObservedMetrics
@@ -36,6 +39,7 @@ export class Metrics {
     this.clock = clock
     this.events = new EventMetrics(metrics)
     this.messages = new MessageMetrics(metrics, lanes)
+    this.added = new AddedMetrics(metrics, (lane) => this.messages.laneLabel(lane))
     const links = new LinkMetrics(metrics)
     this.detection = new DetectionTime(metrics, {
       isMember: (name) => this.node?.loop.state().members.has(name) === true,

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
+import { ObservedHistogram } from "./ObservedHistogram.ts"
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -47,6 +48,18 @@ export class ObservedMetrics {
   /** Shows a sum. */
   counter(id: string, description: string, labels: Labels, read: () => number): void {
     this.show("Counter", id, description, labels, () => ({ count: read(), incremental: true }))
+  }
+
+  /** Shows a new histogram. `boundaries` are the upper limits of its buckets. */
+  histogram(
+    id: string,
+    description: string,
+    labels: Labels,
+    { boundaries }: { readonly boundaries: ReadonlyArray<number> },
+  ): ObservedHistogram {
+    const histogram = new ObservedHistogram(id, boundaries)
+    this.show("Histogram", id, description, labels, () => histogram.state)
+    return histogram
   }
 
   /** Returns a family of sums under one name. */

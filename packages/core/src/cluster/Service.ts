@@ -12,6 +12,7 @@ import type { ClusterEvent, View } from "../ClusterEvent.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
+import type { NodeMetrics } from "../NodeMetrics.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { FailOn } from "./SeedOutcomes.ts"
@@ -246,6 +247,8 @@ export interface Service {
   readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
   /** Serialization of the topics that have none of their own, as it was provided to the layer. */
   readonly serialization: TopicSerialization.Service
+  /** Metrics of this node, to which a package can add its own. They end when the node has left. */
+  readonly metrics: NodeMetrics
   /** Disconnects from a peer: both remove each other from the view, and neither dials the other until one joins it again. */
   readonly disconnect: (peer: PeerRef) => Effect.Effect<void>
   /**

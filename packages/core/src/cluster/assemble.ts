@@ -157,6 +157,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     start: inNodeContext(starter.start),
     shutdown,
     serialization,
+    metrics: metrics.added,
   })
 })
 

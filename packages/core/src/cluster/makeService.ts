@@ -12,6 +12,7 @@ import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
+import type { NodeMetrics } from "../NodeMetrics.ts"
 import { nameOf, type PeerRef } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
@@ -42,6 +43,7 @@ export interface Options {
   /** Starts the node, unless it is started. */
   readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
+  readonly metrics: NodeMetrics
 }
 
 export const makeService = (options: Options): Service => {
@@ -68,6 +70,7 @@ export const makeService = (options: Options): Service => {
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
     serialization: options.serialization,
+    metrics: options.metrics,
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning

@@ -181,8 +181,9 @@ const tick = (draft: Draft.Draft): void => {
   Leaving.stopIfDone(draft)
   if (state.phase._tag === "Stopped") return
   if (Gossip.isFlushDue(draft)) {
-    Refutation.publishMetadata(draft)
+    if (Refutation.mayRaise(draft)) Refutation.publishMetadata(draft)
     Gossip.flush(draft)
+    if (draft.state.unpublished !== undefined) Gossip.scheduleFlush(draft, Refutation.nextIncarnationAt(draft))
   }
   if (state.phase._tag === "Leaving") return
   Health.improveIfDue(draft)

@@ -123,6 +123,8 @@ export interface State {
   readonly selfHash: bigint
   /** Metadata that the application set and that the own record gets at the next flush. */
   readonly unpublished: PeerRecord.Body["metadata"] | undefined
+  /** Time of the last change of the own incarnation. */
+  readonly raisedAt: number
   /** Number of this process. Of two processes of one life the one with the greater instance stays. */
   readonly instance: number
   /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
@@ -201,6 +203,7 @@ export const make = (options: {
     self: options.self,
     selfHash,
     unpublished: undefined,
+    raisedAt: Number.NEGATIVE_INFINITY,
     instance: options.instance ?? 0,
     displacedAt: undefined,
     phase: { _tag: "Running" },

@@ -8,9 +8,9 @@ import * as Draft from "./Draft.ts"
 import { newestRecords } from "./newestRecords.ts"
 import { atLeastOne } from "./Settings.ts"
 
-/** Lets the next flush come after `updateDelay` at the latest. */
-export const scheduleFlush = ({ now, state }: Draft.Draft): void => {
-  state.flushAt ??= now + state.settings.updateDelay
+/** Schedules a flush at a time, or earlier if one is scheduled already. The time defaults to `updateDelay` from now. */
+export const scheduleFlush = ({ now, state }: Draft.Draft, at = now + state.settings.updateDelay): void => {
+  state.flushAt = Math.min(at, state.flushAt ?? at)
 }
 
 /** Returns whether the time of a flush has come. */

@@ -1,7 +1,7 @@
 /**
  * Bounds on what others say: a generation or an incarnation beyond them cannot be true (docs/protocol.md, section "Records").
  *
- * An owner raises its incarnation at most once in `updateDelay`, and its generation is the time of its start. So every peer
+ * An owner raises its incarnation at most once in {@link ownIncarnationInterval}, unless it refutes an accusation, and its generation is the time of its start. So every peer
  * computes from its own clock how far the incarnation of a life may have come. The clocks of two peers differ by less than
  * {@link generationLead}. The three bounds are that far apart: an owner refutes whatever any peer may believe of it, and any peer
  * believes that refutation. What an owner says itself has no bound.
@@ -15,7 +15,13 @@ const hour = 3_600_000
 /** Milliseconds that a generation may be ahead of the local clock. The clocks of the peers of a cluster differ by less. */
 export const generationLead = 24 * hour
 
-/** Shortest time between two incarnations that is believed, in milliseconds: less than the 20 of `updateDelay`. */
+/**
+ * Shortest time in milliseconds between two incarnations that a node takes for its metadata or for a forged body. A policy with a
+ * shorter `updateDelay` publishes no faster.
+ */
+export const ownIncarnationInterval = 20
+
+/** Shortest average time in milliseconds between two incarnations that a peer believes. Clocks that drift explain the difference. */
 const incarnationInterval = 16
 
 /** Incarnation up to which everything is believed, so that a clock that is wrong costs nothing at first. */

@@ -23,6 +23,13 @@ export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metad
   Gossip.scheduleFlush(draft)
 }
 
+/** Returns the earliest time of a next incarnation that refutes no accusation. */
+export const nextIncarnationAt = ({ state }: Draft.Draft): number =>
+  state.raisedAt + Plausibility.ownIncarnationInterval
+
+/** Returns whether the next incarnation of this node may be published now. */
+export const mayRaise = (draft: Draft.Draft): boolean => draft.now >= nextIncarnationAt(draft)
+
 /** Publishes the metadata that were set since the last flush, in the next incarnation. A leaving node writes no record any more. */
 export const publishMetadata = (draft: Draft.Draft): void => {
   const { phase, self, unpublished: metadata } = draft.state
@@ -56,12 +63,16 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, source?: Namesa
   updateSelf(draft, { incarnation: belief.incarnation + 1 })
 }
 
-/** Handles a record of this node that the peer `from` has. A second body under its incarnation is replaced by the next one. */
+/**
+ * Handles a record of this node that the peer `from` has. A second body under its incarnation is replaced by the next one, at most
+ * once in {@link Plausibility.ownIncarnationInterval}: anti-entropy shows the node a body that is still different later.
+ */
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { self, phase } = draft.state
   const hasOtherBody = PeerRecord.compareKeys(record, self) === 0 && !PeerRecord.isSameBody(record.body, self.body)
   if (phase._tag === "Running" && hasOtherBody && self.incarnation < maxIncarnation) {
-    return updateSelf(draft, { incarnation: self.incarnation + 1 })
+    if (mayRaise(draft)) updateSelf(draft, { incarnation: self.incarnation + 1 })
+    return
   }
   refute(draft, record, { addresses: record.body.addresses, announcer: from })
 }

@@ -10,7 +10,8 @@ import * as State from "./State.ts"
 
 /** Replaces fields of this node's own record and broadcasts it. */
 export const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord>): void => {
-  const { state } = draft
+  const { now, state } = draft
+  if (changes.incarnation !== undefined) state.raisedAt = now
   state.viewHash ^= state.selfHash
   state.self = { ...state.self, ...changes }
   state.selfHash = memberHash(state.self)

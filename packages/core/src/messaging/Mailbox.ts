@@ -148,9 +148,12 @@ export class Mailbox<Mark = never> implements Sink {
     this.append(mark)
   }
 
-  /** Yields the senders and sessions of the messages that wait, more or less often. */
-  *senders(): Iterable<Pick<Message, "from" | "session">> {
-    for (const item of MutableList.toArray(this.items)) if (item instanceof Batch) yield* item.all()
+  /** Yields the messages and marks that wait, in order, and takes none. */
+  *waiting(): Iterable<Message | Mark> {
+    for (const item of MutableList.toArray(this.items)) {
+      if (item instanceof Batch) yield* item.all()
+      else yield item
+    }
   }
 
   /** Takes all marks out for which this holds, and leaves the rest. */

@@ -25,7 +25,7 @@ export class SessionReader implements LaneReader {
 
   constructor({ kept }: Options) {
     this.mailbox = Mailbox.make<SessionMark>({ kept, onMark: (mark) => this.sessions.onTaken(mark) })
-    this.sessions = new SessionMarks(this.mailbox)
+    this.sessions = new SessionMarks({ buffer: this.mailbox })
     this.stream = this.mailbox.stream
     this.end = this.mailbox.end
     this.close = this.mailbox.close

@@ -1,7 +1,8 @@
 /**
  * A reader of a lane that gets the changes of the view, too, in one order with the messages and markers: that in which they
  * happened on this node. Messages are bounded by the credit of their senders. Changes of the view are bounded by a number: when
- * more wait, they are dropped, and `Lagged` and a `Snapshot` of that moment come instead.
+ * more wait, they are dropped, and `Lagged` and a `Snapshot` of that moment come instead. The first item is always the `Snapshot`
+ * of the moment at which the reader began, also if the reader lags before its first read.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -12,7 +13,7 @@ import type { LaneItem, ViewItem } from "../Lane.ts"
 import type { Source } from "../peering/PeerConnection.ts"
 import * as Mailbox from "./Mailbox.ts"
 import type { LaneReader } from "./OpenLane.ts"
-import { type SessionMark, SessionMarks } from "./SessionMarks.ts"
+import { isSessionMark, type SessionMark, SessionMarks } from "./SessionMarks.ts"
 
 type Mark = SessionMark | ViewItem
 
@@ -32,6 +33,8 @@ export class ViewReader implements LaneReader {
   private readonly options: Options
   private readonly mailbox: Mailbox.Mailbox<Mark>
   private readonly sessions: SessionMarks
+  /** Snapshot with which the stream begins, until the reader has taken it. */
+  private first: ViewItem | undefined
   /** Number of changes that wait. */
   private waiting = 0
   /** Number of changes that were dropped since the reader took the last `Lagged`. */
@@ -40,7 +43,7 @@ export class ViewReader implements LaneReader {
   constructor(options: Options) {
     this.options = options
     this.mailbox = Mailbox.make<Mark>({ kept: options.kept, onMark: (mark) => this.onTaken(mark) })
-    this.sessions = new SessionMarks(this.mailbox)
+    this.sessions = new SessionMarks({ buffer: this.mailbox })
     this.stream = this.mailbox.stream
     this.end = this.mailbox.end
     this.close = this.mailbox.close
@@ -48,7 +51,8 @@ export class ViewReader implements LaneReader {
 
   /** Puts the view of this moment in front of all. */
   begin(): void {
-    this.mailbox.mark({ _tag: "Snapshot", view: this.options.view() })
+    this.first = { _tag: "Snapshot", view: this.options.view() }
+    this.mailbox.mark(this.first)
   }
 
   offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
@@ -72,18 +76,19 @@ export class ViewReader implements LaneReader {
     } else this.lag()
   }
 
-  /** Drops the changes that wait, and the one that came, and puts the view of this moment behind what is there. */
+  /** Drops the changes that wait and the one that came, and puts the view of this moment behind everything that waits. */
   private lag(): void {
     this.missed += this.waiting + 1
     this.waiting = 0
-    this.mailbox.removeMarks(isViewItem)
+    this.mailbox.removeMarks((mark) => !isSessionMark(mark) && mark !== this.first)
     this.mailbox.mark({ _tag: "Lagged", missed: this.missed })
     this.mailbox.mark({ _tag: "Snapshot", view: this.options.view() })
   }
 
   private onTaken(mark: Mark): void {
     this.sessions.onTaken(mark)
-    if (mark._tag === "Lagged") this.missed = 0
+    if (mark === this.first) this.first = undefined
+    else if (mark._tag === "Lagged") this.missed = 0
     else if (isViewChange(mark)) this.waiting--
   }
 }
@@ -93,5 +98,3 @@ interface Tagged {
 }
 
 const isViewChange = <A extends Tagged>(item: A): item is A & ViewChange => item._tag in ViewChange.cases
-
-const isViewItem = (mark: Mark): boolean => mark._tag === "Snapshot" || mark._tag === "Lagged" || isViewChange(mark)

@@ -109,6 +109,19 @@ describe("metadata that change more often than news are sent", () => {
     expect(new Set(records.map(({ incarnation }) => incarnation)).size).toBe(records.length)
   })
 
+  it("are published at most once in 20 ms though updateDelay is shorter, and the last ones are published in the end", () => {
+    const a = linkedTo([b], { updateDelay: 0 })
+    const sent = []
+    for (let now = 1_000; now < 2_000; now++) {
+      sent.push(...a.at(now, { _tag: "MetadataSet", metadata: { v: `${now}` } }))
+      sent.push(...a.until(now))
+    }
+    sent.push(...a.until(2_100))
+    const records = recordsSent(sent, "a")
+    expect(records.length).toBeLessThanOrEqual(51)
+    expect(records.at(-1)).toMatchObject({ incarnation: records.length, body: { metadata: { v: "1999" } } })
+  })
+
   it("are shown to this node's application at once, and to others with the incarnation that is theirs", () => {
     const a = linkedTo([b])
     expect(eventsOf(a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } }))).toStrictEqual(["SelfChanged"])

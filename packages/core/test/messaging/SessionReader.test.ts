@@ -10,7 +10,7 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const lane: ReadableLane = { name: "orders", isOpen: true, acknowledge: () => undefined }
 
-const from = { name: "b", generation: 1 }
+const peerB = { name: "b", generation: 1 }
 
 const readers = {
   "a reader of a lane": () => new SessionReader({ kept: 1_000_000 }),
@@ -36,9 +36,9 @@ for (const [title, make] of Object.entries(readers)) {
         }),
       )
 
-    const visit = (reader: ReturnType<typeof make>, session: number, messages: number) => {
+    const visit = (reader: ReturnType<typeof make>, session: number, messages: number, from = peerB) => {
       reader.mark({ _tag: "SessionStarted", from, session })
-      const link = fakeLink({ peer: record(1, "b"), session: () => ({ session }) })
+      const link = fakeLink({ peer: record(from.generation, from.name), session: () => ({ session }) })
       for (let i = 0; i < messages; i++) {
         reader.offer(link, lane, { payload: new Uint8Array(0), cost: 64, confirm: undefined, trace: undefined })
       }
@@ -60,13 +60,28 @@ for (const [title, make] of Object.entries(readers)) {
     it.effect("keeps the markers of sessions that brought messages, that last, or of which the begin was read", () =>
       Effect.gen(function* () {
         const reader = make()
-        reader.mark({ _tag: "SessionStarted", from, session: 1 })
+        reader.mark({ _tag: "SessionStarted", from: peerB, session: 1 })
         yield* Effect.scoped(Effect.flatten(Stream.toPull(reader.stream)))
-        reader.mark({ _tag: "SessionEnded", from, session: 1 })
+        reader.mark({ _tag: "SessionEnded", from: peerB, session: 1 })
         reader.mark({ _tag: "SessionStarted", from: { name: "c", generation: 1 }, session: 2 })
         visit(reader, 3, 2)
         for (let session = 4; session <= maxSessionMarks; session++) visit(reader, session, 0)
         assert.deepStrictEqual((yield* waiting(reader)).slice(0, 6), ["-1", "+2", "+3", "m3", "m3", "-3"])
+      }),
+    )
+
+    it.effect("keeps the newest session of each peer that ended, whichever peers come and go after it", () =>
+      Effect.gen(function* () {
+        const reader = make()
+        visit(reader, 1, 0, { name: "gone", generation: 1 })
+        visit(reader, 2, 0, { name: "restarted", generation: 1 })
+        visit(reader, 3, 0, { name: "restarted", generation: 2 })
+        const last = 10 * maxSessionMarks
+        for (let session = 4; session <= last; session++) visit(reader, session, 0)
+        const items = yield* waiting(reader)
+        assert.deepStrictEqual(items.slice(0, 4), ["+1", "-1", "+3", "-3"])
+        assert.deepStrictEqual(items.slice(-2), [`+${last}`, `-${last}`])
+        assert.isAtMost(items.length, maxSessionMarks + 4)
       }),
     )
 

@@ -116,11 +116,41 @@ it.effect("keeps a bounded number of changes for a reader that does not read, an
     const items = yield* pull
     assert.deepStrictEqual(
       items.map((item) => (item._tag === "Lagged" ? item : item._tag)),
-      [{ _tag: "Lagged", missed: 8 }, "Snapshot", "MetadataChanged", "MetadataChanged", "Message"],
+      ["Snapshot", { _tag: "Lagged", missed: 8 }, "Snapshot", "MetadataChanged", "MetadataChanged", "Message"],
     )
     change()
     const [next] = yield* pull
     assert.strictEqual(next?._tag, "MetadataChanged")
     assert.strictEqual(view().version, 11)
+  }),
+)
+
+it.effect("begins with the view of its first moment, also if it lags before its first read", () =>
+  Effect.gen(function* () {
+    const { bring, change, pull, reader } = make()
+    reader.mark({ _tag: "SessionStarted", from: { name: "b", generation: 1 }, session: 1 })
+    bring()
+    for (let i = 0; i < 3 * (capacity + 1); i++) change()
+    const items = yield* pull
+    assert.deepStrictEqual(
+      items.map((item) => {
+        if (item._tag === "Snapshot") return `Snapshot ${item.view.version}`
+        return item._tag === "Lagged" ? `Lagged ${item.missed}` : item._tag
+      }),
+      ["Snapshot 0", "SessionStarted", "Message", `Lagged ${3 * (capacity + 1)}`, `Snapshot ${3 * (capacity + 1)}`],
+    )
+  }),
+)
+
+it.effect("drops the view of its first moment once it was read", () =>
+  Effect.gen(function* () {
+    const { change, pull } = make()
+    const [first] = yield* pull
+    assert.strictEqual(first?._tag, "Snapshot")
+    for (let i = 0; i < 2 * (capacity + 1); i++) change()
+    assert.deepStrictEqual(
+      (yield* pull).map(({ _tag }) => _tag),
+      ["Lagged", "Snapshot"],
+    )
   }),
 )

@@ -14,6 +14,8 @@ const defaultService = "default"
 
 export interface RpcLanes {
   readonly service: string
+  /** Label of the service on metrics: its name, or `other` if the lane of requests has no label of its own. */
+  readonly label: string
   /** Lane from clients to the server. */
   readonly requests: Lane
   /** Lane from the server to clients. */
@@ -37,9 +39,12 @@ export const make = Effect.fnUntraced(function* (
           cluster.lane(`rpc/${service}/${name}`),
           ({ problem }) => new OptionsError({ option: "service", problem: `of a service: ${problem}` }),
         )
+  const requests = yield* lane("requests")
+  const laneLabel = cluster.metrics.laneLabel(requests.name)
   const lanes: RpcLanes = {
     service,
-    requests: yield* lane("requests"),
+    label: laneLabel === requests.name ? service : laneLabel,
+    requests,
     responses: yield* lane("replies"),
     serialization: Option.getOrElse(provided, () => RpcSerialization.json),
   }

@@ -4,6 +4,7 @@
 import type { Cluster } from "@coterie/core/Cluster"
 import type { SendError } from "@coterie/core/ClusterError"
 import { nameOf, type PeerId, type PeerRef } from "@coterie/core/Peer"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RpcClient from "effect/rpc/RpcClient"
@@ -12,7 +13,10 @@ import type { FromClientEncoded, RequestEncoded } from "effect/rpc/RpcMessage"
 import type { CodecFor } from "effect/rpc/RpcSerialization"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { RequestMetrics } from "../RequestMetrics.ts"
+import { outcomeOfError } from "../requestOutcomes.ts"
 import * as RpcLanes from "../RpcLanes.ts"
+import { AnswerTime } from "./AnswerTime.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
 import { InFlightRequests } from "./InFlightRequests.ts"
 import { clientClosed, sessionEnded, toClientError } from "./requestErrors.ts"
@@ -87,7 +91,7 @@ export class ClientProtocol {
     if (request === undefined) return Effect.void
     // An `Ack` that is lost ends with its session.
     if (message._tag === "Ack") return Effect.ignore(this.sender.acknowledge(peer, request.id))
-    this.inFlight.complete(request)
+    this.inFlight.complete(request, "interrupted")
     return request.isSent ? this.sender.interrupt(peer, [request.id]) : Effect.void
   }
 
@@ -121,16 +125,17 @@ export class ClientProtocol {
   }
 
   private onSendError(request: InFlightRequest, error: SendError): Effect.Effect<void, RpcClientError> {
-    this.inFlight.complete(request)
-    if (!error.maybeDelivered) return Effect.fail(toClientError(error))
+    const failure = error.maybeDelivered ? sessionEnded(request.peer) : toClientError(error)
+    this.inFlight.complete(request, outcomeOfError(failure))
+    if (!error.maybeDelivered) return Effect.fail(failure)
     // The peer may have got the request before the link was lost.
-    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(sessionEnded(request.peer)))
+    return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(failure))
   }
 
   private closeClient(peer: string, clientId: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const left = this.inFlight.ofClient(clientId)
-      for (const request of left) this.inFlight.complete(request)
+      for (const request of left) this.inFlight.complete(request, "interrupted")
       return this.sender.interrupt(
         peer,
         left.map(({ id }) => id),
@@ -149,7 +154,12 @@ export const make = Effect.fnUntraced(function* (
   // Closed by the finalizer below: clients that close later than this scope's children still send their interrupts.
   const inner = yield* Scope.make()
   const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
-  const inFlight = new InFlightRequests(inner)
+  const { metrics } = cluster
+  const inFlight = new InFlightRequests({
+    scope: inner,
+    metrics: new RequestMetrics({ metrics, direction: "out", service: lanes.label }),
+    answerTime: new AnswerTime(metrics, lanes.label, yield* Clock.Clock),
+  })
   const client = new ClientProtocol({
     ids,
     inFlight,

@@ -19,6 +19,8 @@ export interface Options {
   readonly peer: string
   /** Hands a response to the client of Effect. */
   readonly write: (response: FromServerEncoded) => Effect.Effect<void>
+  /** Time at which the request began, as `AnswerTime` gives it. */
+  readonly began: number
   /** Scope of the fibers that hand over responses. */
   readonly scope: Scope.Scope
 }
@@ -28,6 +30,7 @@ export class InFlightRequest {
   readonly requestId: RequestId
   readonly clientId: number
   readonly peer: string
+  readonly began: number
   private readonly write: Options["write"]
   private readonly scope: Scope.Scope
   private readonly completion = Deferred.makeUnsafe<void, RpcClientError>()
@@ -43,6 +46,7 @@ export class InFlightRequest {
     this.requestId = options.requestId
     this.clientId = options.clientId
     this.peer = options.peer
+    this.began = options.began
     this.write = options.write
     this.scope = options.scope
   }
@@ -73,7 +77,10 @@ export class InFlightRequest {
     return session > this.endedSession
   }
 
-  /** Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one. */
+  /**
+   * Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one, whose
+   * end may have been dropped.
+   */
   onSessionEnded(session: number): boolean {
     if (this.session !== undefined) return this.session <= session
     this.endedSession = Math.max(this.endedSession, session)

@@ -1,21 +1,32 @@
 /** The requests of this node that are in flight, found by their ids, their clients and their peers. Each of them ends once. */
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as Scope from "effect/Scope"
+import type { RequestMetrics } from "../RequestMetrics.ts"
+import { type ExitOutcome, outcomeOfError, type RequestOutcome } from "../requestOutcomes.ts"
 import type { RequestId } from "../RpcMessages.ts"
+import type { AnswerTime } from "./AnswerTime.ts"
 import * as InFlightRequest from "./InFlightRequest.ts"
 
+export interface Options {
+  /** Scope of the fibers that hand over responses. */
+  readonly scope: Scope.Scope
+  readonly metrics: RequestMetrics
+  readonly answerTime: AnswerTime
+}
+
 export class InFlightRequests {
-  private readonly scope: Scope.Scope
+  private readonly options: Options
   private readonly byId = new Map<string, InFlightRequest.InFlightRequest>()
   private readonly byClient = new Map<number, Map<RequestId, InFlightRequest.InFlightRequest>>()
 
-  /** Responses are handed over in fibers of the scope. */
-  constructor(scope: Scope.Scope) {
-    this.scope = scope
+  constructor(options: Options) {
+    this.options = options
   }
 
-  add(options: Omit<InFlightRequest.Options, "scope">): InFlightRequest.InFlightRequest {
-    const request = new InFlightRequest.InFlightRequest({ ...options, scope: this.scope })
+  add(options: Omit<InFlightRequest.Options, "began" | "scope">): InFlightRequest.InFlightRequest {
+    const { answerTime, metrics, scope } = this.options
+    const request = new InFlightRequest.InFlightRequest({ ...options, began: answerTime.now(), scope })
+    metrics.begin()
     this.byId.set(request.id, request)
     const ofClient = this.byClient.get(request.clientId) ?? new Map<RequestId, InFlightRequest.InFlightRequest>()
     this.byClient.set(request.clientId, ofClient.set(request.requestId, request))
@@ -44,19 +55,27 @@ export class InFlightRequests {
     return [...this.byId.values()]
   }
 
+  /** Completes a request that has an exit. */
+  answer(request: InFlightRequest.InFlightRequest, outcome: ExitOutcome): void {
+    if (this.byId.has(request.id)) this.options.answerTime.record(request.began)
+    this.complete(request, outcome)
+  }
+
   /** Removes the request and ends its send. The client gets the outcome in another way, or waits for none. */
-  complete(request: InFlightRequest.InFlightRequest): void {
-    if (this.remove(request)) request.complete()
+  complete(request: InFlightRequest.InFlightRequest, outcome: RequestOutcome): void {
+    if (this.remove(request, outcome)) request.complete()
   }
 
   /** Removes the request and fails its send with the error that its client gets. */
   fail(request: InFlightRequest.InFlightRequest, error: RpcClientError): void {
-    if (this.remove(request)) request.fail(error)
+    if (this.remove(request, outcomeOfError(error))) request.fail(error)
   }
 
-  private remove(request: InFlightRequest.InFlightRequest): boolean {
+  private remove(request: InFlightRequest.InFlightRequest, outcome: RequestOutcome): boolean {
     const ofClient = this.byClient.get(request.clientId)
     if (ofClient?.delete(request.requestId) === true && ofClient.size === 0) this.byClient.delete(request.clientId)
-    return this.byId.delete(request.id)
+    const isInFlight = this.byId.delete(request.id)
+    if (isInFlight) this.options.metrics.end(outcome)
+    return isInFlight
   }
 }

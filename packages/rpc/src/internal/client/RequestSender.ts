@@ -80,5 +80,8 @@ export class RequestSender {
 }
 
 /** Makes the writer of the requests of a service. Its background fibers end with the scope. */
-export const make = ({ requests, serialization }: RpcLanes): Effect.Effect<RequestSender, never, Scope.Scope> =>
+export const make = ({
+  requests,
+  serialization,
+}: Pick<RpcLanes, "requests" | "serialization">): Effect.Effect<RequestSender, never, Scope.Scope> =>
   Effect.map(FiberSet.make<void>(), (tasks) => new RequestSender(requests, serialization.makeUnsafe(), tasks))

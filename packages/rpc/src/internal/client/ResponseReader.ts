@@ -3,6 +3,7 @@ import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import type { Parser } from "effect/rpc/RpcSerialization"
+import { outcomeOfExit } from "../requestOutcomes.ts"
 import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 import type { InFlightRequest } from "./InFlightRequest.ts"
@@ -116,7 +117,7 @@ export class ResponseReader {
       case "Interrupt":
         return Effect.sync(() => this.inFlight.fail(request, givenUp(peer)))
       case "Exit":
-        this.inFlight.complete(request)
+        this.inFlight.answer(request, outcomeOfExit(response.exit))
         return request.deliver({ ...response, requestId })
       case "Chunk":
         if (request.undeliveredCount < maxUndelivered) return request.deliver({ ...response, requestId })
@@ -132,7 +133,7 @@ export class ResponseReader {
   ): Effect.Effect<void> {
     const onePerClient = new Map<number, InFlightRequest>()
     for (const request of this.inFlight.ofPeer(peer)) {
-      this.inFlight.complete(request)
+      this.inFlight.complete(request, "defect")
       onePerClient.set(request.clientId, request)
     }
     return Effect.forEach(onePerClient.values(), (request) => request.deliver(defect), { discard: true })

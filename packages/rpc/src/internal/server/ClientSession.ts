@@ -9,6 +9,8 @@ import * as Queue from "effect/Queue"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
+import type { RequestMetrics } from "../RequestMetrics.ts"
+import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
 /** An encoded message to the peer. */
@@ -26,6 +28,7 @@ export interface Options {
   readonly parser: Parser
   /** Maximum number of requests in flight. A request is in flight until its last response is sent. */
   readonly limit: number
+  readonly metrics: RequestMetrics
 }
 
 type ResponseQueue = Queue.Queue<QueuedResponse, Cause.Done>
@@ -37,17 +40,19 @@ export class ClientSession {
   readonly parser: Parser
   private readonly queue: ResponseQueue
   private readonly limit: number
+  private readonly metrics: RequestMetrics
   private readonly inFlight = new Set<RpcMessages.RequestId>()
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
-  constructor({ clientId, limit, parser, peer, session }: Options, queue: ResponseQueue) {
+  constructor({ clientId, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
     this.clientId = clientId
     this.peer = peer
     this.session = session
     this.parser = parser
     this.queue = queue
     this.limit = limit
+    this.metrics = metrics
   }
 
   /** Responses to send, in order. The stream ends after {@link endResponses}. */
@@ -57,7 +62,12 @@ export class ClientSession {
 
   /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
   addRequest(requestId: RpcMessages.RequestId): boolean {
-    if (this.isAtLimit) return false
+    if (this.isAtLimit) {
+      this.metrics.refuse("busy")
+      return false
+    }
+    // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
+    if (!this.inFlight.has(requestId)) this.metrics.begin()
     this.inFlight.add(requestId)
     return true
   }
@@ -82,23 +92,37 @@ export class ClientSession {
         if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
         return this.offer(response, response.requestId)
       case "Exit":
-        this.inFlight.delete(response.requestId)
+        this.end(response.requestId, outcomeOfExit(response.exit))
         return this.offer(response, response.requestId)
       // A defect ends all requests of the client.
       case "Defect":
-        this.inFlight.clear()
+        this.endRequests("defect")
         return this.offer(response, undefined)
     }
   }
 
+  /** Ends a request without an answer, and denies it. */
+  giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    this.end(requestId, outcome)
+    this.deny(requestId)
+  }
+
   /** Tells the peer that the request is not in flight and will not be answered. */
-  giveUp(requestId: RpcMessages.RequestId): void {
-    this.inFlight.delete(requestId)
+  deny(requestId: RpcMessages.RequestId): void {
     if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
   }
 
   /** Ends the queue after the responses that it has. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
+
+  /** Ends all requests without a response. */
+  endRequests(outcome: RequestOutcome): void {
+    for (const requestId of this.inFlight) this.end(requestId, outcome)
+  }
+
+  private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
+  }
 
   /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
   private get isQueueFull(): boolean {

@@ -11,6 +11,8 @@ import * as Queue from "effect/Queue"
 import type { RpcSerialization } from "effect/rpc/RpcSerialization"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { RequestMetrics } from "../RequestMetrics.ts"
+import type { RequestOutcome } from "../requestOutcomes.ts"
 import * as ClientSession from "./ClientSession.ts"
 import type { ServerInput } from "./ServerInput.ts"
 
@@ -20,6 +22,7 @@ export interface Options {
   readonly input: ServerInput
   /** Maximum number of requests of one session that are in flight. */
   readonly limit: number
+  readonly metrics: RequestMetrics
   /** Scope of the fibers that send responses. */
   readonly scope: Scope.Scope
 }
@@ -64,12 +67,12 @@ export class ClientSessions {
   /** Disconnects the client of a session that ended. */
   end(session: number): void {
     const client = this.bySession.get(session)
-    if (client !== undefined) this.disconnect(client)
+    if (client !== undefined) this.disconnect(client, "SessionEnded")
   }
 
-  /** Disconnects all clients. */
-  endAll(): void {
-    for (const { client } of [...this.byClientId.values()]) this.disconnect(client)
+  /** Disconnects all clients. Their requests end with the outcome. */
+  endAll(outcome: RequestOutcome): void {
+    for (const { client } of [...this.byClientId.values()]) this.disconnect(client, outcome)
   }
 
   /** Takes no more responses. The fibers that send responses end when the queues are empty. */
@@ -83,21 +86,22 @@ export class ClientSessions {
   )
 
   private readonly open = Effect.fnUntraced({ self: this }, function* (peer: Message["from"], session: number) {
-    const { limit, scope, serialization } = this.options
+    const { limit, metrics, scope, serialization } = this.options
     const parser = serialization.makeUnsafe()
-    const client = yield* ClientSession.make({ clientId: ++this.lastClientId, peer, session, parser, limit })
+    const client = yield* ClientSession.make({ clientId: ++this.lastClientId, peer, session, parser, limit, metrics })
     const sender = yield* Effect.forkIn(this.sendResponses(client), scope)
     this.byClientId.set(client.clientId, { client, sender })
     this.bySession.set(session, client)
     return client
   })
 
-  private disconnect(client: ClientSession.ClientSession): void {
+  private disconnect(client: ClientSession.ClientSession, outcome: RequestOutcome): void {
     const { clientId } = client
     const open = this.byClientId.get(clientId)
     if (open === undefined) return
     this.byClientId.delete(clientId)
     this.bySession.delete(client.session)
+    client.endRequests(outcome)
     Queue.offerUnsafe(this.disconnected, clientId)
     open.sender.interruptUnsafe()
   }
@@ -119,7 +123,7 @@ export class ClientSessions {
     switch (error.reason._tag) {
       case "TooLarge": {
         if (requestId === undefined) return Effect.void
-        client.giveUp(requestId)
+        client.giveUp(requestId, "TooLarge")
         const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
@@ -132,7 +136,7 @@ export class ClientSessions {
       }
       // The peer has closed its clients: no request waits for a response.
       case "NotReading":
-        return Effect.sync(() => this.disconnect(client))
+        return Effect.sync(() => this.disconnect(client, "interrupted"))
       // The session ended. Its end is read from the lane of requests.
       default:
         return Effect.void

@@ -79,11 +79,11 @@ export class RequestReader {
     switch (message._tag) {
       case "Request":
         if (message.isNotification !== true && !client.addRequest(message.id)) {
-          return Effect.sync(() => client.giveUp(message.id))
+          return Effect.sync(() => client.deny(message.id))
         }
         return this.deliver(client, { ...message, headers: message.headers.concat(headersOf(client.peer)) })
       case "Ack":
-        if (!client.hasRequest(message.requestId)) return Effect.sync(() => client.giveUp(message.requestId))
+        if (!client.hasRequest(message.requestId)) return Effect.sync(() => client.deny(message.requestId))
         return this.deliver(client, message)
       case "Interrupt":
         return client.hasRequest(message.requestId) ? this.deliver(client, message) : Effect.void

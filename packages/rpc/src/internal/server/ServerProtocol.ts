@@ -12,6 +12,7 @@ import * as RpcServer from "effect/rpc/RpcServer"
 import type { CodecFor } from "effect/rpc/RpcSerialization"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { RequestMetrics } from "../RequestMetrics.ts"
 import * as RpcLanes from "../RpcLanes.ts"
 import * as ClientSessions from "./ClientSessions.ts"
 import { RequestReader } from "./RequestReader.ts"
@@ -80,6 +81,8 @@ export class ServerProtocol {
       Effect.andThen(sessions.endResponses),
       Effect.andThen(Effect.timeoutOption(sessions.awaitSenders, drainTimeout)),
       Effect.andThen(reader.publishEof),
+      // Effect's server has ended before. A server of the application may leave requests without a response.
+      Effect.andThen(Effect.sync(() => sessions.endAll("stopped"))),
     )
   }
 
@@ -91,7 +94,7 @@ export class ServerProtocol {
     }).pipe(
       // The stream ends when this node has left.
       Effect.andThen(() => {
-        sessions.endAll()
+        sessions.endAll("SessionEnded")
         return Effect.never
       }),
       // Stops before Effect's server interrupts the handlers.
@@ -104,7 +107,8 @@ export class ServerProtocol {
       const client = this.options.sessions.get(clientId)
       if (client === undefined) return
       // A client takes an interrupted exit for its own interruption, so a server that stops gives the request up.
-      if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit)) client.giveUp(response.requestId)
+      if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit))
+        client.giveUp(response.requestId, "stopped")
       else client.respond(response)
     })
 }
@@ -128,7 +132,8 @@ export const make = Effect.fnUntraced(function* (
   const reading = yield* Scope.fork(inner)
   const input = new ServerInput()
   const { responses, serialization } = lanes
-  const sessions = yield* ClientSessions.make({ responses, serialization, input, limit, scope: inner })
+  const metrics = new RequestMetrics({ metrics: cluster.metrics, direction: "in", service: lanes.label })
+  const sessions = yield* ClientSessions.make({ responses, serialization, input, limit, metrics, scope: inner })
   const reader = new RequestReader({ lanes, sessions, input, scope: inner })
   const requests = yield* Scope.provide(lanes.requests.open(), reading)
   const server = new ServerProtocol({

@@ -6,15 +6,15 @@ import * as Fiber from "effect/Fiber"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { FromClientEncoded } from "effect/rpc/RpcMessage"
 import { ClientProtocol } from "../../../src/internal/client/ClientProtocol.ts"
-import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.ts"
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
 import { FakeLane, sendError, serialization } from "../FakeLane.ts"
+import { inFlightRequests } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
   const requests = new FakeLane()
   const lanes = { service: "default", requests: requests.lane, responses: new FakeLane().lane, serialization }
-  const inFlight = new InFlightRequests(yield* Effect.scope)
+  const { fake, inFlight } = yield* inFlightRequests
   const sender = yield* RequestSender.make(lanes)
   const ids = new RequestIds("x-")
   const client = new ClientProtocol({
@@ -27,7 +27,7 @@ const setUp = Effect.gen(function* () {
   const protocol = yield* client.protocol("b")
   /** Takes the messages that were sent to the peer, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())
-  return { client, inFlight, protocol, requests, sent }
+  return { client, fake, inFlight, protocol, requests, sent }
 })
 
 const request: FromClientEncoded = { _tag: "Request", id: "7", tag: "Half", payload: 1, headers: [] }
@@ -47,7 +47,7 @@ describe("the protocol of a client", () => {
       assert.deepStrictEqual(requests.takeSent(), [{ ...request, id: "x-1" }])
       yield* Effect.yieldNow
       assert.isUndefined(sending.pollUnsafe())
-      for (const each of inFlight.all()) inFlight.complete(each)
+      for (const each of inFlight.all()) inFlight.complete(each, "success")
       yield* Fiber.join(sending)
     }),
   )
@@ -112,6 +112,32 @@ describe("the protocol of a client", () => {
       assert.deepStrictEqual(yield* sent, [{ ...interrupt, requestId: "x-1" }])
       assert.deepStrictEqual(inFlight.ofClient(1), [])
       assert.strictEqual(inFlight.ofClient(2).length, 1)
+    }),
+  )
+
+  it.effect("counts requests by the reason for which they end, and no notifications", () =>
+    Effect.gen(function* () {
+      const { client, fake, protocol, requests } = yield* setUp
+      yield* protocol.send(1, { ...request, isNotification: true })
+      for (const reason of ["NotReading", "LinkLost"] as const) {
+        requests.outcome = Effect.fail(sendError(reason))
+        yield* Effect.flip(protocol.send(1, request))
+      }
+      requests.outcome = Effect.succeed({ session: 1 })
+      yield* start(protocol.send(1, request))
+      yield* protocol.send(1, interrupt)
+      const running = yield* start(protocol.run(2, () => Effect.void))
+      yield* start(protocol.send(2, request))
+      yield* Fiber.interrupt(running)
+      yield* start(protocol.send(1, request))
+      yield* client.stop
+      assert.deepStrictEqual(fake.values, {
+        "total out": 5,
+        "outcomes_total out NotReading": 1,
+        "outcomes_total out SessionEnded": 1,
+        "outcomes_total out interrupted": 2,
+        "outcomes_total out ClientClosed": 1,
+      })
     }),
   )
 

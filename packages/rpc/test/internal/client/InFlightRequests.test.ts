@@ -1,14 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.ts"
+import * as TestClock from "effect/testing/TestClock"
 import { givenUp } from "../../../src/internal/client/requestErrors.ts"
+import { inFlightRequests } from "../FakeMetrics.ts"
 
 const write = () => Effect.void
 
 /** Two requests of client 1, to `b` and `c`, and one of client 2 to `b`, whose client uses the id of the first. */
-const three = Effect.map(Effect.scope, (scope) => {
-  const inFlight = new InFlightRequests(scope)
+const three = Effect.map(inFlightRequests, ({ fake, inFlight }) => {
   return {
+    fake,
     inFlight,
     first: inFlight.add({ id: "x-1", requestId: 1, clientId: 1, peer: "b", write }),
     second: inFlight.add({ id: "x-2", requestId: 2, clientId: 1, peer: "c", write }),
@@ -34,7 +35,7 @@ describe("the requests in flight", () => {
   it.effect("do not have a request that was completed or failed", () =>
     Effect.gen(function* () {
       const { first, inFlight, second, third } = yield* three
-      inFlight.complete(first)
+      inFlight.complete(first, "interrupted")
       inFlight.fail(second, givenUp("c"))
       yield* first.completed
       yield* Effect.flip(second.completed)
@@ -48,9 +49,29 @@ describe("the requests in flight", () => {
   it.effect("end each request once", () =>
     Effect.gen(function* () {
       const { first, inFlight } = yield* three
-      inFlight.complete(first)
+      inFlight.complete(first, "interrupted")
       inFlight.fail(first, givenUp("b"))
       yield* first.completed
+    }),
+  )
+
+  it.effect("are counted by their outcomes, each once", () =>
+    Effect.gen(function* () {
+      const { fake, first, inFlight, second, third } = yield* three
+      assert.deepStrictEqual(fake.values, { "total out": 3, "in_flight out": 3 })
+      yield* TestClock.adjust("2 seconds")
+      inFlight.answer(first, "failure")
+      inFlight.answer(first, "success")
+      inFlight.fail(second, givenUp("c"))
+      inFlight.complete(second, "interrupted")
+      inFlight.complete(third, "interrupted")
+      assert.deepStrictEqual(fake.values, {
+        "total out": 3,
+        "outcomes_total out failure": 1,
+        "outcomes_total out GivenUp": 1,
+        "outcomes_total out interrupted": 1,
+      })
+      assert.deepStrictEqual(fake.recorded, [2])
     }),
   )
 })

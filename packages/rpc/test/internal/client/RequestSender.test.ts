@@ -9,9 +9,7 @@ import { FakeLane, sendError, serialization } from "../FakeLane.ts"
 const setUp = Effect.gen(function* () {
   const fake = new FakeLane()
   const sender = yield* RequestSender.make({
-    service: "default",
     requests: fake.lane,
-    responses: new FakeLane().lane,
     serialization,
   })
   return { fake, sender }

@@ -4,19 +4,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import * as Stream from "effect/Stream"
+import { maxSessionMarks } from "../../../../core/src/messaging/SessionMarks.ts"
+import { SessionReader } from "../../../../core/src/messaging/SessionReader.ts"
 import type { InFlightRequest } from "../../../src/internal/client/InFlightRequest.ts"
-import { InFlightRequests } from "../../../src/internal/client/InFlightRequests.ts"
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
 import { ResponseReader } from "../../../src/internal/client/ResponseReader.ts"
 import { FakeLane, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
+import { inFlightRequests } from "../FakeMetrics.ts"
 
 const setUp = Effect.fnUntraced(function* (serialization = json) {
   const requests = new FakeLane()
   const responses = new FakeLane()
   const lanes = { service: "default", requests: requests.lane, responses: responses.lane, serialization }
   const ids = new RequestIds("x-")
-  const inFlight = new InFlightRequests(yield* Effect.scope)
+  const { fake, inFlight } = yield* inFlightRequests
   const sender = yield* RequestSender.make(lanes)
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const written: Array<FromServerEncoded> = []
@@ -39,7 +42,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
   }
   /** Takes the messages that were sent to peers, after the background fibers have run. */
   const sent = Effect.map(sender.drain, () => requests.takeSent())
-  return { add, inFlight, reader, requests, responses, sent, written }
+  return { add, fake, inFlight, reader, requests, responses, sent, written }
 })
 
 /** `waiting`, `completed`, or the reason of the loss of a request. */
@@ -63,6 +66,32 @@ describe("the reader of responses", () => {
       assert.strictEqual(yield* stateOf(request), "completed")
       assert.deepStrictEqual(written, [{ ...exit, requestId: 7 }] as unknown)
       assert.deepStrictEqual(inFlight.all(), [])
+    }),
+  )
+
+  it.live("counts requests by what their responses are", () =>
+    Effect.gen(function* () {
+      const { add, fake, reader } = yield* setUp()
+      for (let i = 0; i < 5; i++) add()
+      const fail = { _tag: "Failure", cause: [{ _tag: "Fail", error: "odd" }] }
+      yield* reader.read(message(exit))
+      yield* reader.read(message({ _tag: "Exit", requestId: "x-2", exit: fail }))
+      yield* reader.read(message({ ...interrupt, requestId: "x-3" }))
+      yield* reader.read(message({ _tag: "Defect", defect: "a bug" }))
+      add()
+      yield* reader.read(message("{"))
+      add()
+      yield* reader.read(sessionEnded(1))
+      assert.deepStrictEqual(fake.values, {
+        "total out": 7,
+        "outcomes_total out success": 1,
+        "outcomes_total out failure": 1,
+        "outcomes_total out GivenUp": 1,
+        "outcomes_total out defect": 2,
+        "outcomes_total out malformed": 1,
+        "outcomes_total out SessionEnded": 1,
+      })
+      assert.strictEqual(fake.recorded.length, 2)
     }),
   )
 
@@ -120,6 +149,30 @@ describe("the reader of responses", () => {
       assert.strictEqual(yield* stateOf(other), "waiting")
       assert.deepStrictEqual(yield* sent, [interrupt])
     }),
+  )
+
+  it.live(
+    "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+    () =>
+      Effect.gen(function* () {
+        const { add, reader } = yield* setUp()
+        const responses = new SessionReader({ kept: 1_000 })
+        const visit = (name: string, session: number) => {
+          const from = { name, generation: 1 }
+          responses.mark({ _tag: "SessionStarted", from, session })
+          responses.mark({ _tag: "SessionEnded", from, session })
+        }
+        const [lost, later] = [add(), add()]
+        later.onSent(3)
+        visit("b", 1)
+        visit("b", 2)
+        responses.mark({ _tag: "SessionStarted", from: { name: "b", generation: 1 }, session: 3 })
+        for (let session = 4; session <= 2 * maxSessionMarks; session++) visit("c", session)
+        yield* responses.end
+        yield* Stream.runForEach(responses.stream, (item) => reader.read(item))
+        assert.strictEqual(yield* stateOf(lost), "SessionEnded")
+        assert.strictEqual(yield* stateOf(later), "waiting")
+      }),
   )
 
   it.live("asks about each request of the peer after Eof, but those that have a chunk to acknowledge", () =>

@@ -4,14 +4,16 @@ import type { ExitEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import * as Stream from "effect/Stream"
 import * as ClientSession from "../../../src/internal/server/ClientSession.ts"
 import { serialization } from "../FakeLane.ts"
+import { FakeMetrics } from "../FakeMetrics.ts"
 
-const make = (limit: number) =>
+const make = (limit: number, fake = new FakeMetrics()) =>
   ClientSession.make({
     clientId: 1,
     peer: { name: "a", generation: 1 },
     session: 1,
     parser: serialization.makeUnsafe(),
     limit,
+    metrics: fake.requests("in"),
   })
 
 const success: ExitEncoded<unknown, unknown> = { _tag: "Success", value: 4 }
@@ -51,7 +53,7 @@ describe("a session of a client", () => {
       client.respond(chunk("1"))
       assert.isTrue(client.hasRequest("1"))
       client.respond(exit("1"))
-      client.giveUp("2")
+      client.deny("2")
       assert.deepStrictEqual(yield* responsesOf(client), [
         ["Chunk", "1"],
         ["Exit", "1"],
@@ -76,8 +78,49 @@ describe("a session of a client", () => {
     Effect.gen(function* () {
       const client = yield* make(1)
       client.addRequest("1")
-      client.giveUp("1")
+      client.giveUp("1", "stopped")
       assert.isFalse(client.hasRequest("1"))
+    }),
+  )
+
+  it.effect("counts requests by their outcomes, each once", () =>
+    Effect.gen(function* () {
+      const fake = new FakeMetrics()
+      const client = yield* make(5, fake)
+      for (const id of ["1", "2", "3", "4", "5", "6"]) client.addRequest(id)
+      assert.deepStrictEqual(fake.values, { "total in": 6, "in_flight in": 5, "outcomes_total in busy": 1 })
+      client.respond(exit("1"))
+      client.respond(exit("1"))
+      client.respond({
+        _tag: "Exit",
+        requestId: "2",
+        exit: { _tag: "Failure", cause: [{ _tag: "Fail", error: "no" }] },
+      })
+      client.giveUp("3", "TooLarge")
+      client.giveUp("3", "stopped")
+      client.deny("4")
+      client.respond({ _tag: "Defect", defect: "a bug" })
+      client.endRequests("SessionEnded")
+      assert.deepStrictEqual(fake.values, {
+        "total in": 6,
+        "outcomes_total in busy": 1,
+        "outcomes_total in success": 1,
+        "outcomes_total in failure": 1,
+        "outcomes_total in TooLarge": 1,
+        "outcomes_total in defect": 2,
+      })
+    }),
+  )
+
+  it.effect("counts two requests with one id as one", () =>
+    Effect.gen(function* () {
+      const fake = new FakeMetrics()
+      const client = yield* make(5, fake)
+      client.addRequest("1")
+      client.addRequest("1")
+      client.respond(exit("1"))
+      client.respond(exit("1"))
+      assert.deepStrictEqual(fake.values, { "total in": 1, "outcomes_total in success": 1 })
     }),
   )
 
@@ -87,7 +130,7 @@ describe("a session of a client", () => {
       client.addRequest("1")
       for (let i = 0; i < 4; i++) client.respond(chunk("1"))
       assert.throws(() => client.respond(chunk("1")), "the caller does not take what it asked for")
-      client.giveUp("2")
+      client.deny("2")
       // An exit is never dropped.
       client.respond(exit("1"))
       assert.deepStrictEqual(

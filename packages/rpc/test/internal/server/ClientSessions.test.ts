@@ -8,6 +8,7 @@ import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
 import { FakeLane, message, sendError, serialization } from "../FakeLane.ts"
+import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
   const fake = new FakeLane()
@@ -15,9 +16,17 @@ const setUp = Effect.gen(function* () {
   const passed: Array<unknown> = []
   input.open((clientId, each) => Effect.sync(() => void passed.push([clientId, each])))
   const scope = yield* Effect.scope
-  const sessions = yield* ClientSessions.make({ responses: fake.lane, serialization, input, limit: 10, scope })
+  const counts = new FakeMetrics()
+  const sessions = yield* ClientSessions.make({
+    responses: fake.lane,
+    serialization,
+    input,
+    limit: 10,
+    metrics: counts.requests("in"),
+    scope,
+  })
   const open = (session: number, from = "a") => sessions.sessionOf(message("", { from, session }))
-  return { fake, open, passed, sessions }
+  return { counts, fake, open, passed, sessions }
 })
 
 const exit: FromServerEncoded = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } }
@@ -88,7 +97,7 @@ describe("the sessions of clients", () => {
     Effect.gen(function* () {
       const { open, sessions } = yield* setUp
       const ids = [(yield* open(10)).clientId, (yield* open(11)).clientId]
-      sessions.endAll()
+      sessions.endAll("SessionEnded")
       assert.deepStrictEqual(yield* Queue.takeAll(sessions.disconnects), ids)
       assert.strictEqual(sessions.clientIds.size, 0)
     }),
@@ -143,6 +152,40 @@ describe("the sessions of clients", () => {
       assert.strictEqual(lines.length, 2)
     }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(message))])))
   })
+
+  it.effect("end their requests with the reason for which they end", () =>
+    Effect.gen(function* () {
+      const { counts, fake, open, sessions } = yield* setUp
+      ;(yield* open(10)).addRequest("1")
+      ;(yield* open(11)).addRequest("1")
+      const deaf = yield* open(12)
+      deaf.addRequest("1")
+      sessions.end(10)
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in SessionEnded": 1 })
+      fake.outcome = Effect.fail(sendError("NotReading"))
+      deaf.respond({ _tag: "Chunk", requestId: "1", values: [1] })
+      yield* settle
+      sessions.endAll("stopped")
+      assert.deepStrictEqual(counts.values, {
+        "total in": 3,
+        "outcomes_total in SessionEnded": 1,
+        "outcomes_total in interrupted": 1,
+        "outcomes_total in stopped": 1,
+      })
+    }),
+  )
+
+  it.effect("end a request whose chunk is too large", () =>
+    Effect.gen(function* () {
+      const { counts, fake, open } = yield* setUp
+      const client = yield* open(10)
+      client.addRequest("1")
+      fake.outcome = Effect.fail(sendError("TooLarge"))
+      client.respond({ _tag: "Chunk", requestId: "1", values: [1] })
+      yield* settle
+      assert.deepStrictEqual(counts.values, { "total in": 1, "outcomes_total in TooLarge": 1 })
+    }).pipe(Effect.provide(Logger.layer([]))),
+  )
 
   it.effect("stop the fiber that sends responses when they end", () =>
     Effect.gen(function* () {

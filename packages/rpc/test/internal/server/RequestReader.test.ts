@@ -5,6 +5,7 @@ import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
 import { FakeLane, message, serialization, sessionEnded } from "../FakeLane.ts"
+import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
   const requests = new FakeLane()
@@ -14,7 +15,15 @@ const setUp = Effect.gen(function* () {
   input.open((_, each) => Effect.sync(() => void passed.push(each)))
   const scope = yield* Effect.scope
   const lanes = { requests: requests.lane, responses: responses.lane, serialization }
-  const sessions = yield* ClientSessions.make({ responses: responses.lane, serialization, input, limit: 2, scope })
+  const counts = new FakeMetrics()
+  const sessions = yield* ClientSessions.make({
+    responses: responses.lane,
+    serialization,
+    input,
+    limit: 2,
+    metrics: counts.requests("in"),
+    scope,
+  })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const read = (content: unknown) => reader.read(message(content, { from: "a" }))
   /** Takes the messages that were sent to peers, after the fibers that send have run. */
@@ -22,7 +31,7 @@ const setUp = Effect.gen(function* () {
     Effect.forEach([1, 2, 3], () => Effect.yieldNow),
     () => responses.takeSent(),
   )
-  return { input, passed, read, reader, requests, responses, sent, sessions }
+  return { counts, input, passed, read, reader, requests, responses, sent, sessions }
 })
 
 const request = (id: string) => ({ _tag: "Request", id, tag: "Half", payload: 1, headers: [["a", "b"]] })
@@ -52,6 +61,28 @@ describe("the reader of requests", () => {
       yield* read({ ...request("4"), isNotification: true })
       assert.strictEqual(passed.length, 3)
       assert.deepStrictEqual(yield* sent, [])
+    }),
+  )
+
+  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+    Effect.gen(function* () {
+      const { counts, passed, read, sent } = yield* setUp
+      for (const id of ["1", "2", "1"]) yield* read(request(id))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      yield* read(request("3"))
+      assert.strictEqual(passed.length, 2)
+      assert.deepStrictEqual(yield* sent, [interrupt("3")])
+      assert.deepStrictEqual(counts.values, { "total in": 4, "in_flight in": 2, "outcomes_total in busy": 2 })
+    }),
+  )
+
+  it.effect("counts requests beyond the limit as busy, and no notifications", () =>
+    Effect.gen(function* () {
+      const { counts, read } = yield* setUp
+      for (const id of ["1", "2", "3"]) yield* read(request(id))
+      yield* read({ ...request("4"), isNotification: true })
+      yield* read(ack("5"))
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
     }),
   )
 

@@ -14,6 +14,7 @@ import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
 import { ServerProtocol } from "../../../src/internal/server/ServerProtocol.ts"
 import { FakeLane, message, serialization } from "../FakeLane.ts"
+import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
   const responses = new FakeLane()
@@ -26,7 +27,15 @@ const setUp = Effect.gen(function* () {
     Effect.sync(() => void (isReading = false)),
   )
   const lanes = { requests: new FakeLane().lane, responses: responses.lane, serialization }
-  const sessions = yield* ClientSessions.make({ responses: responses.lane, serialization, input, limit: 10, scope })
+  const counts = new FakeMetrics()
+  const sessions = yield* ClientSessions.make({
+    responses: responses.lane,
+    serialization,
+    input,
+    limit: 10,
+    metrics: counts.requests("in"),
+    scope,
+  })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const items = yield* Queue.unbounded<Message | SessionEnded, Cause.Done>()
   const { codecFor } = serialization
@@ -45,7 +54,7 @@ const setUp = Effect.gen(function* () {
     const [clientId] = yield* protocol.clientIds
     return clientId ?? -1
   })
-  return { isReading: () => isReading, items, passed, protocol, request, responses, run, server }
+  return { counts, isReading: () => isReading, items, passed, protocol, request, responses, run, server }
 })
 
 /** Enough for the fibers that read and send. */
@@ -92,6 +101,21 @@ describe("the protocol of a server", () => {
       yield* protocol.send(clientId, success)
       yield* settle
       assert.deepStrictEqual(responses.takeSent(), [interrupted, { _tag: "Interrupt", requestId: "1" }, success])
+    }),
+  )
+
+  it.effect("counts a request whose handler it interrupts by stopping, and one that it never answers, as stopped", () =>
+    Effect.gen(function* () {
+      const { counts, items, protocol, request, run, server } = yield* setUp
+      const running = yield* run
+      const clientId = yield* request
+      yield* Queue.offer(items, message({ _tag: "Request", id: "2", tag: "Half", payload: 1, headers: [] }))
+      yield* settle
+      yield* Fiber.interrupt(running)
+      yield* protocol.send(clientId, interrupted)
+      assert.deepStrictEqual(counts.values, { "total in": 2, "in_flight in": 1, "outcomes_total in stopped": 1 })
+      yield* server.shutdown
+      assert.deepStrictEqual(counts.values, { "total in": 2, "outcomes_total in stopped": 2 })
     }),
   )
 

@@ -1,0 +1,86 @@
+/**
+ * Metrics that a package adds to those of a node, as `@coterie/rpc` does for requests.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * Labels of a series and their values.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Labels = Readonly<Record<string, string>>
+
+/**
+ * Sum that only grows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counter {
+  /** Adds 1 to the sum. */
+  readonly increment: () => void
+}
+
+/**
+ * Number that grows and shrinks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gauge {
+  /** Adds a number, which may be negative. */
+  readonly add: (change: number) => void
+}
+
+/**
+ * Numbers in buckets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Histogram {
+  /** Adds a number to its bucket. */
+  readonly record: (value: number) => void
+}
+
+/**
+ * Name, meaning and labels of a series. The series gets the labels `cluster` and `node` as well.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SeriesOptions {
+  /** Name of the metric, the `id` in Effect's registry. All series of one name have one type. */
+  readonly id: string
+  readonly description: string
+  /** Labels of the series. Each value must come from a bounded set, because every other value is another series. */
+  readonly labels: Labels
+}
+
+/**
+ * Metrics of one node in Effect's registry.
+ *
+ * **Details**
+ *
+ * A series is shown from the first call with its `id` and labels until the node has left. A further call with the same `id` and
+ * labels returns the same series, so several users of one node add to one sum. The methods of a series cost some additions and
+ * may run for every message. Keep the series: to find it again costs more.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NodeMetrics {
+  /** Returns a counter, which starts with 0. */
+  readonly counter: (options: SeriesOptions) => Counter
+  /** Returns a gauge, which starts with 0. */
+  readonly gauge: (options: SeriesOptions) => Gauge
+  /** Returns a histogram. `boundaries` are the upper limits of its buckets, in ascending order. */
+  readonly histogram: (options: SeriesOptions & { readonly boundaries: ReadonlyArray<number> }) => Histogram
+  /**
+   * Returns the label of a lane: its name for the first `limits.laneLabels` lanes that this node uses, and `other` for all later
+   * lanes. A lane that gets its name as label keeps it. The inbox is the lane with the empty name.
+   */
+  readonly laneLabel: (lane: string) => string
+}

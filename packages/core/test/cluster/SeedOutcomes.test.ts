@@ -1,0 +1,191 @@
+import { assert, describe, it } from "@effect/vitest"
+import { defaultFailOn, type FailOn, SeedOutcomes } from "../../src/cluster/SeedOutcomes.ts"
+import { HandshakeFailed, HandshakeRejected } from "../../src/link/Handshake.ts"
+import type { RejectCode } from "../../src/protocol/Frame.ts"
+import { TransportError } from "../../src/Transport.ts"
+import { addressOf } from "../membership/support.ts"
+
+const [a, b, c] = [addressOf("a"), addressOf("b"), addressOf("c")]
+
+const namesakeTimeout = 1_000
+
+/** Outcomes of the seeds, without addresses of a discovery. */
+const make = (seeds: ReadonlyArray<typeof a>, failOn: ReadonlyArray<FailOn> = defaultFailOn) => {
+  const outcomes = new SeedOutcomes({ failOn, namesakeTimeout })
+  for (const seed of seeds) outcomes.addSeed(seed)
+  outcomes.endDiscovery()
+  return outcomes
+}
+
+const refused = (code: RejectCode, by: HandshakeRejected["by"] = "them") =>
+  new HandshakeRejected({ code, message: `because of ${code}`, by })
+
+const timeout = new HandshakeFailed({ reason: "timeout", message: "no answer in time" })
+
+describe("the addresses of a node", () => {
+  it("are none if there is no seed and the discovery found nothing", () => {
+    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout })
+    assert.isFalse(outcomes.isEmpty, "the discovery may find an address")
+    outcomes.setDiscovered([])
+    assert.isTrue(outcomes.isEmpty)
+    outcomes.setDiscovered([a])
+    assert.isFalse(outcomes.isEmpty)
+    outcomes.setDiscovered([])
+    outcomes.addSeed(b)
+    assert.isFalse(outcomes.isEmpty)
+  })
+
+  it("are none if the discovery ended without a set", () => {
+    assert.isTrue(make([]).isEmpty)
+  })
+
+  it("are tried once each of them had a dial that ended, seeds and discovered ones", () => {
+    const outcomes = make([a])
+    outcomes.setDiscovered([a, b])
+    assert.isFalse(outcomes.isTried(0))
+    outcomes.note(a, timeout, 0)
+    assert.isFalse(outcomes.isTried(0))
+    outcomes.note(b, undefined, 0)
+    assert.isTrue(outcomes.isTried(0))
+  })
+
+  it("are not tried before the discovery gave its first set or ended", () => {
+    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout })
+    outcomes.addSeed(a)
+    outcomes.note(a, timeout, 0)
+    assert.isFalse(outcomes.isTried(0))
+    outcomes.endDiscovery()
+    assert.isTrue(outcomes.isTried(0))
+  })
+
+  it("are not tried while a namesake may be a process that this one replaces", () => {
+    const outcomes = make([a])
+    outcomes.note(a, refused("duplicate"), 500)
+    assert.isFalse(outcomes.isTried(500 + namesakeTimeout - 1))
+    assert.isTrue(outcomes.isTried(500 + namesakeTimeout))
+  })
+
+  it("have no outcome of an address that the discovery took back, unless it is a seed", () => {
+    const outcomes = make([a])
+    outcomes.setDiscovered([a, b])
+    outcomes.note(a, timeout, 0)
+    outcomes.note(b, timeout, 0)
+    outcomes.setDiscovered([])
+    outcomes.setDiscovered([b])
+    assert.isFalse(outcomes.isTried(0), "the address is there again, and was not tried since")
+    outcomes.setDiscovered([])
+    assert.isTrue(outcomes.isTried(0))
+    assert.strictEqual(outcomes.lastError, `${a}: no answer in time`)
+  })
+
+  it("have no outcome of an address that is none of them", () => {
+    const outcomes = make([a])
+    outcomes.note(c, refused("label"), 0)
+    assert.isUndefined(outcomes.lastError)
+    outcomes.setDiscovered([c])
+    assert.isFalse(outcomes.isTried(0))
+  })
+})
+
+describe("the last error of the addresses", () => {
+  it("is that of the last dial that failed, with its address", () => {
+    const outcomes = make([a, b])
+    assert.isUndefined(outcomes.lastError)
+    outcomes.note(a, timeout, 0)
+    outcomes.note(b, new TransportError({ reason: "refused", message: `${b} refused the connection` }), 1)
+    assert.strictEqual(outcomes.lastError, `${b} refused the connection`)
+    outcomes.note(a, timeout, 2)
+    assert.strictEqual(outcomes.lastError, `${a}: no answer in time`)
+  })
+
+  it("is not that of an address that has answered since, nor that of the node's own address", () => {
+    const outcomes = make([a, b, c])
+    outcomes.note(a, timeout, 0)
+    outcomes.note(b, timeout, 1)
+    outcomes.note(c, refused("self"), 2)
+    assert.strictEqual(outcomes.lastError, `${b}: no answer in time`)
+    outcomes.note(b, undefined, 3)
+    assert.strictEqual(outcomes.lastError, `${a}: no answer in time`)
+  })
+})
+
+describe("the refusal that ends a node", () => {
+  it("is one of the option, and only if every address refuses", () => {
+    const outcomes = make([a, b])
+    outcomes.note(a, refused("label"), 0)
+    assert.isUndefined(outcomes.fatal(0), "the other address was not tried")
+    outcomes.note(b, timeout, 0)
+    assert.isUndefined(outcomes.fatal(0), "the other address may let the node in later")
+    outcomes.note(b, refused("label"), 0)
+    const error = outcomes.fatal(0)
+    assert.strictEqual(error?.reason._tag, "OtherCluster")
+    assert.strictEqual(error?.address, a)
+  })
+
+  it("is none of a code that is not in the option", () => {
+    for (const code of ["version", "denied"] as const) {
+      const [byDefault, chosen] = [make([a]), make([a], [code])]
+      byDefault.note(a, refused(code), 0)
+      assert.isUndefined(byDefault.fatal(0))
+      chosen.note(a, refused(code), 0)
+      assert.strictEqual(chosen.fatal(0)?.address, a)
+    }
+  })
+
+  it("is none of a code that changes with time", () => {
+    const outcomes = make([a], ["duplicate", "label", "denied", "version"])
+    for (const code of ["busy", "stale", "parted"] as const) {
+      outcomes.note(a, refused(code), 0)
+      assert.isUndefined(outcomes.fatal(0))
+    }
+  })
+
+  it("is not one that this node's own admission policy said", () => {
+    const outcomes = make([a], ["denied"])
+    outcomes.note(a, refused("denied", "us"), 0)
+    assert.isUndefined(outcomes.fatal(0))
+  })
+
+  it("is a namesake only if it lives for long, wherever it answers", () => {
+    const outcomes = make([a, b])
+    outcomes.note(a, refused("duplicate"), 0)
+    outcomes.note(a, refused("duplicate"), namesakeTimeout - 1)
+    assert.isUndefined(outcomes.fatal(namesakeTimeout - 1))
+    const error = outcomes.fatal(namesakeTimeout)
+    assert.strictEqual(error?.reason._tag, "DuplicateName")
+    assert.strictEqual(error?.address, a)
+  })
+
+  it("is no namesake that was gone between two refusals", () => {
+    const outcomes = make([a])
+    outcomes.note(a, refused("duplicate"), 0)
+    outcomes.note(a, timeout, 500)
+    outcomes.note(a, refused("duplicate"), 600)
+    assert.isUndefined(outcomes.fatal(599 + namesakeTimeout))
+    assert.isDefined(outcomes.fatal(600 + namesakeTimeout))
+  })
+
+  it("waits for the other addresses while a namesake may go", () => {
+    const outcomes = make([a, b])
+    outcomes.note(a, refused("label"), 0)
+    outcomes.note(b, refused("duplicate"), 0)
+    assert.isUndefined(outcomes.fatal(0))
+  })
+
+  it("waits for the first set of the discovery", () => {
+    const outcomes = new SeedOutcomes({ failOn: ["label"], namesakeTimeout })
+    outcomes.addSeed(a)
+    outcomes.note(a, refused("label"), 0)
+    assert.isUndefined(outcomes.fatal(0))
+    outcomes.setDiscovered([])
+    assert.isDefined(outcomes.fatal(0))
+  })
+
+  it("counts the node's own address neither for nor against it", () => {
+    const outcomes = make([a, b])
+    outcomes.note(a, refused("self"), 0)
+    assert.isUndefined(outcomes.fatal(0))
+    outcomes.note(b, refused("label"), 0)
+    assert.strictEqual(outcomes.fatal(0)?.address, b)
+  })
+})

@@ -1,0 +1,55 @@
+/** Metrics without a node: their values by name and labels. */
+import type { NodeMetrics, SeriesOptions } from "@coterie/core/NodeMetrics"
+import type { Clock } from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { AnswerTime } from "../../src/internal/client/AnswerTime.ts"
+import { InFlightRequests } from "../../src/internal/client/InFlightRequests.ts"
+import { RequestMetrics } from "../../src/internal/RequestMetrics.ts"
+
+export class FakeMetrics {
+  /** Sum of the numbers that were added to each series, by its name and the values of its labels. */
+  private readonly sums = new Map<string, number>()
+  /** Numbers that were recorded in histograms. */
+  readonly recorded: Array<number> = []
+
+  readonly metrics: NodeMetrics = {
+    counter: (options) => ({ increment: () => this.add(options, 1) }),
+    gauge: (options) => ({ add: (change) => this.add(options, change) }),
+    histogram: () => ({ record: (value) => void this.recorded.push(value) }),
+    laneLabel: (lane) => lane,
+  }
+
+  /** Counts of a service `work` in this direction. */
+  requests(direction: "in" | "out", metrics = this.metrics): RequestMetrics {
+    return new RequestMetrics({ metrics, direction, service: "work" })
+  }
+
+  /** Series that are not 0, without the common parts of their names. */
+  get values(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.sums].filter(([, sum]) => sum !== 0))
+  }
+
+  private add({ id, labels }: SeriesOptions, change: number): void {
+    const name = [id.replace(/^coterie_requests?_/, ""), labels["direction"], labels["outcome"]]
+      .filter(Boolean)
+      .join(" ")
+    this.sums.set(name, (this.sums.get(name) ?? 0) + change)
+  }
+}
+
+/** Requests in flight of the scope, with the metrics that count them. */
+export const inFlightRequests: Effect.Effect<
+  { readonly inFlight: InFlightRequests; readonly fake: FakeMetrics },
+  never,
+  Scope.Scope
+> = Effect.gen(function* () {
+  const fake = new FakeMetrics()
+  const clock: Clock = yield* Effect.clockWith(Effect.succeed)
+  const inFlight = new InFlightRequests({
+    scope: yield* Effect.scope,
+    metrics: fake.requests("out"),
+    answerTime: new AnswerTime(fake.metrics, "work", clock),
+  })
+  return { inFlight, fake }
+})
