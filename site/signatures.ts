@@ -13,12 +13,12 @@ const withoutExport = (text: string): string => text.replace(/^export (?:declare
 
 const withoutComments = (text: string): string => text.replaceAll(/\n?[ \t]*\/\*\*(?:(?!\*\/)[^])*\*\//g, "")
 
-/** Removes the indentation that the lines after the first have in common. */
-const outdent = (text: string): string => {
-  const [first = "", ...rest] = text.split("\n")
-  const widths = rest.filter((line) => line.trim() !== "").map((line) => line.length - line.trimStart().length)
-  const width = Math.min(...widths)
-  return [first, ...rest.map((line) => line.slice(width))].join("\n")
+/** Removes the indentation of the line of a declaration from the lines after it. */
+const outdent = (text: string, node: ts.Node): string => {
+  const source = node.getSourceFile().text
+  const line = source.slice(source.lastIndexOf("\n", node.getStart()) + 1)
+  const [indentation = ""] = /^ */.exec(line) ?? []
+  return text.replaceAll(`\n${indentation}`, "\n")
 }
 
 /** Returns a parameter without its default, which makes it optional. */
@@ -86,9 +86,12 @@ export const signatureOf = (
   const all = symbol.declarations ?? []
   const texts = all
     .filter((node) => isWanted(node) && !isImplementation(node, all))
-    .map((node) => declarationText(node, checker))
+    .map((node) => {
+      const text = declarationText(node, checker)
+      return text === undefined ? undefined : outdent(text, node)
+    })
     .filter((text) => text !== undefined)
-  if (texts.length > 0) return texts.map(outdent).join("\n")
+  if (texts.length > 0) return texts.join("\n")
   const [node] = all
   const type = node === undefined ? checker.getTypeOfSymbol(symbol) : checker.getTypeOfSymbolAtLocation(symbol, node)
   return `readonly ${symbol.name}: ${checker.typeToString(type, node, flags)}`
