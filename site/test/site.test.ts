@@ -140,6 +140,22 @@ describe.skipIf("missing" in found)("the site", () => {
       assert.strictEqual(await page.locator("pre.mermaid").count(), 0)
     }))
 
+  it("cuts off no label of a diagram", () =>
+    visit("/membership.html", async (page) => {
+      await page.locator(".mermaid svg").last().waitFor()
+      const cut = await page.locator(".mermaid foreignObject").evaluateAll((labels) =>
+        labels
+          .filter((label) => {
+            const text = label.firstElementChild
+            // A pixel for rounding.
+            return text !== null && text.getBoundingClientRect().height > label.getBoundingClientRect().height + 1
+          })
+          .map((label) => label.textContent),
+      )
+      assert.deepStrictEqual(cut, [])
+      assert.isAbove(await page.locator(".mermaid foreignObject").count(), 5)
+    }))
+
   it("leads from a page to other pages, and to the sources in the repository", () =>
     visit("/membership.html", async (page) => {
       const pages = page.locator("main").getByRole("link", { name: "protocol.md", exact: true })
