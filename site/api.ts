@@ -43,6 +43,7 @@ app.renderer.defineTheme("coterie", ApiTheme)
 keepSignatures(app)
 const project = await app.convert()
 if (project === undefined) throw new Error("TypeDoc read no module")
+app.validate(project)
 // The name is the place of the page: `core/Cluster` for packages/core/src/Cluster.ts.
 for (const module of project.getChildrenByKind(ReflectionKind.Module)) module.name = module.name.replace("/src/", "/")
 fs.rmSync(out, { recursive: true, force: true })
@@ -57,3 +58,6 @@ for (const { folder, modules } of publishedModules()) {
 }
 fs.rmSync(path.join(out, "README.md"))
 fs.writeFileSync(path.join(out, "index.md"), indexPage(publishedModules()))
+
+// A link of a docstring that leads nowhere is a warning.
+if (app.logger.hasWarnings() || app.logger.hasErrors()) process.exitCode = 1
