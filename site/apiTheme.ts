@@ -47,7 +47,11 @@ const childrenOf = (model: DeclarationReflection): ReadonlyArray<DeclarationRefl
   const type = model.type?.type === "reflection" ? model.type.declaration : undefined
   const children = model.children ?? (model.kindOf(ReflectionKind.TypeAlias) ? type?.children : undefined) ?? []
   return children.filter(
-    (child) => !child.kindOf(ReflectionKind.Constructor) && child.inheritedFrom?.reflection === undefined,
+    (child) =>
+      !child.kindOf(ReflectionKind.Constructor) &&
+      child.inheritedFrom?.reflection === undefined &&
+      // Every error has a stack.
+      child.name !== "stack",
   )
 }
 

@@ -57,19 +57,25 @@ const variableText = (node: ts.VariableDeclaration, checker: ts.TypeChecker): st
   return `${name} = ${initializer.getText()}`
 }
 
+/** Returns whether an interface has nothing with a name, such as one that only can be called. */
+const isFunctionType = ({ members }: ts.InterfaceDeclaration): boolean =>
+  members.length > 0 && members.every(({ name }) => name === undefined)
+
 /** Returns the text of one declaration, or `undefined` where it is no part of what a user sees. */
 const declarationText = (node: ts.Declaration, checker: ts.TypeChecker): string | undefined => {
   if (ts.isFunctionDeclaration(node)) return withoutExport(between(node, node.body?.getStart() ?? node.end))
   if (ts.isVariableDeclaration(node)) return variableText(node, checker)
+  if (ts.isInterfaceDeclaration(node) && isFunctionType(node)) return withoutExport(node.getText())
   if (ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node)) {
     const head = node.heritageClauses?.end ?? node.typeParameters?.end ?? node.name?.end ?? node.end
     const text = between(node, head)
     return withoutExport(withoutComments(text.endsWith(">") || node.typeParameters === undefined ? text : `${text}>`))
   }
   if (ts.isGetAccessorDeclaration(node)) return `readonly ${node.name.getText()}: ${node.type?.getText() ?? "unknown"}`
-  if (ts.isPropertyDeclaration(node) && node.type === undefined) return undefined
-  if (ts.isPropertySignature(node) || ts.isMethodSignature(node) || ts.isPropertyDeclaration(node))
-    return node.getText()
+  if (ts.isPropertyDeclaration(node)) {
+    return node.type === undefined ? undefined : between(node, node.type.end).replace(/\boverride /, "")
+  }
+  if (ts.isPropertySignature(node) || ts.isMethodSignature(node)) return node.getText()
   if (ts.isMethodDeclaration(node)) return between(node, node.body?.getStart() ?? node.end)
   return ts.isTypeAliasDeclaration(node) ? withoutExport(node.getText()) : undefined
 }

@@ -74,14 +74,18 @@ export const schema = { ${long}: 1 }
     assert.strictEqual(schema, `const schema = { ${long}: 1 }`)
   })
 
-  it("of an interface or a class is its head", () => {
-    const { Denied, Options } = signatures(`
+  it("of an interface or a class is its head, and all of an interface that has nothing with a name", () => {
+    const { Denied, Options, Sim } = signatures(`
 export interface Options<A> extends Base<A> { readonly a: A }
+export interface Sim {
+  (name: string): void
+}
 export class Denied extends TaggedError("Denied", {
   /** Why. */
   reason: string,
 }) {}
 `)
+    assert.strictEqual(Sim, "interface Sim {\n  (name: string): void\n}")
     assert.strictEqual(Options, "interface Options<A> extends Base<A>")
     assert.strictEqual(Denied, 'class Denied extends TaggedError("Denied", {\n  reason: string,\n})')
   })
