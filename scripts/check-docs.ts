@@ -13,7 +13,7 @@ import * as path from "node:path"
 import { listedPages, root } from "../site/links.ts"
 import type { Page as Place } from "../site/pages.ts"
 import { listSources, type Problem, parse, report } from "./lib/source.ts"
-import { findTitle, type Page, readPage } from "./lib/markdownPage.ts"
+import { findTitle, type Page, readPage } from "./lib/markdown.ts"
 
 /** Pages of a repository, read once each. */
 export class Pages {

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { slug } from "github-slugger"
-import { findTitle, readPage } from "../scripts/lib/markdownPage.ts"
+import { findTitle, readPage } from "../scripts/lib/markdown.ts"
 import { type PublishedPackage, root } from "./links.ts"
 
 /** A module whose page is finished. */

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { findTitle, readPage } from "../lib/markdownPage.ts"
+import { findTitle, readPage } from "../lib/markdown.ts"
 
 describe("a page of Markdown", () => {
   it("has the anchors that git hosts give to headings", () => {
-    const { titles } = readPage(
+    const { headings } = readPage(
       [
         "# The `Cluster` service",
         "## Order, and *at most* once",
@@ -18,7 +18,7 @@ describe("a page of Markdown", () => {
         .replace("Setext\n\n", "Setext\n"),
     )
     assert.deepStrictEqual(
-      titles.map(({ anchor }) => anchor),
+      headings.map(({ anchor }) => anchor),
       [
         "the-cluster-service",
         "order-and-at-most-once",
@@ -61,7 +61,7 @@ title: A page
   it("has no links in code", () => {
     const text = "`[a](a.md)`\n\n```md\n[b](b.md)\n# Heading\n```\n\n    [c](c.md)\n"
     assert.deepStrictEqual(readPage(text).links, [])
-    assert.deepStrictEqual(readPage(text).titles, [])
+    assert.deepStrictEqual(readPage(text).headings, [])
   })
 
   it("has blocks of code with their languages", () => {
@@ -73,8 +73,12 @@ title: A page
   })
 
   it("has titles of headings and of paragraphs, with and without numbers", () => {
-    const page = readPage("## 10. Lanes and credit\n\n**Local health.** A node keeps a score.\n")
+    const page = readPage("## 10. Lanes and `credit`\n\n**Local health.** A node keeps a score.\n")
     assert.strictEqual(findTitle(page, "Lanes and credit")?.anchor, "10-lanes-and-credit")
+    assert.deepStrictEqual(
+      page.headings.map(({ markdown }) => markdown),
+      ["10. Lanes and `credit`"],
+    )
     assert.strictEqual(findTitle(page, "Local health")?.anchor, "10-lanes-and-credit")
     assert.isUndefined(findTitle(page, "Health"))
   })
