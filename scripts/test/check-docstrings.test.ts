@@ -27,7 +27,8 @@ export interface Service {
   readonly work: Effect.Effect<void>
 }
 
-/* \`\`\`ts
+/*
+ * \`\`\`ts
  * no docstring
  * \`\`\`
  */

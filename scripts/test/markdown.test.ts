@@ -36,7 +36,7 @@ describe("a page of Markdown", () => {
     assert.deepStrictEqual([...anchors], ["html", "make", "inline"])
   })
 
-  it("has links, images, references and HTML, with their lines", () => {
+  it("has links, images, references and HTML, with their lines, and front matter that is no text", () => {
     const text = `---
 title: A page
 ---
@@ -52,6 +52,7 @@ title: A page
 
 [reference]: d.md
 `
+    assert.deepStrictEqual(readPage(text).headings, [])
     assert.deepStrictEqual(
       readPage(text).links.map(({ line, target }) => `${target}:${line}`),
       ["a.md:4", "b.md:6", "c.png:8", "d.md:10", "e.md:10", "f.svg:12"],
