@@ -5,7 +5,8 @@ export default defineConfig({
     name: "site",
     root: import.meta.dirname,
     include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // A page of the browser may wait for a busy machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })
