@@ -11,7 +11,6 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { listedPages, root } from "../site/links.ts"
-import type { Page as Place } from "../site/pages.ts"
 import { listSources, type Problem, parse, report } from "./lib/source.ts"
 import { findTitle, type Page, readPage } from "./lib/markdown.ts"
 
@@ -63,20 +62,17 @@ export const pageProblems = (pages: Pages, file: string): ReadonlyArray<Problem>
   ]
 }
 
-/** Returns the pages without a place in the sidebar, and the places without a page, except those of pages that are planned. */
+/** Returns the pages without a place in the sidebar, the places without a page, and the pages with two places. */
 export const sidebarProblems = (
-  places: ReadonlyArray<Place>,
+  listed: ReadonlyArray<string>,
   existing: ReadonlyArray<string>,
 ): ReadonlyArray<Problem> => {
-  const file = "site/pages.ts"
-  const listed = places.map((place) => place.file)
-  const due = places.filter(({ planned }) => planned !== true).map((place) => place.file)
   const double = listed.filter((page, index) => listed.indexOf(page) !== index)
   return [
     ...existing.filter((page) => !listed.includes(page)).map((page) => `${page} has no place in the sidebar`),
-    ...due.filter((page) => !existing.includes(page)).map((page) => `${page} does not exist`),
+    ...listed.filter((page) => !existing.includes(page)).map((page) => `${page} does not exist`),
     ...double.map((page) => `${page} has two places in the sidebar`),
-  ].map((message) => ({ file, line: 1, message }))
+  ].map((message) => ({ file: "site/pages.ts", line: 1, message }))
 }
 
 /** A page that a comment names, and the titles of the sections: `docs/messages.md, sections "Lanes" and "Topics"`. */
@@ -125,7 +121,10 @@ const main = (folder: string | undefined): void => {
   const inSidebar = files.filter((file) => file.startsWith("docs/") || file === "CONTRIBUTING.md")
   report("docs", files.length + sources.length, [
     ...files.flatMap((file) => pageProblems(pages, file)),
-    ...sidebarProblems(listedPages(), inSidebar),
+    ...sidebarProblems(
+      listedPages().map(({ file }) => file),
+      inSidebar,
+    ),
     ...sources.flatMap((file) => referenceProblems(pages, file, fs.readFileSync(path.join(root, file), "utf8"))),
   ])
 }

@@ -85,11 +85,9 @@ export interface SidebarItem {
 
 const item = (page: Page): SidebarItem => {
   const link = `/${siteFile(page.file)}`
-  const items = below(page).filter(exists).map(item)
+  const items = below(page).map(item)
   return items.length === 0 ? { text: page.text, link } : { text: page.text, link, collapsed: true, items }
 }
-
-const exists = ({ file }: Page): boolean => fs.existsSync(path.join(root, file))
 
 /** A published package: its name, its folder in packages, and its modules, each of which has a page in the reference. */
 export interface PublishedPackage {
@@ -115,7 +113,7 @@ export const publishedModules = (): ReadonlyArray<PublishedPackage> =>
 
 /** Returns the sidebar: the guide, the reference, and the pages of the maintainers. */
 export const sidebar = (): Array<SidebarItem> => [
-  { text: guide.text, items: guide.pages.filter(exists).map(item) },
+  { text: guide.text, items: guide.pages.map(item) },
   {
     text: "Reference",
     items: [
@@ -127,5 +125,5 @@ export const sidebar = (): Array<SidebarItem> => [
       })),
     ],
   },
-  { text: maintainers.text, items: maintainers.pages.filter(exists).map(item) },
+  { text: maintainers.text, items: maintainers.pages.map(item) },
 ]

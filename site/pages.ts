@@ -10,8 +10,6 @@ export interface Page {
   readonly pages?: ReadonlyArray<Page>
   /** Folder whose remaining pages follow this page in the order of their names. */
   readonly folder?: string
-  /** The page is not written yet. Until then it has no place in the sidebar. */
-  readonly planned?: boolean
 }
 
 /** A part of the sidebar. */
@@ -24,8 +22,8 @@ export interface Section {
 export const guide: Section = {
   text: "Guide",
   pages: [
-    { text: "Introduction", file: "docs/index.md", planned: true },
-    { text: "Getting started", file: "docs/getting-started.md", planned: true },
+    { text: "Introduction", file: "docs/index.md" },
+    { text: "Getting started", file: "docs/getting-started.md" },
     {
       text: "Recipes",
       file: "docs/recipes/index.md",
@@ -38,19 +36,19 @@ export const guide: Section = {
         { text: "Configuration", file: "docs/recipes/configuration.md" },
       ],
     },
-    { text: "The Cluster service", file: "docs/cluster.md", planned: true },
+    { text: "The Cluster service", file: "docs/cluster.md" },
     { text: "Membership", file: "docs/membership.md" },
     { text: "Messages", file: "docs/messages.md" },
     { text: "Requests", file: "docs/requests.md" },
     { text: "Testing", file: "docs/testing.md" },
-    { text: "Policies", file: "docs/policies.md", planned: true },
+    { text: "Policies", file: "docs/policies.md" },
     { text: "Operations", file: "docs/operations.md" },
     { text: "Metrics", file: "docs/metrics.md" },
-    { text: "Security", file: "docs/security.md", planned: true },
+    { text: "Security", file: "docs/security.md" },
     { text: "Performance", file: "docs/performance.md" },
     { text: "Failure detection measured", file: "docs/detection.md" },
     { text: "Scale", file: "docs/scale.md" },
-    { text: "Glossary", file: "docs/glossary.md", planned: true },
+    { text: "Glossary", file: "docs/glossary.md" },
   ],
 }
 
