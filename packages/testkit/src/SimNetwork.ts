@@ -173,6 +173,7 @@ const splitChance = 0.75
  *       Layer.build,
  *     )
  *   }
+ *   yield* Effect.sleep("1 second") // The nodes meet.
  *   yield* network.partition(["a"], ["b"])
  *   yield* Effect.sleep("1 minute")
  *   yield* network.heal
