@@ -1,6 +1,6 @@
 /**
  * Mark that a send to a peer timed out, while it waited for credit of one lane or for the list of the peer's lanes.
- * While the mark is set, broadcasts skip the peer at once (docs/messages.md, section "A peer that stands still").
+ * While the mark is set, broadcasts skip the peer at once (docs/messages.md, section "Slow subscribers").
  */
 export class Slowness {
   private slow = false
