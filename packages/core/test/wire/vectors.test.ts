@@ -115,7 +115,7 @@ describe("docs/protocol-vectors", () => {
     it("shows the dialogue, byte for byte", () => {
       const bare = text.replaceAll(/\s+/g, "")
       for (const { hex } of load("dialogue.json", Schema.Array(FrameVector)))
-        expect(bare).toContain(`\`\`\`${hex}\`\`\``)
+        expect(bare).toContain(`\`\`\`text${hex}\`\`\``)
     })
 
     it("explains all bytes of the first frame of the dialogue", () => {
