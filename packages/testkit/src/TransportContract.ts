@@ -6,9 +6,13 @@
  * export it, so that other users of the testkit do not need them.
  *
  * ```ts
+ * import { SimNetwork } from "@coterie/testkit"
  * import * as TransportContract from "@coterie/testkit/TransportContract"
+ * import { Effect } from "effect"
  *
- * TransportContract.suite({ name: "my transport", live: true, harness: Effect.succeed({ ... }) })
+ * declare const harness: TransportContract.Options["harness"]
+ *
+ * TransportContract.suite({ name: "my transport", live: true, harness })
  * ```
  *
  * The tests wait for events and never for time. Under `it.effect` (`live: false`) virtual time does not pass, so the

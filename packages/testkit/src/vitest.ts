@@ -2,9 +2,18 @@
  * `it.sim` for vitest, in addition to all members of `it` of `@effect/vitest`:
  *
  * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { FaultPlan } from "@coterie/testkit"
  * import { it } from "@coterie/testkit/vitest"
+ * import { Effect } from "effect"
  *
- * it.sim("one lease holder", { seeds: 200, faults: FaultPlan.swarm }, (sim) => Effect.gen(function* () { ... }))
+ * it.sim("two nodes meet", { seeds: 20, faults: FaultPlan.swarm }, (sim) =>
+ *   Effect.gen(function* () {
+ *     const { a, b } = yield* sim.nodes(["a", "b"], (name) => Cluster.layer({ cluster: "test", name, seeds: ["a"] }))
+ *     const peers = (node: typeof a) => node.service(Cluster.Cluster)?.viewUnsafe().peers.size
+ *     yield* sim.converges(() => peers(a) === 1 && peers(b) === 1, { within: "2 minutes" })
+ *   }),
+ * )
  * ```
  *
  * A failing test prints the failure, the shrunk list of faults and draws that it takes, and the command that runs it
