@@ -39,7 +39,7 @@ export interface Options {
   readonly name?: string | undefined
   /** Addresses to dial for peers at the start and ever after, `HOST:PORT`, or `HOST` for the port `Address.defaultPort`. */
   readonly seeds?: ReadonlyArray<string> | undefined
-  /** Metadata of this node for all peers: at most 8 KiB. */
+  /** Metadata of this node for all peers: at most 256 pairs and 8 KiB. */
   readonly metadata?: Metadata | undefined
   /**
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.

@@ -134,7 +134,9 @@ export class StatusTracker {
     if (linked.size > 0) return { _tag: "Member", peers: view.peers.size }
     this.isSettled ||= this.wasLinked || outcomes.isTried(this.now())
     if (!this.isSettled) return { _tag: "Starting", reason: "joining" }
-    if (view.peers.size > 0) return { _tag: "Alone", reason: "isolated", message: "there is a link to no member" }
+    // A cut-off node calls all members failed after a while, and is isolated still.
+    if (view.peers.size > 0 || view.isolated)
+      return { _tag: "Alone", reason: "isolated", message: "there is a link to no member" }
     if (outcomes.isEmpty) return { _tag: "Alone", reason: "noSeeds", message: "there is no seed to dial" }
     const message = outcomes.lastError ?? "no address leads to another node"
     return { _tag: "Alone", reason: "unavailable", message }

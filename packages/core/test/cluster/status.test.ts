@@ -124,6 +124,10 @@ describe("the status of a node", () => {
       yield* until(a, "Member")
       yield* network.partition(["a"], ["b", "c"])
       assert.deepInclude(yield* until(a, "Alone"), { reason: "isolated" })
+      // The node calls all members failed by then.
+      yield* Effect.sleep("5 minutes")
+      assert.strictEqual((yield* a.peers).length, 0)
+      assert.deepInclude(yield* a.status, { _tag: "Alone", reason: "isolated" })
       yield* network.heal
       yield* until(a, "Member")
     }),
