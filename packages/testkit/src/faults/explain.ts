@@ -5,7 +5,7 @@
  */
 import * as SchemaIssue from "effect/SchemaIssue"
 
-/** One error with its place. */
+/** Error with its place. */
 interface Complaint {
   readonly path: ReadonlyArray<PropertyKey>
   readonly message: string

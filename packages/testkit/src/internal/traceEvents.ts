@@ -63,7 +63,7 @@ export const Sent = Schema.TaggedStruct("Sent", {
         /** Short name, which selects the colour. */
         kind: Schema.String,
         text: Schema.String,
-        /** `true` for traffic that goes on at all times, such as heartbeats, which a picture folds away. */
+        /** `true` for permanent traffic such as heartbeats, which a picture hides. */
         background: Schema.optionalKey(Schema.Boolean),
       }),
     ),

@@ -1,4 +1,4 @@
-/** One start of a node's process. When a life has ended, its tasks and timers are dropped, as in a crash. */
+/** Life of a node: one start of its process. When a life has ended, its tasks and timers are dropped, as in a crash. */
 import type { Machine } from "./Machine.ts"
 
 export class Life {

@@ -1,4 +1,4 @@
-/** One end of a connection, with its outgoing and incoming bytes. */
+/** End of a connection, with its outgoing and incoming bytes. */
 import type * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import type { Direction } from "./Direction.ts"

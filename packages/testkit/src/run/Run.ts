@@ -1,4 +1,4 @@
-/** One run of a scenario. Assembles the kernel, the network, the nodes, the faults and the checks. */
+/** Run of a scenario. It assembles the kernel, the network, the nodes, the faults and the checks. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

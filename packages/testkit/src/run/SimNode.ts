@@ -1,4 +1,4 @@
-/** One node of a simulation. Starts, kills and stops the processes in which the layer of the application runs. */
+/** Node of a simulation. It starts, kills and stops the processes in which the layer of the application runs. */
 import type * as Transport from "@coterie/core/Transport"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
