@@ -14,6 +14,10 @@ import { Simulation } from "./Scenario.ts"
  * fails the run with `InvariantViolated`. A node that is not running has no services. With `nodes`, the check runs only
  * after the steps of these nodes, which is faster in a large simulation.
  *
+ * **Gotchas**
+ *
+ * A text is truthy, so a function that is passed to `every` or `some` must not return one.
+ *
  * @category invariants
  * @since 0.1.0
  */

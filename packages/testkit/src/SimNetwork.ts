@@ -2,6 +2,13 @@
  * Network in memory for tests, with any number of hosts, latency, partitions, lost connections and crashed hosts. Each
  * node of a test gets its own `Transport` from {@link Shape.transport}.
  *
+ * **When to use**
+ *
+ * Use it in an `it.effect` that needs a network and no other faults. Use `Simulation` for crashed processes, pauses,
+ * wrong clocks, random faults, and runs that a seed reproduces.
+ *
+ * **Details**
+ *
  * The network uses the `Clock` and the `Random` of the place where it is made. It runs under the stock `TestClock`,
  * where virtual time passes only when the test adjusts the clock, and on the live clock. Without latency it needs no
  * time. With a seeded `Random`, every run is the same.
@@ -121,8 +128,8 @@ export interface Shape {
 export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/testkit/SimNetwork") {}
 
 /**
- * Default port of a node. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node: the
- * seed `a` means `a:24868`.
+ * Default port of a node. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node:
+ * the seed `a` means `a:24868`.
  *
  * @category constants
  * @since 0.1.0

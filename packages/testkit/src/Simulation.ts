@@ -39,6 +39,10 @@ export * from "./Scenario.ts"
  * Runs a scenario once. Returns the report, with the failure if the run failed. Fails with `SimulationError` if an
  * option cannot be used, or if it is called inside a simulation.
  *
+ * **When to use**
+ *
+ * Use it to examine the report or the trace of a run that may fail. Use {@link run} if a failure is an error.
+ *
  * @category running
  * @since 0.1.0
  */
