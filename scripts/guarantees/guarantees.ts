@@ -160,7 +160,11 @@ const membership: Page = {
     {
       heading: "Dissemination",
       statement: "Each node relays a piece of news at most once, and relays no accusation that cannot shorten a timer.",
-      tests: ["dissemination", "accusers beyond the number that shortens the timer are neither kept nor relayed"],
+      tests: [
+        "dissemination",
+        "accusers beyond the number that shortens the timer are neither kept nor relayed",
+        "news that change nothing are relayed",
+      ],
     },
     {
       heading: "Dissemination",
