@@ -78,7 +78,7 @@ const OrdersReader = (loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
 export const layerShop = (name: string, loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
   Cluster.layerStart.pipe(
     Layer.provideMerge(OrdersReader(loadPrices)),
-    Layer.provideMerge(Cluster.layer({ cluster: "shop", name, seeds: ["peer:7946"], start: "manual" })),
+    Layer.provideMerge(Cluster.layer({ cluster: "shop", name, seeds: ["peer"], start: "manual" })),
   )
 // #endregion
 

@@ -32,9 +32,7 @@ const memoryStore = () => {
 const layer = (name: string, store: KeyValueStore.KeyValueStore) =>
   Chat.layer({ reportEvery: "5 seconds" }).pipe(
     Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
-    Layer.provideMerge(
-      Cluster.layer({ cluster: "chat", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-    ),
+    Layer.provideMerge(Cluster.layer({ cluster: "chat", name, seeds: names, start: "manual" })),
   )
 
 /** Starts three instances with one store. */

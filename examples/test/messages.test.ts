@@ -16,7 +16,7 @@ it.effect("the pieces of the guide do what it says", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
-      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], tracing: true }).pipe(
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann"], tracing: true }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,
@@ -77,7 +77,7 @@ it.effect("a service of the guide hears the order that a peer publishes as soon 
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const lines: Array<string> = []
     const log = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
-    const peer = yield* Cluster.layer({ cluster: "shop", name: "peer", seeds: ["service:7946"] }).pipe(
+    const peer = yield* Cluster.layer({ cluster: "shop", name: "peer", seeds: ["service"] }).pipe(
       Layer.provide(network.transport("peer")),
       Layer.provide(Logger.layer([])),
       Layer.build,
@@ -105,7 +105,7 @@ it.effect("a service of the guide hears the order that a peer publishes as soon 
 const pair = Effect.gen(function* () {
   const network = yield* SimNetwork.make()
   const start = (name: string) =>
-    Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], limits: { inboxWindowBytes: 10_000 } }).pipe(
+    Cluster.layer({ cluster: "guide", name, seeds: ["ann"], limits: { inboxWindowBytes: 10_000 } }).pipe(
       Layer.provide(network.transport(name)),
       Layer.provide(Logger.layer([])),
       Layer.build,

@@ -15,7 +15,7 @@ it.effect("caches hold nothing that was overwritten, also not what was written d
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const store = new Map<string, string>()
     const start = Effect.fnUntraced(function* (name: string) {
-      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a:7946"] }).pipe(
+      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a"] }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,
@@ -94,9 +94,7 @@ const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
     (name) =>
       Profiles.layer.pipe(
         Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
-        Layer.provideMerge(
-          Cluster.layer({ cluster: "profiles", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Cluster.layer({ cluster: "profiles", name, seeds: names, start: "manual" })),
       ),
     { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
   )

@@ -14,7 +14,7 @@ describe("the recipe of a container that its environment configures", () => {
         ["c", "b", "a"],
         (name) =>
           Cluster.layerFromEnv({ start: "manual" }).pipe(
-            Layer.provide(environment({ COTERIE_CLUSTER: "shop", COTERIE_NAME: name, COTERIE_SEEDS: "a:7946" })),
+            Layer.provide(environment({ COTERIE_CLUSTER: "shop", COTERIE_NAME: name, COTERIE_SEEDS: "a" })),
           ),
         {
           start: (name) =>

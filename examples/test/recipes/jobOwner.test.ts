@@ -16,9 +16,7 @@ const start = Effect.fnUntraced(function* (sim: Simulation.Sim, delayOfC: Durati
     (name) => {
       const job = Effect.sync(() => void runs.push(name))
       return Layer.effectDiscard(Effect.forkScoped(JobOwner.everyOwner("1 second", job))).pipe(
-        Layer.provideMerge(
-          Cluster.layer({ cluster: "jobs", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: names, start: "manual" })),
       )
     },
     {

@@ -13,9 +13,7 @@ const start = (sim: Simulation.Sim) =>
     names,
     (name) =>
       Presence.layer.pipe(
-        Layer.provideMerge(
-          Cluster.layer({ cluster: "presence", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Cluster.layer({ cluster: "presence", name, seeds: names, start: "manual" })),
       ),
     { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
   )

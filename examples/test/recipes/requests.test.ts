@@ -21,9 +21,7 @@ const start = (sim: Simulation.Sim, silentNode?: string) =>
     names,
     (name) =>
       (name === silentNode ? silent : Requests.layer(2)).pipe(
-        Layer.provideMerge(
-          Cluster.layer({ cluster: "stock", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Cluster.layer({ cluster: "stock", name, seeds: names, start: "manual" })),
       ),
     { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
   )

@@ -16,9 +16,7 @@ const start = (sim: Simulation.Sim) =>
     (name) =>
       Routing.layer.pipe(
         Layer.provideMerge(Layer.merge(Presence.layer, PeerRpcClient.layer())),
-        Layer.provideMerge(
-          Cluster.layer({ cluster: "sockets", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Cluster.layer({ cluster: "sockets", name, seeds: names, start: "manual" })),
       ),
     { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
   )

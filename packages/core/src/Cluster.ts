@@ -18,7 +18,7 @@ import { make } from "./cluster/assemble.ts"
 import { environmentConfig } from "./cluster/environmentConfig.ts"
 import { type OnlyPolicies, type PolicyOptions, mergePolicies } from "./cluster/policies.ts"
 import type { Options, Service } from "./cluster/Service.ts"
-import type { OptionsError, StoppedError } from "./ClusterError.ts"
+import type { NodeStopped, OptionsError, StoppedError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
@@ -72,7 +72,7 @@ export function layer(
 
 /**
  * Starts a node with the option `start: "manual"` and waits until it has settled; a node that is started already is only waited
- * for. Put it behind everything that reads messages, so that no peer writes before:
+ * for. Fails like `start`. Put it behind everything that reads messages, so that no peer writes before:
  *
  * ```ts
  * const Main = Cluster.layerStart.pipe(
@@ -84,7 +84,7 @@ export function layer(
  * @category layers
  * @since 0.1.0
  */
-export const layerStart: Layer.Layer<never, StoppedError, Cluster> = Layer.effectDiscard(
+export const layerStart: Layer.Layer<never, StoppedError | NodeStopped, Cluster> = Layer.effectDiscard(
   Effect.flatMap(Cluster, (cluster) => cluster.start),
 )
 

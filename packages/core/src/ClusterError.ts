@@ -11,6 +11,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 /**
@@ -283,6 +284,11 @@ export type StoppedErrorReason = Superseded | DuplicateName | OtherCluster | Den
 /**
  * Error of a node that stopped, or could not start, against its will.
  *
+ * **Details**
+ *
+ * The last line of the node's log has the message and what to do about it. `runMain` therefore does not log the error again
+ * (`Runtime.errorReported`). The process still ends with exit code 1.
+ *
  * @category errors
  * @since 0.1.0
  */
@@ -291,6 +297,8 @@ export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedErr
   /** Address of the peer that caused the stop, if a peer at a known address did. */
   address: Schema.optionalKey(Schema.String),
 }) {
+  /** `false`, because the log of the node has the error. */
+  override readonly [Runtime.errorReported] = false
   // The log of the node has what led to the stop.
   override readonly stack: string = `${this.name}: ${this.message}`
 

@@ -38,6 +38,11 @@ export interface Options {
    * for a moment after the next one has started.
    */
   readonly namesakeTimeout: number
+  /**
+   * Time after a dial of an older process of this node's name, in milliseconds, in which the refusals by such a process do not count:
+   * it stops itself.
+   */
+  readonly olderTimeout: number
 }
 
 export class SeedOutcomes {
@@ -46,6 +51,8 @@ export class SeedOutcomes {
   private discovered: ReadonlySet<Address> = new Set()
   private readonly outcomes = new Map<Address, Outcome>()
   private isDiscoveryAwaited = true
+  /** Time of the last dial of an older process of this node's name, in milliseconds. */
+  private olderAt: number | undefined
 
   constructor(options: Options) {
     this.options = options
@@ -76,6 +83,11 @@ export class SeedOutcomes {
     // The map is in the order of the dials.
     this.outcomes.delete(address)
     this.outcomes.set(address, { error, refusal, since })
+  }
+
+  /** Takes note that an older process of this node's name dialed, and learned that this node lives. */
+  noteOlder(now: number): void {
+    this.olderAt = now
   }
 
   /** `true` if there is no address to dial. */
@@ -129,8 +141,14 @@ export class SeedOutcomes {
     return this.seeds.has(address) || this.discovered.has(address)
   }
 
-  private isLasting({ since }: Outcome, now: number): boolean {
-    return now - since >= this.options.namesakeTimeout
+  /**
+   * Returns whether a namesake has refused this node for so long that this node is the one to stop. Of two namesakes that dial each
+   * other the older one stops.
+   */
+  private isLasting({ error, since }: Outcome, now: number): boolean {
+    const { namesakeTimeout, olderTimeout } = this.options
+    const isOlderStopping = this.olderAt !== undefined && now - this.olderAt < olderTimeout
+    return now - since >= namesakeTimeout && !(isOlderStopping && isByOlder(error))
   }
 
   private refusalOf(error: HandshakeError): FailOn | undefined {
@@ -143,6 +161,10 @@ export class SeedOutcomes {
 
 /** Returns whether this node itself answered. */
 const isOwn = (error: HandshakeError): boolean => error._tag === "HandshakeRejected" && error.code === "self"
+
+/** Returns whether an older process of this node's name answered. A third peer would give the lowest generation that it accepts. */
+const isByOlder = (error: HandshakeError | undefined): boolean =>
+  error?._tag === "HandshakeRejected" && error.by === "them" && error.atLeastGeneration === undefined
 
 const stoppedError = (address: Address, { error }: Outcome): StoppedError | undefined => {
   if (error?._tag !== "HandshakeRejected") return undefined

@@ -62,7 +62,8 @@ export interface Options {
    * **Details**
    *
    * `duplicate` stops the node once the namesake has refused it for a link timeout, so that a process may start a moment before
-   * its predecessor has ended. Any other refusal stops it if no address is left that may let it in.
+   * its predecessor has ended. If the namesake is older and dials this node too, the namesake stops and this node goes on. Any other
+   * refusal stops it if no address is left that may let it in.
    */
   readonly failOn?: ReadonlyArray<FailOn> | undefined
   /** How the node uses what it shares with the rest of the process. */
@@ -156,14 +157,15 @@ export interface Service {
   /** Current status, and the status after each change. A slow reader skips some. Ends after `Stopped`. */
   readonly statuses: Stream.Stream<Status>
   /**
-   * Starts a node with the option `start: "manual"`, and waits like `settled`. A node that is started already only waits.
+   * Starts a node with the option `start: "manual"`, and waits like `settled`. A node that is started already only waits. Fails with
+   * `NodeStopped` if this node has left or leaves meanwhile, and with `StoppedError` if it stopped against its will.
    *
    * **When to use**
    *
    * Call it, or build `Cluster.layerStart`, when everything that reads messages does so. A peer may write as soon as it sees this
    * node, and its message is lost if nobody reads the lane.
    */
-  readonly start: Effect.Effect<void, StoppedError>
+  readonly start: Effect.Effect<void, StoppedError | NodeStopped>
   /**
    * Waits until the first attempts to find peers are over, and returns the status: `Member` if there is a link, else `Alone` with
    * its reason. That is at the first link, or when every seed and every address of the first set of the discovery has been tried

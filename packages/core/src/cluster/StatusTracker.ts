@@ -88,6 +88,16 @@ export class StatusTracker {
     this.update()
   }
 
+  /**
+   * Takes note that an older process of this node's name dialed, and stops once it knows this node. Returns `false` if this node
+   * stops itself.
+   */
+  outlivesNamesake(): boolean {
+    if (this.end !== undefined || Deferred.isDoneUnsafe(this.refusal)) return false
+    this.options.outcomes.noteOlder(this.now())
+    return true
+  }
+
   /** Takes note that the first attempts have lasted long enough. */
   timedOut(): void {
     this.isSettled = true

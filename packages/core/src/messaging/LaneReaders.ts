@@ -109,8 +109,8 @@ export class LaneReaders {
   /** Returns all lanes that are read at this moment, besides the inbox. */
   readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
-  /** Returns the number of the opening of a lane; `undefined` if nobody reads it. */
-  readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
+  /** Returns the number of the opening of a lane; `undefined` if nobody reads it, or this node has left. */
+  readonly openingOf = (name: string): number | undefined => (this.hasEnded ? undefined : this.lanes.get(name)?.opening)
 
   /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
   readonly sinkOf = (name: string): Sink => {

@@ -74,7 +74,7 @@ describe("the status of a node", () => {
   scene("is a member when the first link is up", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      const b = yield* start(network, "b", { seeds: ["nobody:1", "a:7946"] })
+      const b = yield* start(network, "b", { seeds: ["nobody:1", "a"] })
       assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "joining" })
       assert.deepStrictEqual(yield* b.settled, { _tag: "Member", peers: 1 })
       yield* until(a, "Member")
@@ -83,7 +83,7 @@ describe("the status of a node", () => {
 
   scene("is alone with the last error when every seed was tried", (network) =>
     Effect.gen(function* () {
-      const a = yield* start(network, "a", { seeds: ["nobody:1", "a:7946"] })
+      const a = yield* start(network, "a", { seeds: ["nobody:1", "a"] })
       const status = yield* a.settled
       assert.deepInclude(status, { _tag: "Alone", reason: "unavailable" })
       assert.match(status._tag === "Alone" ? status.message : "", /^nobody:1 refused/)
@@ -92,7 +92,7 @@ describe("the status of a node", () => {
 
   scene("does not name an error of a seed that has answered since", (network) =>
     Effect.gen(function* () {
-      const b = yield* start(network, "b", { seeds: ["a:7946"] })
+      const b = yield* start(network, "b", { seeds: ["a"] })
       assert.strictEqual((yield* b.settled)._tag, "Alone")
       const a = yield* start(network, "a")
       yield* until(b, "Member")
@@ -108,7 +108,7 @@ describe("the status of a node", () => {
   scene("waits for the first set of the discovery, but not for ever", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "3 seconds"))
+      const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a"]), "3 seconds"))
       const b = yield* start(network, "b", {}, Discovery.layer(late))
       assert.strictEqual((yield* b.settled)._tag, "Member")
       const c = yield* start(network, "c", { seeds: ["nobody:1"] }, Discovery.layer(Stream.never))
@@ -119,8 +119,8 @@ describe("the status of a node", () => {
   scene("is isolated while no member is reached, and a member again afterwards", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      yield* start(network, "b", { seeds: ["a:7946"] })
-      yield* start(network, "c", { seeds: ["a:7946"] })
+      yield* start(network, "b", { seeds: ["a"] })
+      yield* start(network, "c", { seeds: ["a"] })
       yield* until(a, "Member")
       yield* network.partition(["a"], ["b", "c"])
       assert.deepInclude(yield* until(a, "Alone"), { reason: "isolated" })
@@ -132,7 +132,7 @@ describe("the status of a node", () => {
   scene("ends with the stream: leaving, then stopped", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      yield* start(network, "b", { seeds: ["a:7946"] })
+      yield* start(network, "b", { seeds: ["a"] })
       yield* until(a, "Member")
       const seen = yield* Effect.forkScoped(Stream.runCollect(a.statuses))
       yield* Effect.yieldNow
@@ -155,13 +155,10 @@ describe("a node with a wrong configuration", () => {
         if (logLevel === "Error") lines.push(String(Array.isArray(message) ? message[0] : message))
       })
       yield* start(network, "a")
-      const b = yield* Effect.provide(
-        start(network, "b", { cluster: "other", seeds: ["a:7946"] }),
-        Logger.layer([logger]),
-      )
+      const b = yield* Effect.provide(start(network, "b", { cluster: "other", seeds: ["a"] }), Logger.layer([logger]))
       const error = yield* errorOf(b)
       assert.strictEqual(error.reason._tag, "OtherCluster")
-      assert.strictEqual(error.address, "a:7946")
+      assert.strictEqual(error.address, "a:24868")
       assert.strictEqual(yield* Effect.flip(b.settled), error)
       assert.deepStrictEqual(yield* b.status, { _tag: "Stopped", error })
       assert.strictEqual(lines.length, 1)
@@ -172,17 +169,17 @@ describe("a node with a wrong configuration", () => {
   scene("stops for it if the only other seed is its own address", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const b = yield* start(network, "b", { cluster: "other", seeds: ["b:7946", "a:7946"] })
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["b", "a"] })
       const error = yield* errorOf(b)
       assert.strictEqual(error.reason._tag, "OtherCluster")
-      assert.strictEqual(error.address, "a:7946")
+      assert.strictEqual(error.address, "a:24868")
     }),
   )
 
   scene("goes on if a seed of another cluster is one among others, which may be down", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
-      const b = yield* start(network, "b", { seeds: ["a:7946", "c:7946"] })
+      const b = yield* start(network, "b", { seeds: ["a", "c"] })
       yield* staysUp(b)
       yield* start(network, "c")
       yield* until(b, "Member")
@@ -195,8 +192,8 @@ describe("a node with a wrong configuration", () => {
       yield* start(network, "a", { cluster: "other" })
       const c = yield* start(network, "c")
       const sets = Stream.concat(
-        Stream.succeed(["c:7946"]),
-        Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "2 seconds")),
+        Stream.succeed(["c"]),
+        Stream.fromEffect(Effect.delay(Effect.succeed(["a"]), "2 seconds")),
       )
       const b = yield* start(network, "b", {}, Discovery.layer(sets))
       yield* until(b, "Member")
@@ -210,7 +207,7 @@ describe("a node with a wrong configuration", () => {
   scene("stops if its name is that of a node that lives", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { host: "one" })
-      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946", "nobody:1"] })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one", "nobody:1"] })
       assert.strictEqual((yield* errorOf(second)).reason._tag, "DuplicateName")
     }),
   )
@@ -218,7 +215,7 @@ describe("a node with a wrong configuration", () => {
   scene("goes on if the namesake ends within a link timeout, as its predecessor does", (network) =>
     Effect.gen(function* () {
       const first = yield* start(network, "a", { host: "one" })
-      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946"] })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one"] })
       yield* Effect.sleep("200 millis")
       yield* first.stop
       yield* staysUp(second)
@@ -229,11 +226,35 @@ describe("a node with a wrong configuration", () => {
 
   scene("stops for a namesake that took its name in the cluster", (network) =>
     Effect.gen(function* () {
-      const first = yield* start(network, "a", { host: "one", seeds: ["c:7946"] })
+      const first = yield* start(network, "a", { host: "one", seeds: ["c"] })
       yield* start(network, "c")
       yield* until(first, "Member")
-      yield* start(network, "a", { host: "two", seeds: ["c:7946"] })
+      yield* start(network, "a", { host: "two", seeds: ["c"] })
       assert.strictEqual((yield* errorOf(first)).reason._tag, "Superseded")
+    }),
+  )
+
+  scene("replaces its predecessor that drains if it reaches another member, and the predecessor stops", (network) =>
+    Effect.gen(function* () {
+      const old = yield* start(network, "a", { host: "one", seeds: ["c"] })
+      yield* start(network, "c")
+      yield* until(old, "Member")
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"] })
+      assert.strictEqual((yield* errorOf(old)).reason._tag, "Superseded")
+      yield* staysUp(next)
+      assert.strictEqual((yield* next.status)._tag, "Member")
+    }),
+  )
+
+  scene("waits for its predecessor that drains if failOn has no duplicate", (network) =>
+    Effect.gen(function* () {
+      const old = yield* start(network, "a", { host: "one" })
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["label"] })
+      yield* staysUp(next)
+      assert.strictEqual((yield* old.status)._tag, "Alone")
+      yield* old.leave
+      yield* start(network, "c")
+      yield* until(next, "Member")
     }),
   )
 
@@ -245,8 +266,8 @@ describe("a node with a wrong configuration", () => {
         {},
         Admission.layer(() => Effect.succeed(Admission.deny("not you"))),
       )
-      const stubborn = yield* start(network, "b", { seeds: ["a:7946"] })
-      const strict = yield* start(network, "c", { seeds: ["a:7946"], failOn: ["denied"] })
+      const stubborn = yield* start(network, "b", { seeds: ["a"] })
+      const strict = yield* start(network, "c", { seeds: ["a"], failOn: ["denied"] })
       assert.strictEqual((yield* errorOf(strict)).reason._tag, "Denied")
       yield* staysUp(stubborn)
     }),
@@ -255,8 +276,64 @@ describe("a node with a wrong configuration", () => {
   scene("tries for ever if nothing is to stop it", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const b = yield* start(network, "b", { cluster: "other", seeds: ["a:7946"], failOn: [] })
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], failOn: [] })
       yield* staysUp(b)
+    }),
+  )
+})
+
+describe("of two isolated nodes of one name that dial each other", () => {
+  /** Starts two nodes, each with a retry interval of its own in milliseconds, and returns their statuses after a while. */
+  const endsOf = Effect.fnUntraced(function* (latency: number, pause: number, intervals: readonly [number, number]) {
+    const network = yield* SimNetwork.make({ latency })
+    const node = (host: string, seed: string, interval: number) =>
+      Cluster.layer({
+        cluster: "test",
+        name: "a",
+        seeds: [seed],
+        policies: [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced(interval))],
+      }).pipe(Layer.provide(network.transport(host)), Layer.build, Effect.map(Context.get(Cluster.Cluster)))
+    const first = yield* node("one", "two", intervals[0])
+    yield* Effect.sleep(pause)
+    const second = yield* node("two", "one", intervals[1])
+    yield* Effect.sleep("20 seconds")
+    return [yield* first.status, yield* second.status] as const
+  })
+  const tags = (statuses: ReadonlyArray<Cluster.Status>) => statuses.map(({ _tag }) => _tag)
+
+  const scenario = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>): void =>
+    it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
+
+  // Before, both stopped with each of these.
+  for (const [latency, pause, ...intervals] of [
+    [20, 30, 50, 350],
+    [20, 30, 310, 700],
+    [50, 5, 100, 40],
+    [50, 30, 50, 200],
+    [50, 30, 170, 350],
+  ] as const) {
+    scenario(
+      `the older stops and the newer stays: latency ${latency} ms, started within ${pause} ms, dialing every ${intervals.join(" and ")} ms`,
+      Effect.gen(function* () {
+        const statuses = yield* endsOf(latency, pause, intervals)
+        assert.deepStrictEqual(tags(statuses), ["Stopped", "Alone"])
+        const [{ error }] = statuses as readonly [Extract<Cluster.Status, { readonly _tag: "Stopped" }>, unknown]
+        assert.strictEqual(error?.reason._tag, "DuplicateName")
+      }),
+    )
+  }
+
+  scenario(
+    "one stays if both start in the same millisecond",
+    Effect.gen(function* () {
+      for (const intervals of [
+        [50, 200],
+        [100, 260],
+        [310, 90],
+      ] as const) {
+        // The instances, which are random, order the two.
+        assert.sameMembers(tags(yield* endsOf(50, 0, intervals)), ["Stopped", "Alone"])
+      }
     }),
   )
 })
