@@ -7,8 +7,8 @@ interface Options extends NodeTransport.Options {
 }
 
 /**
- * Runs a node in a private network. It finds its peers by the SRV records of a service, again every 30 seconds.
- * `host: "0.0.0.0"` listens on all interfaces, and `advertise` names the address at which peers reach this node.
+ * Runs a node in a network that you trust. It looks the SRV records of a service up every 30 seconds. `host: "0.0.0.0"` listens on all
+ * interfaces, and `advertise` is the address at which peers reach this node.
  */
 export const layer = ({ name, ...options }: Options) =>
   Cluster.layer({

@@ -4,6 +4,8 @@ import type { Simulation } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { assert, describe } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import * as path from "node:path"
+import * as Child from "../../support/Child.ts"
 import { handOver } from "../../programs/handOver.ts"
 import { eachLoss } from "../../programs/watch.ts"
 
@@ -11,9 +13,7 @@ const names = ["a", "b", "c"] as const
 
 /** Starts three nodes, and waits until `a` has a link to both others. */
 const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
-  const nodes = yield* sim.nodes(names, (name) =>
-    Cluster.layer({ cluster: "work", name, seeds: names.map((n) => `${n}:7946`) }),
-  )
+  const nodes = yield* sim.nodes(names, (name) => Cluster.layer({ cluster: "work", name, seeds: names }))
   yield* sim.until("a has links", () => {
     const peers = [...(nodes.a.service(Cluster.Cluster)?.viewUnsafe().peers.values() ?? [])]
     return peers.length === 2 && peers.every(({ link }) => link === "up")
@@ -78,5 +78,25 @@ describe("the programs of AGENTS.md of core", () => {
       yield* sim.until("c has failed", () => lost.length === 3)
       assert.deepStrictEqual(lost, [...first, second])
     }),
+  )
+
+  it.live(
+    "service.ts runs as two processes that meet",
+    () =>
+      Effect.gen(function* () {
+        const within = "60 seconds"
+        const start = (name: string, env: Child.Environment = {}) =>
+          Child.spawn(name, path.join(import.meta.dirname, "../../programs/service.ts"), [], {
+            COTERIE_CLUSTER: "shop",
+            COTERIE_NAME: name,
+            COTERIE_PORT: "0",
+            ...env,
+          })
+        const a = yield* start("a")
+        const address = yield* a.expect("its address", (line) => / at (\S+);/.exec(line)?.[1], { within })
+        const b = yield* start("b", { COTERIE_SEEDS: address })
+        yield* b.expect("a", (line) => (line.includes("a joined") ? line : undefined), { within })
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    120_000,
   )
 })

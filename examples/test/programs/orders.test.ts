@@ -9,7 +9,7 @@ it.effect("an order reaches all processes", () =>
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const start = (name: string) =>
       Layer.provideMerge(Cluster.layerStart, Sales.layer).pipe(
-        Layer.provide(Cluster.layer({ cluster: "shop", name, seeds: ["a:7946", "b:7946"], start: "manual" })),
+        Layer.provide(Cluster.layer({ cluster: "shop", name, seeds: ["a", "b"], start: "manual" })),
         Layer.provide(network.transport(name)),
         Layer.build,
         Effect.map(Context.get(Sales)),

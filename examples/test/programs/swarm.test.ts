@@ -11,10 +11,7 @@ it.sim("orders reach all processes after any faults", { seeds: 20, faults: Fault
     const nodes = yield* sim.nodes(
       names,
       (name) =>
-        Layer.provideMerge(
-          Sales.layer,
-          Cluster.layer({ cluster: "shop", name, seeds: names.map((n) => `${n}:7946`), start: "manual" }),
-        ),
+        Layer.provideMerge(Sales.layer, Cluster.layer({ cluster: "shop", name, seeds: names, start: "manual" })),
       { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
     )
     // A process misses an order if its link is lost, so this scenario sells again and again.
