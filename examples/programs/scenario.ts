@@ -22,7 +22,9 @@ export const outage = Simulation.scenario(
       const nodes = yield* sim.nodes(names, (name) => Cluster.layer({ cluster: "shop", name, seeds: names }))
       const peers = () => names.map((name) => nodes[name].service(Cluster.Cluster)?.viewUnsafe().peers.size ?? 0)
       yield* Invariant.always("no node lists more peers than there are", () => peers().every((count) => count <= 2))
-      yield* sim.until("a has lost both", () => peers()[0] === 0 || `the nodes list ${peers()} peers`)
-      yield* sim.converges(() => peers().every((count) => count === 2) || `the nodes list ${peers()} peers`)
+      const complete = () => peers().every((count) => count === 2) || `the nodes list ${peers()} peers`
+      yield* sim.until("all nodes list each other", complete)
+      yield* sim.until("c is alone", () => peers()[2] === 0)
+      yield* sim.converges(complete)
     }),
 )
