@@ -13,7 +13,7 @@ export const outage = Simulation.scenario(
       network: { delay: { exponential: { min: "1 millis", mean: "20 millis" } }, loss: 0.02 },
       timeline: [
         { kind: "crash", at: "10 seconds", for: "5 seconds", node: "b" },
-        { kind: "partition", at: "20 seconds", for: "15 seconds", from: ["c"], to: ["a", "b"] },
+        { kind: "partition", at: "20 seconds", for: "30 seconds", from: ["c"], to: ["a", "b"] },
       ],
     },
   },
