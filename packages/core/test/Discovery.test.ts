@@ -24,7 +24,7 @@ const poll = (runs: ReadonlyArray<Effect.Effect<ReadonlyArray<string>, unknown>>
     return { sets, lines }
   })
 
-const kept = "what was found before is kept"
+const kept = "the addresses found before stay in use"
 
 describe("a polled discovery", () => {
   it.effect("emits the set of each run, including an empty set", () =>
@@ -50,7 +50,7 @@ describe("a polled discovery", () => {
       assert.deepStrictEqual(lines, [
         `Warn: discovery: down; ${kept}`,
         `Warn: discovery: late; ${kept}`,
-        "Info: discovery: works again; it was: late",
+        "Info: discovery: works again; the problem was: late",
         `Warn: discovery: late; ${kept}`,
       ])
     }),
@@ -60,7 +60,7 @@ describe("a polled discovery", () => {
     Effect.gen(function* () {
       const { lines, sets } = yield* poll([Effect.die(new Error("a mistake")), found("a:1")])
       assert.deepStrictEqual(sets, [["a:1"]])
-      assert.match(lines[0] ?? "", /^Error: discovery: a mistake; what was found before is kept/)
+      assert.match(lines[0] ?? "", /^Error: discovery: a mistake; the addresses found before stay in use/)
     }),
   )
 

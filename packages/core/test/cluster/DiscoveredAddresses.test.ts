@@ -43,7 +43,7 @@ it.effect("uses the first addresses of a set that is too long, and says so", () 
     const { accept, lines, sets } = yield* make
     yield* accept("a:1", "b:1", "c:1", "d:1")
     assert.deepStrictEqual(sets, [["a:1", "b:1", "c:1"]])
-    assert.deepStrictEqual(lines, ["discovery: of 4 addresses the first 3 are asked (limits.discovered)"])
+    assert.deepStrictEqual(lines, ["discovery: found 4 addresses and uses only the first 3 (limits.discovered)"])
   }),
 )
 

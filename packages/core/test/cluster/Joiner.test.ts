@@ -125,7 +125,7 @@ describe("a join of several addresses", () => {
       )
       assert.include(
         error.message,
-        "cannot join b:1, c:1: b:1: the address is that of this node; c:1: the peer belongs",
+        "cannot join b:1, c:1: b:1: this node itself listens at the address; c:1: the peer belongs",
       )
       assert.deepStrictEqual(seeds, [])
     }),

@@ -106,7 +106,9 @@ describe("the start of a node", () => {
       yield* start
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(steps.slice(startSteps.length), ["found c:1", "discovery ended"])
-      assert.deepStrictEqual(lines, ["Error: the discovery died; what it found is kept"])
+      assert.deepStrictEqual(lines, [
+        "Error: the discovery failed with a defect; the addresses found before stay in use",
+      ])
     }),
   )
 
@@ -168,7 +170,7 @@ describe("the watch of a node that is to be started by hand", () => {
       yield* TestClock.adjust("1 millis")
       yield* Fiber.join(watching)
       assert.strictEqual(lines.length, 1)
-      assert.match(lines[0] ?? "", /^Warn: this node is not started after 30s/)
+      assert.match(lines[0] ?? "", /^Warn: this node has no peers because it is not started after 30s/)
     }),
   )
 

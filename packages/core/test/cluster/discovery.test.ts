@@ -77,7 +77,7 @@ describe("discovery", () => {
       yield* aWhile
       yield* node("b")
       yield* World.untilPeers(a, ["b"])
-      assert.deepStrictEqual(lines, ["discovery: no answer; what was found before is kept"])
+      assert.deepStrictEqual(lines, ["discovery: no answer; the addresses found before stay in use"])
     }),
   )
 
@@ -137,7 +137,7 @@ describe("discovery", () => {
       yield* discovery.find("b:1", "c:1", "e:1")
       yield* aWhile
       assert.deepStrictEqual([...new Set(a.dialed)].sort(), ["b:1", "c:1"])
-      assert.deepStrictEqual(lines, ["discovery: of 3 addresses the first 2 are asked (limits.discovered)"])
+      assert.deepStrictEqual(lines, ["discovery: found 3 addresses and uses only the first 2 (limits.discovered)"])
       yield* discovery.find("b:1", "c:1")
       yield* aWhile
       assert.strictEqual(lines.length, 1)

@@ -29,8 +29,8 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
 
 /** End of the lines about peers that take nothing. */
 const hint =
-  "messages to many skip it until it goes on. If this node's own reader may be the one that waits, because it sends " +
-  'within its loop, fork what it does with a message (docs/messages.md, "How to answer")'
+  "messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends " +
+  'within its loop, handle messages in another fiber (docs/messages.md, "How to answer")'
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],
@@ -48,15 +48,15 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
     `Warn: the reader of the inbox of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
   ],
   [{ _tag: "SelfChanged", self: peer }, "Debug: this node changed its metadata or its generation"],
-  [{ _tag: "Isolated" }, "Warn: no member can be reached: this node may be cut off"],
+  [{ _tag: "Isolated" }, "Warn: this node reaches no member and may be cut off"],
   [{ _tag: "Reconnected" }, "Info: this node is connected again"],
   [
     { _tag: "PartitionSuspected", lost: failed(2) },
-    "Warn: the cluster may be in two parts: p0, p1 failed at about one time",
+    "Warn: the cluster may be in two parts: p0, p1 failed at about the same time",
   ],
   [
     { _tag: "PartitionHealed", returned: [peerOf("p0")], missing: [] },
-    "Info: the cluster is in one part: returned: p0; missing: nobody",
+    "Info: the suspected partition ended: returned: p0; missing: nobody",
   ],
   [{ _tag: "Diagnostic", message: "too many" }, "Warn: too many"],
 ]

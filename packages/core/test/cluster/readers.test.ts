@@ -82,7 +82,7 @@ const scene = (title: string, body: (stage: Stage) => Effect.Effect<void, unknow
   })
 
 const inboxLine =
-  "the reader of the inbox failed; messages wait until the inbox is read again, and then their senders wait"
+  "the reader of the inbox failed; read cluster.inbox again, because messages and then their senders wait until then"
 
 describe("a reader that fails", () => {
   for (const [how, read] of [
@@ -117,7 +117,7 @@ describe("a reader that fails", () => {
       assert.deepStrictEqual(sent, ["ann"])
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual(warnings, [
-        'the reader of "orders" failed; it gets no messages until it is started again: no disk',
+        'the reader of "orders" failed; start it again, because it gets no messages until then: no disk',
       ])
       assert.strictEqual(failures("orders"), 1)
     }),
@@ -138,7 +138,7 @@ describe("a reader that fails", () => {
       yield* bob.send("ann", "hello")
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual(warnings.slice(10), [
-        "lines of the kind reader failed that were left out: 90",
+        'omitted log lines of the kind "reader failed": 90',
         `${inboxLine}: no disk`,
       ])
     }),
@@ -166,8 +166,8 @@ describe("a reader that fails", () => {
 
 describe("an inbox that nobody reads", () => {
   const line =
-    "nobody reads the inbox, and messages of 1 link wait in it; their senders will wait, too. " +
-    "Run cluster.inbox for as long as the node lives, also if only to drain it"
+    "the inbox has no reader, and messages of 1 link wait in it; their senders will wait, too. " +
+    "Run cluster.inbox while the node runs, even if only to discard the messages"
 
   scene("is told once messages have waited for limits.slowPeerTimeout", ({ bob, warnings }) =>
     Effect.gen(function* () {

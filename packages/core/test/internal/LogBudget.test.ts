@@ -62,11 +62,11 @@ describe("the log of a node", () => {
         yield* write(3)
         assert.strictEqual(lines.length, linesPerSubject)
         yield* TestClock.adjust(periodMillis / 2)
-        assert.deepStrictEqual(lines.slice(linesPerSubject), ["Warn: lines of the kind Joined that were left out: 8"])
+        assert.deepStrictEqual(lines.slice(linesPerSubject), ['Warn: omitted log lines of the kind "Joined": 8'])
         assert.deepStrictEqual(annotations.at(-1), {})
         yield* write(linesPerSubject + 1)
         yield* TestClock.adjust(periodMillis)
-        assert.strictEqual(lines.at(-1), "Warn: lines of the kind Joined that were left out: 1")
+        assert.strictEqual(lines.at(-1), 'Warn: omitted log lines of the kind "Joined": 1')
         assert.strictEqual(lines.length, 2 * linesPerSubject + 2)
       }),
     ),
@@ -87,7 +87,7 @@ describe("the log of a node", () => {
       Effect.gen(function* () {
         yield* write(linesPerSubject + 4)
         yield* close
-        assert.strictEqual(lines.at(-1), "Warn: lines of the kind Joined that were left out: 4")
+        assert.strictEqual(lines.at(-1), 'Warn: omitted log lines of the kind "Joined": 4')
       }),
     ),
   )

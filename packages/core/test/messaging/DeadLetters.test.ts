@@ -50,13 +50,13 @@ it.effect("writes one warning for each lane and peer in a minute, with the reaso
     yield* publish("orders", "bob", "x".repeat(10_000))
     yield* publish("news", "ann", 'no text, got "\n\u001b[31mERROR\u009b2J"')
     assert.deepStrictEqual(lines, [
-      'Warn "ann" sent a message on "orders" that cannot be used here: no JSON',
-      `Warn "bob" sent a message on "orders" that cannot be used here: ${"x".repeat(509)}...`,
-      'Warn "ann" sent a message on "news" that cannot be used here: no text, got " [31mERROR 2J"',
+      'Warn "ann" sent a message on "orders" that this node cannot use: no JSON',
+      `Warn "bob" sent a message on "orders" that this node cannot use: ${"x".repeat(509)}...`,
+      'Warn "ann" sent a message on "news" that this node cannot use: no text, got " [31mERROR 2J"',
     ])
     yield* TestClock.adjust("1 minute")
-    assert.deepStrictEqual(lines.slice(3), ["Warn lines of the kind dead letter that were left out: 2: undefined"])
+    assert.deepStrictEqual(lines.slice(3), ['Warn omitted log lines of the kind "dead letter": 2: undefined'])
     yield* publish("orders", "ann", "again")
-    assert.strictEqual(lines.at(-1), 'Warn "ann" sent a message on "orders" that cannot be used here: again')
+    assert.strictEqual(lines.at(-1), 'Warn "ann" sent a message on "orders" that this node cannot use: again')
   }).pipe(Effect.scoped),
 )

@@ -14,7 +14,7 @@ describe("the error of a peer without a link", () => {
     assert.strictEqual(sendErrors.noLink(state, to("c")).reason._tag, "UnknownPeer")
     assert.strictEqual(
       sendErrors.noLink(state, to("c")).message,
-      'cannot send to "c" on "orders": this node knows no peer of that name',
+      'cannot send to "c" on "orders": this node does not know a peer with that name',
     )
   })
 
@@ -55,7 +55,7 @@ describe("the error of a message", () => {
     for (const [error, text] of [
       [
         sendErrors.tooLarge(to("b"), 9, { messageBytes: 8 }),
-        "the message has 9 bytes, and at most 8 are allowed (limits.messageBytes)",
+        "the message has 9 bytes; the limit is 8 (limits.messageBytes)",
       ],
       [
         sendErrors.notConfirmed(to("b"), "2 seconds", true),
