@@ -35,14 +35,14 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("emits no set for a failed run, and goes on", () =>
+  it.effect("emits no set for a failed run, and continues", () =>
     Effect.gen(function* () {
       const { sets } = yield* poll([Effect.fail("at first"), found("a:1"), Effect.fail("later"), found("b:2")])
       assert.deepStrictEqual(sets, [["a:1"], ["b:2"]])
     }),
   )
 
-  it.effect("logs a failure when it begins, changes and ends, and not at every run", () =>
+  it.effect("logs a failure only when it begins, changes and ends", () =>
     Effect.gen(function* () {
       const down = Effect.fail(new Error("down"))
       const late = Effect.fail("late")
@@ -56,7 +56,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("goes on after a run that died, which it logs as an error", () =>
+  it.effect("continues after a run that died, and logs it as an error", () =>
     Effect.gen(function* () {
       const { lines, sets } = yield* poll([Effect.die(new Error("a mistake")), found("a:1")])
       assert.deepStrictEqual(sets, [["a:1"]])
@@ -77,7 +77,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("goes on after an error that wraps itself", () =>
+  it.effect("continues after an error that wraps itself", () =>
     Effect.gen(function* () {
       const circular = new Error("round")
       circular.cause = circular

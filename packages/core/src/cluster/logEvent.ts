@@ -11,7 +11,7 @@ const shownNames = 10
 
 /** Returns the names of the peers for a log line: only the first ones if there are many. */
 const names = (peers: ReadonlyArray<PeerId>): string => {
-  if (peers.length === 0) return "nobody"
+  if (peers.length === 0) return "none"
   const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
 }

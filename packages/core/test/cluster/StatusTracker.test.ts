@@ -23,14 +23,14 @@ const namesake = new HandshakeRejected({ code: "duplicate", message: "why", by: 
 
 const stoppedError = new StoppedError({ reason: new Superseded() })
 
-/** The status of a node with these seeds, whose discovery finds nothing. */
+/** Makes the status of a node with these seeds and without discovered addresses. */
 const make = Effect.fnUntraced(function* (seeds: ReadonlyArray<typeof seed> = []) {
   const outcomes = new SeedOutcomes({ failOn: defaultFailOn, namesakeTimeout: 1_000 })
   for (const address of seeds) outcomes.addSeed(address)
   outcomes.endDiscovery()
   let state = initial
   const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => state })
-  /** The membership changes: it has these members, and links to those of `linked`. */
+  /** Changes the membership to these members, with links to those in `linked`. */
   const meet = (members: ReadonlyArray<string>, linked = members, phase: State["phase"] = { _tag: "Running" }) => {
     const view = makeView({ self: initial.view.self, peers: members.map((name) => peerOf(name)) })
     state = { ...initial, phase, view, linked: SharedNames.of(...linked) }
@@ -77,7 +77,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Starting` until a namesake has lived for long", () =>
+  it.effect("is `Starting` until a namesake has refused for a link timeout", () =>
     Effect.gen(function* () {
       const { tracker } = yield* make([seed])
       tracker.started()
@@ -89,7 +89,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Starting` until the discovery gave a set whose addresses were tried", () =>
+  it.effect("is `Starting` until the addresses of the first discovered set were tried", () =>
     Effect.gen(function* () {
       const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0 })
       const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => initial })
@@ -137,7 +137,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Leaving` from the leave on, and `Stopped` at the end, with the first error", () =>
+  it.effect("is `Leaving` from the start of the leave, and `Stopped` at the end, with the first error", () =>
     Effect.gen(function* () {
       const { meet, tracker } = yield* make([seed])
       tracker.started()
@@ -202,7 +202,7 @@ describe("a wait until a node has settled", () => {
     }),
   )
 
-  it.effect("returns the status of the moment to a later caller", () =>
+  it.effect("returns the current status to a later caller", () =>
     Effect.gen(function* () {
       const { meet, tracker } = yield* make([seed])
       tracker.started()
@@ -238,7 +238,7 @@ describe("a wait for a refusal that ends a node", () => {
     }),
   )
 
-  it.effect("ends with a namesake that has lived for long", () =>
+  it.effect("ends with a namesake that has refused for a link timeout", () =>
     Effect.gen(function* () {
       const { tracker } = yield* make([seed])
       const waiting = yield* Effect.forkChild(tracker.refused, { startImmediately: true })

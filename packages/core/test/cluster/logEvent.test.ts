@@ -12,7 +12,7 @@ const peer = peerOf("b", { generation: 7 })
 
 const failed = (count: number) => Array.from({ length: count }, (_, i) => removedOf(`p${i}`, "failed"))
 
-/** Returns the lines of an event, and their annotations. */
+/** Returns the log lines of an event, and their annotations. */
 const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
   const lines: Array<string> = []
   const annotations: Array<Readonly<Record<string, unknown>>> = []
@@ -27,7 +27,7 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
   return { annotations, lines }
 }, Effect.scoped)
 
-/** End of the lines about peers that take nothing. */
+/** End of the lines about slow peers. */
 const hint =
   "messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends " +
   'within its loop, handle messages in another fiber (docs/messages.md, "How to answer")'
@@ -56,7 +56,7 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   ],
   [
     { _tag: "PartitionHealed", returned: [peerOf("p0")], missing: [] },
-    "Info: the suspected partition ended: returned: p0; missing: nobody",
+    "Info: the suspected partition ended: returned: p0; missing: none",
   ],
   [{ _tag: "Diagnostic", message: "too many" }, "Warn: too many"],
 ]
@@ -70,19 +70,19 @@ describe("the log", () => {
     )
   }
 
-  it.effect("has no line for a snapshot, a gap in the events, and a node that stops", () =>
+  it.effect("has no line for a snapshot, a gap in the events, or a node that stops", () =>
     Effect.gen(function* () {
       const events: ReadonlyArray<ClusterEvent> = [
         { _tag: "Snapshot", view: emptyView },
         { _tag: "Lagged", missed: 3 },
-        // The last line of the node says why it has stopped.
+        // The last line of the node has the reason for its stop.
         { _tag: "Superseded" },
       ]
       for (const event of events) assert.deepStrictEqual((yield* linesOf(event)).lines, [])
     }),
   )
 
-  it.effect("names the lane of a reader that takes nothing", () =>
+  it.effect("names the lane of a slow reader", () =>
     Effect.gen(function* () {
       const event = { _tag: "SlowPeer", peer, lane: "orders", waited: Duration.seconds(5), bytes: 77 } as const
       assert.deepStrictEqual((yield* linesOf(event)).lines, [

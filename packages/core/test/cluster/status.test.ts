@@ -1,6 +1,4 @@
-/**
- * What a node says about itself: `status`, `settled`, `stopped`, and refusals that stop it (option `failOn`).
- */
+/** The status of a node: `status`, `settled`, `stopped`, and refusals that stop it (option `failOn`). */
 import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
 import type { StoppedError } from "@coterie/core/ClusterError"
@@ -28,7 +26,7 @@ const scene = (title: string, body: (network: SimNetwork.Shape) => Effect.Effect
 
 const quick = [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis"))] as const
 
-/** Starts a node on a host of its own, which its name is unless another is given. */
+/** Starts a node on a separate host. The name of the node defaults to the host. */
 const start = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   name: string,
@@ -64,7 +62,7 @@ const staysUp = Effect.fnUntraced(function* (node: Cluster.Cluster["Service"]) {
 })
 
 describe("the status of a node", () => {
-  scene("is alone at once if there is nobody to dial", (network) =>
+  scene("is alone at once if there is no address to dial", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       assert.deepInclude(yield* a.settled, { _tag: "Alone", reason: "noSeeds" })
@@ -90,7 +88,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("does not name an error of a seed that has answered since", (network) =>
+  scene("excludes the error of a seed that has answered since", (network) =>
     Effect.gen(function* () {
       const b = yield* start(network, "b", { seeds: ["a:7946"] })
       assert.strictEqual((yield* b.settled)._tag, "Alone")
@@ -105,7 +103,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("waits for the first set of the discovery, but not for ever", (network) =>
+  scene("waits a limited time for the first set of the discovery", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "3 seconds"))
@@ -116,7 +114,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("is isolated while no member is reached, and a member again afterwards", (network) =>
+  scene("is isolated while it reaches no member, and a member again afterwards", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       yield* start(network, "b", { seeds: ["a:7946"] })
@@ -129,7 +127,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("ends with the stream: leaving, then stopped", (network) =>
+  scene("is leaving and then stopped at the end of its stream", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       yield* start(network, "b", { seeds: ["a:7946"] })
@@ -148,7 +146,7 @@ describe("the status of a node", () => {
 })
 
 describe("a node with a wrong configuration", () => {
-  scene("stops if its only seed belongs to another cluster, and says so in one line", (network) =>
+  scene("stops if its only seed belongs to another cluster, and logs it in one line", (network) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
@@ -169,7 +167,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops for it if the only other seed is its own address", (network) =>
+  scene("stops for such a seed if its own address is the only other seed", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { cluster: "other", seeds: ["b:7946", "a:7946"] })
@@ -179,7 +177,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if a seed of another cluster is one among others, which may be down", (network) =>
+  scene("continues if a seed of another cluster is one of several, which may be down", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
       const b = yield* start(network, "b", { seeds: ["a:7946", "c:7946"] })
@@ -190,7 +188,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if its peers are gone and a seed of another cluster is all that answers", (network) =>
+  scene("continues if its peers are lost and only a seed of another cluster answers", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
       const c = yield* start(network, "c")
@@ -207,7 +205,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops if its name is that of a node that lives", (network) =>
+  scene("stops if a running node uses its name", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { host: "one" })
       const second = yield* start(network, "a", { host: "two", seeds: ["one:7946", "nobody:1"] })
@@ -215,7 +213,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if the namesake ends within a link timeout, as its predecessor does", (network) =>
+  scene("continues if the namesake ends within a link timeout, like a predecessor", (network) =>
     Effect.gen(function* () {
       const first = yield* start(network, "a", { host: "one" })
       const second = yield* start(network, "a", { host: "two", seeds: ["one:7946"] })
@@ -237,7 +235,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops for a denial only if it is to", (network) =>
+  scene("stops for a denial only if the option includes it", (network) =>
     Effect.gen(function* () {
       yield* start(
         network,
@@ -252,7 +250,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("tries for ever if nothing is to stop it", (network) =>
+  scene("retries forever with an empty option", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { cluster: "other", seeds: ["a:7946"], failOn: [] })
@@ -262,7 +260,7 @@ describe("a node with a wrong configuration", () => {
 })
 
 describe("the log of a node that leaves", () => {
-  scene("has one line that it leaves and why, and one that it has left", (network) =>
+  scene("has one line with the reason of the leave, and one line after it", (network) =>
     Effect.gen(function* () {
       for (const way of ["leave", "stop"] as const) {
         const lines: Array<string> = []

@@ -8,13 +8,13 @@ import * as TestClock from "effect/testing/TestClock"
 import { linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 
-/** Runs the body with a log whose lines are collected, with their levels and annotations. */
+/** Runs the body with a log, and collects its lines with their levels and annotations. */
 const withLog = <A, E>(
   body: (world: {
     readonly close: Effect.Effect<void>
     readonly lines: ReadonlyArray<string>
     readonly annotations: ReadonlyArray<Readonly<Record<string, unknown>>>
-    /** Writes so many lines about the peer `b`. */
+    /** Writes this number of lines about the peer `b`. */
     readonly write: (count: number, kind?: string) => Effect.Effect<void>
   }) => Effect.Effect<A, E>,
 ): Effect.Effect<A, E> =>
@@ -54,7 +54,7 @@ describe("the log of a node", () => {
     ),
   )
 
-  it.effect("writes one line for those beyond the budget when the budget is full again", () =>
+  it.effect("writes one line about the omitted lines when the budget is available again", () =>
     withLog(({ annotations, lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 5)
@@ -72,7 +72,7 @@ describe("the log of a node", () => {
     ),
   )
 
-  it.effect("gives each kind of line a budget of its own", () =>
+  it.effect("has a separate budget for each kind of line", () =>
     withLog(({ lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 1)
@@ -82,7 +82,7 @@ describe("the log of a node", () => {
     ),
   )
 
-  it.effect("tells how many lines were left out when its scope is closed", () =>
+  it.effect("reports the number of omitted lines when its scope closes", () =>
     withLog(({ close, lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 4)

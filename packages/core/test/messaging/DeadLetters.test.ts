@@ -12,12 +12,12 @@ import { ReceivedMessage } from "../../src/messaging/ReceivedMessage.ts"
 const from = (name: string) => new ReceivedMessage({ name, generation: 1 }, 1, new Uint8Array(0), undefined)
 const message = from("peer")
 
-it.effect("counts each letter, and publishes it to the watchers of its lane until it ends", () =>
+it.effect("counts each letter, and publishes it to the subscribers of its lane until the end", () =>
   Effect.gen(function* () {
     const lanes: Array<string> = []
     const log = { write: () => Effect.void }
     const letters = yield* DeadLetters.make({ log, onLetter: (lane) => lanes.push(lane) })
-    yield* letters.publish({ lane: "orders", message, reason: "before anybody watches" })
+    yield* letters.publish({ lane: "orders", message, reason: "before the subscription" })
     const seen: Array<string> = []
     const watching = yield* Effect.forkChild(
       Stream.runForEach(letters.of("orders"), ({ reason }) => Effect.sync(() => seen.push(reason))),
