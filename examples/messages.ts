@@ -1,7 +1,7 @@
 /** The pieces of code of docs/messages.md, and of the section "Topics" of README.md; examples/test/messages.test.ts runs them. */
 import { Cluster, Topic } from "@coterie/core"
 import type { Message } from "@coterie/core"
-import { Effect, Ref, Schema, Semaphore, Stream } from "effect"
+import { Effect, Layer, Ref, Schema, Semaphore, Stream } from "effect"
 
 // #region reading
 /** Runs a program beside the reader of the inbox. If the reader fails, the program is stopped and this fails with it. */
@@ -58,6 +58,28 @@ export const readOrders = Orders.subscribe().pipe(
 
 /** Goes to every peer that subscribes and to nobody else. The report says to whom, and why not to others. */
 export const publishOrder = Orders.publish({ id: "o-1", total: 12 })
+// #endregion
+
+// #region start
+/** Loads what it needs, opens the topic, and reads in a fiber of its scope. */
+const OrdersReader = (loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const prices = yield* loadPrices
+      const orders = yield* Topic.open(Orders)
+      yield* orders.messages.pipe(
+        Stream.runForEach(({ from, value }) => Effect.log(`${from.name} sold ${value.id} at ${prices.get(value.id)}`)),
+        Effect.forkScoped,
+      )
+    }),
+  )
+
+/** Runs a node that takes part once the topic is open, so it misses no order of a peer that sees it. */
+export const layerShop = (name: string, loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
+  Cluster.layerStart.pipe(
+    Layer.provideMerge(OrdersReader(loadPrices)),
+    Layer.provideMerge(Cluster.layer({ cluster: "shop", name, seeds: ["peer"], start: "manual" })),
+  )
 // #endregion
 
 // #region open

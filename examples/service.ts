@@ -1,7 +1,8 @@
-/** The service of docs/operations.md, section "Start by hand"; examples/test/service.test.ts runs it. */
+/** The service of docs/operations.md, section "Start by hand", and of docs/recipes/configuration.md. */
 // #region service
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
+import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 
 /** Runs a node with the options of the environment. The node takes part once the readers are built. */
@@ -14,7 +15,9 @@ export const layer = <E, R>(readers: Layer.Layer<never, E, R>) =>
 /** Runs until the node has stopped. Fails if it stopped against its will, so that a supervisor starts the process again. */
 export const run = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
 
-/** The service on TCP, for `NodeRuntime.runMain`. */
+/** Runs the service on TCP. */
 export const main = <E>(readers: Layer.Layer<never, E, Cluster.Cluster>) =>
   run.pipe(Effect.provide(layer(readers).pipe(Layer.provide(NodeTransport.layerFromEnv()))))
+
+if (import.meta.main) NodeRuntime.runMain(main(Layer.empty))
 // #endregion

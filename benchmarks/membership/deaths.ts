@@ -40,9 +40,7 @@ export const deaths = (
         const counts: FrameCount.Counts = new Map()
         const views = new ViewTracker(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
-        const running = yield* sim.nodes(names, (name) =>
-          QuietPeriods.layer(name, { views, counts, seeds: ["n1:7946"] }),
-        )
+        const running = yield* sim.nodes(names, (name) => QuietPeriods.layer(name, { views, counts, seeds: ["n1"] }))
         yield* sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), {
           within: "10 minutes",
         })

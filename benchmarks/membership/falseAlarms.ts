@@ -112,7 +112,7 @@ export const falseAlarms = (
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const slow = new Set(names.slice(0, slowOf(nodes)))
         const running = yield* sim.nodes(names, (node) =>
-          QuietPeriods.layer(node, { views, counts, seeds: ["n1:7946", `n${nodes}:7946`], overrides, policies }),
+          QuietPeriods.layer(node, { views, counts, seeds: ["n1", `n${nodes}`], overrides, policies }),
         )
         yield* Effect.ignore(
           sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), { within: "1 minute" }),

@@ -10,7 +10,7 @@ export const three = Simulation.scenario("three nodes for ten seconds", { faults
   Effect.gen(function* () {
     const recorder = new ClusterRecorder()
     yield* Invariant.always("one story", () => recorder.wrong[0] ?? true)
-    yield* sim.nodes(["n1", "n2", "n3"], (name) => Member.layer(name, { recorder, seeds: ["n1:7946", "n2:7946"] }))
+    yield* sim.nodes(["n1", "n2", "n3"], (name) => Member.layer(name, { recorder, seeds: ["n1", "n2"] }))
     yield* Effect.sleep("10 seconds")
   }),
 )

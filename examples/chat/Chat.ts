@@ -2,11 +2,11 @@
 import { PeerRpcClient } from "@coterie/rpc"
 import { Layer } from "effect"
 import type { Duration } from "effect"
+import * as Profiles from "../recipes/cacheInvalidation.ts"
+import * as Presence from "../recipes/presence.ts"
 import * as Connections from "./Connections.ts"
 import * as Delivery from "./Delivery.ts"
 import * as Instances from "./Instances.ts"
-import * as Presence from "./Presence.ts"
-import * as Profiles from "./Profiles.ts"
 import * as Reports from "./Reports.ts"
 
 export interface Options {
@@ -16,6 +16,6 @@ export interface Options {
 
 export const layer = ({ reportEvery }: Options) =>
   Layer.mergeAll(Delivery.layer, Instances.layer, Reports.layer(reportEvery)).pipe(
-    Layer.provideMerge(Layer.merge(Presence.layer, Profiles.layer)),
-    Layer.provideMerge(Layer.merge(Connections.layer, PeerRpcClient.layer())),
+    Layer.provideMerge(Connections.layer),
+    Layer.provideMerge(Layer.mergeAll(Presence.layer, Profiles.layer, PeerRpcClient.layer())),
   )

@@ -1,6 +1,7 @@
 /** Sockets of the users on this instance. */
-import { Context, Deferred, Effect, Layer, PubSub, Stream } from "effect"
+import { Context, Deferred, Effect, Layer } from "effect"
 import type { Scope } from "effect"
+import { Presence } from "../recipes/presence.ts"
 import type { Parcel } from "./Model.ts"
 
 /** Number of messages that may wait for the confirmations of one client. */
@@ -63,8 +64,6 @@ export class Connections extends Context.Service<
     readonly users: () => ReadonlyArray<string>
     /** Number of messages that clients have confirmed. */
     readonly delivered: () => number
-    /** An element after each change of the users. */
-    readonly changes: Stream.Stream<void>
   }
 >()("examples/chat/Connections") {}
 
@@ -103,27 +102,20 @@ export const best = (outcomes: ReadonlyArray<Outcome>): Outcome =>
 export const layer = Layer.effect(Connections)(
   Effect.gen(function* () {
     const table = new ConnectionTable()
-    const changed = yield* PubSub.sliding<void>(1)
-    const change = (edit: () => void) => Effect.andThen(Effect.sync(edit), PubSub.publish(changed, undefined))
+    const { enter } = yield* Presence
     return {
-      add: (user, write) =>
-        Effect.map(
-          Effect.acquireRelease(
-            Effect.suspend(() => {
-              const connection = new Connection(write)
-              return Effect.as(
-                change(() => table.add(user, connection)),
-                connection,
-              )
-            }),
-            (connection) => change(() => table.remove(user, connection)),
-          ),
-          (connection) => (number) => connection.confirm(number),
-        ),
+      add: Effect.fnUntraced(function* (user, write) {
+        const connection = new Connection(write)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => table.add(user, connection)),
+          () => Effect.sync(() => table.remove(user, connection)),
+        )
+        yield* enter(user)
+        return (number) => connection.confirm(number)
+      }),
       deliver: (parcel) => Effect.suspend(() => table.deliver(parcel)),
       users: () => [...table.byUser.keys()],
       delivered: () => table.delivered,
-      changes: Stream.fromPubSub(changed),
     }
   }),
 )

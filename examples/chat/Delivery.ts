@@ -1,11 +1,11 @@
 /** Carries a message to the instances that hold a socket of its receiver. */
 import { PeerRpcClient, RequestLost } from "@coterie/rpc"
 import { Context, Effect, Exit, Layer } from "effect"
+import { Profiles } from "../recipes/cacheInvalidation.ts"
+import { Presence } from "../recipes/presence.ts"
 import { best, type Outcome } from "./Connections.ts"
 import { Instances } from "./Instances.ts"
 import { type Message, NotDelivered } from "./Model.ts"
-import { Presence } from "./Presence.ts"
-import { Profiles } from "./Profiles.ts"
 
 /** Time for the instances to answer: that of a client to confirm, and some for the way. */
 const timeout = "8 seconds"
@@ -25,7 +25,7 @@ export const layer = Layer.effect(Delivery)(
     const rpc = yield* PeerRpcClient.PeerRpcClient
 
     const send = Effect.fnUntraced(function* (message: Message) {
-      const parcel = { ...message, fromName: yield* profiles.name(message.from) }
+      const parcel = { ...message, fromName: yield* Effect.orDie(profiles.name(message.from)) }
       const answers = yield* PeerRpcClient.all(
         Instances,
         (instance) =>

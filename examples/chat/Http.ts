@@ -6,10 +6,10 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
+import { Profiles } from "../recipes/cacheInvalidation.ts"
+import { Presence } from "../recipes/presence.ts"
 import { Api } from "./Api.ts"
 import { Delivery } from "./Delivery.ts"
-import { Presence } from "./Presence.ts"
-import { Profiles } from "./Profiles.ts"
 import { Reports } from "./Reports.ts"
 import * as Socket from "./Socket.ts"
 import { Stopping } from "./Stopping.ts"
@@ -19,14 +19,15 @@ const handlers = HttpApiBuilder.group(
   "chat",
   Effect.fn(function* (handlers) {
     const delivery = yield* Delivery
-    const presence = yield* Presence
+    const { users, where } = yield* Presence
+    const instancesOf = (user: string) => where(user).map(({ name }) => name)
     const profiles = yield* Profiles
     const reports = yield* Reports
     return handlers.handleAll({
-      online: () => Effect.sync(presence.online),
+      online: () => Effect.sync(() => Object.fromEntries(users().map((user) => [user, instancesOf(user).sort()]))),
       send: ({ payload }) => delivery.send(payload),
-      profile: ({ params }) => Effect.map(profiles.name(params.user), (name) => ({ name })),
-      rename: ({ params, payload }) => profiles.rename(params.user, payload.name),
+      profile: ({ params }) => Effect.orDie(Effect.map(profiles.name(params.user), (name) => ({ name }))),
+      rename: ({ params, payload }) => Effect.orDie(profiles.rename(params.user, payload.name)),
       stats: () => reports.stats,
       report: () => Effect.map(reports.last, Option.toArray),
     })

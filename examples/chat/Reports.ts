@@ -1,13 +1,13 @@
 /**
- * A job that one instance runs for all: it adds up the statistics of all instances. The owner is the lowest name among the members
- * that this instance reaches. That is best effort: while views differ, as in a partition or just after a start, two instances may run
- * the job, or none. So a second run must do no harm.
+ * A job that one instance runs for all: it adds up the statistics of all instances. Two instances may run it at one time, or none, so
+ * a run only overwrites the report.
  */
-import { Cluster, ClusterEvent } from "@coterie/core"
+import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { Context, Effect, Exit, Layer, Option } from "effect"
 import type { Duration } from "effect"
 import { KeyValueStore } from "effect/persistence"
+import * as JobOwner from "../recipes/jobOwner.ts"
 import { Instances } from "./Instances.ts"
 import { Report, type Stats } from "./Model.ts"
 
@@ -24,9 +24,6 @@ export class Reports extends Context.Service<
   }
 >()("examples/chat/Reports") {}
 
-export const isOwner = (view: ClusterEvent.View): boolean =>
-  ClusterEvent.members(view).every(({ link, name }) => link !== "up" || view.self.name <= name)
-
 export const layer = (every: Duration.Input) =>
   Layer.effect(Reports)(
     Effect.gen(function* () {
@@ -39,16 +36,12 @@ export const layer = (every: Duration.Input) =>
       }).pipe(Effect.provideService(PeerRpcClient.PeerRpcClient, rpc))
 
       const run = Effect.gen(function* () {
-        const view = yield* cluster.view
-        if (!isOwner(view)) return
+        const { name } = yield* cluster.self
         const all = yield* stats
         const users = all.reduce((sum, each) => sum + each.users, 0)
-        yield* store.set("report", { by: view.self.name, instances: all.length, users })
+        yield* store.set("report", { by: name, instances: all.length, users })
       })
-      yield* Effect.ignoreCause(run, { log: "Warn", message: "the job failed" }).pipe(
-        Effect.schedule(Schedule.spaced(every)),
-        Effect.forkScoped,
-      )
+      yield* Effect.forkScoped(JobOwner.everyOwner(every, run))
       return { stats, last: Effect.orDie(store.get("report")) }
     }),
   )

@@ -6,12 +6,12 @@ import { Cluster, ClusterTrace } from "@coterie/core"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { Effect, Layer, Queue, Random, Schedule } from "effect"
 import { KeyValueStore } from "effect/persistence"
+import { Profiles } from "../recipes/cacheInvalidation.ts"
+import { isOwner } from "../recipes/jobOwner.ts"
+import { Presence } from "../recipes/presence.ts"
 import * as Chat from "./Chat.ts"
 import { Connections } from "./Connections.ts"
 import { Delivery } from "./Delivery.ts"
-import { Presence } from "./Presence.ts"
-import { Profiles } from "./Profiles.ts"
-import { isOwner } from "./Reports.ts"
 
 const names = ["a", "b", "c"] as const
 const users = ["ann", "bob", "cat", "dan"] as const
@@ -32,9 +32,7 @@ const memoryStore = () => {
 const layer = (name: string, store: KeyValueStore.KeyValueStore) =>
   Chat.layer({ reportEvery: "5 seconds" }).pipe(
     Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
-    Layer.provideMerge(
-      Cluster.layer({ cluster: "chat", name, seeds: names.map((seed) => `${seed}:7946`), start: "manual" }),
-    ),
+    Layer.provideMerge(Cluster.layer({ cluster: "chat", name, seeds: names, start: "manual" })),
   )
 
 /** Starts three instances with one store. */
@@ -94,10 +92,12 @@ class World {
   /** Returns why an instance has not the right picture, or `true`. */
   agree(): string | true {
     for (const instance of this.instances) {
-      const online = instance.service(Presence)?.online()
       for (const { at, user } of this.clients) {
-        if (at === undefined || String(online?.[user]) !== at)
-          return `${instance.name} has ${user} at ${online?.[user]}, not ${at}`
+        const seen = instance
+          .service(Presence)
+          ?.where(user)
+          .map(({ name }) => name)
+        if (at === undefined || String(seen) !== at) return `${instance.name} has ${user} at ${seen}, not ${at}`
       }
     }
     const owners = this.owners()

@@ -4,10 +4,11 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { Connections } from "../chat/Connections.ts"
 import { Delivery } from "../chat/Delivery.ts"
-import { Presence } from "../chat/Presence.ts"
-import { Profiles } from "../chat/Profiles.ts"
-import { isOwner, Reports } from "../chat/Reports.ts"
+import { Reports } from "../chat/Reports.ts"
 import { service, start } from "../chat/scenario.ts"
+import { Profiles } from "../recipes/cacheInvalidation.ts"
+import { isOwner } from "../recipes/jobOwner.ts"
+import { Presence } from "../recipes/presence.ts"
 
 describe("the services of the chat in a simulation", () => {
   it.sim(service, { seeds: 5, timeout: 120_000 })
@@ -20,7 +21,11 @@ describe("the services of the chat in a simulation", () => {
         const { nodes } = yield* start(sim)
         const { a, b } = nodes
         const sees = (node: typeof a, expected: Readonly<Record<string, ReadonlyArray<string>>>) => () => {
-          const online = JSON.stringify(node.service(Presence)?.online())
+          const presence = node.service(Presence)
+          const instancesOf = (user: string) => presence?.where(user).map(({ name }) => name)
+          const online = JSON.stringify(
+            Object.fromEntries((presence?.users() ?? []).map((user) => [user, instancesOf(user)])),
+          )
           return online === JSON.stringify(expected) || `${node.name} sees ${online}`
         }
         const connect = (node: typeof a, user: string) =>

@@ -16,7 +16,7 @@ it.effect("the pieces of the guide do what it says", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
-      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], tracing: true }).pipe(
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann"], tracing: true }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,
@@ -75,11 +75,40 @@ it.effect("the pieces of the guide do what it says", () =>
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
+it.effect("a service of the guide hears the order that a peer publishes as soon as it sees the service", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make({ latency: "5 millis" })
+    const lines: Array<string> = []
+    const log = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+    const peer = yield* Cluster.layer({ cluster: "shop", name: "peer", seeds: ["service"] }).pipe(
+      Layer.provide(network.transport("peer")),
+      Layer.provide(Logger.layer([])),
+      Layer.build,
+      Effect.map(Context.get(Cluster.Cluster)),
+    )
+    yield* Stream.filter(peer.events, ({ _tag }) => _tag === "Joined").pipe(
+      Stream.runForEach(() => Messages.publishOrder),
+      Effect.provideService(Cluster.Cluster, peer),
+      Effect.forkScoped,
+    )
+    const loadPrices = Effect.as(Effect.sleep("3 seconds"), new Map([["o-1", 12]]))
+    yield* Messages.layerShop("service", loadPrices).pipe(
+      Layer.provide(network.transport("service")),
+      Layer.provide(log),
+      Layer.build,
+    )
+    yield* Effect.timeout(
+      until(() => lines.includes("peer sold o-1 at 12")),
+      "1 minute",
+    )
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
 /** Starts two nodes with a link. The windows of their inboxes take about nine messages of 1,000 bytes. */
 const pair = Effect.gen(function* () {
   const network = yield* SimNetwork.make()
   const start = (name: string) =>
-    Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"], limits: { inboxWindowBytes: 10_000 } }).pipe(
+    Cluster.layer({ cluster: "guide", name, seeds: ["ann"], limits: { inboxWindowBytes: 10_000 } }).pipe(
       Layer.provide(network.transport(name)),
       Layer.provide(Logger.layer([])),
       Layer.build,

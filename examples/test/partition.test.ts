@@ -7,7 +7,7 @@ it.effect("a partition heals by itself", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make({ latency: { min: "1 millis", max: "30 millis" } })
     const start = (name: string) =>
-      Cluster.layer({ cluster: "hello", name, seeds: ["a:7946"] }).pipe(
+      Cluster.layer({ cluster: "hello", name, seeds: ["a"] }).pipe(
         Layer.provide(network.transport(name)),
         Layer.build,
         Effect.map(Context.get(Cluster.Cluster)),

@@ -12,7 +12,7 @@ import { faults } from "../simulation/plan.ts"
 const root = Path.join(import.meta.dirname, "../..")
 const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
-const guides = ["testing", "metrics", "messages", "requests", "operations"].map((name) => read(`docs/${name}.md`))
+const guides = Fs.globSync(["docs/*.md", "docs/recipes/*.md"], { cwd: root }).sort()
 
 /** The blocks of one language, each with the comment in front of it. */
 const blocks = (language: string, text = readme) =>
@@ -39,11 +39,11 @@ describe("README.md", () => {
   })
 
   it("is joined by guides whose programs are examples, too", () => {
-    const programs = guides.flatMap((guide) => blocks("ts", guide))
+    const programs = guides.flatMap((guide) => blocks("ts", read(guide)).map((block) => ({ guide, ...block })))
     assert.isAbove(programs.length, 2)
-    for (const { source, text } of programs) {
-      assert.isDefined(source, `a block of TypeScript that is no example:\n${text}`)
-      assert.strictEqual(text, sourceOf(source ?? ""), source)
+    for (const { guide, source, text } of programs) {
+      assert.isDefined(source, `a block of TypeScript in ${guide} that is no example:\n${text}`)
+      assert.strictEqual(text, sourceOf(source ?? ""), `${source} in ${guide}`)
     }
     assert.isTrue(Result.isSuccess(FaultPlan.decode(faults)))
   })

@@ -17,7 +17,7 @@ it.effect("the pieces of the guide ask all peers, and another one if a request w
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
-      Cluster.layer({ cluster: "guide", name, seeds: ["ann:7946"] }).pipe(
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann"] }).pipe(
         Layer.provide(network.transport(name)),
         Layer.provide(Logger.layer([])),
         Layer.build,

@@ -24,7 +24,7 @@ it.effect(
           )
         }),
       )
-      const peer = yield* Cluster.layer({ cluster: "shop", name: "peer", seeds: ["service:7946"] }).pipe(
+      const peer = yield* Cluster.layer({ cluster: "shop", name: "peer", seeds: ["service"] }).pipe(
         Layer.provide(network.transport("peer")),
         Layer.build,
         Effect.map(Context.get(Cluster.Cluster)),
@@ -36,7 +36,7 @@ it.effect(
       )
       yield* Service.layer(readers).pipe(
         Layer.provide(network.transport("service")),
-        Layer.provide(environment({ COTERIE_NAME: "service", COTERIE_SEEDS: "peer:7946" })),
+        Layer.provide(environment({ COTERIE_NAME: "service", COTERIE_SEEDS: "peer" })),
         Layer.build,
       )
       assert.strictEqual(yield* Effect.timeout(Deferred.await(greeted), "1 minute"), "hello")
@@ -46,7 +46,7 @@ it.effect(
 it.effect("a service of the guide fails if another process has its name", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
-    const variables = environment({ COTERIE_NAME: "service", COTERIE_SEEDS: "first:7946" })
+    const variables = environment({ COTERIE_NAME: "service", COTERIE_SEEDS: "first" })
     const start = (host: string) =>
       Effect.forkScoped(
         Service.run.pipe(

@@ -62,8 +62,9 @@ const program = Effect.gen(function* () {
   yield* Effect.log("all jobs are done")
 })
 
-const BossLive = PeerRpcClient.layer().pipe(
-  Layer.provideMerge(Cluster.layer({ cluster: "work", name: "boss", seeds })),
+const BossLive = Cluster.layerStart.pipe(
+  Layer.provideMerge(PeerRpcClient.layer()),
+  Layer.provideMerge(Cluster.layer({ cluster: "work", name: "boss", seeds, start: "manual" })),
   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
 )
 

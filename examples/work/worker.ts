@@ -31,9 +31,11 @@ const WorkHandlers = Work.toLayer({
     ),
 })
 
-const WorkerLive = PeerRpcServer.layer(Work).pipe(
+/** The node takes part once the group is served, so that a boss that sees this worker can ask it. */
+const WorkerLive = Cluster.layerStart.pipe(
+  Layer.provideMerge(PeerRpcServer.layer(Work)),
   Layer.provide(WorkHandlers),
-  Layer.provideMerge(Cluster.layer({ cluster: "work", name, seeds, metadata: { role } })),
+  Layer.provideMerge(Cluster.layer({ cluster: "work", name, seeds, metadata: { role }, start: "manual" })),
   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
 )
 // #endregion

@@ -411,6 +411,11 @@ const messages: Page = {
       ],
     },
     {
+      heading: "Subscribe before the node starts",
+      statement: "A service that opens its topics before its node starts misses no message of a peer that sees it.",
+      tests: ["a service of the guide hears the order that a peer publishes as soon as it sees the service"],
+    },
+    {
       heading: "Open topics",
       statement:
         "An open topic yields all values that peers send after `open` has succeeded, and marks gaps on request.",
@@ -528,5 +533,36 @@ const messages: Page = {
   ],
 }
 
+const compatibility: Page = {
+  file: "compatibility.md",
+  guarantees: [
+    {
+      heading: "Versions of the protocol",
+      statement: "A node accepts a Hello that offers its version among others, and refuses one without its version.",
+      tests: [
+        "of a stranger with the same label and a common version is acceptable",
+        "of another cluster or version is refused, the label first",
+      ],
+    },
+    {
+      heading: "Versions of the protocol",
+      statement: "A node ignores unknown keys and skips frames of unknown kinds from 128 to 255.",
+      tests: [
+        "... ignores unknown keys",
+        "unknown kinds",
+        "count frames of later versions as unknown, and no malformed frame",
+      ],
+    },
+    {
+      heading: "Rolling upgrades",
+      statement: "Nodes of two neighbouring minor versions form one cluster in which everything works.",
+      tests: [
+        "join a cluster of the present version, and exchange messages, topics, requests, departures and failures with it",
+        "accept nodes of the present version, and exchange messages, topics, requests, departures and failures with them",
+      ],
+    },
+  ],
+}
+
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages]
+export const guarantees: ReadonlyArray<Page> = [membership, messages, compatibility]

@@ -27,9 +27,7 @@ export const chat = Simulation.scenario(
   (sim) =>
     Effect.gen(function* () {
       const nodes = yield* sim.nodes(names, (name) =>
-        Chat.layer.pipe(
-          Layer.provide(Cluster.layer({ cluster: "chat", name, seeds: names.map((seed) => `${seed}:7946`) })),
-        ),
+        Chat.layer.pipe(Layer.provide(Cluster.layer({ cluster: "chat", name, seeds: names }))),
       )
       const members = Object.values(nodes)
       yield* Invariant.always("lines arrive in order, and none twice", () => {

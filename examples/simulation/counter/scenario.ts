@@ -20,7 +20,7 @@ export const counter = (mistake?: Counter.Mistake) =>
           yield* sim.nodes(names, (name) =>
             Counter.layer({
               name,
-              peers: names.flatMap((peer) => (peer === name ? [] : [`${peer}:7946`])),
+              peers: names.filter((peer) => peer !== name),
               disk: disks[name],
               mistake,
             }),

@@ -21,9 +21,7 @@ export const lock = (mistake?: Protocol.Mistake) =>
         yield* sim.nodes(["lock"], () => LockServer.layer({ disk: leases, mistake }))
         yield* sim.nodes(["store"], () => Store.layer({ disk: numbers, mistake }))
         const clients = Object.values(
-          yield* sim.nodes(["ann", "ben", "cat"], () =>
-            Client.layer({ lock: "lock:7946", store: "store:7946", mistake }),
-          ),
+          yield* sim.nodes(["ann", "ben", "cat"], () => Client.layer({ lock: "lock", store: "store", mistake })),
         )
 
         let added = 0

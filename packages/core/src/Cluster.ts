@@ -18,7 +18,7 @@ import { make } from "./cluster/assemble.ts"
 import { environmentConfig } from "./cluster/environmentConfig.ts"
 import { type OnlyPolicies, type PolicyOptions, mergePolicies } from "./cluster/policies.ts"
 import type { Options, Service } from "./cluster/Service.ts"
-import type { OptionsError, StoppedError } from "./ClusterError.ts"
+import type { NodeStopped, OptionsError, StoppedError } from "./ClusterError.ts"
 import type { Transport, TransportError } from "./Transport.ts"
 
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
@@ -72,7 +72,8 @@ export function layer(
 
 /**
  * Starts a node that has the option `start: "manual"`, and waits until it has settled. If the node is already started,
- * the layer only waits. Build it after every layer that reads messages, so that no peer sends before the readers exist:
+ * the layer only waits. Fails with the errors of `start`. Build it after every layer that reads messages, so that no
+ * peer sends before the readers exist:
  *
  * ```ts
  * const Main = Cluster.layerStart.pipe(
@@ -84,7 +85,7 @@ export function layer(
  * @category layers
  * @since 0.1.0
  */
-export const layerStart: Layer.Layer<never, StoppedError, Cluster> = Layer.effectDiscard(
+export const layerStart: Layer.Layer<never, StoppedError | NodeStopped, Cluster> = Layer.effectDiscard(
   Effect.flatMap(Cluster, (cluster) => cluster.start),
 )
 

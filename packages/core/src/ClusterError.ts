@@ -11,6 +11,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 /**
@@ -284,6 +285,11 @@ export type StoppedErrorReason = Superseded | DuplicateName | OtherCluster | Den
 /**
  * Error of a node that could not start, or that stopped without a call of `leave`.
  *
+ * **Details**
+ *
+ * The last line of the node's log has the message and advice. `runMain` therefore does not log the error again
+ * (`Runtime.errorReported`). The process still ends with exit code 1.
+ *
  * @category errors
  * @since 0.1.0
  */
@@ -292,6 +298,8 @@ export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedErr
   /** Address of the peer that caused the stop, if a peer at a known address did. */
   address: Schema.optionalKey(Schema.String),
 }) {
+  /** `false`, because the log of the node has the error. */
+  override readonly [Runtime.errorReported] = false
   // A stack trace would not help: the log of the node shows the events that led to the stop.
   override readonly stack: string = `${this.name}: ${this.message}`
 

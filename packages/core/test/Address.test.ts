@@ -15,11 +15,11 @@ const problemOf = (input: string): string | undefined => {
 describe("parse", () => {
   it("accepts DNS names, IPv4 addresses and IPv6 addresses in brackets", () => {
     for (const input of [
-      "example.org:7946",
+      "example.org:7000",
       "localhost:1",
       "_service.example.org:65535",
-      "127.0.0.1:7946",
-      "[::1]:7946",
+      "127.0.0.1:7000",
+      "[::1]:7000",
       "[2001:db8:1:2:3:4:5:6]:80",
       "[fe80::1%eth0]:80",
       "[::ffff:10.0.0.1]:80",
@@ -34,7 +34,7 @@ describe("parse", () => {
   })
 
   it("returns one canonical spelling: lower case, and no leading zeros of the port", () => {
-    assert.strictEqual(parsed("Example.ORG:07946"), "example.org:7946")
+    assert.strictEqual(parsed("Example.ORG:07000"), "example.org:7000")
     assert.strictEqual(parsed("[FE80::A]:1"), "[fe80::a]:1")
     assert.strictEqual(parsed("Peers.Example.:1"), "peers.example.:1")
   })
@@ -105,7 +105,7 @@ describe("parse", () => {
   })
 
   it("refuses an IPv6 address without a port, instead of taking its last group for the port", () => {
-    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "fe80::1:7946", "::1:7946", "::1"]) {
+    for (const input of ["2001:db8:1:2:3:4:5:6", "fe80::1", "fe80::1:7000", "::1:7000", "::1"]) {
       assert.isDefined(problemOf(input), input)
     }
   })
@@ -115,7 +115,7 @@ describe("parse", () => {
     assert.strictEqual(parsed("127.0.0.1"), `127.0.0.1:${Address.defaultPort}`)
     assert.strictEqual(parsed("[::1]"), `[::1]:${Address.defaultPort}`)
     assert.strictEqual(Result.getOrThrow(Address.make("::1")), `[::1]:${Address.defaultPort}`)
-    for (const input of ["7946", "0.0.0.0", "[::]", "a b", "[a]", ":1", "a:"]) assert.isDefined(problemOf(input), input)
+    for (const input of ["7000", "0.0.0.0", "[::]", "a b", "[a]", ":1", "a:"]) assert.isDefined(problemOf(input), input)
   })
 
   it("has a default port below the outgoing ports of Linux", () => {
@@ -149,21 +149,21 @@ describe("parse", () => {
 
 describe("make", () => {
   it("puts a bare IPv6 address into brackets", () => {
-    assert.strictEqual(Result.getOrThrow(Address.make("::1", 7946)), "[::1]:7946")
-    assert.strictEqual(Result.getOrThrow(Address.make("[::1]", "7946")), "[::1]:7946")
+    assert.strictEqual(Result.getOrThrow(Address.make("::1", 7000)), "[::1]:7000")
+    assert.strictEqual(Result.getOrThrow(Address.make("[::1]", "7000")), "[::1]:7000")
   })
 })
 
 describe("isAddress", () => {
   it("accepts only the canonical spelling", () => {
-    for (const text of ["a:1", "[::1]:7946"]) assert.isTrue(Address.isAddress(text), text)
+    for (const text of ["a:1", "[::1]:7000"]) assert.isTrue(Address.isAddress(text), text)
     for (const text of [
       "A:1",
       "[0:0:0:0:0:0:0:1]:1",
       "[::ffff:a00:1]:1",
       "0.0.0.0:1",
       "a:01",
-      "::1:7946",
+      "::1:7000",
       "a",
       "",
       " a:1",
@@ -175,7 +175,7 @@ describe("isAddress", () => {
 describe("host and port", () => {
   it("are the two parts, without the brackets of an IPv6 address", () => {
     for (const [input, host, port] of [
-      ["example.org:7946", "example.org", 7946],
+      ["example.org:7000", "example.org", 7000],
       ["[fe80::1%eth0]:80", "fe80::1%eth0", 80],
     ] as const) {
       const address = Result.getOrThrow(Address.parse(input))

@@ -27,7 +27,7 @@ describe("the options from the environment", () => {
     Effect.gen(function* () {
       const cluster = yield* start(Cluster.layerFromEnv(), { COTERIE_CLUSTER: "shop" })
       assert.deepInclude(yield* cluster.settled, { _tag: "Alone", reason: "noSeeds" })
-      assert.deepStrictEqual<ReadonlyArray<string>>((yield* cluster.self).addresses, ["host:7946"])
+      assert.deepStrictEqual<ReadonlyArray<string>>((yield* cluster.self).addresses, ["host:24868"])
     }),
   )
 

@@ -2,6 +2,7 @@ import * as ClusterError from "@coterie/core/ClusterError"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 const refusal = { refusedBy: "peer", text: "no guests today" } as const
@@ -40,17 +41,17 @@ const stoppedReasons: ReadonlyArray<ClusterError.StoppedErrorReason> = [
 ]
 
 const sendErrors = sendReasons.map((reason) => new ClusterError.SendError({ peer: "b", lane: "orders", reason }))
-const joinErrors = joinReasons.map((reason) => new ClusterError.JoinError({ address: "b:7946", reason }))
-const stoppedErrors = stoppedReasons.map((reason) => new ClusterError.StoppedError({ address: "b:7946", reason }))
+const joinErrors = joinReasons.map((reason) => new ClusterError.JoinError({ address: "b:24868", reason }))
+const stoppedErrors = stoppedReasons.map((reason) => new ClusterError.StoppedError({ address: "b:24868", reason }))
 
 describe("an error with a reason", () => {
   it("has a message that names its subject and includes the message of the reason", () => {
     for (const error of sendErrors) {
       assert.strictEqual(error.message, `cannot send to "b" on "orders": ${error.reason.message}`)
     }
-    for (const error of joinErrors) assert.strictEqual(error.message, `cannot join b:7946: ${error.reason.message}`)
+    for (const error of joinErrors) assert.strictEqual(error.message, `cannot join b:24868: ${error.reason.message}`)
     for (const error of stoppedErrors) {
-      assert.strictEqual(error.message, `this node has stopped: ${error.reason.message} (b:7946)`)
+      assert.strictEqual(error.message, `this node has stopped: ${error.reason.message} (b:24868)`)
     }
     for (const { reason } of [...sendErrors, ...joinErrors, ...stoppedErrors]) assert.isAbove(reason.message.length, 10)
   })
@@ -71,6 +72,11 @@ describe("an error with a reason", () => {
     check(ClusterError.SendError, sendErrors)
     check(ClusterError.JoinError, joinErrors)
     check(ClusterError.StoppedError, stoppedErrors)
+  })
+
+  it("is not reported again by runMain if it is a StoppedError, because the log of the node has it", () => {
+    for (const error of stoppedErrors) assert.isFalse(Runtime.getErrorReported(error))
+    for (const error of joinErrors) assert.isTrue(Runtime.getErrorReported(error))
   })
 
   it("quotes a peer, whose text describes the peer itself", () => {

@@ -26,7 +26,7 @@ import * as DnsServer from "./dnsServer.ts"
 
 const name = "peers.example"
 
-const record = (target: string, port = 7946, priority = 0, weight = 0): NodeDiscovery.SrvRecord => ({
+const record = (target: string, port = 24_868, priority = 0, weight = 0): NodeDiscovery.SrvRecord => ({
   target,
   port,
   priority,
@@ -103,8 +103,8 @@ describe("addresses of a name", () => {
       const { answers, resolver } = staticZone()
       answers.a = Effect.succeed(["10.0.0.2", "10.0.0.1"])
       answers.aaaa = Effect.succeed(["fd00::2", "::1"])
-      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7946, resolver }))
-      const expected = ["10.0.0.1:7946", "10.0.0.2:7946", "[::1]:7946", "[fd00::2]:7946"]
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7000, resolver }))
+      const expected = ["10.0.0.1:7000", "10.0.0.2:7000", "[::1]:7000", "[fd00::2]:7000"]
       yield* until(...expected)
       assert.isTrue(expected.every(Address.isAddress))
     }),
@@ -192,9 +192,9 @@ describe("the first set of a name", () => {
 describe("a name", () => {
   it.live("of the hosts file is found without a resolver of one's own", () =>
     Effect.gen(function* () {
-      const { sets } = yield* watch(NodeDiscovery.layerDns({ name: "localhost", port: 7946 }))
+      const { sets } = yield* watch(NodeDiscovery.layerDns({ name: "localhost", port: 7000 }))
       const loopback = Effect.repeat(Queue.take(sets), { until: (found) => found.length > 0 })
-      assert.include(["127.0.0.1:7946", "[::1]:7946"], (yield* loopback)[0])
+      assert.include(["127.0.0.1:7000", "[::1]:7000"], (yield* loopback)[0])
     }),
   )
 
@@ -212,7 +212,7 @@ describe("a name", () => {
       const absolute = yield* watch(NodeDiscovery.layerDns({ name: "peers.", port: 1, resolver }))
       yield* absolute.until("10.0.0.2:1")
       const service = yield* watch(NodeDiscovery.layerSrv({ name: "_c._tcp", resolver }))
-      yield* service.until("a.example:7946")
+      yield* service.until("a.example:24868")
     }),
   )
 })
@@ -273,7 +273,7 @@ describe("targets of a service", () => {
       const told = yield* Queue.takeAll(lines)
       assert.strictEqual(told.length, 2)
       assert.match(told[0] ?? "", /^discovery: "b:0" is not an address: the port/)
-      assert.match(told[1] ?? "", /^discovery: "not a host:7946" is not an address: the host/)
+      assert.match(told[1] ?? "", /^discovery: "not a host:24868" is not an address: the host/)
     }),
   )
 })
@@ -348,8 +348,8 @@ describe("a server of DNS", () => {
       server.answer("A", name, ["10.0.0.2", "10.0.0.1"])
       server.answer("AAAA", name, ["::1", "fd00:0::2", "2001:db8:1:2:3:4:5:6"])
       const resolver = NodeDiscovery.resolver({ servers: [server.address] })
-      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7946, resolver }))
-      yield* until("10.0.0.1:7946", "10.0.0.2:7946", "[2001:db8:1:2:3:4:5:6]:7946", "[::1]:7946", "[fd00::2]:7946")
+      const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 7000, resolver }))
+      yield* until("10.0.0.1:7000", "10.0.0.2:7000", "[2001:db8:1:2:3:4:5:6]:7000", "[::1]:7000", "[fd00::2]:7000")
     }),
   )
 

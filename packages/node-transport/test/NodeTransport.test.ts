@@ -195,7 +195,7 @@ describe("NodeTransport", () => {
       )
       assert.include(yield* failure({ host: "nowhere.invalid" }), "nowhere.invalid")
       assert.include(yield* failure({ host: "0.0.0.0" }), `set "insecure: true"`)
-      for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:7946", "[::]", "a:0"]) {
+      for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:24868", "[::]", "a:0"]) {
         assert.include(yield* failure({ advertise }), "the option `advertise` must be")
       }
     }),

@@ -177,7 +177,7 @@ const layer = (
   Layer.effect(App)(makeApp(name, names, observations)).pipe(
     Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(observations)))),
     Layer.provide(PeerRpcClient.layer()),
-    Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1:7946", "n2:7946"], limits })),
+    Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1", "n2"], limits })),
   )
 
 /** No node waits for a request, and its metrics count each request that began as ended. */

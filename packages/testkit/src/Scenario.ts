@@ -134,7 +134,7 @@ export interface Sim {
   readonly seed: number
   /**
    * Starts a node for each name, and waits until all are running. The layer is made anew for each start. The name is also
-   * the host: a node listens at `name:7946`.
+   * the host: a node listens at `name:24868`.
    */
   readonly nodes: <const Name extends string, A>(
     names: ReadonlyArray<Name>,

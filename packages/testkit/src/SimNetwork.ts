@@ -84,7 +84,7 @@ export interface Options {
  */
 export interface Shape {
   /**
-   * The transport of a node at the given host. It listens on the port, 7946 if there is none given;
+   * The transport of a node at the given host. It listens on the port, which defaults to {@link defaultPort};
    * 0 picks a free one. Every node needs a layer of its own; building one at a crashed host
    * brings the host back.
    */
@@ -122,8 +122,8 @@ export interface Shape {
 export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/testkit/SimNetwork") {}
 
 /**
- * Port of a node that is given none: 7946. An address without a port means `Address.defaultPort`, which is another one, so seeds in a
- * simulation need the port.
+ * Port of a node that is given none. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node: the
+ * seed `a` means `a:24868`.
  *
  * @category constants
  * @since 0.1.0

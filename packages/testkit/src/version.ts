@@ -1,2 +1,2 @@
-/** The version of this package, for artifacts; a test compares it with package.json. */
-export const version = "0.0.0"
+/** Version of this package, for artifacts. `pnpm release:version` writes this file, and a test compares it with package.json. */
+export const version = "0.1.0"

@@ -38,6 +38,11 @@ export interface Options {
    * being replaced may run for a moment after its successor has started.
    */
   readonly namesakeTimeout: number
+  /**
+   * Time after a dial by an older process with this node's name during which refusals by such a process do not count,
+   * in milliseconds, because the older process stops itself.
+   */
+  readonly olderTimeout: number
 }
 
 export class SeedOutcomes {
@@ -46,6 +51,8 @@ export class SeedOutcomes {
   private discovered: ReadonlySet<Address> = new Set()
   private readonly outcomes = new Map<Address, Outcome>()
   private isDiscoveryAwaited = true
+  /** Time of the last dial by an older process with this node's name, in milliseconds. */
+  private olderAt: number | undefined
 
   constructor(options: Options) {
     this.options = options
@@ -76,6 +83,11 @@ export class SeedOutcomes {
     // The map keeps the order of the dials.
     this.outcomes.delete(address)
     this.outcomes.set(address, { error, refusal, since })
+  }
+
+  /** Records that an older process with this node's name dialed, and has learned of this node. */
+  noteOlder(now: number): void {
+    this.olderAt = now
   }
 
   /** `true` if there is no address to dial. */
@@ -129,8 +141,14 @@ export class SeedOutcomes {
     return this.seeds.has(address) || this.discovered.has(address)
   }
 
-  private isLasting({ since }: Outcome, now: number): boolean {
-    return now - since >= this.options.namesakeTimeout
+  /**
+   * Tests whether a namesake has refused this node long enough for this node to stop. Of two namesakes that dial each
+   * other, the older one stops.
+   */
+  private isLasting({ error, since }: Outcome, now: number): boolean {
+    const { namesakeTimeout, olderTimeout } = this.options
+    const isOlderStopping = this.olderAt !== undefined && now - this.olderAt < olderTimeout
+    return now - since >= namesakeTimeout && !(isOlderStopping && isByOlder(error))
   }
 
   private refusalOf(error: HandshakeError): FailOn | undefined {
@@ -143,6 +161,13 @@ export class SeedOutcomes {
 
 /** Tests whether this node itself answered. */
 const isOwn = (error: HandshakeError): boolean => error._tag === "HandshakeRejected" && error.code === "self"
+
+/**
+ * Tests whether an older process with this node's name answered. Another peer would send the lowest generation that it
+ * accepts.
+ */
+const isByOlder = (error: HandshakeError | undefined): boolean =>
+  error?._tag === "HandshakeRejected" && error.by === "them" && error.atLeastGeneration === undefined
 
 const stoppedError = (address: Address, { error }: Outcome): StoppedError | undefined => {
   if (error?._tag !== "HandshakeRejected") return undefined

@@ -68,7 +68,8 @@ export interface Options {
    * **Details**
    *
    * `duplicate` stops the node once the namesake has refused it for a link timeout, so that a process may start shortly
-   * before its predecessor has ended. Any other refusal stops the node if no remaining address may accept it.
+   * before its predecessor has ended. If the namesake is older and also dials this node, the namesake stops and this
+   * node continues. Any other refusal stops the node if no remaining address may accept it.
    */
   readonly failOn?: ReadonlyArray<FailOn> | undefined
   /** Use of the event loop and the memory, which the node shares with the rest of the process. */
@@ -167,14 +168,15 @@ export interface Service {
   readonly statuses: Stream.Stream<Status>
   /**
    * Starts a node that has the option `start: "manual"`, and waits like `settled`. If the node is already started, it
-   * only waits.
+   * only waits. Fails with `NodeStopped` if this node has left or leaves in the meantime, and with `StoppedError` if it
+   * stopped because of an error.
    *
    * **When to use**
    *
    * Call it, or build `Cluster.layerStart`, after all readers of messages have started. A peer may send as soon as it
    * sees this node. A message on a lane without a reader is lost.
    */
-  readonly start: Effect.Effect<void, StoppedError>
+  readonly start: Effect.Effect<void, StoppedError | NodeStopped>
   /**
    * Waits until the first attempts to find peers are over, and returns the status: `Member` if there is a link, and
    * otherwise `Alone` with its reason. The attempts are over at the first link, or when every seed and every address of

@@ -89,6 +89,16 @@ export class StatusTracker {
     this.update()
   }
 
+  /**
+   * Records that an older process with this node's name dialed, which stops once it knows this node. Returns `false` if
+   * this node itself stops.
+   */
+  outlivesNamesake(): boolean {
+    if (this.end !== undefined || Deferred.isDoneUnsafe(this.refusal)) return false
+    this.options.outcomes.noteOlder(this.now())
+    return true
+  }
+
   /** Records that the first attempts have timed out. */
   timedOut(): void {
     this.isSettled = true

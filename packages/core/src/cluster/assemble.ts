@@ -286,10 +286,17 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     laneObserver: readingPeers,
     sinkOf: readers.sinkOf,
     observedHosts,
+    outlivesNamesake: () => status.outlivesNamesake(),
     log,
   })
-  const outcomes = new SeedOutcomes({ failOn: options.failOn ?? defaultFailOn, namesakeTimeout: linkTimeout })
-  const status = new StatusTracker({ clock, outcomes, state: loop.state })
+  const outcomes = new SeedOutcomes({
+    failOn: options.failOn ?? defaultFailOn,
+    namesakeTimeout: linkTimeout,
+    // An older process without a link dials again within this interval. This assumes that both processes have the same
+    // policies.
+    olderTimeout: linkTimeout + Duration.toMillis(discovery.intervalAlone),
+  })
+  const status: StatusTracker = new StatusTracker({ clock, outcomes, state: loop.state })
   const pause = new LonelyPause(loop, discovery)
   const dialer = yield* Dialer.make({
     loop,

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { OptionsError } from "../ClusterError.ts"
+import { NodeStopped, OptionsError, type StoppedError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
@@ -58,7 +58,7 @@ export const makeService = (options: Options): Service => {
     inbox: readers.inbox,
     status: Effect.sync(() => status.status),
     statuses: status.statuses,
-    start: Effect.andThen(options.start, Effect.asVoid(status.settled)),
+    start: Effect.andThen(options.start, settledOrLeft(status)),
     settled: status.settled,
     stopped: shutdown.stopped,
     receive: readers.receive,
@@ -79,6 +79,12 @@ export const makeService = (options: Options): Service => {
     leave: shutdown.leave("leave was called"),
   }
 }
+
+/** Waits until the node has settled. Fails if it has left, is leaving, or stopped because of an error. */
+const settledOrLeft = ({ settled }: StatusTracker): Effect.Effect<void, StoppedError | NodeStopped> =>
+  Effect.flatMap(settled, ({ _tag }) =>
+    _tag === "Leaving" || _tag === "Stopped" ? Effect.fail(new NodeStopped()) : Effect.void,
+  )
 
 const selfOf = ({ loop, observedHosts }: Options): Self => {
   const state = loop.state()

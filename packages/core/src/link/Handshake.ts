@@ -100,6 +100,11 @@ export interface HandshakeHost<S extends NodeState> {
   readonly judgePeer: (peer: Introduction) => HelloReject | undefined
   /** Handles that a handshake with another process of this node's own name was complete. */
   readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
+  /**
+   * Handles that an older process of this node's own name dialed and is about to know this node, after which it stops (R8). Returns
+   * `false` if this node stops itself: the older process must not learn of it then, so that one of the two stays.
+   */
+  readonly outlivesNamesake: () => boolean
   /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
   readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
   /** Handles that a dialer refused this node, as it was then, instead of sending Ready. */
@@ -384,7 +389,8 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   })
   const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before))
   if (peer.name === before.self.name) {
-    // An older process of this name. Its handshake is complete, and there is no link between two processes of one name.
+    // An older process of this name. There is no link between two processes of one name.
+    if (!host.outlivesNamesake()) return yield* leaving()
     yield* write(exchange, readyOf(host, before.self, host.state(), peer))
     yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
     yield* connection.end

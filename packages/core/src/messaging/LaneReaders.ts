@@ -109,8 +109,8 @@ export class LaneReaders {
   /** Returns all lanes that are currently read, except the inbox. */
   readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
-  /** Returns the number of the opening of a lane. `undefined` if the lane has no reader. */
-  readonly openingOf = (name: string): number | undefined => this.lanes.get(name)?.opening
+  /** Returns the number of the opening of a lane. `undefined` if the lane has no reader, or if this node has left. */
+  readonly openingOf = (name: string): number | undefined => (this.hasEnded ? undefined : this.lanes.get(name)?.opening)
 
   /**
    * Returns the receiver of the messages of a lane that a link opens. It stays the same while the link has the lane

@@ -33,6 +33,8 @@ export interface Options {
   readonly wall: () => number
   /** Returns the link that is used with a peer and open. */
   readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
+  /** Handles that an older process of this node's name dialed, and stops. Returns `false` if this node stops itself. */
+  readonly outlivesNamesake: () => boolean
 }
 
 /** Returns the node as its handshakes see it. */
@@ -51,6 +53,7 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     judgePeer: (peer) => judgePeer(loop.state(), peer, options),
     meetNamesake: ({ instance, record: { generation } }) =>
       Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
+    outlivesNamesake: () => loop.state().phase._tag === "Running" && options.outlivesNamesake(),
     refute: (youAre) =>
       youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "SelfAccused", youAre }),
     // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a

@@ -62,6 +62,8 @@ export interface Options {
   readonly laneObserver: LinkContext["laneObserver"]
   /** Hosts at which peers see this node. */
   readonly observedHosts: ObservedHosts
+  /** Handles that an older process of this node's name dialed, and stops. Returns `false` if this node stops itself. */
+  readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
 }
 
@@ -94,6 +96,7 @@ export class LinkManager {
       hasRoom: () => connections.size() < limits.links,
       linkTo: (name) => connections.open(name),
       wall: () => options.clock.currentTimeMillisUnsafe(),
+      outlivesNamesake: options.outlivesNamesake,
     })
     this.connections = connections
     this.handshakes = new HandshakeLimits(limits)

@@ -41,9 +41,9 @@ describe("a join", () => {
   it.effect("returns the peer that answered, and keeps the address as a seed", () =>
     Effect.gen(function* () {
       const { joiner, seeds } = make(Effect.succeed(link))
-      const peer = yield* joiner.join("B:7946")
+      const peer = yield* joiner.join("B")
       assert.deepStrictEqual([peer.name, peer.generation, peer.link], ["b", 3, "up"])
-      assert.deepStrictEqual(seeds, ["b:7946 b"])
+      assert.deepStrictEqual(seeds, ["b:24868 b"])
     }),
   )
 
@@ -65,7 +65,7 @@ describe("a join", () => {
         ["busy", "Denied"],
       ] as ReadonlyArray<readonly [RejectCode, string]>) {
         const { joiner, seeds } = make(refused(code))
-        const error = yield* Effect.flip(joiner.join("b:7946"))
+        const error = yield* Effect.flip(joiner.join("b"))
         assert.strictEqual(error.reason._tag, reason)
         assert.deepStrictEqual(seeds, [])
       }
@@ -75,12 +75,12 @@ describe("a join", () => {
   it.effect("fails with NodeStopped when the node leaves during the join, and when it has left before", () =>
     Effect.gen(function* () {
       const { joiner, stop } = make(Effect.never)
-      const joining = yield* Effect.forkChild(Effect.flip(joiner.join("b:7946")), { startImmediately: true })
+      const joining = yield* Effect.forkChild(Effect.flip(joiner.join("b")), { startImmediately: true })
       stop()
       assert.strictEqual((yield* Fiber.join(joining)).reason._tag, "NodeStopped")
       const gone = make(Effect.succeed(link), false)
       gone.stop()
-      assert.strictEqual((yield* Effect.flip(gone.joiner.join("b:7946"))).reason._tag, "NodeStopped")
+      assert.strictEqual((yield* Effect.flip(gone.joiner.join("b"))).reason._tag, "NodeStopped")
       assert.deepStrictEqual(gone.seeds, [])
     }),
   )

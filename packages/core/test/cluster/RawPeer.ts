@@ -54,7 +54,7 @@ export const hello = ({ name = "m", ...fields }: HelloFields = {}): Hello => ({
   record: record({ name }),
   instance: 0,
   linkEpoch: 1,
-  dialedAddress: addressOf("a:7946"),
+  dialedAddress: addressOf("a:24868"),
   viewHash: 0n,
   window: 100_000,
   linkTimeout: 3_000,

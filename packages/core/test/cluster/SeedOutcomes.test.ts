@@ -7,11 +7,12 @@ import { addressOf } from "../membership/support.ts"
 
 const [a, b, c] = [addressOf("a"), addressOf("b"), addressOf("c")]
 
+const olderTimeout = 5_000
 const namesakeTimeout = 1_000
 
 /** Makes the outcomes of these seeds, without discovered addresses. */
 const make = (seeds: ReadonlyArray<typeof a>, failOn: ReadonlyArray<FailOn> = defaultFailOn) => {
-  const outcomes = new SeedOutcomes({ failOn, namesakeTimeout })
+  const outcomes = new SeedOutcomes({ failOn, namesakeTimeout, olderTimeout })
   for (const seed of seeds) outcomes.addSeed(seed)
   outcomes.endDiscovery()
   return outcomes
@@ -24,7 +25,7 @@ const timeout = new HandshakeFailed({ reason: "timeout", message: "no answer in 
 
 describe("the addresses of a node", () => {
   it("are empty if there is no seed and the discovery found nothing", () => {
-    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout })
+    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout, olderTimeout })
     assert.isFalse(outcomes.isEmpty, "the discovery may find an address")
     outcomes.setDiscovered([])
     assert.isTrue(outcomes.isEmpty)
@@ -50,7 +51,7 @@ describe("the addresses of a node", () => {
   })
 
   it("are not tried before the discovery emitted its first set or ended", () => {
-    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout })
+    const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout, olderTimeout })
     outcomes.addSeed(a)
     outcomes.note(a, timeout, 0)
     assert.isFalse(outcomes.isTried(0))
@@ -173,7 +174,7 @@ describe("the refusal that ends a node", () => {
   })
 
   it("waits for the first set of the discovery", () => {
-    const outcomes = new SeedOutcomes({ failOn: ["label"], namesakeTimeout })
+    const outcomes = new SeedOutcomes({ failOn: ["label"], namesakeTimeout, olderTimeout })
     outcomes.addSeed(a)
     outcomes.note(a, refused("label"), 0)
     assert.isUndefined(outcomes.fatal(0))

@@ -35,7 +35,7 @@ const make = Effect.fnUntraced(function* (
     lines.push(`${logLevel}: ${String(Array.isArray(message) ? message[0] : message)}`)
   })
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0 })
+  const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0, olderTimeout: 0 })
   const policy = { addresses, interval: Duration.seconds(30), intervalAlone: Duration.seconds(1) }
   const starter = new Starter({
     links: {

@@ -16,16 +16,20 @@ import { initial } from "../peering/support.ts"
 import { peerOf } from "../peers.ts"
 
 const seed = addressOf("b")
+const namesakeTimeout = 1_000
+const olderTimeout = 5_000
 
 const timeout = new HandshakeFailed({ reason: "timeout", message: "no answer in time" })
 const otherCluster = new HandshakeRejected({ code: "label", message: "why", by: "them" })
 const namesake = new HandshakeRejected({ code: "duplicate", message: "why", by: "them" })
+const newerNamesake = new HandshakeRejected({ code: "duplicate", message: "why", by: "us" })
+const namesakeElsewhere = new HandshakeRejected({ code: "duplicate", message: "why", by: "them", atLeastGeneration: 7 })
 
 const stoppedError = new StoppedError({ reason: new Superseded() })
 
 /** Makes the status of a node with these seeds and without discovered addresses. */
 const make = Effect.fnUntraced(function* (seeds: ReadonlyArray<typeof seed> = []) {
-  const outcomes = new SeedOutcomes({ failOn: defaultFailOn, namesakeTimeout: 1_000 })
+  const outcomes = new SeedOutcomes({ failOn: defaultFailOn, namesakeTimeout, olderTimeout })
   for (const address of seeds) outcomes.addSeed(address)
   outcomes.endDiscovery()
   let state = initial
@@ -39,7 +43,7 @@ const make = Effect.fnUntraced(function* (seeds: ReadonlyArray<typeof seed> = []
   return { meet, outcomes, tracker }
 })
 
-const alone = { _tag: "Alone", reason: "unavailable", message: "b:7946: no answer in time" } as const
+const alone = { _tag: "Alone", reason: "unavailable", message: "b:24868: no answer in time" } as const
 
 describe("the status of a node", () => {
   it.effect("is `Starting` until the node is started, and then until every seed was tried", () =>
@@ -64,7 +68,7 @@ describe("the status of a node", () => {
       tracker.tried(seed, timeout)
       assert.deepStrictEqual(tracker.status, alone)
       tracker.tried(seed, new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" }))
-      assert.deepStrictEqual(tracker.status, { ...alone, message: "b:7946: the peer closed the connection" })
+      assert.deepStrictEqual(tracker.status, { ...alone, message: "b:24868: the peer closed the connection" })
     }),
   )
 
@@ -91,7 +95,7 @@ describe("the status of a node", () => {
 
   it.effect("is `Starting` until the addresses of the first discovered set were tried", () =>
     Effect.gen(function* () {
-      const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0 })
+      const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0, olderTimeout: 0 })
       const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => initial })
       tracker.started()
       assert.deepInclude(tracker.status, { _tag: "Starting" })
@@ -106,7 +110,7 @@ describe("the status of a node", () => {
 
   it.effect("is `Alone` at once if the discovery ended and there is no address to dial", () =>
     Effect.gen(function* () {
-      const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0 })
+      const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0, olderTimeout: 0 })
       const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => initial })
       tracker.started()
       tracker.discoveryEnded()
@@ -263,6 +267,55 @@ describe("a wait for a refusal that ends a node", () => {
       tracker.tried(seed, otherCluster)
       yield* Effect.yieldNow
       assert.isUndefined(waiting.pollUnsafe())
+    }),
+  )
+})
+
+describe("a node that an older namesake dials", () => {
+  /** Makes the seed refuse the node every half second for the given time. */
+  const refuseFor = Effect.fnUntraced(function* (tracker: StatusTracker, millis: number, error: HandshakeRejected) {
+    for (let passed = 0; passed <= millis; passed += 500) {
+      tracker.tried(seed, error)
+      yield* TestClock.adjust("500 millis")
+    }
+  })
+
+  it.effect("does not stop while the older one refuses it, and stops once the older one no longer dials", () =>
+    Effect.gen(function* () {
+      const { tracker } = yield* make([seed])
+      const waiting = yield* Effect.forkChild(tracker.refused, { startImmediately: true })
+      for (let i = 0; i < 5; i++) {
+        assert.isTrue(tracker.outlivesNamesake())
+        yield* refuseFor(tracker, olderTimeout - 1_000, namesake)
+      }
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* refuseFor(tracker, 1_000, namesake)
+      assert.instanceOf((yield* Fiber.join(waiting)).reason, DuplicateName)
+    }),
+  )
+
+  for (const [who, error] of [
+    ["a newer one", newerNamesake],
+    ["a peer that has a link to a newer one", namesakeElsewhere],
+  ] as const) {
+    it.effect(`stops for ${who}`, () =>
+      Effect.gen(function* () {
+        const { tracker } = yield* make([seed])
+        const waiting = yield* Effect.forkChild(tracker.refused, { startImmediately: true })
+        tracker.outlivesNamesake()
+        yield* refuseFor(tracker, namesakeTimeout, error)
+        assert.instanceOf((yield* Fiber.join(waiting)).reason, DuplicateName)
+      }),
+    )
+  }
+
+  it.effect("does not replace the older one if it stops itself, or leaves", () =>
+    Effect.gen(function* () {
+      const [refused, leaving] = [yield* make([seed]), yield* make([seed])]
+      yield* refuseFor(refused.tracker, namesakeTimeout, namesake)
+      assert.isFalse(refused.tracker.outlivesNamesake())
+      leaving.tracker.stopping(undefined)
+      assert.isFalse(leaving.tracker.outlivesNamesake())
     }),
   )
 })

@@ -29,7 +29,7 @@ class TalkingNodes {
   start(name: string) {
     return Effect.gen({ self: this }, function* () {
       const scope = yield* Scope.fork(yield* Effect.scope)
-      const node = yield* Scope.provide(this.world.node(name, { seeds: ["m:7946"] }), scope)
+      const node = yield* Scope.provide(this.world.node(name, { seeds: ["m"] }), scope)
       this.running.set(name, { node, scope })
       yield* Effect.forkIn(this.readInbox(name, node), scope)
       yield* Effect.forkIn(this.broadcastNumbers(node), scope)

@@ -31,7 +31,7 @@ describe("a seed", () => {
               Effect.map(Transport.Transport, (transport) => ({
                 listen: transport.listen,
                 connect: (address) =>
-                  transport.connect(address === "service:1" ? addressOf(`${target}:7946`) : address),
+                  transport.connect(address === "service:1" ? addressOf(`${target}:24868`) : address),
               })),
             ).pipe(Layer.provide(network.transport(host))),
         })
@@ -76,7 +76,7 @@ describe("a seed", () => {
     ({ node }) =>
       Effect.gen(function* () {
         const a = yield* node("a", { advertise: [addressOf("public:1")] })
-        const found = Discovery.layer(Stream.fromEffect(Effect.as(Effect.sleep("2 seconds"), ["a:7946"])))
+        const found = Discovery.layer(Stream.fromEffect(Effect.as(Effect.sleep("2 seconds"), ["a"])))
         const b = yield* node("b", {}, Layer.merge(FailureDetector.layerLocal, found))
         yield* a.cluster.join(b.address)
         yield* World.untilPeers(b, ["a"])
@@ -84,7 +84,7 @@ describe("a seed", () => {
         const events = yield* World.collect(b)
         yield* Effect.sleep("5 minutes")
         // Every 30 seconds, because the address may be the name of a service with more peers.
-        assert.approximately(b.dialed.filter((address) => address === "a:7946").length, 10, 2)
+        assert.approximately(b.dialed.filter((address) => address === "a:24868").length, 10, 2)
         assert.deepStrictEqual(
           events.map(({ _tag }) => _tag),
           ["Snapshot"],

@@ -66,7 +66,7 @@ describe("discovery", () => {
       let runs = 0
       const find = Effect.suspend(() =>
         runs++ === 0
-          ? Effect.succeed(["b:7946"])
+          ? Effect.succeed(["b"])
           : Effect.andThen(Deferred.succeed(failing, undefined), Effect.fail("no answer")),
       )
       const { layer, lines } = policies(Discovery.layerPoll(find, Schedule.spaced("10 seconds")))

@@ -50,7 +50,7 @@ World.simulated(
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(fibers.alive(), 0, `fibers after round ${i} (${steps} steps, ${millis} ms)`)
         const { connections, listeners } = yield* network.inspect
-        assert.deepStrictEqual(listeners.map(String), ["a:7946"])
+        assert.deepStrictEqual(listeners.map(String), ["a:24868"])
         assert.deepStrictEqual(
           connections.filter(({ from, state }) => from === "b" && state !== "closing"),
           [],

@@ -99,7 +99,7 @@ describe("the log of a node", () => {
   scene("annotates every line with the node, and with the name and generation of the peer", ({ lines }, network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      const b = yield* start(network, "b", ["a:7946"])
+      const b = yield* start(network, "b", ["a"])
       yield* untilPeers(a, 1)
       yield* untilPeers(b, 1)
       const { generation } = yield* b.cluster.self
@@ -120,17 +120,17 @@ describe("the log of a node", () => {
 
   scene("has a line about a seed when its problem begins and when it ends", ({ lines }, network) =>
     Effect.gen(function* () {
-      const a = yield* start(network, "a", ["b:7946"])
+      const a = yield* start(network, "a", ["b"])
       yield* Effect.sleep("1 minute")
       yield* start(network, "b")
       yield* untilPeers(a, 1)
       yield* Effect.sleep("1 second")
-      const about = lines.filter(({ annotations, text }) => text.includes("b:7946") && annotations["node"] === "a")
+      const about = lines.filter(({ annotations, text }) => text.includes("b:24868") && annotations["node"] === "a")
       assert.deepStrictEqual(
         about.map(({ level, text }) => [level, text.replace(/\d+ failed attempts/, "N failed attempts")]),
         [
-          ["Warn", "no peer to join: b:7946 refused the connection; trying again"],
-          ["Info", "a peer answers at b:7946 now, after N failed attempts"],
+          ["Warn", "no peer to join: b:24868 refused the connection; trying again"],
+          ["Info", "a peer answers at b:24868 now, after N failed attempts"],
         ],
       )
     }),
@@ -145,7 +145,7 @@ describe("the log of a node", () => {
       }
       yield* Effect.gen(function* () {
         const a = yield* start(network, "orders-7f9c8d5b6-abcde")
-        const b = yield* start(network, "orders-7f9c8d5b6-x2x4z", ["orders-7f9c8d5b6-abcde:7946"])
+        const b = yield* start(network, "orders-7f9c8d5b6-x2x4z", ["orders-7f9c8d5b6-abcde"])
         yield* untilPeers(a, 1)
         yield* untilPeers(b, 1)
       }).pipe(Effect.provide(Logger.layer([Logger.defaultLogger])), Effect.provideService(Console.Console, console))
@@ -161,7 +161,7 @@ describe("the log of a node", () => {
       const a = yield* start(network, "a")
       const b = yield* start(network, "b")
       // The link runs in a fiber that this join forked.
-      const peer = yield* Effect.annotateLogs(b.cluster.join("a:7946"), { request: "7" })
+      const peer = yield* Effect.annotateLogs(b.cluster.join("a"), { request: "7" })
       assert.strictEqual(peer.name, "a")
       yield* a.stop
       yield* untilPeers(b, 0)
@@ -183,7 +183,7 @@ describe("the log of a node", () => {
         const { cluster } = yield* Effect.provide(start(network, "a", [], "manual"), said.layer)
         yield* Effect.annotateLogs(cluster.start, { request: "7" })
         const stranger = Context.get(yield* Layer.build(network.transport("stranger", 0)), Transport.Transport)
-        const peer = new RawPeer.RawPeer(yield* stranger.connect(RawPeer.addressOf("a:7946")))
+        const peer = new RawPeer.RawPeer(yield* stranger.connect(RawPeer.addressOf("a:24868")))
         yield* Effect.andThen(peer.write(RawPeer.bytes(0, 0, 0, 0)), peer.receiveAll)
         const closed = said.lines.find(({ text }) => text.startsWith("a connection from stranger was closed"))
         assert.deepStrictEqual(closed?.annotations, { cluster: "test", node: "a" })
@@ -201,7 +201,7 @@ describe("the log of a node with peers that connect at a high rate", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const transport = Context.get(yield* Layer.build(network.transport(host, 0)), Transport.Transport)
-        yield* body(new RawPeer.RawPeer(yield* transport.connect(RawPeer.addressOf("a:7946"))))
+        yield* body(new RawPeer.RawPeer(yield* transport.connect(RawPeer.addressOf("a:24868"))))
       }),
     )
 
@@ -263,7 +263,7 @@ describe("the spans of a node", () => {
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const b = yield* start(network, "b")
-      const { generation } = yield* b.cluster.join("a:7946")
+      const { generation } = yield* b.cluster.join("a")
       yield* untilPeers(a, 1)
       for (let i = 0; i < 3; i++) yield* a.cluster.send("b", "hello")
       yield* a.cluster.broadcast("hello")
@@ -273,7 +273,7 @@ describe("the spans of a node", () => {
       assert.deepStrictEqual(
         spans.map(({ attributes, name }) => [name, Object.fromEntries(attributes)]),
         [
-          ["Cluster.join", { cluster: "test", node: "b", address: "a:7946", peer: "a", generation }],
+          ["Cluster.join", { cluster: "test", node: "b", address: "a", peer: "a", generation }],
           ["Cluster.join", { cluster: "test", node: "b", address: "no address" }],
           ["Cluster.leave", { cluster: "test", node: "b" }],
         ],

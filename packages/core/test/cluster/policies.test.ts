@@ -20,7 +20,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 const cluster = "test"
-const discovery = Discovery.layerSeeds(["a:7946"])
+const discovery = Discovery.layerSeeds(["a"])
 
 /** Builds the layer of a node on a separate host. */
 const start = <E>(
@@ -85,7 +85,7 @@ describe("the policies of a node", () => {
       const merged = Layer.merge(node, discovery)
       yield* start(network, "a", merged).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(lines, [
-        'this node is "a" in the cluster "test", at a:7946; ' +
+        'this node is "a" in the cluster "test", at a:24868; ' +
           "policies: Reconnect (given), Admission, Discovery, FailureDetector, Gossip, TopicSerialization (default)",
       ])
     }),

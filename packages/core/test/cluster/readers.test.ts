@@ -51,7 +51,7 @@ const scene = (title: string, body: (stage: Stage) => Effect.Effect<void, unknow
       const network = yield* SimNetwork.make({ latency: "1 millis" })
       const warnings = new Warnings("ann")
       const start = (name: string, log: Layer.Layer<never>) =>
-        Cluster.layer({ cluster: "test", name, seeds: ["ann:7946"] }).pipe(
+        Cluster.layer({ cluster: "test", name, seeds: ["ann"] }).pipe(
           Layer.provide(network.transport(name)),
           Layer.provide(log),
           Layer.build,

@@ -49,6 +49,22 @@ scenario("the readers of a lane are the peers that read it, and the node itself"
   }),
 )
 
+scenario("a node that has left reads no lane, even while the scope of its reader is open", ({ node }) =>
+  Effect.gen(function* () {
+    const { a } = yield* World.pair({ node })
+    const orders = yield* a.cluster.lane("orders")
+    yield* open(a, "orders")
+    const lists = yield* Effect.forkScoped(Stream.runCollect(orders.readerChanges), { startImmediately: true })
+    assert.deepStrictEqual(namesOf(yield* orders.readers), ["a"])
+    yield* a.cluster.leave
+    assert.deepStrictEqual(yield* orders.readers, [])
+    // The scope of the node and of its readers is still open, and a new reader has no effect.
+    yield* open(a, "orders")
+    assert.deepStrictEqual(yield* orders.readers, [])
+    assert.deepStrictEqual((yield* Fiber.join(lists)).map(namesOf), [["a"]])
+  }),
+)
+
 scenario("a lane that the peer closes and opens again is another opening, in the same session", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })

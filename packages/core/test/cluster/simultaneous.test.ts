@@ -34,8 +34,8 @@ it.effect(
                 split: true,
               })
               const { node } = World.sim(network)
-              const a = yield* node("a", { seeds: ["b:7946"] })
-              const b = yield* node("b", { seeds: ["a:7946"] })
+              const a = yield* node("a", { seeds: ["b"] })
+              const b = yield* node("b", { seeds: ["a"] })
 
               let ended = 0
               for (const each of [a, b]) {
@@ -94,10 +94,10 @@ scenario(
   "two simultaneous dials over a round-trip time of 1.5 seconds lose no accepted message",
   ({ node }) =>
     Effect.gen(function* () {
-      const b = yield* node("b", { seeds: ["a:7946"] }, FailureDetector.layerWan)
+      const b = yield* node("b", { seeds: ["a"] }, FailureDetector.layerWan)
       // So the connection that `b` dials is in use when the connection that replaces it is established.
       yield* Effect.sleep("600 millis")
-      const a = yield* node("a", { seeds: ["b:7946"] }, FailureDetector.layerWan)
+      const a = yield* node("a", { seeds: ["b"] }, FailureDetector.layerWan)
       const talk = Effect.fnUntraced(function* (from: World.Node, to: string) {
         yield* World.until(from, ({ peers }) => peers.get(to)?.link === "up")
         let next = 0

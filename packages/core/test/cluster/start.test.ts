@@ -56,7 +56,7 @@ describe("a node of an application that starts slowly", () => {
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const greeting = yield* Effect.forkScoped(Effect.flip(greet(a)))
-      const b = yield* start(network, "b", { seeds: ["a:7946"] })
+      const b = yield* start(network, "b", { seeds: ["a"] })
       yield* Effect.forkScoped(slowReader(b))
       const error = yield* Fiber.join(greeting)
       assert.strictEqual(error._tag === "SendError" ? error.reason._tag : error._tag, "NotReading")
@@ -67,7 +67,7 @@ describe("a node of an application that starts slowly", () => {
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const greeting = yield* Effect.forkScoped(greet(a))
-      const b = yield* start(network, "b", { seeds: ["a:7946"], start: "manual" })
+      const b = yield* start(network, "b", { seeds: ["a"], start: "manual" })
       const message = yield* slowReader(b)
       assert.isTrue(Option.isSome(message))
       yield* Fiber.join(greeting)
@@ -80,7 +80,7 @@ describe("a node of an application that starts slowly", () => {
       Effect.gen(function* () {
         for (const pause of ["500 millis", "12 seconds"] as const) {
           const [dialer, slow] = [`dialer-${pause}`, `slow-${pause}`].map((name) => name.replace(" ", ""))
-          const a = yield* start(network, dialer ?? "", { seeds: [`${slow}:7946`] })
+          const a = yield* start(network, dialer ?? "", { seeds: [slow ?? ""] })
           const greeting = yield* Effect.forkScoped(greet(a))
           const b = yield* start(network, slow ?? "", { start: "manual" })
           yield* Effect.sleep(pause)
@@ -97,7 +97,7 @@ describe("a node with a manual start", () => {
   scene("is starting until its start, and settled afterwards; a second start changes nothing", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const b = yield* start(network, "b", { seeds: ["a:7946"], start: "manual" })
+      const b = yield* start(network, "b", { seeds: ["a"], start: "manual" })
       yield* Effect.sleep("10 seconds")
       assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "notStarted" })
       yield* b.start
@@ -111,7 +111,7 @@ describe("a node with a manual start", () => {
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { start: "manual" })
-      yield* b.join("a:7946")
+      yield* b.join("a")
       assert.strictEqual((yield* b.settled)._tag, "Member")
     }),
   )
@@ -119,10 +119,7 @@ describe("a node with a manual start", () => {
   scene("is started by layerStart, which completes when the node has settled", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const layer = Layer.provideMerge(
-        Cluster.layerStart,
-        layerOf(network, "b", { seeds: ["a:7946"], start: "manual" }),
-      )
+      const layer = Layer.provideMerge(Cluster.layerStart, layerOf(network, "b", { seeds: ["a"], start: "manual" }))
       const b = Context.get(yield* Layer.build(layer), Cluster.Cluster)
       assert.strictEqual((yield* b.status)._tag, "Member")
     }),
@@ -133,6 +130,41 @@ describe("a node with a manual start", () => {
       const b = yield* start(network, "b", { start: "manual" })
       yield* b.leave
       yield* b.stopped
+    }),
+  )
+
+  scene("cannot be started once it has left", (network) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(layerOf(network, "b", { seeds: ["a"], start: "manual" }))
+      const b = Context.get(context, Cluster.Cluster)
+      yield* b.leave
+      assert.strictEqual((yield* Effect.flip(b.start))._tag, "NodeStopped")
+      const starting = Effect.provide(Layer.build(Cluster.layerStart), context)
+      assert.strictEqual((yield* Effect.flip(starting))._tag, "NodeStopped")
+      assert.strictEqual((yield* Effect.flip(b.join("a"))).reason._tag, "NodeStopped")
+      assert.deepStrictEqual(yield* b.status, { _tag: "Stopped" })
+    }),
+  )
+
+  scene("fails to start if it leaves before it has settled, even if it was started before", (network) =>
+    Effect.gen(function* () {
+      const b = yield* start(network, "b", { seeds: ["nobody"], start: "manual" })
+      const starting = yield* Effect.forkScoped(Effect.flip(b.start), { startImmediately: true })
+      assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "joining" })
+      yield* b.leave
+      assert.strictEqual((yield* Fiber.join(starting))._tag, "NodeStopped")
+      assert.strictEqual((yield* Effect.flip(b.start))._tag, "NodeStopped")
+    }),
+  )
+
+  scene("fails to start with the reason if it has stopped because of an error", (network) =>
+    Effect.gen(function* () {
+      yield* start(network, "a")
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], start: "manual" })
+      const first = yield* Effect.flip(b.start)
+      yield* Effect.flip(b.stopped)
+      assert.strictEqual(yield* Effect.flip(b.start), first)
+      assert.strictEqual(first._tag === "StoppedError" && first.reason._tag, "OtherCluster")
     }),
   )
 

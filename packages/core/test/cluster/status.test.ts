@@ -72,7 +72,7 @@ describe("the status of a node", () => {
   scene("is a member when the first link is up", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      const b = yield* start(network, "b", { seeds: ["nobody:1", "a:7946"] })
+      const b = yield* start(network, "b", { seeds: ["nobody:1", "a"] })
       assert.deepStrictEqual(yield* b.status, { _tag: "Starting", reason: "joining" })
       assert.deepStrictEqual(yield* b.settled, { _tag: "Member", peers: 1 })
       yield* until(a, "Member")
@@ -81,7 +81,7 @@ describe("the status of a node", () => {
 
   scene("is alone with the last error when every seed was tried", (network) =>
     Effect.gen(function* () {
-      const a = yield* start(network, "a", { seeds: ["nobody:1", "a:7946"] })
+      const a = yield* start(network, "a", { seeds: ["nobody:1", "a"] })
       const status = yield* a.settled
       assert.deepInclude(status, { _tag: "Alone", reason: "unavailable" })
       assert.match(status._tag === "Alone" ? status.message : "", /^nobody:1 refused/)
@@ -90,7 +90,7 @@ describe("the status of a node", () => {
 
   scene("excludes the error of a seed that has answered since", (network) =>
     Effect.gen(function* () {
-      const b = yield* start(network, "b", { seeds: ["a:7946"] })
+      const b = yield* start(network, "b", { seeds: ["a"] })
       assert.strictEqual((yield* b.settled)._tag, "Alone")
       const a = yield* start(network, "a")
       yield* until(b, "Member")
@@ -106,7 +106,7 @@ describe("the status of a node", () => {
   scene("waits a limited time for the first set of the discovery", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "3 seconds"))
+      const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a"]), "3 seconds"))
       const b = yield* start(network, "b", {}, Discovery.layer(late))
       assert.strictEqual((yield* b.settled)._tag, "Member")
       const c = yield* start(network, "c", { seeds: ["nobody:1"] }, Discovery.layer(Stream.never))
@@ -117,8 +117,8 @@ describe("the status of a node", () => {
   scene("is isolated while it reaches no member, and a member again afterwards", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      yield* start(network, "b", { seeds: ["a:7946"] })
-      yield* start(network, "c", { seeds: ["a:7946"] })
+      yield* start(network, "b", { seeds: ["a"] })
+      yield* start(network, "c", { seeds: ["a"] })
       yield* until(a, "Member")
       yield* network.partition(["a"], ["b", "c"])
       assert.deepInclude(yield* until(a, "Alone"), { reason: "isolated" })
@@ -130,7 +130,7 @@ describe("the status of a node", () => {
   scene("is leaving and then stopped at the end of its stream", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
-      yield* start(network, "b", { seeds: ["a:7946"] })
+      yield* start(network, "b", { seeds: ["a"] })
       yield* until(a, "Member")
       const seen = yield* Effect.forkScoped(Stream.runCollect(a.statuses))
       yield* Effect.yieldNow
@@ -153,13 +153,10 @@ describe("a node with a wrong configuration", () => {
         if (logLevel === "Error") lines.push(String(Array.isArray(message) ? message[0] : message))
       })
       yield* start(network, "a")
-      const b = yield* Effect.provide(
-        start(network, "b", { cluster: "other", seeds: ["a:7946"] }),
-        Logger.layer([logger]),
-      )
+      const b = yield* Effect.provide(start(network, "b", { cluster: "other", seeds: ["a"] }), Logger.layer([logger]))
       const error = yield* errorOf(b)
       assert.strictEqual(error.reason._tag, "OtherCluster")
-      assert.strictEqual(error.address, "a:7946")
+      assert.strictEqual(error.address, "a:24868")
       assert.strictEqual(yield* Effect.flip(b.settled), error)
       assert.deepStrictEqual(yield* b.status, { _tag: "Stopped", error })
       assert.strictEqual(lines.length, 1)
@@ -170,17 +167,17 @@ describe("a node with a wrong configuration", () => {
   scene("stops for such a seed if its own address is the only other seed", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const b = yield* start(network, "b", { cluster: "other", seeds: ["b:7946", "a:7946"] })
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["b", "a"] })
       const error = yield* errorOf(b)
       assert.strictEqual(error.reason._tag, "OtherCluster")
-      assert.strictEqual(error.address, "a:7946")
+      assert.strictEqual(error.address, "a:24868")
     }),
   )
 
   scene("continues if a seed of another cluster is one of several, which may be down", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
-      const b = yield* start(network, "b", { seeds: ["a:7946", "c:7946"] })
+      const b = yield* start(network, "b", { seeds: ["a", "c"] })
       yield* staysUp(b)
       yield* start(network, "c")
       yield* until(b, "Member")
@@ -193,8 +190,8 @@ describe("a node with a wrong configuration", () => {
       yield* start(network, "a", { cluster: "other" })
       const c = yield* start(network, "c")
       const sets = Stream.concat(
-        Stream.succeed(["c:7946"]),
-        Stream.fromEffect(Effect.delay(Effect.succeed(["a:7946"]), "2 seconds")),
+        Stream.succeed(["c"]),
+        Stream.fromEffect(Effect.delay(Effect.succeed(["a"]), "2 seconds")),
       )
       const b = yield* start(network, "b", {}, Discovery.layer(sets))
       yield* until(b, "Member")
@@ -208,7 +205,7 @@ describe("a node with a wrong configuration", () => {
   scene("stops if a running node uses its name", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { host: "one" })
-      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946", "nobody:1"] })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one", "nobody:1"] })
       assert.strictEqual((yield* errorOf(second)).reason._tag, "DuplicateName")
     }),
   )
@@ -216,7 +213,7 @@ describe("a node with a wrong configuration", () => {
   scene("continues if the namesake ends within a link timeout, like a predecessor", (network) =>
     Effect.gen(function* () {
       const first = yield* start(network, "a", { host: "one" })
-      const second = yield* start(network, "a", { host: "two", seeds: ["one:7946"] })
+      const second = yield* start(network, "a", { host: "two", seeds: ["one"] })
       yield* Effect.sleep("200 millis")
       yield* first.stop
       yield* staysUp(second)
@@ -227,11 +224,37 @@ describe("a node with a wrong configuration", () => {
 
   scene("stops for a namesake that took its name in the cluster", (network) =>
     Effect.gen(function* () {
-      const first = yield* start(network, "a", { host: "one", seeds: ["c:7946"] })
+      const first = yield* start(network, "a", { host: "one", seeds: ["c"] })
       yield* start(network, "c")
       yield* until(first, "Member")
-      yield* start(network, "a", { host: "two", seeds: ["c:7946"] })
+      yield* start(network, "a", { host: "two", seeds: ["c"] })
       assert.strictEqual((yield* errorOf(first)).reason._tag, "Superseded")
+    }),
+  )
+
+  scene(
+    "replaces a predecessor that is about to end if it reaches another member, and the predecessor stops",
+    (network) =>
+      Effect.gen(function* () {
+        const old = yield* start(network, "a", { host: "one", seeds: ["c"] })
+        yield* start(network, "c")
+        yield* until(old, "Member")
+        const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"] })
+        assert.strictEqual((yield* errorOf(old)).reason._tag, "Superseded")
+        yield* staysUp(next)
+        assert.strictEqual((yield* next.status)._tag, "Member")
+      }),
+  )
+
+  scene("waits for a predecessor that is about to end if failOn excludes duplicate", (network) =>
+    Effect.gen(function* () {
+      const old = yield* start(network, "a", { host: "one" })
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["label"] })
+      yield* staysUp(next)
+      assert.strictEqual((yield* old.status)._tag, "Alone")
+      yield* old.leave
+      yield* start(network, "c")
+      yield* until(next, "Member")
     }),
   )
 
@@ -243,8 +266,8 @@ describe("a node with a wrong configuration", () => {
         {},
         Admission.layer(() => Effect.succeed(Admission.deny("not you"))),
       )
-      const stubborn = yield* start(network, "b", { seeds: ["a:7946"] })
-      const strict = yield* start(network, "c", { seeds: ["a:7946"], failOn: ["denied"] })
+      const stubborn = yield* start(network, "b", { seeds: ["a"] })
+      const strict = yield* start(network, "c", { seeds: ["a"], failOn: ["denied"] })
       assert.strictEqual((yield* errorOf(strict)).reason._tag, "Denied")
       yield* staysUp(stubborn)
     }),
@@ -253,8 +276,64 @@ describe("a node with a wrong configuration", () => {
   scene("retries forever with an empty option", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
-      const b = yield* start(network, "b", { cluster: "other", seeds: ["a:7946"], failOn: [] })
+      const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], failOn: [] })
       yield* staysUp(b)
+    }),
+  )
+})
+
+describe("of two isolated nodes with one name that dial each other", () => {
+  /** Starts two nodes, each with its retry interval in milliseconds, and returns their statuses after a while. */
+  const endsOf = Effect.fnUntraced(function* (latency: number, pause: number, intervals: readonly [number, number]) {
+    const network = yield* SimNetwork.make({ latency })
+    const node = (host: string, seed: string, interval: number) =>
+      Cluster.layer({
+        cluster: "test",
+        name: "a",
+        seeds: [seed],
+        policies: [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced(interval))],
+      }).pipe(Layer.provide(network.transport(host)), Layer.build, Effect.map(Context.get(Cluster.Cluster)))
+    const first = yield* node("one", "two", intervals[0])
+    yield* Effect.sleep(pause)
+    const second = yield* node("two", "one", intervals[1])
+    yield* Effect.sleep("20 seconds")
+    return [yield* first.status, yield* second.status] as const
+  })
+  const tags = (statuses: ReadonlyArray<Cluster.Status>) => statuses.map(({ _tag }) => _tag)
+
+  const scenario = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>): void =>
+    it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
+
+  // Regression: with each of these timings, both nodes stopped before the older one had priority to stop.
+  for (const [latency, pause, ...intervals] of [
+    [20, 30, 50, 350],
+    [20, 30, 310, 700],
+    [50, 5, 100, 40],
+    [50, 30, 50, 200],
+    [50, 30, 170, 350],
+  ] as const) {
+    scenario(
+      `the older stops and the newer stays: latency ${latency} ms, started within ${pause} ms, dialing every ${intervals.join(" and ")} ms`,
+      Effect.gen(function* () {
+        const statuses = yield* endsOf(latency, pause, intervals)
+        assert.deepStrictEqual(tags(statuses), ["Stopped", "Alone"])
+        const [{ error }] = statuses as readonly [Extract<Cluster.Status, { readonly _tag: "Stopped" }>, unknown]
+        assert.strictEqual(error?.reason._tag, "DuplicateName")
+      }),
+    )
+  }
+
+  scenario(
+    "one stays if both start in the same millisecond",
+    Effect.gen(function* () {
+      for (const intervals of [
+        [50, 200],
+        [100, 260],
+        [310, 90],
+      ] as const) {
+        // The instances, which are random, order the two.
+        assert.sameMembers(tags(yield* endsOf(50, 0, intervals)), ["Stopped", "Alone"])
+      }
     }),
   )
 })

@@ -14,7 +14,7 @@ import { makeConnection, settle } from "./support.ts"
 
 const self = record(5, "self")
 const peer = record(7)
-const address = Result.getOrThrow(Address.parse("host:7946"))
+const address = Result.getOrThrow(Address.parse("host:24868"))
 
 const accusation: YouAreBelief = { generation: 5, incarnation: 0, status: "suspect" }
 
@@ -44,6 +44,7 @@ const hostOf = (options: Partial<Host> = {}): Host => {
         return now
       }),
     meetNamesake: () => Effect.void,
+    outlivesNamesake: () => true,
     onDialerRefusal: () => Effect.void,
     ...options,
   }
@@ -263,6 +264,16 @@ describe("a handshake with another process of this node's name", () => {
       assert.deepInclude(other.written()[2], { code: "replaced" })
       assert.isTrue(other.isEnded())
       assert.deepStrictEqual([reason(), committed, met], ["wrongPeer", [], []])
+    }),
+  )
+
+  it.effect("is not complete at an acceptor that stops itself, so that one of the two stays", () =>
+    Effect.gen(function* () {
+      const { committed, reason, says, tags } = yield* accept(hostOf({ outlivesNamesake: () => false }))
+      yield* says({ ...hello, record: record(4, "self") })
+      yield* says(ready)
+      assert.deepStrictEqual(tags(), ["HelloAck"])
+      assert.deepStrictEqual([reason(), committed], ["lost", []])
     }),
   )
 })

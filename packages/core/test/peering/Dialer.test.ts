@@ -48,6 +48,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
   const links = yield* LinkManager.make({
     ...context,
     label: "test",
+    outlivesNamesake: () => true,
     transport: { listen: Effect.die("nothing listens"), connect: () => connect },
     admission: () => Effect.succeed({ _tag: "Admit" }),
     entropy: { u32: () => 0 },

@@ -26,7 +26,7 @@ const hello = (options: Partial<Hello> = {}): Hello => ({
   record: record(7),
   instance: 5,
   linkEpoch: 3,
-  dialedAddress: Result.getOrThrow(Address.parse("host:7946")),
+  dialedAddress: Result.getOrThrow(Address.parse("host:24868")),
   viewHash: 0n,
   window: 8_192,
   linkTimeout: 3_000,

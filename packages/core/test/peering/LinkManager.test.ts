@@ -18,6 +18,7 @@ const make = Effect.gen(function* () {
   const links = yield* LinkManager.make({
     ...context,
     label: "test",
+    outlivesNamesake: () => true,
     transport: { listen: Effect.die("nothing listens"), connect: () => Effect.succeed(silent.connection) },
     admission: () => Effect.succeed({ _tag: "Admit" }),
     entropy: { u32: () => 0 },

@@ -5,7 +5,7 @@ import { maxHints, maxObservedHosts, ObservedHosts } from "../../src/peering/Obs
 
 const addresses = (...texts: ReadonlyArray<string>) => texts.map((text) => Result.getOrThrow(Address.parse(text)))
 
-const advertised = addresses("10.0.0.5:7946", "[2001:db8::5]:7946")
+const advertised = addresses("10.0.0.5:7000", "[2001:db8::5]:7000")
 
 it("lists the observed hosts once each, the newest first", () => {
   const hosts = new ObservedHosts()
@@ -47,8 +47,8 @@ it("ignores a zone that could put a line of its own into the log", () => {
 
 it("takes no notice of the zone of an IPv6 address, which means something to its own host only", () => {
   const hosts = new ObservedHosts()
-  assert.isUndefined(hosts.note("fe80::1%eth1", addresses("[fe80::1%eth0]:7946")))
-  assert.isUndefined(hosts.note("fe80::1%2", addresses("[fe80::1]:7946")))
+  assert.isUndefined(hosts.note("fe80::1%eth1", addresses("[fe80::1%eth0]:7000")))
+  assert.isUndefined(hosts.note("fe80::1%2", addresses("[fe80::1]:7000")))
   assert.deepStrictEqual(hosts.list(), ["fe80::1"])
 })
 
@@ -56,7 +56,7 @@ it("gives one hint for each host that is not advertised, and names it and the op
   const hosts = new ObservedHosts()
   const hint = hosts.note("203.0.113.7", advertised) ?? assert.fail("there is a hint")
   assert.include(hint, "203.0.113.7")
-  assert.include(hint, "10.0.0.5:7946")
+  assert.include(hint, "10.0.0.5:7000")
   assert.include(hint, "advertise")
   assert.isUndefined(hosts.note("203.0.113.7", advertised))
   assert.isDefined(hosts.note("203.0.113.8", advertised))
@@ -64,7 +64,7 @@ it("gives one hint for each host that is not advertised, and names it and the op
 
 it("gives no hint for a node that advertises a DNS name, and none for a loopback host", () => {
   const hosts = new ObservedHosts()
-  assert.isUndefined(hosts.note("203.0.113.7", addresses("10.0.0.5:7946", "node.example.org:7946")))
+  assert.isUndefined(hosts.note("203.0.113.7", addresses("10.0.0.5:7000", "node.example.org:7000")))
   assert.isUndefined(hosts.note("127.0.0.1", advertised))
   assert.isUndefined(hosts.note("::1", advertised))
 })

@@ -58,6 +58,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     timing: context.timing,
     admission: () => Effect.succeed({ _tag: "Admit" }),
     dialing: context.epochs.dialing,
+    outlivesNamesake: () => true,
     hasRoom: () => true,
     linkTo: (name) => connections.open(name),
     wall: () => 0,

@@ -4,7 +4,7 @@ import type { Body, PeerRecord } from "../../src/protocol/PeerRecord.ts"
 
 /** Returns the address of a peer. */
 export const addressOf = (name: string): Address.Address => {
-  const address = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "x")}:7946`
+  const address = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "x")}:24868`
   if (!Address.isAddress(address)) throw new Error(`${address} is no address`)
   return address
 }

@@ -10,7 +10,7 @@ import * as Babble from "./babble.ts"
 const hearing: Babble.Hearing = {
   to: "n1",
   records: ["n1", "n2"].map((name) =>
-    record({ name, generation: 1_790_000_000_000, addresses: [addressOf(`${name}:7946`)] }),
+    record({ name, generation: 1_790_000_000_000, addresses: [addressOf(`${name}:24868`)] }),
   ),
 }
 

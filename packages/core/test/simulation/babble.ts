@@ -49,7 +49,7 @@ const accused = (status: Status, by: string): Partial<PeerRecord> =>
 /** Makes a body that its owner did not publish: an address at which nobody is, and metadata that nobody set. */
 const forgedBody = (of: PeerRecord, draw: number): PeerRecord["body"] => ({
   ...of.body,
-  addresses: draw % 2 === 0 ? of.body.addresses : [addressOf(`forged-${draw}:7946`)],
+  addresses: draw % 2 === 0 ? of.body.addresses : [addressOf(`forged-${draw}:24868`)],
   metadata: { forged: String(draw) },
 })
 
@@ -59,7 +59,7 @@ const drawGhost = (hearing: Hearing): Effect.Effect<PeerRecord> =>
     const name = `ghost-${number}`
     const real = yield* drawReal(hearing)
     // Most ghosts have a dead address, and some have the address of somebody else.
-    const addresses = (yield* below(4)) === 0 ? real.body.addresses : [addressOf(`${name}:7946`)]
+    const addresses = (yield* below(4)) === 0 ? real.body.addresses : [addressOf(`${name}:24868`)]
     const status = yield* oneOf(statuses)
     return record({ name, generation: real.generation + number, addresses, ...accused(status, real.name) })
   })

@@ -39,7 +39,7 @@ export const babbling = (
         const names = Array.from({ length: yield* Random.nextIntBetween(2, 6) }, (_, i) => `n${i + 1}`)
         yield* checkGuarantees(recorder)
         const counts: FrameCount.Counts = new Map()
-        const seeds = ["n1:7946"]
+        const seeds = ["n1"]
         const nodes = yield* sim.nodes(names, (node) =>
           Member.layer(node, { recorder, seeds, overrides }).pipe(Layer.provide(FrameCount.layer(counts))),
         )

@@ -45,7 +45,7 @@ it.sim(
         }
       }
       const layer = (name: string) =>
-        Cluster.layer({ cluster: "test", name, seeds: ["a:7946"] }).pipe(
+        Cluster.layer({ cluster: "test", name, seeds: ["a"] }).pipe(
           Layer.provide(Overrides.layer({ makeReceiveLanes: (options) => new CountingLanes(options) })),
         )
       const { a, b } = yield* sim.nodes(["a", "b"], layer)

@@ -22,7 +22,7 @@ interface Start {
 }
 
 /** Starts nodes and waits until they have joined each other and are idle. */
-const start = (sim: Simulation.Sim, { size, seeds = ["n1:7946"], ...options }: Start) =>
+const start = (sim: Simulation.Sim, { size, seeds = ["n1"], ...options }: Start) =>
   Effect.gen(function* () {
     const recorder = new ClusterRecorder()
     const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)

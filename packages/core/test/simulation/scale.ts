@@ -49,7 +49,7 @@ const restSeconds = 5
 
 // ---- sizes of frames ----
 
-const address = Result.getOrThrow(parse("n1000:7946"))
+const address = Result.getOrThrow(parse("n1000:24868"))
 
 /** A record like those of the scenario, with the longest name. */
 const record: PeerRecord = {
@@ -279,9 +279,7 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         const settle = Effect.sleep("2 seconds")
 
         yield* begin
-        const running = yield* sim.nodes(names, (name) =>
-          QuietPeriods.layer(name, { views, counts, seeds: ["n1:7946"] }),
-        )
+        const running = yield* sim.nodes(names, (name) => QuietPeriods.layer(name, { views, counts, seeds: ["n1"] }))
         const each = Object.values(running)
         yield* together
         end("boot")

@@ -70,7 +70,7 @@ const everybodyKnowsTheTruth = (nodes: Members): boolean | string => {
       if (!(peer.name in nodes)) return `${node.name} lists ${peer.name}`
       const { addresses, metadata } = peer
       if (Object.keys(metadata).length > 0) return `${node.name} has metadata of ${peer.name} that it did not publish`
-      if (addresses.join() !== `${peer.name}:7946`) return `${node.name} has ${peer.name} at ${addresses.join()}`
+      if (addresses.join() !== `${peer.name}:24868`) return `${node.name} has ${peer.name} at ${addresses.join()}`
     }
   }
   return true
@@ -287,7 +287,7 @@ export const cluster = (
           laneWindowBytes: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
           slowPeerTimeout: yield* Random.nextIntBetween(200, 3_000),
         }
-        const seeds = ["n1:7946", "n2:7946"]
+        const seeds = ["n1", "n2"]
         const counts: FrameCount.Counts = new Map()
         const nodes = yield* sim.nodes(names, (node) => {
           const member = Member.layer(node, { ...options, recorder, seeds, limits })
@@ -322,7 +322,7 @@ export const reachable = (name: string, overrides?: Partial<Overrides>): Simulat
         const recorder = new ClusterRecorder()
         const names = Array.from({ length: yield* Random.nextIntBetween(3, 6) }, (_, i) => `n${i + 1}`)
         yield* checkGuarantees(recorder)
-        const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { recorder, seeds: ["n1:7946"], overrides }))
+        const nodes = yield* sim.nodes(names, (node) => Member.layer(node, { recorder, seeds: ["n1"], overrides }))
         yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
         const before = recorder.count("Suspected")
         yield* Invariant.always("nobody is suspected", () => recorder.count("Suspected") === before)

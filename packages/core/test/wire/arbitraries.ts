@@ -55,7 +55,7 @@ const address = Arbitrary.map(
       "fe80::1%eth0",
       `${`${"h".repeat(63)}.`.repeat(3)}${"h".repeat(61)}.`,
     ]),
-    oneOf([1, 80, 7946, 65535]),
+    oneOf([1, 80, 24868, 65535]),
   ]),
   ([host, port]) => Result.getOrThrow(Address.make(host, port)),
 )

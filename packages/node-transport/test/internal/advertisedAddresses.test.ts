@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Os from "node:os"
 
-const bound = (address: string) => ({ address, port: 7946 })
+const bound = (address: string) => ({ address, port: 7000 })
 
 /** Interfaces with these addresses, one each. */
 const machine = (...addresses: ReadonlyArray<string>): ReturnType<typeof Os.networkInterfaces> =>
@@ -44,52 +44,52 @@ const problemOf = (
 
 describe("the advertised address", () => {
   it("is the host of the options with the port of the listener", () => {
-    assert.strictEqual(advertised(undefined, "localhost", "127.0.0.1"), "localhost:7946")
-    assert.strictEqual(advertised(undefined, "::1", "::1"), "[::1]:7946")
-    assert.strictEqual(advertised(undefined, "169.254.1.1", "169.254.1.1"), "169.254.1.1:7946")
+    assert.strictEqual(advertised(undefined, "localhost", "127.0.0.1"), "localhost:7000")
+    assert.strictEqual(advertised(undefined, "::1", "::1"), "[::1]:7000")
+    assert.strictEqual(advertised(undefined, "169.254.1.1", "169.254.1.1"), "169.254.1.1:7000")
   })
 
   it("is what the options advertise, with its own port if it has one", () => {
-    assert.strictEqual(advertised("node1.example.org", "0.0.0.0", "0.0.0.0"), "node1.example.org:7946")
+    assert.strictEqual(advertised("node1.example.org", "0.0.0.0", "0.0.0.0"), "node1.example.org:7000")
     assert.strictEqual(advertised("node1.example.org:80", "0.0.0.0", "0.0.0.0"), "node1.example.org:80")
-    assert.strictEqual(advertised("node1.example.org.", "0.0.0.0", "0.0.0.0"), "node1.example.org.:7946")
-    assert.strictEqual(advertised("fd00:0::1", "::", "::"), "[fd00::1]:7946")
-    assert.strictEqual(advertised("[fd00::1]", "::", "::"), "[fd00::1]:7946")
+    assert.strictEqual(advertised("node1.example.org.", "0.0.0.0", "0.0.0.0"), "node1.example.org.:7000")
+    assert.strictEqual(advertised("fd00:0::1", "::", "::"), "[fd00::1]:7000")
+    assert.strictEqual(advertised("[fd00::1]", "::", "::"), "[fd00::1]:7000")
     assert.strictEqual(advertised("[fd00::1]:80", "::", "::"), "[fd00::1]:80")
   })
 
   it("are all that the options advertise, in their order, and the host if the list is empty", () => {
     assert.strictEqual(
       advertised(["public.example.org:80", "10.0.0.1"], "0.0.0.0", "0.0.0.0"),
-      "public.example.org:80 10.0.0.1:7946",
+      "public.example.org:80 10.0.0.1:7000",
     )
-    assert.strictEqual(advertised([], "localhost", "127.0.0.1"), "localhost:7946")
+    assert.strictEqual(advertised([], "localhost", "127.0.0.1"), "localhost:7000")
   })
 
   it("of a server on all interfaces is a global address before a private one before a link-local one", () => {
     const all = ["127.0.0.1", "169.254.7.7", "10.1.2.3", "172.16.0.1", "192.0.2.7", "198.51.100.1"]
-    assert.strictEqual(onAll("0.0.0.0", ...all), "192.0.2.7:7946")
-    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 4)), "10.1.2.3:7946")
-    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 2)), "169.254.7.7:7946")
+    assert.strictEqual(onAll("0.0.0.0", ...all), "192.0.2.7:7000")
+    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 4)), "10.1.2.3:7000")
+    assert.strictEqual(onAll("0.0.0.0", ...all.slice(0, 2)), "169.254.7.7:7000")
     for (const inside of ["10.0.0.1", "172.31.0.1", "192.168.0.1", "100.64.0.1"]) {
-      assert.strictEqual(onAll("0.0.0.0", inside, "172.32.0.1"), "172.32.0.1:7946", inside)
+      assert.strictEqual(onAll("0.0.0.0", inside, "172.32.0.1"), "172.32.0.1:7000", inside)
     }
   })
 
   it("of a server on all IPv4 interfaces is an IPv4 address, for the server hears no other", () => {
-    assert.strictEqual(onAll("0.0.0.0", "2001:db8::1", "10.0.0.1"), "10.0.0.1:7946")
+    assert.strictEqual(onAll("0.0.0.0", "2001:db8::1", "10.0.0.1"), "10.0.0.1:7000")
     assert.strictEqual(onAll("0.0.0.0", "2001:db8::1"), undefined)
   })
 
   it("of a server on all interfaces of both families is IPv6 where both are as far-reaching", () => {
-    assert.strictEqual(onAll("::", "192.0.2.7", "fd00::1", "2001:db8::1"), "[2001:db8::1]:7946")
-    assert.strictEqual(onAll("::", "10.0.0.1", "fd00::1"), "[fd00::1]:7946")
-    assert.strictEqual(onAll("::", "fd00::1", "192.0.2.7"), "192.0.2.7:7946")
-    assert.strictEqual(onAll("::", "::1", "10.0.0.1"), "10.0.0.1:7946")
+    assert.strictEqual(onAll("::", "192.0.2.7", "fd00::1", "2001:db8::1"), "[2001:db8::1]:7000")
+    assert.strictEqual(onAll("::", "10.0.0.1", "fd00::1"), "[fd00::1]:7000")
+    assert.strictEqual(onAll("::", "fd00::1", "192.0.2.7"), "192.0.2.7:7000")
+    assert.strictEqual(onAll("::", "::1", "10.0.0.1"), "10.0.0.1:7000")
   })
 
   it("of several interfaces of one kind is that of the first", () => {
-    assert.strictEqual(onAll("0.0.0.0", "10.0.0.2", "10.0.0.1"), "10.0.0.2:7946")
+    assert.strictEqual(onAll("0.0.0.0", "10.0.0.2", "10.0.0.1"), "10.0.0.2:7000")
   })
 
   it("is never one that needs a zone, and never the loopback of a server that others reach", () => {

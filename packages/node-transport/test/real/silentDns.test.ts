@@ -69,8 +69,7 @@ const names = Array.from({ length: 8 }, (_, i) => `peers${i}.example`)
 /** A member that looks all names up. */
 const lookingUp = Effect.gen(function* () {
   const { place, server } = yield* silentPlace
-  const seeds = names.map((name) => `${name}:7946`)
-  const member = yield* Members.start("a", seeds, place)
+  const member = yield* Members.start("a", names, place)
   for (const name of names) {
     yield* server.expect(`a question for ${name}`, (line) => (line === `asked for ${name}` ? line : undefined), {
       within: "60 seconds",

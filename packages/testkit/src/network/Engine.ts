@@ -6,7 +6,7 @@
  * paused.
  */
 import * as Transport from "@coterie/core/Transport"
-import type * as Address from "@coterie/core/Address"
+import * as Address from "@coterie/core/Address"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,8 +27,8 @@ import * as SimTransport from "./SimTransport.ts"
 import { Swizzle } from "./Swizzle.ts"
 import { connectionClosed, transportError } from "./transportError.ts"
 
-/** Port of a node that names none. */
-export const defaultPort = 7946
+/** Port of a node that names none. It is the port of an address without a port, so a host alone is the address of its node. */
+export const defaultPort = Address.defaultPort
 
 /** Default number of bytes that each direction of a connection holds. */
 export const defaultSendBuffer = 64 * 1024

@@ -81,7 +81,7 @@ describe("SimTransport", () => {
       })
       const { a, close, listener, release } = yield* linked(network)
       assert.deepStrictEqual((yield* network.inspect).connections, [
-        { from: "a", to: yield* address("b:7946"), state: "open", held: 0 },
+        { from: "a", to: yield* address("b:24868"), state: "open", held: 0 },
       ])
       yield* close
       yield* release

@@ -128,7 +128,7 @@ describe("LeakDetector", () => {
           Effect.gen(function* () {
             const { connect } = yield* Transport.Transport
             const scope = yield* Scope.make()
-            const address = yield* Effect.orDie(Effect.fromResult(Address.parse("nobody:7946")))
+            const address = yield* Effect.orDie(Effect.fromResult(Address.parse("nobody:24868")))
             yield* Effect.flip(Effect.provideService(connect(address), Scope.Scope, scope))
             yield* Scope.close(scope, Exit.void)
           }),

@@ -35,7 +35,7 @@ const server = Layer.effectDiscard(
 const client = (texts: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const transport = yield* Transport.Transport
-    const address = yield* Effect.fromResult(Address.parse("server:7946"))
+    const address = yield* Effect.fromResult(Address.parse("server:24868"))
     const connection = yield* transport.connect(address)
     let answer = ""
     for (const text of texts) yield* connection.write([new TextEncoder().encode(text)])

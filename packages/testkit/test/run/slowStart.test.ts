@@ -115,7 +115,7 @@ const greeters = (faults: FaultPlan.Input) =>
   Simulation.scenario("a greeting reaches everybody who joins", { faults }, (sim) =>
     Effect.gen(function* () {
       const refused: Array<string> = []
-      const layer = (name: string) => Cluster.layer({ cluster: "greeters", name, seeds: ["a:7946", "b:7946"] })
+      const layer = (name: string) => Cluster.layer({ cluster: "greeters", name, seeds: ["a", "b"] })
       const start = Effect.gen(function* () {
         const cluster = yield* Cluster.Cluster
         const greetings = yield* Effect.orDie(cluster.lane("greetings"))

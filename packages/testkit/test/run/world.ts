@@ -61,7 +61,7 @@ export const chatty = (
         }).pipe(Effect.scoped)
       for (const other of names) {
         if (other === name) continue
-        const address = yield* Effect.orDie(Effect.fromResult(Address.parse(`${other}:7946`)))
+        const address = yield* Effect.orDie(Effect.fromResult(Address.parse(`${other}:24868`)))
         const again = Effect.ignore(talk(address)).pipe(
           Effect.andThen(Effect.sync(() => self.lost.set(other, sim.now()))),
           Effect.andThen(Effect.sleep("100 millis")),

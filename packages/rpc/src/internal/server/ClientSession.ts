@@ -41,7 +41,7 @@ export class ClientSession {
   private readonly queue: ResponseQueue
   private readonly limit: number
   private readonly metrics: RequestMetrics
-  private readonly inFlight = new Set<RpcMessages.RequestId>()
+  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
@@ -67,9 +67,21 @@ export class ClientSession {
       return false
     }
     // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
-    if (!this.inFlight.has(requestId)) this.metrics.begin()
-    this.inFlight.add(requestId)
+    if (!this.inFlight.has(requestId)) {
+      this.metrics.begin()
+      this.inFlight.set(requestId, "running")
+    }
     return true
+  }
+
+  /**
+   * Ends all requests that run and returns them. The client ends its side at the defect that it is sent. Here they stay in flight
+   * until Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   */
+  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
+    for (const requestId of running) this.inFlight.set(requestId, "ended by a defect")
+    return running
   }
 
   /** Reports whether the request has no final response yet. */
@@ -83,21 +95,24 @@ export class ClientSession {
   }
 
   /**
-   * Queues a response of Effect's server. Throws if the queue is full, which only a client that sends an `Ack` before it has
-   * taken the chunk can cause. Effect ends the request with that defect.
+   * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
+   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if the queue is full: a client
+   * that sends many messages that cannot be decoded and takes no response must not fill the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
         if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
         return this.offer(response, response.requestId)
-      case "Exit":
-        this.end(response.requestId, outcomeOfExit(response.exit))
-        return this.offer(response, response.requestId)
-      // A defect ends all requests of the client.
+      case "Exit": {
+        const { exit, requestId } = response
+        if (this.inFlight.get(requestId) === "ended by a defect") return this.end(requestId, "defect")
+        this.end(requestId, outcomeOfExit(exit))
+        return this.offer(response, requestId)
+      }
       case "Defect":
-        this.endRequests("defect")
-        return this.offer(response, undefined)
+        if (!this.isQueueFull) this.offer(response, undefined)
+        return
     }
   }
 
@@ -117,7 +132,7 @@ export class ClientSession {
 
   /** Ends all requests without a response. */
   endRequests(outcome: RequestOutcome): void {
-    for (const requestId of this.inFlight) this.end(requestId, outcome)
+    for (const [requestId, state] of this.inFlight) this.end(requestId, state === "running" ? outcome : "defect")
   }
 
   private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {

@@ -8,6 +8,7 @@ import type { Message } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { RpcSerialization } from "effect/rpc/RpcSerialization"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -68,6 +69,27 @@ export class ClientSessions {
   end(session: number): void {
     const client = this.bySession.get(session)
     if (client !== undefined) this.disconnect(client, "SessionEnded")
+  }
+
+  /**
+   * Sends a defect to a client, which ends all its requests, and interrupts their handlers. Effect's server answers each interrupt
+   * with an exit, also where the request has ended.
+   */
+  fail(
+    client: ClientSession.ClientSession,
+    response: FromServerEncoded & { readonly _tag: "Defect" },
+  ): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      client.respond(response)
+      return Effect.forEach(
+        client.endByDefect(),
+        (requestId) =>
+          Effect.catchDefect(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }), () =>
+            Effect.sync(() => client.giveUp(requestId, "defect")),
+          ),
+        { discard: true },
+      )
+    })
   }
 
   /** Disconnects all clients. Their requests end with the outcome. */

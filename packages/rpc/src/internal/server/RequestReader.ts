@@ -62,8 +62,7 @@ export class RequestReader {
         return Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
       }
       // Bytes that cannot be decoded do not say which request they belong to, so all requests of the client end.
-      client.respond({ _tag: "Defect", defect: this.encodeDefect(decoded) })
-      return this.lanes.requests.deadLetter(message, decoded.message)
+      return Effect.andThen(this.fail(client, decoded), this.lanes.requests.deadLetter(message, decoded.message))
     })
   }
 
@@ -94,7 +93,11 @@ export class RequestReader {
   private deliver(client: ClientSession, message: FromClientEncoded): Effect.Effect<void> {
     return Effect.catchDefect(
       Effect.suspend(() => this.input.write(client.clientId, message)),
-      (defect) => Effect.sync(() => client.respond({ _tag: "Defect", defect: this.encodeDefect(defect) })),
+      (defect) => this.fail(client, defect),
     )
+  }
+
+  private fail(client: ClientSession, defect: unknown): Effect.Effect<void> {
+    return this.sessions.fail(client, { _tag: "Defect", defect: this.encodeDefect(defect) })
   }
 }

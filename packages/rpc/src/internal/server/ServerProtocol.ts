@@ -103,13 +103,16 @@ export class ServerProtocol {
   }
 
   private readonly send = (clientId: number, response: FromServerEncoded): Effect.Effect<void> =>
-    Effect.sync(() => {
-      const client = this.options.sessions.get(clientId)
-      if (client === undefined) return
+    Effect.suspend(() => {
+      const { sessions } = this.options
+      const client = sessions.get(clientId)
+      if (client === undefined) return Effect.void
+      if (response._tag === "Defect") return sessions.fail(client, response)
       // A client takes an interrupted exit for its own interruption, so a server that stops gives the request up.
       if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit))
         client.giveUp(response.requestId, "stopped")
       else client.respond(response)
+      return Effect.void
     })
 }
 

@@ -62,15 +62,27 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("has no requests after a defect", () =>
+  it.effect("keeps requests that a defect ended until their handlers have ended, and sends no exit for them", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
       client.addRequest("2")
       client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.deepStrictEqual(client.endByDefect(), ["1", "2"])
+      assert.deepStrictEqual(client.endByDefect(), [])
+      assert.isTrue(client.hasRequest("1"))
+      for (const requestId of ["1", "2"]) client.respond(exit(requestId))
       assert.isFalse(client.hasRequest("1"))
       assert.isFalse(client.hasRequest("2"))
       assert.deepStrictEqual(yield* responsesOf(client), [["Defect", undefined]])
+    }),
+  )
+
+  it.effect("queues a bounded number of defects for a client that takes no responses", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      for (let i = 0; i < 1_000; i++) client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.strictEqual((yield* responsesOf(client)).length, 4)
     }),
   )
 
@@ -100,6 +112,7 @@ describe("a session of a client", () => {
       client.giveUp("3", "stopped")
       client.deny("4")
       client.respond({ _tag: "Defect", defect: "a bug" })
+      client.endByDefect()
       client.endRequests("SessionEnded")
       assert.deepStrictEqual(fake.values, {
         "total in": 6,

@@ -116,6 +116,37 @@ describe("the reader of requests", () => {
     }),
   )
 
+  it.effect(
+    "interrupts the requests of a client that sends garbage, and counts them until their handlers have ended",
+    () =>
+      Effect.gen(function* () {
+        const { counts, passed, read, sent, sessions } = yield* setUp
+        for (const id of ["1", "2"]) yield* read(request(id))
+        yield* read("{")
+        yield* read("{")
+        assert.deepStrictEqual(passed.slice(2), [interrupt("1"), interrupt("2")] as unknown)
+        yield* sent
+        yield* read(request("3"))
+        assert.deepStrictEqual(yield* sent, [interrupt("3")])
+        const client = sessions.get(1)
+        for (const requestId of ["1", "2"]) {
+          client?.respond({ _tag: "Exit", requestId, exit: { _tag: "Success", value: 1 } })
+        }
+        assert.deepStrictEqual(yield* sent, [])
+        yield* read(request("4"))
+        assert.deepStrictEqual(
+          passed.slice(4).map(({ _tag }) => _tag),
+          ["Request"],
+        )
+        assert.deepStrictEqual(counts.values, {
+          "total in": 4,
+          "in_flight in": 1,
+          "outcomes_total in busy": 1,
+          "outcomes_total in defect": 2,
+        })
+      }),
+  )
+
   it.effect("answers a defect of Effect's server with a defect, and goes on", () =>
     Effect.gen(function* () {
       const { input, read, sent } = yield* setUp

@@ -1,0 +1,168 @@
+/** Runs the program of docs/recipes/cache-invalidation.md. */
+import { Cluster } from "@coterie/core"
+import { SimNetwork, type Simulation, VirtualTime } from "@coterie/testkit"
+import { it } from "@coterie/testkit/vitest"
+import { assert } from "@effect/vitest"
+import { Cache, Context, Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
+import { KeyValueStore } from "effect/persistence"
+import * as Profiles from "../../recipes/cacheInvalidation.ts"
+import * as Invalidation from "../../recipes/Invalidation.ts"
+
+const Colours = Invalidation.topic("colours", Schema.String)
+
+it.effect("caches hold nothing that was overwritten, also not what was written during a partition", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make({ latency: "5 millis" })
+    const store = new Map<string, string>()
+    const start = Effect.fnUntraced(function* (name: string) {
+      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a"] }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.provide(Logger.layer([])),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+      const events: Array<string> = []
+      const cache = yield* Cache.make({
+        capacity: 100,
+        lookup: (key: string) => Effect.sync(() => store.get(key) ?? "nothing"),
+      })
+      const onInvalidated = ({ _tag }: Invalidation.Event<string>) => Effect.sync(() => void events.push(_tag))
+      const { invalidate } = yield* Effect.provideService(
+        Invalidation.attach(cache, Colours, { onInvalidated }),
+        Cluster.Cluster,
+        node,
+      )
+      const put = (key: string, value: string) =>
+        Effect.suspend(() => {
+          store.set(key, value)
+          return invalidate(key)
+        })
+      const sees = (link: "up" | "down") =>
+        Stream.runHead(Stream.filter(node.views, ({ peers }) => peers.size > 0 === (link === "up")))
+      return { get: (key: string) => Cache.get(cache, key), put, events, sees }
+    })
+    const a = yield* start("a")
+    const b = yield* start("b")
+    yield* b.sees("up")
+    yield* Effect.sleep("1 second")
+    // Each tells the other to forget what it held before they met.
+    assert.deepStrictEqual([a.events, b.events], [["Unheard"], ["Unheard"]])
+
+    assert.strictEqual(yield* b.get("sky"), "nothing")
+    yield* a.put("sky", "blue")
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* b.get("sky"), "blue")
+    assert.deepStrictEqual(b.events.splice(0), ["Unheard", "Key"])
+
+    store.set("sky", "written without a word")
+    assert.strictEqual(yield* b.get("sky"), "blue", "the cache holds what nobody invalidated")
+    yield* network.partition(["a"], ["b"])
+    yield* b.sees("down")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(b.events.splice(0), ["Gap"])
+    assert.strictEqual(yield* b.get("sky"), "written without a word")
+
+    // Nobody can tell b of this. It is told to forget everything when it hears of a again.
+    yield* a.put("sky", "red")
+    assert.strictEqual(yield* b.get("sky"), "written without a word")
+    yield* network.heal
+    yield* b.sees("up")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(b.events, ["Unheard"])
+    assert.strictEqual(yield* b.get("sky"), "red")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+const names = ["a", "b", "c"] as const
+
+/** Starts three instances with one store. A read takes 40 ms, a write 20 ms with the change in the middle. */
+const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
+  const entries = new Map<string, string>()
+  const read = <A>(f: () => A) => Effect.tap(Effect.sync(f), Effect.sleep("40 millis"))
+  const write = (f: () => void) =>
+    Effect.sleep("10 millis").pipe(Effect.andThen(Effect.sync(f)), Effect.andThen(Effect.sleep("10 millis")))
+  const store = KeyValueStore.makeStringOnly({
+    get: (key) => read(() => entries.get(key)),
+    set: (key, value) => write(() => void entries.set(key, value)),
+    remove: (key) => write(() => void entries.delete(key)),
+    clear: write(() => entries.clear()),
+    size: read(() => entries.size),
+    keys: read(() => [...entries.keys()]),
+  })
+  const nodes = yield* sim.nodes(
+    names,
+    (name) =>
+      Profiles.layer.pipe(
+        Layer.provide(Layer.succeed(KeyValueStore.KeyValueStore, store)),
+        Layer.provideMerge(Cluster.layer({ cluster: "profiles", name, seeds: names, start: "manual" })),
+      ),
+    { start: () => Effect.flatMap(Cluster.Cluster, ({ start }) => start) },
+  )
+  type Node = (typeof nodes)["a"]
+  return {
+    nodes,
+    shown: (node: Node) => node.run(Effect.flatMap(Profiles.Profiles, ({ name }) => name("ann"))),
+    rename: (node: Node, name: string) =>
+      node.run(Effect.flatMap(Profiles.Profiles, ({ rename }) => rename("ann", name))),
+    linked: (node: Node, count: number) => () =>
+      [...(node.service(Cluster.Cluster)?.viewUnsafe().peers.values() ?? [])].filter(({ link }) => link === "up")
+        .length === count,
+  }
+})
+
+it.sim("the recipe shows a new name at all instances, also at one that was cut off meanwhile", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b, c } = nodes
+    for (const node of [a, b, c]) yield* sim.until("all have links", linked(node, 2))
+    for (const node of [a, b, c]) assert.strictEqual(yield* shown(node), "ann")
+    yield* rename(a, "Ann")
+    yield* Effect.sleep("1 second")
+    for (const node of [a, b, c]) assert.strictEqual(yield* shown(node), "Ann")
+
+    yield* sim.network.partition(["c"], ["a", "b"])
+    yield* sim.until("c is alone", linked(c, 0))
+    assert.strictEqual(yield* shown(c), "Ann")
+    yield* rename(a, "Anna")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual([yield* shown(b), yield* shown(c)], ["Anna", "Ann"])
+    yield* sim.network.heal
+    yield* sim.until("c is back", linked(c, 2))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(c), "Anna")
+  }),
+)
+
+it.sim("the recipe shows a new name although the writer crashed before it told the others", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b } = nodes
+    yield* sim.until("b has links", linked(b, 2))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(b), "ann")
+    const writing = yield* Effect.forkScoped(Effect.ignore(rename(a, "Ann")))
+    // The store has the name, and the write has not returned.
+    yield* Effect.sleep("15 millis")
+    yield* a.crash
+    yield* Fiber.join(writing)
+    assert.strictEqual(yield* shown(b), "ann")
+    yield* sim.until("b has lost a", linked(b, 1))
+    yield* Effect.sleep("1 second")
+    assert.strictEqual(yield* shown(b), "Ann")
+  }),
+)
+
+it.sim("the recipe does not keep a name that was read from the store before it was overwritten", {}, (sim) =>
+  Effect.gen(function* () {
+    const { linked, nodes, rename, shown } = yield* start(sim)
+    const { a, b } = nodes
+    yield* sim.until("b has links", linked(b, 2))
+    yield* Effect.sleep("1 second")
+    const writing = yield* Effect.forkScoped(rename(a, "Ann"))
+    // The lookup has the old name, and returns it after the invalidation has arrived.
+    const reading = yield* Effect.forkScoped(shown(b))
+    yield* Fiber.join(writing)
+    assert.strictEqual(yield* Fiber.join(reading), "ann")
+    assert.strictEqual(yield* shown(b), "Ann")
+  }),
+)

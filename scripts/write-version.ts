@@ -1,0 +1,15 @@
+/**
+ * Writes the version of the testkit into its sources, after `changeset version` has changed it. The testkit reads no
+ * package.json, because it runs in browsers as well.
+ *
+ *     pnpm release:version
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { root } from "./lib/command.ts"
+import { readManifest } from "./lib/packs.ts"
+
+const file = path.join(root, "packages/testkit/src/version.ts")
+const { version } = readManifest("packages/testkit")
+const text = fs.readFileSync(file, "utf8")
+fs.writeFileSync(file, text.replace(/version = "[^"]*"/, `version = ${JSON.stringify(version)}`))
