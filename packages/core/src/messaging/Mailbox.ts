@@ -48,7 +48,7 @@ class Batch {
   cost = 0
   confirm: number | undefined
   private readonly messages: Array<ReceivedMessage> = []
-  /** The same messages in their received form, each with its cost. */
+  /** Received form of {@link messages}, each with its cost. */
   private readonly inbound: Array<InboundMessage> = []
   /** Number of messages that were taken individually. */
   private taken = 0
