@@ -1,6 +1,6 @@
 /**
- * Addresses of peers: `host:port` in one canonical spelling, so that two addresses are equal exactly when their strings are
- * (docs/protocol.md, section "Addresses").
+ * Addresses of peers: `host:port` in one canonical spelling, so that two addresses are equal exactly when their strings
+ * are (docs/protocol.md, section "Addresses").
  *
  * @since 0.1.0
  */
@@ -10,8 +10,8 @@ import * as Schema from "effect/Schema"
 import { canonicalHost, isUnspecified } from "./internal/hosts.ts"
 
 /**
- * A canonical `host:port` that a peer can dial. The host is a DNS name in lower case, an IPv4 address, or an IPv6 address in
- * square brackets in the spelling of RFC 5952. The port is 1 to 65535 without leading zeros.
+ * A canonical `host:port` that a peer can dial. The host is a DNS name in lower case, an IPv4 address, or an IPv6
+ * address in square brackets in the spelling of RFC 5952. The port is 1 to 65535 without leading zeros.
  *
  * **Details**
  *

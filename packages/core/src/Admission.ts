@@ -36,7 +36,7 @@ export interface Applicant {
 export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; readonly reason: string }
 
 /**
- * Admits the applicant.
+ * Verdict that admits the applicant.
  *
  * @category constructors
  * @since 0.1.0
@@ -53,8 +53,8 @@ export const admit: Verdict = { _tag: "Admit" }
 export const deny = (reason: string): Verdict => ({ _tag: "Deny", reason })
 
 /**
- * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol, within
- * `limits.handshakeTimeout`.
+ * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol,
+ * within `limits.handshakeTimeout`.
  *
  * @category models
  * @since 0.1.0

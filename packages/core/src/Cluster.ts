@@ -43,8 +43,8 @@ export class Cluster extends Context.Service<Cluster, Service>()("@coterie/core/
 export type LayerError = OptionsError | TransportError
 
 /**
- * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with `OptionsError` if an
- * option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
+ * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with
+ * `OptionsError` if an option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
  *
  * ```ts
  * const ClusterLive = Cluster.layer({
@@ -71,9 +71,9 @@ export function layer(
 }
 
 /**
- * Starts a node that has the option `start: "manual"`, and waits until it has settled. If the node is already started,
- * the layer only waits. Fails with the errors of `start`. Build it after every layer that reads messages, so that no
- * peer sends before the readers exist:
+ * Layer that starts a node with the option `start: "manual"`, and waits until it has settled. If the node is already
+ * started, the layer only waits. Fails with the errors of `start`. Build it after every layer that reads messages, so
+ * that no peer sends before the readers exist:
  *
  * ```ts
  * const Main = Cluster.layerStart.pipe(

@@ -357,7 +357,8 @@ export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnect
 }
 
 /**
- * Reason of a {@link SendError}: the link ended while the message waited for credit, or before the confirmation arrived.
+ * Reason of a {@link SendError}: the link ended while the message waited for credit, or before the confirmation
+ * arrived.
  *
  * @category reasons
  * @since 0.1.0
@@ -380,7 +381,9 @@ export class LinkLost extends Schema.TaggedError<LinkLost>()("LinkLost", {
  * @since 0.1.0
  */
 export class NotReading extends Schema.TaggedError<NotReading>()("NotReading", {
-  /** `true` if a link had accepted the message when the peer stopped reading the lane, and no confirmation had arrived. */
+  /**
+   * `true` if a link had accepted the message when the peer stopped reading the lane, and no confirmation had arrived.
+   */
   maybeDelivered: Schema.Boolean,
 }) {
   override get message(): string {
@@ -554,7 +557,9 @@ export type SendErrorReason =
 export class SendError extends Schema.TaggedError<SendError>()("SendError", {
   /** Name of the peer, or `*` if the message was for all. */
   peer: Schema.String,
-  /** Name of the lane or topic. Absent for the inbox, and for a message that this node refused before it chose a lane. */
+  /**
+   * Name of the lane or topic. Absent for the inbox, and for a message that this node refused before it chose a lane.
+   */
   lane: Schema.optionalKey(Schema.String),
   reason: SendErrorReason,
   /** Number of messages of a `sendAll` that were accepted before the error. */

@@ -181,7 +181,9 @@ const notices = {
     /** Bytes of the messages that wait for the peer on this lane, including a message to many that skipped the peer. */
     bytes: Schema.Number,
   },
-  /** A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again. */
+  /**
+   * A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again.
+   */
   SeedUnavailable: {
     address: Schema.String,
     /**
@@ -193,7 +195,8 @@ const notices = {
      * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
      * - `duplicate`: another process uses this node's name. `stale`: the peer knows a newer generation of this node's
      *   name.
-     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
+     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the
+     *   protocol.
      * - `self`: this node itself listens at the address. `otherPeer`: a different peer than before answered.
      * - `disconnected`: the peer has disconnected from this node.
      */

@@ -16,7 +16,7 @@ import { DiscoveryPause } from "./internal/DiscoveryPause.ts"
 import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
- * Addresses where peers may be found, and how often they are dialed.
+ * Addresses of peers, and the intervals at which they are dialed.
  *
  * @category models
  * @since 0.1.0

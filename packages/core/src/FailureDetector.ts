@@ -125,7 +125,7 @@ export const FailureDetector = Context.Reference<Policy>("@coterie/core/FailureD
 const provide = policyLayer<FailureDetector>()
 
 /**
- * Uses {@link lan}, which is the default.
+ * Layer that uses {@link lan}, the default.
  *
  * @category layers
  * @since 0.1.0
@@ -133,7 +133,7 @@ const provide = policyLayer<FailureDetector>()
 export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, lan)
 
 /**
- * Uses {@link wan}.
+ * Layer that uses {@link wan}.
  *
  * @category layers
  * @since 0.1.0
@@ -141,7 +141,7 @@ export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, l
 export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, wan)
 
 /**
- * Uses {@link local}.
+ * Layer that uses {@link local}.
  *
  * @category layers
  * @since 0.1.0

@@ -204,8 +204,8 @@ export interface Lane {
    */
   readonly format: string | undefined
   /**
-   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the peer does not
-   * read it.
+   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the
+   * peer does not read it.
    */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
@@ -265,7 +265,9 @@ export interface Lane {
    * ones. The stream ends when this node has left.
    */
   readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
-  /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
+  /**
+   * Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}.
+   */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**
    * Messages of this lane that could not be used, from the moment the stream runs. A subscriber that is more than 1,024

@@ -35,8 +35,8 @@ export interface PeerDescription extends PeerId {
 }
 
 /**
- * Status of a member: `alive`, or `suspect` while it cannot be reached. A suspected member fails unless it shows a sign of life
- * before the suspicion ends.
+ * Status of a member: `alive`, or `suspect` while it cannot be reached. A suspected member fails unless it shows a sign
+ * of life before the suspicion ends.
  *
  * @category models
  * @since 0.1.0

@@ -119,7 +119,7 @@ export const layer = (serialization: Service): Layer.Layer<TopicSerialization> =
   provide(TopicSerialization, serialization)
 
 /**
- * Uses {@link json}, which is the default.
+ * Layer that uses {@link json}, the default.
  *
  * @category layers
  * @since 0.1.0

@@ -1,15 +1,15 @@
 /**
  * Bounds of the memory that a node uses for its peers, regardless of their messages.
  *
- * With the limits of docs/protocol.md, section "Limits", and `lanes` lanes that this node reads, one link holds messages of at
- * most
+ * With the limits of docs/protocol.md, section "Limits", and `lanes` lanes that this node reads, one link holds
+ * messages of at most
  *
  *     (1 + lanes) x (window + message)
  *
- * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There are at
- * most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of links that have
- * ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link. Messages that wait to be
- * written to a link take at most `outboxBytes` and one frame.
+ * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There
+ * are at most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of
+ * links that have ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link.
+ * Messages that wait to be written to a link take at most `outboxBytes` and one frame.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"

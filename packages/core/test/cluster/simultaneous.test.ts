@@ -173,8 +173,8 @@ describe("while a connection replaces another", () => {
   const duplicate = { _tag: "Bye", code: "duplicate", message: "" } as const
 
   /**
-   * Gives the node a link to `m` and makes it dial `m` again. The handshake of the second connection waits before its Ready
-   * until `finish` is done; then the peer runs `onLink`.
+   * Gives the node a link to `m` and makes it dial `m` again. The handshake of the second connection waits before its
+   * Ready until `finish` is done; then the peer runs `onLink`.
    */
   const replace = Effect.fnUntraced(function* (
     network: Parameters<typeof RawPeer.connect>[0],
