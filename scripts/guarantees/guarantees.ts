@@ -200,18 +200,18 @@ const membership: Page = {
   ],
 }
 
-const outcomes = "What becomes of a message when something fails"
+const outcomes = "Failures"
 
 const messages: Page = {
   file: "messages.md",
   guarantees: [
     {
-      heading: "To whom a message goes",
+      heading: "Addressing a peer",
       statement: "A name addresses the current life of a peer; a name and generation address one life.",
       tests: ["reaches that generation, and fails as Replaced if a newer generation uses the name"],
     },
     {
-      heading: "To whom a message goes",
+      heading: "Addressing a peer",
       statement: "A node can send to itself with the order, back-pressure and confirmation of a send to a peer.",
       tests: [
         "a node sends to its own inbox and lanes without a peer, in order and with itself as the sender",
@@ -221,7 +221,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "What you may rely on",
+      heading: "Delivery guarantees",
       statement:
         "Messages of one sender, receiver and lane arrive in order and without duplicates, and no accepted message is lost while the link is up.",
       tests: [
@@ -331,7 +331,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "The reasons of a `SendError`",
+      heading: "`SendError` reasons",
       statement:
         "`maybeDelivered` is `false` only if the peer's reader did not take the message and cannot take it later; the simulation checks every message against it.",
       tests: [
@@ -344,7 +344,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "A peer that stands still",
+      heading: "Slow subscribers",
       statement:
         "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
       tests: [
@@ -356,7 +356,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Reading",
+      heading: "Handlers",
       statement: "The node logs a reader that fails, and an inbox without a reader, in a bounded number of lines.",
       tests: [
         "of the inbox, ..., is logged with its cause",
@@ -366,7 +366,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Reading",
+      heading: "Handlers",
       statement: "The examples of readers handle failures as their comments describe.",
       tests: [
         "a reader of the guide that fails stops the program beside it",
@@ -426,7 +426,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "A buffer that loses",
+      heading: "Lossy subscribers",
       statement:
         "A `dropping` or `sliding` subscription never blocks its publishers, and counts the values that it lost.",
       tests: [
@@ -466,7 +466,7 @@ const messages: Page = {
       tests: ["writes one warning for each lane and peer in a minute, with the reason, into the log of the node"],
     },
     {
-      heading: "Confirmed sends",
+      heading: "Acknowledged sends",
       statement: "A confirmed send succeeds when the peer's reader pulled the message.",
       tests: [
         "a message is acknowledged with its batch when the reader pulls it, before it is processed",
@@ -476,7 +476,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sessions",
+      heading: "Sessions and gaps",
       statement:
         "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
       tests: [
@@ -485,7 +485,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sessions",
+      heading: "Sessions and gaps",
       statement: "A reader that stands still learns of the end of the last session of each peer.",
       tests: [
         "a reader sees all items in order, except sessions without messages that a later session of the peer covers",
@@ -510,7 +510,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sizing windows",
+      heading: "Window sizes",
       statement: "A lane carries between half a window and a window in each round trip.",
       tests: [
         "a window carries between half of its bytes and all of them in each round trip (... bytes)",

@@ -1,6 +1,6 @@
 /**
  * Memory that senders waited for a peer in vain: for credit of one lane, or for the list of its lanes. While it is set, a
- * message to many goes on without the peer at once (docs/messages.md, section "A peer that stands still").
+ * message to many goes on without the peer at once (docs/messages.md, section "Slow subscribers").
  */
 export class Slowness {
   private slow = false
