@@ -289,7 +289,8 @@ export const StoppedErrorReason = Schema.Union([
 export type StoppedErrorReason = Superseded | DuplicateName | OtherCluster | Denied | VersionMismatch | Defect
 
 /**
- * Error of a node that could not start, or that stopped without a call of `leave`.
+ * Error of a node that could not start, or that stopped because of a refusal, a newer process with its name, or a
+ * defect.
  *
  * **Details**
  *
