@@ -73,7 +73,7 @@ it.effect("a node logs once that it advertises IP literals other than the host t
       Effect.gen(function* () {
         const { hints } = yield* dialFrom(["10.0.0.5"])
         assert.strictEqual(hints.length, 1)
-        assert.include(hints[0], "peers see this node at b, and it advertises 10.0.0.5:24868")
+        assert.include(hints[0], "peers see this node at b, but it advertises 10.0.0.5:24868")
       }),
     ),
   ),

@@ -1,6 +1,6 @@
 /**
- * What a node says honestly stays within the rate of control frames that every receiver bears, however large the cluster and its
- * metadata are. The receiver is a bucket of the least size that the options allow.
+ * The frames of a correct node stay within the rate of control frames that every receiver accepts, for any size of the
+ * cluster and its metadata. The receiver is a token bucket of the minimum size that the options allow.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -23,13 +23,13 @@ import * as Traffic from "../../src/wire/Traffic.ts"
 import { bodyOf, recordOf } from "../protocol/records.ts"
 import { makeConnection, settle, testNow } from "./support.ts"
 
-/** Metadata of the largest size. */
+/** Metadata of the maximum size. */
 const metadata = { k: "x".repeat(8_191) }
 
 const recordsOf = (count: number): ReadonlyArray<PeerRecord> =>
   Array.from({ length: count }, (_, i) => recordOf(`p${i}`, { body: bodyOf(`p${i}`, metadata) }))
 
-/** A node that takes its steps without the checks of invariants, which would look at thousands of members in each. */
+/** A node whose steps run without the checks of invariants, which would visit thousands of members in each step. */
 class Node {
   private state = State.make({
     settings: Settings.defaults,
@@ -60,8 +60,8 @@ const receiver = (now: number) => new TokenBucket(minControlRate, minControlBurs
 const costOf = (frame: ControlFrame): number =>
   FrameSplitter.split(frame).reduce((sum, each) => sum + controlCost(each, FrameEncoder.encode(each).length), 0)
 
-describe("an honest node stays within the rate that every receiver bears", () => {
-  it.effect("when it answers a newcomer with two thousand records of the largest size", () =>
+describe("a correct node stays within the rate that every receiver accepts", () => {
+  it.effect("when it answers a newcomer with two thousand records of the maximum size", () =>
     Effect.gen(function* () {
       const members = recordsOf(2_100)
       const [asker] = members
@@ -87,28 +87,28 @@ describe("an honest node stays within the rate that every receiver bears", () =>
       }
       yield* Effect.forkChild(writer.run())
       const bucket = receiver(now())
-      const told = new Set<string>()
+      const answered = new Set<string>()
       let read = 0
       const receive = () => {
         for (const frames of line.writes.slice(read)) {
           read++
           for (const frame of frames) {
             if (frame._tag === "Data") continue
-            assert.isTrue(bucket.take(now(), costOf(frame)), `after ${told.size} records at ${now()} ms`)
-            if (frame._tag === "SyncDelta") for (const { name } of frame.records) told.add(name)
+            assert.isTrue(bucket.take(now(), costOf(frame)), `after ${answered.size} records at ${now()} ms`)
+            if (frame._tag === "SyncDelta") for (const { name } of frame.records) answered.add(name)
           }
         }
       }
       perform(node.hear(now(), asker, { _tag: "SyncDigest", entries: [], last: true }))
-      for (let millis = 0; millis < 20_000 && told.size <= members.length; millis += 10) {
+      for (let millis = 0; millis < 20_000 && answered.size <= members.length; millis += 10) {
         yield* Effect.repeat(settle, { until: () => Effect.succeed(line.writes.length === read || (receive(), false)) })
         yield* TestClock.adjust(10)
       }
-      assert.strictEqual(told.size, members.length + 1)
+      assert.strictEqual(answered.size, members.length + 1)
     }),
   )
 
-  it("when a thousand peers with metadata of the largest size join within a second, and all of them are in the news", () => {
+  it("when a thousand peers with metadata of the maximum size join within a second, and news about all of them are waiting", () => {
     const newcomers = recordsOf(1_000)
     const node = new Node()
     const links = new Map<string, TokenBucket>()
@@ -124,7 +124,7 @@ describe("an honest node stays within the rate that every receiver bears", () =>
       perform(now, node.meet(now, record))
       const other = newcomers[now - 1]
       if (other !== undefined) {
-        // Each was suspected somewhere, and said that it lives.
+        // Each peer was suspected by another node, and refuted that.
         perform(now, node.hear(now, record, { _tag: "Update", records: [{ ...other, incarnation: 1 }] }))
       }
       perform(now, node.at(now, { _tag: "Tick" }))
