@@ -45,7 +45,7 @@ export interface Options {
    * `Address.defaultPort`.
    */
   readonly seeds?: ReadonlyArray<string> | undefined
-  /** Metadata of this node, visible to all peers, of at most 8 KiB. */
+  /** Metadata of this node, visible to all peers: at most 256 pairs and 8 KiB. */
   readonly metadata?: Metadata | undefined
   /**
    * Propagates the current span with each message, so that receivers can continue the trace. Defaults to `false`.

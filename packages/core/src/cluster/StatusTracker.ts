@@ -135,7 +135,8 @@ export class StatusTracker {
     if (linked.size > 0) return { _tag: "Member", peers: view.peers.size }
     this.isSettled ||= this.wasLinked || outcomes.isTried(this.now())
     if (!this.isSettled) return { _tag: "Starting", reason: "joining" }
-    if (view.peers.size > 0)
+    // A node that is cut off marks all members as failed after a while, and is still isolated.
+    if (view.peers.size > 0 || view.isolated)
       return { _tag: "Alone", reason: "isolated", message: "this node has no link to any member" }
     if (outcomes.isEmpty)
       return { _tag: "Alone", reason: "noSeeds", message: "there is no seed or discovered address to dial" }

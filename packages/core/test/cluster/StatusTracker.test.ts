@@ -35,8 +35,13 @@ const make = Effect.fnUntraced(function* (seeds: ReadonlyArray<typeof seed> = []
   let state = initial
   const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => state })
   /** Changes the membership to these members, with links to those in `linked`. */
-  const meet = (members: ReadonlyArray<string>, linked = members, phase: State["phase"] = { _tag: "Running" }) => {
-    const view = makeView({ self: initial.view.self, peers: members.map((name) => peerOf(name)) })
+  const meet = (
+    members: ReadonlyArray<string>,
+    linked = members,
+    phase: State["phase"] = { _tag: "Running" },
+    isolated = false,
+  ) => {
+    const view = makeView({ self: initial.view.self, peers: members.map((name) => peerOf(name)), isolated })
     state = { ...initial, phase, view, linked: SharedNames.of(...linked) }
     tracker.changed()
   }
@@ -125,6 +130,8 @@ describe("the status of a node", () => {
       meet(["b", "c"], ["b"])
       assert.deepStrictEqual(tracker.status, { _tag: "Member", peers: 2 })
       meet(["b", "c"], [])
+      assert.deepInclude(tracker.status, { _tag: "Alone", reason: "isolated" })
+      meet([], [], { _tag: "Running" }, true)
       assert.deepInclude(tracker.status, { _tag: "Alone", reason: "isolated" })
       meet([])
       assert.deepInclude(tracker.status, { _tag: "Alone", reason: "unavailable" })
