@@ -11,6 +11,7 @@
  *   Effect.gen(function* () {
  *     const { a, b } = yield* sim.nodes(["a", "b"], (name) => Cluster.layer({ cluster: "test", name, seeds: ["a"] }))
  *     const peers = (node: typeof a) => node.service(Cluster.Cluster)?.viewUnsafe().peers.size
+ *     yield* Effect.sleep("30 seconds") // Faults occur until `converges` ends them.
  *     yield* sim.converges(() => peers(a) === 1 && peers(b) === 1, { within: "2 minutes" })
  *   }),
  * )
