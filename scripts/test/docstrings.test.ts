@@ -76,9 +76,6 @@ const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray
 const pending: ReadonlyArray<string> = [
   "benchmarks/",
   "examples/",
-  "packages/core/src/link/",
-  "packages/core/src/peering/",
-  "packages/testkit/src/",
   "scripts/",
 ]
 
