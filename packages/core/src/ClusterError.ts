@@ -122,7 +122,7 @@ export class DuplicateName extends Schema.TaggedError<DuplicateName>()("Duplicat
   text: Schema.String,
 }) {
   override get message(): string {
-    return `another process has this node's name (option "name"): ${quoted(this.refusedBy, this.text)}`
+    return `another process has this node's name (option "name"); give every process a name of its own: ${quoted(this.refusedBy, this.text)}`
   }
 }
 
