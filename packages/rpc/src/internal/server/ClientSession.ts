@@ -6,12 +6,18 @@ import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import { constEof, type FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
+
+/**
+ * Number of queued responses at which denials and defects are dropped, if twice the limit is not more. A burst of this many
+ * requests beyond the limit is denied without a round trip, and the denials of a peer that takes none need some 100 kB.
+ */
+const minCapacity = 2_048
 
 /** An encoded message to the peer. */
 export interface QueuedResponse {
@@ -40,8 +46,11 @@ export class ClientSession {
   readonly parser: Parser
   private readonly queue: ResponseQueue
   private readonly limit: number
+  private readonly capacity: number
   private readonly metrics: RequestMetrics
   private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
+  /** `true` if a message to the client was dropped, and the client has to confirm its requests in flight. */
+  private owesEof = false
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
@@ -52,25 +61,26 @@ export class ClientSession {
     this.parser = parser
     this.queue = queue
     this.limit = limit
+    this.capacity = Math.max(2 * limit, minCapacity)
     this.metrics = metrics
   }
 
   /** Responses to send, in order. The stream ends after {@link endResponses}. */
   get responses(): Stream.Stream<QueuedResponse> {
-    return Stream.fromQueue(this.queue)
+    return Stream.tap(Stream.fromQueue(this.queue), () => Effect.sync(() => this.offerOwedEof()))
   }
 
-  /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
+  /**
+   * Adds a request whose id no request in flight has. Returns `false`, and does not add it, if the limit of requests in flight is
+   * reached.
+   */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
       this.metrics.refuse("busy")
       return false
     }
-    // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
-    if (!this.inFlight.has(requestId)) {
-      this.metrics.begin()
-      this.inFlight.set(requestId, "running")
-    }
+    this.metrics.begin()
+    this.inFlight.set(requestId, "running")
     return true
   }
 
@@ -89,6 +99,11 @@ export class ClientSession {
     return this.inFlight.has(requestId)
   }
 
+  /** Reports whether the client waits for a response to the request. */
+  awaitsResponse(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "running"
+  }
+
   /** Reports whether the limit of requests in flight is reached. */
   get isAtLimit(): boolean {
     return this.inFlight.size + Queue.sizeUnsafe(this.queue) >= this.limit
@@ -96,13 +111,15 @@ export class ClientSession {
 
   /**
    * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
-   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if the queue is full: a client
-   * that sends many messages that cannot be decoded and takes no response must not fill the memory.
+   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if denials and defects fill the
+   * queue, because a client that sends many messages that cannot be decoded and takes no response must not fill the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
-        if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
+        // A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request.
+        if (Queue.sizeUnsafe(this.queue) >= this.capacity + 2 * this.limit)
+          throw new Error("the caller does not take what it asked for")
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
@@ -111,8 +128,7 @@ export class ClientSession {
         return this.offer(response, requestId)
       }
       case "Defect":
-        if (!this.isQueueFull) this.offer(response, undefined)
-        return
+        return this.offerUnlessFull(response)
     }
   }
 
@@ -124,7 +140,16 @@ export class ClientSession {
 
   /** Tells the peer that the request is not in flight and will not be answered. */
   deny(requestId: RpcMessages.RequestId): void {
-    if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
+    this.offerUnlessFull({ _tag: "Interrupt", requestId })
+  }
+
+  /**
+   * Makes the client confirm its requests in flight once it has taken the responses that are queued, because a message that ends
+   * some of them is not sent.
+   */
+  confirmLater(): void {
+    this.owesEof = true
+    if (Queue.sizeUnsafe(this.queue) === 0) this.offerOwedEof()
   }
 
   /** Ends the queue after the responses that it has. */
@@ -139,9 +164,15 @@ export class ClientSession {
     if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
   }
 
-  /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
-  private get isQueueFull(): boolean {
-    return Queue.sizeUnsafe(this.queue) >= 2 * this.limit
+  private offerUnlessFull(message: RpcMessages.FromServer): void {
+    if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.confirmLater()
+    else this.offer(message, undefined)
+  }
+
+  private offerOwedEof(): void {
+    if (!this.owesEof || Queue.sizeUnsafe(this.queue) > 0) return
+    this.owesEof = false
+    this.offer(constEof, undefined)
   }
 
   private offer(message: RpcMessages.FromServer, requestId: RpcMessages.RequestId | undefined): void {

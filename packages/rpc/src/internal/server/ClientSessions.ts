@@ -84,7 +84,7 @@ export class ClientSessions {
       return Effect.forEach(
         client.endByDefect(),
         (requestId) =>
-          Effect.catchDefect(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }), () =>
+          Effect.catch(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }), () =>
             Effect.sync(() => client.giveUp(requestId, "defect")),
           ),
         { discard: true },
@@ -144,9 +144,10 @@ export class ClientSessions {
   ): Effect.Effect<void> {
     switch (error.reason._tag) {
       case "TooLarge": {
-        if (requestId === undefined) return Effect.void
+        // A defect has ended requests of which the client does not learn.
+        if (requestId === undefined) return Effect.sync(() => client.confirmLater())
         client.giveUp(requestId, "TooLarge")
-        const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
+        const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
         return Effect.andThen(

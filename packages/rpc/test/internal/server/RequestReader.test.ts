@@ -64,15 +64,36 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+  it.effect("drops a request with the id of a request in flight, and frees no place", () =>
     Effect.gen(function* () {
       const { counts, passed, read, sent } = yield* setUp
-      for (const id of ["1", "2", "1"]) yield* read(request(id))
-      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      for (const id of ["1", "1", "2", "1"]) yield* read(request(id))
+      assert.deepStrictEqual(yield* sent, [])
       yield* read(request("3"))
       assert.strictEqual(passed.length, 2)
       assert.deepStrictEqual(yield* sent, [interrupt("3")])
-      assert.deepStrictEqual(counts.values, { "total in": 4, "in_flight in": 2, "outcomes_total in busy": 2 })
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+    }),
+  )
+
+  it.effect("gives up a request whose id a handler of Effect's server still has, and goes on", () =>
+    Effect.gen(function* () {
+      const { counts, input, read, sent } = yield* setUp
+      input.open(() => Effect.interrupt)
+      yield* read(request("1"))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      assert.deepStrictEqual(counts.values, { "total in": 1, "outcomes_total in malformed": 1 })
+    }),
+  )
+
+  it.effect("answers an Ack for a request that a defect ended with Interrupt", () =>
+    Effect.gen(function* () {
+      const { read, sent } = yield* setUp
+      yield* read(request("1"))
+      yield* read("{")
+      yield* sent
+      yield* read(ack("1"))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
     }),
   )
 
