@@ -517,3 +517,21 @@ scenario("each of many requests beyond the limit ends", (world) =>
     assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
   }),
 )
+
+scenario("notifications count towards the limit, run to their end, and have no answer", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    const lane = yield* a.cluster.lane("rpc/default/requests")
+    const notify = (tag: string, payload: object) =>
+      lane.send("b", JSON.stringify({ _tag: "Request", id: "", tag, payload, headers: [], isNotification: true }))
+    yield* notify("Count", { to: 1_000 })
+    yield* World.eventually(() => seen.ended === 1)
+    assert.strictEqual(seen.counted, 1_000)
+    for (const id of ["x", "y", "z"]) yield* notify("Wait", { id })
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
+)

@@ -48,9 +48,12 @@ export class ClientSession {
   private readonly limit: number
   private readonly capacity: number
   private readonly metrics: RequestMetrics
-  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
+  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect" | "notification">()
+  private lastNotification = 0
   /** `true` if a message to the client was dropped, and the client has to confirm its requests in flight. */
   private owesEof = false
+  /** `true` while a fiber interrupts the requests that a defect ended. */
+  isInterrupting = false
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
@@ -85,13 +88,40 @@ export class ClientSession {
   }
 
   /**
-   * Ends all requests that run and returns them. The client ends its side at the defect that it is sent. Here they stay in flight
-   * until Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   * Adds a notification, whose handler counts towards the limit. Returns an id for Effect's server, which reports the end of a request
+   * and not that of a notification. Returns `undefined`, and does not add it, if the limit is reached.
+   */
+  addNotification(): string | undefined {
+    if (this.isAtLimit) {
+      this.metrics.refuse("busy")
+      return undefined
+    }
+    const id = this.unusedNotificationId()
+    this.metrics.begin()
+    this.inFlight.set(id, "notification")
+    return id
+  }
+
+  /** Reports whether the id is that of a notification whose handler runs. */
+  isNotification(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "notification"
+  }
+
+  /**
+   * Ends all requests and notifications, and returns them. The client ends its side at the defect that it is sent. Here they stay in flight until
+   * Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
    */
   endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
-    const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
-    for (const requestId of running) this.inFlight.set(requestId, "ended by a defect")
-    return running
+    const ended = [...this.inFlight]
+      .filter(([, state]) => state !== "ended by a defect")
+      .map(([requestId]) => requestId)
+    for (const requestId of ended) this.inFlight.set(requestId, "ended by a defect")
+    return ended
+  }
+
+  /** Returns the requests that a defect ended and whose handlers may run. */
+  get endedByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    return [...this.inFlight].filter(([, state]) => state === "ended by a defect").map(([requestId]) => requestId)
   }
 
   /** Reports whether the request has no final response yet. */
@@ -123,9 +153,10 @@ export class ClientSession {
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
-        if (this.inFlight.get(requestId) === "ended by a defect") return this.end(requestId, "defect")
-        this.end(requestId, outcomeOfExit(exit))
-        return this.offer(response, requestId)
+        const state = this.inFlight.get(requestId)
+        this.end(requestId, state === "ended by a defect" ? "defect" : outcomeOfExit(exit))
+        if (state === undefined || state === "running") this.offer(response, requestId)
+        return
       }
       case "Defect":
         return this.offerUnlessFull(response)
@@ -134,8 +165,9 @@ export class ClientSession {
 
   /** Ends a request without an answer, and denies it. */
   giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    const isNotification = this.isNotification(requestId)
     this.end(requestId, outcome)
-    this.deny(requestId)
+    if (!isNotification) this.deny(requestId)
   }
 
   /** Tells the peer that the request is not in flight and will not be answered. */
@@ -157,7 +189,16 @@ export class ClientSession {
 
   /** Ends all requests without a response. */
   endRequests(outcome: RequestOutcome): void {
-    for (const [requestId, state] of this.inFlight) this.end(requestId, state === "running" ? outcome : "defect")
+    for (const [requestId, state] of this.inFlight)
+      this.end(requestId, state === "ended by a defect" ? "defect" : outcome)
+  }
+
+  private unusedNotificationId(): string {
+    let id: string
+    // A peer may use any id for its requests.
+    do id = `notification ${++this.lastNotification}`
+    while (this.inFlight.has(id))
+    return id
   }
 
   private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {

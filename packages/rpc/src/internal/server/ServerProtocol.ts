@@ -104,10 +104,13 @@ export class ServerProtocol {
 
   private readonly send = (clientId: number, response: FromServerEncoded): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const { sessions } = this.options
+      const { input, sessions } = this.options
       const client = sessions.get(clientId)
       if (client === undefined) return Effect.void
       if (response._tag === "Defect") return sessions.fail(client, response)
+      // Nobody takes the values of a notification, and its handler runs to the end.
+      if (response._tag === "Chunk" && client.isNotification(response.requestId))
+        return Effect.ignore(input.write(clientId, { _tag: "Ack", requestId: response.requestId }))
       // A client takes an interrupted exit for its own interruption, so a server that stops gives the request up.
       if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit))
         client.giveUp(response.requestId, "stopped")

@@ -69,14 +69,42 @@ describe("a session of a client", () => {
     }),
   )
 
+  it.effect("counts notifications towards its limit until their handlers end, and answers none", () =>
+    Effect.gen(function* () {
+      const fake = new FakeMetrics()
+      const client = yield* make(3, fake)
+      // A peer may use the ids of notifications.
+      client.addRequest("notification 1")
+      const ids = [client.addNotification() ?? "", client.addNotification() ?? ""]
+      assert.isUndefined(client.addNotification())
+      assert.isFalse(client.addRequest("2"))
+      assert.deepStrictEqual(
+        [...ids, "notification 1"].map((id) => client.isNotification(id)),
+        [true, true, false],
+      )
+      client.giveUp(ids[0] ?? "", "stopped")
+      client.respond(exit(ids[1] ?? ""))
+      assert.deepStrictEqual(yield* responsesOf(client), [])
+      assert.deepStrictEqual(fake.values, {
+        "total in": 5,
+        "in_flight in": 1,
+        "outcomes_total in busy": 2,
+        "outcomes_total in stopped": 1,
+        "outcomes_total in success": 1,
+      })
+    }),
+  )
+
   it.effect("keeps requests that a defect ended until their handlers have ended, and sends no exit for them", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
       client.addRequest("2")
       client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.deepStrictEqual(client.endedByDefect, [])
       assert.deepStrictEqual(client.endByDefect(), ["1", "2"])
       assert.deepStrictEqual(client.endByDefect(), [])
+      assert.deepStrictEqual(client.endedByDefect, ["1", "2"])
       assert.isTrue(client.hasRequest("1"))
       for (const requestId of ["1", "2"]) client.respond(exit(requestId))
       assert.isFalse(client.hasRequest("1"))
