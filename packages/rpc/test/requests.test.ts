@@ -535,3 +535,17 @@ scenario("notifications count towards the limit, run to their end, and have no a
     yield* World.eventually(() => seen.interrupted.length === 2)
   }),
 )
+
+scenario("requests whose answers nobody waits for count towards the limit until their handlers end", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    yield* toB.Half({ number: 8 }, { discard: true })
+    yield* toB.Fail(undefined, { discard: true })
+    for (const id of ["x", "y"]) yield* toB.Wait({ id }, { discard: true })
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "z" }, { discard: true })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
+)

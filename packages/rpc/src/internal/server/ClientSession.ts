@@ -49,6 +49,10 @@ export class ClientSession {
   private readonly capacity: number
   private readonly metrics: RequestMetrics
   private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect" | "notification">()
+  /** Requests whose handlers run, as far as {@link handlerStarted} and {@link handlerEnded} report them. */
+  private readonly handled = new Set<RpcMessages.RequestId>()
+  /** Requests that have ended and whose handlers run: `discard` requests, and those whose handlers take long to end. */
+  private readonly outlived = new Set<RpcMessages.RequestId>()
   private lastNotification = 0
   /** `true` if a message to the client was dropped, and the client has to confirm its requests in flight. */
   private owesEof = false
@@ -124,9 +128,20 @@ export class ClientSession {
     return [...this.inFlight].filter(([, state]) => state === "ended by a defect").map(([requestId]) => requestId)
   }
 
-  /** Reports whether the request has no final response yet. */
+  /** Reports whether the request has no final response yet, or its handler runs. */
   hasRequest(requestId: RpcMessages.RequestId): boolean {
-    return this.inFlight.has(requestId)
+    return this.inFlight.has(requestId) || this.outlived.has(requestId)
+  }
+
+  /** Takes note that the handler of a request starts. */
+  handlerStarted(requestId: RpcMessages.RequestId): void {
+    this.handled.add(requestId)
+  }
+
+  /** Takes note that the handler of a request has ended. */
+  handlerEnded(requestId: RpcMessages.RequestId): void {
+    this.handled.delete(requestId)
+    this.outlived.delete(requestId)
   }
 
   /** Reports whether the client waits for a response to the request. */
@@ -136,7 +151,7 @@ export class ClientSession {
 
   /** Reports whether the limit of requests in flight is reached. */
   get isAtLimit(): boolean {
-    return this.inFlight.size + Queue.sizeUnsafe(this.queue) >= this.limit
+    return this.inFlight.size + this.outlived.size + Queue.sizeUnsafe(this.queue) >= this.limit
   }
 
   /**
@@ -197,12 +212,14 @@ export class ClientSession {
     let id: string
     // A peer may use any id for its requests.
     do id = `notification ${++this.lastNotification}`
-    while (this.inFlight.has(id))
+    while (this.hasRequest(id))
     return id
   }
 
   private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
-    if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
+    if (!this.inFlight.delete(requestId)) return
+    this.metrics.end(outcome)
+    if (this.handled.has(requestId)) this.outlived.add(requestId)
   }
 
   private offerUnlessFull(message: RpcMessages.FromServer): void {

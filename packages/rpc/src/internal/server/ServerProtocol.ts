@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import * as RpcLanes from "../RpcLanes.ts"
 import * as ClientSessions from "./ClientSessions.ts"
+import * as HandlerEnds from "./HandlerEnds.ts"
 import { RequestReader } from "./RequestReader.ts"
 import { claim } from "./servedNames.ts"
 import { type Handler, ServerInput } from "./ServerInput.ts"
@@ -151,5 +152,5 @@ export const make = Effect.fnUntraced(function* (
     codecFor: serialization.codecFor,
   })
   yield* Effect.addFinalizer(() => Effect.andThen(server.shutdown, Scope.close(inner, Exit.void)))
-  return server.toService()
+  return { protocol: server.toService(), handlerEnds: HandlerEnds.make(sessions) }
 })
