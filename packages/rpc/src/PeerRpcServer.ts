@@ -36,8 +36,8 @@ export interface Options {
   /**
    * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken and those that
    * have a response and whose handler runs, such as a `discard` request. A request beyond it fails with `RequestLost` and the reason
-   * `GivenUp`. With {@link layerProtocol}, a handler that runs after the response does not count. A larger limit allows a peer to hold more memory of the server.
-   * Defaults to 1,024.
+   * `GivenUp`. With {@link layerProtocol}, a handler that runs after the response does not count. A larger limit allows a peer to
+   * hold more memory of the server. Defaults to 1,024.
    */
   readonly limit?: number | undefined
 }

@@ -69,6 +69,21 @@ describe("the reader of responses", () => {
     }),
   )
 
+  it.live("fails a request whose response has no exit", () =>
+    Effect.gen(function* () {
+      const { add, reader, written } = yield* setUp()
+      for (const response of [
+        { ...exit, exit: null },
+        { _tag: "Exit", requestId: "x-2" },
+      ]) {
+        const request = add()
+        yield* reader.read(message(response))
+        assert.include(yield* stateOf(request), "a response without an exit")
+      }
+      assert.deepStrictEqual(written, [])
+    }),
+  )
+
   it.live("counts requests by what their responses are", () =>
     Effect.gen(function* () {
       const { add, fake, reader } = yield* setUp()
