@@ -46,7 +46,7 @@ describe("the quick start", () => {
       Effect.gen(function* () {
         const ann = yield* start("ann")
         const namesake = yield* start("ann", yield* address(ann))
-        yield* namesake.expect("why it ends", says("give every peer a name of its own"), { within: "20 seconds" })
+        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "20 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,

@@ -66,6 +66,18 @@ export interface Options {
 /**
  * Provides TCP on the given interface and port. Every node needs a layer of its own.
  *
+ * **Example** (Listen on all interfaces of a container)
+ *
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({ cluster: "shop", seeds: ["web-1", "web-2"] }).pipe(
+ *   Layer.provide(NodeTransport.layerTcp({ host: "0.0.0.0", insecure: true })),
+ * )
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

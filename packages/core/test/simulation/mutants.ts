@@ -1,8 +1,11 @@
 /**
- * Mutants: variants of the pure parts, each with one rule broken by a plausible defect. The swarm must find every mutant
- * within its number of seeds; otherwise a check is missing.
+ * Mutants: variants of the pure parts, each with one rule that a plausible defect breaks. The swarm must find every
+ * mutant within its number of seeds. Otherwise a check is missing.
  */
-import type { Simulation } from "@coterie/testkit"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
+import { Simulation } from "@coterie/testkit"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
 import type { ReadableLane, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
@@ -16,13 +19,17 @@ import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
+import * as Gossip from "../../src/membership/gossip.ts"
 import * as Member from "../../src/membership/Member.ts"
 import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
 import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
 import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { babbling } from "./babblers.ts"
 import { clockSetBack, isolated } from "./guarantees.ts"
-import { cluster, crossing, everything, reachable } from "./scenarios.ts"
+import { ClusterRecorder } from "./ClusterRecorder.ts"
+import * as FrameCount from "./frameCount.ts"
+import * as Talker from "./Member.ts"
+import { cluster, crossing, everybodyListsEverybody, everything, reachable, trafficEnds } from "./scenarios.ts"
 
 export interface Mutant {
   readonly name: string
@@ -48,12 +55,12 @@ const mutant = (
   }),
 })
 
-/** A step that ignores some inputs. */
+/** Returns a step that ignores some inputs. */
 const deafTo = (ignored: (input: Input, self: string) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => (ignored(input, state.self.name) ? [state, []] : defaults.step(state, now, input)),
 })
 
-/** A step some of whose outputs are lost. */
+/** Returns a step that loses some outputs. */
 const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => {
     const [next, outputs] = defaults.step(state, now, input)
@@ -61,7 +68,7 @@ const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step
   },
 })
 
-/** A step that takes a left record of a member, from whomever it comes, for the member's own Leave. */
+/** Step that treats a left record of a member, from any sender, as the member's own Leave. */
 const believesLeaves: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const [after, outputs] = defaults.step(state, now, input)
@@ -79,13 +86,13 @@ const believesLeaves: Pick<Overrides, "step"> = {
   },
 }
 
-/** Returns the records of a frame that brings some. */
+/** Returns the records of a frame. */
 const recordsOf = (input: Input): ReadonlyArray<PeerRecord.PeerRecord> =>
   input._tag === "Received" && (input.frame._tag === "Update" || input.frame._tag === "SyncDelta")
     ? input.frame.records
     : []
 
-/** A step that takes the claim of a newer life of this node's name for a proof. */
+/** Step that treats the claim of a newer life of this node's name as proof. */
 const believesClaims: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const claim = recordsOf(input).find(
@@ -98,7 +105,7 @@ const believesClaims: Pick<Overrides, "step"> = {
   },
 }
 
-/** A step that ignores accusations of this node, but for those in digests. */
+/** Step that ignores accusations of this node, except in digests. */
 const refutesNothing: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     if (input._tag === "SelfAccused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
@@ -109,7 +116,7 @@ const refutesNothing: Pick<Overrides, "step"> = {
   },
 }
 
-/** A step that stores another body of a member with a link, and tells the owner nothing. */
+/** Step that stores another body of a member with a link, and sends the owner nothing. */
 const storesForgedBodies: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const forged = recordsOf(input).flatMap((record) => {
@@ -128,6 +135,34 @@ const storesForgedBodies: Pick<Overrides, "step"> = {
   },
 }
 
+/** Step that relays every record that it hears, also a record that changes nothing. */
+const relaysEverything: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    const [next, outputs] = defaults.step(state, now, input)
+    const records = input._tag === "Received" && input.frame._tag === "Update" ? input.frame.records : []
+    if (records.length === 0) return [next, outputs]
+    const draft = Draft.start(next, now)
+    for (const record of records) Gossip.gossip(draft, record)
+    const [relaying, more] = Draft.finish(draft)
+    return [relaying, [...outputs, ...more]]
+  },
+}
+
+/** Creates a scenario of two nodes, one of which changes its metadata. Afterwards both write heartbeats only. */
+const quiet = (name: string, overrides: Partial<Overrides>): Simulation.Scenario =>
+  Simulation.scenario(name, { describe: ClusterTrace.describe() }, (sim) =>
+    Effect.gen(function* () {
+      const recorder = new ClusterRecorder()
+      const counts: FrameCount.Counts = new Map()
+      const nodes = yield* sim.nodes(["n1", "n2"], (node) =>
+        Talker.layer(node, { recorder, seeds: ["n1"], overrides }).pipe(Layer.provide(FrameCount.layer(counts))),
+      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
+      yield* nodes.n1.run(Effect.flatMap(Talker.Member, ({ cluster }) => cluster.updateMetadata({ version: "2" })))
+      yield* trafficEnds(nodes, counts)
+    }),
+  )
+
 /** Receive lanes that lose some messages. */
 const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeReceiveLanes"> => ({
   makeReceiveLanes: (options) => {
@@ -143,7 +178,7 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
   },
 })
 
-/** Receive lanes that acknowledge messages when they arrive. */
+/** Receive lanes that acknowledge messages on arrival. */
 class HastyLanes extends ReceiveLanes {
   private readonly arrived = new Map<string, Taken>()
   private readonly delivery: { lane: string; isDone: boolean }
@@ -189,9 +224,9 @@ class HastyLanes extends ReceiveLanes {
   }
 }
 
-/** Numbers of lanes as the peer sees them, which are used again as soon as a lane is closed. */
+/** Lane numbers as the peer sees them. A number is reused as soon as its lane is closed. */
 class ReusedNumbers {
-  /** Numbers of the receiving lanes by those that the peer sees, and the other way round. */
+  /** Numbers of the receiving lanes by the numbers that the peer sees, and in the other direction. */
   private readonly inside = new Map([[inboxLane, inboxLane]])
   private readonly outside = new Map([[inboxLane, inboxLane]])
   private readonly closing = new Map<number, Array<number>>()
@@ -224,7 +259,9 @@ class ReusedNumbers {
   }
 }
 
-/** Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed it. */
+/**
+ * Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed the close.
+ */
 class ImpatientLanes extends ReceiveLanes {
   private readonly numbers: ReusedNumbers
 
@@ -257,12 +294,12 @@ class ImpatientLanes extends ReceiveLanes {
   }
 }
 
-/** Keeps lanes open that nobody reads any more. */
+/** Receive lanes that keep lanes open without a reader. */
 class UnclosedLanes extends ReceiveLanes {
   override close(): void {}
 }
 
-/** Gives no credit back for every tenth message. */
+/** Receive lane that returns no credit for every tenth message. */
 class StingyLane extends ReceiveLane {
   private reads = 0
 
@@ -271,7 +308,7 @@ class StingyLane extends ReceiveLane {
   }
 }
 
-/** Loses every fiftieth message. */
+/** Receive lane that loses every fiftieth message. */
 class LossyLane extends ReceiveLane {
   private received = 0
 
@@ -282,7 +319,7 @@ class LossyLane extends ReceiveLane {
   }
 }
 
-/** Gives the credit of every lane to the inbox. */
+/** Send lanes that add the credit of every lane to the inbox. */
 class MisdirectedCredit extends SendLanes {
   override credit(number: number, bytes: number): ProtocolViolation | undefined {
     if (number === inboxLane) return super.credit(number, bytes)
@@ -291,14 +328,14 @@ class MisdirectedCredit extends SendLanes {
   }
 }
 
-/** Does not tell the peer that a message was given up. */
+/** Send lanes that do not send the abort of a message. */
 class SilentAborts extends SendLanes {
   override next(bytes: number): Array<Data> {
     return super.next(bytes).filter(({ abort }) => !abort)
   }
 }
 
-/** Drops what is not written when another connection takes over. */
+/** Send lanes that drop unwritten frames when another connection takes over. */
 class ForgetfulLanes extends SendLanes {
   override stop(why: Exclude<LinkState, "open">): void {
     super.stop(why)
@@ -306,7 +343,7 @@ class ForgetfulLanes extends SendLanes {
   }
 }
 
-/** Keeps the earlier connection when a later one of the same life comes up. */
+/** Connections that keep the earlier connection when a later one of the same life comes up. */
 class KeepsBoth extends PeerConnections {
   override install(connection: PeerConnection, link: Link): boolean {
     const { peer } = connection
@@ -317,14 +354,14 @@ class KeepsBoth extends PeerConnections {
   }
 }
 
-/** Holds no message for those of an earlier connection. */
+/** Connections that do not hold messages back for an earlier connection. */
 class Overtakes extends PeerConnections {
   override deliver({ link }: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     if (link !== undefined) sink.offer(link, lane, message)
   }
 }
 
-/** Delivers every fiftieth message twice. */
+/** Connections that deliver every fiftieth message twice. */
 class DeliversTwice extends PeerConnections {
   private received = 0
 
@@ -339,7 +376,9 @@ class DeliversTwice extends PeerConnections {
   }
 }
 
-/** Ends the session of a connection when the connection is not used any more, before its last messages. */
+/**
+ * Connections that end the session of a connection when the connection is not used any more, before its last messages.
+ */
 class EndsSessionsEarly extends PeerConnections {
   private readonly onSessionEnd: Options["onSessionEnd"]
 
@@ -408,6 +447,11 @@ export const mutants: ReadonlyArray<Mutant> = [
       kinds: ["accusations"],
       overrides: refutesNothing,
     }),
+  },
+  {
+    name: "news that change nothing are relayed",
+    within: 2,
+    scenario: quiet("mutant: news that change nothing are relayed", relaysEverything),
   },
   {
     name: "a forged body of a member with a live link is stored",

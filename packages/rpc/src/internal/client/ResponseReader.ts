@@ -117,7 +117,8 @@ export class ResponseReader {
       case "Interrupt":
         return Effect.sync(() => this.inFlight.fail(request, givenUp(peer)))
       case "Exit":
-        if (isMissing(response.exit)) {
+        // Effect's client checks any other value.
+        if (response.exit === null) {
           this.inFlight.fail(request, malformed(peer, new Error("a response without an exit")))
           return Effect.void
         }
@@ -163,6 +164,3 @@ export class ResponseReader {
     )
   }
 }
-
-/** Reports whether an exit of a peer is no value at all. Effect's client checks any other one. */
-const isMissing = (exit: unknown): boolean => exit === undefined || exit === null
