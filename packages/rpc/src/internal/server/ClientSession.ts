@@ -15,7 +15,7 @@ import * as RpcMessages from "../RpcMessages.ts"
 
 /**
  * Number of queued responses at which denials and defects are dropped, if twice the limit is not more. A burst of this many
- * requests beyond the limit is denied without a round trip, and the denials of a peer that takes none need some 100 kB.
+ * requests beyond the limit is denied without a round trip, and the denials of a peer that takes none need less than 1 MB.
  */
 const minCapacity = 2_048
 
