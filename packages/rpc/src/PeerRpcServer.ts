@@ -119,12 +119,14 @@ export const layer = <Rpcs extends Rpc.Any>(
   RpcServer.layer(counted(group), { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerServer(options)))
 
 /**
- * Adds the middleware that reports handlers to the protocol. TypeScript cannot reduce the type of an unknown group with a middleware.
- * `HandlerEnds` provides no service, adds no error and requires nothing of clients, and {@link layerServer} provides it, so the types of
- * the group stay true.
+ * Adds the middleware that reports handlers to the protocol. `HandlerEnds` provides no service, adds no error and requires nothing of
+ * clients, and {@link layerServer} provides it, so the group keeps its type.
  */
-const counted = <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>): RpcGroup.RpcGroup<Rpcs> =>
-  group.middleware(HandlerEnds) as unknown as RpcGroup.RpcGroup<Rpcs>
+function counted<Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>): RpcGroup.RpcGroup<Rpcs>
+// TypeScript cannot reduce the type of an unknown group with a middleware.
+function counted(group: RpcGroup.RpcGroup<Rpc.Any>): RpcGroup.RpcGroup<Rpc.Any> | RpcGroup.RpcGroup<never> {
+  return group.middleware(HandlerEnds)
+}
 
 /**
  * Returns the peer that made a request, from the headers that handlers and middleware get.
