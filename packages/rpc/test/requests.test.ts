@@ -488,3 +488,64 @@ it.live("requests are answered over real sockets, and fail when the peer is gone
     assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
   }).pipe(Effect.scoped),
 )
+
+scenario("a request with the id of a request in flight does not stop the server", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world)
+    const lane = yield* a.cluster.lane("rpc/default/requests")
+    const send = (message: object) =>
+      lane.send("b", JSON.stringify({ tag: "Wait", payload: { id: "x" }, headers: [], ...message }))
+    yield* send({ _tag: "Request", id: "x" })
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* send({ _tag: "Request", id: "x" })
+    // Effect's server ends an acknowledged request for its caller, and its handler goes on.
+    yield* send({ _tag: "Request", id: "y", discard: true })
+    yield* World.eventually(() => seen.began.length === 2)
+    yield* send({ _tag: "Request", id: "y" })
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.deepStrictEqual(seen.began, ["x", "x"])
+  }),
+)
+
+scenario("each of many requests beyond the limit ends", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world, { limit: 1 })
+    const ends = Effect.forEach(Array.from({ length: 200 }), () => Effect.exit(toB.Half({ number: 8 })), {
+      concurrency: "unbounded",
+    })
+    assert.strictEqual(yield* Effect.map(ends, ({ length }) => length), 200)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("notifications count towards the limit, run to their end, and have no answer", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    const lane = yield* a.cluster.lane("rpc/default/requests")
+    const notify = (tag: string, payload: object) =>
+      lane.send("b", JSON.stringify({ _tag: "Request", id: "", tag, payload, headers: [], isNotification: true }))
+    yield* notify("Count", { to: 1_000 })
+    yield* World.eventually(() => seen.ended === 1)
+    assert.strictEqual(seen.counted, 1_000)
+    for (const id of ["x", "y", "z"]) yield* notify("Wait", { id })
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
+)
+
+scenario("requests whose answers nobody waits for count towards the limit until their handlers end", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    yield* toB.Half({ number: 8 }, { discard: true })
+    yield* toB.Fail(undefined, { discard: true })
+    for (const id of ["x", "y"]) yield* toB.Wait({ id }, { discard: true })
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "z" }, { discard: true })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
+)
