@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import * as RequestLost from "../src/RequestLost.ts"
 import * as Support from "./support.ts"
 
 const scenario = World.simulated
@@ -186,7 +187,7 @@ scenario("what waits for a slow link is not overwritten by what is encoded after
   }),
 )
 
-scenario("peers that do not encode alike fail each other's requests, and nothing hangs", (world) =>
+scenario("a request to a peer with another serialization is not sent, and fails with both formats", (world) =>
   Effect.gen(function* () {
     const b = yield* world.node("b")
     yield* Support.serve(b, { serialization: RpcSerialization.layerSchemaBinary() })
@@ -195,7 +196,11 @@ scenario("peers that do not encode alike fail each other's requests, and nothing
     yield* World.untilPeers(a, ["b"])
     const toB = yield* client.to("b")
     const error = yield* Effect.flip(toB.Half({ number: 8 }))
-    assert.include(String(error), "cannot be used")
+    const cause = error._tag === "RpcClientError" ? RequestLost.causeOf(error) : undefined
+    assert.strictEqual(cause?.reason._tag, "IncompatibleFormat")
+    assert.isFalse(cause?.maybeDelivered)
+    assert.include(String(error), `"application/json"`)
+    assert.include(String(error), `"application/vnd.effect.rpc+schema-binary"`)
   }),
 )
 
