@@ -1,6 +1,6 @@
 /**
- * The guarantees of the guides, with the tests that keep them. After a change run `npx -y pnpm@12 docs:guarantees`, which
- * writes docs/guarantees.md.
+ * The guarantees of the guides, with the tests that keep them. After a change run `npx -y pnpm@12 docs:guarantees`,
+ * which writes docs/guarantees.md.
  */
 import type { Page } from "./page.ts"
 
@@ -487,7 +487,7 @@ const messages: Page = {
       statement: "A reader that stands still learns of the end of the last session of each peer.",
       tests: [
         "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
-        "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+        "fails a request whose session began and ended while the reader was blocked, even if many sessions followed",
       ],
     },
     {

@@ -1,6 +1,6 @@
 /**
- * Writer of the lane of requests: everything that a client of this node sends to servers. Messages that nothing waits for are
- * sent by background fibers, of which there is a bounded number.
+ * Writer of the lane of requests. It sends all messages from the clients of this node to servers. A bounded number of
+ * background fibers sends the messages that no client waits for.
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane, Sent } from "@coterie/core/Lane"
@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
-/** Maximum number of background fibers. Further tasks are dropped: a peer can do without their messages. */
+/** Maximum number of background fibers. Further tasks are dropped, because a peer works without their messages. */
 const maxBackgroundTasks = 1_024
 
 /** Time to wait for background fibers when this node stops making requests. Effect's clients use the same time. */
@@ -39,14 +39,14 @@ export class RequestSender {
     return this.lane.send(peer, bytes)
   }
 
-  /** Acknowledges a chunk of the request, and asks the server if it has the request in flight. */
+  /** Acknowledges a chunk of the request, and asks the server whether it has the request in flight. */
   acknowledge(peer: string, requestId: string): Effect.Effect<void, SendError> {
     return this.encodeAndSend(peer, { _tag: "Ack", requestId })
   }
 
   /**
-   * Sends an `Interrupt` for each request, in the background. An interrupt that is lost ends with the session that carries the
-   * request.
+   * Sends an `Interrupt` for each request in the background. If an interrupt is lost, the end of the session that
+   * carries the request interrupts the handler.
    */
   interrupt(peer: string, ids: ReadonlyArray<string>): Effect.Effect<void> {
     if (ids.length === 0) return Effect.void
@@ -59,7 +59,7 @@ export class RequestSender {
     )
   }
 
-  /** Runs the task in a background fiber, or drops it if there are too many. */
+  /** Runs the task in a background fiber. Drops the task if there are {@link maxBackgroundTasks} fibers. */
   inBackground(task: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.flatMap(FiberSet.size(this.tasks), (size) =>
       size < maxBackgroundTasks ? Effect.asVoid(FiberSet.run(this.tasks, task)) : Effect.void,

@@ -1,6 +1,6 @@
 /**
- * A client of Effect's server: one session with one peer. Responses wait in a queue of the session, so that a peer that takes no
- * responses delays those to no other peer.
+ * A client of Effect's server: one session with one peer. Each session has its own queue of responses, so that a peer
+ * that takes no responses does not delay the responses to other peers.
  */
 import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
@@ -13,7 +13,7 @@ import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
-/** An encoded message to the peer. */
+/** Encoded message to the peer. */
 export interface QueuedResponse {
   readonly bytes: Uint8Array | string
   /** Request that the message answers, if any. */
@@ -21,7 +21,7 @@ export interface QueuedResponse {
 }
 
 export interface Options {
-  /** Id by which Effect's server knows the client. */
+  /** Id of the client in Effect's server. */
   readonly clientId: number
   readonly peer: PeerId
   readonly session: number
@@ -42,7 +42,10 @@ export class ClientSession {
   private readonly limit: number
   private readonly metrics: RequestMetrics
   private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
-  /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
+  /**
+   * `true` once a response that is too large was logged. A peer can ask for many such responses and must not fill the
+   * log.
+   */
   hasLoggedTooLarge = false
 
   constructor({ clientId, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
@@ -60,13 +63,13 @@ export class ClientSession {
     return Stream.fromQueue(this.queue)
   }
 
-  /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
+  /** Adds a request. Returns `false` without adding it if the limit of requests in flight is reached. */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
       this.metrics.refuse("busy")
       return false
     }
-    // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
+    // A peer may reuse the id of a request in flight. One exit ends both requests, so they count as one.
     if (!this.inFlight.has(requestId)) {
       this.metrics.begin()
       this.inFlight.set(requestId, "running")
@@ -75,8 +78,9 @@ export class ClientSession {
   }
 
   /**
-   * Ends all requests that run and returns them. The client ends its side at the defect that it is sent. Here they stay in flight
-   * until Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   * Marks all running requests as ended by a defect and returns them. The client ends them when it gets the defect. At
+   * the server they stay in flight until Effect's server has ended their handlers, so that a client cannot run more
+   * handlers than its limit.
    */
   endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
     const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
@@ -95,14 +99,17 @@ export class ClientSession {
   }
 
   /**
-   * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
-   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if the queue is full: a client
-   * that sends many messages that cannot be decoded and takes no response must not fill the memory.
+   * Queues a response of Effect's server. If the queue is full:
+   *
+   * - It throws for a chunk, and Effect ends the request with that defect. Only a client that sends an `Ack` before it
+   *   has taken the chunk can cause this.
+   * - It drops a defect. A client that sends many messages that cannot be decoded, and takes no response, must not fill
+   *   the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
-        if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
+        if (this.isQueueFull) throw new Error("the client does not take the chunks that it acknowledged")
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
@@ -116,18 +123,18 @@ export class ClientSession {
     }
   }
 
-  /** Ends a request without an answer, and denies it. */
+  /** Ends a request without an answer and denies it. */
   giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
     this.end(requestId, outcome)
     this.deny(requestId)
   }
 
-  /** Tells the peer that the request is not in flight and will not be answered. */
+  /** Queues an `Interrupt`: the request is not in flight and will not be answered. Drops it if the queue is full. */
   deny(requestId: RpcMessages.RequestId): void {
     if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
   }
 
-  /** Ends the queue after the responses that it has. */
+  /** Ends the queue after the responses that it holds. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
 
   /** Ends all requests without a response. */
@@ -139,7 +146,9 @@ export class ClientSession {
     if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
   }
 
-  /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
+  /**
+   * A client that takes a chunk before it acknowledges it has at most one chunk and one exit queued for each request.
+   */
   private get isQueueFull(): boolean {
     return Queue.sizeUnsafe(this.queue) >= 2 * this.limit
   }

@@ -1,4 +1,4 @@
-/** Entrance to Effect's server, which takes the messages of clients once it runs. */
+/** Input of Effect's server, which takes the messages of clients once it runs. */
 import * as Effect from "effect/Effect"
 import type { FromClientEncoded } from "effect/rpc/RpcMessage"
 import type { Protocol } from "effect/rpc/RpcServer"
@@ -9,7 +9,7 @@ export type Handler = Parameters<Protocol["Service"]["run"]>[0]
 export class ServerInput {
   private handler: Handler = () => Effect.void
 
-  /** Passes later messages to the handler. Messages before that are dropped. */
+  /** Passes all later messages to the handler. Earlier messages were dropped. */
   open(handler: Handler): void {
     this.handler = handler
   }

@@ -20,7 +20,7 @@ const success: ExitEncoded<unknown, unknown> = { _tag: "Success", value: 4 }
 const exit = (requestId: string): FromServerEncoded => ({ _tag: "Exit", requestId, exit: success })
 const chunk = (requestId: string): FromServerEncoded => ({ _tag: "Chunk", requestId, values: [1] })
 
-/** All responses of a session that takes no more. */
+/** Ends the queue of the session and returns all its responses. */
 const responsesOf = (client: ClientSession.ClientSession) =>
   Effect.andThen(
     client.endResponses,
@@ -30,14 +30,14 @@ const responsesOf = (client: ClientSession.ClientSession) =>
   )
 
 describe("a session of a client", () => {
-  it.effect("takes as many requests as its limit, and more when responses have been sent", () =>
+  it.effect("accepts as many requests as its limit, and more after responses have been sent", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       assert.isTrue(client.addRequest("1"))
       assert.isTrue(client.addRequest("2"))
       assert.isFalse(client.addRequest("3"))
       assert.isFalse(client.hasRequest("3"))
-      // An answer that has not been sent counts as its request did.
+      // A response that has not been sent counts towards the limit, as its request did.
       client.respond(exit("1"))
       assert.isFalse(client.hasRequest("1"))
       assert.isTrue(client.isAtLimit)
@@ -46,7 +46,7 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("keeps responses in order, each with the request that it answers", () =>
+  it.effect("queues responses in order, each with the id of its request", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
@@ -86,7 +86,7 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("has no request that it has given up", () =>
+  it.effect("does not have a request that it has given up", () =>
     Effect.gen(function* () {
       const client = yield* make(1)
       client.addRequest("1")
@@ -137,12 +137,12 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("throws at a chunk and gives up silently when two responses for each request of its limit are queued", () =>
+  it.effect("throws for a chunk and drops a denial when two responses for each request of its limit are queued", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
       for (let i = 0; i < 4; i++) client.respond(chunk("1"))
-      assert.throws(() => client.respond(chunk("1")), "the caller does not take what it asked for")
+      assert.throws(() => client.respond(chunk("1")), "the client does not take the chunks that it acknowledged")
       client.deny("2")
       // An exit is never dropped.
       client.respond(exit("1"))

@@ -26,7 +26,7 @@ const setUp = Effect.gen(function* () {
   })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const read = (content: unknown) => reader.read(message(content, { from: "a" }))
-  /** Takes the messages that were sent to peers, after the fibers that send have run. */
+  /** Takes the messages that were sent to peers, after the sending fibers have run. */
   const sent = Effect.map(
     Effect.forEach([1, 2, 3], () => Effect.yieldNow),
     () => responses.takeSent(),
@@ -39,7 +39,7 @@ const ack = (requestId: string) => ({ _tag: "Ack", requestId })
 const interrupt = (requestId: string) => ({ _tag: "Interrupt", requestId })
 
 describe("the reader of requests", () => {
-  it.effect("passes a request on with the headers of the peer of the link", () =>
+  it.effect("passes a request on with the headers that name the peer of the link", () =>
     Effect.gen(function* () {
       const { passed, read } = yield* setUp
       yield* read(request("1"))
@@ -52,7 +52,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("gives up requests beyond the limit, but notifications", () =>
+  it.effect("gives up requests beyond the limit, except notifications", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
@@ -64,7 +64,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+  it.effect("keeps a request in flight when a request beyond the limit has the same id", () =>
     Effect.gen(function* () {
       const { counts, passed, read, sent } = yield* setUp
       for (const id of ["1", "2", "1"]) yield* read(request(id))
@@ -76,7 +76,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("counts requests beyond the limit as busy, and no notifications", () =>
+  it.effect("counts requests beyond the limit as busy, and does not count notifications", () =>
     Effect.gen(function* () {
       const { counts, read } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
@@ -86,7 +86,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("passes an Ack on for a request in flight, and answers one for any other with Interrupt", () =>
+  it.effect("passes an Ack on for a request in flight, and answers an Ack for any other with Interrupt", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       yield* read([request("1"), ack("1"), ack("2")])
@@ -95,7 +95,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("passes an Interrupt on for a request in flight, and drops one for any other", () =>
+  it.effect("passes an Interrupt on for a request in flight, and drops an Interrupt for any other", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       yield* read([request("1"), interrupt("1"), interrupt("2")])
@@ -104,7 +104,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("answers bytes that cannot be decoded with a defect, and reports them", () =>
+  it.effect("answers bytes that cannot be decoded with a defect, and reports a dead letter", () =>
     Effect.gen(function* () {
       const { read, requests, sent, sessions } = yield* setUp
       yield* read(request("1"))
