@@ -455,7 +455,7 @@ const messages: Page = {
         "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
         "a publisher with another serialization is told so instead of sent, until the topic has one of its own",
         "during a rolling upgrade that adds an optional field, old and new nodes read each other's values",
-        "lets a schema get an optional field, in both directions",
+        "stays compatible in both directions when a schema gets an optional field",
       ],
     },
     {

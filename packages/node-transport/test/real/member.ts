@@ -1,10 +1,10 @@
 /**
- * A member of a real cluster over TCP, with the defaults of a LAN, that can be killed, stopped and cut off:
+ * Member of a real cluster over TCP with the defaults of a LAN. Tests kill it, stop it and cut its links:
  *
  *     node member.ts --name NAME [--host HOST] [--port PORT] [--seed ADDRESS]... [--insecure]
  *
- * It reports what it sees on its standard output and takes commands from its standard input (see Protocol.ts). It leaves
- * when that ends, on SIGTERM and on SIGINT.
+ * It writes reports to its standard output and reads commands from its standard input (Protocol.ts). It leaves at the
+ * end of the input, on SIGTERM and on SIGINT.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
@@ -114,7 +114,7 @@ program.pipe(
   Effect.scoped,
   Effect.provide(
     Layer.mergeAll(ClusterLive, NodeStdio.layer).pipe(
-      // Standard output is for reports alone.
+      // Standard output is for reports only.
       Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     ),
   ),
