@@ -1,4 +1,4 @@
-/** The pieces of code of docs/messages.md, and of the section "Topics" of README.md; examples/test/messages.test.ts runs them. */
+/** The pieces of code of docs/messages.md; examples/test/messages.test.ts runs them. */
 import { Cluster, Topic } from "@coterie/core"
 import type { Message } from "@coterie/core"
 import { Effect, Layer, Ref, Schema, Semaphore, Stream } from "effect"

@@ -1,35 +1,60 @@
-/**
- * Every policy, with a choice of its own. README.md shows the part between the marks.
- */
-import { Admission, Cluster, FailureDetector, Gossip, Reconnect } from "@coterie/core"
+/** A value of its own for every policy: the code of docs/policies.md; examples/test/policies.test.ts runs it. */
+import { Admission, Cluster, Discovery, FailureDetector, Gossip, Reconnect } from "@coterie/core"
 import { NodeDiscovery } from "@coterie/node-transport"
+import { SchemaBinary } from "@coterie/schema-binary"
 import { Effect, Schedule } from "effect"
 
-// #region policies
-/** When to dial again after an attempt failed: any Schedule. */
-const reconnect = Reconnect.layer(
-  Reconnect.fullJitter(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])),
-)
-
-/** How much silence ends a link, and how long a suspicion lasts: layerLan (default), layerWan, layerLocal, or your own. */
-const failureDetector = FailureDetector.layer({ heartbeat: "2 seconds", linkTimeout: "6 seconds" })
-
-/** How news spread: how long they gather, to how many they are relayed. */
-const gossip = Gossip.layer({ updateDelay: "50 millis", relayFanOut: (size) => Math.ceil(Math.sqrt(size)) })
-
-/** Where to look for peers: DNS or a file (NodeDiscovery), a list, a Stream of lists, an effect on a Schedule (Discovery). */
-const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal" })
-
-/** Decides which peers are admitted, before anything about the applicant is stored. */
+// #region admission
+/** Admits peers whose names begin with "web-". */
 const admission = Admission.layer((applicant) =>
   Effect.succeed(applicant.name.startsWith("web-") ? Admission.admit : Admission.deny("web servers only")),
 )
+// #endregion
 
-/** Still open: the transport. TCP in production, the simulated network in a test. */
+// #region discovery
+/** Dials the addresses of a DNS name, at the default port 24868. */
+const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal" })
+// #endregion
+
+// #region poll
+/** Runs an effect every 10 seconds and dials the addresses that it returns. */
+export const registry = <E, R>(find: Effect.Effect<ReadonlyArray<string>, E, R>) =>
+  Discovery.layerPoll(find, Schedule.spaced("10 seconds"))
+// #endregion
+
+// #region failureDetector
+/** Ends a link after 6 seconds of silence. A suspicion lasts from 4 to 24 seconds. */
+const failureDetector = FailureDetector.layer({
+  heartbeat: "2 seconds",
+  linkTimeout: "6 seconds",
+  suspicionMin: "4 seconds",
+  suspicionMax: "24 seconds",
+})
+// #endregion
+
+// #region gossip
+/** Collects news for 50 milliseconds and relays them to sqrt(size) peers. */
+const gossip = Gossip.layer({ updateDelay: "50 millis", relayFanOut: (size) => Math.ceil(Math.sqrt(size)) })
+// #endregion
+
+// #region reconnect
+/** Dials again after 200 milliseconds, then after twice as long each time, and at least every 10 seconds. */
+const reconnect = Reconnect.layer(
+  Reconnect.fullJitter(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])),
+)
+// #endregion
+
+// #region serialization
+/** Encodes the values of topics in the compact format of Effect's `SchemaBinary`. */
+const serialization = SchemaBinary.layerSchemaBinary
+// #endregion
+
+// #region policies
+/** Requires only a `Transport`: TCP in production, the simulated network in a test. */
 export const ClusterLive = (name: string) =>
   Cluster.layer({
     cluster: "shop",
     name,
-    policies: [reconnect, failureDetector, gossip, discovery, admission],
+    policies: [admission, discovery, failureDetector, gossip, reconnect, serialization],
   })
 // #endregion

@@ -1,8 +1,8 @@
 import { Cluster } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
-import { ClusterLive } from "../policies.ts"
+import { Context, Effect, Layer, Ref } from "effect"
+import { ClusterLive, registry } from "../policies.ts"
 
 it.effect("a cluster runs with a choice for every policy", () =>
   Effect.gen(function* () {
@@ -21,5 +21,30 @@ it.effect("a cluster runs with a choice for every policy", () =>
     const error = yield* Effect.flip(stranger.join("web-1"))
     assert.strictEqual(error.reason._tag, "Denied")
     assert.include(error.message, "web servers only")
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
+
+it.effect("a node dials the addresses that its registry returns, and keeps them while the registry fails", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make()
+    const start = (name: string, find: Effect.Effect<ReadonlyArray<string>, string>) =>
+      Cluster.layer({ cluster: "shop", name, policies: [registry(find)] }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+    const runs = yield* Ref.make(0)
+    const find = Effect.flatMap(
+      Ref.getAndUpdate(runs, (n) => n + 1),
+      (run) => (run === 0 ? Effect.succeed(["web-1"]) : Effect.fail("the registry is down")),
+    )
+    const node = yield* start("web-2", find)
+    yield* Effect.sleep("1 minute") // of virtual time
+    assert.strictEqual((yield* node.status)._tag, "Alone")
+    assert.isAbove(yield* Ref.get(runs), 1)
+
+    yield* start("web-1", Effect.succeed([]))
+    yield* Effect.sleep("1 minute")
+    assert.deepStrictEqual(yield* node.status, { _tag: "Member", peers: 1 })
   }).pipe(Effect.scoped, VirtualTime.flow),
 )

@@ -3,10 +3,21 @@ import * as Effect from "effect/Effect"
 import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 
-const start = (name: string, ...addresses: ReadonlyArray<string>) =>
-  Child.spawn(name, NodePath.join(import.meta.dirname, "../quickstart.ts"), [name, "0", ...addresses])
+const startOf =
+  (program: string) =>
+  (name: string, ...addresses: ReadonlyArray<string>) =>
+    Child.spawn(name, NodePath.join(import.meta.dirname, "..", program), [name, "0", ...addresses])
+
+const start = startOf("quickstart.ts")
+const startSales = startOf("salesMain.ts")
 
 const says = (what: string) => (line: string) => (line.includes(what) ? line : undefined)
+
+const sentTo = (name: string) => (line: string) =>
+  /an order went to (.*);/
+    .exec(line)?.[1]
+    ?.split(", ")
+    .find((each) => each === name)
 
 const address = (child: Child.Child) =>
   child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "20 seconds" })
@@ -35,7 +46,27 @@ describe("the quick start", () => {
       Effect.gen(function* () {
         const ann = yield* start("ann")
         const namesake = yield* start("ann", yield* address(ann))
-        yield* namesake.expect("why it ends", says("give every peer a name of its own"), { within: "20 seconds" })
+        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "20 seconds" })
+        assert.strictEqual(yield* namesake.ended, 1)
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    testTimeout,
+  )
+})
+
+describe("the service of the guide", () => {
+  it.live(
+    "sends its orders to the other process, and ends when its name is taken",
+    () =>
+      Effect.gen(function* () {
+        const ann = yield* startSales("ann")
+        const seed = yield* ann.expect("where it listens", (line) => / at (\S+); policies/.exec(line)?.[1], {
+          within: "20 seconds",
+        })
+        const bob = yield* startSales("bob", seed)
+        yield* ann.expect("an order that reaches bob", sentTo("bob"), { within: "20 seconds" })
+        yield* bob.expect("an order that reaches ann", sentTo("ann"), { within: "20 seconds" })
+        const namesake = yield* startSales("ann", seed)
+        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "20 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,

@@ -12,7 +12,7 @@ const membership: Page = {
       statement:
         "The invariants of the membership hold after every step of every node, and the views of all nodes converge.",
       tests: [
-        "after any trouble the cluster comes to one view, unaided",
+        "after any faults the cluster converges to one view without help",
         "no order of events breaks an invariant",
         "a cluster survives anything",
       ],
@@ -21,8 +21,8 @@ const membership: Page = {
       heading: "R1 Candidates",
       statement: "Gossip alone never adds a member.",
       tests: [
-        "R1: hearsay",
-        "... is a member by hearsay, by ...",
+        "R1: candidates",
+        "... is a member from gossip alone, by ...",
         "... is a member and a candidate of the same life",
         "gossip alone adds members",
       ],
@@ -33,7 +33,7 @@ const membership: Page = {
         "A peer becomes a member by a handshake, or by the answer `up` of a member that has a link to it; `Joined` and `Replaced` never show the link `down`.",
       tests: [
         "R2: a handshake makes a member",
-        "R2: the word of a member that has a link makes a member",
+        "R2: the answer up of a member with a link makes a member",
         "a peer joins only if this node or another member reaches it",
       ],
     },
@@ -61,17 +61,17 @@ const membership: Page = {
       heading: "R4 Suspicion",
       statement:
         "A node suspects a peer that neither it nor any asked member reaches, and reports the accusation to some members.",
-      tests: ["R4: suspicion", "many that lose a peer at once tell some each, and not everybody"],
+      tests: ["R4: suspicion", "many accusations at once are sent to some members each, and not to all"],
     },
     {
       heading: "R5 Verdict",
       statement:
         "Only a suspected peer fails, after its timer has run out, and never while this node has a live link to it.",
       tests: [
-        "R5: the verdict",
+        "R5: the end of a suspicion",
         "the suspicion timer",
         "the transition table",
-        "... is called failed and has a link",
+        "... failed, but has a link",
         "only a suspected member is called failed",
         "no peer with a live link is called failed",
         "a node that few members reach is suspected and not called failed",
@@ -90,8 +90,8 @@ const membership: Page = {
       tests: [
         "R7: an accusation about this node",
         "recover by the refutation within the handshake",
-        "what cannot be true of this node",
-        "what a peer believes of others the owner can refute",
+        "an impossible belief about this node",
+        "every accusation that a peer believes is refutable by its owner",
         "an accused node does not refute",
       ],
     },
@@ -114,7 +114,7 @@ const membership: Page = {
       statement: "A node that leaves is removed from all views without a suspicion, and its life does not return.",
       tests: [
         "R9: leaving",
-        "a life that others say is over",
+        "a life that others report as left",
         "a member that says that the node has left",
         "a graceful close leaves no members on either side, and no node redials",
         "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
@@ -126,7 +126,7 @@ const membership: Page = {
       statement:
         "The cluster dials a failed member about once in the longest pause of `Reconnect`, and the member recovers when it answers.",
       tests: [
-        "R10: the failed",
+        "R10: failed members",
         "is dialed by the whole cluster about once per reconnect interval",
         "after a long partition all links are up within ten seconds of the first connection",
       ],
@@ -144,8 +144,8 @@ const membership: Page = {
       statement: "Tombstones are bounded, and a cluster that drops them too early still converges.",
       tests: [
         "R12: tombstones",
-        "is relayed a bounded number of times, whatever the bounds of the nodes, and each node is believed about itself",
-        "with memory so short that tombstones and candidates are forgotten on the way",
+        "is relayed a bounded number of times, for any limits of the nodes, and each node is believed about itself",
+        "with a memory so short that tombstones and candidates are forgotten meanwhile",
       ],
     },
     {
@@ -153,22 +153,19 @@ const membership: Page = {
       statement: "A node that stood still distrusts itself and blames no peer for its own delay.",
       tests: [
         "local health",
-        "is not given at once by a node that stood still",
+        "does not come at once on a node that stalled",
         "a node that was paused for ten seconds suspects no peer and recovers once",
       ],
     },
     {
       heading: "Dissemination",
       statement: "Each node relays a piece of news at most once, and relays no accusation that cannot shorten a timer.",
-      tests: ["dissemination", "more accusers than shorten it are neither kept nor relayed"],
+      tests: ["dissemination", "accusers beyond the number that shortens the timer are neither kept nor relayed"],
     },
     {
       heading: "Dissemination",
       statement: "Two different bodies of one record are repaired by their owner on all nodes.",
-      tests: [
-        "another body at the key that is held",
-        "is repaired on all nodes if one of them has a link to the owner ...",
-      ],
+      tests: ["another body at the known key", "is repaired on all nodes if one of them has a link to the owner ..."],
     },
     {
       heading: "Anti-entropy",
@@ -177,14 +174,14 @@ const membership: Page = {
         "anti-entropy",
         "an answer",
         "peers that ask again and again and do not read are answered a few times",
-        "after any trouble the cluster comes to one view, unaided",
+        "after any faults the cluster converges to one view without help",
       ],
     },
     {
       heading: "Partitions",
       statement: "A node reports isolation and suspected partitions, and both sides of a partition merge without help.",
       tests: [
-        "losing many at once",
+        "the loss of many members at once",
         "an isolated node emits Isolated, and Reconnected when it is back",
         "a partition heals unaided after both sides have forgotten each other",
         "an isolated node does not notice that it is isolated",
@@ -200,18 +197,18 @@ const membership: Page = {
   ],
 }
 
-const outcomes = "What becomes of a message when something fails"
+const outcomes = "Failures"
 
 const messages: Page = {
   file: "messages.md",
   guarantees: [
     {
-      heading: "To whom a message goes",
+      heading: "Addressing a peer",
       statement: "A name addresses the current life of a peer; a name and generation address one life.",
       tests: ["goes to that life, and fails as Replaced if a newer life has the name"],
     },
     {
-      heading: "To whom a message goes",
+      heading: "Addressing a peer",
       statement: "A node can send to itself with the order, back-pressure and confirmation of a send to a peer.",
       tests: [
         "a node sends to its own inbox and lanes without a peer, in order, and says whose message it is",
@@ -221,7 +218,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "What you may rely on",
+      heading: "Delivery guarantees",
       statement:
         "Messages of one sender, receiver and lane arrive in order and without duplicates, and no accepted message is lost while the link is up.",
       tests: [
@@ -329,7 +326,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "The reasons of a `SendError`",
+      heading: "`SendError` reasons",
       statement:
         "`maybeDelivered` is `false` only if the peer's reader did not take the message and cannot take it later; the simulation checks every message against it.",
       tests: [
@@ -342,7 +339,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "A peer that stands still",
+      heading: "Slow subscribers",
       statement:
         "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
       tests: [
@@ -354,7 +351,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Reading",
+      heading: "Handlers",
       statement: "The node logs a reader that fails, and an inbox that nobody reads, in a bounded number of lines.",
       tests: [
         "of the inbox, ..., is told with its cause",
@@ -364,7 +361,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Reading",
+      heading: "Handlers",
       statement: "The examples of readers handle failures as their comments describe.",
       tests: [
         "a reader of the guide that fails stops the program beside it",
@@ -424,7 +421,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "A buffer that loses",
+      heading: "Lossy subscribers",
       statement:
         "A `dropping` or `sliding` subscription never blocks its publishers, and counts the values that it lost.",
       tests: [
@@ -464,7 +461,7 @@ const messages: Page = {
       tests: ["writes one warning for each lane and peer in a minute, with the reason, into the log of the node"],
     },
     {
-      heading: "Confirmed sends",
+      heading: "Acknowledged sends",
       statement: "A confirmed send succeeds when the peer's reader pulled the message.",
       tests: [
         "a message is acknowledged when the reader pulled it, a batch at a time, before it is processed",
@@ -474,7 +471,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sessions",
+      heading: "Sessions and gaps",
       statement:
         "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
       tests: [
@@ -483,7 +480,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sessions",
+      heading: "Sessions and gaps",
       statement: "A reader that stands still learns of the end of the last session of each peer.",
       tests: [
         "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
@@ -508,11 +505,11 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Sizing windows",
+      heading: "Window sizes",
       statement: "A lane carries between half a window and a window in each round trip.",
       tests: [
         "a window carries between half of its bytes and all of them in each round trip (... bytes)",
-        "credit comes half a window at a time, not per message",
+        "the lane grants credit half a window at a time, not per message",
         "empty messages are delivered and cost credit",
       ],
     },
@@ -520,7 +517,7 @@ const messages: Page = {
       heading: "Memory",
       statement: "A node holds at most the bytes that its limits allow, whatever its readers and peers do.",
       tests: [
-        "whatever the reader does, every message arrives whole and in order, and no more is held than promised",
+        "every message arrives whole and in order within the memory limit, whatever the reader does",
         "report the size of each queue, which never exceeds its limit",
         "a peer that reconnects again and again does not fill an inbox that nobody reads",
         "peers that fill every window and begin large messages make a node hold at most a window and a message per lane and link",
@@ -538,7 +535,7 @@ const compatibility: Page = {
       heading: "Versions of the protocol",
       statement: "A node accepts a Hello that offers its version among others, and refuses one without its version.",
       tests: [
-        "of a stranger with the same label and a common version is acceptable",
+        "of an unknown peer with the same label and a common version is acceptable",
         "of another cluster or version is refused, the label first",
       ],
     },
@@ -548,7 +545,7 @@ const compatibility: Page = {
       tests: [
         "... ignores unknown keys",
         "unknown kinds",
-        "count frames of later versions as unknown, and no malformed frame",
+        "count frames of later versions as unknown, and count no malformed frame",
       ],
     },
     {

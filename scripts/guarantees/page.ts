@@ -1,6 +1,7 @@
 /** Checks the guarantees against the pages and the tests, and writes the page that lists them. */
 import * as path from "node:path"
-import { anchorOf, headingsOf, nearest } from "../lib/markdown.ts"
+import { readPage, type Title as Heading } from "../lib/markdown.ts"
+import { nearest } from "../lib/nearest.ts"
 import type { Problem } from "../lib/source.ts"
 import { findTitles, type Title } from "./titles.ts"
 
@@ -46,6 +47,8 @@ const hint = (name: string, candidates: Iterable<string>): string => {
   return found === undefined ? "" : `; the nearest is "${found}"`
 }
 
+const headingsOf = (text = ""): ReadonlyArray<Heading> => readPage(text).headings
+
 /** Returns the references of the guarantees that lead nowhere. */
 export const checkGuarantees = (pages: ReadonlyArray<Page>, repository: Repository): ReadonlyArray<Problem> => {
   const texts = new Set(repository.titles.map(({ text }) => text))
@@ -53,7 +56,7 @@ export const checkGuarantees = (pages: ReadonlyArray<Page>, repository: Reposito
   return pages.flatMap(({ file, guarantees }) => {
     const text = repository.pages.get(file)
     if (text === undefined) return [problem(`there is no page docs/${file}`)]
-    const headings = headingsOf(text)
+    const headings = headingsOf(text).map(({ markdown }) => markdown)
     return guarantees.flatMap(({ heading, scripts = [], tests }) => [
       ...(headings.includes(heading)
         ? []
@@ -90,10 +93,11 @@ const entryOf = (name: string, titles: ReadonlyArray<Title>): string => {
   return `- ${kind === undefined ? "" : `${kind} `}\`${only}\` (${files.map(linkTo).join(", ")})`
 }
 
-const sectionOf = (file: string, titles: ReadonlyArray<Title>, guarantee: Guarantee): string => {
+const sectionOf = (file: string, { pages, titles }: Repository, guarantee: Guarantee): string => {
   const { heading, scripts = [], statement, tests } = guarantee
+  const anchor = headingsOf(pages.get(file)).find(({ markdown }) => markdown === heading)?.anchor ?? ""
   return [
-    `**${statement}** [${heading}](${file}#${anchorOf(heading)})`,
+    `**${statement}** [${heading}](${file}#${anchor})`,
     "",
     ...tests.map((name) => entryOf(name, titles)),
     ...scripts.map((name) => `- command \`npx -y pnpm@12 ${name}\``),
@@ -113,9 +117,9 @@ export const renderGuarantees = (pages: ReadonlyArray<Page>, repository: Reposit
     "deliberate defect that the simulation must find. `...` stands for a value that differs between test cases.",
     "",
     ...pages.flatMap(({ file, guarantees }) => [
-      `## ${headingsOf(repository.pages.get(file) ?? "")[0]}`,
+      `## ${headingsOf(repository.pages.get(file))[0]?.markdown}`,
       "",
-      ...guarantees.map((guarantee) => sectionOf(file, repository.titles, guarantee)),
+      ...guarantees.map((guarantee) => sectionOf(file, repository, guarantee)),
     ]),
   ].join("\n")
 

@@ -1,43 +1,103 @@
-/** Reads headings of Markdown pages, and finds the text that is most similar to another. */
+/**
+ * The parts of a page of Markdown that the checks of the docs look at. Pages are parsed as the documentation site parses them, and
+ * anchors are those that git hosts give to headings.
+ */
+import GithubSlugger from "github-slugger"
+import MarkdownIt from "markdown-it"
 
-/** Returns the text without fenced blocks of code. */
-export const withoutCodeBlocks = (text: string): string => text.replaceAll(/^```[^]*?^```$/gm, "")
-
-/** Returns the headings of a page, in order. */
-export const headingsOf = (text: string): ReadonlyArray<string> =>
-  [...withoutCodeBlocks(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading)
-
-/** Returns the anchor of a heading: lower case, without punctuation, with dashes for spaces. */
-export const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-    .replaceAll(" ", "-")
-
-/** Returns the pairs of neighbouring characters of a text. */
-const pairsOf = (text: string): ReadonlySet<string> => {
-  const lower = text.toLowerCase()
-  return new Set(Array.from({ length: Math.max(0, lower.length - 1) }, (_, i) => lower.slice(i, i + 2)))
+/** A link or an image, and the line of the paragraph or table row that has it. */
+export interface Link {
+  readonly target: string
+  readonly line: number
 }
 
-/** Returns the share of pairs that two texts have in common, from 0 to 1. */
-const similarity = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
-  let shared = 0
-  for (const pair of a) if (b.has(pair)) shared += 1
-  return shared === 0 ? 0 : (2 * shared) / (a.size + b.size)
+/** A title: its text without markup and with it, and the anchor of its heading. */
+export interface Title {
+  readonly text: string
+  readonly markdown: string
+  readonly anchor: string
 }
 
-/** Returns the candidate that is most similar to a text, or `undefined` if none is similar at all. */
-export const nearest = (text: string, candidates: Iterable<string>): string | undefined => {
-  const pairs = pairsOf(text)
-  let best: string | undefined
-  let most = 0
-  for (const candidate of candidates) {
-    const found = similarity(pairs, pairsOf(candidate))
-    if (found > most) {
-      best = candidate
-      most = found
+/** A block of code with its language, which is empty if the page gives none. */
+export interface CodeBlock {
+  readonly language: string
+  readonly text: string
+  readonly line: number
+}
+
+export interface Page {
+  readonly links: ReadonlyArray<Link>
+  readonly headings: ReadonlyArray<Title>
+  /** Bold words with which paragraphs begin (`**Local health.** A node ...`). They have the anchor of the heading above them. */
+  readonly runIns: ReadonlyArray<Title>
+  readonly blocks: ReadonlyArray<CodeBlock>
+  /** Anchors of the headings, and those that HTML of the page sets. */
+  readonly anchors: ReadonlySet<string>
+}
+
+const parser = new MarkdownIt({ html: true })
+
+type Token = ReturnType<MarkdownIt["parse"]>[number]
+
+const attributesOf = (html: string, names: string): ReadonlyArray<string> =>
+  [...html.matchAll(new RegExp(`\\s(?:${names})="([^"]*)"`, "g"))].map(([, value = ""]) => value)
+
+const textOf = (tokens: ReadonlyArray<Token>): string =>
+  tokens.map(({ content, type }) => (type === "html_inline" ? "" : content)).join("")
+
+/** Replaces the front matter by empty lines, which keeps the numbers of the lines. */
+const withoutFrontMatter = (text: string): string =>
+  text.replace(/^---\n[^]*?\n---\n/, (found) => "\n".repeat(found.split("\n").length - 1))
+
+/** Returns the parts of a page. */
+export const readPage = (text: string): Page => {
+  const slugger = new GithubSlugger()
+  const links: Array<Link> = []
+  const headings: Array<Title> = []
+  const runIns: Array<Title> = []
+  const blocks: Array<CodeBlock> = []
+  const anchors = new Set<string>()
+
+  const readHtml = (html: string, line: number) => {
+    for (const target of attributesOf(html, "href|src")) links.push({ target, line })
+    for (const anchor of attributesOf(html, "id|name")) anchors.add(anchor)
+  }
+  const readInline = ({ children }: Token, line: number) => {
+    for (const token of children ?? []) {
+      const target = token.attrGet("href") ?? token.attrGet("src")
+      if (target !== null) links.push({ target, line })
+      if (token.type === "html_inline") readHtml(token.content, line)
     }
   }
-  return best
+  const readRunIn = ({ content }: Token) => {
+    const [, text] = /^\*\*([^*]+?)\.?\*\*/.exec(content) ?? []
+    if (text !== undefined) runIns.push({ text, markdown: text, anchor: headings.at(-1)?.anchor ?? "" })
+  }
+  // A heading of a generated page may end with its anchor: `## Topic.make {#make}`.
+  const readHeading = (inline: Token) => {
+    const whole = textOf(inline.children ?? [])
+    const [, title = whole, given] = /^(.*) \{#([^}]+)\}$/.exec(whole) ?? []
+    const anchor = given ?? slugger.slug(title)
+    headings.push({ text: title, markdown: inline.content, anchor })
+    anchors.add(anchor)
+  }
+
+  const tokens = parser.parse(withoutFrontMatter(text), {})
+  let line = 1
+  for (const [index, token] of tokens.entries()) {
+    // The cells of a table have no line of their own.
+    if (token.map !== null) line = token.map[0] + 1
+    if (token.type === "inline") readInline(token, line)
+    if (token.type === "html_block") readHtml(token.content, line)
+    if (token.type === "fence")
+      blocks.push({ language: token.info.trim().split(/\s/)[0] ?? "", text: token.content, line })
+    const inline = tokens[index + 1]
+    if (token.type === "heading_open" && inline !== undefined) readHeading(inline)
+    if (token.type === "paragraph_open" && inline !== undefined) readRunIn(inline)
+  }
+  return { links, headings, runIns, blocks, anchors }
 }
+
+/** Returns the title with a text. Numbers in front of the headings of a page do not count. */
+export const findTitle = ({ headings, runIns }: Page, title: string): Title | undefined =>
+  [...headings, ...runIns].find(({ text }) => text === title || text.replace(/^\d+(?:\.\d+)*\.? /, "") === title)

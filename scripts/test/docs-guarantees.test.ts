@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { anchorOf, headingsOf, nearest } from "../lib/markdown.ts"
+import { nearest } from "../lib/nearest.ts"
 import {
   checkGuarantees,
   checkOutput,
@@ -65,13 +65,6 @@ describe("the titles of a source", () => {
     assert.deepStrictEqual(find("keeps the"), [])
     assert.deepStrictEqual(find("the order"), [])
     assert.deepStrictEqual(find("keeps.the order"), [])
-  })
-})
-
-describe("the headings of a page", () => {
-  it("are its headings outside of code, and have the anchors of GitHub", () => {
-    assert.deepStrictEqual(headingsOf(repository.pages.get("lanes.md") ?? ""), ["Lanes", "Order of `Data`"])
-    assert.strictEqual(anchorOf("R3: Indirect probes, of `X`"), "r3-indirect-probes-of-x")
   })
 })
 

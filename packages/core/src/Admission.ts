@@ -91,6 +91,19 @@ export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
 /**
  * Uses a policy for every handshake of the node, dialed and accepted.
  *
+ * **Example** (Admit peers by their names)
+ *
+ * ```ts
+ * import { Admission, Cluster } from "@coterie/core"
+ * import { Effect } from "effect"
+ *
+ * const webOnly = Admission.layer(({ name }) =>
+ *   Effect.succeed(name.startsWith("web-") ? Admission.admit : Admission.deny("web servers only")),
+ * )
+ *
+ * const ClusterLive = Cluster.layer({ cluster: "shop", policies: [webOnly] })
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

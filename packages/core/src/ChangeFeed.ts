@@ -7,8 +7,15 @@
  * way:
  *
  * ```ts
+ * import { ChangeFeed } from "@coterie/core"
+ *
+ * interface Counted {
+ *   readonly _tag: "Counted"
+ *   readonly key: string
+ * }
+ *
  * const counts = new Map<string, number>()
- * const feed = ChangeFeed.makeUnsafe<ReadonlyMap<string, number>, { readonly _tag: "Counted"; readonly key: string }>({
+ * const feed = ChangeFeed.makeUnsafe<ReadonlyMap<string, number>, Counted>({
  *   state: () => new Map(counts),
  *   capacity: 1_024,
  * })

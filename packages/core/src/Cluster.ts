@@ -3,9 +3,18 @@
  * and receives messages.
  *
  * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Effect, Layer } from "effect"
+ *
  * const ClusterLive = Cluster.layer({ cluster: "hello" }).pipe(
- *   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }))
+ *   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
  * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const cluster = yield* Cluster.Cluster
+ *   yield* cluster.broadcast("Hello, world!")
+ * }).pipe(Effect.provide(ClusterLive))
  * ```
  *
  * @since 0.1.0
@@ -46,11 +55,19 @@ export type LayerError = OptionsError | TransportError
  * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with `OptionsError` if an
  * option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
  *
+ * **Example** (A node with policies of its own, over TCP)
+ *
  * ```ts
+ * import { Cluster, FailureDetector, Reconnect } from "@coterie/core"
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Layer, Schedule } from "effect"
+ *
  * const ClusterLive = Cluster.layer({
  *   cluster: "shop",
- *   policies: [Reconnect.layer(Schedule.spaced("1 second")), FailureDetector.layerWan]
- * })
+ *   name: "web-1",
+ *   seeds: ["web-2:24868"],
+ *   policies: [Reconnect.layer(Schedule.spaced("1 second")), FailureDetector.layerWan],
+ * }).pipe(Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1" })))
  * ```
  *
  * @category layers
@@ -72,12 +89,26 @@ export function layer(
 
 /**
  * Starts a node with the option `start: "manual"` and waits until it has settled; a node that is started already is only waited
- * for. Fails like `start`. Put it behind everything that reads messages, so that no peer writes before:
+ * for. Fails like `start`. Put it behind everything that reads messages, so that no peer writes before.
+ *
+ * **Example** (A reader that is open before the node takes part)
  *
  * ```ts
- * const Main = Cluster.layerStart.pipe(
- *   Layer.provideMerge(Readers),
- *   Layer.provideMerge(Cluster.layer({ cluster: "shop", start: "manual" }))
+ * import { Cluster, Topic } from "@coterie/core"
+ * import { Effect, Layer, Schema, Stream } from "effect"
+ *
+ * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String }))
+ *
+ * const ReaderLive = Layer.effectDiscard(
+ *   Effect.gen(function* () {
+ *     const orders = yield* Topic.open(Orders)
+ *     yield* Effect.forkScoped(Stream.runForEach(orders.messages, ({ value }) => Effect.log(value.id)))
+ *   }),
+ * )
+ *
+ * const MainLive = Cluster.layerStart.pipe(
+ *   Layer.provideMerge(ReaderLive),
+ *   Layer.provideMerge(Cluster.layer({ cluster: "shop", start: "manual" })),
  * )
  * ```
  *
@@ -92,10 +123,15 @@ export const layerStart: Layer.Layer<never, StoppedError | NodeStopped, Cluster>
  * Runs a node whose options come from the configuration: each option is a `Config`, or all of them are one. Fails with
  * `ConfigError` if the configuration has no such options, and otherwise like {@link layer}.
  *
+ * **Example** (The name of the cluster from a variable)
+ *
  * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { Config } from "effect"
+ *
  * const ClusterLive = Cluster.layerConfig({
  *   cluster: Config.String("APP_NAME"),
- *   tracing: Config.succeed(true)
+ *   seeds: Config.succeed(["peers.example.internal"]),
  * })
  * ```
  *

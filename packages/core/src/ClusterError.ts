@@ -3,9 +3,15 @@
  * the fields of the reason. `Effect.catchReason` and `Effect.catchReasons` handle single reasons:
  *
  * ```ts
- * cluster.send("bob", "hello").pipe(
- *   Effect.catchReason("SendError", "NotConnected", () => Effect.log("bob has no link now")),
- * )
+ * import { Cluster } from "@coterie/core"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cluster = yield* Cluster.Cluster
+ *   yield* cluster.send("bob", "hello").pipe(
+ *     Effect.catchReason("SendError", "NotConnected", () => Effect.log("bob has no link now")),
+ *   )
+ * })
  * ```
  *
  * @since 0.1.0

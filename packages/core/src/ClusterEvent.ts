@@ -242,6 +242,21 @@ export type Notice = typeof Notice.Type
 /**
  * Schema of an element of `cluster.events`.
  *
+ * **Example** (Log each peer that joins or fails)
+ *
+ * ```ts
+ * import { Cluster, ClusterEvent } from "@coterie/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * const logPeers = Effect.gen(function* () {
+ *   const cluster = yield* Cluster.Cluster
+ *   yield* cluster.events.pipe(
+ *     Stream.filter(ClusterEvent.ClusterEvent.isAnyOf(["Joined", "Failed"])),
+ *     Stream.runForEach(({ _tag, peer }) => Effect.log(`${_tag}: ${peer.name}`)),
+ *   )
+ * })
+ * ```
+ *
  * @category schemas
  * @since 0.1.0
  */

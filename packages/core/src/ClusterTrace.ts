@@ -2,8 +2,14 @@
  * Texts of what the nodes of a cluster send to each other, for traces and pictures of a simulation.
  *
  * ```ts
+ * import { ClusterTrace, Topic } from "@coterie/core"
+ * import { Simulation } from "@coterie/testkit"
+ * import { Effect, Schema } from "effect"
+ *
+ * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String }))
+ *
  * const describe = ClusterTrace.describe({ topics: [Orders] })
- * const scenario = Simulation.scenario("orders", { describe }, body)
+ * const scenario = Simulation.scenario("orders", { describe }, () => Effect.sleep("1 minute"))
  * ```
  *
  * @since 0.1.0

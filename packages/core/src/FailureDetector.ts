@@ -148,6 +148,18 @@ export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector,
  * Uses the given times and numbers, and those of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`. The node fails to
  * start with `OptionsError` if they do not fit each other.
  *
+ * **Example** (Change the suspicion timer)
+ *
+ * ```ts
+ * import { Cluster, FailureDetector } from "@coterie/core"
+ *
+ * // A silent peer is called failed 3 seconds later than with the default of 2 seconds.
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [FailureDetector.layer({ suspicionMin: "5 seconds", suspicionMax: "30 seconds" })],
+ * })
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

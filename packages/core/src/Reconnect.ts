@@ -72,6 +72,20 @@ export const Reconnect = Context.Reference<Policy>("@coterie/core/Reconnect", { 
 /**
  * Uses a schedule for all attempts.
  *
+ * **Example** (Dial again within 10 seconds at the latest)
+ *
+ * ```ts
+ * import { Cluster, Reconnect } from "@coterie/core"
+ * import { Schedule } from "effect"
+ *
+ * const schedule = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [Reconnect.layer(Reconnect.fullJitter(schedule))],
+ * })
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -3,10 +3,15 @@
  * and no message is stored (docs/messages.md, section "Topics").
  *
  * ```ts
- * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Number }))
+ * import { Topic } from "@coterie/core"
+ * import { Effect, Schema, Stream } from "effect"
  *
- * Orders.subscribe().pipe(Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)))
- * Orders.publish({ id: "o-1", total: 12 })
+ * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
+ *
+ * const read = Orders.subscribe().pipe(
+ *   Stream.runForEach(({ from, value }) => Effect.log(`${from.name}: ${value.id}`)),
+ * )
+ * const publish = Orders.publish({ id: "o-1", total: 12 })
  * ```
  *
  * @since 0.1.0
@@ -200,6 +205,18 @@ export interface Options {
  * Throws `OptionsError` if the name or the format of the serialization cannot be used, because both are constants of the
  * program. Use {@link makeResult} for a name that is data.
  *
+ * **Example** (A topic that both sides import)
+ *
+ * ```ts
+ * import { Topic } from "@coterie/core"
+ * import { Schema } from "effect"
+ *
+ * export const Orders = Topic.make(
+ *   "orders",
+ *   Schema.Struct({ id: Schema.String, total: Schema.Finite }),
+ * )
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -244,12 +261,19 @@ export const makeResult = <A, E>(
  * also if the stream is run later. Use {@link publisher} where values are only published, because a node that does not read
  * `messages` makes the publishers wait.
  *
- * **Example**
+ * **Example** (Subscribe, and then publish)
  *
  * ```ts
- * const orders = yield* Topic.open(Orders)
- * yield* Effect.forkScoped(Stream.runForEach(orders.messages, ({ value }) => Effect.log(value.id)))
- * yield* orders.publish({ id: "o-1", total: 12 })
+ * import { Topic } from "@coterie/core"
+ * import { Effect, Schema, Stream } from "effect"
+ *
+ * const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const orders = yield* Topic.open(Orders)
+ *   yield* Effect.forkScoped(Stream.runForEach(orders.messages, ({ value }) => Effect.log(value.id)))
+ *   yield* orders.publish({ id: "o-1", total: 12 })
+ * })
  * ```
  *
  * @category constructors

@@ -89,6 +89,19 @@ export interface FileOptions extends PollOptions {
  * The two queries are independent. While one of them fails, its last answer is kept. The first set is emitted when a
  * query has found an address, or when both queries have answered.
  *
+ * **Example** (Find the pods behind a headless service)
+ *
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [NodeDiscovery.layerDns({ name: "shop-peers.default.svc.cluster.local" })],
+ * }).pipe(Layer.provide(NodeTransport.layerTcp({ host: "0.0.0.0", insecure: true })))
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

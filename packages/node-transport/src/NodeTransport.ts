@@ -80,6 +80,18 @@ export interface Options {
  * Listening fails with `TransportError` and the reason `listen` if the port is in use, if the host is not of this
  * machine, or if `insecure` is needed and not set. The message names the option to change.
  *
+ * **Example** (Listen on all interfaces of a container)
+ *
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({ cluster: "shop", seeds: ["web-1", "web-2"] }).pipe(
+ *   Layer.provide(NodeTransport.layerTcp({ host: "0.0.0.0", insecure: true })),
+ * )
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

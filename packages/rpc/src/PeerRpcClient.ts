@@ -2,11 +2,18 @@
  * Clients of Effect's RPC for the peers of a cluster.
  *
  * ```ts
+ * import { PeerRpcClient } from "@coterie/rpc"
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ *
+ * const Work = RpcGroup.make(
+ *   Rpc.make("Resize", { payload: { image: Schema.String }, success: Schema.String }),
+ * )
+ *
  * const program = Effect.gen(function* () {
  *   const bob = yield* PeerRpcClient.make(Work, "bob")
- *   const answer = yield* bob.Resize({ image: "cat.png" })
- * })
- * program.pipe(Effect.scoped, Effect.provide(PeerRpcClient.layer()))
+ *   return yield* bob.Resize({ image: "cat.png" })
+ * }).pipe(Effect.scoped, Effect.provide(PeerRpcClient.layer()))
  * ```
  *
  * @since 0.1.0

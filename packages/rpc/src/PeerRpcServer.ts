@@ -2,7 +2,21 @@
  * Servers of Effect's RPC for the peers of a cluster.
  *
  * ```ts
- * const WorkLive = PeerRpcServer.layer(Work).pipe(Layer.provide(WorkHandlers), Layer.provide(ClusterLive))
+ * import { Cluster } from "@coterie/core"
+ * import { PeerRpcServer } from "@coterie/rpc"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ *
+ * const Work = RpcGroup.make(
+ *   Rpc.make("Resize", { payload: { image: Schema.String }, success: Schema.String }),
+ * )
+ *
+ * const WorkHandlers = Work.toLayer({ Resize: ({ image }) => Effect.succeed(`small-${image}`) })
+ *
+ * const WorkLive = PeerRpcServer.layer(Work).pipe(
+ *   Layer.provide(WorkHandlers),
+ *   Layer.provideMerge(Cluster.layer({ cluster: "images", name: "bob" })),
+ * )
  * ```
  *
  * @since 0.1.0

@@ -141,9 +141,23 @@ export const causeOf = (error: RpcClientError): Cause | undefined => {
  * **Example** (Asking another peer when that cannot run the job twice)
  *
  * ```ts
- * ben.CountPrimes(job).pipe(
- *   RequestLost.catchLost((cause, error) => (cause.maybeDelivered ? Effect.fail(error) : ada.CountPrimes(job))),
+ * import { PeerRpcClient, RequestLost } from "@coterie/rpc"
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ *
+ * const Work = RpcGroup.make(
+ *   Rpc.make("Resize", { payload: { image: Schema.String }, success: Schema.String }),
  * )
+ *
+ * const resize = Effect.fnUntraced(function* (image: string) {
+ *   const ben = yield* PeerRpcClient.make(Work, "ben")
+ *   const ada = yield* PeerRpcClient.make(Work, "ada")
+ *   return yield* ben.Resize({ image }).pipe(
+ *     RequestLost.catchLost((cause, error) =>
+ *       cause.maybeDelivered ? Effect.fail(error) : ada.Resize({ image }),
+ *     ),
+ *   )
+ * })
  * ```
  *
  * @category error handling

@@ -2,11 +2,15 @@
  * How a quantity varies, as plain data:
  *
  * ```ts
- * "20 millis"
- * { uniform: ["1 millis", "40 millis"] }
- * { exponential: { min: "1 millis", mean: "20 millis" } }
- * { logUniform: [10_000, 1_000_000_000] }
- * { tail: { chance: 0.001, is: "5 seconds", otherwise: "1 millis" } }
+ * import type { Distribution } from "@coterie/testkit"
+ *
+ * const delays: ReadonlyArray<Distribution.Encoded<string>> = [
+ *   "20 millis",
+ *   { uniform: ["1 millis", "40 millis"] },
+ *   { exponential: { min: "1 millis", mean: "20 millis" } },
+ *   { tail: { chance: 0.001, is: "5 seconds", otherwise: "1 millis" } },
+ * ]
+ * const bandwidth: Distribution.Encoded<number> = { logUniform: [10_000, 1_000_000_000] }
  * ```
  *
  * Times are written as Effect's durations and counted in microseconds; everything else is a number.

@@ -4,7 +4,9 @@
  * its own plan. Both are JSON; times are text such as `"5 seconds"`.
  *
  * ```ts
- * const faults = {
+ * import type { FaultPlan } from "@coterie/testkit"
+ *
+ * const timeline: FaultPlan.Input = {
  *   network: { delay: { exponential: { min: "1 millis", mean: "20 millis" } }, loss: 0.05 },
  *   timeline: [
  *     { kind: "partition", at: "5 seconds", for: "20 seconds", from: ["a"], to: ["b", "c"] },
@@ -12,11 +14,12 @@
  *   ],
  * }
  *
- * const ranges = {
+ * const lasting = { min: "1 seconds", mean: "5 seconds", max: "30 seconds" }
+ * const ranges: FaultPlan.Input = {
  *   swarm: {
  *     spare: 2,
  *     network: { delay: {}, loss: { uniform: [0, 0.1] } },
- *     faults: { crash: { perMinute: 2 }, partition: { shapes: ["isolate"], for: { min: "1 seconds", mean: "5 seconds", max: "30 seconds" } } },
+ *     faults: { crash: { perMinute: 2 }, partition: { shapes: ["isolate"], for: lasting } },
  *   },
  * }
  * ```
@@ -506,6 +509,19 @@ export type FaultPlan = typeof FaultPlan.Type
 /**
  * What people write: JSON, with durations as text.
  *
+ * **Example** (A partition and a crash at fixed times)
+ *
+ * ```ts
+ * import type { FaultPlan } from "@coterie/testkit"
+ *
+ * const faults: FaultPlan.Input = {
+ *   timeline: [
+ *     { kind: "partition", at: "5 seconds", for: "20 seconds", from: ["a"], to: ["b", "c"] },
+ *     { kind: "crash", at: "12 seconds", for: "3 seconds", node: "b" },
+ *   ],
+ * }
+ * ```
+ *
  * @category models
  * @since 0.1.0
  */
@@ -523,8 +539,12 @@ export const none: typeof Plan.Encoded = {}
  * Everything can go wrong. To change a part of it, copy it:
  *
  * ```ts
- * const { network, faults } = FaultPlan.swarm.swarm
- * const milder = { swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } } }
+ * import { FaultPlan } from "@coterie/testkit"
+ *
+ * const { faults, network } = FaultPlan.swarm.swarm
+ * const milder: FaultPlan.Input = {
+ *   swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } },
+ * }
  * ```
  *
  * @category plans

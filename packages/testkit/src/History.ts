@@ -3,9 +3,15 @@
  * A history lives in the scenario, outside of the nodes, so that no crash takes it away.
  *
  * ```ts
- * const history = History.make<History.RegisterOperation<number>, number | boolean>()
- * yield* history.call("client 1", { _tag: "write", value: 3 }, client.write(3))
- * assert.deepStrictEqual(History.linearizable(history.calls(), History.register(0)), [])
+ * import { History } from "@coterie/testkit"
+ * import { Effect } from "effect"
+ *
+ * const check = Effect.gen(function* () {
+ *   const history = History.make<History.RegisterOperation<number>, number | boolean>()
+ *   yield* history.call("client 1", { _tag: "write", value: 3 }, Effect.succeed(3))
+ *   yield* history.call("client 2", { _tag: "read" }, Effect.succeed(3))
+ *   return History.linearizable(history.calls(), History.register(0))
+ * })
  * ```
  *
  * @since 0.1.0

@@ -174,7 +174,7 @@ export interface Sim {
 }
 
 /**
- * The simulation that a scenario runs in, for {@link "./Invariant.ts"} and helpers of your own.
+ * The simulation that a scenario runs in, for `Invariant` and helpers of your own.
  *
  * @category services
  * @since 0.1.0

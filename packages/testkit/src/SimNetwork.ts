@@ -158,6 +158,28 @@ const splitChance = 0.75
 /**
  * Makes a network. Closing the scope resets what is still open in it.
  *
+ * **Example** (A partition that heals)
+ *
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { SimNetwork, VirtualTime } from "@coterie/testkit"
+ * import { Effect, Layer } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const network = yield* SimNetwork.make({ latency: { min: "1 millis", max: "30 millis" } })
+ *   for (const name of ["a", "b"]) {
+ *     yield* Cluster.layer({ cluster: "test", name, seeds: ["a"] }).pipe(
+ *       Layer.provide(network.transport(name)),
+ *       Layer.build,
+ *     )
+ *   }
+ *   yield* Effect.sleep("1 second") // The nodes meet.
+ *   yield* network.partition(["a"], ["b"])
+ *   yield* Effect.sleep("1 minute")
+ *   yield* network.heal
+ * }).pipe(Effect.scoped, VirtualTime.flow)
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */

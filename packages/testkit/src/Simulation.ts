@@ -4,15 +4,20 @@
  * seed gives the same run, step by step.
  *
  * ```ts
- * const scenario = Simulation.scenario("one lease holder", { faults: FaultPlan.swarm }, (sim) =>
+ * import { Cluster } from "@coterie/core"
+ * import { FaultPlan, Simulation } from "@coterie/testkit"
+ * import { Effect } from "effect"
+ *
+ * const scenario = Simulation.scenario("nodes meet", { faults: FaultPlan.swarm }, (sim) =>
  *   Effect.gen(function* () {
- *     const nodes = yield* sim.nodes(["a", "b", "c"], (name) => App.layer(name))
- *     yield* Invariant.always("at most one holder", () => holders(nodes) <= 1)
- *     yield* Effect.sleep("30 seconds")
- *     yield* sim.converges(() => sameView(nodes), { within: "30 seconds" })
+ *     const names = ["a", "b", "c"] as const
+ *     const nodes = yield* sim.nodes(names, (name) => Cluster.layer({ cluster: "test", name, seeds: ["a"] }))
+ *     const peers = (name: "a" | "b" | "c") => nodes[name].service(Cluster.Cluster)?.viewUnsafe().peers.size
+ *     yield* sim.converges(() => names.every((name) => peers(name) === 2), { within: "2 minutes" })
  *   }),
  * )
- * const report = yield* Simulation.run(scenario, { seed: 7 })
+ *
+ * const report = Simulation.run(scenario, { seed: 7 })
  * ```
  *
  * The layer needs nothing but `Transport`; time comes from `Clock`, chance from `Random`, ids from `Entropy`. What does
@@ -66,6 +71,25 @@ const attempt = (run: () => Effect.Effect<Outcome, SimulationError>): Effect.Eff
 
 /**
  * Runs a scenario once. Fails with the `Failure` that the run found, and with `SimulationError` if an option cannot be used.
+ *
+ * **Example** (Run one seed of a scenario)
+ *
+ * ```ts
+ * import { Simulation } from "@coterie/testkit"
+ * import { Effect } from "effect"
+ *
+ * const scenario = Simulation.scenario("time passes", (sim) =>
+ *   Effect.gen(function* () {
+ *     yield* Effect.sleep("1 minute")
+ *     yield* sim.note("a minute of virtual time")
+ *   }),
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const report = yield* Simulation.run(scenario, { seed: 7 })
+ *   yield* Effect.log(`${report.steps} steps`)
+ * })
+ * ```
  *
  * @category running
  * @since 0.1.0

@@ -39,7 +39,7 @@ export class NodeDown extends Schema.TaggedError<NodeDown>()("NodeDown", {
 const common = { at: Schema.Int, message: Schema.String }
 
 /**
- * An {@link Invariant.always} did not hold, an `eventually` not in time, or an automatic check found a leak.
+ * An `Invariant.always` did not hold, an `eventually` not in time, or an automatic check found a leak.
  *
  * @category errors
  * @since 0.1.0

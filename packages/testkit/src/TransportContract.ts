@@ -6,9 +6,13 @@
  * so that other users of the testkit can do without them.
  *
  * ```ts
+ * import { SimNetwork } from "@coterie/testkit"
  * import * as TransportContract from "@coterie/testkit/TransportContract"
+ * import { Effect } from "effect"
  *
- * TransportContract.suite({ name: "my transport", live: true, harness: Effect.succeed({ ... }) })
+ * declare const harness: TransportContract.Options["harness"]
+ *
+ * TransportContract.suite({ name: "my transport", live: true, harness })
  * ```
  *
  * The tests wait for events and never for time. Under `it.effect` (`live: false`) nobody adjusts the clock, so the

@@ -22,7 +22,11 @@ export const defaultStep = Duration.millis(20)
  * well, so that time passes while things close:
  *
  * ```ts
- * it.effect("peers meet", () => VirtualTime.flow(Effect.scoped(scenario)))
+ * import { VirtualTime } from "@coterie/testkit"
+ * import { it } from "@effect/vitest"
+ * import { Effect } from "effect"
+ *
+ * it.effect("an hour passes", () => VirtualTime.flow(Effect.scoped(Effect.sleep("1 hour"))))
  * ```
  *
  * @category running

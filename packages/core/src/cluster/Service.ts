@@ -259,10 +259,18 @@ export interface Service {
    * **Details**
    *
    * A function gets the present metadata. Changes are made one after the other, so that two parts of an application that change
-   * keys of their own do not overwrite each other:
+   * keys of their own do not overwrite each other.
+   *
+   * **Example** (Change one key)
    *
    * ```ts
-   * cluster.updateMetadata((metadata) => ({ ...metadata, status: "busy" }))
+   * import { Cluster } from "@coterie/core"
+   * import { Effect } from "effect"
+   *
+   * const markBusy = Effect.gen(function* () {
+   *   const cluster = yield* Cluster.Cluster
+   *   yield* cluster.updateMetadata((metadata) => ({ ...metadata, status: "busy" }))
+   * })
    * ```
    */
   readonly updateMetadata: (change: Metadata | ((present: Metadata) => Metadata)) => Effect.Effect<void, OptionsError>

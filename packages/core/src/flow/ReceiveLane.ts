@@ -1,28 +1,28 @@
 /**
- * Receiving end of one lane of one link: reassembles fragments, checks that the sender keeps to its credit, and computes the
- * credit to grant as the reader reads messages (docs/protocol.md, section "Lanes and credit"). Pure accounting without
- * Effect.
+ * Receiving end of one lane of one link (docs/protocol.md, section "Lanes and credit"). It reassembles fragments,
+ * checks that the sender does not exceed its credit, and computes the credit to grant as the reader reads messages.
+ * Pure accounting without Effect.
  *
- * A lane holds at most `window + messageBytes` at the receiver: a message larger than the window continues to flow only
- * while it is the oldest message that the reader has not read.
+ * The receiver holds at most `window + messageBytes` per lane. A message larger than the window continues to arrive
+ * only while it is the oldest unread message.
  */
 import { detachBuffer } from "../internal/detachBuffer.ts"
 import type { Data } from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { cost, minFragmentBytes } from "./cost.ts"
 
-/** Message that has arrived whole. */
+/** Message that has arrived completely. */
 export interface InboundMessage {
   readonly payload: Uint8Array
-  /** Credit to give back to the sender when the reader has read the message, in bytes. */
+  /** Credit to return to the sender when the reader has read the message, in bytes. */
   readonly cost: number
-  /** Number under which the sender wants the message acknowledged. */
+  /** Number of the acknowledgement that the sender requests; `undefined` if it requests none. */
   readonly confirm: number | undefined
   /** Span that sent the message. */
   readonly trace: Uint8Array | undefined
 }
 
-/** Message of which fragments have arrived. */
+/** Message of which some fragments have arrived. */
 interface PartialMessage {
   readonly first: Data
   readonly total: number
@@ -32,11 +32,11 @@ interface PartialMessage {
 
 /** Options of {@link ReceiveLane}. */
 export interface Options {
-  /** Bytes of credit that the sender has at the start, and at most. */
+  /** Initial and maximum credit of the sender, in bytes. */
   readonly window: number
   /** Maximum size of a message, in bytes. */
   readonly messageBytes: number
-  /** Frees the memory of fragments when their message is put together. Defaults to `true`. */
+  /** `true` to free the memory of fragments when their message is reassembled. Defaults to `true`. */
   readonly detachBuffers?: boolean | undefined
 }
 
@@ -45,15 +45,15 @@ export class ReceiveLane {
   private readonly window: number
   private readonly messageBytes: number
   private readonly detaches: boolean
-  /** Credit that the sender still has. */
+  /** Remaining credit of the sender. */
   private allowance: number
-  /** Cost of the messages that arrived whole and are not read. */
+  /** Cost of the complete messages that the reader has not read. */
   private unread = 0
   /** Cost of the fragments of the partial message. */
   private partialCost = 0
   private partial: PartialMessage | undefined
   private isOpen = true
-  /** Number of the last message that is to be acknowledged. */
+  /** Number of the last message with a requested acknowledgement. */
   private lastConfirm = 0
 
   constructor({ detachBuffers = true, messageBytes, window }: Options) {
@@ -63,18 +63,22 @@ export class ReceiveLane {
     this.allowance = window
   }
 
-  /** Accepts a frame. Returns the message that the frame completes, a violation, or `undefined` if more fragments follow. */
+  /**
+   * Accepts a frame. Returns the message that the frame completes, a violation, or `undefined` if more fragments
+   * follow.
+   */
   receive(frame: Data): InboundMessage | ProtocolViolation | undefined {
     if (frame.abort) return this.abort()
     const { confirm, first, payload } = frame
     const spent = cost(payload.length)
-    if (spent > this.allowance) return new ProtocolViolation("creditExceeded", "more data than credit")
+    if (spent > this.allowance)
+      return new ProtocolViolation("creditExceeded", "the data exceeds the credit of the lane")
     this.allowance -= spent
     if (first !== (this.partial === undefined)) {
-      return malformed(first ? "a message began within another" : "a fragment without a first")
+      return malformed(first ? "a message begins before the last one ends" : "a fragment without a first fragment")
     }
     if (confirm !== undefined) {
-      if (confirm !== (this.lastConfirm + 1) >>> 0) return malformed(`confirm ${confirm} after ${this.lastConfirm}`)
+      if (confirm !== (this.lastConfirm + 1) >>> 0) return malformed(`confirm ${confirm} follows ${this.lastConfirm}`)
       this.lastConfirm = confirm
     }
     if (first && frame.last) {
@@ -89,15 +93,17 @@ export class ReceiveLane {
     this.unread -= amount
   }
 
-  /** Stops keeping what arrives, because nobody reads the lane any more. The rules of the lane still hold. */
+  /** Discards further payloads, because the lane has no reader any more. The rules of the lane still apply. */
   close(): void {
     this.isOpen = false
     this.partial?.chunks.splice(0)
   }
 
-  /** Returns the credit to grant now, or 0 if it is not worth a frame. The returned credit counts as granted. */
+  /**
+   * Returns the credit to grant now, or 0 if the amount is not worth a frame. The returned credit counts as granted.
+   */
   grant(): number {
-    // The partial message may exceed the window only while no whole message waits before it.
+    // The partial message may exceed the window only while no complete message waits before it.
     const target = Math.max(0, this.window - this.unread - (this.unread > 0 ? this.partialCost : 0))
     const amount = target - this.allowance
     if (amount < this.window / 2) return 0
@@ -126,12 +132,12 @@ export class ReceiveLane {
       }
       partial = this.partial = { first: frame, total, chunks: [], bytes: 0 }
     }
-    if (!last && payload.length < minFragmentBytes) return malformed("a fragment that is too small")
+    if (!last && payload.length < minFragmentBytes) return malformed("a fragment below the minimum size")
     if (this.isOpen) partial.chunks.push(payload)
     partial.bytes += payload.length
     this.partialCost += spent
     if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
-      return malformed("a message of another length than announced")
+      return malformed("the length of a message differs from the announced length")
     }
     return last ? this.reassemble(partial) : undefined
   }

@@ -1,6 +1,6 @@
 /**
- * Receiving ends of all lanes of one link: the lanes that this side has open, what their readers have read, and the credit
- * and acknowledgements that the peer gets for it (docs/protocol.md, section "Lanes and credit").
+ * Receiving ends of all lanes of one link (docs/protocol.md, section "Lanes and credit"): the lanes that this side has
+ * open, and the credit and acknowledgements that this side sends as the readers read.
  */
 import { inboxLane, inboxName } from "../protocol/constants.ts"
 import type { ControlFrame, Data, OpenedLane, Taken } from "../protocol/Frame.ts"
@@ -11,11 +11,13 @@ import type * as ReceiveLane from "./ReceiveLane.ts"
 export interface ReadableLane {
   /** Name of the lane; `inboxName` for the inbox. */
   readonly name: string
-  /** `false` once nobody reads the lane. Messages that still come on it are lost, even if the name is read again. */
+  /**
+   * `false` once the lane has no reader. Messages that still arrive are lost, even if a new reader opens the same name.
+   */
   readonly isOpen: boolean
   /**
-   * Gives credit back for messages that were read, of this cost together, and acknowledges the message with the number
-   * `confirm` and all before it.
+   * Returns the credit of messages that the reader has read, with this cost in total. Acknowledges the message with the
+   * number `confirm` and all messages before it.
    */
   readonly acknowledge: (messages: Pick<ReceiveLane.InboundMessage, "cost" | "confirm">) => void
 }
@@ -23,11 +25,11 @@ export interface ReadableLane {
 /** Lane that this side reads. */
 export interface ReadLane {
   readonly name: string
-  /** Format of the messages that are read on the lane; absent if bytes of any format are. */
+  /** Format of the messages that the reader expects; absent if it accepts bytes of any format. */
   readonly format?: string | undefined
 }
 
-/** Delivers a message that arrived whole on a lane. Never waits. */
+/** Delivers a complete message of a lane. Never waits. */
 export type Deliver = (lane: ReadableLane, message: ReceiveLane.InboundMessage) => void
 
 export interface Options {
@@ -41,20 +43,20 @@ export interface Options {
   readonly messageBytes: number
   /** Sends a control frame to the peer. */
   readonly send: (frame: ControlFrame) => void
-  /** Wakes the writer, which fetches {@link ReceiveLanes.acknowledgements}. */
+  /** Wakes the writer, which then fetches {@link ReceiveLanes.acknowledgements}. */
   readonly wake: () => void
-  /** Resolves the sink of a lane, once for each lane that is opened. */
+  /** Returns the sink of a lane. Called once per opened lane. */
   readonly sinkOf: (name: string) => Deliver
 }
 
-/** Lane that this side opened, until the peer has answered its LaneClose. */
+/** Lane that this side opened and for which the peer has not yet sent LaneClosed. */
 class OpenLane implements ReadableLane {
   readonly number: number
   readonly name: string
   readonly lane: ReceiveLane.ReceiveLane
   readonly deliver: Deliver
   isOpen = true
-  /** Number of the last message that was read and is to be acknowledged. */
+  /** Number of the last message that the reader read and that requests an acknowledgement. */
   lastRead = 0
   private readonly lanes: ReceiveLanes
 
@@ -82,7 +84,7 @@ export class ReceiveLanes {
   private readonly byNumber = new Map<number, OpenLane>()
   /** Lanes that are open and not closing, without the inbox. */
   private readonly byName = new Map<string, OpenLane>()
-  /** Lanes with an acknowledgement that was not sent. */
+  /** Lanes with an acknowledgement that this side has not sent. */
   private readonly unacknowledged = new Set<OpenLane>()
   private lastNumber = 0
 
@@ -91,10 +93,10 @@ export class ReceiveLanes {
     this.inbox = this.add(inboxLane, inboxName, options.inboxWindowBytes)
   }
 
-  /** Accepts a frame, and delivers the message that it completes. */
+  /** Accepts a frame, and delivers the message that the frame completes. */
   receive(frame: Data): ProtocolViolation | undefined {
     const lane = frame.lane === inboxLane ? this.inbox : this.byNumber.get(frame.lane)
-    if (lane === undefined) return new ProtocolViolation("laneUnknown", `lane ${frame.lane} was never opened`)
+    if (lane === undefined) return new ProtocolViolation("laneUnknown", `lane ${frame.lane} is not open`)
     const result = lane.lane.receive(frame)
     if (result === undefined) this.grant(lane)
     else if (result instanceof ProtocolViolation) return result
@@ -102,7 +104,7 @@ export class ReceiveLanes {
     return undefined
   }
 
-  /** Opens lanes, and tells the peer that this side reads them. */
+  /** Opens lanes, and announces them to the peer with LaneOpen. */
   open(lanes: Iterable<ReadLane>): void {
     const { laneWindowBytes, send } = this.options
     const opened: Array<OpenedLane> = []
@@ -114,7 +116,7 @@ export class ReceiveLanes {
     send({ _tag: "LaneOpen", lanes: opened, last: true })
   }
 
-  /** Closes a lane, and tells the peer that nobody reads it any more. Messages under way to it are lost. */
+  /** Closes a lane, and announces it to the peer with LaneClose. Messages in flight to the lane are lost. */
   close(name: string): void {
     const lane = this.byName.get(name)
     if (lane === undefined) return
@@ -126,7 +128,7 @@ export class ReceiveLanes {
     send({ _tag: "LaneClose", lane: lane.number })
   }
 
-  /** Handles the peer's answer to the close of a lane, whose number is free again. */
+  /** Handles the peer's LaneClosed, which frees the number of the lane. */
   closed(number: number): ProtocolViolation | undefined {
     const lane = this.byNumber.get(number)
     if (lane === undefined || lane.isOpen) {
@@ -136,7 +138,7 @@ export class ReceiveLanes {
     return undefined
   }
 
-  /** Returns the acknowledgements to send now. They count as sent. */
+  /** Returns the acknowledgements to send now. The returned acknowledgements count as sent. */
   acknowledgements(): ReadonlyArray<Taken> {
     if (this.unacknowledged.size === 0) return none
     const frames = Array.from(this.unacknowledged, acknowledgementOf)
@@ -144,30 +146,30 @@ export class ReceiveLanes {
     return frames
   }
 
-  /** Returns the bytes of the inbox's window that the peer has used and this side has not granted again. */
+  /** Returns the bytes of the inbox window that the peer has used and this side has not granted again. */
   used(): number {
     return this.inbox.lane.used()
   }
 
-  /** Returns the used bytes of the window of the fullest other lane; 0 without lanes. */
+  /** Returns the used bytes of the window of the fullest lane except the inbox; 0 without such lanes. */
   usedMost(): number {
     let most = 0
     for (const { lane } of this.byName.values()) most = Math.max(most, lane.used())
     return most
   }
 
-  /** Returns the number of lanes that this side has closed without an answer of the peer. */
+  /** Returns the number of lanes that this side has closed and for which the peer has not answered. */
   closing(): number {
     return this.byNumber.size - 1 - this.byName.size
   }
 
-  /** Sends the credit that a lane has to grant. For its reader. */
+  /** Sends the credit that a lane has to grant. Called by the reader of the lane. */
   grant({ isOpen, lane, number }: OpenLane): void {
     const bytes = isOpen ? lane.grant() : 0
     if (bytes > 0) this.options.send({ _tag: "Credit", lane: number, bytes })
   }
 
-  /** Sends an acknowledgement with the next write. For the reader of the lane. */
+  /** Sends an acknowledgement with the next write. Called by the reader of the lane. */
   acknowledgeLater(lane: OpenLane): void {
     this.unacknowledged.add(lane)
     this.options.wake()
@@ -181,7 +183,7 @@ export class ReceiveLanes {
     return lane
   }
 
-  /** Returns a free number. Numbers are used again as late as possible, so that a mistake of either side is noticed. */
+  /** Returns a free number. Reuses a number as late as possible, so that an error of either side is noticed. */
   private freeNumber(): number {
     do this.lastNumber = (this.lastNumber % 0xffff) + 1
     while (this.byNumber.has(this.lastNumber))

@@ -1,6 +1,6 @@
 /**
- * Sending end of one lane of one link: its credit, the fragments of large messages, the senders that wait for credit, and
- * the acknowledgements that senders wait for (docs/protocol.md, section "Lanes and credit").
+ * Sending end of one lane of one link (docs/protocol.md, section "Lanes and credit"): its credit, the fragments of
+ * large messages, the senders that wait for credit, and the acknowledgements that senders wait for.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -14,12 +14,12 @@ import { Slowness } from "./Slowness.ts"
 import type { LaneFrames, LinkState, WriteQueue } from "./WriteQueue.ts"
 
 /**
- * Reason for which a message was not accepted: a better link took over (`moved`), there is no link any more (`closed`), or
- * the peer no longer reads the lane (`unread`).
+ * Reason for which a lane refused a message: a better link took over (`moved`), there is no link any more (`closed`),
+ * or the peer no longer reads the lane (`unread`).
  */
 export type Refusal = Exclude<LinkState, "open"> | "unread"
 
-/** Acknowledgement that a sender waits for: the reader has read the message. */
+/** Acknowledgement that a sender waits for. It completes when the reader has read the message. */
 export class Acknowledgement {
   /** Fails when the link or the lane ends before the acknowledgement arrives. */
   readonly result: Deferred.Deferred<void, Exclude<Refusal, "moved">> = Deferred.makeUnsafe()
@@ -33,31 +33,34 @@ export class Acknowledgement {
     pending.set(id, this)
   }
 
-  /** Forgets the acknowledgement, because nobody waits for it any more. */
+  /** Removes the acknowledgement, because no sender waits for it any more. */
   withdraw(): void {
     this.pending?.delete(this.id)
   }
 }
 
-/** Record of whether a lane has accepted a whole message. A sender that is interrupted reads it to learn the outcome. */
+/** Record of whether a lane has accepted a complete message. An interrupted sender reads it to learn the outcome. */
 export class Acceptance {
-  /** Set in the step in which a lane accepts the last fragment. Never reset: another link does not send the message again. */
+  /**
+   * Set in the step in which a lane accepts the last fragment. Never reset, because no other link sends the message
+   * again.
+   */
   isAccepted = false
 }
 
 /** Optional parts of a message. */
 export interface Extra {
-  /** Record that the lane fills when it has accepted the whole message. */
+  /** Record that the lane sets when it has accepted the complete message. */
   readonly acceptance?: Acceptance | undefined
   /** Acknowledgement that the sender of the message waits for. */
   readonly acknowledgement?: Acknowledgement | undefined
   /** Span that sends the message. */
   readonly trace?: Uint8Array | undefined
-  /** Format of the payload. A message without one may go to readers of any format. */
+  /** Format of the payload. Readers of any format may receive a message without a format. */
   readonly format?: string | undefined
 }
 
-/** Message that is sent in fragments, and the number of its bytes that are accepted. */
+/** Message that is sent in fragments, and the number of its accepted bytes. */
 interface Fragmented {
   readonly payload: Uint8Array
   readonly extra: Extra | undefined
@@ -67,9 +70,9 @@ interface Fragmented {
 export interface Options {
   readonly number: number
   readonly name: string
-  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  /** Format of the messages that the peer reads on the lane; `undefined` if the peer accepts bytes of any format. */
   readonly format?: string | undefined
-  /** Bytes of credit that this side has at the start, and at most. */
+  /** Initial and maximum credit of this side, in bytes. */
   readonly window: number
   /** Queue of the link. */
   readonly queue: WriteQueue
@@ -81,11 +84,13 @@ const nothing = new Uint8Array(0)
 export class SendLane implements LaneFrames {
   readonly number: number
   readonly name: string
-  /** Format of the messages that the peer reads on the lane; `undefined` if it takes bytes of any format. */
+  /** Format of the messages that the peer reads on the lane; `undefined` if the peer accepts bytes of any format. */
   readonly format: string | undefined
-  /** Memory that senders waited in vain. It lasts until there is credit, and room in the queue, for any fragment. */
+  /**
+   * Mark that a send timed out on this lane. It lasts until there is credit, and room in the queue, for any fragment.
+   */
   readonly slowness = new Slowness()
-  /** Frames that wait to be written. For {@link WriteQueue}. */
+  /** Frames that wait to be written. Used by {@link WriteQueue}. */
   frames: Array<Data> = []
   private readonly window: number
   private readonly queue: WriteQueue
@@ -96,11 +101,11 @@ export class SendLane implements LaneFrames {
   private waiting = 0
   private readonly turn = Semaphore.makeUnsafe(1)
   private readonly mayProceed = Latch.makeUnsafe(false)
-  /** Opened when a fragment of any size would be accepted, while somebody waits for that in {@link ready}. */
+  /** Open, except while a sender waits in {@link ready} for credit for a fragment of any size. */
   private readonly readiness = Latch.makeUnsafe(true)
-  /** Number of the last message that is to be acknowledged. */
+  /** Number of the last message with a requested acknowledgement. */
   private lastConfirm = 0
-  /** Number of the last message that is acknowledged. */
+  /** Number of the last acknowledged message. */
   private lastAcknowledged = 0
   private readonly pending = new Map<number, Acknowledgement>()
 
@@ -114,7 +119,7 @@ export class SendLane implements LaneFrames {
     this.maxPayload = fragmentBytes(window)
   }
 
-  /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` if not. */
+  /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` otherwise. */
   tryOffer(payload: Uint8Array, extra?: Extra): boolean {
     if (this.waiting > 0 || this.refusal() !== undefined) return false
     if (payload.length > this.maxPayload || !this.hasRoom(payload.length)) return false
@@ -124,7 +129,7 @@ export class SendLane implements LaneFrames {
     return true
   }
 
-  /** Accepts a message when there is credit for it. Messages of a lane are sent in the order of acceptance. */
+  /** Waits for credit, and then accepts a message. The lane sends messages in the order of acceptance. */
   offer(payload: Uint8Array, extra?: Extra): Effect.Effect<void, Refusal> {
     return Effect.suspend(() => {
       const why = this.refusal()
@@ -141,7 +146,7 @@ export class SendLane implements LaneFrames {
     })
   }
 
-  /** Waits until there is credit, and room in the queue, for any fragment, and no sender waits. Accepts nothing. */
+  /** Waits until there is credit, and room in the queue, for any fragment, and no sender waits. Accepts no message. */
   ready(): Effect.Effect<void, Refusal> {
     return Effect.suspend(() => {
       const why = this.refusal()
@@ -154,7 +159,7 @@ export class SendLane implements LaneFrames {
 
   /** Adds credit that the peer granted. */
   credit(bytes: number): ProtocolViolation | undefined {
-    if (bytes === 0 || this.available + bytes > this.window) return malformed("credit that was not spent before")
+    if (bytes === 0 || this.available + bytes > this.window) return malformed("credit beyond the window of the lane")
     this.available += bytes
     this.noticeRoom()
     this.mayProceed.openUnsafe()
@@ -165,7 +170,7 @@ export class SendLane implements LaneFrames {
   acknowledged(id: number): ProtocolViolation | undefined {
     const count = (id - this.lastAcknowledged) >>> 0
     if (count === 0 || count > (this.lastConfirm - this.lastAcknowledged) >>> 0) {
-      return malformed(`taken ${id}, which is not to be confirmed`)
+      return malformed(`message ${id} does not wait for an acknowledgement`)
     }
     for (const [each, { result }] of this.pending) {
       if ((each - this.lastAcknowledged) >>> 0 > count) break
@@ -176,13 +181,13 @@ export class SendLane implements LaneFrames {
     return undefined
   }
 
-  /** Lets waiting senders check again whether they may proceed. */
+  /** Lets waiting senders check again if they may proceed. */
   wake(): void {
     this.noticeRoom()
     if (this.waiting > 0) this.mayProceed.openUnsafe()
   }
 
-  /** Closes the lane, which the peer no longer reads: drops its frames and fails those who wait. */
+  /** Closes the lane, which the peer no longer reads. Drops its frames and fails the waiting senders. */
   close(): void {
     this.isOpen = false
     this.queue.drop(this)
@@ -191,7 +196,7 @@ export class SendLane implements LaneFrames {
     this.readiness.openUnsafe()
   }
 
-  /** Fails all acknowledgements that have not arrived and will not arrive any more. */
+  /** Fails all acknowledgements that have not arrived, because they cannot arrive any more. */
   failAcknowledgements(why: Exclude<Refusal, "moved">): void {
     for (const { result } of this.pending.values()) Deferred.doneUnsafe(result, Effect.fail(why))
     this.pending.clear()
@@ -211,8 +216,8 @@ export class SendLane implements LaneFrames {
   }
 
   /**
-   * Ends the slowness, and the waits in {@link ready}. Less credit than this does not end the slowness, or single bytes would make
-   * messages to many wait again.
+   * Ends the slowness, and the waits in {@link ready}. Less credit does not end the slowness. Otherwise single bytes of
+   * credit would make broadcasts wait for this peer again.
    */
   private noticeRoom(): void {
     if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
@@ -227,7 +232,7 @@ export class SendLane implements LaneFrames {
     this.queue.push(this, frame)
   }
 
-  /** Returns the fields of a first fragment that most messages do not have. */
+  /** Returns the optional fields of a first fragment. */
   private firstFields({ acknowledgement, trace }: Extra): Pick<Data, "confirm" | "trace"> {
     return {
       ...(acknowledgement === undefined ? {} : { confirm: this.register(acknowledgement) }),
@@ -241,7 +246,7 @@ export class SendLane implements LaneFrames {
     return this.lastConfirm
   }
 
-  /** Accepts the fragments of a message one by one, each when there is credit for it. */
+  /** Accepts the fragments of a message one by one, each as soon as there is credit for it. */
   private static readonly offerFragments = Effect.fnUntraced(function* (lane: SendLane, message: Fragmented) {
     yield* Effect.onInterrupt(
       Effect.gen(function* () {
@@ -281,7 +286,7 @@ export class SendLane implements LaneFrames {
     if (last && extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
   }
 
-  /** Gives up a message, and tells the peer if it has got a part of it. */
+  /** Gives up a message. Sends an abort if the peer has received a part of the message. */
   private abandon({ accepted, extra, payload }: Fragmented): void {
     extra?.acknowledgement?.withdraw()
     if (!this.isOpen || accepted === 0 || accepted === payload.length) return

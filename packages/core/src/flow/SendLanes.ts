@@ -1,6 +1,6 @@
 /**
- * Sending ends of all lanes of one link: the lanes that the peer has open, and the queue of what they send. A lane without
- * credit stops its own senders and no others (docs/protocol.md, section "Lanes and credit").
+ * Sending ends of all lanes of one link (docs/protocol.md, section "Lanes and credit"): the lanes that the peer has
+ * open, and the queue of their frames. A lane without credit blocks its own senders only.
  */
 import type * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -14,9 +14,9 @@ import type { LinkState } from "./WriteQueue.ts"
 import { WriteQueue } from "./WriteQueue.ts"
 
 export interface Options {
-  /** Window that the peer gave for its inbox in the handshake, in bytes. */
+  /** Window of the peer's inbox from the handshake, in bytes. */
   readonly window: number
-  /** Bound of the bytes that wait to be written. */
+  /** Maximum number of bytes that wait to be written. */
   readonly limit: number
   /** Wakes the writer of the link. */
   readonly wake: () => void
@@ -30,9 +30,9 @@ export interface Options {
 export class SendLanes {
   /** Lane to the peer's inbox, which is always open. */
   readonly inbox: SendLane
-  /** Waits until the peer has listed the lanes that it reads, or the link is over. */
+  /** Waits until the peer has listed the lanes that it reads, or the link has ended. */
   readonly known: Effect.Effect<void>
-  /** Memory that senders waited in vain for the list of lanes. It lasts until the list is there. */
+  /** Mark that a send timed out while it waited for the list of lanes. It lasts until the list arrives. */
   readonly listing = new Slowness()
   private readonly onOpened: Options["onOpened"]
   private readonly onClosed: Options["onClosed"]
@@ -50,7 +50,7 @@ export class SendLanes {
     this.known = awaitLatch(this.knownLatch)
   }
 
-  /** Returns the lane that the peer reads under this name, or `undefined` if it reads none. */
+  /** Returns the lane that the peer reads under this name, or `undefined`. */
   lane(name: string): SendLane | undefined {
     return this.byName.get(name)
   }
@@ -77,7 +77,7 @@ export class SendLanes {
     return undefined
   }
 
-  /** Removes a lane that the peer closed. What is not written of it is dropped. */
+  /** Removes a lane that the peer closed. Drops its unwritten frames. */
   close(number: number): ProtocolViolation | undefined {
     const lane = this.byNumber.get(number)
     if (lane === undefined) return notOpen(number)
@@ -101,40 +101,40 @@ export class SendLanes {
     return lane === undefined ? notOpen(number) : lane.acknowledged(id)
   }
 
-  /** Returns whether messages are accepted, or why not. */
+  /** Returns whether the link accepts messages, or the reason why it does not. */
   state(): LinkState {
     return this.queue.state
   }
 
-  /** Accepts no more messages. Accepted messages stay to be written. */
+  /** Stops accepting messages. Accepted messages are still written. */
   stop(why: Exclude<LinkState, "open">): void {
     this.queue.stop(why)
     this.knownLatch.openUnsafe()
     this.wakeAll()
   }
 
-  /** Drops what is not written. */
+  /** Drops all unwritten frames. */
   clear(): void {
     this.queue.clear()
   }
 
-  /** Fails all acknowledgements, because none will arrive any more. */
+  /** Fails all acknowledgements, because none can arrive any more. */
   end(): void {
     for (const lane of this.byNumber.values()) lane.failAcknowledgements("closed")
   }
 
-  /** Returns the next frames to write: of each lane in turn, until they cost so many bytes or more. */
+  /** Returns the next frames to write, from each lane in turn, until their cost reaches `bytes`. */
   next(bytes: number): Array<Data> {
     return this.queue.next(bytes)
   }
 
-  /** Records that the frames which {@link next} returned last are written. */
+  /** Records that the frames of the last call of {@link next} are written. */
   written(): void {
     this.queue.written()
     this.wakeAll()
   }
 
-  /** Returns the bytes that wait to be written. */
+  /** Returns the number of bytes that wait to be written. */
   size(): number {
     return this.queue.size()
   }

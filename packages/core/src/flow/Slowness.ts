@@ -1,6 +1,6 @@
 /**
- * Memory that senders waited for a peer in vain: for credit of one lane, or for the list of its lanes. While it is set, a
- * message to many goes on without the peer at once (docs/messages.md, section "A peer that stands still").
+ * Mark that a send to a peer timed out, while it waited for credit of one lane or for the list of the peer's lanes.
+ * While the mark is set, broadcasts skip the peer at once (docs/messages.md, section "Slow subscribers").
  */
 export class Slowness {
   private slow = false
@@ -11,24 +11,27 @@ export class Slowness {
     return this.slow
   }
 
-  /** Number of times that something was accepted for the peer. While it stays the same, everybody who waits stands still. */
+  /**
+   * Number of times that the lane accepted something for the peer. While it does not change, no waiting sender makes
+   * progress.
+   */
   get progress(): number {
     return this.steps
   }
 
-  /** Records that something was accepted for the peer. */
+  /** Records that the lane accepted something for the peer. */
   advance(): void {
     this.steps++
   }
 
-  /** Records that a sender waited in vain. Returns `true` if this is news. */
+  /** Records that a send timed out. Returns `true` if the mark was not set before. */
   mark(): boolean {
     if (this.slow) return false
     this.slow = true
     return true
   }
 
-  /** Records that the peer goes on. */
+  /** Records that the peer makes progress again. */
   clear(): void {
     this.slow = false
   }

@@ -1,17 +1,17 @@
 /**
- * Data frames of all lanes of one link that wait to be written. Lanes take turns, one frame each. A bound on the waiting
- * bytes keeps the memory of this node out of the hands of a peer that grants any amount of credit.
+ * Data frames of all lanes of one link that wait to be written. Lanes take turns, one frame each. A limit on the
+ * waiting bytes prevents a peer from filling the memory of this node by granting unlimited credit.
  */
 import type { Data } from "../protocol/Frame.ts"
 import { cost } from "./cost.ts"
 
 /**
- * State of a link for those who send on it: it accepts messages (`open`), a better link took over (`moved`), or there is no
- * link any more (`closed`).
+ * State of a link for its senders: it accepts messages (`open`), a better link took over (`moved`), or there is no link
+ * any more (`closed`).
  */
 export type LinkState = "open" | "moved" | "closed"
 
-/** Frames of one lane that wait to be written, the oldest first. */
+/** Frames of one lane that wait to be written, oldest first. */
 export interface LaneFrames {
   frames: Array<Data>
 }
@@ -21,11 +21,11 @@ export class WriteQueue {
   private readonly limit: number
   private readonly wake: () => void
   private linkState: LinkState = "open"
-  /** Cost of all frames that are accepted and not written. */
+  /** Cost of all accepted frames that are not yet written. */
   private unwritten = 0
-  /** Cost of the frames that {@link next} returned last. */
+  /** Cost of the frames that the last call of {@link next} returned. */
   private writing = 0
-  /** Lanes with frames to write, the next first. */
+  /** Lanes with frames to write, in the order of their turns. */
   private readonly busy = new Set<LaneFrames>()
 
   constructor(options: { readonly limit: number; readonly wake: () => void }) {
@@ -38,12 +38,12 @@ export class WriteQueue {
     return this.linkState
   }
 
-  /** Accepts no more messages. Accepted messages stay to be written. */
+  /** Stops accepting messages. Accepted messages are still written. */
   stop(why: Exclude<LinkState, "open">): void {
     this.linkState = why
   }
 
-  /** Returns `true` if the waiting bytes are below the bound. A frame may then exceed the bound. */
+  /** Returns `true` if the waiting bytes are below the limit. The next frame may then exceed the limit. */
   hasRoom(): boolean {
     return this.unwritten < this.limit
   }
@@ -57,25 +57,25 @@ export class WriteQueue {
     this.wake()
   }
 
-  /** Removes the frames of a lane, which will not be written. */
+  /** Removes the frames of a lane without writing them. */
   drop(lane: LaneFrames): void {
     for (const { payload } of lane.frames) this.unwritten -= cost(payload.length)
     lane.frames = []
     this.busy.delete(lane)
   }
 
-  /** Removes all frames when the link is over. Their bytes still count, so that no sender that waits goes on. */
+  /** Removes all frames after the end of the link. Their bytes still count, so that no waiting sender continues. */
   clear(): void {
     for (const lane of this.busy) lane.frames = []
     this.busy.clear()
   }
 
-  /** Returns the next frames to write: one of each lane in turn, until they cost so many bytes or more. */
+  /** Returns the next frames to write, one from each lane in turn, until their cost reaches `bytes`. */
   next(bytes: number): Array<Data> {
     let result: Array<Data> = []
     let size = 0
     for (const lane of this.busy) {
-      // A lane that is alone needs no turns.
+      // A single lane needs no turns.
       let count = this.busy.size === 1 ? 0 : 1
       if (count === 1) size += costOf(lane.frames[0])
       while (this.busy.size === 1 && count < lane.frames.length && size < bytes) size += costOf(lane.frames[count++])
@@ -90,13 +90,13 @@ export class WriteQueue {
     return result
   }
 
-  /** Records that the frames which {@link next} returned last are written. */
+  /** Records that the frames of the last call of {@link next} are written. */
   written(): void {
     this.unwritten -= this.writing
     this.writing = 0
   }
 
-  /** Returns the cost of the frames that are accepted and not written. */
+  /** Returns the cost of all accepted frames that are not yet written. */
   size(): number {
     return this.unwritten
   }

@@ -1,13 +1,14 @@
 /**
- * Control frames of one link that wait to be written, in order. Two bounds keep the memory of this node out of the hands of a
- * peer that asks and does not read: one on the number of all frames, and one on the bytes of lists of records.
+ * Control frames of one link that wait to be written, in order. Two limits prevent a peer that sends requests and does
+ * not read from filling the memory of this node: one for the number of all frames, and one for the bytes of lists of
+ * records.
  */
 import type { ControlFrame } from "../protocol/Frame.ts"
 import * as FrameSplitter from "../wire/FrameSplitter.ts"
 
 /**
- * Result of {@link ControlQueue.add}. `dropped`: the frame would exceed the bytes, and the views of the two sides converge
- * without it. `full`: there are too many frames.
+ * Result of {@link ControlQueue.add}. `dropped`: the frame would exceed the byte limit, and the views of the two sides
+ * converge without it. `full`: the queue holds the maximum number of frames.
  */
 export type Added = "added" | "dropped" | "full"
 
@@ -23,17 +24,17 @@ export class ControlQueue {
     this.maxBytes = options.bytes
   }
 
-  /** Number of frames that wait. */
+  /** Number of waiting frames. */
   get length(): number {
     return this.frames.length
   }
 
-  /** Upper bound of the bytes that wait. It is below the bound of the queue, or above it by the last frame that was added. */
+  /** Upper bound of the waiting bytes. The last added frame may exceed the limit of the queue. */
   get bytes(): number {
     return this.size
   }
 
-  /** Appends a frame, in as many pieces as it needs. */
+  /** Appends a frame, split into as many pieces as it needs. */
   add(frame: ControlFrame): Added {
     if (this.frames.length >= this.maxFrames) return "full"
     if (this.size >= this.maxBytes && isRepeated(frame)) return "dropped"
@@ -41,13 +42,13 @@ export class ControlQueue {
     return "added"
   }
 
-  /** Appends a frame whose number something else bounds. */
+  /** Appends a frame of a kind whose number is limited elsewhere. */
   push(frame: ControlFrame): void {
     this.frames.push(frame)
     this.size += FrameSplitter.bytesOf(frame)
   }
 
-  /** Removes and returns the next frames, at most so many bytes of them but at least one frame. */
+  /** Removes and returns the next frames: at least one frame, and otherwise at most `bytes` bytes. */
   next(bytes: number): Array<ControlFrame> {
     const { frames } = this
     if (this.size <= bytes) {

@@ -1,6 +1,6 @@
 /**
- * Frames of a connection, one at a time for the handshake or in batches for the link. Both read from the same reader, so
- * that nothing which follows the last frame of the handshake is lost.
+ * Frames of a connection, one at a time for the handshake or in batches for the link. Both use the same reader, so that
+ * frames after the last frame of the handshake are not lost.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -12,9 +12,9 @@ import { FrameDecoder, handshakeLimits } from "../wire/FrameDecoder.ts"
 import * as Layout from "../wire/Layout.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 
-/** Reason for which no further frame comes. */
+/** Reason for which no further frame arrives. */
 export type ReadOutcome =
-  /** The peer ended the link and said why. */
+  /** The peer ended the link with a Bye. */
   | { readonly _tag: "Bye"; readonly bye: Bye }
   /** The peer ended the stream without a Bye, or within a frame. */
   | { readonly _tag: "Ended" }
@@ -31,9 +31,9 @@ export class FrameReader {
   readonly next: Effect.Effect<Frame, ReadOutcome>
   private readonly decoder: FrameDecoder
   private isHandshaking = true
-  /** Frames that are decoded and not taken. */
+  /** Decoded frames that no caller has taken. */
   private ready: Array<Frame> = []
-  /** Numbers of bytes of the frames in `ready`, in their order. */
+  /** Sizes in bytes of the frames in `ready`, in the same order. */
   private readySizes: Array<number> = []
   private takenSizes: ReadonlyArray<number> = []
   private end: ReadOutcome | undefined
@@ -59,7 +59,7 @@ export class FrameReader {
       },
     })
     this.batch = Effect.suspend(() => {
-      // Bytes that came together with the last frame of the handshake are still in the decoder.
+      // Bytes that arrived together with the last frame of the handshake are still in the decoder.
       if (this.ready.length === 0 && this.decoder.isPartial()) this.decode([nothing])
       return this.take()
     })
@@ -76,19 +76,19 @@ export class FrameReader {
     this.decoder.raiseLimit(Layout.maxFrameBytes)
   }
 
-  /** Numbers of bytes of the frames of the last batch, in their order. */
+  /** Sizes in bytes of the frames of the last batch, in the same order. */
   get sizes(): ReadonlyArray<number> {
     return this.takenSizes
   }
 
-  /** Calls the listener whenever bytes arrive. */
+  /** Sets the listener that is called whenever bytes arrive. */
   onBytes(listener: () => void): void {
     this.bytesListener = listener
   }
 
   private decode(chunks: ReadonlyArray<Uint8Array>): void {
     for (const chunk of chunks) {
-      // One frame at a time until the limits change, so that they hold for the right frames.
+      // The handshake decodes one frame at a time, because the limits change after its last frame.
       const violation = this.isHandshaking
         ? this.decoder.feed(chunk, this.ready, 1, this.readySizes)
         : this.decoder.feed(chunk, this.ready, Infinity, this.readySizes)
@@ -99,13 +99,14 @@ export class FrameReader {
     }
   }
 
-  /** Returns the decoded frames, or waits for those of the next bytes. */
+  /** Returns the decoded frames, or waits for the frames of the next bytes. */
   private take(): Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> {
     if (this.ready.length > 0) return this.takeReady
     return this.end === undefined ? this.pull : Effect.fail(this.end)
   }
 
-  // In the step in which the fiber continues: a fiber that is interrupted just before leaves the frames in place.
+  // Takes the frames in the step in which the fiber continues. A fiber that is interrupted just before leaves them in
+  // place.
   private readonly takeReady = Effect.sync((): ReadonlyArray<Frame> => {
     const frames = this.ready
     this.ready = []

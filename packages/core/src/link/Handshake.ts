@@ -1,7 +1,7 @@
 /**
- * The three-way handshake, from both sides: Hello, HelloAck, Ready, Ready. This node stores nothing about a peer before the
- * peer's last frame of the handshake has arrived (docs/protocol.md, section "Handshake"). What this node knows about peers
- * comes through {@link HandshakeHost}.
+ * The three-way handshake, from both sides: Hello, HelloAck, Ready, Ready (docs/protocol.md, section "Handshake"). This
+ * node stores nothing about a peer before the peer's last frame of the handshake has arrived. The handshake reads the
+ * state of this node through {@link HandshakeHost}.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -28,20 +28,20 @@ export class HandshakeRejected extends Schema.TaggedError<HandshakeRejected>()("
   message: Schema.String,
   /** Side that refused: this node (`us`) or the peer (`them`). */
   by: Schema.Literals(["us", "them"]),
-  /** Lowest generation that the peer would accept, with `stale` and with `duplicate`. */
+  /** Lowest generation that the peer accepts, with `stale` and with `duplicate`. */
   atLeastGeneration: Schema.optionalKey(Schema.Number),
   /** Time after which the peer suggests another attempt, in milliseconds. */
   retryAfter: Schema.optionalKey(Schema.Number),
 }) {}
 
-/** Error of a handshake that ended before it was complete, without a refusal. */
+/** Error of a handshake that ended early without a refusal. */
 export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("HandshakeFailed", {
   /**
-   * - `timeout`: the handshake was not complete in time. `lost`: the connection ended.
+   * - `timeout`: the handshake did not complete in time. `lost`: the connection ended.
    * - `violation`: the other side does not speak this protocol.
-   * - `wrongPeer`: another peer than expected lives at the address.
-   * - `known`: this node dialed to find strangers, and the peer that answered has a link.
-   * - `displaced`: a newcomer took the place of the connection, which had not brought a whole Hello.
+   * - `wrongPeer`: another peer than the expected one answered at the address.
+   * - `known`: this node dialed to find unknown peers, and the peer that answered already has a link.
+   * - `displaced`: a newer connection took the place of this one, which had not sent a complete Hello.
    */
   reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "displaced", "lost"]),
   message: Schema.String,
@@ -53,7 +53,7 @@ export type HandshakeError = HandshakeRejected | HandshakeFailed | TransportErro
 export interface Established {
   readonly peer: PeerRecord
   readonly rank: Rank
-  /** Window of the peer's inbox, in bytes: what this side may send before the first Credit. */
+  /** Window of the peer's inbox, in bytes: the amount that this side may send before the first Credit. */
   readonly peerWindow: number
   /** Silence after which the peer ends the link, in milliseconds. */
   readonly peerLinkTimeout: number
@@ -61,23 +61,23 @@ export interface Established {
   readonly viewHash: bigint
   /** Belief of the peer about this node. */
   readonly youAre: YouAreBelief | undefined
-  /** Host of this node as the peer sees it. Only the dialer learns it. */
+  /** Host of this node as the peer sees it. Only the dialer receives it. */
   readonly observedHost: string | undefined
 }
 
-/** State of this node at one moment, as far as a handshake reads it. */
+/** State of this node at one moment, with the fields that a handshake reads. */
 export interface NodeState {
   /** Record of this node. */
   readonly self: PeerRecord
-  /** Number of this process, which tells two processes of one generation apart. */
+  /** Number of this process, which distinguishes two processes of one generation. */
   readonly instance: number
   readonly viewHash: bigint
 }
 
-/** First frame of a peer, as far as it says who the peer is. */
+/** Fields of the first frame of a peer that identify the peer. */
 export type Introduction = Pick<Hello | HelloAck, "record" | "instance" | "viewHash" | "linkTimeout">
 
-/** Node that a handshake is for. `S` is the type of its states, which are immutable. */
+/** Node that runs a handshake. `S` is the type of its states, which are immutable. */
 export interface HandshakeHost<S extends NodeState> {
   /** Name of the cluster. */
   readonly label: string
@@ -86,28 +86,33 @@ export interface HandshakeHost<S extends NodeState> {
   /** Silence after which this node ends a link, in milliseconds. */
   readonly linkTimeout: number
   readonly admission: Admission.Policy
-  /** Returns the newest state. */
+  /** Returns the current state. */
   readonly state: () => S
-  /** Returns `false` once this node leaves. */
+  /** Returns `false` once this node is leaving. */
   readonly isRunning: (state: S) => boolean
-  /** Returns the belief of this node about one life of a peer, if it has one. */
+  /** Returns the belief of this node about one life of a peer, or `undefined`. */
   readonly beliefAbout: (state: S, peer: PeerRecord) => YouAreBelief | undefined
   /** Returns `true` if the peer has a link. */
   readonly hasLink: (name: string) => boolean
-  /** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
+  /**
+   * Returns the refusal of a Hello by any rule except the admission policy, or `undefined` if the Hello is acceptable.
+   */
   readonly judgeHello: (hello: Hello) => HelloReject | undefined
-  /** Returns the refusal of a peer that no handshake may meet, whichever side dialed, or `undefined` if it is acceptable. */
+  /** Returns the refusal of a peer by the rules that apply to both sides, or `undefined` if the peer is acceptable. */
   readonly judgePeer: (peer: Introduction) => HelloReject | undefined
-  /** Handles that a handshake with another process of this node's own name was complete. */
+  /** Handles a complete handshake with another process of this node's name. */
   readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
   /**
-   * Handles that an older process of this node's own name dialed and is about to know this node, after which it stops (R8). Returns
-   * `false` if this node stops itself: the older process must not learn of it then, so that one of the two stays.
+   * Handles an older process of this node's name that dialed and is about to learn of this node, after which it stops
+   * (R8). Returns `false` if this node itself stops. The older process must then not learn of this node, so that one of
+   * the two stays.
    */
   readonly outlivesNamesake: () => boolean
-  /** Refutes the peer's belief about this node if it is an accusation. Returns the state after it. */
+  /**
+   * Refutes the peer's belief about this node if the belief is an accusation. Returns the state after the refutation.
+   */
   readonly refute: (youAre: YouAreBelief | undefined) => Effect.Effect<S>
-  /** Handles that a dialer refused this node, as it was then, instead of sending Ready. */
+  /** Handles a dialer that sent a refusal instead of Ready. `before` is the state that the dialer refused. */
   readonly onDialerRefusal: (error: HandshakeError, before: S) => Effect.Effect<void>
 }
 
@@ -118,8 +123,8 @@ export interface Exchange {
   /** Counters of the written frames. */
   readonly sent: Traffic.Traffic
   /**
-   * Called before this side sends Ready. From then on the peer may count on the connection, and this side must not give it up
-   * for a better one without a Bye.
+   * Called before this side sends Ready. After that the peer may rely on the connection, and this side must send a Bye
+   * before it abandons the connection for a better one.
    */
   readonly commit: (peer: PeerRecord, rank: Rank) => void
 }
@@ -132,24 +137,26 @@ export const write = ({ connection, sent }: Pick<Exchange, "connection" | "sent"
     return connection.write([bytes])
   })
 
-/** Maximum length of a peer's text in an error or a line of the log, in characters. */
+/** Maximum length of a quoted text of a peer in an error or log line, in characters. */
 const maxQuote = 200
 
-/** Shortens a peer's text for an error or a line of the log. */
+/** Shortens a text of a peer for an error or log line. */
 export const quote = (text: string): string => clip(text, maxQuote)
 
-/** Returns why a handshake failed, as a text of this node about the peer. A text of the peer is marked as the peer's. */
+/**
+ * Returns the reason of a failed handshake, as a text of this node about the peer. Marks a text of the peer as such.
+ */
 export const describe = (error: HandshakeError): string => {
   if (error._tag !== "HandshakeRejected") return error.message
   return error.by === "us"
     ? `this node refused the peer: ${error.message}`
-    : `the peer refused this node and says: ${error.message}`
+    : `the peer refused this node: ${error.message}`
 }
 
-/** Returns why the dial of an address failed, beginning with the address. */
+/** Returns the reason of a failed dial. The text begins with the address. */
 export const describeDial = (address: Address, error: HandshakeError): string => {
   const text = describe(error)
-  // Transports begin their messages with the address.
+  // The messages of transports already begin with the address.
   return text.startsWith(`${address} `) ? text : `${address}: ${text}`
 }
 
@@ -162,7 +169,7 @@ const ended = (end: ReadOutcome): HandshakeFailed => {
     case "Bye":
       return new HandshakeFailed({
         reason: "lost",
-        message: `the peer said ${end.bye.code}: ${quote(end.bye.message)}`,
+        message: `the peer sent Bye ${end.bye.code}: ${quote(end.bye.message)}`,
       })
     case "Ended":
       return new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
@@ -183,9 +190,9 @@ const rejection = (frame: HelloReject) =>
 const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended)
 
 /**
- * Returns the Ready of this node. The peer pairs its incarnation with the body that Hello or HelloAck showed. If the
- * application has changed the body since, Ready carries the incarnation of the shown body, and the new body follows as an
- * Update.
+ * Returns the Ready of this node. The peer combines its incarnation with the body from Hello or HelloAck. If the
+ * application has changed the body since, Ready contains the incarnation of the sent body, and the new body follows in
+ * an Update.
  */
 const readyOf = <S extends NodeState>(host: HandshakeHost<S>, sent: PeerRecord, now: S, peer: PeerRecord): Ready => ({
   _tag: "Ready",
@@ -199,7 +206,7 @@ const awaitReady = Effect.fnUntraced(function* (exchange: Exchange, peer: PeerRe
   if (frame._tag === "HelloReject") return yield* rejection(frame)
   if (frame._tag === "Bye") return yield* ended({ _tag: "Bye", bye: frame })
   if (frame._tag !== "Ready") return yield* violation(`expected Ready, got ${frame._tag}`)
-  if (frame.incarnation < peer.incarnation) return yield* violation("an incarnation went back")
+  if (frame.incarnation < peer.incarnation) return yield* violation("Ready has a lower incarnation than the record")
   return frame
 })
 
@@ -235,11 +242,11 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   options: {
     readonly address: Address
     readonly epoch: number
-    /** Name of the peer that must answer, if it is known. */
+    /** Name of the peer that must answer, if this node knows it. */
     readonly expected: string | undefined
-    /** `true` if the application asked to join. */
+    /** `true` if the application called `join`. */
     readonly join: boolean
-    /** `true` if a peer that has a link is not wanted. */
+    /** `true` to fail with `known` if the peer already has a link. */
     readonly stranger: boolean
   },
 ) {
@@ -266,16 +273,16 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   const problem = ackProblem(before, ack)
   if (problem !== undefined) return yield* violation(problem)
   if (options.expected !== undefined && ack.record.name !== options.expected) {
-    const message = `"${ack.record.name}" lives at ${options.address}, not "${options.expected}"`
+    const message = `expected "${options.expected}" at ${options.address}, but "${ack.record.name}" answered`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
   }
   if (options.stranger && host.hasLink(ack.record.name)) {
-    const message = `"${ack.record.name}", which lives at ${options.address}, has a link`
+    const message = `"${ack.record.name}" at ${options.address} already has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
   const refusal = host.judgePeer(ack)
   if (refusal !== undefined) {
-    // The peer may not know that its clock is behind, so this side tells it although it dialed.
+    // Sends the refusal although this side dialed, because the peer may not know that its clock is wrong.
     yield* write(exchange, refusal)
     yield* connection.end
     return yield* new HandshakeRejected({ code: refusal.code, message: refusal.message, by: "us" })
@@ -284,7 +291,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   if (verdict._tag === "Deny") {
     return yield* new HandshakeRejected({ code: "denied", message: verdict.reason, by: "us" })
   }
-  // A process that no peer would accept must not stop this one.
+  // This node stops only for a process that passes the checks above.
   if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   exchange.reader.open()
   const rank = rankOf(before.self.name, ack.record.name, options.epoch, ack.instance)
@@ -297,8 +304,8 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
 })
 
 /**
- * Completes the handshake with a newer process of this node's own name, which proves that it lives (R8). No link comes of it.
- * This node stops, unless it has met nobody; then it has a name that is taken.
+ * Completes the handshake with a newer process of this node's name, which proves that the process is alive (R8). No
+ * link follows. This node stops if it has met other peers. Otherwise the dial fails with `duplicate`.
  */
 const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
   host: HandshakeHost<S>,
@@ -310,27 +317,27 @@ const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
   yield* awaitReady(exchange, ack.record)
   yield* exchange.connection.end
   yield* host.meetNamesake(ack)
-  const message = `a newer process lives there under the name "${self.name}"; give every peer a name of its own`
+  const message = `a newer process named "${self.name}" runs there; give every process a name of its own`
   return yield* new HandshakeRejected({ code: "duplicate", message, by: "us" })
 })
 
-/** Returns `true` if this node is still in the life in which the handshake began. */
+/** Returns `true` if this node is running and still in the life in which the handshake began. */
 const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
   host.isRunning(now) && now.self.generation === before.self.generation
 
 const leaving = () =>
-  new HandshakeFailed({ reason: "lost", message: "this node leaves, or began a newer life during the handshake" })
+  new HandshakeFailed({ reason: "lost", message: "this node is leaving, or began a newer life during the handshake" })
 
-/** Returns what is wrong with a HelloAck, or `undefined`. */
+/** Returns the problem of a HelloAck, or `undefined`. */
 const ackProblem = ({ instance, self }: NodeState, ack: HelloAck): string | undefined => {
   if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
-  if (ack.record.status !== "alive") return "the peer says it is not alive"
+  if (ack.record.status !== "alive") return "the record of the peer is not alive"
   const isNewer = compareProcesses(processOf(ack), { generation: self.generation, instance }) > 0
   if (ack.record.name === self.name && !isNewer) return "the peer has this node's name"
-  return ack.window < minWindow ? `a window of ${ack.window} bytes is too small` : undefined
+  return ack.window < minWindow ? `a window of ${ack.window} bytes is below the minimum of ${minWindow}` : undefined
 }
 
-/** Returns the process that a side of the handshake shows itself to be. */
+/** Returns the process of a side of the handshake. */
 export const processOf = ({ instance, record }: Pick<Introduction, "record" | "instance">): Process => ({
   generation: record.generation,
   instance,
@@ -343,14 +350,14 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
   remoteHost: connection.remoteHost,
 })
 
-/** Returns the refusal of a Hello. */
+/** Returns a frame that refuses a Hello. */
 export const reject = (
   code: RejectCode,
   message: string,
   more?: Pick<HelloReject, "atLeastGeneration" | "retryAfter">,
 ): HelloReject => ({ _tag: "HelloReject", code, message: clipMessage(message), ...more })
 
-/** Refusal of every stranger when a cap is reached. */
+/** Refusal of every new peer when a limit is reached. */
 export const busy: HelloReject = reject("busy", "too many connections; try again later", { retryAfter: 1_000 })
 
 /** Runs the acceptor's side of the handshake. `awaitHello` wraps the wait for the first frame. */
@@ -361,9 +368,11 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
 ) {
   const { connection, reader } = exchange
   const hello = yield* awaitHello(next(exchange))
-  // A stranger that does not begin with Hello gets no answer.
+  // A connection that does not begin with Hello gets no answer.
   if (hello._tag !== "Hello") return yield* violation(`expected Hello, got ${hello._tag}`)
-  if (hello.record.status !== "alive" || hello.window < minWindow) return yield* violation("a Hello that cannot be")
+  if (hello.record.status !== "alive" || hello.window < minWindow) {
+    return yield* violation("the record of the Hello is not alive, or its window is below the minimum")
+  }
   let refusal = host.judgeHello(hello)
   if (refusal === undefined) {
     const verdict = yield* host.admission(applicant(hello.record, connection))
@@ -389,12 +398,12 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   })
   const ready = yield* Effect.tapError(awaitReady(exchange, peer), (error) => host.onDialerRefusal(error, before))
   if (peer.name === before.self.name) {
-    // An older process of this name. There is no link between two processes of one name.
+    // An older process of this name. Two processes of one name never have a link.
     if (!host.outlivesNamesake()) return yield* leaving()
     yield* write(exchange, readyOf(host, before.self, host.state(), peer))
     yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
     yield* connection.end
-    return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older process of this name dialed" })
+    return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older process of this node's name dialed" })
   }
   const now = yield* host.refute(ready.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
@@ -407,10 +416,10 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
 
 const transientCodes = ["busy", "stale", "parted"] as const satisfies ReadonlyArray<RejectCode>
 
-/** Returns `true` if another attempt may succeed after a refusal with this code, without a change of any configuration. */
+/** Returns `true` if another attempt may succeed after a refusal with this code without a change of configuration. */
 export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>
   transientCodes.some((each) => each === code)
 
-/** Returns `true` if another attempt may succeed without a change of any configuration. */
+/** Returns `true` if another attempt may succeed without a change of configuration. */
 export const isTransient = (error: HandshakeError): boolean =>
   error._tag !== "HandshakeRejected" || isTransientCode(error.code)

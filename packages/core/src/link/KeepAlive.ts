@@ -1,7 +1,7 @@
 /**
- * Timer of a link: sends Pings, and ends a link whose peer is silent, does not drain, or said that it leaves and stays
- * (docs/protocol.md, section "Links"). A stall of this process says nothing about the peer, whose frames wait in the socket
- * meanwhile, so its length is not counted against the peer.
+ * Timer of a link (docs/protocol.md, section "Links"). It sends Pings. It ends a link whose peer is silent, does not
+ * drain, or sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames
+ * of the peer wait in the socket meanwhile.
  */
 import * as Effect from "effect/Effect"
 import { stallMillis } from "../internal/time.ts"
@@ -21,20 +21,20 @@ export interface Timing {
 const maxLag = 0xffff
 
 /**
- * Number of times that a side writes something within the link timeout of the peer. One of them may be late by as much as the
- * peer's own heartbeats may.
+ * Number of writes of one side within the link timeout of the peer. One of them may be as late as the peer's own
+ * heartbeats may be.
  */
 const writesPerTimeout = 3
 
 /**
- * Intervals for which the side that does not drive the link may write nothing. It is a little more than one, so that the
- * answer to the next Ping mostly comes first and an idle link carries no further frames.
+ * Number of intervals for which the side that does not drive the link may write nothing. A little more than one, so
+ * that the answer to the next Ping usually comes first and an idle link carries no further frames.
  */
 const quietIntervals = 1.25
 
 /**
- * Maximum pause between two checks of the link, in milliseconds. A write that begins to wait and a Leave that arrives set
- * deadlines of their own while the timer sleeps.
+ * Maximum pause between two checks of the link, in milliseconds. A write that starts to wait or a Leave that arrives
+ * sets a new deadline while the timer sleeps.
  */
 const maxPause = 1_000
 
@@ -49,18 +49,18 @@ export interface Options {
   readonly drives: boolean
   /** Monotonic clock, in milliseconds. */
   readonly now: () => number
-  /** Silence that is tolerated now, in milliseconds: the link timeout, and more while this node distrusts itself. */
+  /** Tolerated silence, in milliseconds: the link timeout, and more while this node distrusts its own timing. */
   readonly effectiveLinkTimeout: () => number
   /** Current view hash of this node. */
   readonly viewHash: () => bigint
   readonly send: (frame: Ping | Pong) => void
-  /** Returns the time at which this side last wrote something: now, while a write is under way. */
+  /** Returns the time of the last write of this side: the current time while a write is in progress. */
   readonly lastWritten: () => number
-  /** Does not count a stall of this process against a write that waits. */
+  /** Excludes a stall of this process from the time that a write has waited. */
   readonly excuseWrite: (late: number, at: number) => void
-  /** Returns `true` if the peer does not drain what was written. */
+  /** Returns `true` if the peer does not drain the written bytes. */
   readonly isSlow: (at: number) => boolean
-  /** Time at which the peer said that it leaves. */
+  /** Returns the time at which the peer sent Leave, or `undefined`. */
   readonly leavingSince: () => number | undefined
 }
 
@@ -69,14 +69,14 @@ export class KeepAlive {
   /** Round-trip time, measured by the Pings. */
   readonly roundTrip: RoundTripTime
   private readonly options: Options
-  /** Time within which the peer must hear something, in milliseconds. */
+  /** Time within which this side must write something, in milliseconds. */
   private readonly interval: number
-  /** Time since which the peer is silent. Later than its last bytes by the stalls of this process since. */
+  /** Start of the peer's silence. Stalls of this process since the peer's last bytes move it later. */
   private silentSince: number
   /** Delay of the last timer, in milliseconds. */
   private late = 0
   private seq = 0
-  /** Time of the last Ping, or of the start. */
+  /** Time of the last Ping, or of the start of the link. */
   private pingedAt: number
 
   constructor(options: Options) {
@@ -91,12 +91,15 @@ export class KeepAlive {
     })
   }
 
-  /** Records that bytes came. Any byte is a sign of life: over a slow line a large frame takes longer than the timeout. */
+  /**
+   * Records that bytes arrived. Every byte is a sign of life, because a large frame on a slow line takes longer than
+   * the timeout.
+   */
   heard(at: number): void {
     this.silentSince = at
   }
 
-  /** Returns the delay of the last timer, in milliseconds, as a Ping carries it. */
+  /** Returns the delay of the last timer, in milliseconds, in the form of a Ping. */
   lag(): number {
     return Math.min(maxLag, Math.max(0, Math.round(this.late)))
   }
@@ -116,12 +119,12 @@ export class KeepAlive {
     send({ _tag: "Pong", seq, viewHash: viewHash(), lag: this.lag() })
   }
 
-  /** Returns for how long nothing was heard, in milliseconds, without the stalls of this process. */
+  /** Returns the duration of the peer's silence, in milliseconds, without the stalls of this process. */
   silence(at: number): number {
     return at - this.silentSince
   }
 
-  /** Keeps time until the link must end, and returns why. */
+  /** Runs the timer until the link must end, and returns the reason. */
   run(): Effect.Effect<LinkEnd> {
     return Effect.gen({ self: this }, function* () {
       const { effectiveLinkTimeout, now } = this.options
@@ -141,8 +144,8 @@ export class KeepAlive {
   }
 
   /**
-   * Returns the time of the next Ping. The side that drives sends one in every interval. The other side sends one if it has
-   * written nothing for a little longer, because the Ping of the peer may wait behind a large message.
+   * Returns the time of the next Ping. The side that drives the link sends one per interval. The other side sends a
+   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message.
    */
   private pingDue(): number {
     const { drives, lastWritten } = this.options
@@ -157,7 +160,7 @@ export class KeepAlive {
 
   private check(at: number): LinkEnd | undefined {
     const { effectiveLinkTimeout, isSlow, leavingSince } = this.options
-    if (isSlow(at)) return { _tag: "Slow", message: "what was written was not taken" }
+    if (isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
     const left = leavingSince()
     if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
     return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined

@@ -1,7 +1,8 @@
 /**
- * One live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers: the
- * {@link LinkReader} reads and dispatches frames, the {@link LinkWriter} writes control frames before data, and
- * {@link KeepAlive} keeps time. The lanes of `flow/` hold the messages. This module assembles them and ends them together.
+ * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers:
+ * the {@link LinkReader} reads and dispatches frames, the {@link LinkWriter} writes control frames before data, and
+ * {@link KeepAlive} is the timer. The lanes of `flow/` hold the messages. This module creates the three parts and ends
+ * them together.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -30,11 +31,14 @@ import { LinkWriter } from "./LinkWriter.ts"
 import type { Session } from "./Session.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
-/** Rank of a connection: of two connections of one pair the greater stays (docs/protocol.md, "Simultaneous connections"). */
+/**
+ * Rank of a connection. Of two connections of one pair, the one with the greater rank stays (docs/protocol.md,
+ * "Simultaneous connections").
+ */
 export interface Rank {
-  /** Number of the peer's process. Connections of two processes of one life are not of one pair. */
+  /** Number of the peer's process. Connections to two processes of one life are not a pair. */
   readonly instance: number
-  /** Counter of the dialer, which was greater than that of every connection it had known before. */
+  /** Epoch of the connection, a counter of the dialer. It is greater than every epoch that the dialer knew before. */
   readonly epoch: number
   /** `true` if the peer with the lower name dialed the connection. */
   readonly byLower: boolean
@@ -44,15 +48,19 @@ export interface Rank {
 export const compareRanks = (a: Rank, b: Rank): number =>
   a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
 
-/** Events of a link that concern others. No handler may wait for the application. */
+/** Callbacks of a link. No callback may wait for the application. */
 export interface Hooks {
-  /** Returns the silence that is tolerated: the link timeout in milliseconds, and more while this node distrusts itself. */
+  /**
+   * Returns the tolerated silence in milliseconds: the link timeout, and more while this node distrusts its own timing.
+   */
   readonly effectiveLinkTimeout: () => number
-  /** Reports that all control frames are written after {@link Link.answer}, and that the next answer is within the rate. */
+  /**
+   * Reports that all control frames after {@link Link.answer} are written, and that the rate allows the next answer.
+   */
   readonly onAnswerWritten: (link: Link) => Effect.Effect<void>
-  /** Reports that something came after {@link Link.pingNow}. */
+  /** Reports that something arrived after {@link Link.pingNow}. */
   readonly onHeard: (link: Link) => Effect.Effect<void>
-  /** Handles a frame of membership, which is so much work as `controlCost` says. May wait for the membership. */
+  /** Handles a membership frame with the cost of `controlCost`. May wait for the membership. */
   readonly onMembership: (link: Link, frame: MembershipFrame, cost: number) => Effect.Effect<void>
   /** Handles the view hash of a Ping or Pong. */
   readonly onViewHash: (link: Link, viewHash: bigint) => Effect.Effect<void>
@@ -60,20 +68,20 @@ export interface Hooks {
   readonly onLaneOpened: (link: Link, lane: SendLane) => void
   /** Reports that the peer has closed a lane. */
   readonly onLaneClosed: (link: Link, lane: SendLane) => void
-  /** Resolves the sink of a lane, once for each lane that is opened. */
+  /** Returns the sink of a lane. Called once per opened lane. */
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
   readonly viewHash: () => bigint
 }
 
-/** Constructors of the lanes of a link, which tests may replace. */
+/** Constructors of the lanes of a link. Tests may replace them. */
 export interface LaneFactories {
   readonly makeReceiveLane: (options: ReceiveLane.Options) => ReceiveLane.ReceiveLane
   readonly makeReceiveLanes: (options: ReceiveLanes.Options) => ReceiveLanes.ReceiveLanes
   readonly makeSendLanes: (options: SendLanes.Options) => SendLanes.SendLanes
 }
 
-/** Measurements of a link at one moment. */
+/** Measurements of a link at one time. */
 export interface Gauges {
   /** Number of control frames that wait to be written. */
   readonly control: number
@@ -81,17 +89,17 @@ export interface Gauges {
   readonly controlBytes: number
   /** Bytes of messages that wait to be written. */
   readonly data: number
-  /** Bytes of the inbox's window that the peer has used and this side has not granted again. */
+  /** Bytes of the inbox window that the peer has used and this side has not granted again. */
   readonly inbox: number
   /** Bytes of the window of the fullest other lane that the peer has used and this side has not granted again. */
   readonly lane: number
-  /** Smoothed round-trip time in milliseconds, if it was measured. */
+  /** Smoothed round-trip time in milliseconds; `undefined` before the first measurement. */
   readonly rtt: number | undefined
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
-  /** Time at which the last bytes came, on the monotonic clock. */
+  /** Time at which the last bytes arrived, on the monotonic clock. */
   readonly lastHeard: number
-  /** View hash of the peer, as it last said. */
+  /** Last view hash that the peer sent. */
   readonly viewHash: bigint
 }
 
@@ -103,7 +111,7 @@ export interface Options {
   readonly rank: Rank
   /** `true` if this side sends the Pings. */
   readonly drives: boolean
-  /** Window that the peer gave for its inbox in the handshake, in bytes. */
+  /** Window of the peer's inbox from the handshake, in bytes. */
   readonly peerWindow: number
   /** Silence after which the peer ends the link, in milliseconds. */
   readonly peerLinkTimeout: number
@@ -114,7 +122,7 @@ export interface Options {
   readonly buffers: WriteBuffers
   readonly limits: Limits
   readonly lanes: LaneFactories
-  /** Returns the session that the link belongs to now. */
+  /** Returns the current session of the link. */
   readonly session: () => Session
   readonly timing: Timing
   readonly clock: Clock
@@ -128,7 +136,7 @@ export class Link {
   readonly rank: Rank
   /** Time at which the link came up, on the monotonic clock. */
   readonly openedAt: number
-  /** Returns the session that the link belongs to now. */
+  /** Returns the current session of the link. */
   readonly session: () => Session
   /** Lane to the peer's inbox. */
   readonly inbox: SendLane
@@ -164,62 +172,69 @@ export class Link {
     this.writer.send(frame)
   }
 
-  /** Queues an answer like other control frames. The hook `onAnswerWritten` asks for the next one. */
+  /** Queues an answer as a control frame. The hook `onAnswerWritten` requests the next answer. */
   answer(frame: ControlFrame): void {
     this.writer.answer(frame)
   }
 
-  /** Returns the lane that the peer reads under this name; `undefined` if it reads none, or has not listed its lanes yet. */
+  /**
+   * Returns the lane that the peer reads under this name. Returns `undefined` if the peer reads none, or has not listed
+   * its lanes yet.
+   */
   lane(name: string): SendLane | undefined {
     return this.sendLanes.lane(name)
   }
 
-  /** Waits until the peer has listed its lanes, or the link is over. Returns `undefined` if the peer has. */
+  /**
+   * Waits until the peer has listed its lanes or the link has ended. Returns `undefined` if the peer has already listed
+   * them.
+   */
   lanesKnown(): Effect.Effect<void> | undefined {
     return this.sendLanes.isKnown() ? undefined : this.sendLanes.known
   }
 
-  /** Memory that senders waited in vain for the list of the peer's lanes. */
+  /** Mark that a send timed out while it waited for the list of the peer's lanes. */
   get listing(): Slowness {
     return this.sendLanes.listing
   }
 
-  /** Reads what the peer sends on these lanes from now on. */
+  /** Opens lanes, so that the peer may send messages on them. */
   openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
-    // A peer that never answers when a lane is closed would use up the numbers of lanes before the next timer ends the link.
+    // Without this limit a peer that never answers LaneClose would exhaust the lane numbers before the next timer ends
+    // the link.
     if (this.hasTooManyClosing()) this.writer.overflow()
     else this.receiveLanes.open(lanes)
   }
 
-  /** Stops to read what the peer sends under this name. */
+  /** Closes the lane of this name. */
   closeLane(name: string): void {
     this.receiveLanes.close(name)
   }
 
-  /** Makes the peer send something, which the hook `onHeard` reports. */
+  /** Sends a Ping. The hook `onHeard` reports the next bytes of the peer. */
   pingNow(): void {
     if (this.reader.expectAnswer()) this.keepAlive.ping()
   }
 
-  /** Returns how long ago the last bytes came, in milliseconds. */
+  /** Returns the time since the last bytes arrived, in milliseconds. */
   heardAgo(): number {
     return this.now() - this.reader.lastHeard
   }
 
   /**
-   * Returns the smoothed round-trip time in milliseconds. Waits for a new Ping and Pong, at most for the link timeout, if the last
-   * sample is old. Returns `undefined` if nothing was ever measured.
+   * Returns the smoothed round-trip time in milliseconds. If the last sample is old, waits for a new Ping and Pong, for
+   * at most the link timeout. Returns `undefined` without any sample.
    */
   measureRtt(): Effect.Effect<number | undefined> {
     return this.keepAlive.roundTrip.measure()
   }
 
-  /** Ends the link: sends what was accepted, then a Bye. */
+  /** Ends the link: writes all accepted frames, then a Bye. */
   close(code: ByeCode, message: string): void {
     this.writer.close(code, message)
   }
 
-  /** Ends the link at once with Bye `slow`, because the peer does not end it. What waits is lost. */
+  /** Ends the link at once with Bye `slow`, because the peer does not end it. Drops the waiting frames. */
   cut(): void {
     this.cutting.openUnsafe()
   }
@@ -229,7 +244,7 @@ export class Link {
     return this.sendLanes.state() === "open"
   }
 
-  /** Measures the link. */
+  /** Returns the measurements of the link. */
   gauges(): Gauges {
     return {
       control: this.writer.queued(),
@@ -244,13 +259,16 @@ export class Link {
     }
   }
 
-  /** Runs the link until the connection may be closed. Calls `onEnd` with its end before the last bytes are written. */
+  /**
+   * Runs the link until the connection may be closed. Calls `onEnd` with the end of the link before the last bytes are
+   * written.
+   */
   run(onEnd: (end: LinkEnd) => Effect.Effect<void>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { limits, reader, timing } = this.options
       const writing = yield* Effect.forkChild(this.writer.run())
-      // After its own Bye this side still reads, because the peer may have sent something before it got the Bye. That takes a
-      // round trip, which the link timeout bounds.
+      // After its own Bye this side continues to read, because the peer may have sent frames before the Bye arrived
+      // there. They take at most a round trip, which the link timeout bounds.
       const readTimeout = Math.max(limits.linger, timing.linkTimeout)
       const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(readTimeout)), closedEnd)
       const cut = Effect.as(awaitLatch(this.cutting), cutEnd)
@@ -260,10 +278,10 @@ export class Link {
       this.sendLanes.end()
       this.keepAlive.roundTrip.end()
       yield* onEnd(end)
-      // Messages accepted for a peer that is gone cannot reach it; a peer that moved still reads to the end.
+      // Messages accepted for a lost peer cannot reach it. A peer that moved still reads to the end.
       if (!moved) this.writer.discard()
       this.sayBye(end)
-      // Throws away what still comes, until the peer has ended its side too.
+      // Discards further frames until the peer has ended its side too.
       const discard = Effect.ignore(Effect.forever(reader.batch))
       yield* Effect.ignore(
         Effect.timeoutOption(
@@ -274,19 +292,19 @@ export class Link {
     })
   }
 
-  /** Ends the writing half as the end of the link requires. */
+  /** Ends the writing half with the Bye for this end of the link. */
   private sayBye(end: LinkEnd): void {
     switch (end._tag) {
       case "ProtocolViolation":
         return this.close(end.code, end.message)
       case "Silent":
-        return this.close("silent", `nothing was heard for ${Math.round(this.keepAlive.silence(this.now()))} ms`)
+        return this.close("silent", `no bytes arrived for ${Math.round(this.keepAlive.silence(this.now()))} ms`)
       case "Slow":
         return this.close("slow", end.message)
       case "Overstayed":
-        return this.close("parted", "the peer said that it leaves, and stayed")
+        return this.close("parted", "the peer sent Leave and did not end the link")
       default:
-        // The peer must hear that it has got everything, or it takes the rest for lost.
+        // The Bye tells the peer that everything arrived. Without it the peer would count the rest as lost.
         return isMoved(end) ? this.close("duplicate", "") : this.writer.finish(undefined)
     }
   }
@@ -370,4 +388,4 @@ export class Link {
 
 const closedEnd: LinkEnd = { _tag: "Closed" }
 
-const cutEnd: LinkEnd = { _tag: "Slow", message: "the connection was replaced and did not end" }
+const cutEnd: LinkEnd = { _tag: "Slow", message: "a newer connection replaced this one, and the peer did not end it" }

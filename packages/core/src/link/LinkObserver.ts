@@ -1,5 +1,5 @@
 /**
- * Observer of all links of a node, which the metrics implement.
+ * Observer of all links of a node. The metrics implement it.
  */
 import type { Traffic } from "../wire/Traffic.ts"
 import type { Link } from "./Link.ts"
@@ -9,9 +9,9 @@ import type { LinkEnd } from "./LinkEnd.ts"
 export interface LinkObserver {
   /** Counters of all valid frames that arrived. */
   readonly received: Traffic
-  /** Counters of all frames that were handed to the network. */
+  /** Counters of all frames that this node handed to the network. */
   readonly sent: Traffic
-  /** Reports the end of an attempt to make a link. `outcome` is `up`, or the reason of the failure in one word. */
+  /** Reports the end of an attempt to establish a link. `outcome` is `up`, or the reason of the failure in one word. */
   readonly connected: (direction: "in" | "out", outcome: string) => void
   /** Reports that a link has ended. */
   readonly ended: (link: Link, end: LinkEnd) => void

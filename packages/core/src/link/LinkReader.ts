@@ -1,6 +1,6 @@
 /**
- * Reading half of a link: reads frames, hands Data to the lanes and other frames to those who handle them, and counts the
- * rate of control frames. Nothing that the application does or fails to do stops the reader.
+ * Reading half of a link. It reads frames, passes Data to the lanes and other frames to their handlers, and limits the
+ * rate of control frames. The application cannot block the reader.
  */
 import * as Effect from "effect/Effect"
 import type { ReceiveLanes } from "../flow/ReceiveLanes.ts"
@@ -15,8 +15,9 @@ import type { FrameReader } from "./FrameReader.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 
 /**
- * Exchanges a second that a peer may start, and how many at once. Twice what the protocol allows a node, so that no clock and
- * no pause of the network makes an honest peer one that starts too many: it waits for each answer, or for five seconds.
+ * Number of exchanges that a peer may start per second, and at once: twice and four times the rate that the protocol
+ * allows. A correct peer therefore never exceeds them, whatever its clock and the delays of the network, because it
+ * waits for each answer, or for five seconds.
  */
 const exchangeRate = 2 * maxExchangeRate
 const exchangeBurst = 4 * maxExchangeRate
@@ -38,9 +39,9 @@ export interface Options {
   readonly answer: (ping: Ping) => void
   /** Handles the answer to a Ping of this side. */
   readonly onPong: (pong: Pong) => void
-  /** Reports that the first frames after {@link LinkReader.expectAnswer} came. */
+  /** Reports the first frames after {@link LinkReader.expectAnswer}. */
   readonly onAnswer: () => Effect.Effect<void>
-  /** Handles a frame of membership, which is so much work. */
+  /** Handles a membership frame of this cost. */
   readonly onMembership: (frame: MembershipFrame, cost: number) => Effect.Effect<void>
   readonly onViewHash: (viewHash: bigint) => Effect.Effect<void>
 }
@@ -64,34 +65,34 @@ export class LinkReader {
     this.exchanges = new TokenBucket(exchangeRate, exchangeBurst, this.heardAt)
   }
 
-  /** Time at which the last bytes came. */
+  /** Time at which the last bytes arrived. */
   get lastHeard(): number {
     return this.heardAt
   }
 
-  /** View hash of the peer, as it last said. */
+  /** Last view hash that the peer sent. */
   get viewHash(): bigint {
     return this.peerViewHash
   }
 
-  /** Time at which the peer said that it leaves. The peer then ends the link by itself, unless it breaks its word. */
+  /** Time at which the peer sent Leave. The peer must then end the link itself. */
   get leavingSince(): number | undefined {
     return this.leftAt
   }
 
-  /** Records that bytes came. */
+  /** Records that bytes arrived. */
   heard(at: number): void {
     this.heardAt = at
   }
 
-  /** Reports the next frames with `onAnswer`. Returns `false` if that was requested already. */
+  /** Requests one call of `onAnswer` for the next frames. Returns `false` if a request is already pending. */
   expectAnswer(): boolean {
     if (this.expectsAnswer) return false
     this.expectsAnswer = true
     return true
   }
 
-  /** Reads until the link ends, and returns how. */
+  /** Reads until the link ends, and returns the end. */
   run(): Effect.Effect<LinkEnd> {
     return Effect.match(this.read(), { onFailure: (end): LinkEnd => end, onSuccess: (end) => end })
   }
@@ -105,7 +106,7 @@ export class LinkReader {
           this.expectsAnswer = false
           yield* onAnswer()
         }
-        // The common batch holds messages only and needs no generator.
+        // Most batches contain only messages and need no generator.
         if (onlyData(batch)) {
           const violation = this.receive(batch)
           if (violation !== undefined) return violation
@@ -136,7 +137,7 @@ export class LinkReader {
           if (violation !== undefined) return violation
           continue
         }
-        // The work is charged before it is done.
+        // Charges the cost of a frame before handling the frame.
         const cost = controlCost(frame, sizes[index] ?? 0)
         const excess = cost === 0 ? undefined : this.charge(frame, cost)
         if (excess !== undefined) return excess
@@ -179,14 +180,14 @@ export class LinkReader {
     })
   }
 
-  /** Charges the peer for a frame. Returns the violation if it has sent too many. */
+  /** Charges the peer for a frame. Returns a violation if the peer exceeds the rate. */
   private charge(frame: ControlFrame, cost: number): ProtocolViolation | undefined {
     const { limits, now } = this.options
     if (!this.rate.take(now(), cost)) {
-      return new ProtocolViolation("rate", `more than ${limits.controlRate} control frames a second, by their size`)
+      return new ProtocolViolation("rate", `more than ${limits.controlRate} control frames per second, counted by size`)
     }
     if (frame._tag === "SyncDigest" && frame.last && !this.exchanges.take(now(), 1)) {
-      return new ProtocolViolation("rate", `more than ${maxExchangeRate} exchanges of digests a second`)
+      return new ProtocolViolation("rate", `more than ${maxExchangeRate} digest exchanges per second`)
     }
     return undefined
   }

@@ -1,6 +1,6 @@
 /**
- * Writing half of a link: the queue of control frames, the batches of frames that go into one write, and the Bye at the end.
- * Control frames go before data.
+ * Writing half of a link: the queue of control frames, the batches of frames of one write, and the Bye at the end.
+ * Control frames precede data.
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -19,15 +19,17 @@ import { controlCost } from "./controlCost.ts"
 import { ControlQueue } from "./ControlQueue.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
-/** Maximum size of one write in bytes, plus one frame, so that control frames never wait behind more data. */
+/**
+ * Maximum size of one write in bytes, plus one frame. It limits the amount of data that a control frame waits behind.
+ */
 const writeBytes = 64 * 1024
 
-/** Size of a buffer that fits most writes: their data, less what is not copied, and all headers. */
+/** Size of a buffer that fits most writes: their data without large payloads, which are not copied, and all headers. */
 export const writeBufferBytes = writeBytes + FrameEncoder.largePayload + 1024
 
 /**
- * Control frames a second, and at once, up to which an answer goes on, counted as the receiver counts them. Other frames count,
- * and wait for nothing.
+ * Rate of control frames per second, and at once, up to which answers continue. The frames count as the receiver counts
+ * them. Other frames also count, but do not wait.
  */
 const answerRate = minControlRate / 2
 const answerBurst = minControlBurst / 2
@@ -35,18 +37,18 @@ const answerBurst = minControlBurst / 2
 /** Phase of the writing half. */
 type Phase =
   | { readonly _tag: "Open" }
-  /** Nothing more is accepted. The Bye, if there is one, follows what was accepted. */
+  /** The writer accepts no more frames. The Bye, if there is one, follows the accepted frames. */
   | { readonly _tag: "Closing"; readonly bye: Bye | undefined }
 
 export interface Options {
   readonly connection: Pick<Connection, "write" | "end">
-  /** Makes the sending lanes, which call `wake` when there is something to write. */
+  /** Creates the sending lanes, which call `wake` when there is something to write. */
   readonly makeSendLanes: (wake: () => void) => SendLanes
   /** Returns the acknowledgements to send now. */
   readonly acknowledgements: () => ReadonlyArray<Taken>
   /**
-   * Reports that no control frame waits any more after {@link LinkWriter.answer}, and that what was written is within the rate
-   * that answers keep to.
+   * Reports that no control frame waits any more after {@link LinkWriter.answer}, and that the written frames are
+   * within the rate of answers.
    */
   readonly onAnswerWritten: () => Effect.Effect<void>
   readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
@@ -59,20 +61,20 @@ export interface Options {
 
 /** Writer of one link. */
 export class LinkWriter {
-  /** Sending lanes, whose frames follow the control frames. */
+  /** Sending lanes. Their frames follow the control frames. */
   readonly lanes: SendLanes
   private readonly options: Options
   private readonly pending = Latch.makeUnsafe(false)
   private phase: Phase = { _tag: "Open" }
   private readonly control: ControlQueue
   private readonly rate: TokenBucket
-  /** `true` once the peer did not keep up with control frames. */
+  /** `true` once the peer has not kept up with control frames. */
   private overflowed = false
-  /** `true` while an answer waits to be written, or was not reported yet. */
+  /** `true` while an answer waits to be written or reported. */
   private isAnswering = false
-  /** Time since which a write waits for the network. Later by the stalls of this process. */
+  /** Start of the current write. Stalls of this process move it later. */
   private writingSince: number | undefined
-  /** Time at which the last write ended, or the writer was made. */
+  /** End of the last write, or time of construction. */
   private writtenAt: number
 
   constructor(options: Options) {
@@ -89,8 +91,8 @@ export class LinkWriter {
   }
 
   /**
-   * Queues a control frame before all data. Drops the frame if the link is closing or the queue is full. A dropped list of
-   * records does no harm: the two sides compare their views again.
+   * Queues a control frame before all data. Drops the frame if the link is closing or the queue is full. The loss of a
+   * list of records has no lasting effect, because the two sides compare their views again.
    */
   readonly send = (frame: ControlFrame): void => {
     if (this.phase._tag === "Closing") return
@@ -98,18 +100,18 @@ export class LinkWriter {
     this.pending.openUnsafe()
   }
 
-  /** Queues an answer as {@link send} does, and reports when no control frame waits any more. */
+  /** Queues an answer like {@link send}. Reports when no control frame waits any more. */
   answer(frame: ControlFrame): void {
     this.isAnswering = true
     this.send(frame)
   }
 
-  /** Ends the writing half with a Bye after all that was accepted. */
+  /** Ends the writing half with a Bye after all accepted frames. */
   close(code: ByeCode, message: string): void {
     this.finish({ _tag: "Bye", code, message: clipMessage(message) })
   }
 
-  /** Ends the writing half after all that was accepted; with `bye`, if there is one. The first call decides. */
+  /** Ends the writing half after all accepted frames, with `bye` if given. Later calls have no effect. */
   finish(bye: Bye | undefined): void {
     if (this.phase._tag === "Closing") return
     this.phase = { _tag: "Closing", bye }
@@ -117,7 +119,7 @@ export class LinkWriter {
     this.pending.openUnsafe()
   }
 
-  /** Drops all frames that wait, so that the Bye follows the write that is under way. */
+  /** Drops all waiting frames, so that the Bye follows the current write. */
   discard(): void {
     this.control.clear()
     this.lanes.clear()
@@ -128,18 +130,18 @@ export class LinkWriter {
     this.overflowed = true
   }
 
-  /** Returns `true` if the peer does not drain: a control frame was dropped, or a write has waited for the drain timeout. */
+  /** Returns `true` if the peer does not drain: a control frame was dropped, or a write has taken the drain timeout. */
   isStuck(at: number): boolean {
     const { drainTimeout } = this.options.limits
     return this.overflowed || (this.writingSince !== undefined && at - this.writingSince >= drainTimeout)
   }
 
-  /** Returns the time at which the peer was last given something to hear: now, while a write is under way. */
+  /** Returns the time of the last write: the current time while a write is in progress. */
   lastWritten(): number {
     return this.writingSince === undefined ? this.writtenAt : this.options.now()
   }
 
-  /** Does not count a stall of this process as time for which a write has waited. */
+  /** Excludes a stall of this process from the time that the current write has taken. */
   excuse(late: number, at: number): void {
     if (this.writingSince !== undefined) this.writingSince = Math.min(at, this.writingSince + late)
   }
@@ -155,8 +157,8 @@ export class LinkWriter {
   }
 
   /**
-   * Writes until the writing half has ended or the connection fails. The writer waits between two writes until the fibers that
-   * have something to send wait as well, so that all of it goes into one write.
+   * Writes until the writing half has ended or the connection fails. Between two writes the writer waits until the
+   * fibers with frames to send wait as well, so that one write contains all of them.
    */
   run(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
@@ -177,7 +179,9 @@ export class LinkWriter {
     }).pipe(Effect.ignore)
   }
 
-  /** Reports a written answer. The next one is not written before the report, so a report that waits paces them. */
+  /**
+   * Reports a written answer. The next answer is not written before the report, so a delayed report limits the rate.
+   */
   private reportAnswer(): Effect.Effect<void> {
     const { now, onAnswerWritten } = this.options
     this.isAnswering = false

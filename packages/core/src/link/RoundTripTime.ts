@@ -1,25 +1,25 @@
 /**
- * Smoothed round-trip time of one link, from its Pings and their Pongs (RFC 6298, section 2: SRTT with alpha = 1/8). Every Ping
- * that the link sends is measured, whatever its purpose, but one at a time.
+ * Smoothed round-trip time of one link, from its Pings and their Pongs (RFC 6298, section 2: SRTT with alpha = 1/8).
+ * Measures every Ping of the link, whatever its purpose, but one at a time.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 
-/** Part of the difference to a new sample by which the smoothed time changes (RFC 6298). */
+/** Weight of a new sample in the smoothed time (RFC 6298). */
 const alpha = 1 / 8
 
 /**
- * Age, in milliseconds, at which a sample is too old to be returned by {@link RoundTripTime.measure}. The side that drives the
- * heartbeats gets a sample with each of them. For the other side this bounds what an application that asks all the time costs: one
- * Ping in this time.
+ * Age in milliseconds from which {@link RoundTripTime.measure} takes a new sample. The side that drives the link gets a
+ * sample with each heartbeat. On the other side the age limits the cost of an application that asks all the time to one
+ * Ping per this time.
  */
 export const maxSampleAge = 10_000
 
 export interface Options {
   /** Monotonic clock, in milliseconds. */
   readonly now: () => number
-  /** Time to wait for a Pong, in milliseconds; an older Ping is given up. */
+  /** Time to wait for a Pong, in milliseconds. An older Ping is given up. */
   readonly timeout: number
   /** Sends a Ping now, which calls {@link RoundTripTime.sent}. */
   readonly ping: () => void
@@ -55,7 +55,7 @@ export class RoundTripTime {
     this.pending = { seq, sentAt }
   }
 
-  /** Records the Pong of a Ping. A Pong of another Ping than the measured one is ignored. */
+  /** Records a Pong. Ignores the Pong of any Ping except the measured one. */
   received(seq: number): void {
     const { pending, smoothed } = this
     if (pending?.seq !== seq) return
@@ -68,8 +68,8 @@ export class RoundTripTime {
   }
 
   /**
-   * Returns the smoothed time in milliseconds. If the last sample is older than {@link maxSampleAge}, sends a Ping and waits for the
-   * Pong, at most until the timeout. Returns `undefined` if there is no sample at all.
+   * Returns the smoothed time in milliseconds. If the last sample is older than {@link maxSampleAge}, sends a Ping and
+   * waits for the Pong, for at most the timeout. Returns `undefined` without any sample.
    */
   measure(): Effect.Effect<number | undefined> {
     return Effect.suspend(() => {

@@ -1,13 +1,13 @@
 /**
- * Memory for the writes of all links of a node. A write has a buffer of its own until the network has taken it, and the next
- * write uses the same buffer. A new buffer for each write would cost the garbage collector more than the write costs
+ * Memory for the writes of all links of a node. A write owns a buffer until the network has taken the bytes, and the
+ * next write reuses the buffer. A new buffer for each write would cost more in garbage collection than the write itself
  * (docs/decisions/0023).
  */
 
-/** Maximum number of buffers that are kept. Most writes are done when the next begins, so few buffers are in use at once. */
+/** Maximum number of kept buffers. Most writes end before the next begins, so few buffers are in use at once. */
 const maxKept = 8
 
-/** Fraction of a buffer below which a write gets an array of its own size, when no buffer is free. */
+/** Divisor of the buffer size. A write below this fraction gets an array of its own size when no buffer is free. */
 const smallPart = 16
 
 /** Buffers of the links of a node. */
@@ -27,7 +27,7 @@ export class WriteBuffers {
     return this.free.pop() ?? new Uint8Array(size < bytes / smallPart ? size : bytes)
   }
 
-  /** Takes back an array that nobody refers to any more. */
+  /** Takes back an array without further references. */
   give(buffer: Uint8Array): void {
     if (buffer.length === this.bytes && this.free.length < maxKept) this.free.push(buffer)
   }

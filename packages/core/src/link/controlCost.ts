@@ -1,13 +1,13 @@
 /**
- * Cost of control frames by the work that they are (docs/protocol.md, section "Rate"). A peer that sends few frames with
- * long lists must not keep this node busier than one that sends many small ones.
+ * Cost of control frames by the work of their receiver (docs/protocol.md, section "Rate"). A peer that sends few frames
+ * with long lists must not cost this node more than a peer that sends many small frames.
  */
 import { bytesPerControl, entriesPerControl } from "../protocol/constants.ts"
 import type { ControlFrame } from "../protocol/Frame.ts"
 
 /**
- * Returns for how many frames a frame of so many bytes counts. It is 0 for frames of which a peer can send no more than the other
- * side allowed or asked for.
+ * Returns the number of frames that a frame of this size counts as. Returns 0 for frames whose number the other side
+ * limits by its own frames.
  */
 export const controlCost = (frame: ControlFrame, bytes: number): number =>
   isFree(frame) ? 0 : 1 + Math.floor(entriesOf(frame) / entriesPerControl) + Math.floor(bytes / bytesPerControl)

@@ -1,9 +1,11 @@
 /**
- * A state in the making. One step reads and changes it, and {@link finish} turns it into the next state and the outputs.
+ * Changes of one step. A step starts with {@link start}, reads and changes the draft, and ends with {@link finish},
+ * which returns the next state and the outputs.
  *
- * A map is copied when a step first writes to it, and of a large one only the part that changes, so a step that changes nothing costs nothing, and no earlier state is ever
- * changed. Each function keeps true what follows from its change: the view hash and the size, the view, and that there are
- * probe rounds only about peers that need one.
+ * A step copies a map when it first writes to the map, and copies only the changed part of a large map. A step that
+ * changes nothing therefore costs nothing, and earlier states never change. Each function maintains the values that
+ * depend on its change: the view hash, the size, the view, and the rule that only peers that need a probe have a probe
+ * round.
  */
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import * as ClusterEvent from "../ClusterEvent.ts"
@@ -15,25 +17,27 @@ import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Member from "./Member.ts"
 import type { Candidate, Claim, ProbeRound, State, StopReason } from "./State.ts"
 
-/** A frame that answers a question with records. */
+/** A frame that answers a request with records. */
 export type AnswerFrame = Extract<MembershipFrame, { readonly _tag: "SyncDelta" | "Update" }>
 
-/** A command of a step to the rest of the node. */
+/** A command from a step to the rest of the node. */
 export type Output =
   /** Sends a frame on the links to these peers. */
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly frame: MembershipFrame }
-  /** Sends an answer on the link to a peer, and submits `AnswerWritten` once nothing waits to be written before data. */
+  /**
+   * Sends an answer on the link to a peer. Submits `AnswerWritten` when the link has written all its control frames.
+   */
   | { readonly _tag: "Answer"; readonly peer: PeerId; readonly frame: AnswerFrame }
   /** Ends the link to a peer. */
   | { readonly _tag: "CloseLink"; readonly peer: PeerId; readonly code: ByeCode }
-  /** Sends a Ping to a peer, and submits `PeerHeard` when anything comes from it. */
+  /** Sends a Ping to a peer. Submits `PeerHeard` when the peer sends anything. */
   | { readonly _tag: "PingNow"; readonly peer: PeerId }
   /** Publishes an event to the application. */
   | { readonly _tag: "Emit"; readonly event: ViewChange | Notice }
-  /** Ends the participation of this node: closes every link and accepts none. */
+  /** Stops this node: closes every link and accepts no new links. */
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
-/** Value of `touched` in a step that stored or removed no member and no candidate. */
+/** Value of `touched` in a step that neither stored nor removed a member or candidate. */
 const untouched: ReadonlySet<string> = new Set()
 
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
@@ -60,7 +64,7 @@ export const finish = (draft: Draft): readonly [State, ReadonlyArray<Output>] =>
   draft.outputs,
 ]
 
-/** Compares all but `touched`, which says what the last step that changed something did. */
+/** Compares all fields except `touched`, which describes the last step that changed the state. */
 const isSame = (a: State, b: State): boolean => {
   for (const key in a) {
     const field = key as keyof State
@@ -69,11 +73,14 @@ const isSame = (a: State, b: State): boolean => {
   return true
 }
 
-/** Returns a map by name that this step may write to, as {@link writable} does, for maps that may be large. */
+/** Returns a map by name that this step may write to. Copies only the changed part, unlike {@link writable}. */
 export const writableShared = <V>(previous: ReadonlyMap<string, V>, current: ReadonlyMap<string, V>): SharedMap<V> =>
   previous !== current && current instanceof SharedMap ? current : SharedMap.from(current)
 
-/** Returns a map that this step may write to. One that differs from the previous state's was made here, in this step. */
+/**
+ * Returns a map that this step may write to. If `current` differs from `previous`, this step has already copied the
+ * map.
+ */
 export const writable = <K, V>(previous: ReadonlyMap<K, V>, current: ReadonlyMap<K, V>): Map<K, V> =>
   previous === current ? new Map(current) : (current as Map<K, V>)
 
@@ -132,7 +139,7 @@ export const updateMember = <A extends Member.Member>(draft: Draft, member: A): 
   return member
 }
 
-/** Adds a peer, or a newer life of one, and tells the application. */
+/** Adds a peer, or replaces an older life of the peer, and emits `Joined` or `Replaced`. */
 export const addMember = (draft: Draft, member: Member.ActiveMember): void => {
   const { name } = member.record
   const old = draft.state.members.get(name)
@@ -146,7 +153,7 @@ export const addMember = (draft: Draft, member: Member.ActiveMember): void => {
   )
 }
 
-/** Tells the application of a changed body, if it sees the member. */
+/** Emits `MetadataChanged` if the body of a member in the view changed. */
 export const announceBody = (
   draft: Draft,
   { record: { body: previous } }: Member.Member,
@@ -172,7 +179,7 @@ export const setCandidate = (draft: Draft, name: string, candidate: Candidate | 
   endRound(draft, name)
 }
 
-/** Stores the claims of newer lives of this node's name, in the order in which they are dialed. */
+/** Stores the claims of newer lives of this node's name. Claims are dialed in the order of `claims`. */
 export const setClaims = (draft: Draft, claims: Iterable<readonly [announcer: string, claim: Claim]>): void => {
   draft.state.claims = new Map(claims)
   touch(draft, draft.state.self.name)
@@ -209,7 +216,7 @@ const awaitingOf = (round: ProbeRound | undefined): ReadonlySet<string> =>
 
 const noRounds: ReadonlyMap<string, true> = new Map()
 
-/** Stores whether the round about the peer `name` awaits an answer of the member `from`. */
+/** Sets whether the probe round about the peer `name` waits for an answer from the member `from`. */
 const setAwaited = ({ previous, state }: Draft, from: string, name: string, isAwaited: boolean): void => {
   const awaited = writableShared(previous.awaited, state.awaited)
   const names = writableShared(previous.awaited.get(from) ?? noRounds, awaited.get(from) ?? noRounds)
@@ -220,7 +227,7 @@ const setAwaited = ({ previous, state }: Draft, from: string, name: string, isAw
   state.awaited = awaited
 }
 
-/** Removes the probe round about a peer that is no candidate and needs no probe any more. */
+/** Removes the probe round about a peer that is not a candidate and no longer needs a probe. */
 const endRound = (draft: Draft, name: string): void => {
   const { candidates, members, rounds } = draft.state
   if (!rounds.has(name) || candidates.has(name)) return
@@ -232,13 +239,14 @@ const endRound = (draft: Draft, name: string): void => {
 
 const tombstoneCapacity = ({ settings, size }: State): number => Math.max(settings.tombstoneCapacity, 4 * size)
 
-/** Returns whether a tombstone of a name evicts that of no other name (R12). */
+/** Returns whether a tombstone for this name fits without evicting the tombstone of another name (R12). */
 export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
   state.tombstones.size - Number(state.tombstones.has(name)) < tombstoneCapacity(state)
 
 /**
- * Remembers the end of a life; the oldest tombstones go when there are too many (R12). `met` is the greatest generation of the
- * name that was a member here, and that of an earlier tombstone if there was none since.
+ * Stores a tombstone for a life that ended. Evicts the oldest tombstones above the capacity (R12). `met` is the
+ * greatest generation of the name that was a member of this node. The tombstone keeps the greater of `met` and the
+ * value of the earlier tombstone.
  */
 export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key, met = 0): void => {
   const { settings } = draft.state
@@ -278,7 +286,7 @@ export const answer = (draft: Draft, name: string, frame: AnswerFrame): void => 
   draft.outputs.push({ _tag: "Answer", peer: { name, generation }, frame })
 }
 
-/** Sends a peer what this node believes about it. The last belief of a step replaces an earlier one. */
+/** Sends a peer this node's belief about it. A later belief of the same step replaces an earlier one. */
 export const sendBelief = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
   const earlier = draft.outputs.findIndex(
     (output) => output._tag === "Send" && output.frame._tag === "YouAre" && output.to[0] === name,
@@ -297,7 +305,7 @@ export const closeLink = (draft: Draft, peer: PeerId, code: ByeCode): void => {
   draft.outputs.push({ _tag: "CloseLink", peer, code })
 }
 
-/** Publishes an event. The view is the fold of the events. */
+/** Publishes an event and applies it to the view. */
 export const emit = (draft: Draft, event: ViewChange | Notice): void => {
   draft.state.view = ClusterEvent.apply(draft.state.view, event)
   draft.outputs.push({ _tag: "Emit", event })
@@ -306,7 +314,7 @@ export const emit = (draft: Draft, event: ViewChange | Notice): void => {
 /** Publishes a `Diagnostic`. */
 export const diagnose = (draft: Draft, message: string): void => emit(draft, { _tag: "Diagnostic", message })
 
-/** Ends the participation of this node. */
+/** Stops this node. */
 export const stop = (draft: Draft, reason: StopReason): void => {
   if (draft.state.phase._tag === "Stopped") return
   draft.state.phase = { _tag: "Stopped", reason }

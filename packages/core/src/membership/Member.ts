@@ -1,59 +1,70 @@
 /**
- * One member as this node sees it: its record, its standing (alive, suspect or failed by this node's own timers) and its
- * reach (how this node reaches it).
+ * Member as this node sees it. A member has a record, a standing (alive, suspect or failed by this node's own
+ * timers) and a reach (the kind of connection between this node and the member).
  *
- * The functions that return a member are the transitions between these states. `failureDetection.ts` has the table of which
- * event causes which, and is the only caller of {@link failed}.
+ * The functions that return a member are the transitions between these states. The table in `failureDetection.ts` maps
+ * events to transitions. `failureDetection.ts` is the only caller of {@link failed}.
  */
 import type { Address } from "../Address.ts"
 import type { LinkState, Peer, PeerDescription, RemovedPeer, RemovedStatus } from "../Peer.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 
-/** An accusation of a member, with a timer that its accusers shorten. */
+/** An accusation of a member. More accusers shorten its timer. */
 export interface Suspicion {
   /** Start of the timer. */
   readonly since: number
-  /** Names of the accusers; `true` for those whose connection was refused. */
+  /** Names of the accusers; `true` for accusers whose connection to the member was refused. */
   readonly accusers: ReadonlyMap<string, boolean>
 }
 
-/** Nobody accuses the member. */
+/** Standing of a member that nobody accuses. */
 export interface Alive {
   readonly _tag: "Alive"
 }
 
-/** An accusation that the application has not heard of, so that the member can refute it first (R6). Shown alive. */
+/**
+ * Standing of a member with an accusation that this node has not yet published, so that the member can refute it first
+ * (R6). The application sees the member as alive.
+ */
 export interface Withheld {
   readonly _tag: "Withheld"
   readonly suspicion: Suspicion
-  /** Time at which the application hears of the accusation. */
+  /** Time at which this node publishes the accusation to the application. */
   readonly publishAt: number
 }
 
-/** An accusation that a new link contradicts; the member is asked to refute it. Shown alive. */
+/**
+ * Standing of a member whose new link contradicts an accusation. This node asks the member to refute it. The
+ * application sees the member as alive.
+ */
 export interface Overruled {
   readonly _tag: "Overruled"
   readonly suspicion: Suspicion
 }
 
-/** Suspected: unless it shows a sign of life, the member fails when the timer of the suspicion is over. */
+/**
+ * Standing of a suspected member. The member fails when the timer of the suspicion ends, unless it shows a sign of
+ * life.
+ */
 export interface Suspect {
   readonly _tag: "Suspect"
   readonly suspicion: Suspicion
 }
 
-/** Failed by this node. It is in no view and is redialed rarely (R10). */
+/** Standing of a member that this node failed. The member is in no view, and this node redials it rarely (R10). */
 export interface Failed {
   readonly _tag: "Failed"
   readonly failedAt: number
-  /** Accusation of a later incarnation than the one that failed; only the failure of that incarnation is missing. */
+  /**
+   * An accusation of a later incarnation than the failed one. At the end of its timer that incarnation fails as well.
+   */
   readonly suspicion: Suspicion | undefined
 }
 
-/** Standing of a member that is not failed. */
+/** Standing of a member that has not failed. */
 export type ActiveStanding = Alive | Withheld | Overruled | Suspect
 
-/** Two view hashes that were compared. */
+/** The view hashes of this node and of a peer at one comparison. */
 export interface HashPair {
   readonly mine: bigint
   readonly theirs: bigint
@@ -62,24 +73,26 @@ export interface HashPair {
 /** A live link. */
 export interface Linked {
   readonly _tag: "Linked"
-  /** The two view hashes of the last heartbeat that differed. */
+  /** View hashes of the last heartbeat whose hash differed from this node's. */
   readonly mismatch: HashPair | undefined
-  /** The two view hashes of the last anti-entropy exchange that a heartbeat started, and its time. */
+  /** View hashes and time of the last anti-entropy exchange that a heartbeat started. */
   readonly synced: (HashPair & { readonly at: number }) | undefined
-  /** The incarnation for which the peer was last sent a record that it did not write, and the time. */
+  /**
+   * Incarnation for which this node last sent the peer a record that the peer did not write, and the time of sending.
+   */
   readonly challenged: { readonly incarnation: number; readonly at: number } | undefined
 }
 
 /** Result of this node's own first dial since the link was lost. */
 export type DialOutcome = "pending" | "failed" | "refused"
 
-/** No link, but another member has one. */
+/** Reach of a member to which another member has a link and this node has none. */
 export interface Indirect {
   readonly _tag: "Indirect"
   readonly dial: DialOutcome
 }
 
-/** No link, and no other member is known to have one. */
+/** Reach of a member to which no member is known to have a link. */
 export interface Down {
   readonly _tag: "Down"
   readonly dial: DialOutcome
@@ -88,15 +101,18 @@ export interface Down {
 export type Reach = Linked | Indirect | Down
 
 interface Base {
-  /** Greatest record heard: what the cluster says about the member. */
+  /** Greatest record received: the belief of the cluster about the member. */
   readonly record: PeerRecord.PeerRecord
-  /** Share of the record in the view hash. */
+  /** Hash of the record, which is part of the view hash. */
   readonly hash: bigint
-  /** `true` after `disconnect`: the member is in no view and is not dialed. */
+  /** `true` after `disconnect`. The member is then in no view, and this node does not dial it. */
   readonly disconnected: boolean
-  /** Address that last worked. */
+  /** Address of the last successful dial. */
   readonly address: Address | undefined
-  /** Name of the peer that last said it reaches the member. It is asked first when the member is out of reach again. */
+  /**
+   * Name of the peer that last reported a link to the member. This node asks that peer first when the member is
+   * unreachable again.
+   */
   readonly lastReachedBy: string | undefined
 }
 
@@ -105,7 +121,7 @@ export interface ActiveMember extends Base {
   readonly reach: Reach
 }
 
-/** A failed member has no link: a link makes it alive. */
+/** A failed member. It never has a link, because a link makes a member alive. */
 export interface FailedMember extends Base {
   readonly standing: Failed
   readonly reach: Down
@@ -133,7 +149,7 @@ export const localStatus = ({ standing }: Member): "alive" | "suspect" | "failed
 export const linkState = ({ reach }: Member): LinkState =>
   reach._tag === "Linked" ? "up" : reach._tag === "Indirect" ? "indirect" : "down"
 
-/** Returns what a record says about its owner. */
+/** Returns the part of a record that its owner wrote. */
 export const describe = ({ body, generation, name }: PeerRecord.PeerRecord): PeerDescription => ({
   name,
   generation,
@@ -148,7 +164,7 @@ export const toPeer = (member: ActiveMember): Peer => ({
   link: linkState(member),
 })
 
-/** Returns a member that the application does not see any more. */
+/** Returns a member that has left the view, as the application sees it. */
 export const toRemoved = <Status extends RemovedStatus>(member: Member, status: Status): RemovedPeer<Status> => ({
   ...describe(member.record),
   status,
@@ -160,20 +176,22 @@ export const isLinked = (member: Member): member is LinkedMember => member.reach
 /** Returns whether this node has no link to the member. */
 export const isUnlinked = (member: Member): member is UnlinkedMember | FailedMember => member.reach._tag !== "Linked"
 
-/** Returns whether the member is not failed. */
+/** Returns whether the member has not failed. */
 export const isActive = (member: Member): member is ActiveMember => member.standing._tag !== "Failed"
 
 /** Returns whether the application sees the member. */
 export const isInView = (member: Member): member is ActiveMember => !member.disconnected && isActive(member)
 
-/** Returns whether other members are asked about the member: it is in the view, and there is no link to it. */
+/**
+ * Returns whether this node asks other members about the member. It does so for a member in the view without a link.
+ */
 export const needsProbe = (member: Member): member is UnlinkedMember => isInView(member) && isUnlinked(member)
 
-/** Returns the accusation of a member, if there is one. */
+/** Returns the accusation of a member, or `undefined`. */
 export const suspicionOf = ({ standing }: Member): Suspicion | undefined =>
   standing._tag === "Alive" ? undefined : standing.suspicion
 
-/** Returns the result of this node's own dial; `undefined` while there is a link. */
+/** Returns the result of this node's own dial, or `undefined` while there is a link. */
 export const dialOf = ({ reach }: Member): DialOutcome | undefined => (reach._tag === "Linked" ? undefined : reach.dial)
 
 /** Returns whether a record counts in the view hash and in the size of the cluster. */
@@ -187,7 +205,7 @@ export const alive: Alive = { _tag: "Alive" }
 
 const freshLink: Linked = { _tag: "Linked", mismatch: undefined, synced: undefined, challenged: undefined }
 
-/** Returns a new member, which nobody accuses. */
+/** Returns a new member without accusations. */
 export const make = (
   record: PeerRecord.PeerRecord,
   reach: Reach["_tag"],
@@ -202,21 +220,24 @@ export const make = (
   lastReachedBy: options.lastReachedBy,
 })
 
-/** Stores another record of the same generation. */
+/** Returns the member with another record of the same generation. */
 export const withRecord = <A extends Member>(member: A, record: PeerRecord.PeerRecord): A => ({
   ...member,
   record,
   hash: PeerRecord.memberHash(record),
 })
 
-/** Stores an alive record. It ends every accusation, and shows that somebody has a link to its owner. */
+/**
+ * Returns the member with an alive record. The record ends every accusation and shows that some member has a link to
+ * its owner.
+ */
 export const refuted = (member: Member, record: PeerRecord.PeerRecord): ActiveMember => ({
   ...withRecord(member, record),
   standing: alive,
   reach: member.reach._tag === "Down" ? { _tag: "Indirect", dial: member.reach.dial } : member.reach,
 })
 
-/** Stores a live link. */
+/** Returns the member with a live link. */
 export const linked = (member: Member, standing: ActiveStanding, address: Address | undefined): ActiveMember => ({
   ...member,
   standing,
@@ -225,34 +246,34 @@ export const linked = (member: Member, standing: ActiveStanding, address: Addres
   address: address ?? member.address,
 })
 
-/** Stores the loss of a link; the dial that follows has no result yet. */
+/** Returns the member without its link. The result of the next dial is pending. */
 export const unlinked = (member: ActiveMember): UnlinkedMember => ({
   ...member,
   reach: { _tag: "Down", dial: "pending" },
 })
 
-/** Stores the result of a dial. */
+/** Returns the member with the result of a dial. */
 export const dialed = (member: UnlinkedMember, dial: DialOutcome): UnlinkedMember => ({
   ...member,
   reach: { ...member.reach, dial },
 })
 
-/** Stores that another member reaches it; the timer of a suspicion starts anew. */
+/** Returns the member as reached by the member `by`. Restarts the timer of a suspicion. */
 export const reachedBy = (member: UnlinkedMember, by: string, now: number): UnlinkedMember => ({
   ...restartTimer(member, now),
   reach: { _tag: "Indirect", dial: member.reach.dial },
   lastReachedBy: by,
 })
 
-/** Stores that nobody reaches it. */
+/** Returns the member as reached by no member. */
 export const unreachable = (member: UnlinkedMember): UnlinkedMember => ({
   ...member,
   reach: { _tag: "Down", dial: member.reach.dial },
 })
 
 /**
- * Stores an accusation. A member with a link keeps its status until `publishAt`; one that failed stays failed, for others gave
- * up on it later.
+ * Returns the member with an accusation. A member with a link keeps its status until `publishAt`. A failed member stays
+ * failed, because other members fail it later than this node.
  */
 export const accused = (
   member: Member,
@@ -270,19 +291,21 @@ export const accused = (
   }
 }
 
-/** Suspects the member. */
+/** Returns the member as suspected. */
 export const suspect = <A extends ActiveMember>(member: A, suspicion: Suspicion): A => ({
   ...member,
   standing: { _tag: "Suspect", suspicion },
 })
 
-/** Returns the standing of an accused member whose link is up. The timer starts anew; what is withheld stays withheld. */
+/**
+ * Returns the standing of an accused member whose link is up. Restarts the timer. A withheld accusation stays withheld.
+ */
 export const overruled = (member: Member, now: number): Withheld | Overruled => {
   const suspicion = { accusers: suspicionOf(member)?.accusers ?? new Map<string, boolean>(), since: now }
   return member.standing._tag === "Withheld" ? { ...member.standing, suspicion } : { _tag: "Overruled", suspicion }
 }
 
-/** Starts the timer of the suspicion anew, if there is one. */
+/** Restarts the timer of the suspicion, if there is one. */
 export const restartTimer = <A extends Member>(member: A, now: number): A => withTimer(member, () => now)
 
 const withTimer = <A extends Member>(member: A, since: (old: number) => number): A => {
@@ -292,14 +315,14 @@ const withTimer = <A extends Member>(member: A, since: (old: number) => number):
   return { ...member, standing: { ...standing, suspicion } }
 }
 
-/** Delays the end of the suspicion, and the publication of what is withheld. */
+/** Delays the end of the suspicion and the publication of a withheld accusation. */
 export const delayed = (member: Member, millis: number): Member => {
   const later = withTimer(member, (since) => since + millis)
   if (!isActive(later) || later.standing._tag !== "Withheld") return later
   return { ...later, standing: { ...later.standing, publishAt: later.standing.publishAt + millis } }
 }
 
-/** Fails the member, with the record by which this node accuses it. */
+/** Returns the member as failed. `record` is the record with which this node accuses it. */
 export const failed = (
   member: UnlinkedMember | FailedMember,
   record: PeerRecord.PeerRecord,

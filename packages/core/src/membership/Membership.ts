@@ -1,21 +1,22 @@
 /**
- * SWIM membership of one node, with Lifeguard's local health, as a pure state machine: `step(state, now, input)` returns the
- * next state and the outputs. It knows no clock, no network and no Effect service (docs/protocol.md, section "Membership").
+ * SWIM membership of one node, with Lifeguard's local health, as a pure state machine: `step(state, now, input)`
+ * returns the next state and the outputs. It uses no clock, no network and no Effect service (docs/protocol.md, section
+ * "Membership").
  *
- * Inputs are facts: a link is up or down, a dial failed, a frame was received, time has passed ({@link Input}). Outputs are
- * commands: send a frame, close a link, publish an event ({@link Draft.Output}). {@link State.deadline} is the time of the next
- * {@link Tick}; timers are part of the state, so none has to be cancelled. Links take the place of SWIM's periodic pings: a
- * link that is lost starts the indirect probes.
+ * Inputs are facts ({@link Input}): a link is up or down, a dial failed, a frame arrived, or time has passed. Outputs
+ * are commands ({@link Draft.Output}): send a frame, close a link, or publish an event. {@link State.deadline} returns
+ * the time of the next {@link Tick}. Timers are part of the state, so no timer has to be cancelled. Links replace the
+ * periodic pings of SWIM: the loss of a link starts the indirect probes.
  *
  * | file                  | subject                                                              | rules               |
  * | --------------------- | -------------------------------------------------------------------- | ------------------- |
- * | `State.ts`            | the state, queries of other rooms, deadlines                         |                     |
+ * | `State.ts`            | the state, queries of other modules, deadlines                       |                     |
  * | `Member.ts`           | one member: standing and reach, and the transitions between them     |                     |
- * | `Draft.ts`            | a state in the making, and the outputs                               |                     |
- * | `candidates.ts`       | peers known by hearsay                                               | R1, R2              |
- * | `linkEvents.ts`       | links that come and go, `disconnect`                                 | R2, R8, R9          |
+ * | `Draft.ts`            | the changes and outputs of one step                                  |                     |
+ * | `candidates.ts`       | peers known from gossip alone                                        | R1, R2              |
+ * | `linkEvents.ts`       | new and lost links, `disconnect`                                     | R2, R8, R9          |
  * | `failureDetection.ts` | from a lost link to a failed member, and back                        | R3 to R6, R10       |
- * | `probing.ts`          | probe rounds: who is asked, who has answered                         | R3                  |
+ * | `probing.ts`          | probe rounds: members to ask, and their answers                      | R3                  |
  * | `probeRequests.ts`    | answers to the probe requests of others                              | R3                  |
  * | `suspicionTimer.ts`   | the duration of a suspicion                                          | R5                  |
  * | `refutation.ts`       | accusations of this node                                             | R7                  |
@@ -27,12 +28,12 @@
  * | `partition.ts`        | events about the loss of many peers                                  | "Partitions"        |
  * | `gossip.ts`           | broadcasts and gossip                                                | "Updates"           |
  * | `antiEntropy.ts`      | comparing views by hash and exchanging differences                   | "Anti-entropy"      |
- * | `answers.ts`          | answers to digests and questions, in pieces                          | "Anti-entropy"      |
- * | `plausibility.ts`     | bounds on generations and incarnations that others tell              | "Records"           |
+ * | `answers.ts`          | answers to digests and to requests for records, in pieces            | "Anti-entropy"      |
+ * | `plausibility.ts`     | bounds on generations and incarnations that others report            | "Records"           |
  * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
- * The end of the reconnect window (R10) and of tombstones (R12) is in {@link tick}; seeds (R11) are the dialer's.
+ * {@link tick} ends the reconnect window (R10) and removes expired tombstones (R12). The seed dialer implements R11.
  */
 import type { PeerId } from "../Peer.ts"
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
@@ -57,49 +58,54 @@ import * as RecordMerge from "./recordMerge.ts"
 import * as Refutation from "./refutation.ts"
 import type { State } from "./State.ts"
 
-/** A frame was received. */
+/** The receipt of a frame. */
 export interface Received {
   readonly _tag: "Received"
   readonly from: PeerId
   readonly frame: MembershipFrame
-  /** With a ProbeRequest: milliseconds since the peer in question was heard on its link; `undefined` if it has none. */
+  /**
+   * With a ProbeRequest: milliseconds since this node last heard the peer in question on its link; `undefined` without
+   * a link.
+   */
   readonly heardAgo?: number | undefined
 }
 
-/** Time has passed. */
+/** The passage of time. */
 export interface Tick {
   readonly _tag: "Tick"
-  /** `true` if this process stood still past the deadline. Frames of the meantime may wait to be read. */
+  /** `true` if this process stalled past the deadline. Frames that arrived meanwhile may still be unread. */
   readonly stalled?: boolean | undefined
 }
 
-/** A fact that a step takes in. */
+/** A fact that a step handles. */
 export type Input =
   | LinkUp
   | LinkDown
   | Received
   | Tick
-  /** No address of a peer could be dialed; `refused` if every one refused the connection. */
+  /** This node could dial no address of a peer; `refused` if every address refused the connection. */
   | { readonly _tag: "DialFailed"; readonly name: string; readonly refused: boolean }
-  /** Something came from a peer after the output `PingNow`. */
+  /** A peer sent something after the output `PingNow`. */
   | { readonly _tag: "PeerHeard"; readonly peer: PeerId }
-  /** The link to a peer has written all control frames after the output `Answer`, and takes the next one. */
+  /** The link to a peer has written all control frames after the output `Answer`, and accepts the next answer. */
   | { readonly _tag: "AnswerWritten"; readonly peer: PeerId }
-  /** A heartbeat brought another view hash than this node's. */
+  /** A heartbeat has another view hash than this node. */
   | { readonly _tag: "HashDiffers"; readonly from: string; readonly viewHash: bigint }
-  /** A handshake that is not complete brought the belief of the peer about this node. */
+  /** An incomplete handshake contained the belief of the peer about this node. */
   | { readonly _tag: "SelfAccused"; readonly youAre: YouAreBelief }
   | NameTaken
-  /** A handshake with another process of this node's own name was complete. No link comes of it. */
+  /** A handshake with another process of this node's name completed. It creates no link. */
   | { readonly _tag: "NamesakeMet"; readonly generation: number; readonly instance: number }
   /** The application replaced the metadata of this node. */
   | { readonly _tag: "MetadataSet"; readonly metadata: Readonly<Record<string, string>> }
-  /** The application parts from a peer. */
+  /** The application disconnects a peer. */
   | { readonly _tag: "Disconnect"; readonly name: string }
   /** This node leaves the cluster. */
   | { readonly _tag: "Leave" }
 
-/** Returns the next state and the outputs. `now` is a monotonic clock in milliseconds. A stopped node changes no more. */
+/**
+ * Returns the next state and the outputs. `now` is a monotonic clock in milliseconds. A stopped node does not change.
+ */
 export const step = (state: State, now: number, input: Input): readonly [State, ReadonlyArray<Output>] => {
   if (state.phase._tag === "Stopped") return [state, []]
   const draft = Draft.start(state, now)
@@ -148,7 +154,7 @@ const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Received): void 
   const { members, phase } = draft.state
   if (frame._tag === "Leave") return Leaving.onLeave(draft, from, frame.generation)
   if (frame._tag === "LeaveAck") return Leaving.stopAwaiting(draft, from.name)
-  // Frames of an older life, or of a peer that is no member any more, are ignored.
+  // Ignores frames of an older life and of a peer that is no longer a member.
   if (members.get(from.name)?.record.generation !== from.generation || phase._tag !== "Running") return
   switch (frame._tag) {
     case "Update":
@@ -167,7 +173,7 @@ const receive = (draft: Draft.Draft, { frame, from, heardAgo }: Received): void 
   }
 }
 
-/** Gives everything time again that waited for a sign of life, after a stall of this process. */
+/** Extends every deadline that waits for a sign of life, after a stall of this process. */
 const extendDeadlines = (draft: Draft.Draft): void => {
   Health.worsen(draft)
   FailureDetection.extendDeadlines(draft)

@@ -1,6 +1,4 @@
-/**
- * Beliefs of one node about the cluster, as an immutable value, and the queries that the other rooms make.
- */
+/** Beliefs of one node about the cluster, as an immutable value, and the queries of other modules. */
 import type { Address } from "../Address.ts"
 import type { View } from "../ClusterEvent.ts"
 import { makeView } from "../ClusterEvent.ts"
@@ -13,40 +11,40 @@ import * as Member from "./Member.ts"
 import type { Settings } from "./Settings.ts"
 import * as SuspicionTimer from "./suspicionTimer.ts"
 
-/** A peer known by hearsay only (R1), or a newer life of a member that this node has not met (R8). */
+/** A peer known from gossip alone (R1), or a newer life of a member that this node has not met (R8). */
 export interface Candidate {
   readonly record: PeerRecord.PeerRecord
   readonly expiresAt: number
-  /** Name of the peer that first told of this life. */
+  /** Name of the peer that first announced this life. */
   readonly announcer: string
 }
 
-/** A probe round whose answers are awaited (R3). */
+/** A probe round that waits for answers (R3). */
 export interface ProbingRound {
   readonly _tag: "Probing"
   /** Id of the probe requests. */
   readonly id: number
-  /** Generation that the other members are asked about. */
+  /** Generation in question. */
   readonly generation: number
   readonly startedAt: number
-  /** Time up to which answers are awaited. */
+  /** Time at which the round stops waiting for answers. */
   readonly until: number
-  /** Names of all members that were sent a probe request since `startedAt`. */
+  /** Names of all members that received a probe request since `startedAt`. */
   readonly probed: ReadonlySet<string>
-  /** Names of those among them whose answer is missing. */
+  /** Names of the probed members that have not answered. */
   readonly awaiting: ReadonlySet<string>
-  /** Number of answers `down` and `refused`. */
+  /** Number of `down` and `refused` answers. */
   readonly negatives: number
   /** Pause before the next round, if another member reaches the peer. */
   readonly backoff: number
-  /** Time up to which the silence of the peer is no reason to suspect it. */
+  /** Time before which this node does not suspect the peer for its silence. */
   readonly graceUntil: number
 }
 
 /** A pause between two probe rounds. */
 export interface WaitingRound {
   readonly _tag: "Waiting"
-  /** Time of the next round, if the suspicion does not end before. */
+  /** Time of the next round, unless the suspicion ends before. */
   readonly until: number
   readonly backoff: number
   readonly graceUntil: number | undefined
@@ -55,9 +53,9 @@ export interface WaitingRound {
 /** Progress of the indirect probes about a peer that this node does not reach (R3). */
 export type ProbeRound = ProbingRound | WaitingRound
 
-/** A probe request of another peer that this node has not answered (R3). */
+/** A probe request of another peer that this node has not yet answered (R3). */
 export interface PendingProbe {
-  /** Name of the peer that asks. */
+  /** Name of the asking peer. */
   readonly from: string
   readonly id: number
   /** Name of the peer in question. */
@@ -66,38 +64,43 @@ export interface PendingProbe {
   readonly until: number
 }
 
-/** An answer to the questions of a peer, of which one frame is under way; see `answers.ts`. */
+/** An answer to the requests of a peer. One frame of the answer is in flight; see `answers.ts`. */
 export interface Answer {
-  /** Names of the records that are still to be sent. */
+  /** Names of the records that this node still has to send. */
   readonly records: ReadonlySet<string>
-  /** Names of the records that are still to be asked for. */
+  /** Names of the records that this node still has to request. */
   readonly want: ReadonlyArray<string>
-  /** The newest digest of the peer that was not answered. */
+  /** The newest unanswered digest of the peer. */
   readonly digest: ReadonlyArray<Key> | undefined
-  /** Time at which the frame under way was sent. */
+  /** Time at which this node sent the frame in flight. */
   readonly since: number
 }
 
 /** Memory of a peer that left or failed for good (R12). */
 export interface Tombstone extends Key {
   readonly expiresAt: number
-  /** Greatest generation of the name that was a member here; 0 if all that is known of it is hearsay. */
+  /**
+   * Greatest generation of the name that was a member of this node; 0 if this node knows the name from gossip alone.
+   */
   readonly met: number
 }
 
-/** A newer life of this node's name that others claim. This node dials it, for only a handshake with it proves it (R8). */
+/**
+ * A newer life of this node's name that another peer claims to exist. This node dials the life, because only a
+ * handshake with it proves the claim (R8).
+ */
 export interface Claim {
   readonly generation: number
   readonly addresses: ReadonlyArray<Address>
   readonly expiresAt: number
-  /** `true` once a dial of its addresses failed. Another claim of the same announcer may then replace it. */
+  /** `true` after a failed dial of its addresses. Another claim of the same announcer may then replace this claim. */
   readonly hasFailed: boolean
 }
 
-/** A body without content, as a record has it whose owner left (docs/protocol.md, chapter 12). */
+/** An empty body. The record of a peer that left has it (docs/protocol.md, chapter 12). */
 export const emptyBody: PeerRecord.Body = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
-/** Returns the record that a tombstone remembers, with an empty body. */
+/** Returns the record of a tombstone, with an empty body. */
 export const recordOf = ({ generation, incarnation, name, status }: Tombstone): PeerRecord.PeerRecord => ({
   name,
   generation,
@@ -109,11 +112,11 @@ export const recordOf = ({ generation, incarnation, name, status }: Tombstone): 
 /** Participation of this node in the cluster. */
 export type Phase =
   | { readonly _tag: "Running" }
-  /** Waits for the acknowledgements of the peers in `awaiting` (R9). */
+  /** Leaving waits for the acknowledgements of the peers in `awaiting` (R9). */
   | { readonly _tag: "Leaving"; readonly awaiting: ReadonlySet<string>; readonly until: number }
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
-/** Reason why this node stopped: it left, or a newer life of its name exists. */
+/** Reason for which this node stopped: it left, or a newer life of its name exists. */
 export type StopReason = "left" | "superseded"
 
 export interface State {
@@ -121,16 +124,16 @@ export interface State {
   /** This node's own record. */
   readonly self: PeerRecord.PeerRecord
   readonly selfHash: bigint
-  /** Metadata that the application set and that the own record gets at the next flush. */
+  /** Metadata that the application set and that this node publishes in its record at the next flush. */
   readonly unpublished: PeerRecord.Body["metadata"] | undefined
-  /** Time of the last change of the own incarnation. */
+  /** Time of the last change of this node's incarnation. */
   readonly raisedAt: number
-  /** Number of this process. Of two processes of one life the one with the greater instance stays. */
+  /** Number of this process. Of two processes of one life, the process with the greater instance stays. */
   readonly instance: number
-  /** Time at which another process last took the place of this one at a peer, if it did; see `namesakes.ts`. */
+  /** Time at which another process last took a link of this process at a peer, if it did; see `namesakes.ts`. */
   readonly displacedAt: number | undefined
   readonly phase: Phase
-  /** Claims by the name of the peer that made them. The first is the one that is dialed. */
+  /** Claims by the name of the peer that made them. This node dials the first claim. */
   readonly claims: ReadonlyMap<string, Claim>
   readonly members: ReadonlyMap<string, Member.Member>
   /** Names of the members with a live link. */
@@ -144,9 +147,12 @@ export interface State {
   readonly nextExpiry: number
   /** Names of the members and candidates that the step to this state stored or removed. */
   readonly touched: ReadonlySet<string>
-  /** Probe rounds about members that need one, and about candidates that could not be dialed; by name of the peer. */
+  /**
+   * Probe rounds by the name of the peer, about members that need a probe and about candidates that this node could not
+   * dial.
+   */
   readonly rounds: ReadonlyMap<string, ProbeRound>
-  /** Names of the peers in question whose rounds await an answer, by the name of the member that is to answer. */
+  /** Names of the peers whose rounds wait for an answer, by the name of the member that has to answer. */
   readonly awaited: ReadonlyMap<string, ReadonlyMap<string, true>>
   /** Id of the last probe request. */
   readonly lastProbe: number
@@ -162,21 +168,21 @@ export interface State {
   readonly health: number
   /** Time at which the score improves by one. */
   readonly improvesAt: number
-  /** Members that failed lately, with the time; see `partition.ts`. */
+  /** Members that failed lately, with the time of the failure; see `partition.ts`. */
   readonly lost: ReadonlyMap<string, number>
-  /** Set while a partition is suspected, with the names that returned since. */
+  /** Names that returned since a partition is suspected; `undefined` while no partition is suspected. */
   readonly partition: { readonly returned: ReadonlySet<string> } | undefined
   /** Records to send to all links at `flushAt`, by name. */
   readonly broadcasts: ReadonlyMap<string, PeerRecord.PeerRecord>
   /** Records to send to some links at `flushAt`, by name, and accusations by name and accuser. */
   readonly gossip: ReadonlyMap<string, PeerRecord.PeerRecord>
   readonly flushAt: number | undefined
-  /** The anti-entropy exchange that this node started and that has no answer yet. */
+  /** The unanswered anti-entropy exchange that this node started. */
   readonly sync: { readonly peer: string; readonly startedAt: number } | undefined
   readonly lastSyncAt: number
-  /** Digests of which the last frame is missing, by sender. */
+  /** Incomplete digests, by sender. */
   readonly digests: ReadonlyMap<string, ReadonlyArray<Key>>
-  /** Answers that are under way, by the name of the peer. */
+  /** Answers in flight, by the name of the peer. */
   readonly answers: ReadonlyMap<string, Answer>
   /** Wall clock minus `now`, for the bound on generations. */
   readonly wallOffset: number
@@ -184,7 +190,7 @@ export interface State {
   readonly seed: number
 }
 
-/** Returns the state of a node that has met nobody. */
+/** Returns the state of a node that has not met any peer. */
 export const make = (options: {
   readonly settings: Settings
   readonly self: PeerRecord.PeerRecord
@@ -217,7 +223,7 @@ export const make = (options: {
     touched: new Set(),
     rounds: new Map(),
     awaited: new Map(),
-    // An answer to a probe request of an earlier life must not pass for one to this life's.
+    // A random start keeps an answer to a probe request of an earlier life from matching a request of this life.
     lastProbe: options.seed >>> 0,
     pendingProbes: [],
     tombstones: new Map(),
@@ -242,11 +248,11 @@ export const make = (options: {
 
 // ---- queries ----
 
-/** Returns the body of this node as its application wrote it last, which others may not have heard of. */
+/** Returns the body of this node as its application last wrote it. Other peers may not have received it yet. */
 export const selfBody = ({ self: { body }, unpublished }: State): PeerRecord.Body =>
   unpublished === undefined ? body : { ...body, metadata: unpublished }
 
-/** Returns a record of this node as the application sees this node. */
+/** Returns this node's record as its application sees it. */
 const toPeer = (self: PeerRecord.PeerRecord): Peer => ({ ...Member.describe(self), status: "alive", link: "up" })
 
 /** Returns this node as its application sees it. */
@@ -255,13 +261,15 @@ export const selfPeer = (state: State): Peer => toPeer({ ...state.self, body: se
 /** Returns whether this node has a live link to a member of this name. */
 export const hasLink = ({ linked }: State, name: string): boolean => linked.has(name)
 
-/** Returns the generation of the life of a name that is a member and has not failed; 0 if there is none. */
+/** Returns the generation of the member of this name that has not failed, or 0 without such a member. */
 export const livingGeneration = ({ members }: State, name: string): number => {
   const member = members.get(name)
   return member !== undefined && Member.isActive(member) ? member.record.generation : 0
 }
 
-/** Returns the newest generation of a name that is or was a member here; 0 if there is none. What is hearsay does not count. */
+/**
+ * Returns the newest generation of this name that is or was a member of this node, or 0. Gossip alone does not count.
+ */
 export const newestMet = ({ members, tombstones }: State, name: string): number =>
   Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.met ?? 0)
 
@@ -271,7 +279,7 @@ export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: Pee
   return tombstone?.status === "left" && tombstone.generation === generation ? tombstone : undefined
 }
 
-/** Returns what this node believes about a life of a name, for HelloAck, Ready and YouAre. */
+/** Returns this node's belief about a life of a name, for HelloAck, Ready and YouAre. */
 export const belief = (state: State, name: string, generation: number): YouAreBelief | undefined => {
   const record: Key | undefined =
     state.members.get(name)?.record ?? state.candidates.get(name)?.record ?? state.tombstones.get(name)
@@ -285,25 +293,28 @@ export type DialTarget = KnownTarget | CandidateTarget
 
 interface TargetBase {
   readonly name: string
-  /** Generation that is expected to answer. */
+  /** Expected generation of the peer that answers the dial. */
   readonly generation: number
   /** Addresses to dial, in this order. */
   readonly addresses: ReadonlyArray<Address>
 }
 
-/** A member: `lost` had a link before, `failed` is dialed rarely (R10). */
+/** A member to dial. A `lost` member had a link before. A `failed` member is dialed rarely (R10). */
 export interface KnownTarget extends TargetBase {
   readonly kind: "lost" | "failed"
 }
 
-/** A peer that is known by hearsay. */
+/** A peer to dial that this node knows from gossip alone. */
 export interface CandidateTarget extends TargetBase {
   readonly kind: "candidate"
-  /** Name of the peer that first told of it. */
+  /** Name of the peer that first announced the candidate. */
   readonly announcer: string
 }
 
-/** Returns the peer of this name if it should have a link and has none. One of this node's own name is a claimed newer life. */
+/**
+ * Returns the peer of this name if it has no link and should have one. For this node's own name, returns a claimed
+ * newer life.
+ */
 export const dialTarget = (state: State, name: string): DialTarget | undefined => {
   const { candidates, members, phase, self } = state
   if (phase._tag !== "Running") return undefined
@@ -312,7 +323,8 @@ export const dialTarget = (state: State, name: string): DialTarget | undefined =
   if (member?.disconnected === true) return undefined
   const candidate = candidates.get(name)
   if (candidate !== undefined) {
-    // A newer life of a member has its own addresses; the one that worked was that of the older life.
+    // A newer life of a member has its own addresses. The address of the last successful dial belongs to the older
+    // life.
     const { body, generation } = candidate.record
     return { name, generation, addresses: body.addresses, kind: "candidate", announcer: candidate.announcer }
   }
@@ -324,7 +336,10 @@ export const dialTarget = (state: State, name: string): DialTarget | undefined =
   return { name, generation, addresses, kind: member.standing._tag === "Failed" ? "failed" : "lost" }
 }
 
-/** Returns the claim to dial. Dials of claims share one account, whoever makes them, because they go one at a time. */
+/**
+ * Returns the claim to dial. All claims share one announcer for the dial permits, because claims are dialed one at a
+ * time.
+ */
 const claimTarget = ({ claims, self: { name } }: State): CandidateTarget | undefined => {
   for (const { addresses, generation } of claims.values()) {
     return { name, generation, addresses, kind: "candidate", announcer: name }
@@ -332,12 +347,12 @@ const claimTarget = ({ claims, self: { name } }: State): CandidateTarget | undef
   return undefined
 }
 
-/** Returns the silence after which a link ends, in milliseconds: longer while this node distrusts its own timing. */
+/** Returns the silence after which a link ends, in milliseconds. It grows while this node distrusts its own timing. */
 export const effectiveLinkTimeout = ({ health, settings }: State): number => settings.linkTimeout * (1 + health)
 
 // ---- deadlines ----
 
-/** Returns the time at which the accusation of a member is due: to be published (R6) or to end (R5). */
+/** Returns the time at which the accusation of a member is published (R6) or the suspicion ends (R5). */
 export const suspicionDeadline = (state: State, { standing }: Member.Member): number | undefined => {
   if (standing._tag === "Withheld") return standing.publishAt
   if (standing._tag === "Alive" || standing.suspicion === undefined) return undefined
@@ -345,8 +360,9 @@ export const suspicionDeadline = (state: State, { standing }: Member.Member): nu
 }
 
 /**
- * Returns the time at which a probe round is due. A node that shares the suspicion of a peer asks again at its end; one that
- * does not goes on asking in its own rhythm, so that it shares the suspicion if nobody reaches the peer.
+ * Returns the time at which a probe round is due. A node that accuses the peer itself asks again at the end of the
+ * suspicion. A node that does not accuse the peer keeps asking at its own pace, so that it joins the suspicion if
+ * nobody reaches the peer.
  */
 export const roundDeadline = (state: State, name: string, round: ProbeRound): number => {
   const member = state.members.get(name)
@@ -356,7 +372,7 @@ export const roundDeadline = (state: State, name: string, round: ProbeRound): nu
   return suspicion.accusers.has(state.self.name) ? due : Math.min(round.until, due)
 }
 
-/** Returns the time at which `step` wants a Tick, or `undefined` if nothing is due. */
+/** Returns the time at which `step` needs the next Tick, or `undefined` if nothing is due. */
 export const deadline = (state: State): number | undefined => {
   let at = Number.POSITIVE_INFINITY
   if (state.phase._tag === "Stopped") return undefined
@@ -366,7 +382,7 @@ export const deadline = (state: State): number | undefined => {
   for (const name of state.accused.keys()) {
     const member = state.members.get(name)
     if (member === undefined) continue
-    // The end of a probe round decides about the suspicion of a member that has one.
+    // For a member with a probe round, the end of the round decides about the suspicion.
     if (!state.rounds.has(name)) at = Math.min(at, suspicionDeadline(state, member) ?? at)
     const { standing } = member
     if (standing._tag === "Failed") at = Math.min(at, standing.failedAt + state.settings.reconnectWindow)

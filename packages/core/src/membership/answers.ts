@@ -1,7 +1,8 @@
 /**
- * Answers to the questions of peers (docs/protocol.md, sections "Anti-entropy" and R3): the records that a peer wants, and those
- * that its digest lacks. One frame of about 64 KiB is under way to a peer at a time; the next one follows when the link has
- * written it and the rate of control frames allows it. So a peer that asks and does not read makes one such frame wait, however often it asks.
+ * Answers to the requests of peers (docs/protocol.md, section "Anti-entropy" and R3): the records that a peer asks for,
+ * and the records that its digest lacks. One frame of about 64 KiB is in flight to a peer at a time. The next frame
+ * follows when the link has written that frame and the rate of control frames allows it. A peer that asks and does not
+ * read therefore holds one such frame, however often it asks.
  */
 import type { PeerId } from "../Peer.ts"
 import { maxWant } from "../protocol/constants.ts"
@@ -13,20 +14,22 @@ import * as Refutation from "./refutation.ts"
 import type { Answer } from "./State.ts"
 import * as State from "./State.ts"
 
-/** Names of the records to send, and of those to ask for. */
+/** Names of the records to send, and names of the records to request. */
 type Parts = Pick<Answer, "records" | "want">
 
 const nothing: Parts = { records: new Set(), want: [] }
 
-/** Answers a whole digest, or keeps it until the answer that is under way is written. A newer digest replaces one that waits. */
+/**
+ * Answers a complete digest, or stores it until the answer in flight is written. A newer digest replaces a stored one.
+ */
 export const answerDigest = (draft: Draft.Draft, peer: string, digest: ReadonlyArray<Key>): void => {
   const waiting = underWay(draft, peer)
   if (waiting !== undefined) return setAnswer(draft, peer, { ...waiting, digest })
-  // An answer without content is sent as well: it ends the exchange.
+  // Sends an empty answer as well, because the answer ends the exchange.
   send(draft, peer, compare(draft, digest), undefined)
 }
 
-/** Sends a peer the records that it wants, as far as this node holds them. */
+/** Sends a peer the records that it asks for, if this node has them. */
 export const answerWant = (draft: Draft.Draft, peer: string, want: ReadonlyArray<string>): void => {
   const { members, self } = draft.state
   const records = want.filter((name) => name === self.name || members.has(name))
@@ -37,7 +40,7 @@ export const answerWant = (draft: Draft.Draft, peer: string, want: ReadonlyArray
   setAnswer(draft, peer, { ...waiting, records: new Set([...waiting.records, ...records]) })
 }
 
-/** Shows a peer the record of a life that is newer than the one it asks about. */
+/** Sends a peer the record of a life that is newer than the life in its request. */
 export const tellNewer = (draft: Draft.Draft, peer: string, record: PeerRecord): void => {
   const waiting = underWay(draft, peer)
   if (waiting !== undefined) {
@@ -47,7 +50,7 @@ export const tellNewer = (draft: Draft.Draft, peer: string, record: PeerRecord):
   setAnswer(draft, peer, { ...nothing, digest: undefined, since: draft.now })
 }
 
-/** Continues the answer to a peer, after the link has written all that was under way. */
+/** Continues the answer to a peer after the link has written all control frames. */
 export const onWritten = (draft: Draft.Draft, { generation, name }: PeerId): void => {
   const { answers, members } = draft.state
   const answer = answers.get(name)
@@ -58,12 +61,15 @@ export const onWritten = (draft: Draft.Draft, { generation, name }: PeerId): voi
   else if (digest !== undefined) answerDigest(draft, name, digest)
 }
 
-/** Drops what waits for a peer whose link is lost. */
+/** Drops the answer to a peer whose link is lost. */
 export const forget = (draft: Draft.Draft, peer: string): void => {
   if (draft.state.answers.has(peer)) setAnswer(draft, peer, undefined)
 }
 
-/** Returns the answer that is under way to a peer. The link may have lost one that was not written for `syncTimeout`. */
+/**
+ * Returns the answer in flight to a peer. Returns `undefined` after `syncTimeout`, because the link may have lost the
+ * answer.
+ */
 const underWay = ({ now, state }: Draft.Draft, peer: string): Answer | undefined => {
   const answer = state.answers.get(peer)
   return answer !== undefined && now < answer.since + state.settings.syncTimeout ? answer : undefined
@@ -76,7 +82,10 @@ const setAnswer = (draft: Draft.Draft, peer: string, answer: Answer | undefined)
   draft.state.answers = answers
 }
 
-/** Sends as much as fits one frame; the rest follows when it is written, and then the answer to the digest that waits. */
+/**
+ * Sends the part that fits one frame. The rest follows when the link has written that frame, and then the answer to the
+ * stored digest.
+ */
 const send = (draft: Draft.Draft, peer: string, { records, want }: Parts, digest: Answer["digest"]): void => {
   let room = maxChunkBytes
   const wanted: Array<string> = []
@@ -98,14 +107,14 @@ const send = (draft: Draft.Draft, peer: string, { records, want }: Parts, digest
   setAnswer(draft, peer, { records: remaining, want: want.slice(wanted.length), digest, since: draft.now })
 }
 
-/** Returns the newest record that this node holds of a name; with an empty body, if its life is over. */
+/** Returns the newest record of a name that this node has. The record of a life that ended has an empty body. */
 const recordOf = ({ state }: Draft.Draft, name: string): PeerRecord | undefined => {
   if (name === state.self.name) return state.self
   const tombstone = state.tombstones.get(name)
   return state.members.get(name)?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
 }
 
-/** Compares a digest with the records of this node, and refutes what it says about this node. */
+/** Compares a digest with the records of this node, and refutes accusations of this node in the digest. */
 const compare = (draft: Draft.Draft, digest: ReadonlyArray<Key>): Parts => {
   const { state } = draft
   const records = new Set<string>()
@@ -113,7 +122,7 @@ const compare = (draft: Draft.Draft, digest: ReadonlyArray<Key>): Parts => {
   const mentioned = new Set<string>()
   for (const entry of digest) {
     const { name } = entry
-    // Two frames of one digest may repeat a name.
+    // The frames of one digest may repeat a name.
     if (mentioned.has(name)) continue
     mentioned.add(name)
     if (name === state.self.name) {

@@ -1,7 +1,7 @@
 /**
- * Anti-entropy (docs/protocol.md, section "Anti-entropy"): makes two views equal that differ. One side sends a digest, the keys
- * of all its records. The other answers with a delta: the records that it knows better, and the names that it wants
- * (`answers.ts`).
+ * Anti-entropy (docs/protocol.md, section "Anti-entropy"): exchanges records between two nodes whose views differ,
+ * until the views are equal. One node sends a digest, the keys of all its records. The other node answers with a delta:
+ * the records that it has in a greater version, and the names of the records that it asks for (`answers.ts`).
  */
 import { compareNames } from "../protocol/PeerName.ts"
 import type { SyncDelta, SyncDigest } from "../protocol/Frame.ts"
@@ -13,9 +13,9 @@ import { newestRecords } from "./newestRecords.ts"
 import * as RecordMerge from "./recordMerge.ts"
 
 /**
- * Starts an exchange over a new link if the views differ. A node without another link starts at once: it is new, or was cut
- * off. Between others the lower name starts, if it may: while many peers meet, views differ all the time, and heartbeats find
- * the differences that remain.
+ * Starts an exchange over a new link if the views differ. A node without another link starts at once, because it is new
+ * or was cut off. Otherwise the node with the lower name starts, if it may start an exchange. Views differ all the time
+ * while many peers connect. Heartbeats find the differences that remain.
  */
 export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { self, viewHash } = draft.state
@@ -25,8 +25,9 @@ export const onLinkUp = (draft: Draft.Draft, peer: string, theirs: bigint): void
 }
 
 /**
- * Compares the view hash of a heartbeat with this node's. The second heartbeat in a row with the same two hashes starts an
- * exchange, if this node may start one and none of the last `syncRetry` failed to make these two hashes equal.
+ * Compares the view hash of a heartbeat with the view hash of this node. The second heartbeat in a row with the same
+ * two hashes starts an exchange, if this node may start one. An exchange that failed to make these two hashes equal is
+ * not repeated for `syncRetry`.
  */
 export const onViewHash = (draft: Draft.Draft, peer: string, theirs: bigint): void => {
   const { settings, viewHash: mine } = draft.state
@@ -64,7 +65,7 @@ const keyOf = ({ name, generation, incarnation, status }: PeerRecord): Key => ({
   status,
 })
 
-/** Collects a digest, and answers it after its last frame. */
+/** Collects a digest, and answers it after the last frame of the digest. */
 export const onDigest = (draft: Draft.Draft, from: string, { entries, last }: SyncDigest): void => {
   const { state } = draft
   const digest = [...(state.digests.get(from) ?? []), ...entries]
@@ -72,13 +73,16 @@ export const onDigest = (draft: Draft.Draft, from: string, { entries, last }: Sy
   digests.delete(from)
   state.digests = digests
   if (digest.length > state.settings.maxMembers + 1) {
-    return Draft.diagnose(draft, `${from} sent a digest of more members than the bound; ignored`)
+    return Draft.diagnose(
+      draft,
+      `ignored a digest from ${from}: it has more entries than the maximum number of members`,
+    )
   }
   if (last) Answers.answerDigest(draft, from, digest)
   else digests.set(from, digest)
 }
 
-/** Merges the records of an answer, and sends those that the peer wants. */
+/** Merges the records of an answer, and sends the records that the peer asks for. */
 export const onDelta = (draft: Draft.Draft, from: string, { records, want }: SyncDelta): void => {
   const { state } = draft
   if (state.sync?.peer === from) state.sync = undefined
@@ -86,7 +90,7 @@ export const onDelta = (draft: Draft.Draft, from: string, { records, want }: Syn
   Answers.answerWant(draft, from, want)
 }
 
-/** Drops the exchange, the unfinished digest and the answer of a peer whose link is lost, or whose newer life has one. */
+/** Drops the exchange, the incomplete digest and the answer of a peer whose link is lost or belongs to a newer life. */
 export const onLinkDown = (draft: Draft.Draft, peer: string): void => {
   const { state } = draft
   Answers.forget(draft, peer)
@@ -97,7 +101,7 @@ export const onLinkDown = (draft: Draft.Draft, peer: string): void => {
   state.digests = digests
 }
 
-/** Gives up an exchange that had no answer for `syncTimeout`. */
+/** Gives up an exchange without an answer after `syncTimeout`. */
 export const expire = (draft: Draft.Draft): void => {
   const { sync, settings } = draft.state
   if (sync !== undefined && draft.now >= sync.startedAt + settings.syncTimeout) draft.state.sync = undefined

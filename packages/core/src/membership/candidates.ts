@@ -1,5 +1,5 @@
 /**
- * R1 (hearsay makes candidates) and the second half of R2 (a candidate that another member reaches becomes a member).
+ * R1 (gossip makes candidates) and the second half of R2 (a candidate that another member reaches becomes a member).
  */
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Draft from "./Draft.ts"
@@ -8,10 +8,10 @@ import * as Member from "./Member.ts"
 import type { Candidate } from "./State.ts"
 
 /**
- * Stores a record of a life that this node has not met, and gossips it. If the bound of members is reached, one announcer that
- * has more candidates than the others gives way to them; what takes a place so is not gossiped, or nodes at the bound would
- * pass on for ever what each makes the next forget. Later records do not prolong
- * the time of a candidate.
+ * Stores a record of a life that this node has not met, and gossips the record. At the maximum number of members, the
+ * announcer with the most candidates loses a candidate to this record. A record that replaces a candidate this way is
+ * not gossiped. Otherwise nodes at the maximum would gossip without end, because each new candidate makes the next node
+ * drop another. Later records do not prolong the time of a candidate.
  */
 export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { candidates, members, settings } = draft.state
@@ -19,7 +19,10 @@ export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: str
   if (known !== undefined && PeerRecord.compare(record, known.record) <= 0) return
   const isFull = known === undefined && candidates.size + members.size >= settings.maxMembers
   if (isFull && !makeRoomFor(draft, from)) {
-    return Draft.diagnose(draft, `${from} says "${record.name}" exists, but the bound of members is reached; ignored`)
+    return Draft.diagnose(
+      draft,
+      `ignored the peer "${record.name}" from ${from}: the maximum number of members and candidates is reached`,
+    )
   }
   const isSameLife = known?.record.generation === record.generation
   Draft.setCandidate(draft, record.name, {
@@ -30,11 +33,11 @@ export const add = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: str
   if (!isFull) Gossip.gossip(draft, record)
 }
 
-/** Drops a candidate of the announcer with the most, if that has more than `from` would have. */
+/** Drops a candidate of the announcer with the most candidates, if that announcer has more than `from` would have. */
 const makeRoomFor = (draft: Draft.Draft, from: string): boolean => {
   const { announced, candidates } = draft.state
   let most = (announced.get(from) ?? 0) + 1
-  // Nobody has more than one that has half of them.
+  // If `from` would have more than half of all candidates, no other announcer has more.
   if (2 * most > candidates.size) return false
   let dropped: string | undefined
   for (const [announcer, count] of announced) {
@@ -51,13 +54,13 @@ const makeRoomFor = (draft: Draft.Draft, from: string): boolean => {
   return false
 }
 
-/** Removes the candidate of a life that is over, or of an earlier one. */
+/** Removes the candidate of a life that ended, or of an earlier life. */
 export const removeUpTo = (draft: Draft.Draft, { generation, name }: PeerRecord.PeerRecord): void => {
   const candidate = draft.state.candidates.get(name)
   if (candidate !== undefined && candidate.record.generation <= generation) Draft.setCandidate(draft, name, undefined)
 }
 
-/** Removes the candidates whose time is over. */
+/** Removes the candidates whose time has passed. */
 export const expire = (draft: Draft.Draft): void => {
   if (draft.now < draft.state.nextExpiry) return
   let nextExpiry = Number.POSITIVE_INFINITY
@@ -68,7 +71,9 @@ export const expire = (draft: Draft.Draft): void => {
   draft.state.nextExpiry = nextExpiry
 }
 
-/** R2: makes a candidate a member that `by` reaches, unless it is accused or an older life of it has a link. */
+/**
+ * R2: makes a candidate that `by` reaches a member, unless the candidate is accused or an older life of it has a link.
+ */
 export const promote = (draft: Draft.Draft, { record }: Candidate, by: string): void => {
   const older = draft.state.members.get(record.name)
   if (record.status !== "alive" || (older !== undefined && Member.isLinked(older))) return
@@ -77,7 +82,7 @@ export const promote = (draft: Draft.Draft, { record }: Candidate, by: string): 
   Draft.addMember(draft, Member.make(record, "Indirect", { lastReachedBy: by }))
 }
 
-/** Returns the number of candidates that other members are asked about. */
+/** Returns the number of candidates with a probe round. */
 export const countRounds = ({ state: { candidates, rounds } }: Draft.Draft): number => {
   let count = 0
   for (const name of rounds.keys()) if (candidates.has(name)) count++

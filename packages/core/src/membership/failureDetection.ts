@@ -1,5 +1,7 @@
 /**
- * The way from a lost link to a failed member (docs/protocol.md R3 to R6): every change of a member's standing and reach.
+ * The transitions from a lost link to a failed member (docs/protocol.md R3 to R6): every change of a member's standing
+ * and reach.
+ *
  *
  * | event                                  | Alive     | Withheld  | Overruled    | Suspect    | Failed |
  * | -------------------------------------- | --------- | --------- | ------------ | ---------- | ------ |
@@ -10,14 +12,15 @@
  * | end of the suspicion, with link (R5)   |           |           | Overruled *  | Suspect *  |        |
  * | accusation by others, with link (R6)   | Withheld  | Withheld  | Withheld     | Suspect    |        |
  * | accusation by others, without link (R6)| Suspect   | Suspect   | Suspect      | Suspect    | Failed |
- * | `publishAt` has come (R6)              |           | Suspect   |              |            |        |
+ * | `publishAt` is reached (R6)            |           | Suspect   |              |            |        |
  * | alive record of the owner (R4, R7)     | Alive     | Alive     | Alive        | Alive      | Alive  |
  * | link up, accusation refuted (R2, R10)  | Alive     | Alive     | Alive        | Alive      | Alive  |
  * | link up, accusation stands (R2, R10)   |           | Withheld *| Overruled *  | Overruled *| Overruled * |
  *
- * `*` starts the timer of the suspicion anew. `(d)` occurs only after `disconnect`: this node does not try to reach a member that
- * it disconnected, and starts the timer anew unless others say it failed. An empty field cannot occur, or changes nothing.
- * The reach is `Linked` with a link, `Indirect` once another member reaches it or an alive record of it comes, else `Down`.
+ * `*` restarts the timer of the suspicion. `(d)` occurs only after `disconnect`: this node does not dial a member that
+ * it disconnected, and restarts the timer unless other members report the member as failed. An empty field cannot
+ * occur, or changes nothing. The reach is `Linked` with a link. It is `Indirect` once another member reaches the member
+ * or an alive record of the member arrives, and `Down` otherwise.
  *
  * {@link onSuspicionTimeout} is the only function that fails a member.
  */
@@ -41,20 +44,23 @@ const emitPeer = (
   member: Member.ActiveMember,
 ): void => Draft.emit(draft, { _tag: tag, peer: Member.toPeer(member) })
 
-// ---- R3: the link is lost, and others are asked ----
+// ---- R3: the link is lost, and this node asks others ----
 
-/** R3: the link to a member is lost. A withheld accusation is published, and others are asked about a member in the view. */
+/**
+ * R3: handles the loss of the link to a member. Publishes a withheld accusation, and asks others about a member in the
+ * view.
+ */
 export const onLinkLost = (draft: Draft.Draft, linked: Member.LinkedMember, silent: boolean): void => {
   const { name } = linked.record
   const unlinked = Draft.updateMember(draft, Member.unlinked(linked))
   const member = unlinked.standing._tag === "Withheld" ? publish(draft, unlinked, unlinked.standing) : unlinked
   if (Member.isInView(member)) emitPeer(draft, "Unreachable", member)
-  // The loss of this link may have stopped this node in this same step.
+  // The loss of this link may have stopped this node in the same step.
   const wasRunning = draft.previous.phase._tag === "Running"
   if (wasRunning && Member.needsProbe(member)) startRound(draft, name, silent ? draft.now : undefined)
 }
 
-/** Asks others about a peer, in a new round. */
+/** Starts a new probe round about a peer. */
 const startRound = (draft: Draft.Draft, name: string, graceUntil?: number): void =>
   probe(draft, name, Probing.startOf(draft, name, graceUntil))
 
@@ -63,7 +69,7 @@ const probe = (draft: Draft.Draft, name: string, round: Probing.RoundStart): voi
   continueRound(draft, name)
 }
 
-/** Goes on with a round when all answers are there and this node's own dial has ended. */
+/** Continues a round when all answers have arrived and this node's own dial has ended. */
 const continueRound = (draft: Draft.Draft, name: string): void => {
   const round = draft.state.rounds.get(name)
   if (round?._tag !== "Probing" || round.awaiting.size > 0 || Probing.isDialing(draft, name)) return
@@ -71,7 +77,7 @@ const continueRound = (draft: Draft.Draft, name: string): void => {
   onUnreachable(draft, name, round)
 }
 
-/** Handles the answer of a member that was asked. */
+/** Handles the answer of a probed member. */
 export const onProbeResult = (draft: Draft.Draft, from: string, { id, verdict }: ProbeResult): void => {
   const found = Probing.findRound(draft, from, id)
   if (found === undefined) return
@@ -81,7 +87,7 @@ export const onProbeResult = (draft: Draft.Draft, from: string, { id, verdict }:
   continueRound(draft, name)
 }
 
-/** Awaits no answers any more of a member whose link is lost. */
+/** Stops waiting for answers of a member whose link is lost. */
 export const onRespondentLost = (draft: Draft.Draft, from: string): void => {
   if (draft.state.phase._tag !== "Running") return
   for (const [name, round] of Probing.roundsAwaiting(draft, from)) {
@@ -90,16 +96,18 @@ export const onRespondentLost = (draft: Draft.Draft, from: string): void => {
   }
 }
 
-/** Handles this node's own failure to dial a peer; `refused` if every address refused the connection. */
+/** Handles a failed dial of a peer by this node; `refused` if every address refused the connection. */
 export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean): void => {
   const { candidates, members, rounds, settings } = draft.state
   const round = rounds.get(name)
   const member = members.get(name)
   const candidate = candidates.get(name)
   if (candidate !== undefined) {
-    // Two peers that have just heard of each other mostly meet by themselves, and a link is better than the word of a third.
+    // Two peers that have just learned of each other mostly connect by themselves, and a link is better evidence than
+    // the answer of a third peer.
     if (draft.now < candidate.expiresAt - settings.candidateTimeout + settings.linkTimeout) return
-    // A rumour may be one of many lies, so others are asked with growing pauses and about few candidates at a time.
+    // A rumour may be one of many false ones. This node therefore asks others with growing pauses, and about few
+    // candidates at a time.
     const isAsked =
       round?._tag === "Probing"
         ? round.generation === candidate.record.generation
@@ -113,7 +121,9 @@ export const onDialFailed = (draft: Draft.Draft, name: string, refused: boolean)
   continueRound(draft, name)
 }
 
-/** R3, R2: the member `by` has a link to the peer in question, which is a member or a candidate. */
+/**
+ * R3, R2: handles the answer that the member `by` has a link to the peer in question, which is a member or a candidate.
+ */
 const onReached = (draft: Draft.Draft, name: string, { backoff, generation }: ProbingRound, by: string): void => {
   const candidate = draft.state.candidates.get(name)
   if (candidate?.record.generation === generation) {
@@ -122,18 +132,18 @@ const onReached = (draft: Draft.Draft, name: string, { backoff, generation }: Pr
   }
   const member = draft.state.members.get(name)
   if (member === undefined || !Member.needsProbe(member)) return Draft.setRound(draft, name, undefined)
-  // The newer life in question is no candidate any more; others are asked about the older one as before.
+  // The newer life in question is no longer a candidate. This node asks about the older life again.
   if (member.record.generation !== generation) return startRound(draft, name)
   Probing.waitBeforeNextRound(draft, name, backoff)
   const reached = Draft.updateMember(draft, Member.reachedBy(member, by, draft.now))
   if (member.reach._tag !== "Indirect") emitPeer(draft, "Unreachable", reached)
 }
 
-/** Handles the end of the time for answers. */
+/** Handles the end of the time for answers in a probe round. */
 const onRoundTimeout = (draft: Draft.Draft, name: string, round: ProbingRound): void => {
   const { now, state } = draft
   if (round.negatives === 0) {
-    // No answer of use came: it may be this node that hears nothing.
+    // No useful answer arrived, so the fault may be this node's own.
     if (round.awaiting.size > 0) Health.worsen(draft)
     if (Probing.hasOthersToProbe(draft, name, round)) return probe(draft, name, round)
     const dialEndsBy = round.startedAt + state.settings.linkTimeout + state.settings.probeTimeout
@@ -147,24 +157,28 @@ const onRoundTimeout = (draft: Draft.Draft, name: string, round: ProbingRound): 
 
 // ---- R4: nobody reaches the member ----
 
-/** R4: nobody reaches the peer in question. It is suspected after its grace, and fails if its suspicion is over (R5). */
+/**
+ * R4: handles that no member reaches the peer in question. Suspects the peer after its grace period, and fails the peer
+ * if its suspicion has ended (R5).
+ */
 const onUnreachable = (draft: Draft.Draft, name: string, { backoff, generation, graceUntil }: ProbingRound): void => {
   const { now, state } = draft
   const member = state.members.get(name)
   if (member === undefined || !Member.needsProbe(member)) return Probing.waitBeforeNextRound(draft, name, backoff)
-  // The newer life in question is no candidate any more, and nothing was said about the older one.
+  // The newer life in question is no longer a candidate, and no member answered about the older life.
   if (member.record.generation !== generation && state.candidates.get(name)?.record.generation !== generation) {
     return startRound(draft, name)
   }
   const wasRefused = member.reach.dial === "refused"
-  // A link would bear the silence until `graceUntil`. Others that suspect the peer have borne it, and a refused dial ends it.
+  // A link would tolerate the silence until `graceUntil`. Members that suspect the peer have waited as long. A refused
+  // dial ends the wait.
   if (member.standing._tag === "Alive" && !wasRefused && now < graceUntil) {
     return Draft.setRound(draft, name, { _tag: "Waiting", until: now + state.settings.heartbeat, backoff, graceUntil })
   }
   Draft.setRound(draft, name, { _tag: "Waiting", until: now + backoff, backoff, graceUntil: undefined })
   if (state.linked.size === 0 && !wasRefused) Partition.startIsolation(draft)
   const unreachable = Draft.updateMember(draft, Member.unreachable(member))
-  // The view shows a suspicion of others already, so only the changed link is told.
+  // The view already shows a suspicion of others, so the event shows the changed link only.
   if (member.standing._tag !== "Alive" && member.reach._tag !== "Down") emitPeer(draft, "Unreachable", unreachable)
   const isAccused = PeerRecord.rank[member.record.status] >= PeerRecord.rank.suspect
   const accusation = accusationOf(draft, unreachable, isAccused ? member.record.status : "suspect")
@@ -183,8 +197,8 @@ const accusationOf = (
 }
 
 /**
- * R4, R6: `by` accuses a member. With a live link, the member is told and the accusation is withheld from the application;
- * without one, the member is suspected and this node's own timer runs.
+ * R4, R6: handles an accusation of a member by `by`. If there is a live link, sends the accusation to the member and
+ * withholds it from the application. If there is no link, suspects the member and starts this node's own timer.
  */
 export const onAccusation = (
   draft: Draft.Draft,
@@ -195,15 +209,15 @@ export const onAccusation = (
   const { now, state } = draft
   const { standing } = member
   const isSameIncarnation = member.record.incarnation === record.incarnation
-  // An accuser may have no body any more, and one incarnation has one body.
+  // An accuser may not have the body any more, and one incarnation has one body.
   const accused = isSameIncarnation ? { ...record, body: member.record.body } : record
   const known = isSameIncarnation ? Member.suspicionOf(member) : undefined
-  // More accusers than shorten the timer are of no use to anybody, but this node always tells its own doubt.
+  // Accusers beyond the number that shortens the timer change nothing, but this node always gossips its own accusation.
   const isUseful = by === state.self.name || (known?.accusers.size ?? 0) <= expectedConfirmations(state.size)
   const isFurther = known?.accusers.has(by) === false && isUseful
   const isNews = PeerRecord.compareKeys(record, member.record) > 0 || isFurther
   const isLinked = Member.isLinked(member)
-  // Without its link, a member is suspect again that the link showed alive.
+  // A member whose link made it appear alive is suspect again once the link is lost.
   const isShownAliveUnlinked = !isLinked && Member.localStatus(member) === "alive"
   if (!isNews && known !== undefined && !isShownAliveUnlinked) return
   if (isNews || by === state.self.name) Gossip.gossip(draft, { ...accused, by })
@@ -224,7 +238,7 @@ export const onAccusation = (
   else Draft.announceBody(draft, member, next)
 }
 
-/** R6: tells the application of a withheld accusation. */
+/** R6: publishes a withheld accusation to the application. */
 const publish = <A extends Member.ActiveMember>(draft: Draft.Draft, member: A, { suspicion }: Member.Withheld): A => {
   const suspect = Draft.updateMember(draft, Member.suspect(member, suspicion))
   if (!suspect.disconnected) emitPeer(draft, "Suspected", suspect)
@@ -234,8 +248,9 @@ const publish = <A extends Member.ActiveMember>(draft: Draft.Draft, member: A, {
 // ---- R5, R6: the end of a suspicion ----
 
 /**
- * R5, R6: publishes a withheld accusation, or ends a suspicion, if its time has come. The end of a suspicion fails the member.
- * A member that needs a probe fails only at the end of a probe round (`probed`), a member with a link never.
+ * R5, R6: publishes a withheld accusation, or ends a suspicion, if its time has come. The end of a suspicion fails the
+ * member. A member that needs a probe fails only at the end of a probe round (`probed`). A member with a link never
+ * fails.
  */
 const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" | "probed"): void => {
   const { now, state } = draft
@@ -247,7 +262,7 @@ const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" 
     return
   }
   if (evidence === "timer" && Member.needsProbe(member)) return
-  // This node does not try to reach a member that it disconnected, so others must fail it first.
+  // This node does not dial a member that it disconnected, so another member must fail it first.
   const isUndecided = member.disconnected && member.record.status !== "failed"
   if (!Member.isUnlinked(member) || isUndecided) {
     Draft.updateMember(draft, Member.restartTimer(member, now))
@@ -260,7 +275,7 @@ const onSuspicionTimeout = (draft: Draft.Draft, name: string, evidence: "timer" 
   if (Member.isInView(member)) Draft.emit(draft, { _tag: "Failed", peer: Member.toRemoved(failed, "failed") })
 }
 
-/** Handles a Tick: the probe rounds that are due. */
+/** Handles a Tick for the probe rounds that are due. */
 export const onRoundTick = (draft: Draft.Draft): void => {
   for (const [name, round] of draft.state.rounds) {
     if (draft.now < State.roundDeadline(draft.state, name, round)) continue
@@ -269,10 +284,13 @@ export const onRoundTick = (draft: Draft.Draft): void => {
   }
 }
 
-/** Handles a Tick: the suspicion of a member. */
+/** Handles a Tick for the suspicion of a member. */
 export const onSuspicionTick = (draft: Draft.Draft, name: string): void => onSuspicionTimeout(draft, name, "timer")
 
-/** After a stall of this node every suspicion gets at least `suspicionMin` again: a refutation may wait to be read. */
+/**
+ * Extends every suspicion to at least `suspicionMin` after a stall of this node, because a refutation may still be
+ * unread.
+ */
 export const extendDeadlines = (draft: Draft.Draft): void => {
   const { accused, members, settings } = draft.state
   for (const name of [...accused.keys()]) {
@@ -286,7 +304,10 @@ export const extendDeadlines = (draft: Draft.Draft): void => {
 
 // ---- R2, R4, R7, R10: a sign of life ----
 
-/** R4, R7: an alive record ends every accusation. Somebody has a link to its owner, so a member that is down becomes indirect. */
+/**
+ * R4, R7: handles an alive record, which ends every accusation. Some member has a link to the owner, so a member that
+ * is down becomes indirect.
+ */
 export const onAliveRecord = (draft: Draft.Draft, old: Member.Member, record: PeerRecord.PeerRecord): void => {
   const member = Draft.updateMember(draft, Member.refuted(old, record))
   if (member.disconnected) return
@@ -296,7 +317,10 @@ export const onAliveRecord = (draft: Draft.Draft, old: Member.Member, record: Pe
   Draft.announceBody(draft, old, member)
 }
 
-/** R2, R10: the link to a known life is up. It is shown alive; an accusation that the handshake did not refute stands. */
+/**
+ * R2, R10: handles a new link to a known life. The application sees the member as alive. An accusation that the
+ * handshake did not refute remains.
+ */
 export const onLinkUp = (
   draft: Draft.Draft,
   old: Member.Member,
@@ -304,13 +328,13 @@ export const onLinkUp = (
   address: Address | undefined,
 ): void => {
   const known = old.record
-  // At the key that is held the owner's word counts, whatever its body.
+  // At an equal key the record of the owner counts, whatever its body.
   const isCurrent = PeerRecord.compareKeys(record, known) >= 0
   const isAccused = !isCurrent && known.status !== "alive"
   const standing = isAccused ? Member.overruled(old, draft.now) : Member.alive
   const next = Member.linked(isCurrent ? Member.withRecord(old, record) : old, standing, address)
   Draft.updateMember(draft, next)
-  // The first event shows only that the link is up; the others show what else changed.
+  // The first event shows only the new link. The events that follow show the other changes.
   if (old.disconnected) {
     Draft.emit(draft, { _tag: "Joined", peer: { ...Member.describe(known), status: "alive", link: "up" } })
   } else if (Member.needsProbe(old)) {

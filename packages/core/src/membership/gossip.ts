@@ -1,6 +1,7 @@
 /**
- * Dissemination (docs/protocol.md, section "Updates"). News wait for `updateDelay`, so that they share a frame. This node's own
- * news are broadcast to every link; news of others, accusations and failures are gossip, sent once to some links at random.
+ * Dissemination (docs/protocol.md, section "Updates"). News wait for `updateDelay` to share a frame. This node
+ * broadcasts its own news to every link. It sends news of others, accusations and failures as gossip, once, to some
+ * random links.
  */
 import * as Prng from "../internal/prng.ts"
 import { isAccusation, type PeerRecord } from "../protocol/PeerRecord.ts"
@@ -8,12 +9,12 @@ import * as Draft from "./Draft.ts"
 import { newestRecords } from "./newestRecords.ts"
 import { atLeastOne } from "./Settings.ts"
 
-/** Schedules a flush at a time, or earlier if one is scheduled already. The time defaults to `updateDelay` from now. */
+/** Schedules a flush at `at`, or earlier if an earlier flush is scheduled. `at` defaults to `updateDelay` from now. */
 export const scheduleFlush = ({ now, state }: Draft.Draft, at = now + state.settings.updateDelay): void => {
   state.flushAt = Math.min(at, state.flushAt ?? at)
 }
 
-/** Returns whether the time of a flush has come. */
+/** Returns whether a flush is due. */
 export const isFlushDue = ({ now, state }: Draft.Draft): boolean => state.flushAt !== undefined && now >= state.flushAt
 
 /** Sends a record to every link at the next flush. */
@@ -28,16 +29,16 @@ export const broadcast = (draft: Draft.Draft, record: PeerRecord): void => {
 /** Sends a record to some links at the next flush. */
 export const gossip = (draft: Draft.Draft, record: PeerRecord): void => {
   const { previous, state } = draft
-  // An older record of the same peer waits to be broadcast: this one replaces it.
+  // This record replaces an older record of the same peer that waits to be broadcast.
   if (state.broadcasts.has(record.name)) return broadcast(draft, record)
   const waiting = Draft.writableShared(previous.gossip, state.gossip)
-  // Each accuser shortens the timer of the suspicion, so the accusation of one does not replace that of another.
+  // Each accuser shortens the timer of the suspicion, so an accusation does not replace the accusation of another peer.
   waiting.set(isAccusation(record) ? `${record.name}\0${record.by ?? ""}` : record.name, record)
   state.gossip = waiting
   scheduleFlush(draft)
 }
 
-/** Sends what has gathered. */
+/** Sends all waiting broadcasts and gossip. */
 export const flush = (draft: Draft.Draft): void => {
   const { state } = draft
   const { broadcasts, linked } = state

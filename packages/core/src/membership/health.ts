@@ -1,6 +1,6 @@
 /**
- * Local health (docs/protocol.md, section "Local health"; Lifeguard, section IV-A): a score from 0 to {@link worst}. A fault
- * that this node attributes to another may be its own, so its timeouts grow with the score.
+ * Local health (docs/protocol.md, section "Local health"; Lifeguard, section IV-A): a score from 0 to {@link worst}. A
+ * fault that this node attributes to another peer may be its own, so the timeouts of this node grow with the score.
  */
 import type { Draft } from "./Draft.ts"
 

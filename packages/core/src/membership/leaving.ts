@@ -1,5 +1,6 @@
 /**
- * R9 (leaving): a leaving node sends Leave to every peer with a link and waits for the acknowledgements, for a bounded time.
+ * R9 (leaving): a leaving node sends Leave to every peer with a link and waits for the acknowledgements, for a limited
+ * time.
  */
 import type { PeerId } from "../Peer.ts"
 import * as Draft from "./Draft.ts"
@@ -7,8 +8,8 @@ import * as Gossip from "./gossip.ts"
 import * as RecordMerge from "./recordMerge.ts"
 
 /**
- * Starts to leave. Sends its own waiting record before Leave: each peer takes the incarnation that it holds for the one that
- * left, and a greater one that came later would undo that.
+ * Starts to leave. Sends this node's waiting record before Leave. Each peer ends the life at the incarnation that it
+ * holds, and a greater incarnation that arrives later would undo the leave.
  */
 export const leave = (draft: Draft.Draft): void => {
   const { state } = draft
@@ -21,7 +22,10 @@ export const leave = (draft: Draft.Draft): void => {
   stopIfDone(draft)
 }
 
-/** Acknowledges the Leave of a peer and ends its life. A Leave with another generation than the link's is ignored. */
+/**
+ * Acknowledges the Leave of a peer and ends the life of the peer. Ignores a Leave whose generation differs from the
+ * generation of the link.
+ */
 export const onLeave = (draft: Draft.Draft, from: PeerId, generation: number): void => {
   if (generation !== from.generation) return
   Draft.send(draft, [from.name], { _tag: "LeaveAck", generation })
@@ -29,7 +33,7 @@ export const onLeave = (draft: Draft.Draft, from: PeerId, generation: number): v
   if (member?.record.generation === generation) RecordMerge.endLife(draft, member, member.record)
 }
 
-/** Waits no longer for a peer: it acknowledged, or its link is lost. */
+/** Stops waiting for a peer that acknowledged the Leave or lost its link. */
 export const stopAwaiting = (draft: Draft.Draft, name: string): void => {
   const { phase } = draft.state
   if (phase._tag !== "Leaving" || !phase.awaiting.has(name)) return
@@ -39,7 +43,7 @@ export const stopAwaiting = (draft: Draft.Draft, name: string): void => {
   stopIfDone(draft)
 }
 
-/** Stops this node if it awaits nobody any more, or its time is over. */
+/** Stops this node if it waits for no peer any more, or its time has passed. */
 export const stopIfDone = (draft: Draft.Draft): void => {
   const { phase } = draft.state
   if (phase._tag === "Leaving" && (phase.awaiting.size === 0 || draft.now >= phase.until)) Draft.stop(draft, "left")

@@ -1,7 +1,7 @@
 /**
- * Links that come and go: R2 (a handshake makes a member), R8 (a newer life replaces the older), R9 (an end with Bye) and
- * `disconnect`. `failureDetection.ts` continues where the link to a living member is lost; a Bye `replaced` is such a loss, for
- * only the refusal of the next handshake proves what it says (`namesakes.ts`).
+ * New and lost links: R2 (a handshake makes a member), R8 (a newer life replaces the older), R9 (an end with Bye) and
+ * `disconnect`. `failureDetection.ts` handles the loss of the link to a living member. A Bye `replaced` counts as such
+ * a loss, because only the refusal of the next handshake proves it (`namesakes.ts`).
  */
 import type { Address } from "../Address.ts"
 import type { PeerId } from "../Peer.ts"
@@ -20,32 +20,32 @@ import * as RecordMerge from "./recordMerge.ts"
 import * as Refutation from "./refutation.ts"
 import * as State from "./State.ts"
 
-/** A handshake is complete. */
+/** The completion of a handshake. */
 export interface LinkUp {
   readonly _tag: "LinkUp"
-  /** The peer's own record, which is alive, with the incarnation of its Ready. */
+  /** Record of the peer, which is alive, with the incarnation of the peer's Ready. */
   readonly record: PeerRecord.PeerRecord
-  /** The address that was dialed, if this node dialed. */
+  /** Dialed address, if this node dialed. */
   readonly address: Address | undefined
-  /** View hash of the peer's Ready. */
+  /** View hash in the peer's Ready. */
   readonly viewHash: bigint
   /** Belief of the peer about this node. */
   readonly youAre: YouAreBelief | undefined
 }
 
-/** A link has ended. */
+/** The end of a link. */
 export interface LinkDown {
   readonly _tag: "LinkDown"
   readonly peer: PeerId
   /** Code of the peer's Bye, if it sent one. */
   readonly code: ByeCode | undefined
-  /** `true` if this node ended the link because nothing was heard for the link timeout. */
+  /** `true` if this node ended the link because the peer was silent for the link timeout. */
   readonly silent: boolean
-  /** A random number of 32 bits, with Bye `duplicate`. */
+  /** Random number of 32 bits, with Bye `duplicate`. */
   readonly draw?: number | undefined
 }
 
-/** R2: makes the peer a member. A life that a newer one replaced, or that has no place, is refused. */
+/** R2: makes the peer a member. Refuses a life that a newer life replaced, or for which there is no place. */
 export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre }: LinkUp): void => {
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
@@ -54,10 +54,10 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
   if (member === undefined && !hasPlace && !makeRoom(draft)) {
-    Draft.diagnose(draft, `"${name}" wants to be a member, but the bound of members is reached; refused`)
+    Draft.diagnose(draft, `refused the peer "${name}": the maximum number of members is reached`)
     return Draft.closeLink(draft, record, "parted")
   }
-  // Others may have told the end of this life after the handshake began.
+  // Other peers may have reported the end of this life after the handshake began.
   const end = State.tombstoneOfLeft(draft.state, record)
   if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)
@@ -69,24 +69,27 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   } else {
     AntiEntropy.onLinkDown(draft, name)
     Draft.addMember(draft, Member.make(record, "Linked", { address }))
-    // Other peers know a candidate already: it was gossiped.
+    // Other peers already know a candidate, because this node gossiped its record.
     if (candidate?.record.generation !== generation) introduce(draft, record, viewHash)
-    // Records that others sent of it during the handshake, above all accusations, hold.
+    // Records of this life that others sent during the handshake remain valid, above all accusations.
     else RecordMerge.mergeRecord(draft, candidate.record, candidate.record.by ?? "somebody")
   }
   if (youAre !== undefined) Refutation.refute(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
 }
 
-/** Returns whether an owner shows a lower key than that of an alive record of it, or another body: it must write a greater one. */
+/**
+ * Returns whether the record in a handshake contradicts an alive record of the same owner: it has a lower key, or the
+ * same key with another body. The owner must then write a greater record.
+ */
 const contradicts = (shown: PeerRecord.PeerRecord, held: PeerRecord.PeerRecord): boolean => {
   const order = PeerRecord.compareKeys(shown, held)
   return held.status === "alive" && (order < 0 || (order === 0 && PeerRecord.compare(shown, held) !== 0))
 }
 
 /**
- * R8: forgets a newer life that failed, for the older one that completed a handshake is the one that lives. Returns the member of
- * this name that is left.
+ * R8: removes a newer life that failed, because the older life has completed a handshake and is therefore alive.
+ * Returns the remaining member of this name.
  */
 const removeFailedSuccessor = (draft: Draft.Draft, { generation, name }: PeerId): Member.Member | undefined => {
   const member = draft.state.members.get(name)
@@ -96,13 +99,16 @@ const removeFailedSuccessor = (draft: Draft.Draft, { generation, name }: PeerId)
 }
 
 /**
- * Broadcasts a newcomer if it had no links yet, by its view hash. A peer with links has been announced and dials the others
- * itself; announcing it again from every member would cost O(n²) messages per join.
+ * Broadcasts a newcomer that had no links yet, which its view hash shows. A peer with links has been announced and
+ * dials the others itself. A second announcement by every member would cost O(n²) messages per join.
  */
 const introduce = (draft: Draft.Draft, record: PeerRecord.PeerRecord, viewHash: bigint): void =>
   viewHash === PeerRecord.memberHash(record) ? Gossip.broadcast(draft, record) : Gossip.gossip(draft, record)
 
-/** Frees a place for a peer that this node met: that of a candidate, or of the member that failed longest ago. */
+/**
+ * Frees a place for a peer that completed a handshake: the place of a candidate, or else of the member that failed
+ * longest ago.
+ */
 const makeRoom = (draft: Draft.Draft): boolean => {
   const { candidates, members, settings } = draft.state
   if (candidates.size + members.size < settings.maxMembers) return true
@@ -121,7 +127,7 @@ const makeRoom = (draft: Draft.Draft): boolean => {
   return true
 }
 
-/** Handles the end of a link: of its peer (R3, R9), and of all that waited for an answer over it. */
+/** Handles the end of a link. Updates the member (R3, R9) and everything that waited for an answer over the link. */
 export const onLinkDown = (draft: Draft.Draft, event: LinkDown): void => {
   const { name } = event.peer
   Leaving.stopAwaiting(draft, name)
@@ -141,7 +147,9 @@ const onMemberLinkDown = (draft: Draft.Draft, { code, draw = 0, peer, silent }: 
   disconnect(draft, peer.name)
 }
 
-/** Takes a peer out of the view and closes its link. It stays a member, about which others are told nothing. */
+/**
+ * Removes a peer from the view and closes its link. The peer stays a member, but this node gossips nothing about it.
+ */
 export const disconnect = (draft: Draft.Draft, name: string): void => {
   const member = draft.state.members.get(name)
   if (member === undefined || member.disconnected) return

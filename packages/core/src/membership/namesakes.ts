@@ -1,7 +1,8 @@
 /**
- * R8 (newer lives of this node's name). That one exists is a claim, whoever says it: a member with a fault or a restored snapshot
- * may say so. This node dials the claimed lives in turn. It stops once a handshake with the newer life was complete, or once it has no link
- * and a member that it dials refuses it. A node that has met nobody takes a higher generation instead.
+ * R8 (newer lives of this node's name). A report of a newer life is only a claim, whatever its source: a faulty member
+ * or a restored snapshot may report one. This node dials the claimed lives in turn. It stops after a complete handshake
+ * with the newer life. It also stops if it has no link and a member that it dials refuses it. A node that has met no
+ * peer takes a higher generation instead.
  */
 import type { Address } from "../Address.ts"
 import * as Draft from "./Draft.ts"
@@ -12,30 +13,34 @@ import { raiseGeneration } from "./selfRecord.ts"
 import { displacementWindow, maxClaims } from "./Settings.ts"
 import type { Claim } from "./State.ts"
 
-/** A peer refused a handshake because a newer life, or another process of this life, has this node's name. */
+/** The refusal of a handshake by a peer, because a newer life or another process of this life has this node's name. */
 export interface NameTaken {
   readonly _tag: "NameTaken"
   /** Generation and instance of this node in the handshake. */
   readonly generation: number
   readonly instance: number
-  /** Lowest generation that the peer would accept. */
+  /** Lowest generation that the peer accepts. */
   readonly atLeastGeneration: number
-  /** Name of the peer that was dialed at an address of its own; `undefined` for a seed, and if the peer dialed. */
+  /**
+   * Name of the peer that this node dialed at one of the peer's own addresses; `undefined` for a seed, and if the peer
+   * dialed.
+   */
   readonly dialed: string | undefined
 }
 
 /** Origin of a claim. */
 export interface ClaimSource {
-  /** Addresses at which the newer life is said to listen. */
+  /** Addresses at which the newer life listens, according to the claim. */
   readonly addresses: ReadonlyArray<Address>
-  /** Name of the peer that says so. */
+  /** Name of the peer that makes the claim. */
   readonly announcer: string
 }
 
 /**
- * Handles the claim that a newer life of this node's name exists. Claims are dialed in turn for a while, one of each announcer, so
- * that an announcer with dead addresses takes no place from the others. A further claim of an announcer is ignored until the dial
- * of its first one failed. The claim that is dialed at the moment stays first, and a new one is the next.
+ * Handles the claim that a newer life of this node's name exists. This node dials the claims in turn until they expire,
+ * one claim per announcer. An announcer with unreachable addresses therefore takes no place from the others. A further
+ * claim of an announcer is ignored until the dial of its first claim has failed. The claim that is being dialed stays
+ * first, and a new claim is the next.
  */
 export const onClaim = (draft: Draft.Draft, generation: number, source: ClaimSource | undefined): void => {
   const { now, state } = draft
@@ -50,7 +55,8 @@ export const onClaim = (draft: Draft.Draft, generation: number, source: ClaimSou
     expiresAt: now + state.settings.candidateTimeout,
     hasFailed: false,
   }
-  // It keeps the place of the claim that it replaces, so that an announcer with ever new claims has one dial in each round.
+  // The new claim keeps the place of the claim that it replaces. An announcer that always makes new claims therefore
+  // gets one dial per round.
   if (known !== undefined) return Draft.setClaims(draft, new Map(state.claims).set(announcer, claim))
   const others = withRoom([...state.claims])
   if (others === undefined) return diagnoseClaim(draft)
@@ -62,14 +68,17 @@ type Entry = readonly [announcer: string, claim: Claim]
 const isSameClaim = (known: Claim, generation: number, addresses: ReadonlyArray<Address>): boolean =>
   known.generation === generation && known.addresses.join() === addresses.join()
 
-/** Returns the claims with room for one more: at the bound, without the last whose dial failed. `undefined` if there is none. */
+/**
+ * Returns the claims with room for one more. At the maximum, removes the last claim whose dial failed. Returns
+ * `undefined` if there is no such claim.
+ */
 const withRoom = (claims: ReadonlyArray<Entry>): ReadonlyArray<Entry> | undefined => {
   if (claims.length < maxClaims) return claims
   const last = claims.findLastIndex(([, { hasFailed }]) => hasFailed)
   return last < 0 ? undefined : claims.toSpliced(last, 1)
 }
 
-/** Handles that the first claim could not be dialed, or proved nothing: the next one is dialed. */
+/** Handles a dial of the first claim that failed or proved nothing. The next claim is dialed. */
 export const onDialFailed = (draft: Draft.Draft): void => {
   const [first, ...others] = draft.state.claims
   if (first === undefined) return
@@ -77,7 +86,7 @@ export const onDialFailed = (draft: Draft.Draft): void => {
   Draft.setClaims(draft, [...others, [announcer, { ...claim, hasFailed: true }]])
 }
 
-/** Gives up the claims whose time is over. */
+/** Removes the claims whose time has passed. */
 export const expire = (draft: Draft.Draft): void => {
   const { now, state } = draft
   const left = [...state.claims].filter(([, { expiresAt }]) => now < expiresAt)
@@ -86,7 +95,10 @@ export const expire = (draft: Draft.Draft): void => {
   diagnoseClaim(draft)
 }
 
-/** Handles a complete handshake with another process of this node's name: the older of the two stops, if it has met others. */
+/**
+ * Handles a complete handshake with another process of this node's name. The older of the two processes stops, if it
+ * has met other peers.
+ */
 export const onMet = (draft: Draft.Draft, other: Process): void => {
   const { instance, members, phase, self } = draft.state
   const isNewer = compareProcesses(other, { generation: self.generation, instance }) > 0
@@ -94,9 +106,10 @@ export const onMet = (draft: Draft.Draft, other: Process): void => {
 }
 
 /**
- * Handles that a peer closed the link for a better one that this process does not have. Once, that may be a connection that was
- * lost before it was up here. Twice within {@link displacementWindow}, another process has this node's generation and instance,
- * as a copy of its memory has. This process then takes a greater instance, which tells the two apart: the greater stays.
+ * Handles that a peer closed the link for a better link that this process does not have. A single case may be a
+ * connection that was lost before it was up on this side. A second case within {@link displacementWindow} shows that
+ * another process has this node's generation and instance, such as a copy of its memory. This process then takes a
+ * greater instance to distinguish the two. The process with the greater instance stays.
  */
 export const onDisplaced = (draft: Draft.Draft, draw: number): void => {
   const { now, state } = draft
@@ -106,9 +119,10 @@ export const onDisplaced = (draft: Draft.Draft, draw: number): void => {
 }
 
 /**
- * Handles a refusal of this node's life. A refusal alone may be that of a stranger, or of a member with a fault, so it stops only
- * a node that has no link, and nobody left to ask. An answer to a Hello from before this node took its generation and instance is
- * ignored: the peer may have met this process itself under the new ones.
+ * Handles a refusal of this node's life. The refusal alone may come from a stranger or a faulty member. It therefore
+ * stops only a node without links, and only if a member that this node dialed refuses it. This node ignores an answer
+ * to a Hello from before it took its generation and instance, because the peer may have met this process under the new
+ * ones.
  */
 export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   const { atLeastGeneration, dialed, generation } = refusal
@@ -123,7 +137,10 @@ export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
 }
 
 const diagnoseGeneration = (draft: Draft.Draft): void =>
-  Draft.diagnose(draft, "a generation of this node's own name more than a day ahead was claimed; ignored")
+  Draft.diagnose(
+    draft,
+    "ignored a claim of this node's name: the generation is more than a day ahead of this node's clock; correct the clocks",
+  )
 
 const diagnoseClaim = (draft: Draft.Draft): void =>
-  Draft.diagnose(draft, "a newer life of this node's own name was claimed, and nothing proves it; ignored")
+  Draft.diagnose(draft, "ignored a claim of a newer life of this node's name: no handshake proved it")

@@ -1,33 +1,37 @@
 /**
- * Events about the loss of many peers at once: either this node is cut off, or the cluster is in two parts (docs/protocol.md,
- * section "Partitions"). Nothing else in the membership depends on them, but that an isolated node suspects for longer (R5).
+ * Events about the loss of many peers at once: either this node is cut off, or the cluster is in two parts
+ * (docs/protocol.md, section "Partitions"). The membership depends on them in one place only: a suspicion lasts longer
+ * on an isolated node (R5).
  */
 import type { Peer, RemovedPeer } from "../Peer.ts"
 import * as Draft from "./Draft.ts"
 import * as Member from "./Member.ts"
 import type { State } from "./State.ts"
 
-/** Reports that no link is left and the last dial was not refused: this node's own connectivity is to blame. */
+/**
+ * Reports isolation: no link is left and the last dial was not refused, so this node's own connectivity may have
+ * failed.
+ */
 export const startIsolation = (draft: Draft.Draft): void => {
   if (draft.state.view.isolated) return
   Draft.emit(draft, { _tag: "Isolated" })
 }
 
-/** Reports that there is a link again. */
+/** Reports the end of an isolation. */
 export const endIsolation = (draft: Draft.Draft): void => {
   if (!draft.state.view.isolated) return
   Draft.emit(draft, { _tag: "Reconnected" })
 }
 
-/** Number of members, of `size`, whose failure within `suspicionMax` is a sign of a partition. */
+/** Returns the number of members of a cluster of `size` whose failure within `suspicionMax` indicates a partition. */
 export const threshold = (size: number): number => Math.max(2, Math.ceil(size / 4))
 
 /** Returns the size of the cluster before the losses. */
 const sizeBeforeLosses = ({ lost, view }: State): number => view.peers.size + lost.size + 1
 
 /**
- * Counts the members that failed in this step, and those among the lost that are back. A member whose connection was refused
- * is not counted: its machine says that the process has ended.
+ * Counts the members that failed in this step, and the lost members that returned. A member whose connection was
+ * refused does not count, because the refusal shows that its process has ended.
  */
 export const countLosses = (draft: Draft.Draft): void => {
   const { members, touched } = draft.state
@@ -36,7 +40,7 @@ export const countLosses = (draft: Draft.Draft): void => {
     const member = members.get(name)
     if (member?.standing._tag !== "Failed") removeLost(draft, name, member !== undefined)
   }
-  // The loop appends to `outputs`, but no event about a peer.
+  // The loop appends to `outputs`, but appends no event about a peer.
   for (const output of draft.outputs) {
     if (output._tag !== "Emit" || output.event._tag !== "Failed") continue
     const { name } = output.event.peer
@@ -46,13 +50,13 @@ export const countLosses = (draft: Draft.Draft): void => {
   endIfFewAreLost(draft)
 }
 
-/** Counts a member as lost, and reports a partition if there are many. */
+/** Counts a member as lost, and reports a partition if many members are lost. */
 const addLost = (draft: Draft.Draft, name: string): void => {
   const { now, state } = draft
   const since = now - state.settings.suspicionMax
   const lost = Draft.writable(draft.previous.lost, state.lost)
   if (state.partition === undefined) {
-    // Those that were lost first are the first of the map.
+    // The map begins with the members that were lost first.
     for (const [each, at] of lost) {
       if (at > since) break
       lost.delete(each)
@@ -65,7 +69,7 @@ const addLost = (draft: Draft.Draft, name: string): void => {
   Draft.emit(draft, { _tag: "PartitionSuspected", lost: failedOf(draft, state.lost.keys()) })
 }
 
-/** Counts a lost member no longer: it `returned`, or was given up. */
+/** Removes a member from the lost members, because it `returned` or was given up. */
 const removeLost = (draft: Draft.Draft, name: string, returned: boolean): void => {
   const { state } = draft
   const lost = Draft.writable(draft.previous.lost, state.lost)
@@ -88,7 +92,9 @@ const endIfFewAreLost = (draft: Draft.Draft): void => {
   })
 }
 
-/** Returns those of the names that are in the view. One that returned may have failed, left or been disconnected since. */
+/**
+ * Returns the peers of these names in the view. A peer that returned may have failed, left or been disconnected since.
+ */
 const presentOf = ({ state }: Draft.Draft, names: Iterable<string>): ReadonlyArray<Peer> => {
   const peers: Array<Peer> = []
   for (const name of names) {
@@ -98,7 +104,7 @@ const presentOf = ({ state }: Draft.Draft, names: Iterable<string>): ReadonlyArr
   return peers
 }
 
-/** Returns the members of these names, which have failed. */
+/** Returns the members of these names as failed peers. */
 const failedOf = ({ state }: Draft.Draft, names: Iterable<string>): ReadonlyArray<RemovedPeer<"failed">> => {
   const peers: Array<RemovedPeer<"failed">> = []
   for (const name of names) {

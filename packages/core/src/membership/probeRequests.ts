@@ -1,6 +1,6 @@
 /**
- * R3 (indirect probes), the side that is asked: answers the probe requests of other peers. A request about a peer that this
- * node did not hear lately is pending until the peer answers a Ping, or the time is over.
+ * R3 (indirect probes), the side of the probed member: answers the probe requests of other peers. If this node has not
+ * heard the peer in question lately, the request is pending until the peer answers a Ping or the time has passed.
  */
 import type { PeerId } from "../Peer.ts"
 import type { ProbeRequest, Verdict } from "../protocol/Frame.ts"
@@ -11,14 +11,14 @@ import type { PendingProbe } from "./State.ts"
 import * as State from "./State.ts"
 
 /**
- * Part of the time to the deadline of a request for which this node waits for a sign of life. The rest is for the timer, which
- * comes late, and for the answer on its way.
+ * Part of the time to the deadline of a request for which this node waits for a sign of life. The rest covers the delay
+ * of the timer and the transfer of the answer.
  */
 const waitingPart = 3 / 4
 
 /**
- * Answers a probe request, or keeps it pending. `heardAgo` is the time in milliseconds since the peer in question was heard
- * on its link, `undefined` if it has none.
+ * Answers a probe request, or stores it as pending. `heardAgo` is the time in milliseconds since this node last heard
+ * the peer in question on its link; `undefined` without a link.
  */
 export const onProbeRequest = (
   draft: Draft.Draft,
@@ -47,27 +47,27 @@ export const onProbeRequest = (
   const other = member?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
   const known = name === self.name ? self : other
   if (known === undefined || known.generation < generation) return reply("unknown")
-  // The life in question is over, and the peer that asks has not heard of it.
+  // The life in question has ended, and the asking peer does not know it.
   Answers.tellNewer(draft, from, known)
   reply("down")
 }
 
-/** Answers all requests about a peer that was just heard. */
+/** Answers `up` to all requests about a peer that this node just heard. */
 export const onPeerHeard = (draft: Draft.Draft, peer: PeerId): void => answerAllAbout(draft, peer, "up")
 
-/** Drops the requests of a peer whose link is lost, and answers those about it. */
+/** Drops the requests of a peer whose link is lost, and answers `down` to the requests about that peer. */
 export const onLinkDown = (draft: Draft.Draft, peer: PeerId): void => {
   draft.state.pendingProbes = draft.state.pendingProbes.filter(({ from }) => from !== peer.name)
   answerAllAbout(draft, peer, "down")
 }
 
-/** Answers `down` to the requests whose time is over. */
+/** Answers `down` to the requests whose time has passed. */
 export const expire = (draft: Draft.Draft): void => {
   const overdue = draft.state.pendingProbes.filter(({ until }) => draft.now >= until)
   for (const probe of overdue) answer(draft, probe, "down")
 }
 
-/** Extends the deadlines after a stall of this node: a sign of life may have arrived and not be read yet. */
+/** Extends the deadlines after a stall of this node, because a sign of life may have arrived unread. */
 export const extendDeadlines = (draft: Draft.Draft): void => {
   const { now, state } = draft
   const earliest = now + state.settings.probeTimeout / 2

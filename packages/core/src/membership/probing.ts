@@ -1,6 +1,6 @@
 /**
- * R3 (indirect probes), the side that asks: who is asked in a probe round, and who has answered. `failureDetection.ts` decides
- * what follows from the answers.
+ * R3 (indirect probes), the side of the asking node: the members that this node asks in a probe round, and the members
+ * that have answered. `failureDetection.ts` acts on the answers.
  */
 import * as Prng from "../internal/prng.ts"
 import type { ProbeResult } from "../protocol/Frame.ts"
@@ -10,10 +10,13 @@ import { atLeastOne, maxProbeBackoff } from "./Settings.ts"
 import type { ProbingRound } from "./State.ts"
 import * as State from "./State.ts"
 
-/** Common part of all batches of probe requests of one round. */
+/** Fields that all batches of probe requests of one round share. */
 export type RoundStart = Pick<ProbingRound, "startedAt" | "probed" | "backoff" | "graceUntil">
 
-/** Returns a new round about a peer. Its pauses go on growing. `graceUntil` defaults to that of the round before. */
+/**
+ * Returns a new round about a peer. Its pauses continue to grow. `graceUntil` defaults to the value of the previous
+ * round.
+ */
 export const startOf = ({ now, state }: Draft.Draft, name: string, graceUntil?: number): RoundStart => {
   const last = state.rounds.get(name)
   return {
@@ -24,11 +27,11 @@ export const startOf = ({ now, state }: Draft.Draft, name: string, graceUntil?: 
   }
 }
 
-/** Sends probe requests to members that were not asked in this round. */
+/** Sends probe requests to members that this node has not asked in this round. */
 export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart): void => {
   const { now, state } = draft
   const { settings } = state
-  // If a newer life is a candidate, others are asked about that one.
+  // If a newer life is a candidate, this node asks about the newer life.
   const target = state.candidates.get(name) ?? state.members.get(name)
   if (target === undefined) return Draft.setRound(draft, name, undefined)
   const { generation } = target.record
@@ -51,8 +54,8 @@ export const sendProbes = (draft: Draft.Draft, name: string, round: RoundStart):
 }
 
 /**
- * Draws members to ask about a peer. The one that last reached it is among them: it mostly still does, and where few members
- * reach the peer, a random draw would miss them.
+ * Draws members to ask about a peer. The member that last reached the peer is among them, because it probably still
+ * reaches the peer. Where few members reach the peer, a random draw would miss them.
  */
 const draw = ({ state }: Draft.Draft, name: string, probed: ReadonlySet<string>): ReadonlyArray<string> => {
   const { linked } = state
@@ -66,7 +69,7 @@ const draw = ({ state }: Draft.Draft, name: string, probed: ReadonlySet<string>)
   return [...preferred, ...drawn]
 }
 
-/** Returns the round that awaits an answer, with the name of the peer in question. */
+/** Returns the round that waits for this answer, with the name of the peer in question. */
 export const findRound = (
   { state }: Draft.Draft,
   from: string,
@@ -79,7 +82,7 @@ export const findRound = (
   return undefined
 }
 
-/** Returns the rounds that await an answer of a member now, with the names of the peers in question. */
+/** Returns the rounds that wait for an answer of a member, with the names of the peers in question. */
 export const roundsAwaiting = (
   { state }: Draft.Draft,
   from: string,
@@ -92,7 +95,7 @@ export const roundsAwaiting = (
   return rounds
 }
 
-/** Stores that a member has answered, or cannot answer any more. */
+/** Stores that a member has answered or can no longer answer. */
 export const stopAwaiting = (
   draft: Draft.Draft,
   name: string,
@@ -105,22 +108,28 @@ export const stopAwaiting = (
   Draft.setRound(draft, name, { ...round, negatives, awaiting })
 }
 
-/** Returns whether there are members to ask that were not asked. About a candidate few are asked each time: most know nothing. */
+/**
+ * Returns whether this node can ask further members in this round. About a candidate it asks few members each time,
+ * because most members know nothing about it.
+ */
 export const hasOthersToProbe = ({ state }: Draft.Draft, name: string, { probed }: RoundStart): boolean => {
   const member = state.members.get(name)
   if (member === undefined || !Member.needsProbe(member)) return false
-  // The member itself has no link.
+  // The peer in question has no link, so it is not in `linked`.
   for (const each of state.linked) if (!probed.has(each)) return true
   return false
 }
 
-/** Returns whether this node's own first dial may still succeed, before the peer is suspected. */
+/** Returns whether this node's own first dial may still succeed before the peer is suspected. */
 export const isDialing = ({ state }: Draft.Draft, name: string): boolean => {
   const member = state.members.get(name)
   return !state.candidates.has(name) && member?.standing._tag === "Alive" && Member.dialOf(member) === "pending"
 }
 
-/** Pauses before the next round, each time for longer, up to {@link maxProbeBackoff} heartbeats. */
+/**
+ * Pauses before the next round. Each pause is twice as long as the one before, up to {@link maxProbeBackoff}
+ * heartbeats.
+ */
 export const waitBeforeNextRound = (
   draft: Draft.Draft,
   name: string,
@@ -133,7 +142,7 @@ export const waitBeforeNextRound = (
     graceUntil: undefined,
   })
 
-/** Extends the time for answers after a stall of this node: they may have arrived and not be read yet. */
+/** Extends the time for answers after a stall of this node, because answers may have arrived unread. */
 export const extendDeadlines = (draft: Draft.Draft): void => {
   const { now, state } = draft
   for (const [name, round] of state.rounds) {

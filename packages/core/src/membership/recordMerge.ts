@@ -1,6 +1,7 @@
 /**
- * Merges the records that peers send (docs/protocol.md, section "Records"): the greatest record of a name is kept. A record of
- * an unknown life makes a candidate (R1, R8), an accusation a suspicion (R4, R6), and `left` ends a life without a link (R9).
+ * Merges the records that peers send (docs/protocol.md, section "Records"). This node keeps the greatest record of each
+ * name. A record of an unknown life makes a candidate (R1, R8). An accusation makes a suspicion (R4, R6). A record
+ * `left` ends a life without a link (R9).
  */
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Candidates from "./candidates.ts"
@@ -18,12 +19,13 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   if (record.name === state.self.name) return Refutation.refuteRecord(draft, record, from)
   const member = state.members.get(record.name)
   const isOfMember = member?.record.generation === record.generation
-  // An owner that accuses itself, or says something of another life of its name, has a fault and knows no more than others.
+  // An owner that accuses itself, or sends a record of another life of its name, is faulty. Its record counts as
+  // gossip.
   const isOwnWord = from === record.name && isOfMember && !PeerRecord.isAccusation(record)
   if (!isOwnWord && !Plausibility.isCredible(draft, record)) {
     return Draft.diagnose(
       draft,
-      `${from} says "${record.name}" has an incarnation far beyond what its age allows; ignored`,
+      `ignored a record of "${record.name}" from ${from}: its incarnation is far beyond the possible number for its age`,
     )
   }
   if (isOfMember) return mergeMemberRecord(draft, member, record, from)
@@ -31,13 +33,17 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   const tombstone = state.tombstones.get(record.name)
   if (tombstone !== undefined && PeerRecord.compareKeys(record, tombstone) <= 0) return
   if (Plausibility.isFutureLife(draft, record.generation)) {
-    return Draft.diagnose(draft, `${from} says "${record.name}" has a generation more than a day ahead; ignored`)
+    return Draft.diagnose(
+      draft,
+      `ignored a record of "${record.name}" from ${from}: its generation is more than a day ahead of this node's clock; correct the clocks`,
+    )
   }
   if (record.status !== "left") return Candidates.add(draft, record, from)
   const candidate = state.candidates.get(record.name)
   if (candidate !== undefined && PeerRecord.compareKeys(record, candidate.record) <= 0) return
   if (member !== undefined) return onReportedEnd(draft, member, record)
-  // If hearsay evicted tombstones, two nodes would teach each other for ever the names that each of them had to forget.
+  // If gossip evicted tombstones, two nodes would send each other, without end, the names that each of them had
+  // evicted.
   if (!Draft.hasRoomForTombstone(draft, record.name)) return
   Candidates.removeUpTo(draft, record)
   Draft.addTombstone(draft, record)
@@ -59,25 +65,28 @@ const mergeMemberRecord = (
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
   }
-  // The body of an accusation says nothing: an incarnation has the body that its owner gave it.
+  // The body of an accusation has no meaning, because the owner determines the body of an incarnation.
   if (PeerRecord.isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
   const bodyOrder = PeerRecord.compare(record, known)
   if (bodyOrder !== 0) mergeBody(draft, member, record, { isFromOwner: from === record.name, isGreater: bodyOrder > 0 })
 }
 
-/** Merges a record that differs from the one of a member in its body alone: one of the two is not the word of its owner. */
+/**
+ * Merges a record that differs from the record of a member in its body only. The owner did not write one of the two
+ * bodies.
+ */
 const mergeBody = (
   draft: Draft.Draft,
   member: Member.Member,
   record: PeerRecord.PeerRecord,
   { isFromOwner, isGreater }: { readonly isFromOwner: boolean; readonly isGreater: boolean },
 ): void => {
-  // The owner settles it with its next incarnation.
+  // The next incarnation of the owner resolves the conflict.
   if (isFromOwner) challengeOwner(draft, member.record)
   else if (Member.isLinked(member)) return challengeOwner(draft, record)
   else if (!isGreater) return
-  Draft.diagnose(draft, `there are two bodies of "${record.name}" for one incarnation`)
-  // The challenge may have changed the member.
+  Draft.diagnose(draft, `received two different bodies of "${record.name}" for one incarnation`)
+  // The challenge may have replaced the member.
   const current = draft.state.members.get(record.name) ?? member
   Draft.announceBody(draft, current, Draft.updateMember(draft, Member.withRecord(current, record)))
   // A peer with a link to the owner may be among the receivers.
@@ -85,8 +94,9 @@ const mergeBody = (
 }
 
 /**
- * Sends an owner a record that it did not write, so that it writes a greater one. Once for each incarnation, and again if the
- * owner does not answer for `syncTimeout`: a liar cannot make this node fill the link to the owner.
+ * Sends an owner a record that the owner did not write, so that it writes a greater one. Sends it once per incarnation,
+ * and again if the owner does not answer for `syncTimeout`. A faulty member therefore cannot make this node fill the
+ * link to the owner.
  */
 export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord): void => {
   const { now, state } = draft
@@ -100,8 +110,8 @@ export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord
 }
 
 /**
- * R6, R9: ends a life that others say has left, unless there is a link to it. Only the word of the peer itself ends a life with a
- * link, so the peer is told what is said of it and refutes it (R7).
+ * R6, R9: ends a life that others report as left, unless this node has a link to it. Only the peer itself can end a
+ * life with a link. This node therefore sends the peer the report, and the peer refutes it (R7).
  */
 const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
   if (!Member.isLinked(member)) return endLife(draft, member, record)
@@ -109,7 +119,9 @@ const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRe
   else Candidates.removeUpTo(draft, record)
 }
 
-/** R9: ends a life. Nobody dials it any more, until a greater record of the name comes or the peer completes a handshake. */
+/**
+ * R9: ends a life. No node dials it again until a greater record of the name arrives or the peer completes a handshake.
+ */
 export const endLife = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
   const left: PeerRecord.PeerRecord = { ...record, status: "left", body: State.emptyBody }
   Draft.setMember(draft, record.name, undefined)

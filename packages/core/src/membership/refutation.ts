@@ -1,5 +1,5 @@
 /**
- * R7 (accusations of this node): refutes what others believe about this node.
+ * R7 (accusations of this node): refutes the beliefs of other peers about this node.
  */
 import type { YouAreBelief } from "../protocol/Frame.ts"
 import { maxIncarnation } from "../protocol/constants.ts"
@@ -12,9 +12,9 @@ import * as Plausibility from "./plausibility.ts"
 import { announceSelf, raiseGeneration, updateSelf } from "./selfRecord.ts"
 
 /**
- * Replaces the metadata of this node. The own record gets them at the next flush, so that all that an application sets within
- * `updateDelay` takes one incarnation. Until then the record shows the earlier body, for one incarnation has one body; this node's
- * own application sees the new metadata at once. A leaving node changes no more.
+ * Replaces the metadata of this node. The record of this node gets the metadata at the next flush, so that all changes
+ * within `updateDelay` share one incarnation. Until then the record has the earlier body, because one incarnation has
+ * one body. The application of this node sees the new metadata at once. A leaving node ignores the change.
  */
 export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metadata"]): void => {
   if (draft.state.phase._tag !== "Running") return
@@ -23,14 +23,17 @@ export const setMetadata = (draft: Draft.Draft, metadata: PeerRecord.Body["metad
   Gossip.scheduleFlush(draft)
 }
 
-/** Returns the earliest time of a next incarnation that refutes no accusation. */
+/** Returns the earliest time of the next incarnation that does not refute an accusation. */
 export const nextIncarnationAt = ({ state }: Draft.Draft): number =>
   state.raisedAt + Plausibility.ownIncarnationInterval
 
-/** Returns whether the next incarnation of this node may be published now. */
+/** Returns whether this node may publish its next incarnation now. */
 export const mayRaise = (draft: Draft.Draft): boolean => draft.now >= nextIncarnationAt(draft)
 
-/** Publishes the metadata that were set since the last flush, in the next incarnation. A leaving node writes no record any more. */
+/**
+ * Publishes the metadata that was set since the last flush, in the next incarnation. A leaving node does not write
+ * records any more.
+ */
 export const publishMetadata = (draft: Draft.Draft): void => {
   const { phase, self, unpublished: metadata } = draft.state
   if (metadata === undefined || phase._tag !== "Running") return
@@ -43,9 +46,9 @@ export const publishMetadata = (draft: Draft.Draft): void => {
 }
 
 /**
- * Handles a belief of another peer about this node: refutes an accusation with a greater incarnation (R7). A node that has met
- * nobody and is said to have left restarted within the millisecond in which its earlier life began, and begins a newer one. A
- * belief about a newer life of its name is a claim (R8).
+ * Handles the belief of another peer about this node. Refutes an accusation with a greater incarnation (R7). If a peer
+ * believes that this node left and this node has met no peer, this node restarted within the millisecond in which its
+ * earlier life began. It then begins a newer life. A belief about a newer life of this node's name is a claim (R8).
  */
 export const refute = (draft: Draft.Draft, belief: YouAreBelief, source?: Namesakes.ClaimSource): void => {
   const { members, phase, self } = draft.state
@@ -56,16 +59,20 @@ export const refute = (draft: Draft.Draft, belief: YouAreBelief, source?: Namesa
   if (!isNewer) return
   if (belief.status === "left" && members.size === 0) return raiseGeneration(draft, self.generation + 1)
   if (!Plausibility.isRefutable(draft, belief.incarnation)) {
-    return Draft.diagnose(draft, "an incarnation of this node far beyond what its age allows was claimed; ignored")
+    return Draft.diagnose(
+      draft,
+      "ignored a belief about this node: its incarnation is far beyond the possible number for this node's age",
+    )
   }
-  // Another peer lost this node for a while, and the fault may be this node's own.
+  // Another peer lost contact with this node for a while, and the fault may be this node's own.
   if (belief.status !== "alive") Health.worsen(draft)
   updateSelf(draft, { incarnation: belief.incarnation + 1 })
 }
 
 /**
- * Handles a record of this node that the peer `from` has. A second body under its incarnation is replaced by the next one, at most
- * once in {@link Plausibility.ownIncarnationInterval}: anti-entropy shows the node a body that is still different later.
+ * Handles a record of this node that the peer `from` sent. If the record has another body for the current incarnation,
+ * takes the next incarnation, at most once per {@link Plausibility.ownIncarnationInterval}. Anti-entropy delivers a
+ * body that still differs later.
  */
 export const refuteRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
   const { self, phase } = draft.state

@@ -1,5 +1,5 @@
 /**
- * The record of this node itself, which only this node writes.
+ * The record of this node, which only this node writes.
  */
 import * as Equal from "effect/Equal"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
@@ -19,13 +19,16 @@ export const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord>): vo
   Gossip.broadcast(draft, state.self)
 }
 
-/** Begins a newer life of this node (R8). Only a node that has met nobody does, for nobody knows it by its generation. */
+/**
+ * Begins a newer life of this node (R8). Only a node that has met no peer does so, because no peer knows its
+ * generation.
+ */
 export const raiseGeneration = (draft: Draft.Draft, generation: number): void => {
   updateSelf(draft, { generation, incarnation: 0 })
   announceSelf(draft)
 }
 
-/** Tells the application of a change of this node that it sees. */
+/** Emits `SelfChanged` if the application sees a change of this node. */
 export const announceSelf = (draft: Draft.Draft): void => {
   const self = State.selfPeer(draft.state)
   if (!Equal.equals(self, draft.state.view.self)) Draft.emit(draft, { _tag: "SelfChanged", self })

@@ -1,6 +1,6 @@
 /**
- * R5 (the duration of a suspicion; Lifeguard, section IV-B). It starts at `suspicionMax` and shrinks to `suspicionMin` as
- * further peers accuse independently. Both are fields of `Settings.ts`.
+ * R5 (the duration of a suspicion; Lifeguard, section IV-B). The duration starts at `suspicionMax` and shrinks to
+ * `suspicionMin` as further peers accuse independently. Both are fields of `Settings.ts`.
  */
 import type { View } from "../ClusterEvent.ts"
 import type { Settings } from "./Settings.ts"
@@ -8,7 +8,7 @@ import type { Settings } from "./Settings.ts"
 /** Returns the number of accusers beyond the first that shorten the timer to its minimum, in a cluster of `size`. */
 export const expectedConfirmations = (size: number): number => Math.max(0, Math.min(3, size - 2))
 
-/** Number of accusers with a refused connection that is taken as proof that the process has ended. */
+/** Number of accusers with a refused connection that proves the end of the process. */
 const refusalsThatProve = 2
 
 /** Facts about this node that the duration of a suspicion depends on. */
@@ -23,11 +23,12 @@ export interface Circumstances {
 }
 
 /**
- * Returns the milliseconds from the start of a suspicion to its end. `accusers` has the names of the accusers, `true` for those
- * whose connection was refused.
+ * Returns the milliseconds from the start of a suspicion to its end. `accusers` contains the names of the accusers,
+ * with `true` for accusers whose connection was refused.
  *
- * If there is nobody else to confirm, the minimum holds. The minimum grows with the local health score, and is halved if two
- * accusers saw a refused connection. An isolated node waits for the maximum.
+ * The duration is the minimum if the cluster has no other member to confirm the suspicion. The minimum grows with the
+ * local health score, and is halved if two accusers report a refused connection. An isolated node waits for the
+ * maximum.
  */
 export const timeout = (
   { health, settings, size, view }: Circumstances,

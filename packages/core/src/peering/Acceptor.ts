@@ -1,6 +1,6 @@
 /**
- * The connections that others make to this node: which of them may start a handshake, and what the others are told
- * (docs/protocol.md, section "Handshake").
+ * Connections that other peers make to this node (docs/protocol.md, section "Handshake"). The acceptor decides which
+ * connections may start a handshake, and refuses the others.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,7 +26,7 @@ export class Acceptor {
     this.handshakes = handshakes
   }
 
-  /** Handles one connection from its first byte to its last. */
+  /** Handles one connection until it is closed. */
   readonly accept = (connection: Connection): Effect.Effect<void> =>
     Effect.suspend(() => {
       const entered = this.handshakes.enter(connection)
@@ -62,7 +62,7 @@ export class Acceptor {
               subject: host,
               text: `a connection from ${host} was closed: ${Handshake.describe(error)}`,
             }),
-            // A refusal is delivered. To the others nothing was said that they could miss.
+            // Delivers a refusal. In all other cases this node wrote nothing that the peer could miss.
             error._tag === "HandshakeRejected" && error.by === "us" ? this.deliver(connection) : connection.reset,
           ),
         ),
@@ -70,7 +70,7 @@ export class Acceptor {
       )
   }
 
-  /** Tells the peer that there is no room, unless too many are being told so. */
+  /** Refuses the peer as `busy`. Resets the connection if too many refusals are in progress. */
   private reject(connection: Connection): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { observer } = this.context
@@ -83,8 +83,9 @@ export class Acceptor {
   }
 
   /**
-   * Writes a refusal and waits until the peer has ended its side too, for `limits.linger` at most. Nothing is held for a peer
-   * that does not, nor for peers beyond the number that may be refused at once: their connections are reset.
+   * Writes a refusal and waits until the peer has ended its side too, for at most `limits.linger`. Resets the
+   * connection of a peer that does not end its side in time. Also resets connections beyond the number of simultaneous
+   * refusals.
    */
   private deliver(
     connection: Connection,
@@ -104,5 +105,5 @@ export class Acceptor {
 
 const displacedError = new Handshake.HandshakeFailed({
   reason: "displaced",
-  message: "its place went to a newcomer, for it had not sent a whole Hello",
+  message: "a newer connection took its place, because it had not sent a complete Hello",
 })

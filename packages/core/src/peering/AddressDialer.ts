@@ -1,5 +1,5 @@
 /**
- * A dial of one address, and what a refusal there means: for this node as a whole, and for the next dial of the address.
+ * Dial of one address, and the effects of a refusal: on this node as a whole, and on the next dial of the address.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -23,12 +23,18 @@ export class AddressDialer {
     this.retryAfter = retryAfter
   }
 
-  /** Returns how long a peer asked not to be dialed at the address, in milliseconds; 0 if it may be dialed now. */
+  /**
+   * Returns the remaining time for which a peer asked not to be dialed at the address, in milliseconds; 0 if a dial is
+   * allowed.
+   */
   waitFor(address: Address): number {
     return this.retryAfter.remaining(address)
   }
 
-  /** Waits until one of the addresses may be dialed. Sleeps again after a timer that was early, as those of Node may be. */
+  /**
+   * Waits until a dial of one of the addresses is allowed. Sleeps again if the timer was early, as timers of Node may
+   * be.
+   */
   awaitAny(addresses: ReadonlyArray<Address>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const wait = this.retryAfter.remainingOfAll(addresses)
@@ -36,7 +42,7 @@ export class AddressDialer {
     })
   }
 
-  /** Dials the address, and once more if the answer made this node take a higher generation. */
+  /** Dials the address. Dials once more if the answer made this node take a higher generation. */
   dial(address: Address, options?: DialOptions): Effect.Effect<Link, Handshake.HandshakeError> {
     return Effect.suspend(() => {
       const before = this.loop.state()

@@ -1,5 +1,5 @@
 /**
- * The bound on dials at once, and how many there are. Dials on hearsay wait for all others.
+ * Limit on simultaneous dials. Dials of candidates, which this node knows from gossip alone, wait for all other dials.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import { type DialOutcome, type HearsayDial, HearsayQueue } from "./HearsayQueue.ts"
 
-/** A dial that waits for a permit, or has it. */
+/** A dial that waits for a permit or has one. */
 interface Ticket {
   readonly granted: Deferred.Deferred<void>
   readonly hearsay: HearsayDial | undefined
@@ -31,14 +31,14 @@ export class DialPermits {
     this.hearsay = new HearsayQueue(limit)
   }
 
-  /** Returns how many dials are running. */
+  /** Returns the number of running dials. */
   size(): number {
     return this.dials
   }
 
   /**
-   * Runs a dial once there is a permit. `onExit` sees how the dial ended. With `hearsay`, the dial is of a peer that this node
-   * knows only by the word of another.
+   * Runs a dial as soon as there is a permit. Calls `onExit` with the result of the dial. `hearsay` is set for a peer
+   * that this node knows from gossip alone.
    */
   run<A, E>(
     dial: Effect.Effect<A, E>,
@@ -70,7 +70,7 @@ export class DialPermits {
     this.grant()
   }
 
-  /** Gives up a dial that has not started. */
+  /** Withdraws a dial that has not started. */
   private withdraw(ticket: Ticket): void {
     if (ticket.hasPermit) this.release(ticket, "stopped")
     else if (isHearsay(ticket)) this.hearsay.remove(ticket)
@@ -83,7 +83,7 @@ export class DialPermits {
     this.grant()
   }
 
-  /** Hands out the free permits. */
+  /** Grants the free permits. */
   private grant(): void {
     while (this.dials < this.limit) {
       const ticket = this.firstWaiting() ?? this.hearsay.take()

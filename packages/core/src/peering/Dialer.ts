@@ -1,7 +1,6 @@
 /**
- * All that this node dials, and when (docs/protocol.md, R1, R3, R10, R11). `PeerDialer` has a fiber for each peer that
- * membership wants a link to, `SeedDialer` one for each address where peers may be found, and `join` runs in the fiber of
- * its caller.
+ * All dials of this node (docs/protocol.md, R1, R3, R10, R11). `PeerDialer` runs a fiber for each peer that needs a
+ * link. `SeedDialer` runs a fiber for each seed and each discovered address. `join` runs in the fiber of its caller.
  */
 import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -36,7 +35,7 @@ export interface Options {
   readonly healthy: number
   readonly clock: Clock
   readonly availability: SeedAvailability
-  /** Called after each attempt at a seed or a discovered address; see `SeedDialer`. */
+  /** Called after each attempt at a seed or discovered address; see `SeedDialer`. */
   readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
 }
 
@@ -53,23 +52,26 @@ export class Dialer {
     this.seeds = new SeedDialer({ ...options, addresses: this.addresses, fork })
   }
 
-  /** Starts and stops dialing as the state wants. */
+  /** Starts and stops dials as the state requires. */
   reconcile(state: State.State): void {
     this.peers.reconcile(state)
     if (state.phase._tag !== "Running") this.seeds.stop()
   }
 
-  /** Dials these addresses from now on, instead of those of the last call. */
+  /** Replaces the discovered addresses to dial. */
   setDiscovered(addresses: Iterable<Address>): void {
     this.seeds.setDiscovered(addresses)
   }
 
-  /** Dials the address from now on, for ever. `answeredBy` is the name of the peer that answered there, if one did. */
+  /**
+   * Adds a seed, which is dialed for as long as this node runs. `answeredBy` is the name of the peer that answered
+   * there, if any.
+   */
   addSeed(address: Address, answeredBy?: string): void {
     this.seeds.addSeed(address, answeredBy)
   }
 
-  /** Dials an address until it answers. Fails only if another attempt cannot help. */
+  /** Dials an address until a peer answers. Fails only if another attempt cannot help. */
   join(address: Address): Effect.Effect<Link, Handshake.HandshakeRejected> {
     return this.dialUntilUp(address)
   }
@@ -86,7 +88,7 @@ export class Dialer {
       }
       const wait = this.addresses.waitFor(address)
       if (wait > 0) {
-        // The peer may get a link meanwhile, so the join looks for it as often as it does between two dials.
+        // The peer may get a link meanwhile, so the join checks for one as often as between two dials.
         yield* Effect.sleep(Duration.min(Duration.millis(wait), interval))
         continue
       }
@@ -102,7 +104,7 @@ export class Dialer {
     }
   })
 
-  /** Returns the link to the peer that lives at the address, if there is one. */
+  /** Returns the link to the peer at the address, if there is one. */
   private linkTo(address: Address): Link | undefined {
     const { links, loop } = this.options
     for (const link of links.all()) {
@@ -114,6 +116,6 @@ export class Dialer {
   }
 }
 
-/** Makes the dialer of a node; closing the scope stops all dialing. */
+/** Creates the dialer of a node. Closing the scope stops all dials. */
 export const make = (options: Options): Effect.Effect<Dialer, never, Scope.Scope> =>
   Effect.map(FiberSet.makeRuntime<never, void, never>(), (fork) => new Dialer(options, fork))

@@ -1,18 +1,18 @@
 /**
- * The counter from which the connections of a node get their epochs (docs/protocol.md, section "Simultaneous
- * connections"), and the epochs of its own connections that are in the handshake.
+ * Counter for the epochs of a node's connections (docs/protocol.md, section "Simultaneous connections"), and the epochs
+ * of its own connections in the handshake.
  */
 
-/** First epoch of a peer that this node's counter does not follow, so that no liar can exhaust the counter. */
+/** First epoch of a peer that this node's counter does not follow, so that a faulty peer cannot exhaust the counter. */
 export const followedEpochs = 2 ** 31
 
 export class EpochCounter {
-  /** Epochs of this node's own connections that are in the handshake: how a node recognizes that it dialed itself. */
+  /** Epochs of this node's own connections in the handshake. They show whether this node has dialed itself. */
   readonly dialing: ReadonlySet<number>
   private readonly open = new Set<number>()
   private last: number
 
-  /** `random` makes the counter start anywhere, so that an earlier process of this host is not taken for this one. */
+  /** `random` sets the start of the counter, so that an earlier process of this host is not mistaken for this one. */
   constructor(random: number) {
     this.dialing = this.open
     this.last = random >>> 2
@@ -23,7 +23,7 @@ export class EpochCounter {
     return ++this.last >>> 0
   }
 
-  /** Moves the counter beyond the epoch of a connection with a peer. */
+  /** Raises the counter to the epoch of a connection with a peer. */
   follow(epoch: number): void {
     if (epoch < followedEpochs) this.last = Math.max(this.last, epoch)
   }

@@ -1,6 +1,6 @@
 /**
- * At most one fiber per key. Unlike a `FiberMap` it forgets a fiber at the moment at which the fiber is stopped, so that a
- * fiber that is wanted again at once does not find its place taken by one that is just ending.
+ * Table with at most one fiber per key. Unlike a `FiberMap` it frees the key as soon as the fiber is stopped, so that a
+ * new fiber can start under the key before the old fiber has ended.
  */
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"

@@ -1,21 +1,21 @@
 /**
- * The bounds on connections of others that are in the handshake: in all, per remote host, and how many that find no room
- * get an answer. A connection that has not sent a whole Hello gives way to a newcomer, so that silence holds no place
- * (docs/protocol.md, section "Handshake").
+ * Limits on the connections of other peers in the handshake (docs/protocol.md, section "Handshake"): in total, per
+ * remote host, and on simultaneous refusals. A connection that has not sent a complete Hello gives way to a newer
+ * connection, so that a silent connection cannot hold a place.
  */
 import type { Limits } from "../Limits.ts"
 import { HandshakePlace } from "./HandshakePlace.ts"
 
-/** A newcomer that got a place. */
+/** Place of a new connection. */
 export interface Entered {
   readonly place: HandshakePlace
-  /** Place that was taken from another connection, which the caller resets. */
+  /** Place of another connection that gave way. The caller resets that connection. */
   readonly displaced: HandshakePlace | undefined
 }
 
 export class HandshakeLimits {
   private readonly limits: Pick<Limits, "handshakes" | "handshakesPerHost">
-  /** The places that are held, the oldest first. */
+  /** Occupied places, oldest first. */
   private readonly places = new Set<HandshakePlace>()
   private rejecting = 0
 
@@ -23,12 +23,12 @@ export class HandshakeLimits {
     this.limits = limits
   }
 
-  /** Returns how many connections are in the handshake. */
+  /** Returns the number of connections in the handshake. */
   size(): number {
     return this.places.size
   }
 
-  /** Gives a place to a connection. Returns `undefined` if there is none and nobody can give way. */
+  /** Gives a place to a connection. Returns `undefined` if all places are taken and no connection can give way. */
   enter(connection: HandshakePlace["connection"]): Entered | undefined {
     const place = new HandshakePlace(connection)
     const isHostFull = this.countOf(place.host) >= this.limits.handshakesPerHost
@@ -43,14 +43,14 @@ export class HandshakeLimits {
     return { place, displaced }
   }
 
-  /** Frees the place. No effect if it is free. */
+  /** Frees the place. Has no effect if the place is free. */
   leave(place: HandshakePlace): void {
     this.places.delete(place)
   }
 
   /**
-   * Counts a connection that is told that there is no room, or that it is refused, if few enough are. A crowd beyond that gets
-   * no answer. The caller ends the count with `endRejection`.
+   * Starts a refusal. Returns `false` if the maximum number of simultaneous refusals is reached; the connection then
+   * gets no answer. The caller ends the refusal with `endRejection`.
    */
   startRejection(): boolean {
     if (this.rejecting >= this.limits.handshakes) return false
@@ -69,9 +69,9 @@ export class HandshakeLimits {
   }
 
   /**
-   * Returns the place that gives way to a newcomer of the host: the oldest of the host that holds most places, the newcomer
-   * counted, so that the flood of one host takes its places from itself. Age alone counts: if those that sent nothing went
-   * first, one byte from each of a flood would let no Hello arrive.
+   * Returns the place that gives way to a new connection of the host: the oldest place of the host with the most
+   * places, including the new one. A flood from one host therefore takes places from that host only. Only the age
+   * counts. If connections without any bytes went first, a flood that sends one byte each would let no Hello arrive.
    */
   private yieldingTo(newcomer: string, ofHostOnly: boolean): HandshakePlace | undefined {
     const counts = new Map([[newcomer, 1]])

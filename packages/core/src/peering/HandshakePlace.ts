@@ -1,13 +1,13 @@
 /**
- * The place of one connection of another peer that is in the handshake.
+ * Place of one incoming connection in the handshake.
  */
 import type { Connection } from "../Transport.ts"
 
 export class HandshakePlace {
   readonly connection: Pick<Connection, "remoteHost" | "reset">
-  /** `true` until the whole Hello has arrived: until then the connection gives way to a newcomer. */
+  /** `true` until the complete Hello has arrived. Until then the connection may give way to a newer one. */
   mayYield = true
-  /** `true` once the connection had to give way. */
+  /** `true` once the connection has given way. */
   isDisplaced = false
 
   constructor(connection: Pick<Connection, "remoteHost" | "reset">) {
@@ -18,7 +18,7 @@ export class HandshakePlace {
     return this.connection.remoteHost
   }
 
-  /** Notes that the whole Hello has arrived. */
+  /** Records that the complete Hello has arrived. */
   readonly noteHello = (): void => {
     this.mayYield = false
   }

@@ -1,7 +1,7 @@
 /**
- * Rules by which this node judges a handshake, from what membership knows: which Hello it refuses, which life of a peer is
- * over (R8), and what a refusal by a peer means for this node (docs/protocol.md, section "How the acceptor judges a
- * Hello").
+ * Rules by which this node judges a handshake from its membership state (docs/protocol.md, section "How the acceptor
+ * judges a Hello"): the refusal of a Hello, the lives that a newer life replaced (R8), and the effect of a refusal by a
+ * peer on this node.
  */
 import * as Effect from "effect/Effect"
 import type * as Admission from "../Admission.ts"
@@ -25,19 +25,21 @@ export interface Options {
   readonly limits: Pick<Limits, "inboxWindowBytes">
   readonly timing: Pick<Timing, "linkTimeout">
   readonly admission: Admission.Policy
-  /** Epochs of this node's own connections that are in the handshake. */
+  /** Epochs of this node's own connections in the handshake. */
   readonly dialing: ReadonlySet<number>
   /** Returns `true` if there is room for another link. */
   readonly hasRoom: () => boolean
   /** Returns the wall clock, in milliseconds. */
   readonly wall: () => number
-  /** Returns the link that is used with a peer and open. */
+  /** Returns the open link to a peer. */
   readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
-  /** Handles that an older process of this node's name dialed, and stops. Returns `false` if this node stops itself. */
+  /**
+   * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
+   */
   readonly outlivesNamesake: () => boolean
 }
 
-/** Returns the node as its handshakes see it. */
+/** Returns this node as a host of handshakes. */
 export const make = (options: Options): HandshakeHost<State.State> => {
   const { admission, label, limits, loop, timing } = options
   return {
@@ -56,16 +58,16 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     outlivesNamesake: () => loop.state().phase._tag === "Running" && options.outlivesNamesake(),
     refute: (youAre) =>
       youAre === undefined ? Effect.sync(() => loop.state()) : loop.submitAndAwait({ _tag: "SelfAccused", youAre }),
-    // A node that has just started may learn from its dialer that its generation is behind. Later its members tell it, and a
-    // dialer that is no member must not end this life.
+    // A node that has just started may learn from its dialer that its generation is too low. Later its members report
+    // that, and a dialer that is not a member must not end this life.
     onDialerRefusal: (error, before) =>
       loop.state().members.size === 0 ? onRefusal(loop, error, before, undefined) : Effect.void,
   }
 }
 
 /**
- * Handles what a refusal by a peer means for this node as a whole: another process has its name (R8). `before` is this node as it
- * was in the handshake, and `dialed` the name of the peer whose address it dialed.
+ * Handles the effect of a refusal on this node as a whole: another process has its name (R8). `before` is the state of
+ * this node in the handshake. `dialed` is the name of the peer whose address this node dialed.
  */
 export const onRefusal = (
   loop: MembershipLoop,
@@ -81,27 +83,27 @@ export const onRefusal = (
 }
 
 /**
- * Returns the refusal of a generation that is further ahead of the clock than the clocks of two peers may differ. Everybody who
- * met such a life would refuse the next one of its name, whose clock is right.
+ * Returns the refusal of a generation that is further ahead of the clock than the clocks of two peers may differ. Peers
+ * that accepted such a life would refuse the next life of its name, whose clock is right.
  */
 export const judgeClock = (
   { record: { generation } }: Pick<Introduction, "record">,
   wall: number,
 ): HelloReject | undefined =>
   isTooFarAhead(generation, wall)
-    ? reject("denied", "the generation is more than a day ahead of the other peer's clock; set the clocks right")
+    ? reject("denied", "the generation is more than a day ahead of the other peer's clock; correct the clocks")
     : undefined
 
 /**
- * Returns the refusal of a link timeout that would make this node send heartbeats without a bound. The bound holds for both sides,
- * so that two peers agree whether they can have a link.
+ * Returns the refusal of a link timeout below the minimum, which would require too many heartbeats. Both sides apply
+ * the minimum, so that two peers agree on whether they can have a link.
  */
 export const judgeTiming = ({ linkTimeout }: Pick<Introduction, "linkTimeout">): HelloReject | undefined =>
   linkTimeout < minLinkTimeout
-    ? reject("denied", `a link timeout of ${linkTimeout} ms is below the least, ${minLinkTimeout} ms`)
+    ? reject("denied", `a link timeout of ${linkTimeout} ms is below the minimum of ${minLinkTimeout} ms`)
     : undefined
 
-/** Returns the refusal of a peer that no handshake may meet, whichever side dialed, or `undefined` if it is acceptable. */
+/** Returns the refusal of a peer by the rules that apply to both sides, or `undefined` if the peer is acceptable. */
 export const judgePeer = (
   state: State.State,
   peer: Introduction,
@@ -110,10 +112,11 @@ export const judgePeer = (
   judgeTiming(peer) ?? judgeClock(peer, wall()) ?? judgeLife(state, peer, linkTo(peer.record.name))
 
 /**
- * Returns the refusal of a life of a peer that a newer one replaced (R8). Only what this node met counts, for hearsay would let a
- * member with a fault keep others out. A newer life that lives refuses every older one. One that failed or left refuses only a
- * peer that has met nobody, as the view hash of its handshake says: such a peer takes a higher generation, which costs nothing.
- * Another process of the same life refuses it while there is a link to that process, if its instance is greater.
+ * Returns the refusal of a life of a peer that a newer life replaced (R8). Only lives that this node met count. Gossip
+ * does not count, because it would let a faulty member exclude others. A newer life that has not failed refuses every
+ * older life. A newer life that failed or left refuses only a peer that has met no other peer, which the view hash of
+ * its handshake shows. Such a peer takes a higher generation at no cost. While there is a link to another process of
+ * the same life with a greater instance, this process is refused too.
  */
 export const judgeLife = (
   state: State.State,
@@ -132,7 +135,9 @@ export const judgeLife = (
   return reject("stale", "a newer life of this name is known", { atLeastGeneration })
 }
 
-/** Returns the refusal of a Hello by everything but the admission policy, or `undefined` if it is acceptable. */
+/**
+ * Returns the refusal of a Hello by any rule except the admission policy, or `undefined` if the Hello is acceptable.
+ */
 export const judgeHello = (
   state: State.State,
   hello: Hello,
@@ -146,17 +151,17 @@ export const judgeHello = (
   if (state.phase._tag !== "Running") return reject("busy", "this node is leaving", { retryAfter: 1_000 })
   if (name === state.self.name) {
     const order = compareProcesses(processOf(hello), { generation: state.self.generation, instance: state.instance })
-    // An older process learns from this node's answer that it is to stop.
+    // This node's answer makes an older process stop.
     if (order < 0) return undefined
     return order === 0 && dialing.has(hello.linkEpoch)
       ? reject("self", "a node cannot join itself")
-      : reject("duplicate", `this node is "${name}" and lives; give every peer a name of its own`)
+      : reject("duplicate", `a running node already has the name "${name}"; give every process a name of its own`)
   }
   const refusal = judgePeer(state, hello, { linkTo, wall })
   if (refusal !== undefined) return refusal
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
-    return reject("parted", "this node has parted from the peer; join it to come together again")
+    return reject("parted", "this node has disconnected the peer; call join to connect the two again")
   }
   return hasRoom() || member !== undefined ? undefined : busy
 }

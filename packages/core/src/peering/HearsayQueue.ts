@@ -1,47 +1,50 @@
 /**
- * Dials of addresses that this node knows by hearsay only (docs/protocol.md, R1), as they wait for a permit. Each announcer
- * has an account, so that the one that announces thousands of peers who do not exist delays its own and not those of others.
+ * Waiting dials of candidates, which this node knows from gossip alone (docs/protocol.md, R1). Each announcer has an
+ * account. An announcer of thousands of peers that do not exist therefore delays its own dials only.
  */
 
-/** Origin of a dial on hearsay. */
+/** Origin of a dial of a candidate. */
 export interface HearsayDial {
-  /** Name of the peer that first told of the one that is dialed. */
+  /** Name of the peer that first announced the candidate. */
   readonly announcer: string
-  /** `true` if the peer was dialed before, and did not answer. */
+  /** `true` if an earlier dial of the peer failed. */
   readonly isRetry: boolean
 }
 
-/** End of a dial. One that is `stopped` says nothing about the word of its announcer. */
+/** Outcome of a dial. `stopped` does not change the credit of the announcer. */
 export type DialOutcome = "linked" | "failed" | "stopped"
 
 interface Account<A> {
-  /** First attempts. The newest go first: whatever a flood has left, it delays nobody who is announced after it. */
+  /** First attempts, taken newest first. The rest of a flood therefore delays no peer that is announced later. */
   readonly fresh: Array<A>
-  /** Further attempts, the oldest first. They wait for all first attempts. */
+  /** Further attempts, oldest first. They wait for all first attempts. */
   readonly retries: Set<A>
-  /** Number of dials that have a permit. */
+  /** Number of running dials. */
   running: number
-  /** Number of dials that may have one: one less after each that failed, one more after each that led to a link. */
+  /**
+   * Maximum number of running dials. It falls by one after each failed dial and rises by one after each dial that led
+   * to a link.
+   */
   credit: number
 }
 
-/** Share of the permits for dials on hearsay. The others are for members, seeds and joins only. */
+/** Share of the permits for dials of candidates. Members, seeds and joins can use all permits. */
 const hearsayShare = 0.75
 
 export class HearsayQueue<A extends { readonly hearsay: HearsayDial }> {
   private readonly limit: number
-  /** In the order of their turns. */
+  /** Accounts by announcer, in the order of their turns. */
   private readonly accounts = new Map<string, Account<A>>()
   /** Dials in `fresh` that were withdrawn. */
   private readonly withdrawn = new Set<A>()
   private running = 0
 
-  /** `permits` is the number of dials of all kinds that may run at once. */
+  /** `permits` is the maximum number of simultaneous dials of all kinds. */
   constructor(permits: number) {
     this.limit = Math.max(1, Math.floor(permits * hearsayShare))
   }
 
-  /** Adds a dial that waits. */
+  /** Adds a waiting dial. */
   add(dial: A): void {
     const { announcer, isRetry } = dial.hearsay
     const account = this.accounts.get(announcer) ?? {
@@ -55,13 +58,14 @@ export class HearsayQueue<A extends { readonly hearsay: HearsayDial }> {
     else account.fresh.push(dial)
   }
 
-  /** Removes a dial that waits. */
+  /** Removes a waiting dial. */
   remove(dial: A): void {
     const { announcer } = dial.hearsay
     const account = this.accounts.get(announcer)
     if (account === undefined || account.retries.delete(dial)) return this.forgetIfIdle(announcer)
     this.withdrawn.add(dial)
-    // A dial in the middle stays in place until they are many, which makes its removal cheap.
+    // A withdrawn dial stays in the array until half of the array is withdrawn. One pass then removes all of them at
+    // low cost.
     if (2 * this.withdrawn.size > account.fresh.length) {
       const left = account.fresh.filter((each) => !this.withdrawn.delete(each))
       account.fresh.splice(0, account.fresh.length, ...left)
@@ -69,7 +73,7 @@ export class HearsayQueue<A extends { readonly hearsay: HearsayDial }> {
     this.forgetIfIdle(announcer)
   }
 
-  /** Takes the dial that gets the next permit; the announcers take turns. Returns `undefined` if none may have one. */
+  /** Takes the dial for the next permit. Announcers take turns. Returns `undefined` if no dial may run. */
   take(): A | undefined {
     if (this.running >= this.limit) return undefined
     for (const [announcer, account] of this.accounts) {
@@ -85,7 +89,10 @@ export class HearsayQueue<A extends { readonly hearsay: HearsayDial }> {
     return undefined
   }
 
-  /** Gives the permit of a dial back. The credit of its announcer rises if the dial led to a link, and falls if it failed. */
+  /**
+   * Returns the permit of a dial. The credit of its announcer rises if the dial led to a link, and falls if the dial
+   * failed.
+   */
   end({ hearsay: { announcer } }: A, outcome: DialOutcome): void {
     this.running--
     const account = this.accounts.get(announcer)

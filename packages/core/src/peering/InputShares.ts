@@ -1,6 +1,6 @@
 /**
- * How much of what waits for the membership is of one peer. A peer that sends more than the membership takes in waits by
- * itself: the reader of its link suspends, and no other peer's does.
+ * Shares of the peers in the input that waits for the membership. A peer that sends more than the membership can handle
+ * waits alone: the reader of its link suspends, and the readers of other links continue.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -8,7 +8,7 @@ import { awaitLatch } from "../internal/yieldingAwait.ts"
 
 interface Share {
   used: number
-  /** Opened whenever the share becomes smaller. */
+  /** Opened whenever the share shrinks. */
   readonly smaller: Latch.Latch
 }
 
@@ -16,14 +16,14 @@ export class InputShares {
   private readonly limit: number
   private readonly shares = new Map<string, Share>()
 
-  /** `limit` is the cost of what may wait of one peer. */
+  /** `limit` is the maximum cost of the waiting input of one peer. */
   constructor(limit: number) {
     this.limit = limit
   }
 
   /**
-   * Adds to the share of a peer; waits while it would be too large. What is too large by itself is added to nothing. Only the wait
-   * can be interrupted, so a caller that cannot be knows that the cost was added.
+   * Adds to the share of a peer, and waits while the share would exceed the limit. An input above the limit waits until
+   * the share is empty. Only the wait is interruptible, so the cost was added if an uninterruptible caller continues.
    */
   add(peer: string, cost: number): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -38,7 +38,7 @@ export class InputShares {
     })
   }
 
-  /** Removes from the share of a peer. */
+  /** Subtracts from the share of a peer. */
   remove(peer: string, cost: number): void {
     const share = this.shares.get(peer)
     if (share === undefined) return

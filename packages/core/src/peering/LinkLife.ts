@@ -1,5 +1,5 @@
 /**
- * The life of one connection: the handshake, the link, and what membership is told when the link comes up and ends
+ * Life of one connection: the handshake, the link, and the reports to the membership when the link comes up and ends
  * (docs/protocol.md, sections "Handshake" and "Links").
  */
 import type { Clock } from "effect/Clock"
@@ -34,7 +34,7 @@ import type { PeerConnections } from "./PeerConnections.ts"
 export interface LaneObserver {
   readonly opened: (link: Link, lane: SendLane) => void
   readonly closed: (link: Link, lane: SendLane) => void
-  /** Called when another link is used with a peer, or none. */
+  /** Called when the link in use with a peer changes. */
   readonly changed: () => void
 }
 
@@ -44,7 +44,7 @@ export interface LinkContext {
   readonly connections: PeerConnections
   readonly epochs: EpochCounter
   readonly limits: Limits
-  /** Frees the memory of received bytes without the garbage collector. */
+  /** `true` to free the memory of received bytes without the garbage collector. */
   readonly detachBuffers: boolean
   readonly timing: Timing
   readonly clock: Clock
@@ -52,28 +52,28 @@ export interface LinkContext {
   readonly observer: LinkObserver
   /** Constructors of the lanes of a link. */
   readonly laneFactories: LaneFactories
-  /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
+  /** Returns the receiver of a lane's messages. Called once per lane that a link opens. */
   readonly sinkOf: (name: string) => Sink
-  /** Returns the lanes that the application reads at this moment. */
+  /** Returns the lanes that the application currently reads. */
   readonly lanes: () => Iterable<ReadLane>
-  /** Gets the lanes that peers open and close. */
+  /** Observer of the lanes that peers open and close. */
   readonly laneObserver: LaneObserver
-  /** Hosts at which peers see this node. */
+  /** Hosts under which peers see this node. */
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
   readonly entropy: Source
 }
 
-/** The handshake of one side. */
+/** Handshake of one side. */
 export type Shake = (exchange: Handshake.Exchange) => Effect.Effect<Handshake.Established, Handshake.HandshakeError>
 
 export class LinkLife {
   private readonly context: LinkContext
   private readonly connection: Connection
   private readonly reader: FrameReader
-  /** The address that was dialed; `undefined` for a connection that the peer dialed. */
+  /** Dialed address; `undefined` for a connection that the peer dialed. */
   private readonly address: Address | undefined
-  /** Set by the handshake, once the peer may count on the connection. */
+  /** Set by the handshake before this side sends Ready, after which the peer may rely on the connection. */
   private peerConnection: PeerConnection | undefined
 
   constructor(context: LinkContext, connection: Connection, address: Address | undefined) {
@@ -83,7 +83,7 @@ export class LinkLife {
     this.reader = new FrameReader(connection, context.observer.received, context.detachBuffers)
   }
 
-  /** Runs the handshake and then the link, until the connection may be closed. `onUp` gets the link when it is up. */
+  /** Runs the handshake and then the link, until the connection may be closed. Calls `onUp` when the link is up. */
   run(shake: Shake, onUp: (link: Link) => void): Effect.Effect<void, Handshake.HandshakeError> {
     return Effect.ensuring(this.handshakeAndLink(shake, onUp), this.settle())
   }
@@ -109,12 +109,12 @@ export class LinkLife {
     }
     const link = this.makeLink(peerConnection, established)
     const closeCode = connections.comeUp(peerConnection, link)
-    // The peer counts on the link already, so it is told.
+    // The peer already relies on the link, so this side ends it with a Bye.
     if (closeCode !== undefined) link.close(closeCode, "")
-    // Said first of all and also if it is nothing, for until then the peer does not know.
+    // The list of lanes is the first frame, even if it is empty, because the peer knows the lanes only after it.
     else link.openLanes(lanes())
     if (closeCode === undefined && connections.install(peerConnection, link)) {
-      // Membership knows the peer before the application can get a message from it.
+      // The membership handles the peer before the application can receive a message from it.
       const { peer, viewHash, youAre } = established
       yield* loop.submitAndAwait({ _tag: "LinkUp", record: peer, address: this.address, viewHash, youAre })
     }
@@ -131,7 +131,7 @@ export class LinkLife {
     )
   })
 
-  /** Leaves nothing of the connection behind, whatever ended it. */
+  /** Releases all state of the connection, whatever ended it. */
   private settle(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { peerConnection } = this
@@ -145,12 +145,12 @@ export class LinkLife {
   }
 
   private readonly commit = (peer: PeerRecord, rank: Rank): void => {
-    // A connection that is dialed after this one must have the greater rank, whoever dials it.
+    // A connection that either side dials later must have a greater rank.
     this.context.epochs.follow(rank.epoch)
     this.peerConnection = this.context.connections.commit(peer, rank)
   }
 
-  /** Remembers the host at which the peer sees this node. Returns what the log must be told about it. */
+  /** Records the host under which the peer sees this node. Returns the text of a log line, if one is due. */
   private noteObservedHost({ observedHost }: Handshake.Established): string | undefined {
     const { loop, observedHosts } = this.context
     return observedHost === undefined ? undefined : observedHosts.note(observedHost, loop.state().self.body.addresses)
@@ -178,7 +178,7 @@ export class LinkLife {
     })
   }
 
-  /** Returns what the link reports to membership and to the readers of its lanes. */
+  /** Returns the callbacks through which the link reports to the membership and to the readers of its lanes. */
   private hooks(peerConnection: PeerConnection): Hooks {
     const { connections, laneObserver, loop, sinkOf } = this.context
     return {
@@ -204,7 +204,7 @@ export class LinkLife {
     }
   }
 
-  /** Stops using the connection, and tells membership if the peer has no link now. */
+  /** Stops using the connection. Reports the loss of the link to the membership if the peer has no link any more. */
   private uninstall(peerConnection: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {
     const { connections, entropy, laneObserver, log, loop } = this.context
     const { generation, name } = peerConnection.peer
@@ -229,7 +229,7 @@ export class LinkLife {
 const describe = (end: LinkEnd): string => {
   switch (end._tag) {
     case "Bye":
-      return `the peer said ${end.bye.code}: ${Handshake.quote(end.bye.message)}`
+      return `the peer sent Bye ${end.bye.code}: ${Handshake.quote(end.bye.message)}`
     case "ProtocolViolation":
       return `${end.code}: ${end.message}`
     case "Lost":

@@ -1,9 +1,9 @@
 /**
- * The links of a node: which of them messages go over, connections that come in, dials, and how all of them end
+ * Links of a node: the link in use with each peer, incoming connections, dials, and the end of all of them
  * (docs/protocol.md, sections "Handshake" and "Links").
  *
- * `PeerConnections` is the table of connections, `Acceptor` and `OutboundConnection` start them, and `LinkLife` is the life
- * of one of them.
+ * `PeerConnections` is the table of connections. `Acceptor` and `OutboundConnection` start connections, and `LinkLife`
+ * runs one connection.
  */
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -47,30 +47,32 @@ export interface Options {
   readonly laneFactories: LinkContext["laneFactories"]
   readonly loop: MembershipLoop
   readonly limits: Limits
-  /** Frees the memory of received bytes without the garbage collector. */
+  /** `true` to free the memory of received bytes without the garbage collector. */
   readonly detachBuffers: boolean
   readonly timing: Timing
   readonly admission: Admission.Policy
   readonly entropy: Source
   readonly clock: Clock
   readonly observer: LinkObserver
-  /** Resolves the receiver of a lane's messages, once for each lane that a link opens. */
+  /** Returns the receiver of a lane's messages. Called once per lane that a link opens. */
   readonly sinkOf: LinkContext["sinkOf"]
-  /** Returns the lanes that the application reads at this moment. */
+  /** Returns the lanes that the application currently reads. */
   readonly lanes: () => Iterable<ReadLane>
-  /** Gets the lanes that peers open and close. */
+  /** Observer of the lanes that peers open and close. */
   readonly laneObserver: LinkContext["laneObserver"]
-  /** Hosts at which peers see this node. */
+  /** Hosts under which peers see this node. */
   readonly observedHosts: ObservedHosts
-  /** Handles that an older process of this node's name dialed, and stops. Returns `false` if this node stops itself. */
+  /**
+   * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
+   */
   readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
 }
 
-/** Number of connections of each kind at this moment. */
+/** Current number of connections of each kind. */
 export interface Gauges {
   readonly links: number
-  /** Connections of others in the handshake. */
+  /** Incoming connections in the handshake. */
   readonly handshakes: number
   readonly dials: number
 }
@@ -105,12 +107,12 @@ export class LinkManager {
     this.context = { links, handshake, transport: options.transport, fibers }
   }
 
-  /** Returns the link that messages to the peer go over, if there is one. */
+  /** Returns the link for messages to the peer, if there is one. */
   current(name: string): Link | undefined {
     return this.connections.open(name)
   }
 
-  /** Returns the links that messages go over. */
+  /** Returns all links for messages. */
   all(): Iterable<Link> {
     return this.connections.allOpen()
   }
@@ -123,14 +125,14 @@ export class LinkManager {
     }
   }
 
-  /** Yields all links on which something may arrive, also those that are closing. */
+  /** Yields all links that may still receive frames, including links that are closing. */
   *heard(): Iterable<Link> {
     for (const { link } of this.connections.all()) if (link !== undefined) yield link
   }
 
   /**
-   * Waits until a connection to the peer that is about to come up has come up, or has ended. Returns `undefined` if there is
-   * none.
+   * Waits until a pending connection to the peer has come up or ended. Returns `undefined` if there is no pending
+   * connection.
    */
   takeover(name: string): Effect.Effect<void> | undefined {
     for (const connection of this.connections.of(name)) {
@@ -139,28 +141,28 @@ export class LinkManager {
     return undefined
   }
 
-  /** Sends a frame to those of the names that have a link. */
+  /** Sends a frame to the peers of these names that have a link. */
   send(to: ReadonlyArray<string>, frame: MembershipFrame): void {
     for (const name of to) this.connections.current(name)?.send(frame)
   }
 
-  /** Sends an answer to one life of a peer. The link tells membership when it is written. */
+  /** Sends an answer to one life of a peer. The link reports to the membership when the answer is written. */
   answer({ generation, name }: PeerId, frame: MembershipFrame): void {
     const link = this.connections.current(name)
     if (link?.peer.generation === generation) link.answer(frame)
   }
 
-  /** Tells all peers that this node reads a lane from now on. */
+  /** Announces to all peers that this node reads a lane. */
   openLane(lane: ReadLane): void {
     for (const link of this.all()) link.openLanes([lane])
   }
 
-  /** Tells all peers that this node does not read a lane any more. */
+  /** Announces to all peers that this node no longer reads a lane. */
   closeLane(name: string): void {
     for (const link of this.heard()) link.closeLane(name)
   }
 
-  /** Makes one life of a peer say something. The link tells membership when it does. */
+  /** Sends a Ping to one life of a peer. The link reports the next bytes of the peer to the membership. */
   pingNow({ generation, name }: PeerId): void {
     const link = this.current(name)
     if (link?.peer.generation === generation) link.pingNow()
@@ -173,7 +175,9 @@ export class LinkManager {
     }
   }
 
-  /** Connects to an address; succeeds when the link is up. Waits for a permit while `limits.dials` dials are running. */
+  /**
+   * Connects to an address. Succeeds when the link is up. Waits for a permit while `limits.dials` dials are running.
+   */
   dial(address: Address, options: DialOptions = {}): Effect.Effect<Link, HandshakeError> {
     return this.permits.run(
       Effect.suspend(() => new OutboundConnection(this.context, address, options).dial),
@@ -187,7 +191,7 @@ export class LinkManager {
     return listener.run(this.acceptor.accept)
   }
 
-  /** Ends all links and waits until the last bytes are out, for at most twice `limits.linger`. */
+  /** Ends all links and waits until the last bytes are written, for at most twice `limits.linger`. */
   closeAll(code: ByeCode): Effect.Effect<void> {
     return Effect.suspend(() =>
       Effect.asVoid(
@@ -199,7 +203,7 @@ export class LinkManager {
     )
   }
 
-  /** Returns how many connections there are at this moment. */
+  /** Returns the current number of connections. */
   gauges(): Gauges {
     return {
       links: this.connections.size(),
@@ -209,6 +213,6 @@ export class LinkManager {
   }
 }
 
-/** Makes the links of a node; closing the scope ends all dialed connections. */
+/** Creates the links of a node. Closing the scope ends all dialed connections. */
 export const make = (options: Options): Effect.Effect<LinkManager, never, Scope.Scope> =>
   Effect.map(FiberSet.make<void, never>(), (fibers) => new LinkManager(options, fibers))

@@ -1,6 +1,6 @@
 /**
- * A pause that is shorter for a node without any live link: `Discovery` gives an interval for such a node, in which everything that
- * may lead it back into the cluster is tried again.
+ * Pause that is shorter for a node without any live link. Such a node repeats all attempts to return to the cluster at
+ * the `intervalAlone` of `Discovery`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,14 +16,14 @@ export class LonelyPause {
     this.interval = intervalAlone
   }
 
-  /** Tests whether this node has no live link. */
+  /** Returns whether this node has no live link. */
   isAlone(): boolean {
     return this.loop.state().linked.size === 0
   }
 
   /**
-   * Sleeps for the duration, or until `intervalAlone` has passed and the node is alone at its end. A node that comes to be alone
-   * during the pause waits for at most another `intervalAlone`.
+   * Sleeps for the duration. Ends early at a multiple of `intervalAlone` at which the node has no link. A node that
+   * loses its last link during the pause waits for at most one more `intervalAlone`.
    */
   readonly sleep = (duration: Duration.Duration): Effect.Effect<void> => {
     if (Duration.isLessThanOrEqualTo(duration, this.interval)) return Effect.sleep(duration)

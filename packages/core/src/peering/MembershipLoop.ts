@@ -1,5 +1,5 @@
 /**
- * The one fiber that owns the membership state. All others put inputs into its queue and read immutable states.
+ * The only fiber that owns the membership state. Other fibers put inputs into its queue and read immutable states.
  */
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -16,40 +16,43 @@ import * as State from "../membership/State.ts"
 import { InputShares } from "./InputShares.ts"
 
 /**
- * Time for which the loop handles inputs before it lets timers and sockets have their turn. A heartbeat that is late by it is
- * late by nothing that anybody measures, and a turn of the event loop is cheap beside it.
+ * Time for which the loop handles inputs before it yields to timers and sockets. A delay of a heartbeat by this time is
+ * negligible, and one turn of the event loop costs little compared with it.
  */
 const sliceMillis = 5
 
-/** Number of inputs that the loop handles before it yields: the bound where no time passes, as in the simulation. */
+/**
+ * Number of inputs that the loop handles before it yields. This limit applies where time stands still, as in the
+ * simulation.
+ */
 const sliceInputs = 64
 
 export interface Options {
   readonly initial: State.State
-  /** The rules: the state after an input, and what is to be done. */
+  /** Rules of the membership: the function that returns the state after an input and the outputs. */
   readonly step: typeof Membership.step
   readonly clock: Clock
-  /** Number of inputs that may wait. */
+  /** Maximum number of waiting inputs. */
   readonly capacity: number
-  /** Cost of the frames of one peer that may wait. */
+  /** Maximum cost of the waiting frames of one peer. */
   readonly share: number
-  /** Longest time between two inputs, in milliseconds; a stall of this process is noticed within it. */
+  /** Longest time between two inputs, in milliseconds. A larger value detects a stall of this process later. */
   readonly pulse: number
 }
 
-/** Handlers that the loop calls after each step. Neither may wait. */
+/** Handlers that the loop calls after each step. No handler may wait. */
 export interface Handlers {
   /** Performs one output of the step that led to `state`. */
   readonly perform: (output: Output, state: State.State) => void
-  /** Sees each new state, after its outputs, and the one before it. */
+  /** Receives each new state after its outputs, and the state before it. */
   readonly changed: (state: State.State, before: State.State) => void
 }
 
 interface Entry {
   readonly input: Membership.Input
-  /** Gets the state after the input. */
+  /** Completed with the state after the input. */
   readonly done: Deferred.Deferred<State.State> | undefined
-  /** Cost of the frame, which counts for the share of its sender. */
+  /** Cost of the frame in the share of its sender. */
   readonly cost?: number
 }
 
@@ -60,7 +63,7 @@ export class MembershipLoop {
   private readonly queue: Queue.Queue<Entry>
   private readonly shares: InputShares
   private current: State.State
-  /** Time of the timer that runs, on the monotonic clock; that of a Tick which is not handled yet is over. */
+  /** Time of the running timer, on the monotonic clock. Less than any deadline while a Tick waits in the queue. */
   private armedFor = Number.POSITIVE_INFINITY
 
   constructor(options: Options, queue: Queue.Queue<Entry>) {
@@ -70,18 +73,18 @@ export class MembershipLoop {
     this.current = options.initial
   }
 
-  /** Returns the newest state. */
+  /** Returns the current state. */
   readonly state = (): State.State => this.current
 
-  /** Returns how many inputs wait. */
+  /** Returns the number of waiting inputs. */
   readonly waiting = (): number => Queue.sizeUnsafe(this.queue)
 
-  /** Puts an input into the queue; waits while the queue is full. */
+  /** Puts an input into the queue. Waits while the queue is full. */
   submit(input: Membership.Input): Effect.Effect<void> {
     return Effect.asVoid(Queue.offer(this.queue, { input, done: undefined }))
   }
 
-  /** Puts a frame into the queue; waits while the frames of its sender that wait are too much work, or the queue is full. */
+  /** Puts a frame into the queue. Waits while the queue is full or the waiting frames of the sender cost too much. */
   submitFrame(input: Received, cost: number): Effect.Effect<void> {
     const { name } = input.from
     const offer = Effect.asVoid(Queue.offer(this.queue, { input, done: undefined, cost }))
@@ -91,7 +94,7 @@ export class MembershipLoop {
     )
   }
 
-  /** Returns the largest cost of the frames of one peer that wait. */
+  /** Returns the largest cost of the waiting frames of one peer. */
   readonly largestShare = (): number => this.shares.most()
 
   /** Puts an input into the queue and returns the state after it. */
@@ -112,7 +115,7 @@ export class MembershipLoop {
     while (true) {
       const now = monotonicMillis(this.options.clock)
       const deadline = Math.min(State.deadline(this.current) ?? Number.POSITIVE_INFINITY, now + this.options.pulse)
-      // A timer that is too early costs an idle Tick; only one that is too late must be replaced.
+      // A timer that is too early costs one idle Tick. Only a timer that is too late has to be replaced.
       if (deadline < this.armedFor && this.current.phase._tag !== "Stopped") {
         this.armedFor = deadline
         yield* FiberHandle.run(timer, this.tickAfter(Math.max(0, Math.ceil(deadline - now))))
@@ -123,7 +126,7 @@ export class MembershipLoop {
     }
   })
 
-  /** Handles the first input, and others that wait until the slice is over. */
+  /** Handles the first input, and further waiting inputs until the end of the slice. */
   private handleSlice(first: Entry, handlers: Handlers): void {
     const end = monotonicMillis(this.options.clock) + sliceMillis
     this.handle(first, handlers)
@@ -147,14 +150,14 @@ export class MembershipLoop {
     if (entry.done !== undefined) Deferred.doneUnsafe(entry.done, Effect.succeed(next))
   }
 
-  /** Submits a Tick after so many milliseconds; says whether this process stalled meanwhile. */
+  /** Submits a Tick after this pause, in milliseconds. The Tick reports whether this process stalled meanwhile. */
   private tickAfter(pause: number): Effect.Effect<boolean> {
     const { clock } = this.options
     const due = monotonicMillis(clock) + pause
     return Effect.andThen(
       Effect.sleep(pause),
       Effect.suspend(() => {
-        // A Tick that waits for its place in the queue is not replaced: it would lose its place with every slice.
+        // A Tick that waits in the queue is not replaced, because it would lose its place with every slice.
         this.armedFor = Number.NEGATIVE_INFINITY
         const stalled = monotonicMillis(clock) - due > stallMillis
         return Queue.offer(this.queue, { input: { _tag: "Tick", stalled }, done: undefined })

@@ -1,5 +1,5 @@
 /**
- * One dial: a connection to an address and the handshake on it. The link that comes of it outlives the dial.
+ * Dial of one address: a connection and the handshake on it. The resulting link outlives the dial.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,13 +17,15 @@ import type { HearsayDial } from "./HearsayQueue.ts"
 import { type LinkContext, LinkLife } from "./LinkLife.ts"
 
 export interface DialOptions {
-  /** Name that must answer. */
+  /** Name of the peer that must answer. */
   readonly expected?: string | undefined
-  /** `true` if the application asked to join. */
+  /** `true` if the application called `join`. */
   readonly join?: boolean | undefined
-  /** `true` if only a peer without a link is wanted. */
+  /** `true` to fail if the peer that answers already has a link. */
   readonly stranger?: boolean | undefined
-  /** Set if the peer is known only by the word of another: the dial waits for those of members, seeds and joins. */
+  /**
+   * Set for a peer that this node knows from gossip alone. The dial then waits for dials of members, seeds and joins.
+   */
   readonly hearsay?: HearsayDial | undefined
 }
 
@@ -43,7 +45,7 @@ export class OutboundConnection {
   private readonly epoch: number
   private readonly timeout: number
   private readonly up = Deferred.makeUnsafe<Link, Handshake.HandshakeError>()
-  /** `true` while the peer cannot count on the connection yet, so that this side may abort it without a Bye. */
+  /** `true` while the peer cannot rely on the connection yet, so that this side may abort it without a Bye. */
   private mayAbort = true
 
   constructor(context: DialContext, address: Address, options: DialOptions) {
@@ -52,11 +54,13 @@ export class OutboundConnection {
     this.options = options
     this.epoch = context.links.epochs.next()
     const { limits, timing } = context.links
-    // A dial that takes longer than a link may be silent is as good as failed.
+    // A dial that takes longer than the link timeout counts as failed.
     this.timeout = Math.min(limits.handshakeTimeout, timing.linkTimeout)
   }
 
-  /** Starts the connection and waits for its link. Interruption ends the connection if the peer cannot count on it yet. */
+  /**
+   * Starts the connection and waits for its link. Interruption ends the connection if the peer cannot rely on it yet.
+   */
   readonly dial: Effect.Effect<Link, Handshake.HandshakeError> = Effect.uninterruptibleMask((restore) =>
     Effect.gen({ self: this }, function* () {
       const fiber = yield* FiberSet.run(this.context.fibers, Effect.interruptible(this.attempt()))
@@ -66,7 +70,10 @@ export class OutboundConnection {
     }),
   )
 
-  /** The caller hears of a failure at once, and not when the connection, which may be to a dead end, is closed. */
+  /**
+   * Runs the connection. Reports a failure to the caller at once, before the connection is closed, because closing may
+   * take long.
+   */
   private attempt(): Effect.Effect<void> {
     return Effect.scoped(
       Effect.catch(this.connect(), (error) =>
@@ -105,4 +112,4 @@ export class OutboundConnection {
   }
 }
 
-const closedError = new Handshake.HandshakeFailed({ reason: "lost", message: "the connection was given up" })
+const closedError = new Handshake.HandshakeFailed({ reason: "lost", message: "the connection was abandoned" })

@@ -1,6 +1,6 @@
 /**
  * State of the attempts to reach one life of a peer. It outlives the fiber that makes the attempts, so that a link that
- * ends at once does not start the schedule afresh.
+ * ends at once does not restart the schedule.
  */
 import type { DialTarget } from "../membership/State.ts"
 import type { RetrySchedule } from "./RetrySchedule.ts"
@@ -8,7 +8,7 @@ import type { RetrySchedule } from "./RetrySchedule.ts"
 export class PeerAttempts {
   readonly schedule: RetrySchedule
   private readonly generation: number
-  /** `true` if the peer had failed when the attempts were last updated. */
+  /** `true` if the peer was failed when the attempts were last updated. */
   private isFailed: boolean
   /** Time at which the attempts led to a link. */
   private linkedAt: number | undefined
@@ -20,18 +20,18 @@ export class PeerAttempts {
     this.schedule = schedule
   }
 
-  /** `true` if the schedule has ended, so that no attempt is made until something changes. */
+  /** `true` if the schedule has ended. Then there is no further attempt until something changes. */
   get isOver(): boolean {
     return this.hasEnded
   }
 
-  /** Notes that the peer has a link. */
+  /** Records that the peer has a link. */
   linked(now: number): void {
     this.linkedAt ??= now
     this.hasEnded = false
   }
 
-  /** Returns how the attempts stand: they have led to no link, or to one that was healthy, or to one that ended at once. */
+  /** Returns the result of the attempts so far: no link, a healthy link, or a link that ended at once. */
   linkHealth(now: number, healthy: number): "none" | "healthy" | "flapping" {
     if (this.linkedAt === undefined) return "none"
     return now - this.linkedAt < healthy ? "flapping" : "healthy"
@@ -42,15 +42,15 @@ export class PeerAttempts {
     this.linkedAt = undefined
   }
 
-  /** Notes whether the schedule goes on. */
+  /** Records whether the schedule continues. */
   continued(more: boolean): void {
     this.hasEnded = !more
   }
 
   /**
-   * Compares the attempts with what is wanted now. Returns `false` if they must start afresh: the schedule for an earlier life
-   * is not for this one, which lives elsewhere and is just starting, and the schedule for a peer that was called failed is
-   * not for one that has just given a sign of life.
+   * Compares the attempts with the current dial target. Returns `false` if the attempts must restart. The schedule of
+   * an earlier life does not apply to a new life, which may have other addresses and is just starting. The schedule of
+   * a failed peer does not apply to a peer that has just shown a sign of life.
    */
   isFor({ generation, kind }: Pick<DialTarget, "generation" | "kind">): boolean {
     const isFailed = kind === "failed"

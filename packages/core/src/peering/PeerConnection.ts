@@ -1,6 +1,6 @@
 /**
- * One connection with a peer, from the moment at which the peer may count on it: its place in a phase, and the messages
- * that wait because an earlier connection is not read to its end.
+ * Connection with a peer, from the time at which the peer may rely on it: its phase, and the messages that wait
+ * because an earlier connection is not completely read.
  */
 import * as Deferred from "effect/Deferred"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
@@ -13,59 +13,62 @@ import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 
-/** A link as readers of its messages know it. Messages of one source arrive in order. */
+/** A link as the readers of its messages see it. Messages of one source arrive in order. */
 export interface Source {
   readonly peer: PeerId
   readonly session: () => Session
 }
 
-/** Receiver of the messages of one lane, on whatever link they arrive. Never waits. */
+/** Receiver of the messages of one lane, on any link. Never waits. */
 export interface Sink {
   readonly offer: (link: Source, lane: ReadableLane, message: InboundMessage) => void
 }
 
 /**
- * Phase of a connection. The transitions are Committed -> Up -> Retired, and Committed -> Abandoned if the handshake fails
- * after this side committed to the connection.
+ * Phase of a connection. The transitions are Committed -> Up -> Retired, and Committed -> Abandoned if the handshake
+ * fails after this side committed to the connection.
  */
 export type Phase =
-  /** The Ready of this side is under way, so the peer may count on the connection. `closeCode` ends it once it is up. */
+  /**
+   * The Ready of this side is in flight, so the peer may rely on the connection. `closeCode` ends the connection once
+   * it is up.
+   */
   | { readonly _tag: "Committed"; readonly closeCode: ByeCode | undefined }
   /** The connection has a link. */
   | { readonly _tag: "Up"; readonly link: Link }
   /**
-   * The link has ended; the connection stays in the table only for the messages that it holds. `isComplete`: the peer said
-   * that it goes on elsewhere, so everything that it sent here has arrived.
+   * The link has ended. The connection stays in the table only for the messages that it holds. `isComplete`: the peer
+   * sent a Bye `duplicate`, so everything that it sent on this connection has arrived.
    */
   | { readonly _tag: "Retired"; readonly link: Link; readonly isComplete: boolean }
   /** The connection ended before it had a link. */
   | { readonly _tag: "Abandoned" }
 
-/** A message that waits, and its receiver. */
+/** A waiting message, and its receiver. */
 interface HeldMessage {
   readonly sink: Sink
   readonly lane: ReadableLane
   readonly message: InboundMessage
 }
 
-/** What the handshake of a connection said of the process at its other end. */
+/** Identity of the process at the other end of a connection, from its handshake. */
 export type Met = Pick<PeerConnection, "peer" | "rank">
 
 const processOf = ({ peer: { generation }, rank: { instance } }: Met): Process => ({ generation, instance })
 
 export class PeerConnection {
-  /** The peer as its handshake described it. */
+  /** Record of the peer from the handshake. */
   readonly peer: PeerRecord
   readonly rank: Rank
-  /** All connections with the peer that are in the table, this one included. */
+  /** All connections with the peer in the table, including this one. */
   readonly siblings: ReadonlySet<PeerConnection>
-  /** Completes when the connection is up and membership knows it, or when it has ended. */
+  /** Completes when the connection is up and the membership knows it, or when the connection has ended. */
   readonly settled: Deferred.Deferred<void> = Deferred.makeUnsafe()
   /** Completes when the connection is closed. */
   readonly done: Deferred.Deferred<void> = Deferred.makeUnsafe()
-  /** Session that the connection takes part in now. `PeerConnections` changes it. */
+  /** Current session of the connection. Changed by `PeerConnections`. */
   session: Session
-  /** `true` once the link is about to be read, and membership knows the peer. `PeerConnections` sets it. */
+  /** `true` once the link is about to be read and the membership knows the peer. Set by `PeerConnections`. */
   hasBegun = false
   private current: Phase = { _tag: "Committed", closeCode: undefined }
   private held: Array<HeldMessage> = []
@@ -81,13 +84,13 @@ export class PeerConnection {
     return this.current
   }
 
-  /** The link, also after it has ended; `undefined` if the connection has not been up. */
+  /** Link, also after its end; `undefined` if the connection has not been up. */
   get link(): Link | undefined {
     const phase = this.current
     return phase._tag === "Up" || phase._tag === "Retired" ? phase.link : undefined
   }
 
-  /** `true` if nothing more arrives on the connection. */
+  /** `true` if nothing more can arrive on the connection. */
   get isFinished(): boolean {
     return this.current._tag === "Retired" || this.current._tag === "Abandoned"
   }
@@ -103,32 +106,37 @@ export class PeerConnection {
     else this.link?.close(code, "")
   }
 
-  /** The connection has a link from now on. Returns the code with which the link is to be closed at once, if there is one. */
+  /**
+   * Gives the connection its link. Returns the code with which the caller must close the link at once, if there is one.
+   */
   comeUp(link: Link): ByeCode | undefined {
     const closeCode = this.current._tag === "Committed" ? this.current.closeCode : undefined
     this.current = { _tag: "Up", link }
     return closeCode
   }
 
-  /** Nothing more arrives on the connection. */
+  /** Records that nothing more can arrive on the connection. */
   finish(isComplete: boolean): void {
     const { link } = this
     this.current = link === undefined ? { _tag: "Abandoned" } : { _tag: "Retired", link, isComplete }
   }
 
-  /** Returns whether the peer of this connection is the process that was met on another. */
+  /** Returns whether the peer of this connection is the process of another connection. */
   isSameProcess(other: Met): boolean {
     return compareProcesses(processOf(this), processOf(other)) === 0
   }
 
-  /** Returns whether the peer of this connection is a newer process than that of another, of the same name. */
+  /**
+   * Returns whether the peer of this connection is a newer process than the peer of another connection of the same
+   * name.
+   */
   isNewerThan(other: Met): boolean {
     return compareProcesses(processOf(this), processOf(other)) > 0
   }
 
-  /** Returns whether an earlier connection with the same process of the peer is not read to its end. */
+  /** Returns whether an earlier connection with the same process of the peer is not completely read. */
   isBlocked(): boolean {
-    // Nearly always it is the only one.
+    // Usually this is the only connection.
     if (this.siblings.size === 1) return false
     for (const other of this.siblings) {
       if (!other.isSameProcess(this)) continue
@@ -137,14 +145,14 @@ export class PeerConnection {
     return false
   }
 
-  /** Hands a message to its receiver, or holds it while an earlier connection is not read to its end. */
+  /** Passes a message to its receiver, or holds it while an earlier connection is not completely read. */
   deliver(sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     const { link } = this
     if (link === undefined || this.held.length > 0 || this.isBlocked()) this.held.push({ sink, lane, message })
     else sink.offer(link, lane, message)
   }
 
-  /** Hands all held messages to their receivers. */
+  /** Passes all held messages to their receivers. */
   deliverHeld(): void {
     const { held, link } = this
     this.held = []

@@ -1,7 +1,7 @@
 /**
- * All connections with each peer, and which of them is used: the decision between simultaneous ones, and the order of
- * a peer's messages over all of them (docs/protocol.md, section "Simultaneous connections"). Plain bookkeeping without
- * Effect; `LinkLife` moves the bytes.
+ * All connections with each peer (docs/protocol.md, section "Simultaneous connections"): the choice between
+ * simultaneous connections, and the order of a peer's messages over all of them. Plain bookkeeping without Effect;
+ * `LinkLife` moves the bytes.
  */
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
@@ -14,46 +14,48 @@ import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
 
 /**
- * Number of connections of one peer that may follow each other before the oldest of them is cut. An honest peer may leave
- * some that are dead and seem alive for the link timeout; a peer that leaves ever more would take a window with each.
+ * Maximum number of connections of one peer before the oldest is cut. A correct peer may leave some lost connections
+ * that seem alive for the link timeout. A peer that leaves more and more would take a window with each.
  */
 export const connectionsPerPeer = 8
 
 export interface Options {
-  /** Called when nothing more arrives on a link. Returns whether everything that arrived is kept for its readers. */
+  /** Called when nothing more can arrive on a link. Returns whether everything that arrived is kept for its readers. */
   readonly onEnd: (link: Link) => boolean
-  /** Called once for each session, before its first message. Membership knows the peer by then. */
+  /** Called once per session, before its first message. The membership already knows the peer. */
   readonly onSessionStart: (peer: PeerId, session: Session) => void
-  /** Called after the last message of a session: what was sent in it and has not arrived is lost. */
+  /**
+   * Called after the last message of a session. Messages that were sent in the session and have not arrived are lost.
+   */
   readonly onSessionEnd: (peer: PeerId, session: Session) => void
-  /** Number of peers for which the rank of the last connection is remembered after it has ended. */
+  /** Number of peers for which this table remembers the rank of the last connection after its end. */
   readonly remembered: number
 }
 
 export class PeerConnections {
   private readonly options: Options
   private readonly byName = new Map<string, Set<PeerConnection>>()
-  /** The connection that is used with each peer, open or closing. */
+  /** Connection in use with each peer, open or closing. */
   private readonly used = new Map<string, PeerConnection>()
-  /** The peer and the greatest rank of the last process of each name that was up. */
+  /** Record and greatest rank of the last process of each name that was up. */
   private readonly newest = new Map<string, Met>()
   /** Sessions that have started and not ended. */
   private readonly started = new Set<Session>()
   private unfinished = 0
   private sessions = 0
-  /** Set when this node stops: the code with which every connection is closed. */
+  /** Code with which every connection is closed, once this node stops. */
   private closing: ByeCode | undefined
 
   constructor(options: Options) {
     this.options = options
   }
 
-  /** Returns how many connections are committed and not finished. */
+  /** Returns the number of connections that are committed and not finished. */
   size(): number {
     return this.unfinished
   }
 
-  /** Adds a connection that the peer may count on from now on. */
+  /** Adds a connection on which the peer may rely from now on. */
   commit(peer: PeerRecord, rank: Rank): PeerConnection {
     const siblings = this.byName.get(peer.name) ?? new Set()
     const connection = new PeerConnection(peer, rank, this.sessionWith(peer, rank) ?? this.newSession(), siblings)
@@ -64,22 +66,24 @@ export class PeerConnections {
     return connection
   }
 
-  /** Gives the connection its link. Returns the code with which the link is to be closed at once, if there is one. */
+  /**
+   * Gives the connection its link. Returns the code with which the caller must close the link at once, if there is one.
+   */
   comeUp(connection: PeerConnection, link: Link): ByeCode | undefined {
     const closeCode = connection.comeUp(link)
     return this.closing ?? closeCode
   }
 
   /**
-   * Decides between a new link and the link in use, and closes the other one. Returns `true` if the peer had none, so that
-   * membership must be told.
+   * Chooses between a new link and the link in use, and closes the other link. Returns `true` if the peer had no link,
+   * so that the membership must be informed.
    */
   install(connection: PeerConnection, link: Link): boolean {
     const { name } = connection.peer
     const before = this.used.get(name)
     const last = this.newest.get(name)
     if (last !== undefined && connection.isSameProcess(last) && compareRanks(connection.rank, last.rank) < 0) {
-      // The peer reads it before the later one, so nothing may be said on it now.
+      // The peer reads this link before the later one, so it must not carry messages now.
       link.close("duplicate", "a later connection of this pair was up before this one")
       return false
     }
@@ -99,31 +103,31 @@ export class PeerConnections {
     return true
   }
 
-  /** The link of the connection is read from now on: starts its session, unless another connection did. */
+  /** Starts the session of the connection, unless another connection has. Called when the link is about to be read. */
   begin(connection: PeerConnection): void {
     connection.hasBegun = true
     this.startSession(connection.peer, connection.session)
   }
 
-  /** Delivers a message in the order in which the peer sent it, over however many connections. */
+  /** Delivers a message in the order in which the peer sent it, over any number of connections. */
   deliver(connection: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     connection.deliver(sink, lane, message)
   }
 
   /**
-   * Stops using the connection. Returns `true` if the peer has no link now, so that membership must be told. `isMoved` says
-   * that the peer closed the connection for a better one, which may still be on its way here.
+   * Stops using the connection. Returns `true` if the peer has no link now, so that the membership must be informed.
+   * `isMoved`: the peer closed the connection for a better one, which may not have come up on this side yet.
    */
   uninstall(connection: PeerConnection, isMoved: boolean): boolean {
     const { name } = connection.peer
     const now = this.used.get(name)
     if (now !== undefined && now !== connection) return false
     this.used.delete(name)
-    // The peer has the better connection already, and this side is about to: nothing is lost.
+    // The better connection is up at the peer and pending on this side, so no message is lost.
     return !(isMoved && this.hasSuccessor(connection))
   }
 
-  /** Nothing more arrives on the connection; `isComplete` if the peer said before that it goes on elsewhere. */
+  /** Records that nothing more can arrive on the connection. `isComplete`: the peer sent a Bye `duplicate` before. */
   retire(connection: PeerConnection, isComplete: boolean): void {
     if (connection.isFinished) return
     connection.finish(isComplete)
@@ -131,7 +135,7 @@ export class PeerConnections {
     this.release(connection.peer.name)
   }
 
-  /** Closes all links, and from now on each one that comes up. Returns the connections of this moment. */
+  /** Closes all links, and every link that comes up later. Returns the current connections. */
   closeAll(code: ByeCode): ReadonlyArray<PeerConnection> {
     this.closing = code
     const connections = this.all()
@@ -139,18 +143,18 @@ export class PeerConnections {
     return connections
   }
 
-  /** Returns the link that is used with the peer, open or closing. */
+  /** Returns the link in use with the peer, open or closing. */
   current(name: string): Link | undefined {
     return this.used.get(name)?.link
   }
 
-  /** Returns the link that messages to the peer go over, if there is one. */
+  /** Returns the link for messages to the peer, if there is one. */
   open(name: string): Link | undefined {
     const link = this.current(name)
     return link?.isOpen() === true ? link : undefined
   }
 
-  /** Yields the links that messages go over. */
+  /** Yields all links for messages. */
   *allOpen(): Iterable<Link> {
     for (const { link } of this.used.values()) if (link?.isOpen() === true) yield link
   }
@@ -169,13 +173,13 @@ export class PeerConnections {
     return { session: ++this.sessions }
   }
 
-  /** Returns the session that a new connection with this process of the peer takes part in. */
+  /** Returns the session of the existing connections with this process of the peer, if there is one. */
   private sessionWith(peer: PeerRecord, rank: Rank): Session | undefined {
     for (const other of this.of(peer.name)) if (other.isSameProcess({ peer, rank })) return other.session
     return undefined
   }
 
-  /** Uses the connection with the peer from now on. */
+  /** Makes this connection the one in use with its peer. */
   private use(connection: PeerConnection): void {
     const { peer, rank } = connection
     const { name } = peer
@@ -188,10 +192,12 @@ export class PeerConnections {
     }
   }
 
-  /** Delivers what no earlier connection blocks any more, and removes the connections that have nothing left. */
+  /**
+   * Delivers the messages that no earlier connection blocks any more, and removes the connections that hold nothing.
+   */
   private release(name: string): void {
     const connections = [...this.of(name)].sort((a, b) => compareRanks(a.rank, b.rank))
-    // From the lowest rank on, because each one that is removed may unblock the next.
+    // Starts at the lowest rank, because each removed connection may unblock the next.
     for (const connection of connections) {
       if (connection.isBlocked()) continue
       connection.deliverHeld()
@@ -205,14 +211,15 @@ export class PeerConnections {
   }
 
   /**
-   * Ends the part of a removed connection in its session. The other connections of the session continue it only if the
-   * removed one was read to its end.
+   * Ends the part of a removed connection in its session. The other connections of the session continue the session
+   * only if the removed connection was completely read.
    */
   private leaveSession(connection: PeerConnection, isComplete: boolean): void {
     const { peer, session } = connection
     const others = this.othersOf(connection)
     if (isComplete && others.length > 0) return
-    // A send may have been accepted in a session that nothing was read of, so its end must be told.
+    // A send may have been accepted in a session from which nothing was read, so the end of the session must be
+    // reported.
     const isUsed = connection.link !== undefined || others.some(({ link }) => link !== undefined)
     if (others.length > 0) {
       const next = this.newSession()
@@ -235,7 +242,7 @@ export class PeerConnections {
     return [...this.of(peer.name)].filter((other) => other !== connection && other.session === session)
   }
 
-  /** Tests whether another connection with the same process of the peer may still come up. */
+  /** Returns whether another connection with the same process of the peer may still come up. */
   private hasSuccessor(connection: PeerConnection): boolean {
     for (const other of this.of(connection.peer.name)) {
       if (other === connection || !other.isPending) continue

@@ -1,5 +1,5 @@
 /**
- * One fiber for each peer that membership wants a link to (docs/protocol.md, R1, R3, R10).
+ * Dials of peers: one fiber for each peer that needs a link (docs/protocol.md, R1, R3, R10).
  */
 import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -19,10 +19,13 @@ import type { MembershipLoop } from "./MembershipLoop.ts"
 import { PeerAttempts } from "./PeerAttempts.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
 
-/** Time for which the peer with the higher name waits for the other to dial, when they first hear of each other. */
+/** Time for which the peer with the higher name waits for the other peer to dial after both learn of each other. */
 const dutyMillis = 2_000
 
-/** Number of peers whose fibers start or stop at once. A step may change a thousand, and must not hold up the event loop. */
+/**
+ * Maximum number of peers whose fibers start or stop in one turn. A step may change a thousand peers and must not block
+ * the event loop.
+ */
 const updatesAtOnce = 64
 
 export interface Options {
@@ -39,7 +42,7 @@ export class PeerDialer {
   private readonly options: Options
   private readonly attempts = new Map<string, PeerAttempts>()
   private readonly fibers: FiberTable<string>
-  /** Names of peers that a step changed beside many others. */
+  /** Names of peers whose update waits for a later turn, because a step changed many peers. */
   private readonly postponed = new Set<string>()
   private isCatchingUp = false
 
@@ -48,7 +51,7 @@ export class PeerDialer {
     this.fibers = new FiberTable(options.fork, (name) => this.update(options.loop.state(), name))
   }
 
-  /** Starts and stops fibers after a step, so that exactly the peers that the state wants are dialed. */
+  /** Starts and stops fibers after a step, so that exactly the dial targets of the state are dialed. */
   reconcile(state: State.State): void {
     if (state.phase._tag !== "Running") {
       for (const name of this.fibers.keys()) this.fibers.stop(name)
@@ -84,7 +87,7 @@ export class PeerDialer {
     if (target === undefined && !state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
     else if (State.hasLink(state, name)) this.attempts.get(name)?.linked(monotonicMillis(this.options.clock))
     if (target === undefined) return this.fibers.stop(name)
-    // Claims about this node's name take turns, and one of a higher generation does not begin the attempts afresh.
+    // Claims about this node's name take turns, and a claim of a higher generation does not restart the attempts.
     if (name !== state.self.name && this.attempts.get(name)?.isFor(target) === false) {
       this.fibers.stop(name)
       this.attempts.delete(name)
@@ -99,13 +102,13 @@ export class PeerDialer {
     while (!attempts.isOver) {
       const target = State.dialTarget(loop.state(), name)
       if (target === undefined) return
-      // The whole cluster makes about one attempt per interval to reach one that failed (R10).
+      // The whole cluster makes about one attempt per interval to reach a failed member (R10).
       const chance = target.kind === "failed" ? 1 / Math.max(1, loop.state().linked.size) : 1
       if ((yield* Random.next) < chance) {
         const outcome = yield* this.dialOnce(target, isRetry)
         isRetry = true
         if (outcome !== "done") yield* loop.submit({ _tag: "DialFailed", name, refused: outcome === "refused" })
-        // A link that membership does not want, as that of an older life, is no reason to dial at once again.
+        // A link that the membership refuses, such as the link of an older life, is not a reason to dial again at once.
         else if (State.dialTarget(loop.state(), name) === undefined) return
       }
       yield* this.pause(name, attempts)
@@ -113,14 +116,20 @@ export class PeerDialer {
     }
   })
 
-  /** Pauses as the schedule says; between two claims about this node's name, each of which expires soon, not for long. */
+  /**
+   * Pauses by the schedule. Pauses for a shorter time between two claims about this node's name, because each claim
+   * expires soon.
+   */
   private pause(name: string, attempts: PeerAttempts): Effect.Effect<void> {
     return name === this.options.loop.state().self.name
       ? attempts.schedule.pauseAtMost(Duration.millis(claimInterval))
       : Effect.map(attempts.schedule.pause(), (more) => attempts.continued(more))
   }
 
-  /** Continues the attempts after a link that ended at once, or starts them afresh; waits before the first if it should. */
+  /**
+   * Continues the attempts after a link that ended at once, or restarts them. Waits before the first attempt if the
+   * other peer should dial.
+   */
   private readonly startAttempts = Effect.fnUntraced(function* (this: PeerDialer, name: string, generation: number) {
     const { clock, healthy, loop, reconnect } = this.options
     const self = loop.state().self.name
@@ -141,8 +150,8 @@ export class PeerDialer {
   })
 
   /**
-   * Dials each address of the peer that may be dialed now. Returns `done` if nothing is left to try, and `refused` if the
-   * connection was refused at every address.
+   * Dials each address of the peer that may be dialed now. Returns `done` if the peer needs no further dial, and
+   * `refused` if every address refused the connection.
    */
   private readonly dialOnce = Effect.fnUntraced(function* (this: PeerDialer, target: DialTarget, isRetry: boolean) {
     const { addresses, name } = target
@@ -154,7 +163,7 @@ export class PeerDialer {
       if (result._tag === "Success") return "done"
       const error = result.failure
       if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
-        // The message that the two are disconnected was lost with a link.
+        // The Bye that disconnects the two peers was lost with a link.
         yield* this.options.loop.submitAndAwait({ _tag: "Disconnect", name })
         return "done"
       }

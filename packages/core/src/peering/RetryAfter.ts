@@ -1,6 +1,6 @@
 /**
- * The addresses at which a peer asked to be dialed later: the `retryAfter` of a HelloReject (docs/protocol.md, section "How
- * the acceptor judges a Hello"). It is kept by address, because a HelloReject does not name the peer that sent it.
+ * Addresses at which a peer asked for a later dial: the `retryAfter` of a HelloReject (docs/protocol.md, section "How
+ * the acceptor judges a Hello"). The pauses are stored by address, because a HelloReject does not name its sender.
  */
 import type { Clock } from "effect/Clock"
 import type { Address } from "../Address.ts"
@@ -8,20 +8,20 @@ import { monotonicMillis } from "../internal/time.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
 
 /**
- * Longest pause that a peer can ask for, in milliseconds. A peer that asks for more is dialed after a minute, the longest pause
- * of the default `Reconnect` schedule: no liar can silence a dialer for longer than a dead peer does.
+ * Longest pause that a peer can request, in milliseconds. It is the longest pause of the default `Reconnect` schedule.
+ * A faulty peer therefore cannot delay dials for longer than an unreachable peer does.
  */
 export const maxRetryAfterMillis = 60_000
 
 /**
- * Number of addresses that are remembered. More than a node dials in a minute: each takes a dial that was answered. Beyond it
- * the oldest are forgotten, which costs one early dial.
+ * Maximum number of remembered addresses. It is more than a node dials in a minute, because each entry takes an
+ * answered dial. Beyond it the oldest entries are dropped, which costs one early dial each.
  */
 export const maxAddresses = 1_024
 
 /**
- * Share of a pause by which a random draw makes it longer, at most. Peers that were refused at one moment must not come back at
- * one moment, and a quarter of the second that a busy node asks for spreads hundreds of them.
+ * Maximum share by which a random draw extends a pause. Peers that were refused at the same time must not return at the
+ * same time. A quarter of the second that a busy node requests spreads hundreds of peers.
  */
 const spread = 0.25
 
@@ -35,8 +35,8 @@ export class RetryAfter {
   }
 
   /**
-   * Remembers the pause that a failed dial asks for, if it asks for one. `draw`, from 0 to 1, makes the pause longer by up
-   * to {@link spread}.
+   * Records the pause that a failed dial requests, if it requests one. `draw`, from 0 to 1, extends the pause by up to
+   * {@link spread}.
    */
   note(address: Address, error: HandshakeError, draw: number): void {
     const pause = pauseOf(error)
@@ -51,18 +51,18 @@ export class RetryAfter {
     }
   }
 
-  /** Forgets the pause of an address at which a peer has accepted this node. */
+  /** Removes the pause of an address at which a peer accepted this node. */
   forget(address: Address): void {
     this.until.delete(address)
   }
 
-  /** Returns how long an address must not be dialed, in whole milliseconds; 0 if it may be dialed now. */
+  /** Returns the remaining pause of an address, in whole milliseconds; 0 if it may be dialed now. */
   remaining(address: Address): number {
     const until = this.until.get(address)
     return until === undefined ? 0 : Math.max(0, Math.ceil(until - monotonicMillis(this.clock)))
   }
 
-  /** Returns how long none of the addresses may be dialed, in milliseconds; 0 if one of them may be dialed now. */
+  /** Returns the time until one of the addresses may be dialed, in milliseconds; 0 if one of them may be dialed now. */
   remainingOfAll(addresses: ReadonlyArray<Address>): number {
     let least = Number.POSITIVE_INFINITY
     for (const address of addresses) least = Math.min(least, this.remaining(address))
@@ -70,6 +70,6 @@ export class RetryAfter {
   }
 }
 
-/** Returns the pause that a `busy` peer asks for, in milliseconds, or `undefined` if the error asks for none. */
+/** Returns the pause that a `busy` peer requests, in milliseconds, or `undefined` if the error requests none. */
 export const pauseOf = (error: HandshakeError): number | undefined =>
   error._tag === "HandshakeRejected" && error.by === "them" && error.code === "busy" ? error.retryAfter : undefined

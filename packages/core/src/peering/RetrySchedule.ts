@@ -1,5 +1,5 @@
 /**
- * One run of the `Reconnect` schedule: the pauses between the attempts at one thing.
+ * Run of the `Reconnect` schedule: the pauses between the attempts to reach one peer or address.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export class RetrySchedule {
     this.step = step
   }
 
-  /** Sleeps as the schedule says. Returns `false` if the schedule has ended. */
+  /** Sleeps for the next pause of the schedule. Returns `false` if the schedule has ended. */
   pause(): Effect.Effect<boolean> {
     return Pull.matchEffect(this.step(undefined), {
       onSuccess: () => Effect.succeed(true),
@@ -25,7 +25,10 @@ export class RetrySchedule {
     })
   }
 
-  /** Sleeps as the schedule says, but at most for `interval`; for `interval` if the schedule has ended. */
+  /**
+   * Sleeps for the next pause of the schedule, but at most for `interval`. Sleeps for `interval` if the schedule has
+   * ended.
+   */
   pauseAtMost(interval: Duration.Duration): Effect.Effect<void> {
     return Effect.raceFirst(
       Effect.sleep(interval),
@@ -34,6 +37,6 @@ export class RetrySchedule {
   }
 }
 
-/** Starts the schedule of the policy afresh. */
+/** Starts a new run of the schedule of the policy. */
 export const make = (policy: Reconnect.Policy): Effect.Effect<RetrySchedule> =>
   Effect.map(Schedule.toStepWithSleep(policy), (step) => new RetrySchedule(step))

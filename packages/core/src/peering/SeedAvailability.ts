@@ -1,19 +1,21 @@
 /**
- * The addresses where peers may be found and that do not answer or refuse now. Each failed attempt is an event. The log has a
- * line when the trouble of an address begins, when its reason changes, and when it ends.
+ * Seeds and discovered addresses that do not answer, or that refuse this node. Each failed attempt is an event. The log
+ * gets a line when the problem of an address begins, when its reason changes, and when it ends.
  */
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import * as Handshake from "../link/Handshake.ts"
 
-/** Number of addresses in trouble that are remembered, the newest ones. With more, the line of an old one is repeated. */
+/**
+ * Maximum number of remembered addresses with a problem. With more addresses, the log repeats the line of an old one.
+ */
 export const maxRemembered = 1_024
 
-/** Trouble of an address. */
+/** Problem of an address. */
 interface Trouble {
   readonly reason: string
-  /** Number of attempts that failed. */
+  /** Number of failed attempts. */
   readonly attempts: number
 }
 
@@ -31,7 +33,7 @@ export class SeedAvailability {
     this.options = options
   }
 
-  /** Notes that an attempt failed. */
+  /** Records a failed attempt. */
   failed(address: Address, error: Handshake.HandshakeError): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.options.onUnavailable(address, error)
@@ -43,7 +45,7 @@ export class SeedAvailability {
     })
   }
 
-  /** Notes that a peer answered at the address, or has a link. */
+  /** Records that a peer answered at the address, or that the peer there has a link. */
   answered(address: Address): Effect.Effect<void> {
     return Effect.suspend(() => {
       const before = this.troubles.get(address)
@@ -54,7 +56,7 @@ export class SeedAvailability {
     })
   }
 
-  /** Forgets an address that is not dialed any more. */
+  /** Drops an address that is not dialed any more. */
   forget(address: Address): void {
     this.troubles.delete(address)
   }

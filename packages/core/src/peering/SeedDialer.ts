@@ -1,6 +1,6 @@
 /**
- * One fiber for each address where peers may be found: the seeds, for ever, and what the discovery found, until a newer set
- * is without it (docs/protocol.md, R11).
+ * Dials of addresses: one fiber for each seed, for as long as this node runs, and for each discovered address, until a
+ * newer discovery result does not contain it (docs/protocol.md, R11).
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -23,7 +23,7 @@ export interface Options {
   readonly discovery: Discovery.Policy
   readonly pause: LonelyPause
   readonly availability: Pick<SeedAvailability, "answered" | "failed" | "forget">
-  /** Called after each attempt, and if none is needed: with the error, or with `undefined` if the address leads to a peer. */
+  /** Called after each attempt with its error, and with `undefined` if the address leads to a peer with a link. */
   readonly onTried: (address: Address, error: HandshakeError | undefined) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
@@ -38,13 +38,16 @@ export class SeedDialer {
     this.fibers = new FiberTable(options.fork, () => {})
   }
 
-  /** Dials the address from now on, for ever. `answeredBy` is the name of the peer that answered there, if one did. */
+  /**
+   * Adds a seed, which is dialed for as long as this node runs. `answeredBy` is the name of the peer that answered
+   * there, if any.
+   */
   addSeed(address: Address, answeredBy?: string): void {
     this.seeds.add(address)
     this.start(address, answeredBy)
   }
 
-  /** Dials these addresses from now on, instead of those of the last call. */
+  /** Replaces the discovered addresses to dial. */
   setDiscovered(addresses: Iterable<Address>): void {
     const wanted = new Set(addresses)
     for (const address of this.fibers.keys()) {
@@ -55,7 +58,7 @@ export class SeedDialer {
     for (const address of wanted) this.start(address)
   }
 
-  /** Stops dialing, for good, once this node is not running. */
+  /** Stops all dials for good once this node is not running. */
   stop(): void {
     for (const address of this.fibers.keys()) this.fibers.stop(address)
   }
@@ -95,20 +98,21 @@ export class SeedDialer {
       if (error === undefined || isKnownThere(error)) yield* availability.answered(address)
       else yield* availability.failed(address, error)
       if (isKnownThere(error)) {
-        // The name of a service may lead to another peer next time.
+        // The DNS name of a service may lead to another peer next time.
         yield* pause.sleep(discovery.interval)
         continue
       }
-      // The first attempts follow the reconnect schedule, which is quicker; the interval is for ever.
+      // A node without a link retries by the reconnect schedule, which begins with shorter pauses. A node with a link
+      // waits for the interval.
       yield* pause.isAlone() ? schedule.pauseAtMost(discovery.intervalAlone) : pause.sleep(discovery.interval)
     }
   })
 }
 
-/** Tests whether a peer that has a link answered. */
+/** Returns whether the peer that answered already has a link. */
 const isKnownPeer = (error: HandshakeError | undefined): boolean =>
   error?._tag === "HandshakeFailed" && error.reason === "known"
 
-/** Tests whether this node itself answered, or a peer that has a link. */
+/** Returns whether this node itself answered, or a peer that already has a link. */
 const isKnownThere = (error: HandshakeError | undefined): boolean =>
   (error?._tag === "HandshakeRejected" && error.code === "self") || isKnownPeer(error)

@@ -6,7 +6,10 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Handshake from "../link/Handshake.ts"
 
-/** Fails with a `HandshakeFailed` of reason `timeout` if the effect takes longer. `missing` is what did not come in time. */
+/**
+ * Fails with a `HandshakeFailed` of reason `timeout` if the effect takes longer. `missing` names the result that did
+ * not arrive.
+ */
 export const inTime = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   millis: number,
@@ -18,7 +21,7 @@ export const inTime = <A, E, R>(
       : Effect.fail(new Handshake.HandshakeFailed({ reason: "timeout", message: `no ${missing} within ${millis} ms` })),
   )
 
-/** Returns how an attempt to make a link ended: `up`, or the reason why not. */
+/** Returns the outcome of an attempt to establish a link: `up`, or the reason of the failure. */
 export const outcomeOf = (exit: Exit.Exit<unknown, Handshake.HandshakeError>): string => {
   if (Exit.isSuccess(exit)) return "up"
   const error = Option.getOrUndefined(Exit.findErrorOption(exit))

@@ -1,6 +1,6 @@
 /**
- * Frames as typed values. All rooms above exchange these values; only `wire` knows their bytes (docs/protocol.md, section
- * "Frames").
+ * Frames as typed values. All higher layers exchange these values. Only `wire` knows their bytes (docs/protocol.md,
+ * section "Frames").
  */
 import type { Address } from "../Address.ts"
 import { maxMessageBytes } from "./constants.ts"
@@ -8,14 +8,14 @@ import type { Key, PeerRecord, Status } from "./PeerRecord.ts"
 import type { ViolationCode } from "./ProtocolViolation.ts"
 import { violationCodes } from "./ProtocolViolation.ts"
 
-/** Belief of the sender about the receiver, so that the receiver can refute it at once. */
+/** Belief of the sender about the receiver. It lets the receiver refute an accusation at once. */
 export interface YouAreBelief {
   readonly generation: number
   readonly incarnation: number
   readonly status: Status
 }
 
-/** First frame of the dialer: its own record, and the cluster that it wants to join. */
+/** First frame of the dialer: its own record, and the name of its cluster. */
 export interface Hello {
   readonly _tag: "Hello"
   readonly versionMin: number
@@ -24,17 +24,19 @@ export interface Hello {
   readonly label: string
   /** Record of the dialer, with the status alive. */
   readonly record: PeerRecord
-  /** Number of the dialer's process, which tells two processes of one generation apart. */
+  /** Number of the dialer's process, which distinguishes two processes of one generation. */
   readonly instance: number
   /** Number of this connection among those that the dialer opened. It ranks simultaneous connections. */
   readonly linkEpoch: number
   readonly dialedAddress: Address
-  /** `true` if the application asked the dialer to join, which ends a disconnection; absent if the dialer dials by itself. */
+  /** `true` if the application called `join`, which ends a disconnection; absent if the dialer dials by itself. */
   readonly join?: boolean | undefined
   readonly viewHash: bigint
   /** Number of bytes that the acceptor may send on the inbox lane before the first Credit. */
   readonly window: number
-  /** Silence after which the dialer ends the link, in milliseconds. The acceptor writes something three times within it. */
+  /**
+   * Silence after which the dialer ends the link, in milliseconds. The acceptor writes something three times within it.
+   */
   readonly linkTimeout: number
 }
 
@@ -43,11 +45,13 @@ export interface HelloAck {
   readonly _tag: "HelloAck"
   readonly version: number
   readonly record: PeerRecord
-  /** Number of the acceptor's process, which tells two processes of one generation apart. */
+  /** Number of the acceptor's process, which distinguishes two processes of one generation. */
   readonly instance: number
   readonly viewHash: bigint
   readonly window: number
-  /** Silence after which the acceptor ends the link, in milliseconds. The dialer writes something three times within it. */
+  /**
+   * Silence after which the acceptor ends the link, in milliseconds. The dialer writes something three times within it.
+   */
   readonly linkTimeout: number
   /** Host of the dialer as the acceptor sees it. */
   readonly observedHost: string
@@ -55,13 +59,13 @@ export interface HelloAck {
 }
 
 /**
- * Reason for which a Hello is refused.
+ * Reason for which a peer refuses a handshake.
  *
  * - `label`: another cluster. `version`: no common version. `denied`: the admission policy refused the dialer.
- * - `busy`: a cap is reached; try later. `self`: the dialer reached itself.
- * - `duplicate`: the acceptor lives under the dialer's name, or has a link to another process of the dialer's life.
+ * - `busy`: a limit is reached; try later. `self`: the dialer reached itself.
+ * - `duplicate`: the acceptor has the dialer's name, or has a link to another process of the dialer's life.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
- * - `parted`: the acceptor has disconnected from the dialer, and the application did not ask the dialer to join again.
+ * - `parted`: the acceptor has disconnected the dialer, and the application of the dialer did not call `join` again.
  */
 export type RejectCode = "label" | "version" | "busy" | "self" | "denied" | "duplicate" | "stale" | "parted"
 
@@ -77,7 +81,7 @@ export const rejectCodes: ReadonlyArray<RejectCode> = [
   "parted",
 ]
 
-/** Refusal of the acceptor, after which the connection ends. */
+/** Refusal of a handshake, after which the connection ends. */
 export interface HelloReject {
   readonly _tag: "HelloReject"
   readonly code: RejectCode
@@ -90,7 +94,7 @@ export interface HelloReject {
 /** Last frame of the handshake. The link is up for a side that has sent and received it. */
 export interface Ready {
   readonly _tag: "Ready"
-  /** Current incarnation of the sender, which the sender raises if the handshake brought an accusation. */
+  /** Current incarnation of the sender. The sender raises it if the handshake contained an accusation. */
   readonly incarnation: number
   readonly viewHash: bigint
   readonly youAre?: YouAreBelief | undefined
@@ -119,29 +123,29 @@ export interface Update {
   readonly records: ReadonlyArray<PeerRecord>
 }
 
-/** Tells an accused peer about the accusation. */
+/** Informs an accused peer of the accusation. */
 export interface YouAre extends YouAreBelief {
   readonly _tag: "YouAre"
 }
 
-/** Question to a member: can it reach this life of another peer? */
+/** Request to a member to report whether it reaches this life of another peer. */
 export interface ProbeRequest {
   readonly _tag: "ProbeRequest"
-  /** Number of the question, which the answer repeats. */
+  /** Number of the request, which the answer repeats. */
   readonly id: number
   readonly target: string
   readonly generation: number
-  /** Time within which an answer is of use, in milliseconds. */
+  /** Time within which an answer is useful, in milliseconds. */
   readonly deadline: number
 }
 
 /**
- * Answer of an asked member about another peer.
+ * Answer of a probed member about another peer.
  *
  * - `up`: the member has just heard from the peer on its own link.
- * - `down`: the member has no link to the peer, or the link gives no answer.
+ * - `down`: the member has no link to the peer, or the peer does not answer on the link.
  * - `refused`: the member's connection was refused, so the process is not running.
- * - `unknown`: the member never met this life, or answers too many other questions.
+ * - `unknown`: the member never met this life, or has too many unanswered requests.
  */
 export type Verdict = "up" | "down" | "refused" | "unknown"
 
@@ -170,7 +174,7 @@ export interface SyncDelta {
   readonly want: ReadonlyArray<string>
 }
 
-/** Announces that the sender leaves the cluster. */
+/** Announcement that the sender leaves the cluster. */
 export interface Leave {
   readonly _tag: "Leave"
   readonly generation: number
@@ -188,13 +192,13 @@ export interface Data {
   readonly lane: number
   readonly first: boolean
   readonly last: boolean
-  /** `true` if the sender gave up the message that it began. Such a frame has no payload. */
+  /** `true` if the sender gave up the message that it had begun. Such a frame has no payload. */
   readonly abort: boolean
   /** Size of the whole message in bytes. Present only in the first fragment of several. */
   readonly total?: number | undefined
   /**
-   * Number of a message that the sender wants acknowledged with a {@link Taken}. Present only in the first fragment. Counts
-   * from 1 on each lane.
+   * Number of a message for which the sender requests a {@link Taken}. Present only in the first fragment. Counts from
+   * 1 on each lane.
    */
   readonly confirm?: number | undefined
   /** Span that sent the message, in `traceBytes` bytes. Present only in the first fragment. */
@@ -202,26 +206,31 @@ export interface Data {
   readonly payload: Uint8Array
 }
 
-/** Allows the receiver of the frame to send more bytes on a lane, because the reader has read as much. */
+/** Permission for the receiver of the frame to send more bytes on a lane, because the reader has read as much. */
 export interface Credit {
   readonly _tag: "Credit"
   readonly lane: number
   readonly bytes: number
 }
 
-/** Lane that its receiver opens. */
+/** Lane that the sender of a LaneOpen reads. */
 export interface OpenedLane {
   /** Number of the lane on this link, in this direction. Never 0, which is the inbox. */
   readonly lane: number
   /** Name of the lane, such as the name of a topic. */
   readonly name: string
-  /** Format of the messages that are read on the lane, such as `json`. Absent if the reader takes bytes of any format. */
+  /**
+   * Format of the messages that the reader expects, such as `json`. Absent if the reader accepts bytes of any format.
+   */
   readonly format?: string | undefined
-  /** Number of bytes that may be sent on the lane before the first Credit. */
+  /** Number of bytes that the peer may send on the lane before the first Credit. */
   readonly window: number
 }
 
-/** Opens lanes that the sender of the frame reads. The first frames of a link list all lanes that a side reads, even if none. */
+/**
+ * Opens lanes that the sender of the frame reads. The first frames of a link list all lanes that a side reads, even if
+ * there are none.
+ */
 export interface LaneOpen {
   readonly _tag: "LaneOpen"
   readonly lanes: ReadonlyArray<OpenedLane>
@@ -235,13 +244,16 @@ export interface LaneClose {
   readonly lane: number
 }
 
-/** Answer to LaneClose: nothing more will come on the lane, and its number is free again. */
+/** Answer to LaneClose: nothing more arrives on the lane, and its number is free again. */
 export interface LaneClosed {
   readonly _tag: "LaneClosed"
   readonly lane: number
 }
 
-/** Acknowledges that the reader has read the message with this number of `confirm`, and all before it on the lane. */
+/**
+ * Acknowledgement that the reader has read the message with this number of `confirm` and all earlier messages of the
+ * lane.
+ */
 export interface Taken {
   readonly _tag: "Taken"
   readonly lane: number
@@ -255,10 +267,11 @@ export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
  * Reason for which a link ends.
  *
  * - `left`: the sender leaves the cluster. `parted`: the sender does not want this link; do not redial.
- * - `replaced`: a newer life of the receiver's name is in the cluster. `duplicate`: a better link of the same pair is up.
- * - `superseded`: the sender found its own name at a higher generation and stops.
- * - `silent`: nothing was heard for the link timeout. `slow`: the receiver does not drain.
- * - The others are violations of the protocol by the receiver of the Bye.
+ * - `replaced`: a newer life of the receiver's name is in the cluster. `duplicate`: a better link of the same pair is
+ * up.
+ * - `superseded`: the sender found a higher generation of its own name and stops.
+ * - `silent`: no bytes arrived for the link timeout. `slow`: the receiver does not drain.
+ * - The other codes are violations of the protocol by the receiver of the Bye.
  */
 export type ByeCode = "left" | "parted" | "replaced" | "duplicate" | "superseded" | "silent" | "slow" | ViolationCode
 
@@ -287,7 +300,7 @@ export type HandshakeFrame = Hello | HelloAck | HelloReject | Ready
 /** Frames that membership reads and writes. */
 export type MembershipFrame = Update | YouAre | ProbeRequest | ProbeResult | SyncDigest | SyncDelta | Leave | LeaveAck
 
-/** All frames but Data. They are written before data and cost no credit. */
+/** All frames except Data. They are written before data and cost no credit. */
 export type ControlFrame = HandshakeFrame | MembershipFrame | LaneFrame | Ping | Pong | Bye
 
 /** All frames of version 1. */
@@ -295,7 +308,7 @@ export type Frame = ControlFrame | Data
 
 const utf8 = new TextEncoder()
 
-/** Shortens an explanation to what a HelloReject or Bye may carry. */
+/** Shortens an explanation to the maximum length in a HelloReject or Bye. */
 export const clipMessage = (message: string): string => {
   const wellFormed = message.toWellFormed()
   // Each UTF-16 unit takes three bytes at most.

@@ -1,9 +1,9 @@
 /**
- * Records of peers and the one order in which every peer keeps the newest of them (docs/protocol.md, section "Records").
+ * Records of peers and their total order (docs/protocol.md, section "Records").
  *
- * A peer writes its own record. Other peers copy the record and may accuse the peer (`suspect`, `failed`). Records of one
- * name are totally ordered and merging takes the greater. Merging is therefore commutative, associative and idempotent,
- * and all peers that have heard the same records believe the same.
+ * A peer writes its own record. Other peers copy the record and may accuse the peer (`suspect`, `failed`). Records of
+ * one name are totally ordered, and merging keeps the greater. Merging is therefore commutative, associative and
+ * idempotent, and all peers that have received the same records have the same beliefs.
  */
 import type { Address } from "../Address.ts"
 import { Hash64 } from "../internal/hash64.ts"
@@ -15,17 +15,17 @@ export type Status = "alive" | "suspect" | "failed" | "left"
 
 /** Part of a record that only its owner may change, by raising the incarnation. */
 export interface Body {
-  /** Addresses under which the peer says that it can be reached, the best first; at most 8. */
+  /** Addresses at which the peer claims to be reachable, best first; at most 8. */
   readonly addresses: ReadonlyArray<Address>
   /** Text pairs of the application; at most 8 KiB in all. */
   readonly metadata: Readonly<Record<string, string>>
   readonly versionMin: number
   readonly versionMax: number
-  /** Names of optional parts of the protocol that the peer speaks; at most 32. */
+  /** Names of optional parts of the protocol that the peer supports; at most 32. */
   readonly features: ReadonlyArray<string>
 }
 
-/** Record of one peer: its identity, its body, and the status that the author of this copy believes in. */
+/** Record of one peer: its identity, its body, and the status that the author of this copy believes. */
 export interface PeerRecord {
   readonly name: string
   readonly generation: number
@@ -38,7 +38,7 @@ export interface PeerRecord {
   readonly refused?: boolean | undefined
 }
 
-/** Fields that order a record, and the content of a digest entry or an accusation. */
+/** Fields that determine the order of a record. They are also the content of a digest entry or an accusation. */
 export type Key = Pick<PeerRecord, "name" | "generation" | "incarnation" | "status">
 
 /** Rank of each status within one incarnation, and its number on the wire. */
@@ -52,8 +52,8 @@ export const isAccusation = ({ status }: Pick<PeerRecord, "status">): boolean =>
 export const statusOfRank: ReadonlyArray<Status> = ["alive", "suspect", "failed", "left"]
 
 /**
- * Compares two keys of one name: by generation, then incarnation, then status. Returns 0 if the records say the same. `left` is
- * a status like the others: its owner refutes it with a greater incarnation, which a peer that has left never writes.
+ * Compares two keys of one name: by generation, then incarnation, then status. Returns 0 for equal keys. `left` is a
+ * status like the others: its owner refutes it with a greater incarnation, which a peer that has left never writes.
  */
 export const compareKeys = (a: Key, b: Key): number => {
   if (a.generation !== b.generation) return a.generation - b.generation
@@ -62,8 +62,8 @@ export const compareKeys = (a: Key, b: Key): number => {
 }
 
 /**
- * Compares two records of one name: by their keys, then by the hash of the body. Equal keys with different bodies occur only
- * if an owner published two bodies under one incarnation; the hash makes all peers pick the same one.
+ * Compares two records of one name: by their keys, then by the hash of the body. Equal keys with different bodies occur
+ * only if an owner published two bodies under one incarnation. The hash makes all peers choose the same body.
  */
 export const compare = (a: PeerRecord, b: PeerRecord): number => {
   const keys = compareKeys(a, b)
@@ -73,7 +73,7 @@ export const compare = (a: PeerRecord, b: PeerRecord): number => {
   return x === y ? 0 : x < y ? -1 : 1
 }
 
-/** Returns whether two bodies have the same content. Costs less than two hashes, and mostly nothing. */
+/** Returns whether two bodies have the same content. Costs less than two hashes, and usually nothing. */
 export const isSameBody = (a: Body, b: Body): boolean =>
   a === b ||
   (a.versionMin === b.versionMin &&
@@ -125,19 +125,19 @@ export const memberHash = (key: Pick<PeerRecord, "name" | "generation" | "incarn
 
 const utf8 = new TextEncoder()
 
-/** Computes the size of metadata in bytes, as {@link maxMetadataBytes} counts it. */
+/** Computes the size of metadata in bytes, by the definition of {@link maxMetadataBytes}. */
 export const metadataBytes = (metadata: Readonly<Record<string, string>>): number => {
   let total = 0
   for (const [key, value] of Object.entries(metadata)) total += utf8.encode(key).length + utf8.encode(value).length
   return total
 }
 
-/** Returns why the pairs cannot be the metadata of a peer, or `undefined` if they can. */
+/** Returns the problem of pairs that cannot be the metadata of a peer, or `undefined`. */
 export const metadataProblem = (metadata: Readonly<Record<string, string>>): string | undefined => {
   const pairs = Object.entries(metadata)
   if (pairs.length > maxMetadataPairs) return `at most ${maxMetadataPairs} pairs`
   for (const [key, value] of pairs) {
-    // An application without types may pass anything.
+    // An application without types may pass any value.
     if (typeof value !== "string") return `the value of "${key}" is not text`
     if (!key.isWellFormed() || !value.isWellFormed()) return `"${key}" is not well-formed Unicode`
   }

@@ -1,7 +1,7 @@
 /**
- * Every number of the protocol that is not part of the layout of a frame (docs/protocol.md, section "Limits"). Both ends
- * must agree on these numbers, so none of them is an option. `wire/Layout.ts` has the sizes and flags of the layout, and
- * `Limits.ts` has the bounds that each node chooses for itself.
+ * Numbers of the protocol that are not part of the layout of a frame (docs/protocol.md, section "Limits"). Both ends
+ * must agree on these numbers, so none of them is an option. `wire/Layout.ts` has the sizes and flags of the layout.
+ * `Limits.ts` has the limits that each node chooses for itself.
  */
 import { maxHostLength } from "../internal/hosts.ts"
 
@@ -43,25 +43,25 @@ export const maxFeatureBytes = 64
 export const maxMetadataBytes = 8192
 
 /**
- * Maximum number of pairs of metadata. {@link maxMetadataBytes} does not count the heads of keys and values, and thousands
- * of tiny pairs would make a record too large for its owner's Hello, which is limited to 16 KiB.
+ * Maximum number of pairs of metadata. {@link maxMetadataBytes} does not count the heads of keys and values, and
+ * thousands of tiny pairs would make a record too large for its owner's Hello, which is limited to 16 KiB.
  */
 export const maxMetadataPairs = 256
 
 // --- the handshake ---
 
-/** Value of `magic` in every Hello. It tells a stranger that speaks another CBOR protocol from a broken peer. */
+/** Value of `magic` in every Hello. It distinguishes a broken peer from another program that speaks CBOR. */
 export const magic = "COTERIE"
 
-/** Maximum length of the explanation in a HelloReject or Bye, in bytes: a line of a log, not a document. */
+/** Maximum length of the explanation in a HelloReject or Bye, in bytes. Enough for one log line. */
 export const maxMessageBytes = 512
 
 /** Maximum length of the observed host in a HelloAck, in bytes: the longest DNS name. */
 export const maxObservedHostBytes = maxHostLength
 
 /**
- * Shortest link timeout that a peer may announce, in milliseconds. The other side writes about 30 heartbeats a second then, and
- * no peer can ask for more.
+ * Shortest link timeout that a peer may announce, in milliseconds. With it the other side writes about 30 heartbeats
+ * per second. No peer can request more.
  */
 export const minLinkTimeout = 100
 
@@ -70,13 +70,16 @@ export const maxLinkTimeout = 0xffff_ffff
 
 // --- lists in control frames ---
 
-/** Maximum number of records in one frame. Bounds the work of one frame; the length of the frame mostly ends it earlier. */
+/**
+ * Maximum number of records in one frame. It limits the work of one frame; the maximum frame length is usually reached
+ * earlier.
+ */
 export const maxRecords = 1024
 
-/** Maximum number of entries in one chunk of a digest: what fits the largest frame with names of usual length. */
+/** Maximum number of entries in one chunk of a digest. With names of usual length they fit the largest frame. */
 export const maxDigestEntries = 4096
 
-/** Maximum number of names that one SyncDelta may request: as many records as one frame may answer with. */
+/** Maximum number of names that one SyncDelta may request: the number of records that one frame may contain. */
 export const maxWant = maxRecords
 
 /** Maximum number of lanes that one LaneOpen may open. A sender opens more lanes with several frames. */
@@ -85,28 +88,30 @@ export const maxOpenedLanes = 1024
 // --- rate ---
 
 /**
- * Control frames a second that every receiver takes, and at once. A busy cluster of hundreds says some tens a second. A sender
- * paces its answers by half of both, so that what a network or a pause of a process holds back for two seconds, and then delivers
- * at once, is within them.
+ * Rate of control frames, per second and at once, that every receiver accepts. A busy cluster of hundreds of nodes
+ * sends some tens per second. A sender limits its answers to half of both. The frames that a delay of the network or
+ * the process holds back for two seconds are therefore within the rate when they arrive at once.
  */
 export const minControlRate = 1_000
 export const minControlBurst = 2_000
 
-/** Number of entries in the lists of a control frame that count as one more frame: they cost a receiver about as much. */
+/**
+ * Number of list entries of a control frame that count as one more frame, because they cost a receiver about as much.
+ */
 export const entriesPerControl = 32
 
-/** Number of bytes of a control frame that count as one more frame. A record has 8 KiB of metadata at most. */
+/** Number of bytes of a control frame that count as one more frame. A record has at most 8 KiB of metadata. */
 export const bytesPerControl = 8192
 
-/** Maximum number of anti-entropy exchanges that a node may start in a second. */
+/** Maximum number of anti-entropy exchanges that a node may start per second. */
 export const maxExchangeRate = 4
 
 // --- lanes and credit ---
 
-/** Number of the inbox, the lane that is always open. */
+/** Number of the inbox, which is always open. */
 export const inboxLane = 0
 
-/** Name under which this node reads its inbox: empty, which the name of no other lane may be. */
+/** Name under which this node reads its inbox. It is empty, and no other lane may have an empty name. */
 export const inboxName = ""
 
 /** Maximum number of lanes that one side may have open on a link, besides the inbox. */

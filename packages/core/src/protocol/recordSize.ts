@@ -1,11 +1,11 @@
 /**
- * Upper bounds of the sizes of records and texts on the wire, for those who fill frames without encoding them.
+ * Upper bounds of the sizes of records and texts on the wire, for modules that fill frames without encoding them.
  */
 import type { PeerRecord } from "./PeerRecord.ts"
 
 /**
- * Maximum size of the records, entries and names of one frame, in bytes. It is a quarter of the largest frame, because data
- * waits behind a control frame, and so that one full record above the maximum still fits.
+ * Maximum size of the records, entries and names of one frame, in bytes. It is a quarter of the largest frame, because
+ * data waits behind a control frame. One full record above the maximum also fits the largest frame.
  */
 export const maxChunkBytes = 64 * 1024
 

@@ -1,21 +1,21 @@
 /**
- * The subset of CBOR that the protocol allows (docs/protocol.md, section "CBOR"): definite lengths and integers in their
- * shortest form, text that is valid UTF-8, maps with distinct text keys; no tags, no floats, no undefined. One value has
- * therefore one meaning for every decoder, and a sender cannot hide a second meaning in it.
+ * Subset of CBOR that the protocol allows (docs/protocol.md, section "CBOR"): definite lengths and integers in their
+ * shortest form, text that is valid UTF-8, and maps with distinct text keys, without tags, floats or undefined. One
+ * value therefore has one meaning for every decoder, and a sender cannot hide a second meaning in it.
  */
 import * as Cborg from "cborg"
 import { compareNames } from "../protocol/PeerName.ts"
 
 /**
- * Maximum nesting. Version 1 needs five levels; the rest is room for unknown keys. The tokenizer checks the nesting before
- * the decoder descends, so that a frame of brackets costs no stack.
+ * Maximum nesting depth. Version 1 needs five levels; the rest is reserved for unknown keys. The tokenizer checks the
+ * depth before the decoder descends, so that a deeply nested frame costs no stack.
  */
 export const maxDepth = 8
 
 // `ignoreBOM` keeps a leading U+FEFF. Without it the name would lose the mark and hash differently.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-/** Returns the size of the head of an item, from its low five bits. */
+/** Returns the size of the head of an item, from the low five bits of its first byte. */
 const headLength = (minor: number): number => (minor < 24 ? 1 : 1 + 2 ** (minor - 24))
 
 const fail = (what: string): never => {
@@ -23,11 +23,11 @@ const fail = (what: string): never => {
 }
 
 /**
- * Tokenizer of cborg with the checks that cborg lacks: depth, floats and tags, valid UTF-8, and counts that the bytes left
- * cannot hold.
+ * Tokenizer of cborg with additional checks: depth, floats and tags, valid UTF-8, and counts that exceed the remaining
+ * bytes.
  */
 class StrictTokenizer extends Cborg.Tokenizer {
-  /** Number of items still to come in each open array or map. */
+  /** Number of remaining items in each open array or map. */
   private readonly open: Array<number> = []
 
   override next(): Cborg.Token {
@@ -66,8 +66,8 @@ class StrictTokenizer extends Cborg.Tokenizer {
 
   private descend(items: number): void {
     if (this.open.length >= maxDepth) fail(`nested deeper than ${maxDepth}`)
-    // Each item takes one byte at least, so a count greater than the number of bytes left is false.
-    if (items > this.data.length - this.pos()) fail("more items announced than bytes left")
+    // Each item takes at least one byte, so a count above the number of remaining bytes is false.
+    if (items > this.data.length - this.pos()) fail("more items announced than remaining bytes")
     this.open.push(items)
   }
 }
@@ -83,7 +83,7 @@ const decodeOptions = {
 }
 
 /**
- * Decodes the one value that the bytes hold. Throws an `Error` whose message may quote the input. Maps become objects in
+ * Decodes the single value in the bytes. Throws an `Error` whose message may quote the input. Maps become objects in
  * which every key is an own property, including `__proto__`. The bytes must be a plain `Uint8Array`.
  */
 export const decode = (bytes: Uint8Array): unknown =>
@@ -107,11 +107,11 @@ type MapEntry = ReadonlyArray<Cborg.Token | ReadonlyArray<Cborg.Token>>
 
 const keyOf = (entry: MapEntry): string => {
   const key = entry[0]
-  return key instanceof Cborg.Token && typeof key.value === "string" ? key.value : fail("keys are text")
+  return key instanceof Cborg.Token && typeof key.value === "string" ? key.value : fail("map keys must be text")
 }
 
-// Deterministic encoding (RFC 8949, 4.2.1), so that each test vector is the only right answer. The sorter of cborg for this
-// encoding encodes each key again and takes most of the time of an Update. `undefined` means an absent key.
+// Deterministic encoding (RFC 8949, 4.2.1), so that each test vector has exactly one encoding. The sorter of cborg for
+// this encoding encodes each key again, which takes most of the time of an Update. `undefined` means an absent key.
 const encodeOptions: Cborg.EncodeOptions = {
   mapSorter: (a, b) => compareTextKeys(keyOf(a), keyOf(b)),
   ignoreUndefinedProperties: true,

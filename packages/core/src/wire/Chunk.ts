@@ -1,10 +1,12 @@
 /**
- * A chunk of received bytes while its frames are decoded, and the payloads of the Data frames in it. A payload is a view of
- * bytes that were received anyway, because an array of its own for each small payload costs ten times the rest of decoding.
+ * Chunk of received bytes during decoding, and the payloads of its Data frames. A payload is a view of received bytes,
+ * because a separate array for each small payload would cost ten times as much as the rest of decoding.
  */
 import { largePayload } from "./FrameEncoder.ts"
 
-/** Maximum memory that a small payload keeps alive besides itself: the size of a copy that many small payloads share. */
+/**
+ * Maximum memory that a small payload retains besides itself. It is the size of a copy that many small payloads share.
+ */
 export const slabBytes = 8192
 
 const empty: Uint8Array = new Uint8Array(0)
@@ -13,10 +15,10 @@ const empty: Uint8Array = new Uint8Array(0)
 export class Chunk {
   readonly bytes: Uint8Array
   readonly view: DataView
-  /** `true` if a payload is a view of the chunk itself, so that the chunk must stay as it is. */
+  /** `true` if a payload is a view of the chunk itself, so that the chunk must not change. */
   isViewed = false
   private readonly buffer: ArrayBufferLike
-  /** `true` if the chunk is so small that a payload may keep all of it alive. */
+  /** `true` if the chunk is so small that a payload may retain all of it. */
   private readonly isSmall: boolean
   /** Copy of the bytes from `slabFrom` to `slabTo`, which small payloads share. */
   private slab: ArrayBufferLike
@@ -32,7 +34,10 @@ export class Chunk {
     this.slab = buffer
   }
 
-  /** Returns the payload from `from` to `end`: a view of the chunk if it is large, and of a shared copy if it is small. */
+  /**
+   * Returns the payload from `from` to `end`. A large payload is a view of the chunk. A small payload is a view of a
+   * shared copy.
+   */
   payload(from: number, end: number): Uint8Array {
     const size = end - from
     if (size === 0) return empty

@@ -1,7 +1,7 @@
 /**
- * Schemas of the control frames whose body is a CBOR map: all but heartbeats, Credit and Taken (docs/protocol.md, section
- * "Control frames"). One schema bounds a frame in both directions, so that no value out of bounds comes in and this node
- * sends nothing that another peer would refuse.
+ * Schemas of the control frames with a CBOR map as body: all except heartbeats, Credit and Taken (docs/protocol.md,
+ * section "Control frames"). One schema checks a frame in both directions, so that this node neither accepts nor sends
+ * a value out of bounds.
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -18,7 +18,7 @@ const maxU64 = 0xffff_ffff_ffff_ffffn
 
 const utf8 = new TextEncoder()
 
-// A string is never shorter in bytes than in units, so a long string is refused before it is copied.
+// A string is never shorter in bytes than in units, so a long string is refused before it is encoded.
 const longerThan = (text: string, maxBytes: number): boolean =>
   text.length > maxBytes || utf8.encode(text).length > maxBytes
 
@@ -42,15 +42,17 @@ const text = (minBytes: number, maxBytes: number) =>
 const atMost = (count: number) =>
   Schema.makeFilter((items: ReadonlyArray<unknown>) => items.length <= count || `at most ${count} entries`, {}, true)
 
-/** Array whose length is checked before its items. */
+/** Array schema that checks the length before the items. */
 const list = <S extends Schema.Constraint>(item: S, count: number) =>
   Schema.Array(Schema.Unknown)
     .check(atMost(count))
     .pipe(Schema.decodeTo(Schema.Array(item).check(atMost(count))))
 
-/** Refuses a list in which a name occurs twice, so that nobody is asked for one record many times in one frame. */
+/** Refuses a list with a repeated name, so that one frame cannot request one record many times. */
 const distinct = <A>(nameOf: (item: A) => string) =>
-  Schema.makeFilter((items: ReadonlyArray<A>) => new Set(items.map(nameOf)).size === items.length || "a name twice")
+  Schema.makeFilter(
+    (items: ReadonlyArray<A>) => new Set(items.map(nameOf)).size === items.length || "a name occurs twice",
+  )
 
 const Name = Schema.String.check(Schema.makeFilter(PeerName.nameProblem))
 
@@ -68,7 +70,7 @@ const U32 = uint(0, maxU32)
 
 const hashBytes = 8
 
-/** 64-bit hash: eight bytes on the wire, because not every CBOR library has integers beyond 2^53. */
+/** 64-bit hash. It is eight bytes on the wire, because not every CBOR library has integers beyond 2^53. */
 const Hash = Schema.Uint8Array.check(
   Schema.makeFilter((bytes: Uint8Array) => bytes.length === hashBytes || `expected ${hashBytes} bytes`),
 ).pipe(
@@ -117,7 +119,7 @@ const beliefFields = { generation: Generation, incarnation: Incarnation, status:
 
 const Belief = Schema.Struct(beliefFields)
 
-/** Entry of a digest: an array without keys, because a digest has many entries. */
+/** Entry of a digest. It is an array without keys, because a digest has many entries. */
 const DigestEntry = Schema.Tuple([Name, Generation, Incarnation, Status]).pipe(
   Schema.decodeTo(
     Schema.Struct({

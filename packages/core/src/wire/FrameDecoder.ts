@@ -1,9 +1,11 @@
 /**
- * Decodes the bytes of a connection into frames, in whatever chunks the bytes arrive (docs/protocol.md, section "Frames").
+ * Decodes the bytes of a connection into frames. The bytes may arrive in chunks of any size (docs/protocol.md, section
+ * "Frames").
  *
- * The decoder checks a length against the limit of the phase before it allocates memory for the frame. It decodes a frame
- * that lies whole in one chunk in place, and copies a frame that crosses a border of chunks once, into an array of its own.
- * Nothing throws: bytes that are not frames give a {@link ProtocolViolation}, which every later call returns again.
+ * The decoder checks a length against the limit of the phase before it allocates memory for the frame. It decodes a
+ * frame that lies completely in one chunk in place. It copies a frame that crosses a chunk boundary once, into a
+ * separate array. The decoder never throws: bytes that are not frames produce a {@link ProtocolViolation}, which every
+ * later call returns again.
  */
 import { detachBuffer } from "../internal/detachBuffer.ts"
 import type * as Frame from "../protocol/Frame.ts"
@@ -15,13 +17,13 @@ import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
 
 export interface Options {
-  /** Greatest length that a header may have. */
+  /** Maximum length in the header of a frame. */
   readonly maxFrameBytes: number
   /** Maximum number of bytes of all frames together, until {@link FrameDecoder.raiseLimit} is called. */
   readonly maxTotalBytes?: number | undefined
   /** Counters of the decoded frames. */
   readonly traffic?: Traffic.Traffic | undefined
-  /** Frees the memory of chunks in which no payload lies. Defaults to `true`. */
+  /** `true` to free the memory of chunks without a payload. Defaults to `true`. */
   readonly detachBuffers?: boolean | undefined
 }
 
@@ -33,27 +35,27 @@ export const handshakeLimits: Options = {
 
 /** State of the decoder within a frame. */
 type Partial =
-  /** Number of bytes of the header that have arrived. */
+  /** Header of which `filled` bytes have arrived. */
   | { readonly _tag: "Header"; filled: number }
-  /** Body, which is copied into an array until the array is full. */
+  /** Body that is copied into an array until the array is full. */
   | PartialBody
-  /** Number of bytes of an extension that are still to be skipped. */
+  /** Extension of which `left` bytes remain to be skipped. */
   | { readonly _tag: "Skipped"; left: number }
 
 interface PartialBody {
   readonly _tag: "Body"
   readonly kind: number
   readonly size: number
-  /** Array that is being filled: the body, or for Data first the head and then the payload of `data`. */
+  /** Array to fill: the body, or for Data first the head and then the payload of `data`. */
   bytes: Uint8Array
   filled: number
-  /** Frame whose payload is `bytes`. */
+  /** Frame with `bytes` as payload. */
   data: Frame.Data | undefined
 }
 
 const empty: Uint8Array = new Uint8Array(0)
 
-/** Position that {@link FrameDecoder} returns internally after a violation. */
+/** Position that methods of {@link FrameDecoder} return after a violation. */
 const stop = -1
 
 /** Decoder of one direction of one connection. */
@@ -65,9 +67,9 @@ export class FrameDecoder {
   private violation: ProtocolViolation | undefined
   private partial: Partial | undefined
   private sizes: Array<number> = []
-  /** Bytes of a header that crosses a border of chunks. */
+  /** Bytes of a header that crosses a chunk boundary. */
   private readonly header = new DataView(new ArrayBuffer(Layout.headerBytes))
-  /** Bytes that `atMost` left over. */
+  /** Remaining bytes of a chunk after `atMost` frames. */
   private rest: Uint8Array = empty
 
   constructor(options: Options) {
@@ -78,17 +80,18 @@ export class FrameDecoder {
   }
 
   /**
-   * Appends the frames that the chunk completes to `out`. Returns the violation if there is one; frames before the violation
-   * are in `out`. After a violation every call returns it again and appends nothing.
+   * Appends the frames that the chunk completes to `out`. Returns the violation if there is one; frames before the
+   * violation are in `out`. After a violation every call returns the violation again and appends nothing.
    *
-   * With `atMost`, the decoder stops after so many frames and keeps the rest of the chunk: the next call goes on with the
-   * rest, even if it brings no bytes. A link changes the limit between two frames of one chunk in this way.
+   * With `atMost`, the decoder stops after that number of frames and keeps the rest of the chunk. The next call
+   * continues with the rest, even if its chunk is empty. A link uses this to change the limit between two frames of one
+   * chunk.
    *
    * For each frame, the decoder appends the number of its bytes to `sizes`.
    *
-   * The chunk belongs to the decoder from now on, which gives the memory back when no payload lies in it. Payloads of Data
-   * are views: of 4 KiB and more, into the chunk; smaller ones, into a copy of at most `slabBytes` around them, so that a
-   * small message that somebody keeps does not keep a whole chunk alive.
+   * The decoder takes ownership of the chunk and frees its memory if no payload lies in it. Payloads of Data are views.
+   * A payload of at least 4 KiB is a view of the chunk. A smaller payload is a view of a copy of at most `slabBytes`
+   * around it, so that a small retained message does not retain a whole chunk.
    */
   feed(
     chunk: Uint8Array,
@@ -116,25 +119,27 @@ export class FrameDecoder {
     return undefined
   }
 
-  /** Sets another limit for frames whose header is not read yet, and lifts the limit of the total. */
+  /** Sets another limit for frames whose header is not read yet, and removes the limit of the total. */
   raiseLimit(maxFrameBytes: number): void {
     this.maxFrameBytes = maxFrameBytes
     this.totalLeft = Infinity
   }
 
-  /** Returns `true` if the decoder holds bytes that are no frame yet. Never after a violation. */
+  /** Returns `true` if the decoder holds bytes of an incomplete frame. Never after a violation. */
   isPartial(): boolean {
     return this.partial !== undefined || this.rest.length > 0
   }
 
-  /** Records the violation, and returns {@link stop}. */
+  /** Stores the violation, and returns {@link stop}. */
   private fail(violation: ProtocolViolation): number {
     this.violation = violation
     this.partial = undefined
     return stop
   }
 
-  /** Decodes the frame that begins at `pos`. Returns the position after what it read of the frame, or {@link stop}. */
+  /**
+   * Decodes the frame that begins at `pos`. Returns the position after the decoded part of the frame, or {@link stop}.
+   */
   private decode(source: Chunk, pos: number, out: Array<Frame.Frame>): number {
     if (source.bytes.length - pos < Layout.headerBytes) {
       this.partial = { _tag: "Header", filled: 0 }
@@ -145,7 +150,7 @@ export class FrameDecoder {
     return this.decodeBody(source, pos + Layout.headerBytes, length, view.getUint8(pos + Layout.lengthBytes), out)
   }
 
-  /** Decodes the body of the frame whose header was read, or as much as has arrived. */
+  /** Decodes the body of a frame whose header has been read, or the part that has arrived. */
   private decodeBody(source: Chunk, pos: number, length: number, kind: number, out: Array<Frame.Frame>): number {
     const size = length - 1
     const problem = this.lengthProblem(length) ?? sizeProblem(kind, size)
@@ -164,7 +169,7 @@ export class FrameDecoder {
     return end
   }
 
-  /** Copies the begin of a body that continues in the next chunk. */
+  /** Copies the beginning of a body that continues in the next chunk. */
   private beginBody(source: Chunk, pos: number, kind: number, size: number): number {
     const there = source.bytes.length - pos
     const isData = kind === FrameTable.dataKind
@@ -181,7 +186,7 @@ export class FrameDecoder {
     return source.bytes.length
   }
 
-  /** Goes on with a frame of which a part arrived in earlier chunks. */
+  /** Continues a frame of which a part arrived in earlier chunks. */
   private resume(partial: Partial, source: Chunk, pos: number, out: Array<Frame.Frame>): number {
     switch (partial._tag) {
       case "Header":
@@ -207,7 +212,7 @@ export class FrameDecoder {
     if (partial.filled < Layout.lengthBytes) return pos + 1
     const length = this.header.getUint32(0)
     if (partial.filled === Layout.lengthBytes) {
-      // The decoder checks the length without waiting for the kind, which a length of zero does not have.
+      // Checks the length without waiting for the kind, because a frame of length zero has no kind.
       const problem = this.lengthProblem(length)
       return problem === undefined ? pos + 1 : this.fail(problem)
     }
@@ -246,14 +251,14 @@ export class FrameDecoder {
       return new ProtocolViolation("oversize", `a frame of ${length} bytes; the limit is ${this.maxFrameBytes}`)
     }
     if (Layout.lengthBytes + length > this.totalLeft) {
-      return new ProtocolViolation("oversize", "more bytes than the handshake may have")
+      return new ProtocolViolation("oversize", "more bytes than a handshake may have")
     }
     return undefined
   }
 }
 
 /**
- * Decodes the head of Data whose payload has not arrived whole, and gives the payload an array of its own, which the next
+ * Decodes the head of Data whose payload has not arrived completely. Gives the payload a separate array, which the next
  * chunks fill.
  */
 const beginPayload = (partial: PartialBody, source: Chunk, from: number): ProtocolViolation | undefined => {
@@ -269,8 +274,8 @@ const beginPayload = (partial: PartialBody, source: Chunk, from: number): Protoc
 }
 
 /**
- * Returns the same bytes as a plain `Uint8Array`. Node's `Buffer` is one by type, but its `slice` returns a view, and the
- * application would get a `Buffer` as a payload.
+ * Returns the bytes as a plain `Uint8Array`. Node's `Buffer` is a `Uint8Array` by type, but its `slice` returns a view,
+ * and the application would get a `Buffer` as payload.
  */
 const plain = (bytes: Uint8Array): Uint8Array =>
   bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -282,7 +287,7 @@ const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Returns what is wrong with a frame by its kind and the size of its body, before the body has arrived. */
+/** Returns the violation of a frame by its kind and the size of its body, before the body has arrived. */
 const sizeProblem = (kind: number, size: number): ProtocolViolation | undefined => {
   if (kind === FrameTable.dataKind) {
     if (size < Layout.dataFixedBytes) return new ProtocolViolation("malformed", `a Data body of ${size} bytes`)
@@ -296,7 +301,7 @@ const sizeProblem = (kind: number, size: number): ProtocolViolation | undefined 
     : undefined
 }
 
-/** Decodes a body that lies whole in the chunk and passed {@link sizeProblem}. */
+/** Decodes a body that lies completely in the chunk and passed {@link sizeProblem}. */
 const readBody = (kind: number, source: Chunk, start: number, end: number): Frame.Frame | ProtocolViolation => {
   if (kind === FrameTable.dataKind) return decodeData(source, start, end, false)
   const body = FrameTable.bodyOfKind(kind)

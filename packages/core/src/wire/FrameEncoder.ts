@@ -1,6 +1,6 @@
 /**
- * Encodes frames into bytes (docs/protocol.md, section "Frames"): one frame into one array, or a batch of frames into the
- * chunks of one write.
+ * Encodes frames into bytes (docs/protocol.md, section "Frames"): one frame into one array, or a batch of frames into
+ * the chunks of one write.
  */
 import * as Protocol from "../protocol/constants.ts"
 import type * as Frame from "../protocol/Frame.ts"
@@ -9,8 +9,8 @@ import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
 
 /**
- * Size from which a payload is not copied next to its header but handed to the network as it is. Below this size the copy
- * is cheaper than one more buffer in the write.
+ * Minimum size of a payload that is passed to the network without a copy. Below this size a copy next to the header is
+ * cheaper than one more buffer in the write.
  */
 export const largePayload = 4096
 
@@ -34,8 +34,8 @@ const defect = (why: string): never => {
 /**
  * Returns the bytes of one frame.
  *
- * Throws a `RangeError` for a frame with a field out of bounds, which is a defect of the caller, and for an Update,
- * SyncDigest, SyncDelta or LaneOpen beyond the largest frame: those go through `FrameSplitter.split` first.
+ * Throws a `RangeError` for a frame with a field out of bounds, which is a defect of the caller. Also throws for an
+ * Update, SyncDigest, SyncDelta or LaneOpen beyond the largest frame; `FrameSplitter.split` must split these first.
  */
 export const encode = (frame: Frame.Frame): Uint8Array => {
   if (frame._tag === "Data") {
@@ -52,20 +52,21 @@ export const encode = (frame: Frame.Frame): Uint8Array => {
   return bytes
 }
 
-/** Returns an array of at least `size` bytes with arbitrary content, at the begin of its buffer. */
+/** Returns an array of at least `size` bytes with arbitrary content, at the beginning of its buffer. */
 export type Allocate = (size: number) => Uint8Array
 
 const allocateNew: Allocate = (size) => new Uint8Array(size)
 
-/** Handles that a control frame takes so many bytes. */
+/** Handles a control frame and its size in bytes. */
 export type OnControl = (frame: Frame.ControlFrame, bytes: number) => void
 
 const ignore: OnControl = () => undefined
 
 /**
- * Appends the bytes of the frames to `out`, in order, and counts the frames in `traffic`. All headers, control frames and
- * small payloads share one buffer, which `allocate` returns; payloads of {@link largePayload} bytes and more are put in
- * between as they are. `onControl` gets each control frame. The caller must not change any of the arrays until they are written. Throws as {@link encode}.
+ * Appends the bytes of the frames to `out`, in order, and counts the frames in `traffic`. All headers, control frames
+ * and small payloads share one buffer from `allocate`. Payloads of at least {@link largePayload} bytes are inserted
+ * without a copy. `onControl` is called for each control frame. The caller must not change any of the arrays until they
+ * are written. Throws like {@link encode}.
  */
 export const encodeInto = (
   frames: ReadonlyArray<Frame.Frame>,
@@ -109,8 +110,8 @@ export const encodeInto = (
 }
 
 /**
- * Checks and counts the frames, encodes those in CBOR into `encoded`, and returns the size of the buffer that
- * {@link encodeInto} needs.
+ * Checks and counts the frames, encodes the CBOR frames into `encoded`, and returns the size of the buffer that {@link
+ * encodeInto} needs.
  */
 const measure = (
   frames: ReadonlyArray<Frame.Frame>,
@@ -149,7 +150,7 @@ const encodeCbor = (frame: Frame.ControlFrame, body: FrameTable.CborBody): Uint8
   const content = body.write(frame)
   const length = content.length + 1
   if (length > Layout.maxFrameBytes) {
-    throw new RangeError(`${frame._tag} cannot be sent: ${length} bytes are more than one frame holds`)
+    throw new RangeError(`${frame._tag} cannot be sent: ${length} bytes exceed the maximum of one frame`)
   }
   const bytes = new Uint8Array(Layout.headerBytes + content.length)
   writeHeader(new DataView(bytes.buffer), 0, length, body.kind)
@@ -175,10 +176,10 @@ const checkData = (frame: Frame.Data): void => {
     defect(`a payload is at most ${Protocol.maxFragmentBytes} bytes`)
   }
   if (frame.abort && (frame.first || frame.last || frame.payload.length > 0)) {
-    defect("abort stands alone")
+    defect("abort excludes other flags and a payload")
   }
   if (!frame.first && (frame.confirm !== undefined || frame.trace !== undefined)) {
-    defect("confirm and trace are for the first fragment")
+    defect("confirm and trace belong to the first fragment")
   }
   if (frame.confirm !== undefined && !Layout.isU32(frame.confirm)) defect("confirm is 32 bits")
   if (frame.trace !== undefined && frame.trace.length !== Protocol.traceBytes) {
@@ -189,7 +190,7 @@ const checkData = (frame: Frame.Data): void => {
       defect("total is 32 bits and more than the payload")
     }
   } else if (frame.total !== undefined) {
-    defect("total is for the first of several fragments")
+    defect("total belongs to the first of several fragments")
   }
 }
 

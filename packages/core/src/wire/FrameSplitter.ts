@@ -1,6 +1,6 @@
 /**
- * Splits control frames with long lists into frames within the bounds of one frame. Membership does not know how many bytes
- * its records take on the wire; this module does.
+ * Splits control frames with long lists into frames within the limits of one frame. The membership does not know the
+ * size of its records on the wire; this module does.
  */
 import { maxDigestEntries, maxOpenedLanes, maxRecords, maxWant } from "../protocol/constants.ts"
 import type * as Frame from "../protocol/Frame.ts"
@@ -9,8 +9,8 @@ import { maxChunkBytes, recordBytes, textBytes } from "../protocol/recordSize.ts
 import { maxHandshakeBytes } from "./Layout.ts"
 
 /**
- * Returns frames that together say the same as this frame, each within the bounds of a frame. Frames other than Update,
- * SyncDigest, SyncDelta and LaneOpen always are within the bounds.
+ * Returns frames that together have the content of this frame, each within the limits of a frame. Frames other than
+ * Update, SyncDigest, SyncDelta and LaneOpen are always within the limits.
  */
 export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFrame> => {
   switch (frame._tag) {
@@ -42,7 +42,7 @@ export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFra
   }
 }
 
-/** Upper bound of the size of a frame without its lists and texts: header, names of the fields, and numbers. */
+/** Upper bound of the size of a frame without its lists and texts: header, field names and numbers. */
 const frameFixedBytes = 64
 
 /** Returns an upper bound of the size of a frame. */
@@ -76,7 +76,10 @@ const sum = <A>(items: ReadonlyArray<A>, bytesOfItem: (item: A) => number): numb
   return bytes
 }
 
-/** Splits a list before each item that would exceed {@link maxChunkBytes} or the count. An empty list is one chunk. */
+/**
+ * Splits a list before each item that would exceed {@link maxChunkBytes} or the maximum count. Returns one chunk for an
+ * empty list.
+ */
 const cut = <A>(
   items: ReadonlyArray<A>,
   bytesOf: (item: A) => number,
@@ -99,9 +102,9 @@ const cut = <A>(
   return chunks
 }
 
-/** Returns an upper bound of the size of a digest's entry: its head, name, two numbers and the status. */
+/** Returns an upper bound of the size of an entry of a digest: its head, name, two numbers and the status. */
 const keyBytes = (key: Key): number => textBytes(key.name) + 1 + 9 + 5 + 1
 
-/** Returns an upper bound of the size of a lane: the names of its fields, two numbers, its name and its format. */
+/** Returns an upper bound of the size of a lane: its field names, two numbers, name and format. */
 const laneBytes = ({ format, name }: Frame.OpenedLane): number =>
   32 + textBytes(name) + (format === undefined ? 0 : 8 + textBytes(format))

@@ -1,8 +1,8 @@
 /**
- * The table of all frames: the number of each kind, and how the body of each control frame is read and written
- * (docs/protocol.md, sections "Kinds", "Fixed bodies" and "Control frames"). A new control frame is added here and in
- * `protocol/Frame.ts`; the decoder, the encoder, the traffic counters and the metrics derive from the table. Data is the
- * one frame with a layout of its own, which the decoder and the encoder know.
+ * Table of all frames (docs/protocol.md, sections "Kinds", "Fixed bodies" and "Control frames"): the number of each
+ * kind, and the reader and writer of the body of each control frame. Add a new control frame here and in
+ * `protocol/Frame.ts`. The decoder, the encoder, the traffic counters and the metrics derive from the table. Only Data
+ * has a separate layout, which the decoder and the encoder know.
  */
 import * as Rec from "effect/Record"
 import * as Result from "effect/Result"
@@ -14,7 +14,7 @@ import * as Cbor from "./Cbor.ts"
 import * as Schemas from "./ControlFrameSchemas.ts"
 import { isU16, isU32 } from "./Layout.ts"
 
-/** Control frames with a body of fixed layout. They are frequent, so that CBOR would cost too much. */
+/** Control frames with a body of fixed layout. They are so frequent that CBOR would cost too much. */
 export type FixedFrame = Frame.Ping | Frame.Pong | Frame.Credit | Frame.Taken
 
 /** Control frames with a CBOR body. */
@@ -26,11 +26,11 @@ type FrameOf<Tag> = Extract<Frame.ControlFrame, { readonly _tag: Tag }>
 export interface FixedBody<F extends Frame.ControlFrame = Frame.ControlFrame> {
   readonly body: "fixed"
   readonly kind: number
-  /** Name of the body in messages of a violation. */
+  /** Name of the body in the message of a violation. */
   readonly name: string
   /** Size of the body. */
   readonly bytes: number
-  // Methods, so that the body of one frame is assignable to the body of the union: `bodyOf` pairs tag and body.
+  // Methods make the body of one frame assignable to the body of the union. `bodyOf` pairs tag and body.
   read(view: DataView, at: number): F
   /** Writes the body. Throws a `RangeError` if a field is out of bounds. */
   write(frame: F, view: DataView, at: number): void
@@ -40,13 +40,13 @@ export interface FixedBody<F extends Frame.ControlFrame = Frame.ControlFrame> {
 export interface CborBody<F extends Frame.ControlFrame = Frame.ControlFrame> {
   readonly body: "cbor"
   readonly kind: number
-  /** Never throws. The bytes must be a plain `Uint8Array`, and the frame keeps no view of them. */
+  /** Decodes the body. Never throws. The bytes must be a plain `Uint8Array`, and the frame keeps no view of them. */
   read(bytes: Uint8Array): F | ProtocolViolation
   /** Returns the bytes of the body. Throws a `RangeError` if a field is out of bounds. */
   write(frame: F): Uint8Array
 }
 
-/** Maximum length of what a violation may quote from the peer. */
+/** Maximum length of the quote of a peer in a violation. */
 const maxQuote = 80
 
 const cannotSend = (tag: string, why: string): never => {
@@ -108,7 +108,7 @@ const taken: FixedBody<Frame.Taken> = {
 const malformed = (tag: string, why: string): ProtocolViolation =>
   new ProtocolViolation("malformed", `${tag}: ${clip(why, maxQuote)}`)
 
-/** Returns the body of a frame whose map the schema describes. */
+/** Returns the body of a frame whose CBOR map the schema describes. */
 const cbor = <Tag extends CborFrame["_tag"], S extends Schema.Codec<object, unknown>>(
   kind: number,
   tag: Tag,
@@ -144,7 +144,7 @@ const controlBodies: {
 } = {
   Hello: {
     ...hello,
-    // The constant `magic` is on the wire and not in the frame.
+    // The constant `magic` is on the wire, but not in the frame value.
     read: (bytes) => {
       const frame = hello.read(bytes)
       if (frame instanceof ProtocolViolation) return frame
@@ -174,7 +174,7 @@ const controlBodies: {
   LaneClosed: cbor(37, "LaneClosed", Schemas.LaneClosed),
 }
 
-/** Body of some control frame. */
+/** Body of a control frame. */
 export type ControlBody = FixedBody | CborBody
 
 /** Kind of Data. */
@@ -188,7 +188,7 @@ export const kinds: { readonly [Tag in Frame.Frame["_tag"]]: number } = {
 
 const bodies: { readonly [Tag in Frame.ControlFrame["_tag"]]: ControlBody } = controlBodies
 
-/** Control bodies at the index of their kind. */
+/** Control bodies, at the index of their kind. */
 const bodiesByKind: ReadonlyArray<ControlBody | undefined> = Array.from(
   { length: Math.max(...Object.values(kinds)) + 1 },
   (_, kind) => Object.values(bodies).find((body) => body.kind === kind),
@@ -197,5 +197,5 @@ const bodiesByKind: ReadonlyArray<ControlBody | undefined> = Array.from(
 /** Returns the body of a control frame. */
 export const bodyOf = (tag: Frame.ControlFrame["_tag"]): ControlBody => bodies[tag]
 
-/** Returns the body of the control frame of this kind, or `undefined` if this version knows no such control frame. */
+/** Returns the body of the control frame of this kind, or `undefined` for an unknown kind. */
 export const bodyOfKind = (kind: number): ControlBody | undefined => bodiesByKind[kind]

@@ -1,5 +1,5 @@
 /**
- * Counters of the frames of all links and of their bytes, by kind. Counting is two additions for each frame; metrics read
+ * Counters of the frames of all links and of their bytes, by kind. Counting costs two additions per frame. Metrics read
  * the sums.
  */
 import { kinds } from "./FrameTable.ts"
@@ -11,12 +11,12 @@ export interface Traffic {
   readonly bytes: Float64Array
 }
 
-/** Index of frames whose kind this version does not know. Zero is never a kind. */
+/** Index for frames whose kind this version does not know. Zero is not a kind. */
 export const unknownKind = 0
 
 const size = Math.max(...Object.values(kinds)) + 1
 
-/** Returns counters at zero. */
+/** Returns counters that start at zero. */
 export const make = (): Traffic => ({ frames: new Float64Array(size), bytes: new Float64Array(size) })
 
 /** Counts a frame of `length` bytes with its header. */

@@ -7,15 +7,15 @@ import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import type { Chunk } from "./Chunk.ts"
 import * as Layout from "./Layout.ts"
 
-/** Maximum size of what precedes the payload in a body of Data, in bytes. */
+/** Maximum size of the part of a Data body before the payload, in bytes. */
 export const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + Layout.dataConfirmBytes + traceBytes
 
-/** Maximum size of a body of Data, in bytes. */
+/** Maximum size of a Data body, in bytes. */
 export const maxDataBytes = maxDataHeadBytes + maxFragmentBytes
 
 /**
- * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body ends beyond the chunk (`isCut`), the
- * payload is a new array without content, which the decoder fills.
+ * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body extends beyond the chunk (`isCut`),
+ * the payload is a new empty array, which the decoder fills.
  */
 export const decodeData = (
   chunk: Chunk,
@@ -32,8 +32,8 @@ export const decodeData = (
   const abort = (bits & Layout.flags.abort) !== 0
   let from = start + Layout.dataFixedBytes
   if (abort && (bits !== Layout.flags.abort || from !== end))
-    return new ProtocolViolation("malformed", "Data with abort and more")
-  // The common frame: no field besides the payload.
+    return new ProtocolViolation("malformed", "Data with abort and other content")
+  // The most common frame has no field except the payload.
   if (bits <= Layout.flags.abort && (!first || last)) {
     if (end - from > maxFragmentBytes) return tooLarge(end - from)
     return {
@@ -48,7 +48,7 @@ export const decodeData = (
   const confirms = (bits & Layout.flags.confirm) !== 0
   const isTraced = (bits & Layout.flags.trace) !== 0
   if (!first && (confirms || isTraced))
-    return new ProtocolViolation("malformed", "Data with confirm or trace and not the first")
+    return new ProtocolViolation("malformed", "Data with confirm or trace that is not a first fragment")
   const hasTotal = first && !last
   const head =
     (hasTotal ? Layout.dataTotalBytes : 0) + (confirms ? Layout.dataConfirmBytes : 0) + (isTraced ? traceBytes : 0)
@@ -61,7 +61,7 @@ export const decodeData = (
   if (hasTotal) {
     total = view.getUint32(from)
     from += Layout.dataTotalBytes
-    if (total <= size) return new ProtocolViolation("malformed", "Data with a total that one fragment reaches")
+    if (total <= size) return new ProtocolViolation("malformed", "Data with a total that does not exceed its payload")
   }
   if (confirms) {
     confirm = view.getUint32(from)

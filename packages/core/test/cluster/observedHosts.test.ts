@@ -75,7 +75,7 @@ it.effect("a node that advertises other IP literals than the host that peers see
       Effect.gen(function* () {
         const { hints } = yield* dialFrom(["10.0.0.5"])
         assert.strictEqual(hints.length, 1)
-        assert.include(hints[0], "peers see this node at b, and it advertises 10.0.0.5:24868")
+        assert.include(hints[0], "peers see this node at b, but it advertises 10.0.0.5:24868")
       }),
     ),
   ),

@@ -29,7 +29,7 @@ describe("the event of an address that is unavailable", () => {
       events.map(({ reason }) => reason),
       ["otherCluster", "version", "busy", "self", "denied", "duplicate", "stale", "disconnected"],
     )
-    for (const { message } of events) assert.strictEqual(message, "the peer refused this node and says: why")
+    for (const { message } of events) assert.strictEqual(message, "the peer refused this node: why")
     assert.strictEqual(
       seedUnavailable(addressOf("b"), rejected("denied", "us")).message,
       "this node refused the peer: why",

@@ -4,7 +4,10 @@ import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
 import type { Data } from "../../src/protocol/Frame.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 
-/** Receiving lane that counts what it holds from outside: the frames that came, without the messages that were read. */
+/**
+ * Receiving lane that measures its memory from outside: the cost of the frames that arrived, without the messages that
+ * were read.
+ */
 export class MeasuredLane extends ReceiveLane {
   private whole = 0
   private begun = 0
@@ -33,7 +36,7 @@ export class MeasuredLane extends ReceiveLane {
     this.isRead = false
   }
 
-  /** Returns the cost of the messages that are whole and not read, and of the fragments of the next. */
+  /** Returns the cost of the complete unread messages and of the fragments of the next message. */
   held(): number {
     return this.isRead ? this.whole + this.begun : 0
   }

@@ -11,7 +11,7 @@ import { MeasuredLane } from "./MeasuredLane.ts"
 
 const window = 4_096
 
-/** A sender as the protocol wants it, over a receiver, both driven by a list of choices. */
+/** Drives a correct sender and a receiver by a list of choices. */
 const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
   const messageBytes = 50_000
   const receiver = new MeasuredLane({ window, messageBytes })
@@ -51,7 +51,7 @@ const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
     queue.shift()
     credit -= cost(frame.payload.length)
     const result = receiver.receive(frame)
-    if (result instanceof ProtocolViolation) return assert.fail("a sender within its credit is never cut")
+    if (result instanceof ProtocolViolation) return assert.fail("a sender within its credit causes no violation")
     if (result !== undefined) inbox.push(result)
     return true
   }
@@ -65,7 +65,7 @@ const play = (sizes: ReadonlyArray<number>, choices: ReadonlyArray<number>) => {
     else send()
     if (choice % 2 === 0) grant()
   }
-  // The reader reads on: then everything comes through.
+  // The reader continues to read, so that everything arrives.
   for (let i = 0; i < 10_000 && (queue.length > 0 || inbox.length > 0); i++) {
     if (!send()) take()
     grant()
@@ -79,7 +79,7 @@ const Sizes = Arbitrary.array(integer(20_000), { maxLength: 12 })
 const Choices = Arbitrary.array(integer(100), { maxLength: 200 })
 
 it.effect.prop(
-  "whatever the reader does, every message arrives whole and in order, and no more is held than promised",
+  "every message arrives whole and in order within the memory limit, whatever the reader does",
   [Sizes, Choices],
   ([sizes, choices]) =>
     Effect.sync(() => {
@@ -95,7 +95,7 @@ it.effect.prop(
     }),
 )
 
-it("credit comes half a window at a time, not per message", () => {
+it("the lane grants credit half a window at a time, not per message", () => {
   const receiver = new ReceiveLane({ window, messageBytes: 1_000 })
   const payload = new Uint8Array(100)
   let frames = 0
@@ -111,7 +111,7 @@ it("credit comes half a window at a time, not per message", () => {
   assert.strictEqual(frames, Math.floor((200 * cost(100)) / Math.ceil(window / 2 / 164) / 164))
 })
 
-it("who stops to read keeps nothing of a message that was begun, and counts on", () => {
+it("a closed lane keeps no payload, and still counts credit", () => {
   const receiver = new MeasuredLane({ window, messageBytes: 10_000 })
   const payload = new Uint8Array(1_000)
   const begun = { _tag: "Data", lane: 1, first: true, last: false, abort: false, total: 3_000, payload } as const
@@ -121,12 +121,12 @@ it("who stops to read keeps nothing of a message that was begun, and counts on",
   assert.strictEqual(receiver.held(), 0)
   assert.strictEqual(receiver.receive(next), undefined)
   const arrived = receiver.receive({ ...next, last: true })
-  if (arrived === undefined || arrived instanceof ProtocolViolation) return assert.fail("a message was expected")
-  assert.strictEqual(arrived.payload.length, 0, "nothing is put together")
-  assert.instanceOf(receiver.receive({ ...next, last: true }), ProtocolViolation, "the rules hold on")
+  if (arrived === undefined || arrived instanceof ProtocolViolation) return assert.fail("expected a message")
+  assert.strictEqual(arrived.payload.length, 0, "no payload is reassembled")
+  assert.instanceOf(receiver.receive({ ...next, last: true }), ProtocolViolation, "the rules still apply")
 })
 
-it("a message cannot come in so many pieces that their number is what takes the memory", () => {
+it("a message cannot arrive in more fragments than the minimum size allows", () => {
   const receiver = new ReceiveLane({ window, messageBytes: 1_000_000 })
   const first = new Uint8Array(minFragmentBytes)
   const begun = { _tag: "Data", lane: 0, first: true, last: false, abort: false, total: 1_000_000 } as const

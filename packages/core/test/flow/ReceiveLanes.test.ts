@@ -37,7 +37,7 @@ const data = (lane: number, bytes: number, confirm?: number): Data => ({
 })
 
 describe("the receiving lanes of a link", () => {
-  it("resolve the sink of a lane once, when the lane is opened", () => {
+  it("call sinkOf once per lane, when the lane opens", () => {
     const { came, lanes, sinks } = make()
     lanes.open([{ name: "red" }])
     for (let i = 0; i < 3; i++) assert.isUndefined(lanes.receive(data(1, 1)))
@@ -48,7 +48,7 @@ describe("the receiving lanes of a link", () => {
     )
   })
 
-  it("tell the peer which lanes are open, each name once, and also if there is none", () => {
+  it("announce the open lanes to the peer, each name once, and also announce an empty list", () => {
     const { lanes, sent } = make()
     lanes.open([])
     lanes.open([{ name: "red" }, { name: "blue" }])
@@ -59,13 +59,13 @@ describe("the receiving lanes of a link", () => {
     )
   })
 
-  it("refuse data on a lane that was never opened, and a violation of a lane", () => {
+  it("refuse data on a lane that is not open, and report a violation of a lane", () => {
     const { lanes } = make()
     assert.strictEqual(lanes.receive(data(1, 1))?.code, "laneUnknown")
     assert.strictEqual(lanes.receive(data(0, minWindow))?.code, "creditExceeded")
   })
 
-  it("give credit back when messages are acknowledged, half a window at a time", () => {
+  it("return credit for acknowledged messages, half a window at a time", () => {
     const { came, lanes, sent } = make()
     for (let i = 0; i < 4; i++) lanes.receive(data(0, 136))
     for (const { lane, message } of came) lane.acknowledge(message)
@@ -73,7 +73,7 @@ describe("the receiving lanes of a link", () => {
     assert.strictEqual(lanes.used(), 200)
   })
 
-  it("acknowledge the last message of each lane that was read, once", () => {
+  it("acknowledge the last read message of each lane once", () => {
     const { came, lanes, wakes } = make()
     lanes.receive(data(0, 1, 1))
     lanes.receive(data(0, 1, 2))
@@ -85,7 +85,7 @@ describe("the receiving lanes of a link", () => {
     assert.deepStrictEqual(lanes.acknowledgements(), [])
   })
 
-  it("say what was read of a lane before they close it, and nothing of it afterwards", () => {
+  it("send the acknowledgement of a lane before its LaneClose, and none afterwards", () => {
     const { came, lanes, sent } = make()
     lanes.open([{ name: "red" }])
     lanes.receive(data(1, 1, 1))
@@ -101,11 +101,11 @@ describe("the receiving lanes of a link", () => {
     assert.deepStrictEqual(lanes.acknowledgements(), [])
   })
 
-  it("drop what comes on a closing lane until the peer has answered, and then do not know the lane", () => {
+  it("drop messages on a closing lane until the peer has answered, and refuse them afterwards", () => {
     const { came, lanes } = make()
     assert.strictEqual(lanes.closed(1)?.code, "laneUnknown")
     lanes.open([{ name: "red" }])
-    assert.strictEqual(lanes.closed(1)?.code, "laneUnknown", "it is open")
+    assert.strictEqual(lanes.closed(1)?.code, "laneUnknown", "the lane is still open")
     lanes.close("red")
     assert.strictEqual(lanes.closing(), 1)
     assert.isUndefined(lanes.receive(data(1, 1)))
@@ -115,7 +115,7 @@ describe("the receiving lanes of a link", () => {
     assert.strictEqual(lanes.receive(data(1, 1))?.code, "laneUnknown")
   })
 
-  it("measure the fullest lane besides the inbox", () => {
+  it("measure the fullest lane except the inbox", () => {
     const { lanes } = make()
     assert.strictEqual(lanes.usedMost(), 0)
     lanes.open([{ name: "red" }, { name: "blue" }])

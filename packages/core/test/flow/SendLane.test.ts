@@ -30,7 +30,7 @@ describe("a sending lane", () => {
     assert.isFalse(lane.tryOffer(new Uint8Array(100)))
   })
 
-  it("refuses credit of nothing, and credit beyond the window", () => {
+  it("refuses credit of zero bytes, and credit beyond the window", () => {
     const { lane } = make()
     assert.strictEqual(lane.credit(0)?.code, "malformed")
     assert.strictEqual(lane.credit(1)?.code, "malformed")
@@ -39,19 +39,19 @@ describe("a sending lane", () => {
     assert.isUndefined(lane.credit(cost(100)))
   })
 
-  it("that was slow is so until there is credit for any fragment", () => {
+  it("stays slow until there is credit for any fragment", () => {
     const { lane } = make()
     while (lane.tryOffer(new Uint8Array(100))) continue
     lane.slowness.mark()
     assert.isUndefined(lane.credit(1))
-    assert.isTrue(lane.slowness.isSlow, "a byte of credit is too little")
+    assert.isTrue(lane.slowness.isSlow, "one byte of credit is too little")
     lane.wake()
-    assert.isTrue(lane.slowness.isSlow, "it is no matter of what is written")
+    assert.isTrue(lane.slowness.isSlow, "writing frames does not end the slowness")
     assert.isUndefined(lane.credit(window / 2))
     assert.isFalse(lane.slowness.isSlow)
   })
 
-  it("that was slow because too much waited to be written is so until there is room", () => {
+  it("stays slow until there is room in a full write queue", () => {
     const queue = new WriteQueue({ limit: 100, wake: () => undefined })
     const lane = new SendLane({ number: 1, name: "orders", window, queue })
     assert.isTrue(lane.tryOffer(new Uint8Array(100)))
@@ -77,7 +77,7 @@ describe("a sending lane", () => {
         yield* settle
         lane.credit(window / 2)
         yield* settle
-        assert.isDefined(waiting.pollUnsafe(), "who sends goes first")
+        assert.isDefined(waiting.pollUnsafe(), "waiting senders go first")
         assert.isUndefined(ready.pollUnsafe())
         lane.credit(window / 2)
         yield* Fiber.join(ready)
@@ -89,14 +89,14 @@ describe("a sending lane", () => {
       }),
   )
 
-  it("counts what it accepts", () => {
+  it("counts the accepted frames", () => {
     const { lane } = make()
     const before = lane.slowness.progress
     lane.tryOffer(new Uint8Array(100))
     assert.strictEqual(lane.slowness.progress, before + 1)
   })
 
-  it.effect("sends a large message in fragments as credit comes, and says its size in the first", () =>
+  it.effect("sends a large message in fragments as credit arrives, with its size in the first fragment", () =>
     Effect.gen(function* () {
       const { lane, queue } = make()
       const size = 2 * fragment + 10
@@ -119,7 +119,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it.effect("notes that it has accepted a message with its last fragment, and not before", () =>
+  it.effect("marks a message as accepted with its last fragment, and not before", () =>
     Effect.gen(function* () {
       const { lane } = make()
       const small = new Acceptance()
@@ -135,7 +135,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it.effect("never notes the acceptance of a message that was given up", () =>
+  it.effect("never marks an abandoned message as accepted", () =>
     Effect.gen(function* () {
       const { lane } = make()
       const acceptance = new Acceptance()
@@ -147,7 +147,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it.effect("tells the peer that a message was given up of which it got a part", () =>
+  it.effect("sends an abort for a message of which the peer received a part", () =>
     Effect.gen(function* () {
       const { lane, queue } = make()
       const sending = yield* fork(lane.offer(new Uint8Array(3 * fragment)))
@@ -160,7 +160,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it.effect("lets nobody overtake a sender that waits", () =>
+  it.effect("accepts no message before those of a waiting sender", () =>
     Effect.gen(function* () {
       const { lane, queue } = make()
       while (lane.tryOffer(new Uint8Array(100)));
@@ -168,7 +168,7 @@ describe("a sending lane", () => {
       queue.next(1_000_000)
       lane.credit(cost(100))
       yield* settle
-      assert.isFalse(lane.tryOffer(new Uint8Array(1)), "there is credit, but another waits for more")
+      assert.isFalse(lane.tryOffer(new Uint8Array(1)), "there is credit, but another sender waits for more")
       lane.credit(cost(100))
       yield* settle
       assert.deepStrictEqual(
@@ -178,7 +178,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it.effect("fails those who wait when the peer stops to read, and when the link ends", () =>
+  it.effect("fails waiting senders when the peer closes the lane, and when the link ends", () =>
     Effect.gen(function* () {
       for (const why of ["unread", "moved", "closed"] as const) {
         const { lane, queue } = make()
@@ -195,7 +195,7 @@ describe("a sending lane", () => {
     }),
   )
 
-  it("drops what is not written when the peer stops to read", () => {
+  it("drops unwritten frames when the peer closes the lane", () => {
     const { lane, queue } = make()
     lane.tryOffer(new Uint8Array(100))
     lane.close()
@@ -213,7 +213,7 @@ describe("the acknowledgements of a lane", () => {
     })
   const isDone = ({ result }: Acknowledgement) => Deferred.isDoneUnsafe(result)
 
-  it("complete up to the number that the peer says", () => {
+  it("complete up to the acknowledged number", () => {
     const { lane, queue } = make()
     const all = offer(lane, 3)
     assert.deepStrictEqual(
@@ -224,7 +224,7 @@ describe("the acknowledgements of a lane", () => {
     assert.deepStrictEqual(all.map(isDone), [true, true, false])
   })
 
-  it("are refused for numbers that were not sent or are acknowledged already", () => {
+  it("are refused for numbers that were not sent or are already acknowledged", () => {
     const { lane } = make()
     offer(lane, 2)
     assert.strictEqual(lane.acknowledged(3)?.code, "malformed")

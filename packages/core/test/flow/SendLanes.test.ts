@@ -8,13 +8,13 @@ import type { LaneOpen } from "../../src/protocol/Frame.ts"
 
 const window = 4_096
 
-const make = (told: Array<string> = []) =>
+const make = (log: Array<string> = []) =>
   new SendLanes({
     window,
     limit: 1_000_000,
     wake: () => undefined,
-    onOpened: ({ name }) => told.push(`opened ${name}`),
-    onClosed: ({ name }) => told.push(`closed ${name}`),
+    onOpened: ({ name }) => log.push(`opened ${name}`),
+    onClosed: ({ name }) => log.push(`closed ${name}`),
   })
 
 const opens = (last: boolean, ...names: ReadonlyArray<string>): LaneOpen => ({
@@ -24,7 +24,7 @@ const opens = (last: boolean, ...names: ReadonlyArray<string>): LaneOpen => ({
 })
 
 describe("the sending lanes of a link", () => {
-  it("are known once the last chunk of the peer's list has come", () => {
+  it("are known once the last chunk of the peer's list has arrived", () => {
     const lanes = make()
     assert.isUndefined(lanes.open(opens(false, "red")))
     assert.isFalse(lanes.isKnown())
@@ -34,15 +34,15 @@ describe("the sending lanes of a link", () => {
     assert.isUndefined(lanes.lane("blue"))
   })
 
-  it("tell which lanes the peer opens and closes", () => {
-    const told: Array<string> = []
-    const lanes = make(told)
+  it("report the lanes that the peer opens and closes", () => {
+    const log: Array<string> = []
+    const lanes = make(log)
     assert.isUndefined(lanes.open(opens(true, "red", "blue")))
     assert.isUndefined(lanes.close(1))
-    assert.deepStrictEqual(told, ["opened red", "opened blue", "closed red"])
+    assert.deepStrictEqual(log, ["opened red", "opened blue", "closed red"])
   })
 
-  it("refuse a number or a name that is open already", () => {
+  it("refuse a number or a name that is already open", () => {
     const lanes = make()
     assert.isUndefined(lanes.open(opens(true, "red")))
     assert.strictEqual(lanes.open(opens(true, "blue"))?.code, "malformed")
@@ -74,7 +74,7 @@ describe("the sending lanes of a link", () => {
     assert.isUndefined(lanes.open(opens(true, "red")))
   })
 
-  it.effect("accept nothing after they are stopped, and let those go on who wait for the peer's list", () =>
+  it.effect("accept nothing after they are stopped, and release the senders that wait for the peer's list", () =>
     Effect.gen(function* () {
       const lanes = make()
       assert.isTrue(lanes.inbox.tryOffer(new Uint8Array(1)))
@@ -83,7 +83,7 @@ describe("the sending lanes of a link", () => {
       yield* lanes.known
       assert.isFalse(lanes.isKnown())
       assert.isFalse(lanes.inbox.tryOffer(new Uint8Array(1)))
-      assert.strictEqual(lanes.next(1_000).length, 1, "what was accepted is still written")
+      assert.strictEqual(lanes.next(1_000).length, 1, "accepted frames are still written")
     }),
   )
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Slowness } from "../../src/flow/Slowness.ts"
 
 describe("slowness", () => {
-  it("is news once, until the peer goes on", () => {
+  it("is reported once, until the peer makes progress", () => {
     const slowness = new Slowness()
     assert.isFalse(slowness.isSlow)
     assert.isTrue(slowness.mark())
@@ -13,7 +13,7 @@ describe("slowness", () => {
     assert.isTrue(slowness.mark())
   })
 
-  it("counts what was accepted", () => {
+  it("counts the accepted frames", () => {
     const slowness = new Slowness()
     const before = slowness.progress
     slowness.advance()

@@ -28,14 +28,14 @@ const make = (limit = 1_000_000) => {
 const lanesOf = (frames: ReadonlyArray<Data>) => frames.map(({ lane }) => lane)
 
 describe("a write queue", () => {
-  it("takes one frame of each lane in turn, and the rest of a lane that is alone", () => {
+  it("takes one frame of each lane in turn, and all frames of a single lane", () => {
     const { push, queue } = make()
     for (const lane of [1, 1, 1, 1, 2, 2, 3]) push(lane)
     assert.deepStrictEqual(lanesOf(queue.next(1_000_000)), [1, 2, 3, 1, 2, 1, 1])
     assert.deepStrictEqual(queue.next(1_000_000), [])
   })
 
-  it("goes on with the lane whose turn it is in the next write", () => {
+  it("continues in the next write with the lane whose turn it is", () => {
     const { push, queue } = make()
     for (const lane of [1, 1, 2, 2]) push(lane)
     assert.deepStrictEqual(lanesOf(queue.next(1)), [1])
@@ -50,7 +50,7 @@ describe("a write queue", () => {
     assert.strictEqual(queue.next(2 * cost(100) + 1).length, 3)
   })
 
-  it("wakes the writer once for each lane that gets something to write", () => {
+  it("wakes the writer once for each lane that gets a frame to write", () => {
     const { push, queue, wakes } = make()
     push(1)
     push(1)
@@ -62,7 +62,7 @@ describe("a write queue", () => {
     assert.strictEqual(wakes(), 3)
   })
 
-  it("counts what is under way until it is written", () => {
+  it("counts frames in flight until they are written", () => {
     const { push, queue } = make(cost(100) + 1)
     push(1, 100)
     assert.isTrue(queue.hasRoom())
@@ -85,7 +85,7 @@ describe("a write queue", () => {
     assert.deepStrictEqual(lanesOf(queue.next(1_000_000)), [2])
   })
 
-  it("has nothing to write after it is cleared", () => {
+  it("has no frame to write after it is cleared", () => {
     const { push, queue } = make()
     push(1)
     push(2)

@@ -1,6 +1,6 @@
 /**
- * The two ends of the lanes of one link over a pipe that loses nothing: whatever is sent, read, opened, closed and given up in
- * whatever order, two honest ends never accuse each other, and every reader gets a prefix of what was accepted.
+ * The two ends of the lanes of one link over a lossless pipe. For any order of sends, reads, opens, closes and
+ * interruptions, two correct ends report no violation, and every reader gets a prefix of the accepted messages.
  */
 import type { Data, LaneClosed, LaneFrame } from "../../src/protocol/Frame.ts"
 import { assert, describe, it } from "@effect/vitest"
@@ -23,17 +23,19 @@ const names = ["red", "green", "blue"]
 const messageBytes = 6_000
 const window = Protocol.minWindow
 
-interface Said {
+interface Sent {
   readonly id: number
   readonly acknowledgement: Acknowledgement | undefined
   readonly fiber: Fiber.Fiber<void, Refusal>
 }
 
-/** A lane from when it is opened until it is closed: what was offered on it and what its reader took, in order. */
+/**
+ * Period of a lane from its open to its close: the offered messages and the messages that its reader took, in order.
+ */
 interface Stretch {
   readonly name: string
-  readonly said: Array<Said>
-  /** Messages that have arrived and were not taken. */
+  readonly sends: Array<Sent>
+  /** Messages that have arrived and that the reader has not taken. */
   readonly unread: Array<{ readonly id: number; readonly take: () => void }>
   readonly taken: Array<number>
   isOpen: boolean
@@ -48,12 +50,12 @@ const isAcknowledged = (acknowledgement: Acknowledgement | undefined): boolean =
 const sizeOf = (seed: number): number => [0, 10, 100, 448, 449, 1_500, messageBytes][seed % 7] ?? 0
 
 const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what: number, which: number]>) {
-  /** Everything under way, the oldest first. */
+  /** Frames in flight, oldest first. */
   const toReader: Array<Data | LaneClosed> = []
   const toSender: Array<LaneFrame> = []
   const make = (name: string): Stretch => ({
     name,
-    said: [],
+    sends: [],
     unread: [],
     taken: [],
     isOpen: true,
@@ -61,7 +63,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   })
   const inbox = make(Protocol.inboxName)
   const stretches: Array<Stretch> = [inbox]
-  /** The stretch of each lane as each side sees it. */
+  /** The stretch of each lane, by side. */
   const read = new Map<string, Stretch>([[Protocol.inboxName, inbox]])
   const written = new Map<string, Stretch>([[Protocol.inboxName, inbox]])
   const byNumber = new Map<number, Stretch>()
@@ -82,7 +84,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     messageBytes,
     send: (frame) => {
       toSender.push(frame as LaneFrame)
-      // The receivers of several are not told apart, and here each is opened by itself.
+      // The receivers of several lanes are indistinguishable here, so each LaneOpen opens one lane.
       if (frame._tag !== "LaneOpen") return
       for (const { lane, name } of frame.lanes) {
         const stretch = read.get(name)
@@ -94,13 +96,13 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     wake: () => {},
     sinkOf: () => (end, message) => {
       const stretch = read.get(end.name)
-      if (stretch === undefined) return assert.fail(`a message on ${end.name}, which nobody reads`)
+      if (stretch === undefined) return assert.fail(`a message arrived on ${end.name}, which has no reader`)
       const id = new DataView(message.payload.buffer, message.payload.byteOffset).getUint32(0)
       stretch.unread.push({ id, take: () => end.acknowledge(message) })
     },
   })
   inbox.receiver = made
-  const honest = (violation: ProtocolViolation | undefined): void =>
+  const expectNoViolation = (violation: ProtocolViolation | undefined): void =>
     assert.isUndefined(violation, `${violation?.code}: ${violation?.message}`)
 
   const open = (name: string): void => {
@@ -116,7 +118,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     read.delete(name)
     stretch.isOpen = false
     receiveLanes.close(name)
-    // What was not read counts as taken, and nobody is told.
+    // Unread messages count as taken without an acknowledgement.
     for (const { take } of stretch.unread.splice(0)) take()
   }
   const take = (stretch: Stretch): void => {
@@ -136,14 +138,14 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
       const acknowledgement = confirms ? new Acknowledgement() : undefined
       const extra = acknowledgement === undefined ? undefined : { acknowledgement }
       return Effect.map(Effect.forkChild(sender.offer(payload, extra), { startImmediately: true }), (fiber) => {
-        stretch.said.push({ id, acknowledgement, fiber })
+        stretch.sends.push({ id, acknowledgement, fiber })
       })
     })
   const giveUp = (which: number) =>
     Effect.suspend(() => {
-      const waiting = stretches.flatMap(({ said }) => said.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
-      const said = waiting[which % Math.max(1, waiting.length)]
-      return said === undefined ? Effect.void : Fiber.interrupt(said.fiber)
+      const waiting = stretches.flatMap(({ sends }) => sends.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
+      const sent = waiting[which % Math.max(1, waiting.length)]
+      return sent === undefined ? Effect.void : Fiber.interrupt(sent.fiber)
     })
   const write = (bytes: number): boolean => {
     const frames = sendLanes.next(bytes)
@@ -154,31 +156,31 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   const hear = (): boolean => {
     const frame = toReader.shift()
     if (frame !== undefined)
-      honest(frame._tag === "Data" ? receiveLanes.receive(frame) : receiveLanes.closed(frame.lane))
+      expectNoViolation(frame._tag === "Data" ? receiveLanes.receive(frame) : receiveLanes.closed(frame.lane))
     return frame !== undefined
   }
   const answer = (): boolean => {
     const frame = toSender.shift()
     switch (frame?._tag) {
       case "LaneOpen":
-        honest(sendLanes.open(frame))
+        expectNoViolation(sendLanes.open(frame))
         for (const { lane, name } of frame.lanes) {
           const stretch = byNumber.get(lane)
           if (stretch !== undefined) written.set(name, stretch)
         }
         break
       case "LaneClose":
-        honest(sendLanes.close(frame.lane))
+        expectNoViolation(sendLanes.close(frame.lane))
         written.delete(byNumber.get(frame.lane)?.name ?? "")
         toReader.push({ _tag: "LaneClosed", lane: frame.lane })
         break
       case "Credit":
-        honest(sendLanes.credit(frame.lane, frame.bytes))
+        expectNoViolation(sendLanes.credit(frame.lane, frame.bytes))
         break
       case "Taken":
-        honest(sendLanes.acknowledged(frame.lane, frame.id))
-        for (const { said, taken } of stretches) {
-          for (const { acknowledgement, id } of said) if (isAcknowledged(acknowledgement)) assert.include(taken, id)
+        expectNoViolation(sendLanes.acknowledged(frame.lane, frame.id))
+        for (const { sends, taken } of stretches) {
+          for (const { acknowledgement, id } of sends) if (isAcknowledged(acknowledgement)) assert.include(taken, id)
         }
     }
     return frame !== undefined
@@ -204,7 +206,7 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
     if (which % 3 > 0) yield* settle
   }
 
-  /** Until nothing is under way any more: everything that is open is read. */
+  /** Reads everything that is open until no frame is in flight. */
   const rest = Effect.gen(function* () {
     for (let isQuiet = false; !isQuiet;) {
       isQuiet = true
@@ -220,27 +222,37 @@ const play = Effect.fnUntraced(function* (choices: ReadonlyArray<readonly [what:
   return { inbox, receiveLanes, offer, sendLanes, read, rest, stretches }
 })
 
-const isAccepted = ({ fiber }: Said): boolean => {
+const isAccepted = ({ fiber }: Sent): boolean => {
   const exit = fiber.pollUnsafe()
   return exit !== undefined && Exit.isSuccess(exit)
 }
 
-/** The reader took what was accepted, in order and without gap; all of it, unless it stopped to read. */
-const checkPrefix = ({ isOpen, name, said, taken }: Stretch): void => {
-  const accepted = said.filter(isAccepted).map(({ id }) => id)
+/**
+ * Checks that the reader took the accepted messages in order and without a gap, and took all of them unless the lane
+ * was closed.
+ */
+const checkPrefix = ({ isOpen, name, sends, taken }: Stretch): void => {
+  const accepted = sends.filter(isAccepted).map(({ id }) => id)
   assert.deepStrictEqual(taken, accepted.slice(0, taken.length), `on ${name}`)
   if (isOpen) assert.strictEqual(taken.length, accepted.length, `on ${name}`)
 }
 
-/** Checks that each acknowledged send knows whether its message was taken. It need not know if the reader stopped. */
-const checkConfirmations = ({ isOpen, said, taken }: Stretch): void => {
-  for (const each of said) {
+/**
+ * Checks that each acknowledged send knows whether its message was taken. The result may be unknown if the lane was
+ * closed.
+ */
+const checkConfirmations = ({ isOpen, sends, taken }: Stretch): void => {
+  for (const each of sends) {
     if (each.acknowledgement === undefined || !isAccepted(each)) continue
     const { result: answer } = each.acknowledgement
-    assert.isTrue(Deferred.isDoneUnsafe(answer), "it is known in the end")
-    const told = Effect.runSyncExit(Deferred.await(answer))
-    if (Exit.isSuccess(told)) assert.include(taken, each.id)
-    else assert.isFalse(isOpen && taken.includes(each.id), "it was taken, and the sender was told that it is not known")
+    assert.isTrue(Deferred.isDoneUnsafe(answer), "the result is known in the end")
+    const result = Effect.runSyncExit(Deferred.await(answer))
+    if (Exit.isSuccess(result)) assert.include(taken, each.id)
+    else
+      assert.isFalse(
+        isOpen && taken.includes(each.id),
+        "the message was taken, but the sender reports the result as unknown",
+      )
   }
 }
 
@@ -251,23 +263,23 @@ const Choices = Arbitrary.array(
   { minLength: 50, maxLength: 250 },
 )
 
-describe("two honest ends of the lanes of a link", () => {
+describe("two correct ends of the lanes of a link", () => {
   it.effect.prop(
-    "agree all the time, and everybody gets a prefix of what was accepted for him",
+    "never report a violation, and every reader gets a prefix of the accepted messages",
     [Choices],
     ([choices]) =>
       Effect.gen(function* () {
         const { rest, stretches } = yield* play(choices)
         yield* rest
         for (const stretch of stretches) {
-          for (const { fiber } of stretch.said) assert.isDefined(fiber.pollUnsafe(), "nobody waits for ever")
+          for (const { fiber } of stretch.sends) assert.isDefined(fiber.pollUnsafe(), "no sender waits without end")
           checkPrefix(stretch)
           checkConfirmations(stretch)
         }
       }),
   )
 
-  it.effect.prop("lose no credit, and count nothing as unwritten that is written", [Choices], ([choices]) =>
+  it.effect.prop("lose no credit, and count no written frame as unwritten", [Choices], ([choices]) =>
     Effect.gen(function* () {
       const { receiveLanes, sendLanes, rest, read } = yield* play(choices)
       yield* rest
@@ -277,7 +289,7 @@ describe("two honest ends of the lanes of a link", () => {
         const sender = sendLanes.lane(name)
         const used = receiver?.used() ?? Number.NaN
         assert.strictEqual(receiver?.held(), 0)
-        assert.isBelow(used, window / 2, `on ${name}: what is missing is not worth a frame`)
+        assert.isBelow(used, window / 2, `on ${name}: the missing credit is not worth a frame`)
         let credit = 0
         while (credit < window && sender?.tryOffer(new Uint8Array(0)) === true) {
           credit += Protocol.dataOverhead
@@ -287,19 +299,19 @@ describe("two honest ends of the lanes of a link", () => {
         assert.strictEqual(
           credit,
           Math.floor((window - used) / Protocol.dataOverhead) * Protocol.dataOverhead,
-          `on ${name}: both ends count alike`,
+          `on ${name}: both ends count the same credit`,
         )
       }
     }),
   )
 
   it.effect.prop(
-    "lose nothing that was accepted when another link takes over, and who waits is sent there",
+    "lose no accepted message when another link takes over, and send the waiting senders to that link",
     [Choices],
     ([choices]) =>
       Effect.gen(function* () {
         const { sendLanes, rest, stretches } = yield* play(choices)
-        const waiting = stretches.flatMap(({ said }) => said.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
+        const waiting = stretches.flatMap(({ sends }) => sends.filter(({ fiber }) => fiber.pollUnsafe() === undefined))
         sendLanes.stop("moved")
         yield* rest
         for (const { fiber } of waiting) {
@@ -315,7 +327,7 @@ describe("two honest ends of the lanes of a link", () => {
   )
 })
 
-it("a lane with much to write does not hold up the others for more than a frame each", () => {
+it("a lane with many frames to write delays the other lanes by at most one frame each", () => {
   const sendLanes = new SendLanes({
     window: 0xffff_ffff,
     limit: 0xffff_ffff,
@@ -343,7 +355,7 @@ it("a lane with much to write does not hold up the others for more than a frame 
   }
 })
 
-it("what nobody wants to know any more is not kept until the peer says it, which it may never do", () => {
+it("an acknowledgement that no sender waits for is dropped before the peer sends it, because the peer may never send it", () => {
   const sendLanes = new SendLanes({
     window,
     limit: 2_000,
@@ -361,7 +373,7 @@ it("what nobody wants to know any more is not kept until the peer says it, which
   assert.isFalse(Deferred.isDoneUnsafe(withdrawn.result))
 })
 
-it("a number is used again, and never while its lane is open or closing", () => {
+it("a lane number is reused, but never while its lane is open or closing", () => {
   const opened: Array<number> = []
   const receiveLanes = new ReceiveLanes({
     makeReceiveLane: (options) => new ReceiveLane(options),

@@ -12,7 +12,7 @@ const recordOf = (i: number, metadataBytes: number): PeerRecord => ({
   body: { addresses: [], metadata: { k: "x".repeat(metadataBytes) }, versionMin: 1, versionMax: 1, features: [] },
 })
 
-/** Returns an Update with this number of records of a kilobyte. */
+/** Returns an Update with this number of records of one kilobyte each. */
 const update = (records: number): ControlFrame => ({
   _tag: "Update",
   records: Array.from({ length: records }, (_, i) => recordOf(i, 1_000)),
@@ -26,7 +26,7 @@ const bytesOf = (frames: ReadonlyArray<ControlFrame>): number =>
 const tagsOf = (frames: ReadonlyArray<ControlFrame>) => frames.map(({ _tag }) => _tag)
 
 describe("a queue of control frames", () => {
-  it("returns a long list in pieces of at most the bytes that are asked for, in order and whole", () => {
+  it("returns a long list in order and complete, in pieces of at most the requested bytes", () => {
     const queue = new ControlQueue({ frames: 1_000, bytes: 10_000_000 })
     queue.add(update(500))
     queue.add(ping)
@@ -43,7 +43,7 @@ describe("a queue of control frames", () => {
     assert.strictEqual(queue.bytes, 0)
   })
 
-  it("returns a frame that is larger than what is asked for alone", () => {
+  it("returns a frame that is larger than the requested bytes alone", () => {
     const queue = new ControlQueue({ frames: 1_000, bytes: 10_000_000 })
     queue.add(ping)
     queue.add(update(2))
@@ -53,7 +53,7 @@ describe("a queue of control frames", () => {
     assert.deepStrictEqual(tagsOf(queue.next(100)), ["Ping"])
   })
 
-  it("holds no more records than its bytes and one list, however many are added", () => {
+  it("holds at most its byte limit and one list of records, however many are added", () => {
     const queue = new ControlQueue({ frames: 1_000, bytes: 20_000 })
     const added = Array.from({ length: 16 }, () => queue.add(update(6)))
     assert.deepStrictEqual([...new Set(added)], ["added", "dropped"])
@@ -63,7 +63,7 @@ describe("a queue of control frames", () => {
     assert.strictEqual(queue.add(update(6)), "added")
   })
 
-  it("takes a list that is larger than its bytes whole if nothing waits, and drops nothing that cannot be repeated", () => {
+  it("accepts a list above its byte limit if nothing waits, and drops no frame that is not repeated", () => {
     const queue = new ControlQueue({ frames: 1_000, bytes: 20_000 })
     assert.strictEqual(queue.add(update(500)), "added")
     assert.strictEqual(queue.add(ping), "added")
@@ -71,7 +71,7 @@ describe("a queue of control frames", () => {
     assert.strictEqual(queue.add({ _tag: "Leave", generation: 1 }), "added")
   })
 
-  it("is full with its number of frames, the pieces of the last one not counted", () => {
+  it("is full at its maximum number of frames, without counting the pieces of the last frame", () => {
     const queue = new ControlQueue({ frames: 2, bytes: 20_000 })
     assert.strictEqual(queue.add(ping), "added")
     assert.strictEqual(queue.add(update(500)), "added")

@@ -17,7 +17,7 @@ const data = (bytes: number): Frame => ({
 })
 
 describe("a frame reader", () => {
-  it.effect("gives one frame at a time to the handshake, and what followed in the same chunk to the link", () =>
+  it.effect("returns one frame at a time during the handshake, and keeps the rest of the chunk for the link", () =>
     Effect.gen(function* () {
       const peer = yield* makeConnection
       const reader = peer.reader()
@@ -39,7 +39,7 @@ describe("a frame reader", () => {
     }),
   )
 
-  it.effect("gives the frames before the end first, and then the end again and again", () =>
+  it.effect("returns the frames before the end first, and then the end on every call", () =>
     Effect.gen(function* () {
       const peer = yield* makeConnection
       const reader = peer.reader()
@@ -51,7 +51,7 @@ describe("a frame reader", () => {
     }),
   )
 
-  it.effect("tells a stream that ended from one that was lost", () =>
+  it.effect("distinguishes a stream that ended from a lost connection", () =>
     Effect.gen(function* () {
       const first = yield* makeConnection
       yield* first.ends
@@ -62,7 +62,7 @@ describe("a frame reader", () => {
     }),
   )
 
-  it.effect("reports bytes that are no whole frame yet", () =>
+  it.effect("reports bytes of an incomplete frame", () =>
     Effect.gen(function* () {
       const peer = yield* makeConnection
       const reader = peer.reader()

@@ -24,7 +24,7 @@ interface State extends NodeState {
 
 type Host = HandshakeHost<State>
 
-/** A node that does what the test says. */
+/** A host with the behavior of the options. */
 const hostOf = (options: Partial<Host> = {}): Host => {
   let now: State = { self, instance: 4, viewHash: 2n, isRunning: true }
   return {
@@ -122,7 +122,7 @@ const dial = (host: Host, options: { readonly expected?: string; readonly strang
 const accept = (host: Host) => begin((exchange) => Handshake.accept(host, exchange))
 
 describe("the dialer's side of a handshake", () => {
-  it.effect("says Hello and Ready, and learns the peer and how the peer sees this host", () =>
+  it.effect("sends Hello and Ready, and learns the peer and the observed host", () =>
     Effect.gen(function* () {
       const { committed, established, says, tags } = yield* dial(hostOf())
       assert.deepStrictEqual(tags(), ["Hello"])
@@ -151,7 +151,7 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("fails with the peer's refusal and the time after which to try again", () =>
+  it.effect("fails with the refusal of the peer and its retryAfter", () =>
     Effect.gen(function* () {
       const { error, says } = yield* dial(hostOf())
       yield* says({ _tag: "HelloReject", code: "busy", message: "later", retryAfter: 1_000 })
@@ -163,7 +163,7 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("tells a peer whose life is over why it refuses", () =>
+  it.effect("sends the reason when it refuses a peer whose life has ended", () =>
     Effect.gen(function* () {
       const refusal = Handshake.reject("stale", "old", { atLeastGeneration: 8 })
       const { other, reason, says } = yield* dial(hostOf({ judgePeer: () => refusal }))
@@ -174,7 +174,7 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("ends without a word if another peer answers, or one that has a link and a stranger was wanted", () =>
+  it.effect("ends without a frame if another peer answers, or if the answering peer already has a link", () =>
     Effect.gen(function* () {
       const first = yield* dial(hostOf(), { expected: "somebody" })
       yield* first.says(ack)
@@ -186,7 +186,7 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("does not commit to a peer that the admission policy denies, or when this node leaves meanwhile", () =>
+  it.effect("does not commit to a peer that the admission policy denies, or when this node starts to leave", () =>
     Effect.gen(function* () {
       const denies: Admission.Policy = () => Effect.succeed({ _tag: "Deny", reason: "no" })
       const first = yield* dial(hostOf({ admission: denies }))
@@ -200,7 +200,7 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("refuses an answer that cannot be", () =>
+  it.effect("refuses an invalid HelloAck", () =>
     Effect.gen(function* () {
       for (const wrong of [{ version: 2 }, { window: 1_023 }, { record: record(4, "self") }]) {
         const { reason, says } = yield* dial(hostOf())
@@ -212,7 +212,7 @@ describe("the dialer's side of a handshake", () => {
 })
 
 describe("a handshake with another process of this node's name", () => {
-  /** A node, and the generations and instances of the processes of its name that it met. */
+  /** Returns a host, and the generations and instances of the processes of its name that it met. */
   const meeting = () => {
     const met: Array<string> = []
     const host = hostOf({
@@ -225,25 +225,27 @@ describe("a handshake with another process of this node's name", () => {
     { record: record(6, "self"), instance: 0 },
     { record: record(5, "self"), instance: 5 },
   ]) {
-    it.effect(`of generation ${newer.record.generation} is complete before the dialer takes it for a newer one`, () =>
-      Effect.gen(function* () {
-        const { host, met } = meeting()
-        const { committed, reason, says, tags } = yield* dial(host)
-        yield* says({ ...ack, ...newer })
-        assert.deepStrictEqual(tags(), ["Hello", "Ready"])
-        assert.deepStrictEqual(met, [])
-        yield* says(ready)
-        assert.deepStrictEqual(met, [`${newer.record.generation} ${newer.instance}`])
-        assert.deepStrictEqual([reason(), committed], ["duplicate", []])
-      }),
+    it.effect(
+      `of generation ${newer.record.generation} completes before the dialer accepts that the process is newer`,
+      () =>
+        Effect.gen(function* () {
+          const { host, met } = meeting()
+          const { committed, reason, says, tags } = yield* dial(host)
+          yield* says({ ...ack, ...newer })
+          assert.deepStrictEqual(tags(), ["Hello", "Ready"])
+          assert.deepStrictEqual(met, [])
+          yield* says(ready)
+          assert.deepStrictEqual(met, [`${newer.record.generation} ${newer.instance}`])
+          assert.deepStrictEqual([reason(), committed], ["duplicate", []])
+        }),
     )
   }
 
-  for (const [who, refusing, code] of [
-    ["a life that cannot be", { judgePeer: () => ({ _tag: "HelloReject", code: "denied", message: "" }) }, "denied"],
+  for (const [claimant, refusing, code] of [
+    ["an impossible life", { judgePeer: () => ({ _tag: "HelloReject", code: "denied", message: "" }) }, "denied"],
     ["a process that may not join", { admission: () => Effect.succeed(Admission.deny("a stranger")) }, "denied"],
   ] satisfies ReadonlyArray<readonly [string, Partial<Host>, string]>) {
-    it.effect(`does not prove ${who}`, () =>
+    it.effect(`does not prove ${claimant}`, () =>
       Effect.gen(function* () {
         const { host, met } = meeting()
         const { reason, says, tags } = yield* dial({ ...host, ...refusing })
@@ -254,7 +256,7 @@ describe("a handshake with another process of this node's name", () => {
     )
   }
 
-  it.effect("ends with replaced at the acceptor, which makes no link of it", () =>
+  it.effect("ends with Bye replaced at the acceptor, and creates no link", () =>
     Effect.gen(function* () {
       const { host, met } = meeting()
       const { committed, other, reason, says, tags } = yield* accept(host)
@@ -267,7 +269,7 @@ describe("a handshake with another process of this node's name", () => {
     }),
   )
 
-  it.effect("is not complete at an acceptor that stops itself, so that one of the two stays", () =>
+  it.effect("does not complete at an acceptor that itself stops, so that one of the two stays", () =>
     Effect.gen(function* () {
       const { committed, reason, says, tags } = yield* accept(hostOf({ outlivesNamesake: () => false }))
       yield* says({ ...hello, record: record(4, "self") })
@@ -279,7 +281,7 @@ describe("a handshake with another process of this node's name", () => {
 })
 
 describe("the acceptor's side of a handshake", () => {
-  it.effect("answers Hello and Ready, and commits before its own Ready", () =>
+  it.effect("answers Hello and Ready, and commits before it sends its own Ready", () =>
     Effect.gen(function* () {
       const { committed, established, other, says, tags } = yield* accept(hostOf())
       yield* says(hello)
@@ -298,7 +300,7 @@ describe("the acceptor's side of a handshake", () => {
     }),
   )
 
-  it.effect("says why it refuses a Hello, and ends", () =>
+  it.effect("refuses a Hello with a reason, and ends", () =>
     Effect.gen(function* () {
       const { other, reason, says } = yield* accept(hostOf({ judgeHello: () => Handshake.busy }))
       yield* says(hello)
@@ -308,7 +310,7 @@ describe("the acceptor's side of a handshake", () => {
     }),
   )
 
-  it.effect("says nothing to a stranger that does not begin with a Hello that can be", () =>
+  it.effect("sends nothing to a stranger whose first frame is not a valid Hello", () =>
     Effect.gen(function* () {
       for (const wrong of [ready, { ...hello, window: 1_023 }, { ...hello, record: { ...peer, status: "failed" } }]) {
         const { reason, says, tags } = yield* accept(hostOf())
@@ -319,7 +321,7 @@ describe("the acceptor's side of a handshake", () => {
     }),
   )
 
-  it.effect("hands a refusal of the dialer to the node", () =>
+  it.effect("passes a refusal of the dialer to the node", () =>
     Effect.gen(function* () {
       const heard: Array<string> = []
       const host = hostOf({
@@ -333,7 +335,7 @@ describe("the acceptor's side of a handshake", () => {
     }),
   )
 
-  it.effect("refuses a Ready whose incarnation went back", () =>
+  it.effect("refuses a Ready with a lower incarnation than the record", () =>
     Effect.gen(function* () {
       const { reason, says } = yield* accept(hostOf())
       yield* says({ ...hello, record: { ...peer, incarnation: 4 } })
@@ -343,14 +345,11 @@ describe("the acceptor's side of a handshake", () => {
   )
 })
 
-describe("the text about a handshake that failed", () => {
-  it('marks what the peer said as the peer\'s, so that "this node" is always the node that tells', () => {
+describe("the description of a failed handshake", () => {
+  it('marks the text of the peer, so that "this node" always means the node that reports it', () => {
     const message = "this node is leaving"
     const rejected = (by: "us" | "them") => new Handshake.HandshakeRejected({ code: "busy", message, by })
-    assert.strictEqual(
-      Handshake.describe(rejected("them")),
-      "the peer refused this node and says: this node is leaving",
-    )
+    assert.strictEqual(Handshake.describe(rejected("them")), "the peer refused this node: this node is leaving")
     assert.strictEqual(Handshake.describe(rejected("us")), "this node refused the peer: this node is leaving")
     const failed = new Handshake.HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
     assert.strictEqual(Handshake.describe(failed), "the peer closed the connection")

@@ -16,7 +16,7 @@ const linkTimeout = 3_000
 const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peerLinkTimeout = linkTimeout) =>
   Effect.gen(function* () {
     const clock = yield* testNow
-    // A stall: the clock of the link is ahead of the timers by so much.
+    // A stall moves the clock of the link ahead of the timers.
     const peer = {
       isSlow: false,
       leavingSince: undefined as number | undefined,
@@ -69,7 +69,7 @@ describe("the timer of a link", () => {
     Effect.gen(function* () {
       const { keepAlive, now, pass, peer, sent } = yield* make(false)
       for (let i = 0; i < 10; i++) {
-        // The Ping of the peer is late by a fifth of a heartbeat at most.
+        // The peer's Ping is late by at most a fifth of a heartbeat.
         yield* pass(i % 2 === 0 ? 1.2 * heartbeat : heartbeat)
         keepAlive.heard(now())
         peer.lastWritten = now()
@@ -78,10 +78,10 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("sends a Ping on the other side after a heartbeat and a quarter in which that side wrote nothing", () =>
+  it.effect("sends a Ping on the other side after a heartbeat and a quarter without a write", () =>
     Effect.gen(function* () {
       const { keepAlive, now, pass, sent } = yield* make(false)
-      // The peer is heard all the time: its Ping waits behind a large message.
+      // The link hears the peer all the time: the peer's Ping waits behind a large message.
       for (let i = 0; i < 5; i++) {
         yield* pass(heartbeat / 4)
         keepAlive.heard(now())
@@ -118,7 +118,7 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("ends a link that is silent for as long as this node tolerates, counted from the last bytes", () =>
+  it.effect("ends a link that is silent for the tolerated time, counted from the last bytes", () =>
     Effect.gen(function* () {
       const { end, keepAlive, now, pass } = yield* make(true)
       yield* pass(linkTimeout - 1)
@@ -131,7 +131,7 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("tolerates more silence while this node distrusts itself", () =>
+  it.effect("tolerates more silence while this node distrusts its own timing", () =>
     Effect.gen(function* () {
       const { end, pass, peer } = yield* make(true)
       peer.effectiveLinkTimeout = 2 * linkTimeout
@@ -142,7 +142,7 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("does not count a stall of this process as silence, and says its length to the peer", () =>
+  it.effect("does not count a stall of this process as silence, and reports its length to the peer", () =>
     Effect.gen(function* () {
       const { end, excused, keepAlive, pass, peer, sent } = yield* make(true)
       peer.stalled = 10_000
@@ -186,7 +186,7 @@ describe("the timer of a link", () => {
     }),
   )
 
-  it.effect("ends a link whose peer said that it leaves and stays for ten seconds", () =>
+  it.effect("ends a link whose peer keeps it for ten seconds after its Leave", () =>
     Effect.gen(function* () {
       const { end, keepAlive, now, pass, peer } = yield* make(true)
       peer.leavingSince = now()
@@ -201,7 +201,7 @@ describe("the timer of a link", () => {
   )
 })
 
-/** Timings of policies, the extremes that `checkPolicies` allows among them. */
+/** Timings of policies, including the extremes that `checkPolicies` allows. */
 const timings: ReadonlyArray<Timing> = [
   { heartbeat: 1, linkTimeout: 100 },
   { heartbeat: 50, linkTimeout: 100 },
@@ -220,7 +220,7 @@ const arbitraryTiming = Arbitrary.flatMap(integer(50, 5_000), (beat) =>
   Arbitrary.map(integer(2, 10), (beats): Timing => ({ heartbeat: beat, linkTimeout: beats * beat })),
 )
 
-/** Joins the timers of two sides by a wire without loss. Returns how each side ended within the time. */
+/** Connects the timers of two sides by a lossless wire. Returns how each side ended within the time. */
 const joined = (
   sides: readonly [Timing, Timing],
   options: { readonly roundTrip: number; readonly busy: boolean; readonly millis: number },
@@ -269,7 +269,7 @@ const joined = (
   })
 
 describe("the timers of the two sides of a link", () => {
-  // The side with the shorter timeout is the one that may hear too little.
+  // The side with the shorter timeout is at risk of silence.
   const check = (sides: readonly [Timing, Timing], busy: boolean) =>
     Effect.gen(function* () {
       const shorter = Math.min(...sides.map(({ linkTimeout }) => linkTimeout))
@@ -277,7 +277,7 @@ describe("the timers of the two sides of a link", () => {
       assert.deepStrictEqual(ends, [], JSON.stringify(sides))
     })
 
-  it.effect("keep each other from being silent, whatever two policies they have", () =>
+  it.effect("prevent silence for every pair of policies", () =>
     Effect.gen(function* () {
       for (const first of timings) {
         for (const second of timings) {
@@ -290,7 +290,7 @@ describe("the timers of the two sides of a link", () => {
   )
 
   it.effect.prop(
-    "keep each other from being silent, for arbitrary policies",
+    "prevent silence for arbitrary policies",
     [arbitraryTiming, arbitraryTiming, integer(0, 1)],
     ([first, second, busy]) => check([first, second], busy === 1),
   )

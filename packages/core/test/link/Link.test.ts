@@ -80,7 +80,7 @@ const make = Effect.gen(function* () {
 const message: Frame = { _tag: "Data", lane: 0, first: true, last: true, abort: false, payload: new Uint8Array(9) }
 
 describe("a link", () => {
-  it.effect("carries messages in both directions, and measures what waits", () =>
+  it.effect("carries messages in both directions, and measures the waiting bytes", () =>
     Effect.gen(function* () {
       const { link, log, says, tags } = yield* make
       assert.isTrue(link.inbox.tryOffer(new Uint8Array(100)))
@@ -92,7 +92,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("that this side closes sends what was accepted, then its Bye, and waits for the end of the peer", () =>
+  it.effect("closed by this side sends accepted messages, then its Bye, and waits for the end of the peer", () =>
     Effect.gen(function* () {
       const { ends, isOver, link, peer, tags } = yield* make
       link.inbox.tryOffer(new Uint8Array(1))
@@ -108,7 +108,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("that this side closed ends by itself if the peer never does", () =>
+  it.effect("closed by this side ends by itself if the peer never ends it", () =>
     Effect.gen(function* () {
       const { ends, isOver, link, pass } = yield* make
       link.close("left", "")
@@ -122,18 +122,18 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("whose peer breaks the protocol is reported as ended before its Bye, which carries the violation", () =>
+  it.effect("whose peer breaks the protocol is reported as ended before its Bye, which contains the violation", () =>
     Effect.gen(function* () {
       const { ends, log, peer, says } = yield* make
       yield* says({ _tag: "Credit", lane: 0, bytes: 1 })
       assert.deepStrictEqual(ends(), ["malformed"])
       assert.deepStrictEqual(log, ["ended after 0 frames"])
-      const message = "credit that was not spent before"
+      const message = "credit beyond the window of the lane"
       assert.deepStrictEqual(peer.written(), [{ _tag: "Bye", code: "malformed", message }])
     }),
   )
 
-  it.effect("whose peer takes nothing says so in its Bye, right behind the write that is under way", () =>
+  it.effect("whose peer takes no bytes ends with Bye slow right after the current write", () =>
     Effect.gen(function* () {
       const { ends, link, pass, peer, says, tags } = yield* make
       const taken = yield* Deferred.make<void>()
@@ -153,7 +153,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("whose peer is silent says so in its Bye", () =>
+  it.effect("whose peer is silent ends with Bye silent", () =>
     Effect.gen(function* () {
       const { ends, link, pass, tags } = yield* make
       yield* pass(3_000)
@@ -163,22 +163,24 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("whose peer moved to a better one still sends what was accepted, and says that it heard all", () =>
-    Effect.gen(function* () {
-      const { ends, link, peer, says, tags } = yield* make
-      peer.writesTake(Effect.never)
-      link.inbox.tryOffer(new Uint8Array(1))
-      yield* settle
-      link.inbox.tryOffer(new Uint8Array(2))
-      peer.writesTake(Effect.void)
-      yield* says({ _tag: "Bye", code: "duplicate", message: "" })
-      assert.deepStrictEqual(ends(), ["Bye"])
-      assert.deepStrictEqual(tags(), ["Data"], "the first write waits for ever here")
-      assert.strictEqual(link.gauges().data, 65 + 66, "nothing was dropped")
-    }),
+  it.effect(
+    "whose peer moved to a better link still sends accepted messages, and confirms that it received everything",
+    () =>
+      Effect.gen(function* () {
+        const { ends, link, peer, says, tags } = yield* make
+        peer.writesTake(Effect.never)
+        link.inbox.tryOffer(new Uint8Array(1))
+        yield* settle
+        link.inbox.tryOffer(new Uint8Array(2))
+        peer.writesTake(Effect.void)
+        yield* says({ _tag: "Bye", code: "duplicate", message: "" })
+        assert.deepStrictEqual(ends(), ["Bye"])
+        assert.deepStrictEqual(tags(), ["Data"], "the first write never ends here")
+        assert.strictEqual(link.gauges().data, 65 + 66, "nothing was dropped")
+      }),
   )
 
-  it.effect("that is cut ends at once, and says so in its Bye", () =>
+  it.effect("that is cut ends at once with Bye slow", () =>
     Effect.gen(function* () {
       const { ends, link, tags } = yield* make
       link.cut()
@@ -198,7 +200,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("asks the peer for a sign of life once, and reports it", () =>
+  it.effect("requests one sign of life from the peer, and reports it", () =>
     Effect.gen(function* () {
       const { link, log, says, tags } = yield* make
       link.pingNow()
@@ -210,7 +212,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("knows how long ago the peer was heard", () =>
+  it.effect("knows the time since it last heard the peer", () =>
     Effect.gen(function* () {
       const { link, pass, says } = yield* make
       yield* pass(200)
@@ -231,7 +233,7 @@ describe("a link", () => {
     }),
   )
 
-  it.effect("ends if the peer never answers that lanes are closed", () =>
+  it.effect("ends if the peer never answers LaneClose", () =>
     Effect.gen(function* () {
       const { ends, link, pass } = yield* make
       for (let i = 0; i <= maxLanes; i++) {

@@ -13,7 +13,7 @@ import { makeConnection, settle, testNow } from "./support.ts"
 
 const window = 4_096
 
-/** Reader of a link, and a log of what it reports. */
+/** Creates the reader of a link, and a log of its reports. */
 const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate" | "controlBurst">) {
   const now = yield* testNow
   const peer = yield* makeConnection
@@ -38,7 +38,7 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
     onOpened: () => undefined,
     onClosed: () => undefined,
   })
-  const said = (what: string) => Effect.sync(() => void log.push(what))
+  const record = (what: string) => Effect.sync(() => void log.push(what))
   const reader = new LinkReader({
     frames,
     receiveLanes,
@@ -50,9 +50,9 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
     send,
     answer: ({ seq }) => log.push(`answer ${seq}`),
     onPong: ({ seq }) => log.push(`pong ${seq}`),
-    onAnswer: () => said("heard"),
-    onMembership: ({ _tag }) => said(_tag),
-    onViewHash: (hash) => said(`hash ${hash}`),
+    onAnswer: () => record("heard"),
+    onMembership: ({ _tag }) => record(_tag),
+    onViewHash: (hash) => record(`hash ${hash}`),
   })
   const running = yield* Effect.forkChild(reader.run())
   const says = (...all: ReadonlyArray<Frame>) =>
@@ -85,7 +85,7 @@ const data = (lane: number, bytes: number): Data => ({
 const leave = (generation: number): Frame => ({ _tag: "Leave", generation })
 
 describe("a link reader", () => {
-  it.effect("hands messages to their lanes and other frames to those who handle them, in order", () =>
+  it.effect("passes messages to their lanes and other frames to their handlers, in order", () =>
     Effect.gen(function* () {
       const { log, reader, says } = yield* make
       yield* says(data(0, 1), data(0, 2))
@@ -110,7 +110,7 @@ describe("a link reader", () => {
     }),
   )
 
-  it.effect("ends with the violation of a lane, whichever half of the lane it is about", () =>
+  it.effect("ends with the violation of a lane, from either half of the lane", () =>
     Effect.gen(function* () {
       const first = yield* make
       yield* first.says(data(9, 1))
@@ -124,7 +124,7 @@ describe("a link reader", () => {
     }),
   )
 
-  it.effect("ends with the Bye of the peer, and does not read on", () =>
+  it.effect("ends with the Bye of the peer, and reads no further", () =>
     Effect.gen(function* () {
       const { end, log, says } = yield* make
       const bye = { _tag: "Bye", code: "left", message: "" } as const
@@ -142,7 +142,7 @@ describe("a link reader", () => {
     }),
   )
 
-  it.effect("bounds the rate of control frames, of which data and credit are none", () =>
+  it.effect("limits the rate of control frames, without data and credit", () =>
     Effect.gen(function* () {
       const { code, says } = yield* make
       for (let i = 0; i < 20; i++) yield* says(data(0, 0))
@@ -168,7 +168,7 @@ describe("a link reader", () => {
     ["40 KiB of metadata", { _tag: "Update", records: recordsOf(5, { k: "x".repeat(8_190) }) }],
   ]
   for (const [what, frame] of long) {
-    it.effect(`counts ${what} as five control frames more, before they are handed on`, () =>
+    it.effect(`counts ${what} as five more control frames before it handles them`, () =>
       Effect.gen(function* () {
         const { code, log, says } = yield* make
         yield* says(frame)
@@ -181,7 +181,7 @@ describe("a link reader", () => {
   const large = { controlRate: 1_000, controlBurst: 2_000 }
   const digest = (count: number): Frame => ({ _tag: "SyncDigest", entries: keys(count), last: true })
 
-  it.effect("ends with a peer that starts more exchanges than the protocol allows, however small they are", () =>
+  it.effect("ends the link of a peer that starts more exchanges than the protocol allows, however small they are", () =>
     Effect.gen(function* () {
       const { code, says } = yield* makeWith(large)
       for (let i = 0; i < 16; i++) yield* says(digest(1))
@@ -191,7 +191,7 @@ describe("a link reader", () => {
     }),
   )
 
-  it.effect("bears a peer that starts four exchanges a second, for ever", () =>
+  it.effect("accepts a peer that starts four exchanges a second, without end", () =>
     Effect.gen(function* () {
       const { code, says } = yield* makeWith(large)
       for (let i = 0; i < 200; i++) {
@@ -223,7 +223,7 @@ describe("a link reader", () => {
     }),
   )
 
-  it.effect("remembers since when the peer leaves, of this generation only", () =>
+  it.effect("records when the peer sent Leave, for its own generation only", () =>
     Effect.gen(function* () {
       const { reader, says } = yield* make
       yield* says(leave(6))

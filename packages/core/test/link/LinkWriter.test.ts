@@ -58,7 +58,7 @@ const longUpdate: ControlFrame = {
 }
 
 describe("a link writer", () => {
-  it.effect("writes all that is there at once, control frames and acknowledgements before data", () =>
+  it.effect("writes all waiting frames at once, control frames and acknowledgements before data", () =>
     Effect.gen(function* () {
       const { acknowledgements, tags, writer } = yield* make
       writer.lanes.inbox.tryOffer(new Uint8Array(1))
@@ -69,7 +69,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("writes what was accepted before its Bye, accepts nothing more, and ends its side", () =>
+  it.effect("writes accepted frames before its Bye, accepts nothing more, and ends its side", () =>
     Effect.gen(function* () {
       const { peer, running, writer } = yield* make
       writer.lanes.inbox.tryOffer(new Uint8Array(1))
@@ -86,7 +86,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("writes a long list in writes of at most 64 KiB, and data only after it", () =>
+  it.effect("writes a long list in writes of at most 64 KiB, and data only afterwards", () =>
     Effect.gen(function* () {
       const { peer, tags, writer } = yield* make
       writer.lanes.inbox.tryOffer(new Uint8Array(1))
@@ -104,7 +104,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("drops what waits when it is told, so that the Bye follows the write that is under way", () =>
+  it.effect("drops waiting frames on discard, so that the Bye follows the current write", () =>
     Effect.gen(function* () {
       const { peer, tags, writer } = yield* make
       const taken = yield* Deferred.make<void>()
@@ -123,7 +123,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("says when something was last written, which is now while a write waits", () =>
+  it.effect("returns the time of the last write, which is now while a write waits", () =>
     Effect.gen(function* () {
       const { now, peer, writer } = yield* make
       const begin = now()
@@ -184,7 +184,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("gives the buffer of a write back once it is written", () =>
+  it.effect("returns the buffer of a write once it is written", () =>
     Effect.gen(function* () {
       const { buffers, writer } = yield* make
       for (let i = 0; i < 3; i++) writer.lanes.inbox.tryOffer(new Uint8Array(2_000))
@@ -193,7 +193,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("says that messages moved when a better link took over", () =>
+  it.effect("reports messages as moved when a better link took over", () =>
     Effect.gen(function* () {
       const { writer } = yield* make
       writer.close("duplicate", "")
@@ -201,7 +201,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("ends without a Bye if there is none to say", () =>
+  it.effect("ends without a Bye if none is given", () =>
     Effect.gen(function* () {
       const { peer, running, writer } = yield* make
       writer.finish(undefined)
@@ -211,7 +211,7 @@ describe("a link writer", () => {
     }),
   )
 
-  it.effect("takes a peer for stuck whose control frames do not fit the queue any more", () =>
+  it.effect("reports a peer as stuck when its control frames no longer fit the queue", () =>
     Effect.gen(function* () {
       const { now, peer, writer } = yield* make
       peer.writesTake(Effect.never)
@@ -226,7 +226,7 @@ describe("a link writer", () => {
   )
 
   it.effect(
-    "takes a peer for stuck that drains nothing for the drain timeout, without the stalls of this process",
+    "reports a peer as stuck that drains nothing for the drain timeout, without the stalls of this process",
     () =>
       Effect.gen(function* () {
         const { now, peer, writer } = yield* make

@@ -20,7 +20,7 @@ const make = Effect.gen(function* () {
     },
   })
   const pass = (millis: number) => Effect.andThen(TestClock.adjust(millis), settle)
-  /** Sends a Ping that is answered after so long. */
+  /** Sends a Ping that is answered after this time. */
   const exchange = Effect.fnUntraced(function* (millis: number) {
     rtt.sent(seq)
     yield* pass(millis)
@@ -31,7 +31,7 @@ const make = Effect.gen(function* () {
 
 describe("the round-trip time of a link", () => {
   it.effect(
-    "is unknown before the first Pong, then its time, and then moves an eighth of the way to each new one",
+    "is unknown before the first Pong, then its time, and then moves an eighth of the way to each new sample",
     () =>
       Effect.gen(function* () {
         const { exchange, rtt } = yield* make
@@ -45,7 +45,7 @@ describe("the round-trip time of a link", () => {
       }),
   )
 
-  it.effect("ignores a Pong that nobody asked for, and one that comes twice", () =>
+  it.effect("ignores a Pong without a Ping, and a repeated Pong", () =>
     Effect.gen(function* () {
       const { pass, rtt } = yield* make
       rtt.received(7)
@@ -60,7 +60,7 @@ describe("the round-trip time of a link", () => {
     }),
   )
 
-  it.effect("is measured by one Ping after another, also if a round trip takes longer than a heartbeat", () =>
+  it.effect("is measured with one Ping after another, even if a round trip takes longer than a heartbeat", () =>
     Effect.gen(function* () {
       const { pass, rtt } = yield* make
       rtt.sent(0)
@@ -75,7 +75,7 @@ describe("the round-trip time of a link", () => {
     }),
   )
 
-  it.effect("is measured again after a Ping that was never answered", () =>
+  it.effect("is measured again after an unanswered Ping", () =>
     Effect.gen(function* () {
       const { exchange, pass, rtt } = yield* make
       rtt.sent(99)
@@ -85,7 +85,7 @@ describe("the round-trip time of a link", () => {
     }),
   )
 
-  it.effect("is returned at once while it is fresh, and else after a Ping that all who ask at that time share", () =>
+  it.effect("is returned at once while it is fresh, and otherwise after one Ping for all callers of that time", () =>
     Effect.gen(function* () {
       const { exchange, pass, pings, rtt } = yield* make
       yield* exchange(80)
@@ -102,7 +102,7 @@ describe("the round-trip time of a link", () => {
     }),
   )
 
-  it.effect("is what was known, or unknown, if no Pong comes in time", () =>
+  it.effect("is the last known value, or unknown, if no Pong arrives in time", () =>
     Effect.gen(function* () {
       const { exchange, pass, rtt } = yield* make
       const first = yield* Effect.forkChild(rtt.measure())
@@ -116,7 +116,7 @@ describe("the round-trip time of a link", () => {
     }),
   )
 
-  it.effect("keeps nobody waiting once the link has ended", () =>
+  it.effect("releases all waiting callers once the link has ended", () =>
     Effect.gen(function* () {
       const { pings, rtt } = yield* make
       const asking = yield* Effect.forkChild(rtt.measure())

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 
-it("a buffer that was given back is used for the next write, and none twice at a time", () => {
+it("a returned buffer is used for the next write, and by one write at a time", () => {
   const buffers = new WriteBuffers(1_000)
   const first = buffers.take(900)
   const second = buffers.take(1_000)
@@ -11,7 +11,7 @@ it("a buffer that was given back is used for the next write, and none twice at a
   assert.notStrictEqual(buffers.take(500), second)
 })
 
-it("a write that is larger than most has a buffer of its own, which is not kept", () => {
+it("a write that is larger than a buffer has an array of its own, which is not kept", () => {
   const buffers = new WriteBuffers(1_000)
   const large = buffers.take(1_001)
   assert.isAtLeast(large.length, 1_001)
@@ -19,7 +19,7 @@ it("a write that is larger than most has a buffer of its own, which is not kept"
   assert.strictEqual(buffers.take(1_000).length, 1_000)
 })
 
-it("a small write takes little memory, however many are out", () => {
+it("a small write takes little memory, however many buffers are in use", () => {
   const buffers = new WriteBuffers(100_000)
   assert.isBelow(buffers.take(100).length, 10_000)
   const large = buffers.take(100_000)

@@ -7,7 +7,7 @@ import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameSplitter from "../../src/wire/FrameSplitter.ts"
 import { bodyOf, recordOf } from "../protocol/records.ts"
 
-/** Returns a name as long as those that nodes give themselves. */
+/** Returns a name as long as a default node name. */
 const nameOf = (i: number): string => i.toString(16).padStart(32, "n")
 
 const recordsOf = (count: number, metadata = {}) =>
@@ -21,7 +21,7 @@ const entriesOf = (count: number) =>
     status: "alive" as const,
   }))
 
-/** Returns the cost of the frames in which this library writes a long one. */
+/** Returns the cost of the frames into which this library splits a long frame. */
 const costOf = (frame: ControlFrame): number =>
   FrameSplitter.split(frame).reduce((sum, each) => sum + controlCost(each, FrameEncoder.encode(each).length), 0)
 
@@ -40,18 +40,18 @@ describe("the cost of a control frame", () => {
   })
 })
 
-describe("an honest peer of a cluster of a thousand stays within the limits", () => {
+describe("a correct peer of a cluster of a thousand stays within the limits", () => {
   const { controlBurst, controlRate } = Limits.defaults
   const digest = costOf({ _tag: "SyncDigest", entries: entriesOf(1_001), last: true })
   const answer = costOf({ _tag: "SyncDelta", records: recordsOf(1_001), want: [] })
 
-  it("when it answers a newcomer with all records, each with metadata of the largest size", () => {
+  it("when it answers a newcomer with all records, each with metadata of the maximum size", () => {
     const metadata = { k: "x".repeat(8_191) }
     const all = costOf({ _tag: "SyncDelta", records: recordsOf(1_001, metadata), want: [] })
     assert.isBelow(all + digest, controlBurst)
   })
 
-  it("when views differ for a minute, and it compares them, answers in full and sends news as often as it may", () => {
+  it("when views differ for a minute, and it compares them, answers in full and sends news at the maximum rate", () => {
     const bucket = new TokenBucket(controlRate, controlBurst, 0)
     const news = costOf({ _tag: "Update", records: recordsOf(20) })
     for (let now = 0; now < 60_000; now += 10) {
@@ -61,7 +61,7 @@ describe("an honest peer of a cluster of a thousand stays within the limits", ()
     }
   })
 
-  it("and one of a cluster of four thousand too, when it compares views as often as it may", () => {
+  it("in a cluster of four thousand too, when it compares views at the maximum rate", () => {
     const bucket = new TokenBucket(controlRate, controlBurst, 0)
     const four = costOf({ _tag: "SyncDigest", entries: entriesOf(4_096), last: true })
     for (let now = 0; now < 60_000; now += 250) assert.isTrue(bucket.take(now, four))

@@ -1,4 +1,4 @@
-/** Fixtures that the tests of link share. */
+/** Fixtures for the tests of link. */
 import { assert } from "@effect/vitest"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -15,16 +15,16 @@ import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Layout from "../../src/wire/Layout.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 
-/** Time in milliseconds on the clock of the test. */
+/** Returns the time in milliseconds on the test clock. */
 export const testNow = Effect.map(Clock.Clock, (clock) => () => monotonicMillis(clock))
 
-export const lost = new TransportError({ reason: "closed", message: "the line is dead" })
+export const lost = new TransportError({ reason: "closed", message: "the connection is lost" })
 
-/** A connection whose other end is the test. */
+/** Creates a connection whose other end is the test. */
 export const makeConnection = Effect.gen(function* () {
   const inbound = yield* Queue.unbounded<Uint8Array, TransportError | Cause.Done>()
   const decoder = new FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes })
-  /** Frames of this side, by the write that brought them. */
+  /** Frames of this side, by write. */
   const writes: Array<ReadonlyArray<Frame>> = []
   let isEnded = false
   let isReset = false
@@ -54,7 +54,7 @@ export const makeConnection = Effect.gen(function* () {
     isEnded: () => isEnded,
     /** Returns `true` once this side has reset the connection. */
     isReset: () => isReset,
-    /** Lets writes take this effect from now on. */
+    /** Makes later writes take this effect. */
     writesTake: (effect: Effect.Effect<void, TransportError>) => {
       writing = effect
     },
@@ -71,5 +71,5 @@ export const makeConnection = Effect.gen(function* () {
   }
 })
 
-/** Lets every fiber run until it waits. */
+/** Runs every fiber until it waits. */
 export const settle = Effect.repeat(Effect.yieldNow, { times: 20 })

@@ -1,4 +1,4 @@
-/** A source of chance whose every draw follows from its seed. */
+/** Source of random draws that depend only on its seed. */
 import * as Prng from "../../src/internal/prng.ts"
 
 export class Chance {
@@ -8,14 +8,14 @@ export class Chance {
     this.state = seed
   }
 
-  /** Draws evenly from [0, 1). */
+  /** Draws a number from [0, 1) with equal probability. */
   draw(): number {
     const [next, value] = Prng.next(this.state)
     this.state = next
     return value
   }
 
-  /** Draws a whole number below `end`. */
+  /** Draws an integer below `end`. */
   below(end: number): number {
     return Math.floor(this.draw() * end)
   }
@@ -23,7 +23,7 @@ export class Chance {
   /** Draws one of the items. */
   pick<A>(items: ReadonlyArray<A>): A {
     const item = items[this.below(items.length)]
-    if (item === undefined) throw new Error("nothing to pick from")
+    if (item === undefined) throw new Error("cannot pick from an empty list")
     return item
   }
 }

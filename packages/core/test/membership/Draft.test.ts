@@ -1,4 +1,4 @@
-/** A state in the making: what follows from each change. */
+/** Drafts: the effects of each change. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Draft from "../../src/membership/Draft.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -16,7 +16,7 @@ describe("R12: tombstones", () => {
     expect(a.state().tombstones.size).toBe(0)
   })
 
-  it("are bounded, and the oldest go first", () => {
+  it("are limited in number, and the oldest are evicted first", () => {
     const a = linkedTo([b], { tombstoneCapacity: 10 })
     for (let i = 0; i < 30; i++) {
       const peer = recordOf(`x${i}`)
@@ -26,7 +26,7 @@ describe("R12: tombstones", () => {
     expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 10 }, (_, i) => `x${i + 20}`))
   })
 
-  it("of peers that only others met evict none, and are evicted as all are", () => {
+  it("of peers that only others met evict none, and are evicted like all others", () => {
     const a = linkedTo([b, c], { tombstoneCapacity: 12 })
     for (let i = 0; i < 30; i++) a.hear(1_000 + i, b, update(recordOf(`x${i}`, { status: "left" })))
     expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 12 }, (_, i) => `x${i}`))
@@ -45,7 +45,7 @@ describe("R12: tombstones", () => {
 const initial = () => seal(linkedTo([b, c]).state())
 
 describe("a draft", () => {
-  it("that changes nothing ends in the previous state", () => {
+  it("without a change ends in the previous state", () => {
     const state = initial()
     expect(Draft.finish(Draft.start(state, 1_000))[0]).toBe(state)
   })
@@ -61,7 +61,7 @@ describe("a draft", () => {
     expect(members.size).toBe(0)
   })
 
-  it("keeps view hash and size those of the alive and suspect members", () => {
+  it("updates the view hash and the size for alive and suspect members", () => {
     const state = initial()
     const draft = Draft.start(state, 1_000)
     Draft.setMember(draft, "d", Member.make(d, "Linked"))

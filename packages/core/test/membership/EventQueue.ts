@@ -1,4 +1,4 @@
-/** A queue of events by time: a binary heap, in which of two events at one time the first that was added comes first. */
+/** Queue of events by time. It is a binary heap that returns events of equal time in the order of their addition. */
 
 interface Entry<A> {
   readonly at: number

@@ -1,5 +1,5 @@
 /**
- * Tries every order of events of a small {@link PureCluster}, breadth first. Of equal worlds only the first is followed.
+ * Explores every order of events of a small {@link PureCluster}, breadth first. Follows only the first of equal worlds.
  */
 import * as State from "../../src/membership/State.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
@@ -16,16 +16,16 @@ export interface Options {
   readonly states: number
   /** Maximum number of faults on one path. Defaults to 2. */
   readonly faults?: number
-  /** `true` if the faults are what a peer says of the subject, and a lost connection. */
+  /** `true` if the faults are false reports of a peer about the subject, and a lost connection. */
   readonly lies?: boolean
 }
 
 export interface Report {
   readonly worlds: number
   readonly steps: number
-  /** Number of events up to which all worlds were visited. */
+  /** Number of events up to which the search visited all worlds. */
   readonly depth: number
-  /** Number of last worlds from which the cluster was run until it settled. */
+  /** Number of last worlds from which the cluster ran until it settled. */
   readonly settled: number
   readonly problem: string | undefined
 }
@@ -52,7 +52,7 @@ interface Move {
 
 const texts = new WeakMap<object, string>()
 
-/** Returns the text of an immutable value, made once. */
+/** Returns the text of an immutable value, computed once. */
 const textOf = (value: object, make: () => string): string => {
   let text = texts.get(value)
   if (text === undefined) {
@@ -75,7 +75,7 @@ const plain = (value: unknown): string =>
             : each,
   )
 
-// The random seed decides only which peers are drawn, and few peers are all drawn.
+// The random seed decides only which peers are drawn, and all of these few peers are drawn.
 const stateText = (state: State.State): string => textOf(state, () => plain({ ...state, seed: 0 }))
 
 const connectionText = ({ ends, expected }: PureCluster.Connection): string =>
@@ -96,7 +96,7 @@ const worldText = (world: PureCluster.World): string => {
   for (const node of world.nodes) {
     parts.push(`${node.life} ${node.health} ${stateText(node.state)}`)
   }
-  // Of the epochs only the order matters, and that is the order in which the connections were opened.
+  // Only the order of the epochs matters, which is the order in which the connections were opened.
   for (const connection of world.connections.values()) {
     const [dialer, acceptor] = connection.ends
     const isUsed = (end: PureCluster.End, peer: PureCluster.End) =>
@@ -195,7 +195,7 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
     fault("sets its metadata", (next, its) =>
       PureCluster.submit(next, its, { _tag: "MetadataSet", metadata: { at: String(its.state.self.incarnation) } }),
     ),
-    fault("cannot be reached, says a peer", (next, its) => {
+    fault("is unreachable, according to a peer", (next, its) => {
       const accuser = PureCluster.nodeAt(next, peer)
       const { record } = accuser.state.members.get(its.name) ?? {}
       if (record === undefined || !PureCluster.takesPart(accuser)) return
@@ -210,28 +210,28 @@ const faults = (world: PureCluster.World, subject: number): ReadonlyArray<Move> 
   ]
 }
 
-/** Faults of a peer that says what is not so, to the others and to the subject itself. */
+/** Faults of a peer that sends false reports to the others and to the subject itself. */
 const lies = (world: PureCluster.World, subject: number): ReadonlyArray<Move> => {
   const peer = (subject + 1) % world.nodes.length
   const lie = (event: string, changes: (record: PeerRecord) => Partial<PeerRecord>): Move => ({
-    event: `${PureCluster.nodeAt(world, subject).name} ${event}, says a peer`,
+    event: `${PureCluster.nodeAt(world, subject).name} ${event}, according to a peer`,
     kind: "fault",
     make: (next) => {
       const its = PureCluster.nodeAt(next, subject)
       const liar = PureCluster.nodeAt(next, peer)
       const { record } = liar.state.members.get(its.name) ?? {}
       if (record === undefined || !PureCluster.takesPart(liar)) return
-      const said: PeerRecord = { ...record, by: liar.name, ...changes(record) }
+      const report: PeerRecord = { ...record, by: liar.name, ...changes(record) }
       for (const other of next.nodes) {
         const connection = PureCluster.current(next, other, liar.name)
         if (connection !== undefined && liar.connectionIds.has(other.name)) {
-          PureCluster.send(next, connection, liar, { _tag: "Update", records: [said] })
+          PureCluster.send(next, connection, liar, { _tag: "Update", records: [report] })
         }
       }
     },
   })
   return [
-    lie("cannot be reached", () => ({ status: "suspect" })),
+    lie("is unreachable", () => ({ status: "suspect" })),
     lie("has left", () => ({ status: "left" })),
     lie("has left later", ({ incarnation }) => ({ status: "left", incarnation: incarnation + 3 })),
     lie("has a newer life", ({ generation }) => ({ generation: generation + 5 })),
@@ -249,14 +249,17 @@ const lies = (world: PureCluster.World, subject: number): ReadonlyArray<Move> =>
 
 // ---- the search ----
 
-/** Delivers all packets, then dials once, then lets time pass, until the cluster has settled. Returns what is wrong if it does not. */
+/**
+ * Delivers all packets, then dials once, then advances the time, until the cluster has settled. Returns the problem if
+ * it does not settle.
+ */
 const settle = (world: PureCluster.World): string | undefined => {
   let dialed = new Set<string>()
   for (let events = 0; events < 1_000; events++) {
     const next = moves(world).find(({ event, kind }) => kind !== "dial" || !dialed.has(event))
     if (next?.kind === "dial") dialed.add(next.event)
     else if (next?.kind !== "message") {
-      // The next deadline may be that of a tombstone, hours away.
+      // The next deadline may be the expiry of a tombstone, hours away.
       if (problemOf(world) === undefined) return undefined
       dialed = new Set()
       if (next === undefined) world.now += 1_000
@@ -266,7 +269,7 @@ const settle = (world: PureCluster.World): string | undefined => {
   return problemOf(world)
 }
 
-/** Returns what is wrong with the views, or `undefined` if the cluster has settled. */
+/** Returns the problem of the views, or `undefined` if the cluster has settled. */
 const problemOf = (world: PureCluster.World): string | undefined => {
   for (const node of world.nodes) {
     if (!PureCluster.takesPart(node)) continue
@@ -305,7 +308,7 @@ const settledCluster = (): PureCluster.World => {
   return world
 }
 
-/** Tries every order of events from a settled cluster on. Stops at the first broken invariant. */
+/** Tries every order of events, starting from a settled cluster. Stops at the first broken invariant. */
 export const explore = (options: Options): Report => {
   const { depth: maxDepth, faults: maxFaults = 2, states, subject } = options
   const faultsOf = options.lies === true ? lies : faults
@@ -338,7 +341,7 @@ export const explore = (options: Options): Report => {
     visits = following
     if (seen.size >= states) break
   }
-  // From some of the last worlds the cluster is run until it settles.
+  // Runs the cluster from some of the last worlds until it settles.
   for (let i = 0; i < visits.length; i += 1 + Math.floor(visits.length / 300)) {
     const visit = visits[i]
     if (visit === undefined) continue
@@ -354,10 +357,10 @@ export const explore = (options: Options): Report => {
   return report(undefined)
 }
 
-/** Checks that no node was stopped, for none was to go. */
+/** Checks that no node was stopped, because none had to stop. */
 const checkAllRun = ({ nodes }: PureCluster.World): void => {
   const stopped = nodes.find((node) => !PureCluster.takesPart(node))
-  if (stopped !== undefined) throw new Violation(`${stopped.name} stopped because of what a peer said`)
+  if (stopped !== undefined) throw new Violation(`${stopped.name} stopped because of a false report`)
 }
 
 /** Returns the message of the invariant that an action broke. */

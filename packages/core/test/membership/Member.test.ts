@@ -19,7 +19,7 @@ const standings: ReadonlyArray<Member.ActiveStanding> = [
 const failed = Member.failed(Member.unlinked(linked), claim(b, "failed", 0, "a"), 5_000)
 
 describe("a member", () => {
-  it("is new without an accusation, a failed dial or a compared hash", () => {
+  it("has no accusation, failed dial or compared hash when it is new", () => {
     expect(linked.standing).toStrictEqual({ _tag: "Alive" })
     expect(linked.reach).toStrictEqual({
       _tag: "Linked",
@@ -34,7 +34,7 @@ describe("a member", () => {
     expect(linked.hash).toBe(PeerRecord.memberHash(b))
   })
 
-  it("is shown alive while an accusation is withheld or overruled", () => {
+  it("appears alive while an accusation is withheld or overruled", () => {
     expect(standings.map((standing) => Member.localStatus({ ...linked, standing }))).toStrictEqual([
       "alive",
       "alive",
@@ -44,7 +44,7 @@ describe("a member", () => {
     expect(Member.localStatus(failed)).toBe("failed")
   })
 
-  it("shows its link as up, indirect or down", () => {
+  it("reports its link as up, indirect or down", () => {
     const unlinked = Member.unlinked(linked)
     const members = [linked, Member.reachedBy(unlinked, "c", 0), unlinked, failed]
     expect(members.map(Member.linkState)).toStrictEqual(["up", "indirect", "down", "down"])
@@ -64,7 +64,7 @@ describe("a member", () => {
 })
 
 describe("the reach of a member", () => {
-  it("forgets the compared hashes and the earlier dial with a lost link", () => {
+  it("drops the compared hashes and the earlier dial with a lost link", () => {
     const compared: Member.LinkedMember = {
       ...linked,
       reach: {
@@ -88,7 +88,7 @@ describe("the reach of a member", () => {
     expect(Member.dialOf(Member.linked(reached, Member.alive, undefined))).toBeUndefined()
   })
 
-  it("keeps who last reached the member, and the address that last worked", () => {
+  it("keeps the last member that reached it, and the address of the last successful dial", () => {
     const reached = Member.reachedBy(Member.unlinked(linked), "c", 0)
     const again = Member.linked(Member.unreachable(reached), Member.alive, addressOf("elsewhere"))
     expect(Member.linked(again, Member.alive, undefined)).toMatchObject({
@@ -97,13 +97,13 @@ describe("the reach of a member", () => {
     })
   })
 
-  it("is indirect once an alive record comes, and stays up with a link", () => {
+  it("becomes indirect with an alive record, and stays up with a link", () => {
     const record = claim(b, "alive", 1)
     expect(Member.refuted(failed, record).reach._tag).toBe("Indirect")
     expect(Member.refuted(linked, record).reach._tag).toBe("Linked")
   })
 
-  it("of a disconnected member is that of any other once a link is up", () => {
+  it("of a disconnected member is like any other once a link is up", () => {
     expect(Member.linked({ ...linked, disconnected: true }, Member.alive, undefined).disconnected).toBe(false)
   })
 })
@@ -132,21 +132,18 @@ describe("the standing of a member", () => {
     })
   })
 
-  it.each(standings)(
-    "$_tag is overruled by a link from now on, and a withheld accusation stays withheld",
-    (standing) => {
-      const next = Member.overruled({ ...linked, standing }, 9_000)
-      expect(next._tag).toBe(standing._tag === "Withheld" ? "Withheld" : "Overruled")
-      expect(next.suspicion.since).toBe(9_000)
-      expect([...next.suspicion.accusers.keys()]).toStrictEqual(standing._tag === "Alive" ? [] : ["c"])
-    },
-  )
+  it.each(standings)("$_tag is overruled by a new link, and a withheld accusation stays withheld", (standing) => {
+    const next = Member.overruled({ ...linked, standing }, 9_000)
+    expect(next._tag).toBe(standing._tag === "Withheld" ? "Withheld" : "Overruled")
+    expect(next.suspicion.since).toBe(9_000)
+    expect([...next.suspicion.accusers.keys()]).toStrictEqual(standing._tag === "Alive" ? [] : ["c"])
+  })
 
-  it.each(standings)("$_tag ends alive with an alive record", (standing) => {
+  it.each(standings)("$_tag becomes alive with an alive record", (standing) => {
     expect(Member.refuted({ ...linked, standing }, claim(b, "alive", 1)).standing).toStrictEqual({ _tag: "Alive" })
   })
 
-  it("starts its timer anew, if it has one", () => {
+  it("restarts its timer, if it has one", () => {
     const since = standings.map(
       (standing) => Member.suspicionOf(Member.restartTimer({ ...linked, standing }, 7_000))?.since,
     )
@@ -165,7 +162,7 @@ describe("the standing of a member", () => {
 
   it("failed keeps the time of the first failure, and ends the accusation", () => {
     const accused = Member.accused(failed, accusation, later, 4_000)
-    if (Member.isActive(accused)) throw new Error("it failed")
+    if (Member.isActive(accused)) throw new Error("the member has failed")
     expect(Member.failed(accused, claim(b, "failed", 1, "a"), 9_000).standing).toStrictEqual({
       _tag: "Failed",
       failedAt: 5_000,

@@ -1,4 +1,4 @@
-/** The step of the state machine: which inputs are handled in which phase. */
+/** Step of the state machine: the inputs that each phase handles. */
 import { describe, expect, it } from "@effect/vitest"
 import type { Input } from "../../src/membership/Membership.ts"
 import { b, c, claim, d, eventsOf, framesOf, linkedTo, stoppedOf, update, wall } from "./support.ts"
@@ -27,7 +27,7 @@ describe("a step", () => {
     expect(a.state()).toBe(before)
   })
 
-  it("ignores frames of an older life, and of a peer that is no member", () => {
+  it("ignores frames of an older life, and of a peer that is not a member", () => {
     const a = linkedTo([b])
     const before = a.state()
     for (const from of [{ ...b, generation: wall - 1 }, c]) {

@@ -1,6 +1,6 @@
 /**
- * Pure membership states with perfect links: every frame arrives at once and in order. A peer that is no node of the mesh may
- * have links too: the test says its frames, and frames to it are dropped.
+ * Pure membership states with perfect links: every frame arrives at once and in order. A peer outside of the mesh may
+ * also have links. The test sends its frames, and frames to it are dropped.
  */
 import type { Output } from "../../src/membership/Draft.ts"
 import type { Settings } from "../../src/membership/Settings.ts"
@@ -10,7 +10,7 @@ import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { type Node, nodeOf } from "./support.ts"
 import { dialTargets } from "./dialTargets.ts"
 
-/** A frame on its way. */
+/** Frame in flight. */
 interface Packet {
   readonly from: string
   readonly to: string
@@ -34,7 +34,7 @@ export class Mesh {
 
   node(name: string): Node {
     const node = this.nodes.get(name)
-    if (node === undefined) throw new Error(`no node is called ${name}`)
+    if (node === undefined) throw new Error(`there is no node named ${name}`)
     return node
   }
 
@@ -47,7 +47,7 @@ export class Mesh {
     this.deliver()
   }
 
-  /** Ends the link between two nodes, which go on. */
+  /** Ends the link between two nodes, which continue. */
   cut(a: string, b: string): void {
     for (const [name, other] of [[a, b] as const, [b, a] as const]) {
       const peer = this.node(other).state().self
@@ -56,7 +56,7 @@ export class Mesh {
     this.deliver()
   }
 
-  /** Links a peer that is no node of the mesh with nodes, by default with all. */
+  /** Links a peer outside of the mesh with nodes, by default with all. */
   linkStranger(record: PeerRecord, names: Iterable<string> = this.nodes.keys()): void {
     for (const name of names) {
       const node = this.node(name)
@@ -65,13 +65,16 @@ export class Mesh {
     this.deliver()
   }
 
-  /** A peer says something to a node. */
+  /** Delivers a frame of a peer to a node. */
   say(from: PeerRecord, to: string, frame: MembershipFrame): void {
     this.perform(to, this.node(to).hear(this.now, from, frame))
     this.deliver()
   }
 
-  /** Every node hears the view hash of every other, as with a heartbeat, and fails to dial whoever has no link. */
+  /**
+   * Delivers the view hash of every node to every other node, like a heartbeat, and fails the dials of all peers
+   * without a link.
+   */
   heartbeat(): void {
     for (const [name, node] of this.nodes) {
       for (const [from, { state }] of this.nodes) {

@@ -1,8 +1,8 @@
 /**
- * A cluster of pure membership states: no fibers, no clock, no bytes. A {@link World} is plain data that can be copied. Nodes
- * talk over connections with one queue per direction, which they open by a handshake that follows `link/Handshake.ts` and
- * `peering/PeerConnections.ts`. The caller decides what happens next: `Simulation.ts` draws it from a seed, `Exploration.ts`
- * tries everything.
+ * A cluster of pure membership states, without fibers, clock or bytes. A {@link World} is plain data that can be
+ * copied. Nodes communicate over connections with one queue per direction. They open connections by a handshake that
+ * follows `link/Handshake.ts` and `peering/PeerConnections.ts`. The caller chooses the next event: `Simulation.ts`
+ * draws it from a seed, and `Exploration.ts` tries every event.
  */
 import type { ByeCode, MembershipFrame, RejectCode, YouAreBelief } from "../../src/protocol/Frame.ts"
 import type { Output } from "../../src/membership/Draft.ts"
@@ -35,7 +35,7 @@ export type Packet =
       readonly youAre: YouAreBelief | undefined
     }
   | { readonly _tag: "Ping"; readonly viewHash: bigint }
-  /** Asks for any sign of life. */
+  /** Requests any sign of life. */
   | { readonly _tag: "PingNow" }
   | { readonly _tag: "Answer" }
   | { readonly _tag: "Bye"; readonly code: ByeCode }
@@ -43,32 +43,32 @@ export type Packet =
   | { readonly _tag: "End" }
   | MembershipFrame
 
-/** One end of a connection. */
+/** End of a connection. */
 export interface End {
   readonly node: number
-  /** Life of the node that the end belongs to. */
+  /** Life of the node that owns the end. */
   readonly life: number
-  /** The packet of the handshake that is awaited, until the end is up. */
+  /** Next expected packet of the handshake, until the end is up. */
   phase: "Hello" | "HelloAck" | "Ready" | "up" | "closed"
-  /** Own record that this end sent in the handshake. */
+  /** Record of this node that this end sent in the handshake. */
   sentRecord: PeerRecord | undefined
   peer: PeerRecord | undefined
   heardAt: number
   /** `true` if the membership wants `PeerHeard` when anything arrives. */
   wantsSign: boolean
-  /** Packets on the way to this end, the oldest first. */
+  /** Packets in flight to this end, oldest first. */
   readonly inbox: Array<Packet>
 }
 
 export interface Connection {
   readonly id: number
-  /** Counter of the dialer, which ranks simultaneous connections. */
+  /** Epoch of the dialer, which ranks simultaneous connections. */
   readonly epoch: number
   readonly byLower: boolean
-  /** Name that must answer; `undefined` with a seed. */
+  /** Name of the peer that must answer; `undefined` for a seed. */
   readonly expected: string | undefined
   readonly openedAt: number
-  /** The end of the dialer and that of the acceptor. */
+  /** End of the dialer, then end of the acceptor. */
   readonly ends: readonly [End, End]
 }
 
@@ -78,16 +78,16 @@ export interface Node {
   state: State.State
   /** Number of lives before this one. */
   life: number
-  /** `ended`: dials are refused. `silent`: the machine is gone, and dials get no answer. */
+  /** `ended`: dials are refused. `silent`: the machine has failed, and dials get no answer. */
   health: "up" | "ended" | "silent"
   stopped: StopReason | undefined
   epoch: number
   /** Id of the connection in use, by name of the peer. */
   readonly connectionIds: Map<string, number>
-  /** Inputs that wait while a step is under way. */
+  /** Inputs that wait until the current step ends. */
   readonly inputs: Array<Membership.Input>
   isStepping: boolean
-  /** Greatest generation that this name ever had. */
+  /** Greatest generation of this name so far. */
   greatestGeneration: number
 }
 
@@ -144,7 +144,7 @@ export const make = (
 
 const copyEnd = (end: End): End => ({ ...end, inbox: end.inbox.slice() })
 
-/** Copies a world. States and packets are shared, for they are immutable. */
+/** Copies a world. The copy shares states and packets, because they are immutable. */
 export const copy = (world: World): World => {
   const connections = new Map<number, Connection>()
   for (const [id, connection] of world.connections) {
@@ -165,7 +165,7 @@ export const nodeAt = (world: World, index: number): Node => {
   return node
 }
 
-/** Returns whether the node runs and takes part. */
+/** Returns whether the node runs and takes part in the cluster. */
 export const takesPart = (node: Node): boolean => node.health === "up" && node.state.phase._tag === "Running"
 
 // ---- steps ----
@@ -186,7 +186,7 @@ export const submit = (world: World, node: Node, input: Membership.Input): void 
   node.isStepping = false
 }
 
-/** Performs an output, as the rest of a node does. */
+/** Performs an output like the rest of a node. */
 const perform = (world: World, node: Node, output: Output): void => {
   switch (output._tag) {
     case "Send":
@@ -221,7 +221,7 @@ const perform = (world: World, node: Node, output: Output): void => {
       return
     case "Emit":
       if (output.event._tag === "Superseded" && node.greatestGeneration <= node.state.self.generation) {
-        throw new Violation(`${node.name} is superseded and never had a greater generation`)
+        throw new Violation(`${node.name} is superseded, although it never had a greater generation`)
       }
       return
     case "Stopped":
@@ -241,14 +241,14 @@ export const tick = (world: World, node: Node): void => {
     const due = State.deadline(node.state)
     if (due === undefined || due > world.now) return
   }
-  throw new Violation(`${node.name} wants a Tick again and again at one time`)
+  throw new Violation(`${node.name} requests a Tick without end at one time`)
 }
 
 // ---- connections ----
 
 const belongsTo = (end: End, node: Node): boolean => end.node === node.index && end.life === node.life
 
-/** Returns the connections of this life of a node, whatever their state. */
+/** Returns the connections of this life of a node, in any phase. */
 export const connectionsOf = (world: World, node: Node): ReadonlyArray<Connection> =>
   [...world.connections.values()].filter(({ ends }) => belongsTo(ends[0], node) || belongsTo(ends[1], node))
 
@@ -256,7 +256,7 @@ const endOf = ({ ends }: Connection, node: Node): End => (belongsTo(ends[0], nod
 
 const peerEndOf = ({ ends }: Connection, end: End): End => (end === ends[0] ? ends[1] : ends[0])
 
-/** Returns the connection that a node uses to talk to a peer. */
+/** Returns the connection in use between a node and a peer. */
 export const current = (world: World, node: Node, name: string): Connection | undefined => {
   const connection = world.connections.get(node.connectionIds.get(name) ?? -1)
   return connection !== undefined && endOf(connection, node).phase === "up" ? connection : undefined
@@ -268,18 +268,18 @@ const enqueue = (world: World, connection: Connection, to: End, packet: Packet):
   world.hooks.pushed?.(connection, to)
 }
 
-/** Sends a packet from a node, whatever its state says. */
+/** Sends a packet from a node, whatever its state. */
 export const send = (world: World, connection: Connection, from: Node, packet: Packet): void =>
   enqueue(world, connection, peerEndOf(connection, endOf(connection, from)), packet)
 
-/** Closes one end. The connection goes when both are closed. */
+/** Closes one end. Removes the connection when both ends are closed. */
 const closeEnd = (world: World, connection: Connection, end: End): void => {
   end.phase = "closed"
   end.inbox.length = 0
   if (peerEndOf(connection, end).phase === "closed") world.connections.delete(connection.id)
 }
 
-/** Ends a connection from one side, with a Bye if there is a code. */
+/** Ends a connection from one side, with a Bye if `code` is given. */
 export const close = (world: World, connection: Connection, node: Node, code?: ByeCode): void => {
   const end = endOf(connection, node)
   if (end.phase === "closed") return
@@ -289,7 +289,7 @@ export const close = (world: World, connection: Connection, node: Node, code?: B
   uninstall(world, connection, end, undefined)
 }
 
-/** Submits that the link of an end is lost, if it was in use. */
+/** Submits the loss of the link of an end, if the link was in use. */
 const uninstall = (world: World, connection: Connection, end: End, code: ByeCode | undefined): void => {
   const node = nodeAt(world, end.node)
   const { peer } = end
@@ -299,7 +299,9 @@ const uninstall = (world: World, connection: Connection, end: End, code: ByeCode
   submit(world, node, { _tag: "LinkDown", peer: { name, generation }, code, silent: code === undefined, draw: 0 })
 }
 
-/** Decides between a new connection and the one in use, as `PeerConnections.install` does. Returns whether the link is new. */
+/**
+ * Chooses between a new connection and the one in use, like `PeerConnections.install`. Returns whether the link is new.
+ */
 const install = (world: World, connection: Connection, node: Node, peer: PeerRecord): boolean => {
   node.epoch = Math.max(node.epoch, connection.epoch)
   const used = current(world, node, peer.name)
@@ -324,7 +326,7 @@ const install = (world: World, connection: Connection, node: Node, peer: PeerRec
   return true
 }
 
-/** Takes a connection into use after its handshake. */
+/** Starts to use a connection after its handshake. */
 const established = (
   world: World,
   connection: Connection,
@@ -379,7 +381,7 @@ const makeEnd = (world: World, node: Node, phase: End["phase"], sentRecord: Peer
   inbox: [],
 })
 
-/** Ends a handshake in failure, on the side of its dialer (`peering/Dialer.ts`). */
+/** Fails a handshake on the side of its dialer (`peering/Dialer.ts`). */
 export const failDial = (world: World, connection: Connection, refusal?: Packet & { _tag: "HelloReject" }): void => {
   const [end, acceptor] = connection.ends
   const node = nodeAt(world, end.node)
@@ -413,19 +415,19 @@ const reject = (code: RejectCode, atLeastGeneration?: number): Packet & { _tag: 
   atLeastGeneration,
 })
 
-/** Returns the refusal of a life that a newer one replaced. */
+/** Returns the refusal of a life that a newer life replaced. */
 const outdated = ({ state }: Node, record: PeerRecord, viewHash: bigint) => {
   const refusal = judgeLife(state, { record, instance: 0, viewHash }, undefined)
   return refusal === undefined ? undefined : reject(refusal.code, refusal.atLeastGeneration)
 }
 
-/** Returns the refusal of a Hello, as `HandshakeRules.judgeHello` does. */
+/** Returns the refusal of a Hello, like `HandshakeRules.judgeHello`. */
 const refusalOf = (node: Node, { record, viewHash }: Packet & { _tag: "Hello" }) => {
   if (node.state.phase._tag !== "Running") return reject("busy")
   return record.name === node.name ? reject("duplicate") : outdated(node, record, viewHash)
 }
 
-/** Submits what a refusal means for the node as a whole, as `HandshakeRules.onRefusal` does. */
+/** Submits the effect of a refusal on the whole node, like `HandshakeRules.onRefusal`. */
 const onRefusal = (
   world: World,
   node: Node,
@@ -439,8 +441,8 @@ const onRefusal = (
 }
 
 /**
- * Returns the Ready of an end, after it refuted the beliefs of the other side. The incarnation belongs to the body that this
- * end has sent; a newer body follows as an Update.
+ * Returns the Ready of an end, after the end refuted the beliefs of the other side. The incarnation belongs to the body
+ * that this end has sent. A newer body follows in an Update.
  */
 const readyOf = ({ state }: Node, { sentRecord }: End, peer: PeerRecord): Packet & { _tag: "Ready" } => ({
   _tag: "Ready",
@@ -450,13 +452,13 @@ const readyOf = ({ state }: Node, { sentRecord }: End, peer: PeerRecord): Packet
   youAre: State.belief(state, peer.name, peer.generation),
 })
 
-/** Delivers the oldest packet on the way to an end. */
+/** Delivers the oldest packet in flight to an end. */
 export const deliver = (world: World, connection: Connection, end: End): void => {
   const packet = end.inbox.shift()
   const node = nodeAt(world, end.node)
   if (packet === undefined || end.phase === "closed") return
   if (node.health !== "up" || node.life !== end.life) {
-    // A machine that is gone does not answer; one that runs refuses for a process that has ended.
+    // A failed machine does not answer. A running machine refuses connections to a process that has ended.
     closeEnd(world, connection, end)
     if (node.health !== "silent") enqueue(world, connection, peerEndOf(connection, end), { _tag: "End" })
     return
@@ -493,7 +495,7 @@ export const deliver = (world: World, connection: Connection, end: End): void =>
   }
 }
 
-/** Goes on with the handshake of an end. */
+/** Continues the handshake of an end. */
 const handshake = (world: World, connection: Connection, end: End, node: Node, packet: Packet): void => {
   const back = peerEndOf(connection, end)
   if (packet._tag === "HelloReject") {
@@ -534,7 +536,7 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
     case "Ready": {
       const { peer } = end
       if (peer === undefined || packet.incarnation < peer.incarnation) {
-        throw new Violation(`${peer?.name} sent Ready with an incarnation that went back`)
+        throw new Violation(`${peer?.name} sent Ready with a lower incarnation`)
       }
       if (end === connection.ends[0]) return established(world, connection, end, peer, packet)
       if (packet.youAre !== undefined) submit(world, node, { _tag: "SelfAccused", youAre: packet.youAre })
@@ -545,7 +547,7 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
   }
 }
 
-/** Returns whether the node still has the generation that it showed in the handshake. */
+/** Returns whether the node still has the generation that it sent in the handshake. */
 const mayGoOn = (node: Node, end: End): boolean =>
   takesPart(node) && node.state.self.generation === end.sentRecord?.generation
 
@@ -559,7 +561,7 @@ export const heartbeat = (world: World, connection: Connection, node: Node, link
 
 // ---- faults ----
 
-/** Ends a life without Bye: `ended` is a killed process, `silent` a machine that is gone. */
+/** Ends a life without Bye: `ended` is a killed process, `silent` a failed machine. */
 export const crash = (world: World, node: Node, health: "ended" | "silent"): void => {
   node.health = health
   for (const connection of connectionsOf(world, node)) {

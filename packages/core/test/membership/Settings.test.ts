@@ -1,9 +1,9 @@
-/** The numbers of the membership. */
+/** Numbers of the membership. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Settings from "../../src/membership/Settings.ts"
 
 describe("settings", () => {
-  it("use a fan-out as a whole number of at least one, whatever the policy returns", () => {
+  it("round a fan-out to a whole number of at least one, whatever the policy returns", () => {
     expect([0, -1, Number.NaN, 1, 2.9, 7].map(Settings.atLeastOne)).toStrictEqual([1, 1, 1, 1, 2, 7])
   })
 

@@ -1,6 +1,6 @@
 /**
- * A {@link PureCluster} in virtual time. Delays, faults and everything else are drawn from one seed, so a run is named by its
- * seed and can be repeated. Dialing follows `peering/Dialer.ts`.
+ * A {@link PureCluster} in virtual time. Delays, faults and all other choices are drawn from one seed, so the seed
+ * identifies a run and repeats it. Dialing follows `peering/Dialer.ts`.
  */
 import type { Address } from "../../src/Address.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -14,7 +14,7 @@ import * as PureCluster from "./PureCluster.ts"
 import { addressOf } from "./support.ts"
 import { dialTargets } from "./dialTargets.ts"
 
-/** An event of one life of a node. */
+/** Event of one life of a node. */
 interface OfNode {
   readonly node: PureCluster.Node
   readonly life: number
@@ -30,7 +30,7 @@ type Event =
   | { readonly _tag: "Deliver"; readonly connection: PureCluster.Connection; readonly end: PureCluster.End }
   | { readonly _tag: "TimeOut"; readonly connection: PureCluster.Connection }
 
-/** The dials of one peer, until one succeeds. */
+/** Dials of one peer until a dial succeeds. */
 interface Attempt {
   tries: number
   isDialing: boolean
@@ -44,7 +44,7 @@ export interface Options {
 
 const heartbeat = 1_000
 const linkTimeout = 3_000
-/** Time that the higher name waits for the lower to dial. */
+/** Time for which the peer with the higher name waits for the other to dial. */
 const candidateDialDelay = 2_000
 const seedInterval = 30_000
 const seedIntervalAlone = 5_000
@@ -53,7 +53,7 @@ const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
 const wasStopped = ({ stopped }: PureCluster.Node): boolean => stopped === "superseded"
 
-/** Returns the value of a key, which is added if it is missing. */
+/** Returns the value of a key. Adds the value if it is missing. */
 const getOrAdd = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
   let value = map.get(key)
   if (value === undefined) {
@@ -69,11 +69,11 @@ export class Simulation {
   readonly log: Array<string> = []
   private readonly size: number
   private readonly events = new EventQueue<Event>()
-  /** Routes on which nothing arrives. */
+  /** Routes that deliver nothing. */
   private readonly blocked = new Set<number>()
   /** Additional delay by route, in milliseconds. */
   private readonly slow = new Map<number, number>()
-  /** Number of packets that a blocked route holds back, by the end that they go to. */
+  /** Number of packets that a blocked route holds back, by the receiving end. */
   private readonly heldBack = new Map<
     PureCluster.End,
     { readonly connection: PureCluster.Connection; packets: number }
@@ -81,10 +81,10 @@ export class Simulation {
   /** Time of the next Tick, by node. */
   private readonly tickAt = new Map<PureCluster.Node, number>()
   private readonly attempts = new Map<PureCluster.Node, Map<string, Attempt>>()
-  /** Addresses that a node dials for ever. */
+  /** Addresses that a node dials without end. */
   private readonly seedAddresses = new Map<PureCluster.Node, Set<Address>>()
   private readonly reconciled = new Map<PureCluster.Node, Pick<State.State, "members" | "candidates">>()
-  /** Indices of the nodes whose addresses all nodes are configured with. */
+  /** Indices of the nodes whose addresses are seeds of all nodes. */
   private readonly seeds: ReadonlyArray<number>
   /** `true` if nodes that have disconnected join again. */
   private joinsDisconnected = false
@@ -186,7 +186,7 @@ export class Simulation {
     }
   }
 
-  /** Ends all faults. Every node whose address others need runs again. */
+  /** Ends all faults. Restarts every node whose address others need. */
   heal(): void {
     const { chance } = this
     this.note("heal")
@@ -198,13 +198,13 @@ export class Simulation {
     this.joinsDisconnected = chance.below(2) === 0
   }
 
-  /** Acts as operators do: restarts seeds and stopped nodes, and joins again to seeds that were disconnected. */
+  /** Acts like operators: restarts seeds and stopped nodes, and joins disconnected seeds again. */
   supervise(): void {
     const { seeds, world } = this
     for (const node of world.nodes) {
       if (wasStopped(node) || (node.health !== "up" && seeds.includes(node.index))) this.revive(node)
     }
-    // Only a join ends a disconnect, and without the seeds nobody is found.
+    // Only a join ends a disconnection, and without the seeds a node finds no peer.
     for (const node of world.nodes) {
       if (!PureCluster.takesPart(node)) continue
       for (const [name, { disconnected }] of node.state.members) {
@@ -216,7 +216,7 @@ export class Simulation {
 
   // ---- convergence ----
 
-  /** Returns what is wrong with the views, or `undefined` if all running nodes agree. */
+  /** Returns the problem of the views, or `undefined` if all running nodes agree. */
   problem(): string | undefined {
     const running = this.world.nodes.filter(({ health }) => health === "up")
     const isApart = running.some(({ state }) => [...state.members.values()].some(({ disconnected }) => disconnected))
@@ -239,21 +239,21 @@ export class Simulation {
   private problemBetween(node: PureCluster.Node, peer: PureCluster.Node): string | undefined {
     const member = node.state.members.get(peer.name)
     const { self } = peer.state
-    // Two disconnected nodes hold old records of each other until they join again.
+    // Two disconnected nodes keep old records of each other until they join again.
     if (member?.disconnected === true || peer.state.members.get(node.name)?.disconnected === true) return undefined
     if (member === undefined) return `${node.name} does not know ${peer.name}`
     if (!Member.isLinked(member) || Member.localStatus(member) !== "alive") {
       return `${node.name} has ${peer.name} as ${Member.localStatus(member)}, link ${Member.linkState(member)}`
     }
     if (member.record.incarnation !== self.incarnation) {
-      return `${node.name} knows incarnation ${member.record.incarnation} of ${peer.name}, which is ${self.incarnation}`
+      return `${node.name} knows incarnation ${member.record.incarnation} of ${peer.name}, but the peer has ${self.incarnation}`
     }
     if (member.record.body.metadata["at"] !== self.body.metadata["at"]) {
       return `${node.name} knows other metadata of ${peer.name}`
     }
     if (member.record.generation !== self.generation) return `${node.name} knows an older ${peer.name}`
     return PureCluster.current(this.world, node, peer.name) === undefined
-      ? `${node.name} thinks ${peer.name} has a link`
+      ? `${node.name} reports a link to ${peer.name}`
       : undefined
   }
 
@@ -270,7 +270,7 @@ export class Simulation {
   }
 
   private revive(node: PureCluster.Node): void {
-    // A node that was stopped takes a higher generation. Else its clock may have been set back, or have stood still.
+    // A stopped node takes a higher generation. The clock of another node may have been set back or stood still.
     const kind = wasStopped(node) ? 3 : this.chance.below(4)
     const { phase, self } = node.state
     const { generation } = self
@@ -283,7 +283,7 @@ export class Simulation {
 
   private nodeWith(address: Address): PureCluster.Node {
     const node = this.world.nodes.find(({ name }) => addressOf(name) === address)
-    if (node === undefined) throw new Error(`nobody lives at ${address}`)
+    if (node === undefined) throw new Error(`no node has the address ${address}`)
     return node
   }
 
@@ -402,7 +402,7 @@ export class Simulation {
     if (this.chance.draw() >= probability) return this.redial(node, name, attempt)
     const [address] = target.addresses
     if (address === undefined) {
-      // All that is known of a candidate may come from a tombstone.
+      // A tombstone may be the only source of a candidate.
       if (target.kind !== "candidate") throw new Violation(`${node.name} lost the address of ${name}`)
       PureCluster.submit(this.world, node, { _tag: "DialFailed", name, refused: false })
       return this.redial(node, name, attempt)
@@ -439,7 +439,10 @@ export class Simulation {
     this.events.add(at, { _tag: "DialSeed", node, life: node.life, address })
   }
 
-  /** Returns whether a node needs no dial of a seed: it has a link to the peer that lives there, or has disconnected it. */
+  /**
+   * Returns whether a node needs no dial of a seed, because it has a link to the peer at the address or has
+   * disconnected it.
+   */
   private isSettled(node: PureCluster.Node, address: Address): boolean {
     for (const member of node.state.members.values()) {
       const livesThere = member.record.body.addresses.includes(address)
@@ -450,8 +453,9 @@ export class Simulation {
 }
 
 /**
- * Runs a cluster through faults, then without any until it has converged for five seconds. Returns the number of steps and the
- * milliseconds from the last fault to the end. Throws a {@link Violation} if that takes longer than `convergenceTimeout`.
+ * Runs a cluster through faults, and then without faults until it has stayed converged for five seconds. Returns the
+ * number of steps and the milliseconds from the last fault to the end. Throws a {@link Violation} if that takes longer
+ * than `convergenceTimeout`.
  */
 export const live = (options: Options & { readonly misfortunes: number; readonly convergenceTimeout: number }) => {
   const simulation = new Simulation(options)
@@ -468,7 +472,7 @@ export const live = (options: Options & { readonly misfortunes: number; readonly
     let problem: string | undefined
     while (calmSeconds < 5) {
       if (world.now > healedAt + options.convergenceTimeout)
-        throw new Violation(problem ?? "it does not stay converged")
+        throw new Violation(problem ?? "the cluster does not stay converged")
       simulation.runUntil(world.now + 1_000)
       simulation.supervise()
       problem = simulation.problem()

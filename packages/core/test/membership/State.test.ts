@@ -5,7 +5,7 @@ import { addressOf, wall, b, c, d, e, update, nodeOf, linkedTo, loseLink } from 
 import { dialTargets } from "./dialTargets.ts"
 
 describe("dial targets", () => {
-  it("have the address that last worked first", () => {
+  it("begin with the address of the last successful dial", () => {
     const a = nodeOf("a")
     a.meet(0, b, { address: addressOf("elsewhere") })
     loseLink(a, 1_000, b)
@@ -14,7 +14,7 @@ describe("dial targets", () => {
 })
 
 describe("dial targets of a state", () => {
-  it("are lost and failed members and candidates, and nobody who is disconnected or has a link", () => {
+  it("are lost and failed members and candidates, without disconnected peers and peers with a link", () => {
     const a = linkedTo([b, c, d])
     loseLink(a, 1_000, b)
     loseLink(a, 1_000, c)
@@ -44,14 +44,14 @@ describe("a state", () => {
     expect(State.tombstoneOfLeft(a.state(), { name: "b", generation: wall + 1 })).toBeUndefined()
   })
 
-  it("bears a longer silence while the local health is bad", () => {
+  it("tolerates a longer silence while the local health is bad", () => {
     const a = linkedTo([b])
     expect(State.effectiveLinkTimeout(a.state())).toBe(3_000)
     a.at(1_000, { _tag: "Tick", stalled: true })
     expect(State.effectiveLinkTimeout(a.state())).toBe(6_000)
   })
 
-  it("has no deadline at rest, and the earliest of several", () => {
+  it("has no deadline at rest, and otherwise the earliest of several deadlines", () => {
     const a = linkedTo([b, c])
     expect(State.deadline(a.state())).toBeUndefined()
     a.hear(1_000, b, update(d))

@@ -1,4 +1,6 @@
-/** Answers to the questions of peers (docs/protocol.md, section "Anti-entropy"): what waits for one peer is bounded. */
+/**
+ * Answers to the requests of peers (docs/protocol.md, section "Anti-entropy"): the memory per waiting peer is bounded.
+ */
 import { describe, expect, it } from "@effect/vitest"
 import type { Output } from "../../src/membership/Draft.ts"
 import type { Key, PeerRecord } from "../../src/protocol/PeerRecord.ts"
@@ -33,7 +35,7 @@ const bytesOf = (outputs: ReadonlyArray<Output>): number => {
   return bytes
 }
 
-/** Reports that what was sent to a peer is written, for as long as more comes, and returns all that came. */
+/** Reports written answers to a peer until no more answers follow. Returns all outputs. */
 const writeAll = (node: Node, now: number, peer: PeerRecord): ReadonlyArray<Output> => {
   const all: Array<Output> = []
   for (let i = 0; i < 1_000; i++) {
@@ -42,11 +44,11 @@ const writeAll = (node: Node, now: number, peer: PeerRecord): ReadonlyArray<Outp
     expect(bytesOf(outputs)).toBeLessThanOrEqual(maxChunkBytes)
     all.push(...outputs)
   }
-  throw new Error("the answer has no end")
+  throw new Error("the answer does not end")
 }
 
 describe("an answer", () => {
-  it("comes in pieces of 64 KiB, each after the one before is written", () => {
+  it("arrives in pieces of 64 KiB, each after the previous one is written", () => {
     const a = linkedTo([b, ...large])
     const first = a.hear(1_000, b, want(...names))
     expect(bytesOf(first)).toBeLessThanOrEqual(maxChunkBytes)
@@ -59,16 +61,16 @@ describe("an answer", () => {
     const asked: Array<Output> = []
     for (let i = 0; i < 50; i++) asked.push(...a.hear(1_000 + i, b, want(...names)))
     expect(bytesOf(asked)).toBeLessThanOrEqual(maxChunkBytes)
-    // The piece that was under way is sent again, and everything else once.
+    // The piece in flight is sent again, and each other record once.
     expect(namesIn(writeAll(a, 2_000, b)).length).toBeLessThanOrEqual(names.length)
   })
 
-  it("to a digest costs nothing more if the peer sends it again while the answer waits", () => {
+  it("to a digest costs nothing more if the peer sends the digest again while the answer waits", () => {
     const a = linkedTo([b, ...large])
     const asked: Array<Output> = []
     for (let i = 0; i < 50; i++) asked.push(...a.hear(1_000 + i, b, digest([])))
     expect(bytesOf(asked)).toBeLessThanOrEqual(maxChunkBytes)
-    // The answer that was under way, and one to the newest digest.
+    // One answer was in flight, and one answers the newest digest.
     const rest = writeAll(a, 2_000, b)
     expect(namesIn(asked).length + namesIn(rest).length).toBe(2 * (names.length + 2))
   })
@@ -84,11 +86,11 @@ describe("an answer", () => {
     expect(bytesOf(asked)).toBeLessThanOrEqual(peers.length * maxChunkBytes)
   })
 
-  it("brings the newest record, and that of a peer which left meanwhile", () => {
+  it("contains the newest record, and the record of a peer that left meanwhile", () => {
     const a = linkedTo([b, c, ...large])
     a.hear(1_000, b, want(...names, "c"))
     const [last] = large.slice(-1)
-    if (last === undefined) throw new Error("a hundred peers are some")
+    if (last === undefined) throw new Error("expected a record")
     a.hear(1_010, last, update(claim(last, "alive", 3)))
     a.hear(1_010, c, { _tag: "Leave", generation: wall })
     const records = deltas(writeAll(a, 1_100, b)).flatMap(({ frame }) => frame.records)
@@ -96,7 +98,7 @@ describe("an answer", () => {
     expect(records.find(({ name }) => name === "c")?.status).toBe("left")
   })
 
-  it("is sent to a digest of nothing new, also if it had to wait", () => {
+  it("is sent to a digest without news, even if it had to wait", () => {
     const a = linkedTo([b])
     const entries = [recordOf("a"), b]
     expect(deltas(a.hear(1_000, b, digest(entries)))).toMatchObject([{ frame: { records: [], want: [] } }])
@@ -104,7 +106,7 @@ describe("an answer", () => {
     expect(deltas(writeAll(a, 1_100, b))).toMatchObject([{ frame: { records: [], want: [] } }])
   })
 
-  it("wants no more names in one frame than fit", () => {
+  it("requests at most the number of names that fit one frame", () => {
     const a = linkedTo([b])
     const entries = Array.from({ length: 3_000 }, (_, i): Key => recordOf(`x${i}`))
     const outputs = a.hear(1_000, b, digest(entries))
@@ -113,7 +115,7 @@ describe("an answer", () => {
     expect(wanted.flat()).toStrictEqual(entries.map(({ name }) => name))
   })
 
-  it("mentions a name once that two frames of a digest repeat", () => {
+  it("contains a name once that two frames of a digest repeat", () => {
     const a = linkedTo([b, c])
     const older: Key = { ...c, generation: wall - 1 }
     a.hear(1_000, b, digest([older, claim(d, "alive", 1)], false))
@@ -122,7 +124,7 @@ describe("an answer", () => {
     expect(delta?.frame).toMatchObject({ records: [{ name: "c" }], want: ["d"] })
   })
 
-  it("that was not written within syncTimeout holds up no further question", () => {
+  it("that was not written within syncTimeout does not delay further requests", () => {
     const a = linkedTo([b, ...large])
     a.hear(1_000, b, want(...names))
     expect(a.hear(5_999, b, want("p0"))).toStrictEqual([])
@@ -152,7 +154,7 @@ describe("the newer record of a life that a peer asks about", () => {
 
   it("is sent once while it waits, however often the peer asks", () => {
     const [first, second] = large
-    if (first === undefined || second === undefined) throw new Error("a hundred peers are some")
+    if (first === undefined || second === undefined) throw new Error("expected two records")
     const a = linkedTo([b, ...large])
     const outputs: Array<Output> = []
     for (let i = 0; i < 50; i++) outputs.push(...ask(a, 1_000, first), ...ask(a, 1_000, second))

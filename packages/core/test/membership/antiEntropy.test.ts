@@ -1,4 +1,4 @@
-/** Comparing views and exchanging differences (docs/protocol.md, section "Anti-entropy"). */
+/** Comparison of views and exchange of differences (docs/protocol.md, section "Anti-entropy"). */
 import { describe, expect, it } from "@effect/vitest"
 import type { Key } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
@@ -8,7 +8,7 @@ describe("anti-entropy", () => {
   const differ = (node: Node, now: number, viewHash: bigint) =>
     framesOf(node.at(now, { _tag: "HashDiffers", from: "b", viewHash }), "SyncDigest")
 
-  it("starts with the second heartbeat in a row that brings the same difference", () => {
+  it("starts with the second heartbeat in a row that has the same difference", () => {
     const a = linkedTo([b])
     expect(differ(a, 1_000, 1n)).toHaveLength(0)
     expect(differ(a, 2_000, 2n)).toHaveLength(0)
@@ -17,7 +17,7 @@ describe("anti-entropy", () => {
     ])
   })
 
-  it("has one exchange at a time, and gives up one without an answer", () => {
+  it("has one exchange at a time, and gives up an exchange without an answer", () => {
     const a = linkedTo([b])
     differ(a, 1_000, 1n)
     expect(differ(a, 2_000, 1n)).toHaveLength(1)
@@ -27,7 +27,7 @@ describe("anti-entropy", () => {
     expect(differ(a, 7_001, 2n)).toHaveLength(1)
   })
 
-  it("does not compare two hashes again within syncRetry that it could not make equal", () => {
+  it("does not compare two hashes again within syncRetry if an exchange did not make them equal", () => {
     const a = linkedTo([b])
     differ(a, 1_000, 1n)
     expect(differ(a, 2_000, 1n)).toHaveLength(1)
@@ -47,8 +47,8 @@ describe("anti-entropy", () => {
     expect(differ(a, 1_251, 2n)).toHaveLength(1)
   })
 
-  it("makes two views equal, a peer that left included", () => {
-    // a knows that c left, and the newest record of d; b knows neither, and has lost its link to c.
+  it("makes two views equal, including a peer that left", () => {
+    // a knows that c left, and has the newest record of d. b knows neither, and has lost its link to c.
     const a = nodeOf("a")
     const bNode = nodeOf("b")
     a.meet(0, b)
@@ -77,7 +77,7 @@ describe("anti-entropy", () => {
     expect(bNode.state().sync).toBeUndefined()
   })
 
-  it("wants the records that the digest knows better, and sends the wanted", () => {
+  it("requests the records that are greater in the digest, and sends the requested records", () => {
     const a = linkedTo([b, c])
     const entries: ReadonlyArray<Key> = [claim(c, "alive", 3), d]
     const [delta] = framesOf(a.hear(1_000, b, { _tag: "SyncDigest", entries, last: true }), "SyncDelta")
@@ -95,7 +95,7 @@ describe("anti-entropy", () => {
     expect(framesOf(outputs, "SyncDelta")).toMatchObject([{ frame: { records: [], want: [] } }])
   })
 
-  it("ignores a digest beyond the bound of members", () => {
+  it("ignores a digest with more entries than the maximum number of members", () => {
     const a = linkedTo([b], { maxMembers: 3 })
     const entries = Array.from({ length: 3 }, (_, i): Key => recordOf(`x${i}`))
     a.hear(1_000, b, { _tag: "SyncDigest", entries, last: false })
@@ -122,7 +122,7 @@ describe("anti-entropy", () => {
     expect(framesOf(z.meet(1_000, c, { viewHash: 5n }), "SyncDigest")).toHaveLength(0)
   })
 
-  it("over the first link of all is started whatever the names", () => {
+  it("over the first link of a node is started by either name", () => {
     for (const name of ["a", "z"]) {
       const node = nodeOf(name)
       expect(framesOf(node.meet(0, b, { viewHash: 5n }), "SyncDigest")).toMatchObject([{ to: ["b"] }])
@@ -130,7 +130,7 @@ describe("anti-entropy", () => {
     }
   })
 
-  it("over many links that come up at once has one exchange", () => {
+  it("over many simultaneous new links has one exchange", () => {
     const a = linkedTo([b])
     const peers = Array.from({ length: 20 }, (_, i) => recordOf(`p${i}`))
     const outputs = peers.flatMap((peer) => a.meet(1_000, peer, { viewHash: 5n }))

@@ -1,4 +1,4 @@
-/** Peers known by hearsay (docs/protocol.md R1, R2). */
+/** Peers known from gossip alone (docs/protocol.md R1, R2). */
 import { describe, expect, it } from "@effect/vitest"
 import {
   addressOf,
@@ -20,8 +20,8 @@ import {
 } from "./support.ts"
 import { dialTargets } from "./dialTargets.ts"
 
-describe("R1: hearsay", () => {
-  it("makes a candidate that is dialed and gossiped, and is in no view and no view hash", () => {
+describe("R1: candidates", () => {
+  it("gossip makes a candidate that is dialed and gossiped, and is in no view and no view hash", () => {
     const a = linkedTo([b])
     const before = a.state().viewHash
     const outputs = [...a.hear(1_000, b, update(c)), ...a.until(1_100)]
@@ -38,7 +38,7 @@ describe("R1: hearsay", () => {
     })
   })
 
-  it("is forgotten after candidateTimeout, which later records do not prolong", () => {
+  it("a candidate is forgotten after candidateTimeout, which later records do not prolong", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
     a.hear(20_000, b, update(claim(c, "alive", 1)))
@@ -49,7 +49,7 @@ describe("R1: hearsay", () => {
     expect(dialTargets(a.state()).size).toBe(0)
   })
 
-  it("of a newer life starts candidateTimeout anew", () => {
+  it("a record of a newer life restarts candidateTimeout", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
     a.hear(20_000, b, update({ ...c, generation: c.generation + 1 }))
@@ -59,21 +59,21 @@ describe("R1: hearsay", () => {
     expect(a.state().candidates.has("c")).toBe(false)
   })
 
-  it("over a link of a peer that is no member is ignored", () => {
+  it("gossip over a link of a peer that is not a member is ignored", () => {
     const a = linkedTo([b])
     a.hear(1_000, c, update(d))
     a.hear(1_000, { ...b, generation: b.generation - 1 }, update(d))
     expect(a.state().candidates.size).toBe(0)
   })
 
-  it("beyond the bound of members is refused with a Diagnostic", () => {
+  it("gossip beyond the maximum number of members is refused with a Diagnostic", () => {
     const a = linkedTo([b], { maxMembers: 2 })
     expect(eventsOf(a.hear(1_000, b, update(c, d)))).toStrictEqual(["Diagnostic"])
     expect([...a.state().candidates.keys()]).toStrictEqual(["c"])
   })
 })
 
-describe("R2: the word of a member that has a link makes a member", () => {
+describe("R2: the answer up of a member with a link makes a member", () => {
   it("of a candidate that cannot be dialed", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
@@ -112,7 +112,7 @@ describe("R2: the word of a member that has a link makes a member", () => {
     expect(a.state().tombstones.has("c")).toBe(false)
   })
 
-  it("but not of an accused candidate, or of one that nobody reaches", () => {
+  it("but not of an accused candidate, or of a candidate that no member reaches", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c, claim(d, "suspect", 0, "b")))
     failDial(a, 4_000, c)
@@ -152,14 +152,14 @@ describe("R2: the word of a member that has a link makes a member", () => {
     expect(a.state().tombstones.size).toBe(0)
   })
 
-  it("an answer about a life that is no candidate any more does not end the probes about the older life", () => {
+  it("an answer about a life that is no longer a candidate does not end the probes about the older life", () => {
     for (const verdict of ["up", "down"] as const) {
       const a = linkedTo([b, c])
       makeUnreachable(a, 1_000, c, b)
       a.hear(1_000, b, update({ ...c, generation: wall + 1 }))
       failDial(a, 4_000, c)
       const round = a.state().rounds.get("c")
-      if (round?._tag !== "Probing") throw new Error("nobody is asked")
+      if (round?._tag !== "Probing") throw new Error("no probe round is running")
       a.hear(4_100, b, update({ ...c, generation: wall + 2 }))
       a.hear(4_200, b, { _tag: "ProbeResult", id: round.id, verdict })
       expect(a.state().rounds.get("c")).toMatchObject({ _tag: "Probing", generation: wall + 2 })
@@ -167,7 +167,7 @@ describe("R2: the word of a member that has a link makes a member", () => {
     }
   })
 
-  it("of one announcer gives way to those of others when the bound is reached, which are not passed on", () => {
+  it("of one announcer gives way to candidates of other announcers at the maximum, and those are not relayed", () => {
     const a = linkedTo([b, c, d], { maxMembers: 13 })
     const ghosts = Array.from({ length: 50 }, (_, i) => recordOf(`ghost${i}`))
     a.hear(1_000, b, update(...ghosts))

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import { live } from "./Simulation.ts"
 
-/** Number of seeds for each size. The invariants are checked after every step. */
+/** Number of seeds per size. The invariants are checked after every step. */
 const perSize = 40
 
-describe("after any trouble the cluster comes to one view, unaided", () => {
+describe("after any faults the cluster converges to one view without help", () => {
   for (const size of [2, 3, 4, 5, 6, 7, 8]) {
     it(`with ${size} nodes`, () => {
       for (let i = 0; i < perSize; i++) {
@@ -15,7 +15,7 @@ describe("after any trouble the cluster comes to one view, unaided", () => {
     })
   }
 
-  it("with memory so short that tombstones and candidates are forgotten on the way", () => {
+  it("with a memory so short that tombstones and candidates are forgotten meanwhile", () => {
     const settings = { tombstoneTimeout: 8_000, candidateTimeout: 4_000, reconnectWindow: 20_000, tombstoneCapacity: 1 }
     for (let i = 0; i < perSize; i++) {
       const { took } = live({ seed: 7_000_000 + i, size: 4, misfortunes: 12, convergenceTimeout: 240_000, settings })
@@ -23,7 +23,7 @@ describe("after any trouble the cluster comes to one view, unaided", () => {
     }
   })
 
-  it("the same seed lives the same life", () => {
+  it("the same seed produces the same run", () => {
     const options = { seed: 42, size: 6, misfortunes: 14, convergenceTimeout: 240_000 }
     expect(live(options)).toStrictEqual(live(options))
   })

@@ -1,4 +1,6 @@
-/** Work of one step, counted in the entries of maps that it copies, or visits in loops. It must not grow with all that a node holds. */
+/**
+ * Cost of one step, in map entries that it copies or visits in loops. It must not grow with the total state of a node.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Membership from "../../src/membership/Membership.ts"
 import * as Settings from "../../src/membership/Settings.ts"
@@ -8,7 +10,7 @@ import { countCopies } from "../internal/countCopies.ts"
 import { countVisits } from "../internal/countVisits.ts"
 import { b, bodyOf, recordOf, update, wall } from "./support.ts"
 
-/** A node with a link to `b` and to `members` others, without the checks of every step. */
+/** Returns a node with a link to `b` and to `members` other peers, without the checks of every step. */
 const makeNode = (members = 0) => {
   let state = State.make({ settings: Settings.defaults, self: recordOf("a"), now: 0, wall, seed: 1 })
   const at = (now: number, input: Membership.Input): void => {
@@ -27,7 +29,7 @@ const makeNode = (members = 0) => {
 describe("five thousand peers that do not exist", () => {
   const ghosts = Array.from({ length: 5_000 }, (_, i) => recordOf(`ghost ${i}`))
 
-  it("cost the node that hears of them no more than a few copies of each", () => {
+  it("cost the node at most a few copies of each when it receives their records", () => {
     const node = makeNode()
     const copied = countCopies(() => {
       for (let i = 0; i < ghosts.length; i += 1_000) node.hear(1_000, ...ghosts.slice(i, i + 1_000))
@@ -36,7 +38,7 @@ describe("five thousand peers that do not exist", () => {
     assert.isBelow(copied, 10 * ghosts.length)
   })
 
-  it("make a frame about one more of them, and a dial of one that failed, no dearer than a few hundred entries", () => {
+  it("make a frame about one more such peer, and a failed dial of such a peer, cost at most a few hundred entries", () => {
     const node = makeNode()
     node.hear(1_000, ...ghosts.slice(0, 4_000))
     node.at(1_100, { _tag: "Tick" })
@@ -56,7 +58,7 @@ describe("news about members", () => {
   const changed = (i: number): PeerRecord =>
     recordOf(`member ${i}`, { incarnation: 1, body: bodyOf("member", { v: "1" }) })
 
-  it("cost as much as there are news, however many members there are", () => {
+  it("cost in proportion to the news, however many members there are", () => {
     const node = makeNode(2_000)
     const one = countCopies(() => node.hear(1_000, changed(0)))
     assert.isBelow(one, 500)
@@ -66,7 +68,7 @@ describe("news about members", () => {
 })
 
 describe("the loss of all links at once", () => {
-  /** Returns the entries that a node copies and visits for each of so many links, up to the end of its dials. */
+  /** Returns the entries per link that a node copies and visits, up to the end of its dials. */
   const perLink = (count: number) => {
     const node = makeNode(count - 1)
     const peers = [b, ...Array.from({ length: count - 1 }, (_, i) => recordOf(`member ${i}`))]
@@ -80,11 +82,11 @@ describe("the loss of all links at once", () => {
       })
     })
     assert.strictEqual(node.state().members.size, count)
-    // What a map copies is visited, too.
+    // A copy of a map visits its entries, too.
     return { copied: copied / count, visited: (visited - copied) / count }
   }
 
-  it("costs each of them about the same, however many there were", () => {
+  it("costs about the same per link, however many links there were", () => {
     const few = perLink(500)
     const many = perLink(2_000)
     assert.isBelow(many.copied, 1_000)

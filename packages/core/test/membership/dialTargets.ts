@@ -1,7 +1,7 @@
-/** Peers that a node wants to dial, all together. A node itself looks at those that a step changed. */
+/** All peers that a node should dial. A node itself visits only the peers that a step changed. */
 import * as State from "../../src/membership/State.ts"
 
-/** Returns all peers that should have a link and have none, by name. */
+/** Returns all peers that have no link and should have one, by name. */
 export const dialTargets = (state: State.State): ReadonlyMap<string, State.DialTarget> => {
   const result = new Map<string, State.DialTarget>()
   for (const names of [state.members.keys(), state.candidates.keys(), [state.self.name]]) {

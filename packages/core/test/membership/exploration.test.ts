@@ -1,20 +1,20 @@
 import { describe, expect, it } from "@effect/vitest"
 import { explore } from "./Exploration.ts"
 
-/*
- * Every order of events of three settled nodes up to a depth, with up to two faults at any point. The invariants are checked
- * after every step, and from some of the last worlds the cluster is run until it has settled again.
+/**
+ * Explores every order of events of three settled nodes up to a depth, with up to two faults at any point. The
+ * invariants are checked after every step. From some of the last worlds the cluster runs until it has settled again.
  */
 describe("no order of events breaks an invariant", () => {
   for (const [subject, name] of ["first", "second", "third"].entries()) {
-    // The timeout allows for a machine that is busy with other work.
-    it(`whatever two faults happen to the ${name} of three nodes`, { timeout: 120_000 }, () => {
+    // The timeout allows for a busy machine.
+    it(`with any two faults of the ${name} of three nodes`, { timeout: 120_000 }, () => {
       const report = explore({ subject, depth: 7, states: 60_000 })
       expect(report.problem).toBeUndefined()
       expect(report.depth).toBe(7)
     })
 
-    it(`whatever two lies a peer tells of the ${name} of three nodes`, { timeout: 120_000 }, () => {
+    it(`with any two false reports of a peer about the ${name} of three nodes`, { timeout: 120_000 }, () => {
       const report = explore({ subject, depth: 6, states: 60_000, lies: true })
       expect(report.problem).toBeUndefined()
       expect(report.depth).toBe(6)

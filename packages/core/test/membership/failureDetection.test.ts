@@ -1,4 +1,4 @@
-/** From a lost link to a failed member, and back (docs/protocol.md R3 to R6, R10). */
+/** Transitions from a lost link to a failed member, and back (docs/protocol.md R3 to R6, R10). */
 import { describe, expect, it } from "@effect/vitest"
 import * as State from "../../src/membership/State.ts"
 import type * as PeerRecord from "../../src/protocol/PeerRecord.ts"
@@ -29,7 +29,7 @@ import type { Node } from "./support.ts"
 import { dialTargets } from "./dialTargets.ts"
 
 describe("R4: suspicion", () => {
-  it("a member that nobody reaches is suspect, and the accusation names the accuser", () => {
+  it("a member that no member reaches is suspected, and the accusation names the accuser", () => {
     const a = linkedTo([b, c])
     const outputs = [...makeUnreachable(a, 1_000, b, c), ...a.until(1_200)]
     expect(eventsOf(outputs)).toStrictEqual(["Unreachable b", "Suspected b"])
@@ -39,7 +39,7 @@ describe("R4: suspicion", () => {
     expect(recordsSent(outputs, "b")[0]).not.toHaveProperty("refused")
   })
 
-  it("the accusation says if a connection was refused", () => {
+  it("the accusation shows a refused connection", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b, true)
@@ -47,17 +47,17 @@ describe("R4: suspicion", () => {
     expect(recordsSent(outputs, "b")).toMatchObject([{ status: "suspect", by: "a", refused: true }])
   })
 
-  it("accusations of two accusers are gossiped both", () => {
+  it("accusations of two accusers are both gossiped", () => {
     const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo([b, ...peers])
     const [first] = peers
-    if (first === undefined) throw new Error("four peers are some")
+    if (first === undefined) throw new Error("expected a peer")
     makeUnreachable(a, 1_000, b, ...peers)
     a.hear(1_005, first, update(claim(b, "suspect", 0, "p0")))
     expect(recordsSent(a.until(1_100), "b").map(({ by }) => by)).toStrictEqual(["a", "p0"])
   })
 
-  it("many that lose a peer at once tell some each, and not everybody", () => {
+  it("many accusations at once are sent to some members each, and not to all", () => {
     const peers = Array.from({ length: 60 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo([b, ...peers])
     const [updates, ...more] = framesOf([...makeUnreachable(a, 1_000, b, ...peers), ...a.until(1_200)], "Update")
@@ -74,20 +74,20 @@ describe("R4: suspicion", () => {
     expect(suspicionOf(a, "b")).toStrictEqual(since)
   })
 
-  it("a member whose link comes and is lost again before the refutation is suspect again", () => {
+  it("a member whose link comes up and is lost again before the refutation is suspected again", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(makeUnreachable(a, 1_000, b, c))).toStrictEqual(["Unreachable b", "Suspected b"])
     expect(eventsOf(a.meet(2_000, b))).toStrictEqual(["Reachable b", "Recovered b"])
     expect(eventsOf(makeUnreachable(a, 2_100, b, c))).toStrictEqual(["Unreachable b", "Suspected b"])
   })
 
-  it("a failed dial of a member with a link, of a candidate or of an unknown name suspects nobody", () => {
+  it("a failed dial of a member with a link, of a candidate or of an unknown name suspects no peer", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
     for (const peer of [b, c, d]) expect(eventsOf(failDial(a, 1_100, peer))).toStrictEqual([])
   })
 
-  it("ends when others hear of the peer, about which others are not asked for a while", () => {
+  it("ends when others have a newer alive record of the peer, and the next probe round waits for a while", () => {
     const a = linkedTo([b, c])
     makeUnreachable(a, 1_000, b, c)
     expect(eventsOf(a.hear(2_000, c, update(claim(b, "alive", 1))))).toStrictEqual(["Recovered b"])
@@ -100,8 +100,8 @@ describe("R4: suspicion", () => {
   })
 })
 
-describe("R5: the verdict", () => {
-  it("counts the refusals that other accusers saw, and this node's own only in its own name", () => {
+describe("R5: the end of a suspicion", () => {
+  it("counts the refused connections of other accusers, and this node's own only in its own name", () => {
     const a = linkedTo([b, c, d, e])
     makeUnreachable(a, 1_000, b, c, d, e)
     for (const [by, saw] of [
@@ -111,7 +111,7 @@ describe("R5: the verdict", () => {
     ] as const) {
       a.hear(1_500, by, update({ ...claim(b, "suspect", 0, by.name), ...(saw ? { refused: true } : {}) }))
     }
-    // Two of the four accusers were refused: half of suspicionMin.
+    // Two of the four accusers saw a refused connection: half of suspicionMin.
     expect(eventsOf(a.until(1_999, [c, d, e]))).toStrictEqual([])
     const outputs = a.until(2_020, [c, d, e])
     expect(eventsOf(outputs)).toStrictEqual(["Failed b"])
@@ -128,12 +128,12 @@ describe("R5: the verdict", () => {
     const held = linkedTo([b, c])
     held.hear(1_000, c, update(claim(b, "suspect", 0, "c")))
     held.at(2_900, { _tag: "Tick", stalled: true })
-    // The refutation may have arrived unread: the accusation is withheld for suspicionMin again.
+    // The refutation may have arrived unread, so the accusation is withheld for suspicionMin again.
     expect(eventsOf(held.until(4_899))).toStrictEqual([])
     expect(eventsOf(held.until(4_900))).toStrictEqual(["Suspected b"])
   })
 
-  it("members that a stall kept from answering have their time again", () => {
+  it("members whose answers a stall delayed get their full time again", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -143,7 +143,7 @@ describe("R5: the verdict", () => {
     expect(eventsOf(answerProbes(a, 5_999, b, "up", c))).toStrictEqual(["Unreachable b"])
   })
 
-  it("without other members comes after suspicionMin", () => {
+  it("comes after suspicionMin without other members", () => {
     const a = linkedTo([b])
     makeUnreachable(a, 1_000, b)
     expect(eventsOf(a.until(2_999))).toStrictEqual([])
@@ -151,7 +151,7 @@ describe("R5: the verdict", () => {
     expect(a.state().view.peers.size).toBe(0)
   })
 
-  it("without confirmation comes after suspicionMax and is gossiped", () => {
+  it("comes after suspicionMax without confirmation, and the failure is gossiped", () => {
     const a = linkedTo([b, c, d])
     makeUnreachable(a, 1_000, b, c, d)
     expect(eventsOf(a.until(12_999, [c, d]))).toStrictEqual([])
@@ -179,7 +179,7 @@ describe("R5: the verdict", () => {
     expect(eventsOf(a.until(3_000, [c, d, e]))).toStrictEqual(["Failed b"])
   })
 
-  it("more accusers than shorten it are neither kept nor relayed", () => {
+  it("accusers beyond the number that shortens the timer are neither kept nor relayed", () => {
     const peers = Array.from({ length: 20 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo([b, ...peers])
     makeUnreachable(a, 1_000, b, ...peers)
@@ -196,13 +196,13 @@ describe("R5: the verdict", () => {
     const a = linkedTo([b, c, d])
     makeUnreachable(a, 1_000, b, c, d)
     a.hear(9_000, c, update(claim(b, "suspect", 1, "c")))
-    // This node asks again, and shares the suspicion.
+    // This node asks again, and accuses the peer too.
     const due = 9_000 + 12_000 - 10_000 * (Math.log(2) / Math.log(3))
     expect(eventsOf(a.until(due - 1, [c, d]))).toStrictEqual([])
     expect(eventsOf(a.until(due, [c, d]))).toStrictEqual(["Failed b"])
   })
 
-  it("awaits the answers of others, and not this node's own dial that does not end", () => {
+  it("waits for the answers of others, but not for this node's own dial that does not end", () => {
     const a = linkedTo([b, c, d])
     loseLink(a, 1_000, b)
     answerProbes(a, 1_100, b, "down", c, d)
@@ -211,7 +211,7 @@ describe("R5: the verdict", () => {
     expect(eventsOf(a.until(14_000, [c, d]))).toStrictEqual(["Failed b"])
   })
 
-  it("is not given over a member that somebody reaches at the end; the suspicion starts anew", () => {
+  it("does not come while some member reaches the peer; the suspicion restarts", () => {
     const a = linkedTo([b, c])
     makeUnreachable(a, 1_000, b, c)
     const requests = framesOf(a.until(13_000), "ProbeRequest")
@@ -222,7 +222,7 @@ describe("R5: the verdict", () => {
     expect(eventsOf(a.until(25_100, [c]))).toStrictEqual(["Unreachable b", "Failed b"])
   })
 
-  it("is not given at once by a node that stood still", () => {
+  it("does not come at once on a node that stalled", () => {
     const a = linkedTo([b, c])
     makeUnreachable(a, 1_000, b, c)
     a.at(20_000, { _tag: "Tick", stalled: true })
@@ -242,14 +242,14 @@ describe("R6: an accusation by others", () => {
     expect(recordsSent(outputs, "b")).toMatchObject([{ status: "failed", by: "c" }])
     failDial(a, 1_700, b)
     expect(eventsOf(a.until(1_999, [c, d]))).toStrictEqual([])
-    // One of them reached b. This node asks again after the pause, and shares the suspicion now.
+    // One of them reached b. This node asks again after the pause, and now accuses b too.
     expect(eventsOf(a.until(2_000, [c, d]))).toStrictEqual(["Unreachable b"])
     // A failed b does not count: of three, two accusers shorten the timer to suspicionMin.
     expect(eventsOf(a.until(3_499, [c, d]))).toStrictEqual([])
     expect(eventsOf(a.until(3_500, [c, d]))).toStrictEqual(["Failed b"])
   })
 
-  it("of a member with a link is sent to it, gossiped and withheld from the application", () => {
+  it("of a member with a link is sent to the member, gossiped, and withheld from the application", () => {
     const a = linkedTo([b, c])
     const outputs = [...a.hear(1_000, c, update(claim(b, "suspect", 0, "c"))), ...a.until(1_900)]
     expect(eventsOf(outputs)).toStrictEqual([])
@@ -258,7 +258,7 @@ describe("R6: an accusation by others", () => {
     expect(statusInView(a, "b")).toBe("alive")
   })
 
-  it("in many incarnations at once is sent and gossiped in the newest", () => {
+  it("in many incarnations at once is sent and gossiped in the newest incarnation", () => {
     const a = linkedTo([b, c, d])
     const accusations = Array.from({ length: 100 }, (_, i) => claim(c, "suspect", i, `x${i}`))
     const outputs = [...a.hear(1_000, b, update(...accusations)), ...a.until(1_020)]
@@ -266,7 +266,7 @@ describe("R6: an accusation by others", () => {
     expect(recordsSent(outputs, "c")).toMatchObject([{ incarnation: 99, by: "x99" }])
   })
 
-  it("that is refuted in time is never told to the application", () => {
+  it("that is refuted in time is never published to the application", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, update(claim(b, "suspect", 0, "c")))
     expect(eventsOf(a.hear(2_999, b, update(claim(b, "alive", 1))))).toStrictEqual([])
@@ -297,7 +297,7 @@ describe("R6: an accusation by others", () => {
     expect(a.state().members).toBe(before.members)
   })
 
-  it("of an unknown name is kept and sent to it in the handshake", () => {
+  it("of an unknown name is stored, and sent to the peer in the handshake", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(claim(c, "failed", 4, "b")))
     expect(State.belief(a.state(), "c", c.generation)).toStrictEqual({
@@ -317,7 +317,7 @@ describe("R6: an accusation by others", () => {
     expect(recordsSent(a.until(1_100), "b")).toMatchObject([{ body: b.body }])
   })
 
-  it("that brings a newer body changes the metadata at once", () => {
+  it("that contains a newer body changes the metadata at once", () => {
     const a = linkedTo([b, c])
     const newer: PeerRecord.PeerRecord = { ...claim(b, "suspect", 1, "c"), body: bodyOf("b", { v: "2" }) }
     expect(eventsOf(a.hear(1_000, c, update(newer)))).toStrictEqual(["MetadataChanged b"])
@@ -355,7 +355,7 @@ describe("a member that this node disconnected", () => {
   })
 })
 
-describe("R10: the failed", () => {
+describe("R10: failed members", () => {
   const failed = () => {
     const a = linkedTo([b, c])
     makeUnreachable(a, 1_000, b, c)
@@ -378,7 +378,7 @@ describe("R10: the failed", () => {
     expect(eventsOf(a.meet(20_000, claim(b, "alive", 1)))).toStrictEqual(["Recovered b"])
   })
 
-  it("are told so even when only a tombstone is left", () => {
+  it("are informed of their failure even when only a tombstone is left", () => {
     const a = failed()
     a.until(13_000 + 24 * 3_600_000)
     expect(State.belief(a.state(), "b", b.generation)).toMatchObject({ incarnation: 0, status: "failed" })
@@ -401,7 +401,7 @@ describe("the transition table", () => {
     now: number
   }
 
-  /** Brings the member b of the node a into a state. The node a has a link to c. */
+  /** Puts the member b of the node a into a state. The node a has a link to c. */
   const start = (state: State, withLink: boolean): Case => {
     const node = linkedTo([b, c])
     if (withLink) {
@@ -436,7 +436,7 @@ describe("the transition table", () => {
     },
     "end of the suspicion": ({ node }: Case) => node.until(60_000, [c]),
     accusation: ({ node, now }: Case) => node.hear(now, c, update(claim(b, "suspect", 1, "c"))),
-    "publishAt has come": ({ node }: Case) => node.until(3_000),
+    "publishAt is reached": ({ node }: Case) => node.until(3_000),
     "alive record": ({ node, now }: Case) => node.hear(now, c, update(claim(b, "alive", 1))),
     "link up, refuted": ({ node, now }: Case) => node.meet(now, claim(b, "alive", 1)),
     "link up, still accused": ({ node, now }: Case) => node.meet(now, b),
@@ -463,7 +463,7 @@ describe("the transition table", () => {
     ["Overruled", "without", "accusation", "Suspect"],
     ["Suspect", "without", "accusation", "Suspect"],
     ["Failed", "without", "accusation", "Failed"],
-    ["Withheld", "with", "publishAt has come", "Suspect"],
+    ["Withheld", "with", "publishAt is reached", "Suspect"],
     ["Alive", "with", "alive record", "Alive"],
     ["Withheld", "with", "alive record", "Alive"],
     ["Overruled", "with", "alive record", "Alive"],

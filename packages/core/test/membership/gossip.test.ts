@@ -34,7 +34,7 @@ describe("dissemination", () => {
     expect(recordsSent(a.until(1_100), "b")).toMatchObject([{ status: "alive", incarnation: 1 }])
   })
 
-  it("an accusation of this node is told, however many others have accused the peer", () => {
+  it("an accusation by this node is gossiped, however many others have accused the peer", () => {
     for (const accusers of [["c"], ["c", "d", "e"], ["c", "d", "e", "f"]]) {
       const a = linkedTo([b, c, d])
       loseLink(a, 1_000, b)
@@ -49,7 +49,7 @@ describe("dissemination", () => {
   it("a member's own news are relayed once, to relayFanOut peers", () => {
     const peers = Array.from({ length: 30 }, (_, i) => recordOf(`p${i}`))
     const [first] = peers
-    if (first === undefined) throw new Error("thirty peers are some")
+    if (first === undefined) throw new Error("expected a peer")
     const a = linkedTo(peers)
     const outputs = [...a.hear(1_000, first, update(claim(first, "alive", 1))), ...a.until(1_100)]
     const updates = framesOf(outputs, "Update")

@@ -16,7 +16,7 @@ describe("local health", () => {
     expect(a.state().health).toBe(0)
   })
 
-  it("does not worsen with a higher incarnation that accuses nobody, and never beyond seven", () => {
+  it("does not worsen with a higher incarnation without an accusation, and never exceeds seven", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 3, status: "alive" })
     expect(a.state().health).toBe(0)

@@ -1,6 +1,6 @@
 /**
- * Invariants that hold after every step of every node, whatever its inputs. {@link checkedStep} is `step` with all of them
- * checked. It returns sealed states, so that a step that writes to an earlier state throws.
+ * Invariants that hold after every step of every node, for any inputs. {@link checkedStep} is `step` with a check of
+ * all invariants. It returns sealed states, so that a step that changes an earlier state throws.
  */
 import type { View, ViewChange } from "../../src/ClusterEvent.ts"
 import * as ClusterEvent from "../../src/ClusterEvent.ts"
@@ -15,14 +15,14 @@ import { dialTargets } from "./dialTargets.ts"
 const sealed = new WeakSet<object>()
 
 const refuse = () => {
-  throw new Error("a step wrote to a state that is not its own")
+  throw new Error("a step changed a state that it does not own")
 }
 
 const forbid = (target: object, methods: ReadonlyArray<string>): void => {
   for (const method of methods) Object.defineProperty(target, method, { value: refuse })
 }
 
-/** Makes a value and everything in it unwritable, maps and sets included. */
+/** Makes a value and everything in it read-only, including maps and sets. */
 export const seal = <A>(value: A): A => {
   if (typeof value !== "object" || value === null || sealed.has(value)) return value
   sealed.add(value)
@@ -99,34 +99,34 @@ export const checkState = (state: State.State): void => {
   for (const [name, member] of members) {
     require(name === member.record.name, () => `${name} is stored as ${member.record.name}`)
     require(member.hash === hashOf(member.record), () => `${name} has the hash of another record`)
-    require(member.record.status !== "left", () => `${name} left and is a member`)
+    require(member.record.status !== "left", () => `${name} left, but is a member`)
     if (Member.countsInSize(member.record)) hash ^= member.hash
     const { reach, standing } = member
     if (reach._tag === "Linked") {
-      require(standing._tag !== "Failed", () => `${name} is shown failed with a live link`)
+      require(standing._tag !== "Failed", () => `${name} is failed, but has a live link`)
     }
-    // Only an accused record can be suspected, and an alive one has no suspicion.
+    // Only an accused record can have a suspicion, and an alive record has none.
     require((Member.suspicionOf(member) === undefined && standing._tag !== "Failed") ===
       (member.record.status === "alive"), () => `${name} is ${standing._tag} with a record ${member.record.status}`)
     require(standing._tag !== "Withheld" || reach._tag === "Linked" || member.disconnected, () =>
-      `an accusation of ${name}, which has no link, is withheld`)
+      `an accusation of ${name} is withheld without a link`)
     if (Member.isInView(member)) {
       inView++
       const peer = view.peers.get(name)
       require(peer !== undefined && samePeer(peer, Member.toPeer(member)), () =>
-        `the view says ${show(peer)}, the member is ${show(Member.toPeer(member))}`)
+        `the view has ${show(peer)}, but the member is ${show(Member.toPeer(member))}`)
     }
     const tombstone = tombstones.get(name)
-    require(tombstone === undefined, () => `${name} is a member and has a tombstone`)
+    require(tombstone === undefined, () => `${name} is a member, but has a tombstone`)
     require(state.phase._tag !== "Running" || rounds.has(name) || !Member.needsProbe(member), () =>
-      `nobody is asked about ${name}, to which there is no link`)
-    require(!digestTooLong(state), () => "the memory of unfinished digests is not bounded")
+      `${name} has no link, but there is no probe round about it`)
+    require(!digestTooLong(state), () => "the memory of incomplete digests is not bounded")
   }
   require(state.size === 1 + [...members.values()].filter(({ record }) => Member.countsInSize(record)).length, () =>
     `the size of the cluster is not ${state.size}`)
   const linked = [...members].flatMap(([name, member]) => (Member.isLinked(member) ? [name] : []))
   require(show([...state.linked].sort()) === show(linked.sort()), () =>
-    `${show([...state.linked])} are noted to have links, and ${show(linked)} have`)
+    `the linked names are ${show([...state.linked])}, but the members with a link are ${show(linked)}`)
   let awaited = 0
   for (const names of state.awaited.values()) awaited += names.size
   for (const [name, round] of rounds) {
@@ -134,64 +134,67 @@ export const checkState = (state: State.State): void => {
     awaited -= round.awaiting.size
     for (const from of round.awaiting) {
       require(state.awaited.get(from)?.has(name) === true, () =>
-        `it is not noted that ${from} is to answer about ${name}`)
+        `the awaited answers do not contain that of ${from} about ${name}`)
     }
   }
-  require(awaited === 0, () => `${awaited} answers more are noted than awaited`)
+  require(awaited === 0, () => `${awaited} awaited answers belong to no round`)
   for (const [name, { standing }] of members) {
     require(state.accused.has(name) === (standing._tag !== "Alive"), () =>
-      `${name} is ${standing._tag}, and not noted so`)
+      `${name} is ${standing._tag}, but the accused names disagree`)
   }
-  for (const name of state.accused.keys()) require(members.has(name), () => `${name} is accused and no member`)
+  for (const name of state.accused.keys()) require(members.has(name), () => `${name} is accused, but is not a member`)
   for (const [name, { expiresAt }] of candidates) {
     require(expiresAt >= state.nextExpiry, () => `${name} expires at ${expiresAt}, before ${state.nextExpiry}`)
   }
   for (const [announcer, count] of state.announced) {
     const those = [...candidates.values()].filter((each) => each.announcer === announcer)
-    require(those.length === count, () => `${announcer} announced ${those.length}, and ${count} are counted`)
+    require(those.length === count, () =>
+      `${announcer} announced ${those.length} candidates, but the count is ${count}`)
   }
   let oldest = Number.NEGATIVE_INFINITY
   for (const [name, { expiresAt }] of tombstones) {
-    require(expiresAt >= oldest, () => `the tombstone of ${name} expires before one that stands before it`)
+    require(expiresAt >= oldest, () => `the tombstone of ${name} expires before an earlier one`)
     oldest = expiresAt
   }
   for (const name of rounds.keys()) {
     const member = members.get(name)
     require(candidates.has(name) ||
       (member !== undefined && Member.needsProbe(member)) ||
-      state.phase._tag !== "Running", () => `others are asked about ${name}, which is not looked for`)
+      state.phase._tag !== "Running", () => `there is a probe round about ${name}, which needs none`)
   }
-  require(!view.isolated || linked.length === 0, () => "a node with a link takes itself for isolated")
+  require(!view.isolated || linked.length === 0, () => "a node with a link is isolated")
   for (const name of state.lost.keys()) {
-    require(members.get(name)?.standing._tag === "Failed", () => `${name} is counted as lost and is not failed`)
+    require(members.get(name)?.standing._tag === "Failed", () => `${name} is counted as lost, but has not failed`)
   }
   for (const { from } of state.pendingProbes) {
     const pending = state.pendingProbes.filter((probe) => probe.from === from).length
     require(pending <= settings.probesPerPeer, () => `${pending} probe requests of ${from} are pending`)
   }
   require(samePeer(view.self, State.selfPeer(state)), () =>
-    `the view says ${show(view.self)} of this node, its record is ${show(State.selfPeer(state))}`)
+    `the view has ${show(view.self)} as this node, but its record is ${show(State.selfPeer(state))}`)
   require(state.health >= 0 && state.health <= 7, () => `a health of ${state.health}`)
-  require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, ${inView} members belong in it`)
-  require(state.viewHash === hash, () => "the view hash is not that of the members")
-  require(state.selfHash === hashOf(self), () => "this node's own hash is not that of its record")
-  require(!members.has(self.name) && !candidates.has(self.name), () => "a node is a member of its own view")
-  require(self.status === "alive" || self.status === "left", () => `a node calls itself ${self.status}`)
+  require(view.peers.size === inView, () => `the view has ${view.peers.size} peers, but ${inView} members belong in it`)
+  require(state.viewHash === hash, () => "the view hash differs from the hash of the members")
+  require(state.selfHash === hashOf(self), () => "this node's hash differs from the hash of its record")
+  require(!members.has(self.name) && !candidates.has(self.name), () =>
+    "a node is a member or candidate of its own state")
+  require(self.status === "alive" || self.status === "left", () =>
+    `a node has the status ${self.status} in its own record`)
   for (const [name, { record }] of candidates) {
     const tombstone = tombstones.get(name)
-    require(record.status !== "left", () => `${name} left and is dialed`)
+    require(record.status !== "left", () => `${name} left, but is a candidate`)
     require(tombstone === undefined || PeerRecord.compareKeys(record, tombstone) > 0, () =>
-      `${name} is over as ${show(tombstone)} and is dialed as ${show(record)}`)
+      `${name} ended as ${show(tombstone)}, but is a candidate as ${show(record)}`)
     const member = members.get(name)
     require(member === undefined || member.record.generation < record.generation, () =>
       `${name} is a member and a candidate of the same life`)
   }
   require(members.size + candidates.size <= settings.maxMembers, () =>
-    `${members.size} members and ${candidates.size} candidates, the bound is ${settings.maxMembers}`)
+    `${members.size} members and ${candidates.size} candidates exceed the maximum of ${settings.maxMembers}`)
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
   for (const name of dialTargets(state).keys()) {
-    require(members.get(name)?.disconnected !== true, () => `${name} is disconnected and dialed`)
+    require(members.get(name)?.disconnected !== true, () => `${name} is disconnected, but is a candidate`)
   }
 }
 
@@ -200,12 +203,12 @@ const digestTooLong = ({ digests, settings }: State.State): boolean => {
   return false
 }
 
-/** Returns whether an input can make a member: a link to it, or the word of a peer that has a link to it. */
+/** Returns whether an input can make a member: a link to it, or the answer of a member with a link to it. */
 const isFirstHand = (input: Membership.Input, name: string): boolean =>
   (input._tag === "LinkUp" && input.record.name === name) ||
   (input._tag === "Received" && input.frame._tag === "ProbeResult" && input.frame.verdict === "up")
 
-/** Checks the invariants of a state and the next. */
+/** Checks the invariants of a state and the next state. */
 const checkStep = (
   before: State.State,
   input: Membership.Input,
@@ -226,11 +229,11 @@ const checkStep = (
       require(event.old.generation < event.peer.generation, () => `${name} was replaced by an older life`)
     }
     if (event._tag === "Failed") {
-      require(member !== undefined && !Member.isLinked(member), () => `${name} is called failed and has a link`)
+      require(member !== undefined && !Member.isLinked(member), () => `${name} failed, but has a link`)
     }
-    require(name !== before.self.name, () => `a node says ${event._tag} about itself`)
+    require(name !== before.self.name, () => `a node emits ${event._tag} about itself`)
   }
-  require(sameView(view, after.view), () => `the events make ${show(view)}, the state says ${show(after.view)}`)
+  require(sameView(view, after.view), () => `the events add up to ${show(view)}, but the state has ${show(after.view)}`)
   if (before === after) return
   for (const [was, is] of [
     [before.members, after.members],
@@ -238,41 +241,41 @@ const checkStep = (
   ] as const) {
     if (was === is) continue
     for (const name of new Set([...was.keys(), ...is.keys()])) {
-      require(was.get(name) === is.get(name) || after.touched.has(name), () => `${name} changed and is not touched`)
+      require(was.get(name) === is.get(name) || after.touched.has(name), () => `${name} changed, but is not touched`)
     }
   }
-  require(after.self.generation >= before.self.generation, () => "this node's own generation went back")
+  require(after.self.generation >= before.self.generation, () => "this node's own generation decreased")
   if (after.self.generation === before.self.generation) {
-    require(after.self.incarnation >= before.self.incarnation, () => "this node's own incarnation went back")
+    require(after.self.incarnation >= before.self.incarnation, () => "this node's own incarnation decreased")
   }
   if (before.members !== after.members) {
     for (const [name, { record: old }] of before.members) {
       const next = after.members.get(name)?.record ?? after.tombstones.get(name)
       if (next === undefined) {
         const { size } = after.tombstones
-        require(size >= after.settings.tombstoneCapacity, () => `${name} was a member and is forgotten`)
+        require(size >= after.settings.tombstoneCapacity, () => `${name} was a member, but is forgotten`)
         continue
       }
-      // A life that failed or left gives way to an older one that completes a handshake.
+      // A life that failed or left gives way to an older life that completes a handshake.
       const isBack = input._tag === "LinkUp" && input.record.name === name
       if (isBack && before.members.get(name)?.standing._tag === "Failed" && next.generation < old.generation) continue
-      require(next.generation >= old.generation, () => `the generation of ${name} went back`)
+      require(next.generation >= old.generation, () => `the generation of ${name} decreased`)
       if (next.generation === old.generation) {
-        require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} went back`)
+        require(next.incarnation >= old.incarnation, () => `the incarnation of ${name} decreased`)
         require(PeerRecord.compareKeys(next, old) >= 0, () =>
-          `what is known of ${name} went back from ${old.status} to ${next.status}`)
+          `the record of ${name} went back from ${old.status} to ${next.status}`)
       }
     }
     for (const name of after.members.keys()) {
       require(before.members.has(name) || isFirstHand(input, name), () =>
-        `${name} is a member by hearsay, by ${show(input)}`)
+        `${name} is a member from gossip alone, by ${show(input)}`)
     }
   }
   if (before.candidates !== after.candidates && input._tag !== "Tick") {
     for (const [name, { record: old }] of before.candidates) {
       const next = after.members.get(name)?.record
       if (next === undefined || next.generation !== old.generation) continue
-      require(PeerRecord.compareKeys(next, old) >= 0, () => `what was known of ${name} went back when it was met`)
+      require(PeerRecord.compareKeys(next, old) >= 0, () => `the record of ${name} went back when the peer was met`)
     }
   }
   for (const [name, tombstone] of before.tombstones) {
@@ -280,7 +283,7 @@ const checkStep = (
     const member = after.members.get(name)
     const isBack = input._tag === "LinkUp" && input.record.name === name
     require(member === undefined || isBack || PeerRecord.compareKeys(member.record, tombstone) > 0, () =>
-      `${name} left as ${show(tombstone)} and is back without a link`)
+      `${name} left as ${show(tombstone)}, but is back without a link`)
   }
 }
 

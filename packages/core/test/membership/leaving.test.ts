@@ -20,7 +20,7 @@ import {
 import { dialTargets } from "./dialTargets.ts"
 
 describe("R9: leaving", () => {
-  it("awaits the acknowledgements of all peers with a link", () => {
+  it("waits for the acknowledgements of all peers with a link", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, c)
     a.meet(600, d)
@@ -30,7 +30,7 @@ describe("R9: leaving", () => {
     expect(stoppedOf(a.hear(1_200, d, { _tag: "LeaveAck", generation: wall }))).toStrictEqual(["left"])
   })
 
-  it("does not await a peer whose link is lost", () => {
+  it("does not wait for a peer whose link is lost", () => {
     const a = linkedTo([b])
     a.at(1_000, { _tag: "Leave" })
     expect(stoppedOf(loseLink(a, 1_100, b))).toStrictEqual(["left"])
@@ -47,7 +47,7 @@ describe("R9: leaving", () => {
     expect(stoppedOf(nodeOf("a").at(1_000, { _tag: "Leave" }))).toStrictEqual(["left"])
   })
 
-  it("accepts no links and dials nobody", () => {
+  it("accepts no links and dials no peers", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, c)
     a.at(1_000, { _tag: "Leave" })
@@ -55,7 +55,7 @@ describe("R9: leaving", () => {
     expect(closedOf(a.meet(1_100, d))).toStrictEqual(["left d"])
   })
 
-  it("is not refuted by beliefs about the leaver", () => {
+  it("is not refuted by beliefs about the leaving node", () => {
     const a = linkedTo([b])
     a.at(1_000, { _tag: "Leave" })
     a.hear(1_100, b, update(recordOf("a", { status: "left" })))
@@ -63,7 +63,7 @@ describe("R9: leaving", () => {
     expect(a.state()).toMatchObject({ phase: { _tag: "Leaving" }, self: { incarnation: 0, status: "left" } })
   })
 
-  it("sends what this node has to say of itself before Leave, and no record of it afterwards", () => {
+  it("sends this node's waiting record before Leave, and no record of this node afterwards", () => {
     const a = linkedTo([b])
     a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
     const outputs = a.at(1_000, { _tag: "Leave" })
@@ -87,7 +87,7 @@ describe("R9: leaving", () => {
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
   })
 
-  it("of a peer counts only from itself", () => {
+  it("of a peer counts only if the peer itself sends it", () => {
     const a = linkedTo([b, c])
     expect(a.hear(1_000, c, { _tag: "Leave", generation: wall - 1 })).toStrictEqual([])
     expect(a.state().view.peers.size).toBe(2)

@@ -1,4 +1,4 @@
-/** Links that come and go (docs/protocol.md R2, R8, R9). */
+/** New and lost links (docs/protocol.md R2, R8, R9). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Settings from "../../src/membership/Settings.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
@@ -34,7 +34,7 @@ describe("R2: a handshake makes a member", () => {
     expect(framesOf(outputs, "Update")).toStrictEqual([{ to: ["b", "c"], frame: update(c) }])
   })
 
-  it("a newcomer with links joins and is gossiped, for the other members do the same", () => {
+  it("a newcomer with links joins and is gossiped, because the other members do the same", () => {
     const peers = Array.from({ length: 30 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo(peers)
     const outputs = [...a.meet(1_500, c, { viewHash: 1n }), ...a.until(1_600)]
@@ -54,7 +54,7 @@ describe("R2: a handshake makes a member", () => {
     expect(a.state().candidates.size).toBe(0)
   })
 
-  it("an accusation of a candidate holds that arrived during its handshake", () => {
+  it("an accusation of a candidate that arrived during its handshake remains", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(c))
     a.hear(1_100, b, update(claim(c, "failed", 3, "b")))
@@ -67,14 +67,14 @@ describe("R2: a handshake makes a member", () => {
     expect(suspicionOf(a, "c")).toBeUndefined()
   })
 
-  it("a candidate makes room for a peer that this node meets", () => {
+  it("a candidate gives its place to a peer that completes a handshake", () => {
     const a = linkedTo([b], { maxMembers: 2 })
     a.hear(1_000, b, update(c))
     expect(eventsOf(a.meet(2_000, d))).toStrictEqual(["Joined d"])
     expect(a.state().candidates.size).toBe(0)
   })
 
-  it("the member that failed longest ago makes room for a peer that this node meets", () => {
+  it("the member that failed longest ago gives its place to a peer that completes a handshake", () => {
     const a = linkedTo([b, c], { maxMembers: 2, suspicionMax: 2_000 })
     makeUnreachable(a, 1_000, b, c)
     makeUnreachable(a, 2_000, c)
@@ -84,7 +84,7 @@ describe("R2: a handshake makes a member", () => {
     expect(a.state().tombstones.get("b")).toMatchObject({ status: "failed" })
   })
 
-  it("without room a stranger is refused, and a known member is not", () => {
+  it("at the maximum an unknown peer is refused, and a known member is not", () => {
     const a = linkedTo([b, c], { maxMembers: 2 })
     const outputs = a.meet(1_000, d)
     expect(eventsOf(outputs)).toStrictEqual(["Diagnostic"])
@@ -94,7 +94,7 @@ describe("R2: a handshake makes a member", () => {
     expect(eventsOf(a.meet(3_000, { ...c, generation: c.generation + 1 }))).toStrictEqual(["Replaced c"])
   })
 
-  it("a link of an older life is not the link of the newer one", () => {
+  it("a link of an older life is not a link of the newer life", () => {
     const a = linkedTo([b])
     expect(eventsOf(loseLink(a, 1_000, { ...b, generation: b.generation - 1 }))).toStrictEqual([])
     expect(linkOf(a, "b")).toBe("up")
@@ -102,7 +102,7 @@ describe("R2: a handshake makes a member", () => {
 })
 
 describe("a restart within one generation", () => {
-  it("is sent the record that is known of it", () => {
+  it("gets the known record of its life", () => {
     const known: PeerRecord.PeerRecord = { ...claim(b, "alive", 2), body: bodyOf("b", { v: "1" }) }
     const a = linkedTo([known])
     loseLink(a, 1_000, known)
@@ -126,7 +126,7 @@ describe("R8: a newer life", () => {
     expect(a.state().candidates.size).toBe(0)
   })
 
-  it("refuses a link of the older life while it lives", () => {
+  it("refuses a link of the older life while the newer life has not failed", () => {
     const a = linkedTo([newer, c])
     expect(closedOf(a.meet(1_000, b))).toStrictEqual(["replaced b"])
     expect(a.state().members.get("b")?.record.generation).toBe(newer.generation)
@@ -145,7 +145,7 @@ describe("R8: a newer life", () => {
     for (const a of [failed, left, saidToHaveLeft]) {
       const outputs = a.meet(11_000, b)
       expect([eventsOf(outputs), closedOf(outputs)]).toStrictEqual([["Joined b"], []])
-      // Late news of the newer life makes it a candidate again, and ends nothing.
+      // A late record of the newer life makes it a candidate again, and ends nothing.
       expect(eventsOf(a.hear(12_000, c, update(claim(newer, "failed"), claim(newer, "left", 1))))).toStrictEqual([])
       expect([linkOf(a, "b"), a.state().members.get("b")?.record.generation]).toStrictEqual(["up", b.generation])
     }
@@ -153,7 +153,7 @@ describe("R8: a newer life", () => {
 })
 
 describe("disconnect", () => {
-  it("takes the peer out of the view, closes the link and stops dialing", () => {
+  it("removes the peer from the view, closes the link and stops dialing", () => {
     const a = linkedTo([b, c])
     const hash = a.state().viewHash
     const outputs = a.at(1_000, { _tag: "Disconnect", name: "b" })
@@ -190,7 +190,7 @@ describe("disconnect", () => {
     expect(eventsOf(a.meet(2_000, claim(b, "alive", 1)))).toStrictEqual(["Joined b"])
   })
 
-  it("does not prevent that the peer's next life joins", () => {
+  it("does not prevent the peer's next life from joining", () => {
     const a = linkedTo([b, c])
     a.at(1_000, { _tag: "Disconnect", name: "b" })
     loseLink(a, 1_100, b)

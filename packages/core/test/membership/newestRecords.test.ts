@@ -1,4 +1,4 @@
-/** The records of one frame that are merged. */
+/** Selection of the records of one frame that are merged. */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { newestRecords } from "../../src/membership/newestRecords.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
@@ -10,12 +10,12 @@ describe("of the records of one life in a frame", () => {
     expect(newestRecords(records)).toStrictEqual([records[1]])
   })
 
-  it("none is kept or dropped because of another life, which a node holds beside it", () => {
+  it("no record is kept or dropped because of another life", () => {
     const lives = [5, 7, 6].map((generation) => recordOf("x", { generation, incarnation: 9 - generation }))
     expect(newestRecords(lives)).toStrictEqual(lives)
   })
 
-  it("each accuser is kept once, beside the record that accuses nobody", () => {
+  it("each accuser is kept once, together with the record without an accusation", () => {
     const alive = recordOf("x")
     const accusations = ["p", "q", "p"].map((by) => claim(alive, "suspect", 0, by))
     const failed = claim(alive, "failed", 0, "p")
@@ -27,14 +27,14 @@ describe("of the records of one life in a frame", () => {
     ])
   })
 
-  it("the end of the life is kept beside the record of its incarnation, and goes with an older one", () => {
+  it("the end of the life is kept with the record of its incarnation, and dropped with an older record", () => {
     const left = recordOf("x", { status: "left", incarnation: 1 })
     const alive = recordOf("x", { incarnation: 1 })
     expect(newestRecords([left, alive, { ...left }])).toStrictEqual([left, alive])
     expect(newestRecords([recordOf("x", { status: "left" }), alive])).toStrictEqual([alive])
   })
 
-  it("the greater of two bodies under one incarnation is kept, whatever their order", () => {
+  it("the greater of two bodies of one incarnation is kept, in any order", () => {
     const pair = ["1", "2"].map((v) => recordOf("x", { body: bodyOf("x", { v }) }))
     const greater = [...pair].sort(PeerRecord.compare)[1]
     expect(newestRecords(pair)).toStrictEqual([greater])
@@ -53,13 +53,13 @@ describe("a frame with many records of one name", () => {
     recordOf("b", { incarnation: i + 1, body: bodyOf("b", { v: `${i}` }) }),
   )
 
-  it("changes the member once, as an Update", () => {
+  it("in an Update changes the member once", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(a.hear(1_000, c, update(...versions)))).toStrictEqual(["MetadataChanged b"])
     assert.strictEqual(a.state().members.get("b")?.record.incarnation, 31)
   })
 
-  it("changes the member once, as an answer of anti-entropy", () => {
+  it("in an answer of anti-entropy changes the member once", () => {
     const a = linkedTo([b, c])
     const outputs = a.hear(1_000, c, { _tag: "SyncDelta", records: versions, want: [] })
     expect(eventsOf(outputs)).toStrictEqual(["MetadataChanged b"])

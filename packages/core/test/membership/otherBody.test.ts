@@ -20,14 +20,14 @@ import {
   update,
 } from "./support.ts"
 
-/** Returns a record with the key of this one and a body whose hash is greater, or less. The address is false. */
+/** Returns a record with the key of this record and a body whose hash is greater or less. The address is false. */
 const forgeryOf = (record: PeerRecord.PeerRecord, order: 1 | -1): PeerRecord.PeerRecord => {
   for (let i = 0; i < 100; i++) {
     const body = { ...bodyOf(record.name, { forged: String(i) }), addresses: [addressOf("elsewhere")] }
     const forgery = { ...record, body }
     if (Math.sign(PeerRecord.compare(forgery, record)) === order) return forgery
   }
-  throw new Error("one of a hundred hashes is greater than another")
+  throw new Error("expected a greater hash among a hundred")
 }
 
 const [less, greater] = [forgeryOf(c, -1), forgeryOf(c, 1)]
@@ -36,11 +36,11 @@ const heldOf = (node: Node, name: string) => node.state().members.get(name)?.rec
 
 const challenges = (outputs: Parameters<typeof framesOf>[0]) => framesOf(outputs, "Update")
 
-describe("another body at the key that is held", () => {
+describe("another body at the known key", () => {
   it.each([
     ["a greater", greater],
     ["a lesser", less],
-  ])("%s is not stored if there is a link to the owner, which is sent it", (_, forgery) => {
+  ])("%s is not stored if there is a link to the owner, which receives it", (_, forgery) => {
     const a = linkedTo([b, c])
     const outputs = a.hear(1_000, b, update(forgery))
     expect(challenges(outputs)).toStrictEqual([{ to: ["c"], frame: update(forgery) }])
@@ -48,7 +48,7 @@ describe("another body at the key that is held", () => {
     expect(recordsSent(a.until(1_100), "c")).toStrictEqual([])
   })
 
-  it("is sent to the owner once, however many come before its next incarnation", () => {
+  it("is sent to the owner once, however many arrive before its next incarnation", () => {
     const a = linkedTo([b, c])
     expect(challenges(a.hear(1_000, b, update(greater, less, greater)))).toHaveLength(1)
     expect(a.hear(1_100, b, update(less))).toStrictEqual([])
@@ -64,7 +64,7 @@ describe("another body at the key that is held", () => {
     expect(challenges(a.hear(6_000, b, update(greater)))).toHaveLength(1)
   })
 
-  it("is stored and relayed if it is the greater and there is no link to the owner", () => {
+  it("is stored and relayed if it is greater and there is no link to the owner", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, c)
     expect(eventsOf(a.hear(1_000, b, update(greater)))).toStrictEqual(["Diagnostic", "MetadataChanged c"])
@@ -74,7 +74,7 @@ describe("another body at the key that is held", () => {
     expect(a.hear(1_200, b, update(greater))).toStrictEqual([])
   })
 
-  it("in the word of the owner is stored, and the owner is sent the other", () => {
+  it("from the owner is stored, and the owner receives the other body", () => {
     for (const own of [less, greater]) {
       const a = linkedTo([b, c])
       const outputs = a.hear(1_000, c, update(own))
@@ -83,7 +83,7 @@ describe("another body at the key that is held", () => {
     }
   })
 
-  it("in the handshake of the owner is stored, and the owner is sent the other", () => {
+  it("in the handshake of the owner is stored, and the owner receives the other body", () => {
     for (const forgery of [less, greater]) {
       const a = linkedTo([b, forgery])
       loseLink(a, 500, forgery)
@@ -94,14 +94,14 @@ describe("another body at the key that is held", () => {
     }
   })
 
-  it("of a candidate is sent to the owner when its handshake shows its own", () => {
+  it("of a candidate is sent to the owner when the handshake of the owner shows its own body", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(greater))
     expect(challenges(a.meet(1_010, c))).toStrictEqual([{ to: ["c"], frame: update(greater) }])
     expect(heldOf(a, "c")).toStrictEqual(c)
   })
 
-  it("does not come with an accusation: the body that is held stays", () => {
+  it("in an accusation does not replace the known body", () => {
     for (const isLinked of [true, false]) {
       const a = linkedTo([b, c])
       if (!isLinked) loseLink(a, 500, c)
@@ -112,8 +112,8 @@ describe("another body at the key that is held", () => {
   })
 })
 
-describe("an owner that hears its own key with other bodies", () => {
-  it("raises its incarnation at most once in 20 ms, and broadcasts its record once for all of one moment", () => {
+describe("an owner that receives its own key with other bodies", () => {
+  it("raises its incarnation at most once in 20 ms, and broadcasts its record once for all of them at one time", () => {
     const a = linkedTo([b, c])
     const own = recordOf("a")
     a.hear(1_000, b, update(forgeryOf(own, 1), forgeryOf(own, -1)))
@@ -126,7 +126,7 @@ describe("an owner that hears its own key with other bodies", () => {
     expect(a.state().self).toStrictEqual(claim(own, "alive", 2))
   })
 
-  it("never goes beyond the greatest incarnation", () => {
+  it("never exceeds the greatest incarnation", () => {
     const own = recordOf("a", { incarnation: maxIncarnation })
     const a = nodeOf("a", {}, { incarnation: maxIncarnation })
     a.meet(0, b)
@@ -145,7 +145,7 @@ describe("a forged body", () => {
     mesh.runUntil(20_000)
     const own = mesh.node("o").state().self
     mesh.say(m, "a", update(forgeryOf(own, order)))
-    // Nobody sends a digest: the view hashes of all nodes agree, for they do not count bodies.
+    // No node sends a digest: the view hashes of all nodes agree, because they do not depend on bodies.
     mesh.runUntil(21_000)
     const { self } = mesh.node("o").state()
     expect(self.body).toStrictEqual(own.body)

@@ -19,22 +19,22 @@ import {
   eventsOf,
 } from "./support.ts"
 
-describe("losing many at once", () => {
+describe("the loss of many members at once", () => {
   const peers = Array.from({ length: 7 }, (_, i) => recordOf(`p${i}`))
-  const refused = (node: Node, now: number, dead: ReadonlyArray<PeerRecord>, others: ReadonlyArray<PeerRecord>) => [
-    ...dead.flatMap((peer) => loseLink(node, now, peer)),
-    ...dead.flatMap((peer) => [
+  const refused = (node: Node, now: number, lost: ReadonlyArray<PeerRecord>, others: ReadonlyArray<PeerRecord>) => [
+    ...lost.flatMap((peer) => loseLink(node, now, peer)),
+    ...lost.flatMap((peer) => [
       ...failDial(node, now, peer, true),
       ...answerProbes(node, now, peer, "refused", ...others),
     ]),
   ]
 
-  it("a node without any link is isolated, once, until it has one", () => {
+  it("a node without any link is isolated, once, until it has a link", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     loseLink(a, 1_000, c)
-    const told = eventsOf([...failDial(a, 1_500, b), ...failDial(a, 1_500, c)])
-    expect(told).toStrictEqual(["Isolated", "Suspected b", "Suspected c"])
+    const events = eventsOf([...failDial(a, 1_500, b), ...failDial(a, 1_500, c)])
+    expect(events).toStrictEqual(["Isolated", "Suspected b", "Suspected c"])
     expect(a.state().view.isolated).toBe(true)
     expect(eventsOf(a.until(13_499))).toStrictEqual([])
     expect(eventsOf(a.until(14_000)).filter((event) => event.startsWith("Failed"))).toStrictEqual([
@@ -49,13 +49,13 @@ describe("losing many at once", () => {
     expect(a.state().view.isolated).toBe(false)
   })
 
-  it("a node whose connections are refused is not isolated: the others are dead", () => {
+  it("a node whose connections are refused is not isolated, because the other processes have ended", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(refused(a, 1_000, [b, c], []))).not.toContain("Isolated")
     expect(eventsOf(a.until(20_000)).filter((event) => event.startsWith("Failed"))).toHaveLength(2)
   })
 
-  it("members whose connections are refused are dead, and no sign of a partition", () => {
+  it("members whose connections are refused have ended, and do not indicate a partition", () => {
     const a = linkedTo(peers)
     refused(a, 1_000, peers.slice(0, 4), peers.slice(4))
     expect(eventsOf(a.until(20_000, peers.slice(4)))).toStrictEqual(
@@ -63,7 +63,7 @@ describe("losing many at once", () => {
     )
   })
 
-  it("a partition ends when so many have joined that the lost are few among all", () => {
+  it("a partition ends when so many peers have joined that few of all members are lost", () => {
     const a = linkedTo([b, c, d, e])
     makeUnreachable(a, 1_000, b, d, e)
     makeUnreachable(a, 1_000, c, d, e)
@@ -72,11 +72,11 @@ describe("losing many at once", () => {
     expect(events.filter((event) => event.startsWith("Partition"))).toStrictEqual(["PartitionHealed"])
   })
 
-  it("of nine it takes three, for two are less than a quarter", () => {
+  it("three of nine members are a partition, because two are less than a quarter", () => {
     const eight = [...peers, b]
     const a = linkedTo(eight)
     const [first, second, third, ...rest] = eight
-    if (first === undefined || second === undefined || third === undefined) throw new Error("eight peers are some")
+    if (first === undefined || second === undefined || third === undefined) throw new Error("expected three peers")
     makeUnreachable(a, 1_000, first, second, third, ...rest)
     makeUnreachable(a, 1_000, second, third, ...rest)
     expect(eventsOf(a.until(13_000, eight))).toStrictEqual(["Failed p0", "Failed p1"])
@@ -91,7 +91,7 @@ describe("losing many at once", () => {
   it("a quarter of all within suspicionMax is a partition, and fewer are not", () => {
     const a = linkedTo(peers)
     const [first, second, ...rest] = peers
-    if (first === undefined || second === undefined) throw new Error("seven peers are some")
+    if (first === undefined || second === undefined) throw new Error("expected two peers")
     makeUnreachable(a, 1_000, first, second, ...rest)
     expect(eventsOf(a.until(13_000, peers))).toStrictEqual(["Failed p0"])
     makeUnreachable(a, 13_000, second, ...rest)
@@ -103,10 +103,10 @@ describe("losing many at once", () => {
     expect(eventsOf(both.until(13_000, peers))).toStrictEqual(["Failed p0", "Failed p1", "PartitionSuspected"])
   })
 
-  it("the first losses still count when more follow much later", () => {
+  it("the first losses still count when more members are lost much later", () => {
     const a = linkedTo(peers)
     const [first, second, third, ...rest] = peers
-    if (first === undefined || second === undefined || third === undefined) throw new Error("seven peers are some")
+    if (first === undefined || second === undefined || third === undefined) throw new Error("expected three peers")
     makeUnreachable(a, 1_000, first, second, third, ...rest)
     makeUnreachable(a, 1_000, second, third, ...rest)
     expect(eventsOf(a.until(13_000, peers))).toContain("PartitionSuspected")
@@ -117,14 +117,14 @@ describe("losing many at once", () => {
     expect(eventsOf(a.meet(110_000, claim(first, "alive", 1)))).toStrictEqual(["Recovered p0", "PartitionHealed"])
   })
 
-  it("a partition ends when enough have returned, and the others are missing", () => {
+  it("a partition ends when enough members have returned, and reports the others as missing", () => {
     const a = linkedTo(peers)
-    const dead = peers.slice(0, 4)
+    const lost = peers.slice(0, 4)
     const rest = peers.slice(4)
-    for (const peer of dead) makeUnreachable(a, 1_000, peer, ...rest)
+    for (const peer of lost) makeUnreachable(a, 1_000, peer, ...rest)
     a.until(30_000, rest)
-    const [first, second, third] = dead
-    if (first === undefined || second === undefined || third === undefined) throw new Error("four are dead")
+    const [first, second, third] = lost
+    if (first === undefined || second === undefined || third === undefined) throw new Error("expected three peers")
     expect(eventsOf(a.meet(40_000, claim(first, "alive", 1)))).toStrictEqual(["Recovered p0"])
     expect(eventsOf(a.meet(40_000, claim(second, "alive", 1)))).toStrictEqual(["Recovered p1"])
     const outputs = a.meet(40_000, { ...third, generation: wall + 1 })
@@ -135,14 +135,14 @@ describe("losing many at once", () => {
     ])
   })
 
-  it("the end of a partition lists only members of the view as returned, and all others as they were last", () => {
+  it("the end of a partition lists as returned only members of the view, and all others as missing", () => {
     const a = linkedTo(peers)
-    const dead = peers.slice(0, 4)
+    const lost = peers.slice(0, 4)
     const rest = peers.slice(4)
-    for (const peer of dead) makeUnreachable(a, 1_000, peer, ...rest)
+    for (const peer of lost) makeUnreachable(a, 1_000, peer, ...rest)
     a.until(30_000, rest)
-    const [first, second, third] = dead
-    if (first === undefined || second === undefined || third === undefined) throw new Error("four are dead")
+    const [first, second, third] = lost
+    if (first === undefined || second === undefined || third === undefined) throw new Error("expected three peers")
     a.meet(40_000, claim(first, "alive", 1))
     a.at(40_000, { _tag: "Disconnect", name: first.name })
     a.meet(40_000, claim(second, "alive", 1))
@@ -153,7 +153,7 @@ describe("losing many at once", () => {
     expect(healed).toMatchObject({ returned: [present.get("p1"), present.get("p2")] })
   })
 
-  it("a partition ends when the lost are given up", () => {
+  it("a partition ends when the lost members are given up", () => {
     const a = linkedTo([b, c, d], { reconnectWindow: 60_000 })
     makeUnreachable(a, 1_000, b, d)
     makeUnreachable(a, 1_000, c, d)

@@ -1,4 +1,4 @@
-/** Bounds on what others say of an incarnation (docs/protocol.md, section "Records"). */
+/** Bounds on incarnations that others report (docs/protocol.md, section "Records"). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
@@ -9,19 +9,19 @@ import { b, claim, eventsOf, framesOf, linkedTo, nodeOf, recordOf, recordsSent, 
 const hour = 3_600_000
 const day = 24 * hour
 
-/** Tells an owner what a holder believes of it, and returns the record with which it refutes that. */
-const refutationOf = (said: PeerRecord, age: number, skew: number): PeerRecord | undefined => {
+/** Delivers the belief of a holder to the owner, and returns the record with which the owner refutes it. */
+const refutationOf = (accusation: PeerRecord, age: number, skew: number): PeerRecord | undefined => {
   const owner = nodeOf("x", {}, { generation: wall })
-  // The owner meets somebody, so that it has links on which to refute.
+  // The owner needs links over which it sends the refutation.
   owner.meet(0, b)
   const now = age + skew
-  const { generation, incarnation, status } = said
+  const { generation, incarnation, status } = accusation
   const outputs = owner.hear(now, b, { _tag: "YouAre", generation, incarnation, status })
   return recordsSent([...outputs, ...owner.until(now + 20)], "x").at(-1)
 }
 
-describe("what a peer believes of others the owner can refute", () => {
-  it("also if two accusations jump by what is believed at once", () => {
+describe("every accusation that a peer believes is refutable by its owner", () => {
+  it("even if two accusations each jump by the free number of incarnations", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
     const first = claim(x, "suspect", 65_536, "b")
@@ -35,7 +35,7 @@ describe("what a peer believes of others the owner can refute", () => {
     expect(holder.state().members.get("x")?.record).toMatchObject({ incarnation: 131_073, status: "alive" })
   })
 
-  it("up to the greatest incarnation that an accusation may have, and its refutation is believed", () => {
+  it("up to the greatest incarnation of an accusation, and peers believe the refutation", () => {
     const x = recordOf("x")
     const age = 800 * day
     const holder = nodeOf("a")
@@ -60,27 +60,27 @@ describe("what a peer believes of others the owner can refute", () => {
   const status: Arbitrary.Arbitrary<Status> = Arbitrary.schema(Schema.Literals(["suspect", "failed", "left"]))
 
   it.prop(
-    "with clocks that differ by less than a day, at any age and whatever is said",
+    "with clocks that differ by less than a day, at any age and for any accusation",
     [between(0, 5 * 365), between(-24, 24), between(-24, 24), status, between(0, maxIncarnation), between(0, 1)],
     ([days, ownerSkew, otherSkew, what, any, isNear]) => {
       const age = days * day
       // Near the bound, where the two sides could differ.
       const incarnation = isNear === 1 ? Math.min(maxIncarnation, Math.floor((age + 48 * hour) / 16) - (any % 3)) : any
       const x = recordOf("x")
-      const said = claim(x, what, incarnation, "b")
+      const accusation = claim(x, what, incarnation, "b")
       const holder = nodeOf("a")
       holder.meet(0, b)
-      const outputs = holder.hear(age, b, update(said))
+      const outputs = holder.hear(age, b, update(accusation))
       const { candidates, tombstones } = holder.state()
       const isBelieved = candidates.has("x") || tombstones.has("x")
       expect(eventsOf(outputs)).toStrictEqual(isBelieved ? [] : ["Diagnostic"])
       if (!isBelieved) return
       const skew = Math.max(-24, Math.min(24, ownerSkew)) * hour
       if (age + skew < 0) return
-      const refutation = refutationOf(said, age, skew)
+      const refutation = refutationOf(accusation, age, skew)
       expect(refutation).toMatchObject({ incarnation: incarnation + 1, status: "alive" })
       if (refutation === undefined) return
-      // Another peer, whose clock differs from that of the first by less than a day, too.
+      // Another peer, whose clock also differs from the clock of the first peer by less than a day.
       const other = nodeOf("c")
       other.meet(0, b)
       const now = Math.max(0, age + otherSkew * hour) + 1_000
@@ -91,25 +91,25 @@ describe("what a peer believes of others the owner can refute", () => {
   )
 })
 
-describe("what an owner said is believed", () => {
-  it("but not of another life of its name", () => {
+describe("a record of its owner is believed", () => {
+  it("but not about another life of its name", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
-    const said = claim({ ...x, generation: x.generation + 1 }, "alive", maxIncarnation)
-    expect(eventsOf(holder.hear(1_000, x, update(said)))).toStrictEqual(["Diagnostic"])
+    const record = claim({ ...x, generation: x.generation + 1 }, "alive", maxIncarnation)
+    expect(eventsOf(holder.hear(1_000, x, update(record)))).toStrictEqual(["Diagnostic"])
     expect(holder.state().candidates.has("x")).toBe(false)
   })
 
   it("but not an accusation of itself that it would not refute", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
-    const said = claim(x, "suspect", maxIncarnation - 15)
-    expect(refutationOf(said, 1_000, 0)).toBeUndefined()
-    expect(eventsOf(holder.hear(1_000, x, update(said)))).toStrictEqual(["Diagnostic"])
+    const accusation = claim(x, "suspect", maxIncarnation - 15)
+    expect(refutationOf(accusation, 1_000, 0)).toBeUndefined()
+    expect(eventsOf(holder.hear(1_000, x, update(accusation)))).toStrictEqual(["Diagnostic"])
     expect(holder.state().members.get("x")?.record).toMatchObject({ incarnation: 0, status: "alive" })
   })
 
-  it("of others, although it changed 70,000 times in a while in which nothing was heard of it", () => {
+  it("when others report it, after 70,000 changes in a time without contact", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
     holder.at(1_000, { _tag: "LinkDown", peer: x, code: undefined, silent: true })
@@ -118,7 +118,7 @@ describe("what an owner said is believed", () => {
     expect(holder.state().members.get("x")?.record.incarnation).toBe(70_000)
   })
 
-  it("whatever it is, on its own link", () => {
+  it("on its own link, whatever its incarnation", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
     holder.hear(1_000, x, update(claim(x, "alive", maxIncarnation)))

@@ -18,7 +18,7 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(answersTo(a, 1_000, c, 999))).toStrictEqual(["b 7 up"])
   })
 
-  it("about another peer with a link makes it speak, and is then answered with up", () => {
+  it("about another peer with a link sends it a Ping, and is answered with up after a reply", () => {
     const a = linkedTo([b, c])
     const outputs = answersTo(a, 1_000, c, 1_000)
     expect(verdictsOf(outputs)).toStrictEqual([])
@@ -27,17 +27,17 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(a.at(1_400, { _tag: "PeerHeard", peer: c }))).toStrictEqual([])
   })
 
-  it("is answered with a quarter of the time left to the deadline, because timers and frames take some of it", () => {
+  it("is answered with a quarter of the time left to the deadline, because timers and frames need some of it", () => {
     for (const deadline of [2, 50, 500, 100_000]) {
       const a = linkedTo([b, c])
       a.at(1_000, { _tag: "Received", from: b, frame: { ...request(7, c), deadline }, heardAgo: undefined })
-      // The time for answers of this node is shorter than the last of the deadlines.
+      // The probe timeout of this node is shorter than the last of the deadlines.
       const until = 1_000 + (3 * Math.min(deadline, 1_000)) / 4
       expect(verdictsOf(a.until(until))).toStrictEqual(["b 7 down"])
     }
   })
 
-  it("is answered with down if nothing comes in time, or the link is lost meanwhile", () => {
+  it("is answered with down if the peer does not reply in time, or its link is lost meanwhile", () => {
     const a = linkedTo([b, c])
     answersTo(a, 1_000, c)
     expect(verdictsOf(a.until(1_374))).toStrictEqual([])
@@ -54,7 +54,7 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(answersTo(a, 1_300, c))).toStrictEqual(["b 7 refused"])
   })
 
-  it("about a life that is over is answered with what is known", () => {
+  it("about a life that has ended is answered with the known record", () => {
     const a = linkedTo([b, c])
     a.hear(1_000, c, { _tag: "Leave", generation: wall })
     const outputs = answersTo(a, 1_100, c)
@@ -79,7 +79,7 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(answersTo(a, 1_100, c))).toStrictEqual(["b 7 unknown"])
   })
 
-  it("about a life that this node never met is answered with unknown, about itself with up", () => {
+  it("about an unknown life is answered with unknown, about this node with up", () => {
     const a = linkedTo([b, c])
     expect(verdictsOf(answersTo(a, 1_000, d))).toStrictEqual(["b 7 unknown"])
     expect(verdictsOf(answersTo(a, 1_000, { ...c, generation: wall + 1 }))).toStrictEqual(["b 7 unknown"])
@@ -87,7 +87,7 @@ describe("R3: a probe request", () => {
     expect(verdictsOf(answersTo(a, 1_000, recordOf("a", { generation: wall + 1 })))).toStrictEqual(["b 7 unknown"])
   })
 
-  it("beyond the bound of one peer is answered with unknown, and those of a lost peer are dropped", () => {
+  it("beyond the maximum of one peer is answered with unknown, and requests of a lost peer are dropped", () => {
     const a = linkedTo([b, c], { probesPerPeer: 2 })
     expect(verdictsOf([1, 2, 3].flatMap((id) => answersTo(a, 1_000, c, undefined, id)))).toStrictEqual(["b 3 unknown"])
     loseLink(a, 1_100, b)

@@ -21,7 +21,7 @@ import {
 import { dialTargets } from "./dialTargets.ts"
 
 describe("R3: a lost link", () => {
-  it("makes the peer Unreachable, not suspect, and Reachable when it is back", () => {
+  it("makes the peer Unreachable without a suspicion, and Reachable when it is back", () => {
     const a = linkedTo([b, c])
     expect(eventsOf(loseLink(a, 1_000, b))).toStrictEqual(["Unreachable b"])
     expect(dialTargets(a.state()).get("b")?.kind).toBe("lost")
@@ -30,7 +30,7 @@ describe("R3: a lost link", () => {
     expect(a.state().rounds.size).toBe(0)
   })
 
-  it("starts a round with three others, or five in a large cluster", () => {
+  it("starts a round with three other members, or five in a large cluster", () => {
     for (const [size, count] of [
       [10, 3],
       [101, 5],
@@ -45,7 +45,7 @@ describe("R3: a lost link", () => {
     }
   })
 
-  it("suspects nobody that one of them reaches, however often", () => {
+  it("causes no suspicion while one of them reaches the peer, however often", () => {
     const a = linkedTo([b, c, d])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -62,14 +62,14 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.meet(at, b))).toStrictEqual(["Reachable b"])
   })
 
-  it("asks one at a time if the policy returns less than one, or no number", () => {
+  it("asks one member at a time if the policy returns less than one, or not a number", () => {
     for (const fanOut of [0, -1, Number.NaN]) {
       const a = linkedTo([b, c, d], { probeFanOut: () => fanOut })
       expect(framesOf(loseLink(a, 1_000, b), "ProbeRequest").map(({ to }) => to.length)).toStrictEqual([1])
     }
   })
 
-  it("asks first the member that reached the peer the last time", () => {
+  it("asks the member first that last reached the peer", () => {
     const others = Array.from({ length: 12 }, (_, i) => recordOf(`m${i}`))
     const a = linkedTo([b, ...others])
     const m7 = recordOf("m7")
@@ -89,7 +89,7 @@ describe("R3: a lost link", () => {
     expect(framesOf(a.until(1_100_000), "ProbeRequest").every(({ to }) => !to.includes("m7"))).toBe(true)
   })
 
-  it("that did not end by silence suspects nobody for a link timeout, unless the peer refuses", () => {
+  it("that did not end by silence causes no suspicion for a link timeout, unless the peer refuses the connection", () => {
     const broken = (node: Node) => node.at(1_000, { _tag: "LinkDown", peer: b, code: undefined, silent: false })
     const patient = linkedTo([b, c])
     broken(patient)
@@ -107,7 +107,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(answerProbes(refused, 1_000, b, "down", c))).toStrictEqual(["Suspected b"])
   })
 
-  it("counts the time in which nobody reaches the peer anew after each up", () => {
+  it("restarts the time without contact after each answer up", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -119,7 +119,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.until(20_000, [c]))).toStrictEqual(["Suspected b"])
   })
 
-  it("suspects a peer that nobody reaches any more", () => {
+  it("causes a suspicion of a peer that no member reaches any more", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -133,7 +133,7 @@ describe("R3: a lost link", () => {
     expect(a.state().view.peers.get("b")).toMatchObject({ status: "suspect", link: "down" })
   })
 
-  it("awaits its own dial, for probeTimeout, before it believes the others", () => {
+  it("waits for its own dial, for probeTimeout, before it accepts the answers of others", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     expect(eventsOf(answerProbes(a, 1_050, b, "down", c))).toStrictEqual([])
@@ -141,7 +141,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.until(2_000))).toStrictEqual(["Suspected b"])
   })
 
-  it("with nobody to ask depends on this node's own dial", () => {
+  it("without members to ask depends on this node's own dial", () => {
     const a = linkedTo([b])
     loseLink(a, 1_000, b)
     expect(eventsOf(a.until(4_900))).toStrictEqual([])
@@ -152,7 +152,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(never.until(5_000))).toStrictEqual(["Isolated", "Suspected b"])
   })
 
-  it("without any answer worsens the local health, and others are asked", () => {
+  it("without any answer worsens the local health, and further members are asked", () => {
     const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo([b, ...peers])
     const first = framesOf(loseLink(a, 1_000, b), "ProbeRequest")[0]
@@ -164,7 +164,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.until(3_000))).toStrictEqual(["Suspected b"])
   })
 
-  it("with answers unknown makes the node ask others", () => {
+  it("with the answer unknown asks further members", () => {
     const peers = Array.from({ length: 4 }, (_, i) => recordOf(`p${i}`))
     const a = linkedTo([b, ...peers])
     const [first] = framesOf(loseLink(a, 1_000, b), "ProbeRequest")
@@ -175,14 +175,14 @@ describe("R3: a lost link", () => {
     expect(eventsOf(outputs)).toStrictEqual([])
   })
 
-  it("asks at least one, whatever the policy returns", () => {
+  it("asks at least one member, whatever the policy returns", () => {
     for (const count of [0, -1, Number.NaN]) {
       const a = linkedTo([b, c, d], { probeFanOut: () => count, relayFanOut: () => count })
       expect(framesOf(loseLink(a, 1_000, b), "ProbeRequest").flatMap(({ to }) => to)).toHaveLength(1)
     }
   })
 
-  it("of a peer that others suspect is probed in its own rhythm, so that the suspicion is shared", () => {
+  it("of a peer that others suspect is probed at this node's own pace, so that this node joins the suspicion", () => {
     const a = linkedTo([b, c])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -194,7 +194,7 @@ describe("R3: a lost link", () => {
     expect(eventsOf(a.until(3_100, [c]))).toStrictEqual(["Failed b"])
   })
 
-  it("ignores answers to another request, from another peer, and second answers", () => {
+  it("ignores answers to another request, answers from another peer, and second answers", () => {
     const a = linkedTo([b, c, d])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -206,7 +206,7 @@ describe("R3: a lost link", () => {
     expect(statusInView(a, "b")).toBe("alive")
   })
 
-  it("of a member that was asked ends the wait for its answer", () => {
+  it("of an asked member ends the wait for its answer", () => {
     const a = linkedTo([b, c, d])
     loseLink(a, 1_000, b)
     failDial(a, 1_000, b)
@@ -215,11 +215,11 @@ describe("R3: a lost link", () => {
   })
 })
 
-describe("R3: probes about a life that is followed by another", () => {
+describe("R3: probes about a life that another life follows", () => {
   const second = { ...b, generation: wall + 1 }
   const third = { ...b, generation: wall + 2 }
 
-  it("go on for the first when the second is accused, replaced or forgotten meanwhile", () => {
+  it("continue for the first life when the second is accused, replaced or forgotten meanwhile", () => {
     for (const [meanwhile, until] of [
       [update({ ...second, status: "suspect", by: "d" }), 5_000],
       [update(third), 5_000],
@@ -232,7 +232,7 @@ describe("R3: probes about a life that is followed by another", () => {
       failDial(a, 4_000, b)
       a.hear(4_100, d, meanwhile)
       answerProbes(a, 4_200, b, "up", c)
-      // The invariants check that others are asked; in the end a peer that nobody reaches is not alive.
+      // The invariants check that other members are asked. In the end a peer that no member reaches is not alive.
       a.until(until, [c, d])
       expect(a.state().rounds.has("b") || statusInView(a, "b") === undefined || a.state().candidates.has("b")).toBe(
         true,

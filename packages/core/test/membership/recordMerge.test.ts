@@ -45,10 +45,10 @@ type Records = ReadonlyArray<PeerRecord.PeerRecord>
 
 const x = recordOf("x", { body: bodyOf("x", { edition: "0 0" }) })
 
-/** How a node knows the peer x: as a member with or without a link, or not at all. */
+/** Knowledge of a node about the peer x: as a member with or without a link, or none. */
 type Known = "linked" | "lost" | "unknown"
 
-/** Feeds groups of records to a node, one Update for each, and returns the node. */
+/** Delivers groups of records to a node, one Update per group, and returns the node. */
 const fed = (known: Known, ...groups: ReadonlyArray<Records>) => {
   const a = linkedTo(known === "unknown" ? [b] : [b, x])
   if (known === "lost") loseLink(a, 500, x)
@@ -57,8 +57,8 @@ const fed = (known: Known, ...groups: ReadonlyArray<Records>) => {
 }
 
 /**
- * Returns what a node holds about the peer x: keys and body of member and candidate, key of the tombstone. A member that was
- * said to have left in between is a candidate, so of a peer that is not linked only the greatest key counts.
+ * Returns the data of a node about the peer x: keys and body of member and candidate, and the key of the tombstone. A
+ * member that was reported as left meanwhile is a candidate, so only the greatest key counts for a peer without a link.
  */
 const heldBy = (node: ReturnType<typeof linkedTo>) => {
   const { candidates, members, tombstones } = node.state()
@@ -70,7 +70,7 @@ const heldBy = (node: ReturnType<typeof linkedTo>) => {
 
 const keyOf = ({ generation, incarnation, name, status }: Key): Key => ({ name, generation, incarnation, status })
 
-/** Returns the greatest key that a node holds about the peer x. */
+/** Returns the greatest key of the peer x on a node. */
 const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
   const { candidates, members, tombstones } = node.state()
   const keys = [members.get("x")?.record, candidates.get("x")?.record, tombstones.get("x")]
@@ -83,7 +83,7 @@ const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
 
 const runs = { arbitrary: { runs: 200 } }
 describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer that is %s", (knowsPeer) => {
-  // Nobody but the peer itself ends the life of one with a link.
+  // Only the peer itself ends its life while it has a link.
   const record = recordWith(knowsPeer === "linked" ? PeerRecord.statusOfRank.slice(0, 3) : PeerRecord.statusOfRank)
   const few = Arbitrary.array(record, { maxLength: 5 })
 
@@ -122,7 +122,7 @@ describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer
   )
 
   it.prop(
-    "keeps the greatest, and never goes back",
+    "keeps the greatest record, and never goes back",
     [few, record],
     ([records, last]) => {
       const before = greatestOf(fed(knowsPeer, records))
@@ -153,7 +153,7 @@ describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer
 
 describe("merging bodies of one incarnation, without a link to their owner", () => {
   it.prop(
-    "keeps the greatest, in any order and grouping",
+    "keeps the greatest body, in any order and grouping",
     [Arbitrary.array(edition, { minLength: 1, maxLength: 5 })],
     ([editions]) => {
       const greatest = editions.reduce((best, each) => (PeerRecord.compare(each, best) > 0 ? each : best))
@@ -180,8 +180,8 @@ describe("metadata", () => {
   })
 })
 
-describe("a life that others say is over", () => {
-  it("is told so if it has a link, and nothing of it is believed or relayed", () => {
+describe("a life that others report as left", () => {
+  it("receives the report if it has a link, and the report is neither believed nor relayed", () => {
     const a = linkedTo([b, c])
     const before = a.state()
     for (const left of [claim(b, "left"), claim(b, "left", 7)]) {
@@ -195,7 +195,7 @@ describe("a life that others say is over", () => {
     expect(framesOf(a.until(2_000), "Update")).toStrictEqual([])
   })
 
-  it("has left if it has no link, until a greater record of it comes", () => {
+  it("has left if it has no link, until a greater record of it arrives", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, b)
     expect(eventsOf(a.hear(1_000, c, update(claim(b, "left", 4))))).toStrictEqual(["Left b"])
@@ -207,7 +207,7 @@ describe("a life that others say is over", () => {
     expect(a.state().tombstones.size).toBe(0)
   })
 
-  it("is taken back when it completes a handshake, and asked to refute what is said of it", () => {
+  it("returns with a complete handshake, and is asked to refute the report", () => {
     const a = linkedTo([b, c])
     loseLink(a, 500, b)
     a.hear(1_000, c, update(claim(b, "left", 4)))
@@ -228,10 +228,10 @@ describe("a life that others say is over", () => {
   })
 })
 
-describe("what cannot be true", () => {
+describe("an impossible record", () => {
   const day = 24 * 3_600_000
 
-  it("a generation more than a day ahead is not believed of others", () => {
+  it("with a generation more than a day ahead is ignored from others", () => {
     const a = linkedTo([b])
     const ahead = recordOf("c", { generation: wall + 1_000 + day + 1 })
     expect(eventsOf(a.hear(1_000, b, update(ahead)))).toStrictEqual(["Diagnostic"])
@@ -242,7 +242,7 @@ describe("what cannot be true", () => {
     expect(a.state().candidates.size).toBe(1)
   })
 
-  it("an incarnation far ahead is not believed of others, and is of the owner", () => {
+  it("with an incarnation far ahead is ignored from others, and accepted from the owner", () => {
     const a = linkedTo([b, c])
     const bound = Math.floor((1_000 + 2 * day) / 16)
     expect(eventsOf(a.hear(1_000, b, update(claim(c, "suspect", bound + 1, "b"))))).toStrictEqual(["Diagnostic"])
@@ -253,7 +253,7 @@ describe("what cannot be true", () => {
     expect(a.state().members.get("c")?.record.incarnation).toBe(4_000_000_000)
   })
 
-  it("a lie about the incarnation of a candidate is not held against it", () => {
+  it("with a false incarnation of a candidate does not prevent the candidate from joining", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update(claim(c, "failed", 4_000_000_000, "b")))
     expect(a.state().candidates.size).toBe(0)
@@ -263,7 +263,7 @@ describe("what cannot be true", () => {
 })
 
 describe("strange names", () => {
-  it.each(["__proto__", "constructor", "toString", "\u{1f600}"])("%s is a peer like any other", (name) => {
+  it.each(["__proto__", "constructor", "toString", "\u{1f600}"])("%s is a normal peer", (name) => {
     const strange = recordOf(name)
     const a = linkedTo([b])
     a.hear(1_000, b, update(strange))

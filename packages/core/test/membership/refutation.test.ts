@@ -33,18 +33,18 @@ describe("R7: an accusation about this node", () => {
     ])
   })
 
-  it("is refuted alike in Update, digest, delta, handshake and link", () => {
-    const said: Key = { name: "a", generation: wall, incarnation: 5, status: "suspect" }
+  it("is refuted equally in Update, digest, delta, handshake and link", () => {
+    const accusation: Key = { name: "a", generation: wall, incarnation: 5, status: "suspect" }
     const viaUpdate = linkedTo([b])
-    viaUpdate.hear(1_000, b, update({ ...said, body: bodyOf("a") }))
+    viaUpdate.hear(1_000, b, update({ ...accusation, body: bodyOf("a") }))
     const viaDigest = linkedTo([b])
-    viaDigest.hear(1_000, b, { _tag: "SyncDigest", entries: [said], last: true })
+    viaDigest.hear(1_000, b, { _tag: "SyncDigest", entries: [accusation], last: true })
     const viaDelta = linkedTo([b])
-    viaDelta.hear(1_000, b, { _tag: "SyncDelta", records: [{ ...said, body: bodyOf("a") }], want: [] })
+    viaDelta.hear(1_000, b, { _tag: "SyncDelta", records: [{ ...accusation, body: bodyOf("a") }], want: [] })
     const inHandshake = nodeOf("a")
-    inHandshake.at(1_000, { _tag: "SelfAccused", youAre: said })
+    inHandshake.at(1_000, { _tag: "SelfAccused", youAre: accusation })
     const withLink = nodeOf("a")
-    withLink.meet(1_000, b, { youAre: said })
+    withLink.meet(1_000, b, { youAre: accusation })
     for (const node of [viaUpdate, viaDigest, viaDelta, inHandshake, withLink]) {
       expect(node.state().self.incarnation).toBe(6)
     }
@@ -59,13 +59,13 @@ describe("R7: an accusation about this node", () => {
     expect(a.state().self.incarnation).toBe(4)
   })
 
-  it("alive at a greater incarnation than its own is overtaken", () => {
+  it("alive at a greater incarnation than this node's is exceeded by the next incarnation", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 3, status: "alive" })
     expect(a.state().self.incarnation).toBe(4)
   })
 
-  it("left is refuted like any accusation, and stops nobody", () => {
+  it("left is refuted like any accusation, and does not stop the node", () => {
     const a = linkedTo([b, c])
     const outputs = a.hear(1_000, b, { _tag: "YouAre", generation: wall, incarnation: 0, status: "left" })
     expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([[], []])
@@ -73,13 +73,13 @@ describe("R7: an accusation about this node", () => {
     expect(recordsSent(a.until(1_100), "a")).toMatchObject([{ incarnation: 1, status: "alive" }])
   })
 
-  it("left, told to a node that has met nobody, makes it begin a newer life", () => {
+  it("left makes a node that has met no peer begin a newer life", () => {
     const a = nodeOf("a")
     a.at(1_000, { _tag: "SelfAccused", youAre: { generation: wall, incarnation: 3, status: "left" } })
     expect(a.state()).toMatchObject({ phase: { _tag: "Running" }, self: { generation: wall + 1, incarnation: 0 } })
   })
 
-  it("a second body under its own incarnation is replaced by the next incarnation", () => {
+  it("a second body of the current incarnation is replaced by the next incarnation", () => {
     const a = linkedTo([b])
     a.hear(1_000, b, update({ ...recordOf("a"), body: bodyOf("a", { other: "life" }) }))
     expect(a.state().self).toMatchObject({ incarnation: 1, body: bodyOf("a") })
@@ -94,7 +94,7 @@ describe("R7: an accusation about this node", () => {
   })
 })
 
-describe("metadata that change more often than news are sent", () => {
+describe("metadata that change more often than news is sent", () => {
   it("are published at most once in updateDelay, with one incarnation for each body", () => {
     const a = linkedTo([b])
     const sent = []
@@ -109,7 +109,7 @@ describe("metadata that change more often than news are sent", () => {
     expect(new Set(records.map(({ incarnation }) => incarnation)).size).toBe(records.length)
   })
 
-  it("are published at most once in 20 ms though updateDelay is shorter, and the last ones are published in the end", () => {
+  it("are published at most once in 20 ms even if updateDelay is shorter, and the last change is published", () => {
     const a = linkedTo([b], { updateDelay: 0 })
     const sent = []
     for (let now = 1_000; now < 2_000; now++) {
@@ -122,7 +122,7 @@ describe("metadata that change more often than news are sent", () => {
     expect(records.at(-1)).toMatchObject({ incarnation: records.length, body: { metadata: { v: "1999" } } })
   })
 
-  it("are shown to this node's application at once, and to others with the incarnation that is theirs", () => {
+  it("are visible to this node's application at once, and to others with their incarnation", () => {
     const a = linkedTo([b])
     expect(eventsOf(a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } }))).toStrictEqual(["SelfChanged"])
     expect(State.selfBody(a.state()).metadata).toStrictEqual({ v: "1" })
@@ -140,7 +140,7 @@ describe("metadata that change more often than news are sent", () => {
     expect(State.selfBody(a.state())).toBe(a.state().self.body)
   })
 
-  it("are no change for this node's application if they are the same as before", () => {
+  it("are not a change for this node's application if they are the same as before", () => {
     const a = linkedTo([b])
     const metadata = () => ({ v: "1", w: "2" })
     expect(eventsOf(a.at(1_000, { _tag: "MetadataSet", metadata: metadata() }))).toStrictEqual(["SelfChanged"])
@@ -167,14 +167,14 @@ describe("R8: a newer life of this node's name", () => {
       ...more,
     }) as const
 
-  it("that a record claims stops nothing, and its addresses are dialed for a bounded time", () => {
+  it("that a record claims stops nothing, and its addresses are dialed for a limited time", () => {
     const a = linkedTo([b])
     expect(a.hear(1_000, b, update(newer))).toStrictEqual([])
     expect(dialTargets(a.state()).get("a")).toMatchObject({
       generation: wall + 1,
       addresses: [addressOf("elsewhere")],
     })
-    // A further claim of the same member waits until this one was dialed.
+    // A further claim of the same member waits until the first claim has been dialed.
     a.hear(1_100, b, update({ ...newer, generation: wall + 2 }))
     expect(dialTargets(a.state()).get("a")).toMatchObject({ generation: wall + 1 })
     const outputs = a.until(31_000)
@@ -191,7 +191,7 @@ describe("R8: a newer life of this node's name", () => {
     a.hear(1_000, b, update(claimed("of b", 9)))
     a.hear(1_001, c, update(claimed("of c")))
     a.hear(1_002, d, update(claimed("of d")))
-    // What fails next is the dial that began first.
+    // The dial that began first fails next.
     expect(dialed()).toStrictEqual([addressOf("of b")])
     const order = [1, 2, 3, 4].map((at) => {
       fail(2_000 + at)
@@ -200,7 +200,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(order).toStrictEqual(["of d", "of c", "of b", "of d"].map((place) => [addressOf(place)]))
   })
 
-  it("that a member claims elsewhere replaces its earlier claim in its turn once that could not be dialed", () => {
+  it("that a member claims at another address replaces its earlier claim in its turn once that dial has failed", () => {
     const a = linkedTo([b, c])
     const claimed = (place: string, ahead: number) => recordOf("a", { generation: wall + ahead, body: bodyOf(place) })
     const dialed = () => dialTargets(a.state()).get("a")?.addresses
@@ -208,13 +208,13 @@ describe("R8: a newer life of this node's name", () => {
     a.hear(1_000, b, update(claimed("first", 1)))
     a.hear(1_001, c, update(claimed("other", 1)))
     fail(1_010)
-    // Two claims of one member do not both come before that of another one.
+    // Two claims of one member never precede the claim of another member.
     a.hear(1_020, b, update(claimed("second", 2)))
     a.hear(1_030, b, update(claimed("third", 3)))
     expect(dialed()).toStrictEqual([addressOf("other")])
     fail(1_040)
     expect(dialed()).toStrictEqual([addressOf("second")])
-    // The same claim again prolongs nothing.
+    // A repeated claim does not prolong its time.
     fail(1_050)
     a.hear(20_000, c, update(claimed("other", 1)))
     a.until(31_001)
@@ -222,7 +222,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(dialed()).toStrictEqual([addressOf("second")])
   })
 
-  it("is claimed by so many members that those whose claims were dialed give way, and else the last is ignored", () => {
+  it("that too many members claim replaces claims whose dial failed, and otherwise the last claim is ignored", () => {
     const members = Array.from({ length: maxClaims + 1 }, (_, i) => recordOf(`m${i}`))
     const a = linkedTo(members)
     const tell = (now: number, from: PeerRecord) =>
@@ -238,7 +238,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state().claims.size).toBe(maxClaims)
   })
 
-  it("that a key claims without an address is told in a Diagnostic, and changes nothing", () => {
+  it("that a key claims without an address causes a Diagnostic, and changes nothing", () => {
     const a = linkedTo([b])
     const before = a.state()
     const key: Key = { name: "a", generation: wall + 1, incarnation: 0, status: "alive" }
@@ -248,7 +248,7 @@ describe("R8: a newer life of this node's name", () => {
     expect({ ...a.state(), view: before.view, digests: before.digests, answers: before.answers }).toStrictEqual(before)
   })
 
-  it("stops this node once it has met it, unless this node has met nobody else", () => {
+  it("stops this node once the two have met, unless this node has met no other peer", () => {
     const a = linkedTo([b])
     const outputs = a.at(1_000, { _tag: "NamesakeMet", generation: wall + 1, instance: 0 })
     expect([eventsOf(outputs), stoppedOf(outputs)]).toStrictEqual([["Superseded"], ["superseded"]])
@@ -260,7 +260,7 @@ describe("R8: a newer life of this node's name", () => {
     )
   })
 
-  it("in a refusal before the first link makes it take the higher generation", () => {
+  it("in a refusal before the first link makes this node take the higher generation", () => {
     const a = nodeOf("a")
     expect(eventsOf(a.at(1_000, refused()))).toStrictEqual(["SelfChanged"])
     expect(a.state().self).toMatchObject({ generation: wall + 7, incarnation: 0 })
@@ -270,7 +270,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state().self.generation).toBe(wall + 7)
   })
 
-  it("in a refusal stops it only without a link, by a member that it dialed", () => {
+  it("in a refusal stops this node only without a link, and only from a member that this node dialed", () => {
     const a = linkedTo([b, c])
     expect(stoppedOf(a.at(1_000, refused({ dialed: "b" })))).toStrictEqual([])
     loseLink(a, 2_000, b)
@@ -289,13 +289,13 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state()).toBe(before)
   })
 
-  it("is another process of its own generation with a greater instance", () => {
+  it("can be another process of its own generation with a greater instance", () => {
     const other = (instance: number) => ({ _tag: "NamesakeMet", generation: wall, instance }) as const
     expect(stoppedOf(linkedTo([b]).at(1_000, other(0)))).toStrictEqual([])
     expect(stoppedOf(linkedTo([b]).at(1_000, other(1)))).toStrictEqual(["superseded"])
   })
 
-  it("has a copy of this process that takes its links twice within a minute, and this process takes a greater instance", () => {
+  it("can be a copy of this process that takes its links twice within a minute; this process then takes a greater instance", () => {
     const duplicate = { _tag: "LinkDown", peer: b, code: "duplicate", silent: false, draw: 41 } as const
     const a = linkedTo([b, c])
     a.at(1_000, duplicate)
@@ -303,17 +303,17 @@ describe("R8: a newer life of this node's name", () => {
     a.meet(2_000, b)
     a.at(60_999, duplicate)
     expect(a.state()).toMatchObject({ instance: 42, phase: { _tag: "Running" } })
-    // It takes two more, as the first copy to take a greater instance stays.
+    // Two more losses follow, because the first copy to take a greater instance stays.
     a.meet(61_000, b)
     a.at(61_001, duplicate)
     expect(a.state().instance).toBe(42)
-    // An answer to a Hello with the instance of before is not about this process any more.
+    // An answer to a Hello with the earlier instance does not concern this process any more.
     loseLink(a, 61_002, c)
     expect(stoppedOf(a.at(61_100, refused({ dialed: "b" })))).toStrictEqual([])
     expect(stoppedOf(a.at(61_100, refused({ dialed: "b", instance: 42 })))).toStrictEqual(["superseded"])
   })
 
-  it("has no copy because it loses a link as a duplicate now and then", () => {
+  it("is not assumed when this node occasionally loses a link as a duplicate", () => {
     const a = linkedTo([b])
     for (let at = 1_000; at < 1_000_000; at += 60_000) {
       a.at(at, { _tag: "LinkDown", peer: b, code: "duplicate", silent: false, draw: 41 })
@@ -322,7 +322,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state().instance).toBe(0)
   })
 
-  it("in Bye `replaced` is a lost link", () => {
+  it("in Bye `replaced` counts as a lost link", () => {
     const a = linkedTo([b, c])
     const outputs = a.at(1_000, { _tag: "LinkDown", peer: b, code: "replaced", silent: false })
     expect(eventsOf(outputs)).toStrictEqual(["Unreachable b"])
@@ -330,10 +330,10 @@ describe("R8: a newer life of this node's name", () => {
   })
 })
 
-describe("what cannot be true of this node", () => {
+describe("an impossible belief about this node", () => {
   const day = 24 * 3_600_000
 
-  it("a generation more than a day ahead does not stop it", () => {
+  it("with a generation more than a day ahead does not stop it", () => {
     const a = linkedTo([b])
     expect(eventsOf(a.hear(1_000, b, update(recordOf("a", { generation: wall + 3 * day }))))).toStrictEqual([
       "Diagnostic",
@@ -341,13 +341,13 @@ describe("what cannot be true of this node", () => {
     expect(a.state().phase._tag).toBe("Running")
   })
 
-  it("an incarnation that nobody believes of a life of its age is not refuted", () => {
+  it("with an incarnation that no peer believes at this age is not refuted", () => {
     const a = linkedTo([b])
     const bound = Math.floor((1_000 + 4 * day) / 16)
-    const said = { _tag: "YouAre", generation: wall, incarnation: bound + 1, status: "failed" } as const
-    expect(eventsOf(a.hear(1_000, b, said))).toStrictEqual(["Diagnostic"])
+    const accusation = { _tag: "YouAre", generation: wall, incarnation: bound + 1, status: "failed" } as const
+    expect(eventsOf(a.hear(1_000, b, accusation))).toStrictEqual(["Diagnostic"])
     expect(a.state().self.incarnation).toBe(0)
-    a.hear(1_000, b, { ...said, incarnation: bound })
+    a.hear(1_000, b, { ...accusation, incarnation: bound })
     expect(a.state().self.incarnation).toBe(bound + 1)
   })
 })

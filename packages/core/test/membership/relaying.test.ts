@@ -1,4 +1,4 @@
-/** The end of all traffic (docs/protocol.md, section "Updates"): a record that changes nothing that is kept is not relayed. */
+/** End of all traffic (docs/protocol.md, section "Updates"): a record that changes no kept state is not relayed. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
@@ -6,12 +6,15 @@ import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { Mesh } from "./Mesh.ts"
 import { b, bodyOf, claim, linkedTo, recordOf, recordsSent, update, wall } from "./support.ts"
 
-/** A member that says what the tests choose. */
+/** Member that sends the frames of the tests. */
 const m = recordOf("m")
 
 const leftOf = (name: string): PeerRecord.PeerRecord => claim(recordOf(name), "left")
 
-/** Runs a mesh with a heartbeat each second, and throws once it has sent so many records, so that a storm ends the test. */
+/**
+ * Runs a mesh with a heartbeat each second. Throws once the mesh has sent more than `records` records, so that a storm
+ * ends the test.
+ */
 const boundedRun = (mesh: Mesh, until: number, records: number): void => {
   while (mesh.now < until) {
     mesh.runUntil(Math.min(until, mesh.now + 1_000))
@@ -21,7 +24,7 @@ const boundedRun = (mesh: Mesh, until: number, records: number): void => {
 }
 
 describe("left records of unknown names", () => {
-  it("that find no room for a tombstone are not relayed, and evict none", () => {
+  it("without room for a tombstone are not relayed, and evict no tombstone", () => {
     const a = linkedTo([b], { tombstoneCapacity: 8 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     expect(recordsSent(a.until(1_100), "x7")).toHaveLength(1)
@@ -30,7 +33,7 @@ describe("left records of unknown names", () => {
     expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 8 }, (_, i) => `x${i}`))
   })
 
-  it("do not end a candidate for which there is no room as a tombstone", () => {
+  it("do not end a candidate without room for its tombstone", () => {
     const a = linkedTo([b], { tombstoneCapacity: 1 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     a.hear(1_000, b, update(recordOf("y")))
@@ -53,7 +56,7 @@ describe("left records of unknown names", () => {
   it.each([
     ["two", ["a", "b"]],
     ["three", ["a", "b", "c"]],
-  ])("beyond the bound of tombstones do not keep %s nodes talking", (_, names) => {
+  ])("beyond the maximum number of tombstones do not keep %s nodes sending", (_, names) => {
     const mesh = new Mesh(names)
     mesh.linkStranger(m)
     boundedRun(mesh, 60_000, 1_000)
@@ -62,7 +65,7 @@ describe("left records of unknown names", () => {
       mesh.say(m, "a", update(...Array.from({ length: 500 }, (_, i) => leftOf(`gone-${part * 500 + i}`))))
     }
     boundedRun(mesh, 600_000, before + 10_000)
-    // Each node has room for 1,024 and tells each of them to its links once.
+    // Each node has room for 1,024 and relays each of them to its links once.
     expect(mesh.records - before).toBeLessThanOrEqual(1_024 * names.length * names.length)
     expect(mesh.lastRecordAt).toBeLessThan(70_000)
   })
@@ -76,7 +79,7 @@ const nodes = ["a", "b", "c"]
 
 const ghosts = Array.from({ length: 60 }, (_, i) => `ghost-${i}`)
 
-/** A record of somebody who does not exist. Nobody can be dialed at no address. */
+/** Generates a record of a peer that does not exist. Without an address it cannot be dialed. */
 const ghostRecord: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
   Arbitrary.all([
     oneOf(ghosts),
@@ -95,7 +98,7 @@ const ghostRecord: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
     ),
 )
 
-/** A record of a node, as another peer may say it. */
+/** Generates a record of a node as another peer may send it. */
 const nodeRecord: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
   Arbitrary.all([
     oneOf(nodes),
@@ -108,13 +111,13 @@ const nodeRecord: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
     claim(recordOf(name, { body: bodyOf(name, { edition: String(edition) }) }), status, incarnation, by),
 )
 
-/** Left records of some of the names, in a row, and mostly of more than the smallest bound holds. */
+/** Generates left records of consecutive names, usually more than the smallest maximum of tombstones. */
 const leaves: Arbitrary.Arbitrary<ReadonlyArray<PeerRecord.PeerRecord>> = Arbitrary.map(
   Arbitrary.all([oneOf([0, 10, 20]), oneOf([0, 10, 25, 40])]),
   ([first, count]) => ghosts.slice(first, first + count).map(leftOf),
 )
 
-/** One speech of a member: to whom, the pause after it in milliseconds, and the records. */
+/** Generates one message of a member: the receiver, the pause after it in milliseconds, and the records. */
 const speech = Arbitrary.map(
   Arbitrary.all([
     oneOf(nodes),
@@ -130,7 +133,7 @@ const bounds = Arbitrary.all([oneOf([1, 8, 20, 1_024]), oneOf([5, 8, 12, 4_096])
 
 describe("any finite set of records", () => {
   it.prop(
-    "is relayed a bounded number of times, whatever the bounds of the nodes, and each node is believed about itself",
+    "is relayed a bounded number of times, for any limits of the nodes, and each node is believed about itself",
     [Arbitrary.array(speech, { minLength: 1, maxLength: 12 }), bounds, bounds, bounds],
     ([speeches, ...boundsOf]) => {
       const mesh = new Mesh(nodes, (name) => {
@@ -140,16 +143,17 @@ describe("any finite set of records", () => {
       mesh.linkStranger(m)
       mesh.runUntil(60_000)
       const before = mesh.records
-      const said = speeches.reduce((sum, { records }) => sum + records.length, 0)
-      // Each node keeps each record once and tells three links; a node answers each accusation with its record once.
-      const most = before + said * nodes.length * 3 * 2
+      const total = speeches.reduce((sum, { records }) => sum + records.length, 0)
+      // Each node keeps each record once and sends it over three links. A node answers each accusation with its record
+      // once.
+      const most = before + total * nodes.length * 3 * 2
       for (const { pause, records, to } of speeches) {
         mesh.say(m, to, update(...records))
         boundedRun(mesh, mesh.now + pause, most)
       }
       const end = mesh.now
       boundedRun(mesh, end + 120_000, most)
-      // Candidates are forgotten, suspicions end, tombstones expire: nothing of it is told.
+      // Candidates are forgotten, suspicions end, and tombstones expire. None of it is sent.
       mesh.runUntil(end + 3 * 3_600_000)
       expect(mesh.lastRecordAt).toBeLessThan(end + 60_000)
       expect(mesh.records).toBeLessThanOrEqual(most)

@@ -1,4 +1,4 @@
-/** Records, nodes and events that the tests of membership share. */
+/** Records, nodes and events for the tests of membership. */
 import type { Output } from "../../src/membership/Draft.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as Membership from "../../src/membership/Membership.ts"
@@ -13,13 +13,13 @@ export { addressOf, bodyOf, recordOf, wall } from "../protocol/records.ts"
 
 // ---- records ----
 
-/** Peers that many tests meet. */
+/** Peers of many tests. */
 export const b = recordOf("b")
 export const c = recordOf("c")
 export const d = recordOf("d")
 export const e = recordOf("e")
 
-/** Returns a record as another peer says it. */
+/** Returns a record as another peer sends it. */
 export const claim = (
   record: PeerRecord,
   status: Status,
@@ -37,7 +37,7 @@ export const update = (...records: ReadonlyArray<PeerRecord>) => ({ _tag: "Updat
 
 // ---- nodes ----
 
-/** One node that a test drives. Every step is checked against the invariants. */
+/** Node that a test drives. Every step is checked against the invariants. */
 export interface Node {
   readonly state: () => State.State
   /** Takes a step and returns its outputs. */
@@ -51,8 +51,8 @@ export interface Node {
   /** Receives a frame of a peer, in the generation of its record. */
   readonly hear: (now: number, from: PeerRecord, frame: MembershipFrame) => ReadonlyArray<Output>
   /**
-   * Ticks at every deadline up to a time, and then at that time. The `deniers` answer every probe request with `down` at once;
-   * other peers do not answer.
+   * Ticks at every deadline up to a time, and then at that time. The `deniers` answer every probe request with `down`
+   * at once. Other peers do not answer.
    */
   readonly until: (now: number, deniers?: ReadonlyArray<PeerRecord>) => ReadonlyArray<Output>
 }
@@ -102,7 +102,7 @@ export const nodeOf = (
         }
         take(due, at(due, { _tag: "Tick" }))
       }
-      throw new Error("the Ticks do not come to an end")
+      throw new Error("the Ticks do not end")
     },
   }
 }
@@ -121,7 +121,7 @@ export const linkedTo = (peers: ReadonlyArray<PeerRecord>, settings: Partial<Set
 
 // ---- events ----
 
-/** Ends the link to a peer for silence. */
+/** Ends the link to a peer as silent. */
 export const loseLink = (node: Node, now: number, peer: PeerRecord) =>
   node.at(now, {
     _tag: "LinkDown",
@@ -134,7 +134,7 @@ export const loseLink = (node: Node, now: number, peer: PeerRecord) =>
 export const failDial = (node: Node, now: number, peer: PeerRecord, refused = false) =>
   node.at(now, { _tag: "DialFailed", name: peer.name, refused })
 
-/** Receives the same answer about a peer from each of `others` whose answer is awaited. */
+/** Receives the same answer about a peer from each of `others` that the node has asked. */
 export const answerProbes = (
   node: Node,
   now: number,
@@ -148,7 +148,7 @@ export const answerProbes = (
     return node.hear(now, from, { _tag: "ProbeResult", id: round.id, verdict })
   })
 
-/** Makes a peer unreachable: its link is lost, it cannot be dialed, and `others` do not reach it either. */
+/** Makes a peer unreachable: its link is lost, its dial fails, and `others` do not reach it either. */
 export const makeUnreachable = (node: Node, now: number, peer: PeerRecord, ...others: ReadonlyArray<PeerRecord>) => [
   ...loseLink(node, now, peer),
   ...failDial(node, now, peer),
@@ -157,7 +157,7 @@ export const makeUnreachable = (node: Node, now: number, peer: PeerRecord, ...ot
 
 // ---- projections ----
 
-/** Returns tag and name of each event among the outputs, like `Joined b`. */
+/** Returns the tag and name of each event among the outputs, such as `Joined b`. */
 export const eventsOf = (outputs: ReadonlyArray<Output>): ReadonlyArray<string> =>
   outputs.flatMap((output) =>
     output._tag !== "Emit"
@@ -190,7 +190,7 @@ const isKind = <Tag extends MembershipFrame["_tag"]>(
 export const recordsSent = (outputs: ReadonlyArray<Output>, name: string): ReadonlyArray<PeerRecord> =>
   framesOf(outputs, "Update").flatMap(({ frame }) => frame.records.filter((record) => record.name === name))
 
-/** Returns code and name of each link that is closed, like `parted b`. */
+/** Returns the code and name of each closed link, such as `parted b`. */
 export const closedOf = (outputs: ReadonlyArray<Output>) =>
   outputs.flatMap((output) => (output._tag === "CloseLink" ? [`${output.code} ${output.peer.name}`] : []))
 

@@ -28,7 +28,7 @@ describe("the suspicion timer", () => {
     expect(timeout({ size }, accusers)).toBeCloseTo(millis, 6)
   })
 
-  it("is at its minimum halved by two accusers that saw a refused connection, and not by one", () => {
+  it("is half of its minimum with two accusers that saw a refused connection, and not with one", () => {
     expect(timeout({}, 4, 1)).toBe(2_000)
     expect(timeout({}, 4, 2)).toBe(1_000)
     expect(timeout({}, 4, 4)).toBe(1_000)
@@ -41,7 +41,7 @@ describe("the suspicion timer", () => {
     expect(timeout({ health: 1 }, 1)).toBe(12_000)
   })
 
-  it("of an isolated node takes suspicionMax, unless there is but one other", () => {
+  it("of an isolated node takes suspicionMax, unless there is only one other member", () => {
     expect(timeout({ view: { isolated: true } }, 4, 4)).toBe(12_000)
     expect(timeout({ view: { isolated: true }, size: 2 }, 1)).toBe(2_000)
   })

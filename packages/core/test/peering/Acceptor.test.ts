@@ -24,19 +24,19 @@ const hello: Frame = {
   linkTimeout: 3_000,
 }
 
-/** An acceptor with room for one handshake per host. */
+/** Creates an acceptor with room for one handshake per host. */
 const make = Effect.fnUntraced(function* (handshakes = 8) {
   const world = yield* makeContext({ handshakes, handshakesPerHost: 1, helloTimeout: 1_000 })
   const bounds = new HandshakeLimits(world.context.limits)
   const acceptor = new Acceptor(world.context, world.handshake, bounds)
-  /** Hands a connection of the one host to the acceptor. */
+  /** Passes a connection of the only host to the acceptor. */
   const accept = Effect.gen(function* () {
     const peer = yield* makeConnection
     const fiber = yield* Effect.forkChild(acceptor.accept(peer.connection))
     yield* settle
     return { ...peer, fiber, isOver: () => fiber.pollUnsafe() !== undefined }
   })
-  /** Hands over a connection that has sent its whole Hello, so that it gives way to nobody. */
+  /** Passes a connection that has sent its complete Hello, so that it does not give way. */
   const greet = Effect.tap(accept, ({ says }) => {
     says(hello)
     return settle
@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function* (handshakes = 8) {
 })
 
 describe("an accepted connection", () => {
-  it.effect("becomes a link by its handshake, and then leaves room for the next handshake", () =>
+  it.effect("becomes a link by its handshake, and then frees its place for the next handshake", () =>
     Effect.gen(function* () {
       const { accept, bounds, connections, linkEvents, outcomes } = yield* make()
       const { says } = yield* accept
@@ -61,7 +61,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("beyond the limit of its host is told busy, and reset when the linger is over", () =>
+  it.effect("beyond the limit of its host is refused as busy, and reset after the linger", () =>
     Effect.gen(function* () {
       const { accept, context, greet, outcomes } = yield* make()
       yield* greet
@@ -76,7 +76,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("that was told busy is closed in good order if the peer ends it", () =>
+  it.effect("that was refused as busy is closed normally if the peer ends it", () =>
     Effect.gen(function* () {
       const { accept, greet } = yield* make()
       yield* greet
@@ -88,7 +88,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("is reset and told nothing if too many are being told busy", () =>
+  it.effect("is reset without an answer if too many refusals are in progress", () =>
     Effect.gen(function* () {
       const { accept, context, greet, outcomes } = yield* make(1)
       yield* greet
@@ -103,7 +103,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("takes the place of the oldest without a whole Hello, which is reset at once", () =>
+  it.effect("takes the place of the oldest connection without a complete Hello, which is reset at once", () =>
     Effect.gen(function* () {
       const { accept, bounds, connections, outcomes } = yield* make()
       const first = yield* accept
@@ -122,7 +122,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("is reset if its whole Hello is not there in time, though some of it is", () =>
+  it.effect("is reset if its complete Hello does not arrive in time, though a part of it has", () =>
     Effect.gen(function* () {
       const { accept, context, outcomes } = yield* make()
       const { isOver, isReset, sendsBytes } = yield* accept
@@ -137,7 +137,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("with a whole Hello has the time of a handshake for the rest", () =>
+  it.effect("with a complete Hello has the time of a handshake for the rest", () =>
     Effect.gen(function* () {
       const { bounds, context, greet, outcomes } = yield* make()
       const { isReset } = yield* greet
@@ -150,7 +150,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("whose Hello is refused is reset when the linger is over, and at once if too many are refused", () =>
+  it.effect("whose Hello is refused is reset after the linger, and at once if too many refusals are in progress", () =>
     Effect.gen(function* () {
       const { accept, context, outcomes } = yield* make(1)
       const refused = Effect.tap(accept, ({ says }) => {
@@ -170,7 +170,7 @@ describe("an accepted connection", () => {
     }),
   )
 
-  it.effect("leaves room for the next one however its handshake ends", () =>
+  it.effect("frees its place for the next one however its handshake ends", () =>
     Effect.gen(function* () {
       const { accept, bounds, context, outcomes } = yield* make()
       const first = yield* accept

@@ -18,7 +18,7 @@ const atLeastGeneration = wall + 7
 const rejected = (code: RejectCode, by: "us" | "them" = "them") =>
   new HandshakeRejected({ code, message: "", by, atLeastGeneration, retryAfter: 3_000 })
 
-/** A dialer whose dials end so, one after the other. */
+/** Creates a dialer whose dials end with these outcomes, in this order. */
 const make = Effect.fnUntraced(function* (...outcomes: ReadonlyArray<Link | HandshakeRejected>) {
   const { inputs, loop } = yield* makeLoop(step)
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
@@ -28,7 +28,7 @@ const make = Effect.fnUntraced(function* (...outcomes: ReadonlyArray<Link | Hand
     {
       dial: () =>
         Effect.suspend(() => {
-          const outcome = outcomes[dials++] ?? assert.fail("no more dials are expected")
+          const outcome = outcomes[dials++] ?? assert.fail("expected no further dial")
           return outcome instanceof HandshakeRejected ? Effect.fail(outcome) : Effect.succeed(outcome)
         }),
     },
@@ -40,7 +40,7 @@ const make = Effect.fnUntraced(function* (...outcomes: ReadonlyArray<Link | Hand
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
 
 describe("a dial of an address", () => {
-  it.effect("is made again at once with the generation that a peer asked for", () =>
+  it.effect("is repeated at once with the generation that a peer requires", () =>
     Effect.gen(function* () {
       const { dialer, inputs } = yield* make(rejected("stale"), link)
       assert.strictEqual(yield* dialer.dial(address), link)
@@ -50,7 +50,7 @@ describe("a dial of an address", () => {
     }),
   )
 
-  it.effect("is not made again if this node refused the peer, or for another reason", () =>
+  it.effect("is not repeated if this node refused the peer, or for another reason", () =>
     Effect.gen(function* () {
       for (const error of [rejected("stale", "us"), rejected("busy"), rejected("denied")]) {
         const { dialer, dials, inputs } = yield* make(error)
@@ -61,7 +61,7 @@ describe("a dial of an address", () => {
     }),
   )
 
-  it.effect("that fails makes the address wait for as long as the peer asked", () =>
+  it.effect("that fails delays the next dial of the address for as long as the peer requests", () =>
     Effect.gen(function* () {
       const { dialer } = yield* make(rejected("busy"))
       assert.strictEqual(dialer.waitFor(address), 0)

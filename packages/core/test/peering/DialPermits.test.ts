@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import type { HearsayDial } from "../../src/peering/HearsayQueue.ts"
 import { DialPermits } from "../../src/peering/DialPermits.ts"
 
-it.effect("runs no more dials at once than there are permits, and counts those that run", () =>
+it.effect("runs no more dials at once than there are permits, and counts the running dials", () =>
   Effect.gen(function* () {
     const permits = new DialPermits(1)
     const first = Deferred.makeUnsafe<void>()
@@ -34,7 +34,7 @@ it.effect("runs no more dials at once than there are permits, and counts those t
   }),
 )
 
-it.effect("gives the permit back when a dial fails", () =>
+it.effect("returns the permit when a dial fails", () =>
   Effect.gen(function* () {
     const permits = new DialPermits(1)
     yield* Effect.flip(permits.run(Effect.fail("no"), () => {}))
@@ -45,7 +45,7 @@ it.effect("gives the permit back when a dial fails", () =>
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 5 })
 
-/** Permits all of which dials on hearsay wait for, and the names of the dials that have started. */
+/** Creates permits that dials of candidates all wait for, and the names of the dials that have started. */
 const makeFlooded = Effect.gen(function* () {
   const permits = new DialPermits(4)
   const started: Array<string> = []
@@ -67,7 +67,7 @@ const makeFlooded = Effect.gen(function* () {
   return { ghosts, permits, run, started }
 })
 
-it.effect("leaves permits to members, seeds and joins, whatever waits on hearsay", () =>
+it.effect("leaves permits to members, seeds and joins, however many candidates wait", () =>
   Effect.gen(function* () {
     const { ghosts, permits, run, started } = yield* makeFlooded
     assert.strictEqual(permits.size(), 3)
@@ -82,7 +82,7 @@ it.effect("leaves permits to members, seeds and joins, whatever waits on hearsay
   }),
 )
 
-it.effect("gives every permit back that an interrupted dial had or waited for", () =>
+it.effect("returns every permit that an interrupted dial had or waited for", () =>
   Effect.gen(function* () {
     const { ghosts, permits, run, started } = yield* makeFlooded
     yield* Fiber.interruptAll(ghosts)

@@ -22,7 +22,7 @@ import { initial } from "./support.ts"
 
 const b = recordOf("b")
 
-/** The state of node `a` with `b` as a member. */
+/** Returns the state of node `a` with `b` as a member. */
 const knowing = (member: Member.Member): State.State => ({
   ...initial,
   touched: new Set(["b"]),
@@ -32,7 +32,7 @@ const knowing = (member: Member.Member): State.State => ({
 
 const refused = new Transport.TransportError({ reason: "refused", message: "nobody" })
 
-/** The dialer of a node in this state. Every dial is refused: by a peer with the code, or by the network. */
+/** Creates the dialer of a node in this state. Every dial is refused: by a peer with the code, or by the network. */
 const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
   const { connections, context } = yield* makeContext({}, state)
   const { clock, loop } = context
@@ -53,7 +53,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     admission: () => Effect.succeed({ _tag: "Admit" }),
     entropy: { u32: () => 0 },
   })
-  /** Brings a link to `b` up. */
+  /** Brings up a link to `b`. */
   const bringUp = () => {
     const connection = connections.commit(b, { instance: 0, epoch: 1, byLower: true })
     const link = fakeLink({ peer: b, rank: connection.rank, session: () => connection.session })
@@ -80,7 +80,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
 })
 
 describe("a join", () => {
-  it.effect("returns the link of the peer that lives at the address, without a dial", () =>
+  it.effect("returns the link of the peer at the address, without a dial", () =>
     Effect.gen(function* () {
       const { bringUp, dialer, times } = yield* make(knowing(Member.make(b, "Linked")))
       const link = bringUp()
@@ -89,16 +89,20 @@ describe("a join", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("returns the link of the peer that was dialed at the address, although it advertises another one", () =>
-    Effect.gen(function* () {
-      const { bringUp, dialer, times } = yield* make(knowing({ ...Member.make(b, "Linked"), address: addressOf("c") }))
-      const link = bringUp()
-      assert.strictEqual(yield* Effect.timeout(dialer.join(addressOf("c")), "1 minute"), link)
-      assert.deepStrictEqual(times, [])
-    }).pipe(Effect.scoped, VirtualTime.flow),
+  it.effect(
+    "returns the link of the peer that was dialed at the address, although the peer advertises another address",
+    () =>
+      Effect.gen(function* () {
+        const { bringUp, dialer, times } = yield* make(
+          knowing({ ...Member.make(b, "Linked"), address: addressOf("c") }),
+        )
+        const link = bringUp()
+        assert.strictEqual(yield* Effect.timeout(dialer.join(addressOf("c")), "1 minute"), link)
+        assert.deepStrictEqual(times, [])
+      }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("dials although there is a link to another address, or membership has given the link up", () =>
+  it.effect("dials although there is a link to another address, or the membership has lost the link", () =>
     Effect.gen(function* () {
       for (const [member, address] of [
         [Member.make(b, "Linked"), addressOf("c")],
@@ -128,7 +132,7 @@ describe("a join", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("fails with a refusal that another attempt cannot change, and waits as long as a busy peer asks", () =>
+  it.effect("fails with a refusal that another attempt cannot change, and waits as long as a busy peer requests", () =>
     Effect.gen(function* () {
       const { dialer: denied, unavailable } = yield* make(initial, "denied")
       assert.deepInclude(yield* Effect.flip(denied.join(addressOf("b"))), { code: "denied", by: "them" })
@@ -144,7 +148,7 @@ describe("a join", () => {
 })
 
 describe("a member without a link", () => {
-  it.effect("is dialed as soon as the state says so", () =>
+  it.effect("is dialed as soon as the state requires it", () =>
     Effect.gen(function* () {
       const state = knowing(Member.make(b, "Down"))
       const { dialer, times } = yield* make(state)
@@ -158,7 +162,7 @@ describe("a member without a link", () => {
 })
 
 describe("a discovered address", () => {
-  it.effect("is dialed until a set is without it", () =>
+  it.effect("is dialed until a discovery result does not contain it", () =>
     Effect.gen(function* () {
       const { dialer, times } = yield* make()
       dialer.setDiscovered([addressOf("b")])

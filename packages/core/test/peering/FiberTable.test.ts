@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import { FiberTable } from "../../src/peering/FiberTable.ts"
 
-/** A table, and how often a fiber of it ended by itself. */
+/** Creates a table, and a count of the fibers that ended by themselves. */
 const make = Effect.gen(function* () {
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const ended = { count: 0 }
@@ -33,7 +33,7 @@ it.effect("runs one fiber for each key", () =>
   }),
 )
 
-it.effect("forgets a fiber that has ended by itself, and says so", () =>
+it.effect("removes a fiber that has ended by itself, and calls onEnd", () =>
   Effect.gen(function* () {
     const { ended, table } = yield* make
     table.start("a", Effect.yieldNow)
@@ -43,7 +43,7 @@ it.effect("forgets a fiber that has ended by itself, and says so", () =>
   }),
 )
 
-it.effect("frees a key at the moment at which its fiber is stopped, though the fiber is still ending", () =>
+it.effect("frees a key at once when its fiber is stopped, although the fiber is still ending", () =>
   Effect.gen(function* () {
     const { ended, table } = yield* make
     const end = Deferred.makeUnsafe<void>()
@@ -62,7 +62,7 @@ it.effect("frees a key at the moment at which its fiber is stopped, though the f
     Deferred.doneUnsafe(end, Effect.void)
     yield* settle
     assert.strictEqual(runs, 1)
-    assert.deepStrictEqual(table.keys(), ["a"], "the end of the first does not remove the second")
+    assert.deepStrictEqual(table.keys(), ["a"], "the end of the first fiber does not remove the second")
     assert.strictEqual(ended.count, 0)
   }),
 )

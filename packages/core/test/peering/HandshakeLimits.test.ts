@@ -7,11 +7,11 @@ import type { HandshakePlace } from "../../src/peering/HandshakePlace.ts"
 
 const connectionOf = (remoteHost: string) => ({ remoteHost, reset: Effect.void })
 
-/** The bounds, with methods that fail the test where there is no place. */
+/** Creates the limits, with methods that fail the test where there is no place. */
 const make = (handshakes: number, handshakesPerHost: number) => {
   const limits = new HandshakeLimits({ handshakes, handshakesPerHost })
   const enter = (host: string) => limits.enter(connectionOf(host)) ?? assert.fail(`${host} is refused`)
-  /** Enters and sends a whole Hello. */
+  /** Enters and sends a complete Hello. */
   const greet = (host: string): HandshakePlace => {
     const { place } = enter(host)
     place.noteHello()
@@ -21,7 +21,7 @@ const make = (handshakes: number, handshakesPerHost: number) => {
 }
 
 describe("places of handshakes", () => {
-  it("are no more than the limit in all, and free as soon as a connection leaves", () => {
+  it("are limited in total, and free as soon as a connection leaves", () => {
     const { enter, greet, isRefused, limits } = make(2, 2)
     const first = greet("a")
     greet("b")
@@ -32,7 +32,7 @@ describe("places of handshakes", () => {
     assert.strictEqual(limits.size(), 2)
   })
 
-  it("are no more for one host than its limit, and others get theirs all the same", () => {
+  it("are limited per host, and other hosts still get theirs", () => {
     const { enter, greet, isRefused, limits } = make(10, 1)
     const first = greet("a")
     assert.isTrue(isRefused("a"))
@@ -41,7 +41,7 @@ describe("places of handshakes", () => {
     assert.isUndefined(enter("a").displaced)
   })
 
-  it("are free once for each connection, however often it leaves", () => {
+  it("are freed once per connection, however often it leaves", () => {
     const { enter, limits } = make(2, 2)
     const { place } = enter("a")
     enter("a")
@@ -50,7 +50,7 @@ describe("places of handshakes", () => {
     assert.strictEqual(limits.size(), 1)
   })
 
-  it("go to a newcomer of the host from the oldest of the host that has not sent a whole Hello", () => {
+  it("are taken for a newcomer from the oldest connection of its host without a complete Hello", () => {
     const { enter, greet, isRefused, limits } = make(10, 3)
     const other = enter("b").place
     const older = enter("a").place
@@ -68,7 +68,7 @@ describe("places of handshakes", () => {
     assert.strictEqual(limits.size(), 4)
   })
 
-  it("go to a newcomer from the host that holds most of them, if there are no more in all", () => {
+  it("are taken for a newcomer from the host with the most places, if all places are occupied", () => {
     const { enter } = make(4, 4)
     const quiet = enter("a").place
     const flood = ["b", "b", "b"].map((host) => enter(host).place)
@@ -76,7 +76,7 @@ describe("places of handshakes", () => {
     assert.isFalse(quiet.isDisplaced)
   })
 
-  it("go to a newcomer from its own host, if that would hold most of them", () => {
+  it("are taken for a newcomer from its own host, if that host would have the most places", () => {
     const { enter } = make(4, 4)
     enter("a")
     const flood = enter("b").place
@@ -85,7 +85,7 @@ describe("places of handshakes", () => {
     assert.strictEqual(enter("b").displaced, flood)
   })
 
-  it("go to a newcomer from the oldest among hosts that hold as many", () => {
+  it("are taken for a newcomer from the oldest connection among hosts with equally many places", () => {
     const { enter } = make(2, 4)
     const first = enter("a").place
     enter("b")
@@ -105,7 +105,7 @@ const events = Arbitrary.array(
   { minLength: 20, maxLength: 60 },
 )
 
-/** The bounds, and the places that a test expects to be held, with `true` for those whose Hello is whole. */
+/** Limits, and the places that a test expects to be occupied, with `true` for a complete Hello. */
 class Model {
   readonly limits: HandshakeLimits
   readonly held = new Map<HandshakePlace, boolean>()
@@ -163,7 +163,7 @@ class Model {
 }
 
 it.prop(
-  "places of handshakes keep their bounds, are taken from no whole Hello, and are refused only if nobody can give way",
+  "places of handshakes keep their limits, are never taken from a complete Hello, and are refused only if no connection can give way",
   [integer(1, 8), integer(1, 4), events],
   ([handshakes, handshakesPerHost, sequence]) => {
     const model = new Model(handshakes, handshakesPerHost)
@@ -177,7 +177,7 @@ it.prop(
   { arbitrary: { runs: 500 } },
 )
 
-it("lets as many be rejected with an answer at once as may be in the handshake", () => {
+it("allows as many simultaneous refusals with an answer as handshakes", () => {
   const { limits } = make(2, 2)
   assert.isTrue(limits.startRejection())
   assert.isTrue(limits.startRejection())

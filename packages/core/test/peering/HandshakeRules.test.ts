@@ -12,7 +12,7 @@ import { record } from "./fakeLink.ts"
 
 const self = record(5, "self")
 
-/** The state of a node that went through these inputs. */
+/** Returns the state of a node after these inputs. */
 const after = (...inputs: ReadonlyArray<Input>): State.State => {
   const initial = State.make({ settings: Settings.defaults, self, now: 0, wall: 0, seed: 1, instance: 5 })
   return inputs.reduce((state, input) => step(state, 0, input)[0], initial)
@@ -51,7 +51,7 @@ const refusalOf = (state: State.State, options: Partial<Hello> = {}, hasRoom = t
   })
 
 describe("a Hello", () => {
-  it("of a stranger with the same label and a common version is acceptable", () => {
+  it("of an unknown peer with the same label and a common version is acceptable", () => {
     assert.isUndefined(refusalOf(after()))
     assert.isUndefined(refusalOf(after(), { versionMax: 9 }))
   })
@@ -61,11 +61,11 @@ describe("a Hello", () => {
     assert.strictEqual(refusalOf(after(), { versionMin: 2, versionMax: 2 })?.code, "version")
   })
 
-  it("is refused for now while this node leaves", () => {
+  it("is refused as busy while this node leaves", () => {
     assert.deepInclude(refusalOf(after({ _tag: "Leave" })), { code: "busy", retryAfter: 1_000 })
   })
 
-  it("under this node's own name is this node itself, a duplicate, or an older life, which is answered", () => {
+  it("with this node's own name is this node itself, a duplicate, or an older life, which is answered", () => {
     assert.strictEqual(refusalOf(after(), { record: self })?.code, "self")
     assert.strictEqual(refusalOf(after(), { record: self, linkEpoch: 4 })?.code, "duplicate")
     assert.strictEqual(refusalOf(after(), { record: self, instance: 6 })?.code, "duplicate")
@@ -74,12 +74,12 @@ describe("a Hello", () => {
     assert.isUndefined(refusalOf(after(), { record: record(4, "self") }))
   })
 
-  it("of a stranger finds no room where a member still does", () => {
+  it("of an unknown peer has no room where a member still has", () => {
     assert.strictEqual(refusalOf(after(), {}, false)?.code, "busy")
     assert.isUndefined(refusalOf(after(linkUp), {}, false))
   })
 
-  it("of a peer that this node disconnected is refused until the peer is told to join", () => {
+  it("of a peer that this node disconnected is refused until the peer joins", () => {
     const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
     assert.strictEqual(refusalOf(state)?.code, "parted")
     assert.isUndefined(refusalOf(state, { join: true }))
@@ -89,7 +89,7 @@ describe("a Hello", () => {
 describe("a generation", () => {
   const day = 24 * 3_600_000
 
-  it("more than a day ahead of the clock is refused, so that none can be the last of its name", () => {
+  it("more than a day ahead of the clock is refused, so that no generation can be the last of its name", () => {
     const introduction = (generation: number) => ({ record: record(generation), instance: 0, viewHash: 0n })
     assert.strictEqual(judgeClock(introduction(1_000 + day + 1), 1_000)?.code, "denied")
     assert.isUndefined(judgeClock(introduction(1_000 + day), 1_000))
@@ -98,7 +98,7 @@ describe("a generation", () => {
 })
 
 describe("a link timeout of a peer", () => {
-  it("below the least is denied on both sides, for it would make this node send heartbeats without a bound", () => {
+  it("below the minimum is denied on both sides, because it would require unlimited heartbeats", () => {
     const peer = { record: record(7), instance: 5, viewHash: 0n }
     const judge = (linkTimeout: number) =>
       judgePeer(after(), { ...peer, linkTimeout }, { linkTo: () => undefined, wall: () => 0 })?.code
@@ -112,16 +112,16 @@ describe("a life of a peer", () => {
   const judge = (state: State.State, generation: number, viewHash: bigint) =>
     judgeLife(state, { record: record(generation), instance: 5, viewHash }, undefined)
 
-  /** The view hash of a life of the peer that has met nobody. */
+  /** Returns the view hash of a life of the peer that has met no other peer. */
   const alone = (generation: number) => memberHash(record(generation))
 
-  it("is over if a newer life is a member, and learns which generation would be accepted", () => {
+  it("is refused if a newer life is a member, with the generation that would be accepted", () => {
     assert.deepInclude(judge(after(linkUp), 6, 0n), { code: "stale", atLeastGeneration: 8 })
     assert.isUndefined(judge(after(linkUp), 7, 0n))
     assert.isUndefined(judge(after(linkUp), 8, 0n))
   })
 
-  it("is over because of a newer life that was a member only if it has met nobody, and can begin a newer one", () => {
+  it("is refused for a newer life that was a member only if it has met no peer, and can begin a newer life", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })
@@ -129,7 +129,7 @@ describe("a life of a peer", () => {
     assert.isUndefined(judge(state, 6, 0n))
   })
 
-  it("is refused while there is a link to another process of it with a greater instance", () => {
+  it("is refused while there is a link to another process of the life with a greater instance", () => {
     const linkTo = (instance: number) => ({ peer: record(7), rank: { instance, epoch: 0, byLower: false } })
     const peer = { record: record(7), instance: 5, viewHash: 0n }
     assert.deepInclude(judgeLife(after(linkUp), peer, linkTo(6)), { code: "duplicate", atLeastGeneration: 8 })
@@ -138,7 +138,7 @@ describe("a life of a peer", () => {
     assert.isUndefined(judgeLife(after(linkUp), { ...peer, record: record(8) }, linkTo(6)))
   })
 
-  it("is not over because others say that there is a newer one, or was", () => {
+  it("is not refused because others report that a newer life exists or existed", () => {
     const other = { ...record(1), name: "other" }
     const met: Input = { _tag: "LinkUp", record: other, address: undefined, viewHash: 0n, youAre: undefined }
     for (const status of ["alive", "failed", "left"] as const) {
@@ -148,7 +148,7 @@ describe("a life of a peer", () => {
     }
   })
 
-  it("that has left may come back, for it is told in the handshake that it has to refute that", () => {
+  it("that has left may return, because the handshake asks it to refute that", () => {
     const from = { name: "peer", generation: 7 }
     const frame = { _tag: "Leave", generation: 7 } as const
     const state = after(linkUp, { _tag: "Received", from, frame, heardAgo: undefined })

@@ -15,8 +15,8 @@ const takeAll = (queue: HearsayQueue<Dial>): ReadonlyArray<string> => {
   return names
 }
 
-describe("dials on hearsay", () => {
-  it("take three quarters of the permits at most", () => {
+describe("dials of candidates", () => {
+  it("use at most three quarters of the permits", () => {
     const queue = new HearsayQueue<Dial>(16)
     for (let i = 0; i < 100; i++) queue.add(dial("a", `${i}`))
     assert.strictEqual(takeAll(queue).length, 12)
@@ -24,7 +24,7 @@ describe("dials on hearsay", () => {
     assert.strictEqual(takeAll(queue).length, 1)
   })
 
-  it("start with the newest, and try again the oldest once all were tried", () => {
+  it("start with the newest, and repeat the oldest once all have been tried", () => {
     const queue = new HearsayQueue<Dial>(16)
     for (const name of ["r1", "r2"]) queue.add(dial("a", name, true))
     for (const name of ["1", "2", "3"]) queue.add(dial("a", name))
@@ -39,7 +39,7 @@ describe("dials on hearsay", () => {
     assert.deepStrictEqual(takeAll(queue).slice(0, 3), ["ghost 999", "b1", "c1"])
   })
 
-  it("that fail leave their announcer one at once, and those of others the rest", () => {
+  it("that fail leave their announcer one permit, and other announcers the rest", () => {
     const queue = new HearsayQueue<Dial>(16)
     for (let i = 0; i < 1_000; i++) queue.add(dial("flood", `ghost ${i}`))
     for (let i = 0; i < 50; i++) {
@@ -51,10 +51,10 @@ describe("dials on hearsay", () => {
     for (let i = 0; i < 20; i++) queue.add(dial("b", `b${i}`))
     assert.strictEqual(takeAll(queue).length, 11)
     queue.end(dial("flood", "ghost 949"), "linked")
-    assert.strictEqual(takeAll(queue).length, 1, "an announcer whose word was true may have more dials at once")
+    assert.strictEqual(takeAll(queue).length, 1, "an announcer whose candidate was real may run more dials at once")
   })
 
-  it("that are withdrawn are not started, however many they are", () => {
+  it("that are withdrawn do not start, however many they are", () => {
     const queue = new HearsayQueue<Dial>(16)
     const dials = Array.from({ length: 100 }, (_, i) => dial("a", `${i}`, i % 10 === 0))
     for (const each of dials) queue.add(each)

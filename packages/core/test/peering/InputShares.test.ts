@@ -5,7 +5,7 @@ import { InputShares } from "../../src/peering/InputShares.ts"
 
 const settle = Effect.repeat(Effect.yieldNow, { times: 5 })
 
-it.effect("makes a peer wait whose share is full, and no other", () =>
+it.effect("makes a peer wait whose share is full, and no other peer", () =>
   Effect.gen(function* () {
     const shares = new InputShares(10)
     yield* shares.add("a", 6)
@@ -20,7 +20,7 @@ it.effect("makes a peer wait whose share is full, and no other", () =>
   }),
 )
 
-it.effect("lets in what is larger than a share, once nothing else of the peer waits", () =>
+it.effect("accepts an input above the share once no other input of the peer waits", () =>
   Effect.gen(function* () {
     const shares = new InputShares(10)
     yield* shares.add("a", 1)
@@ -33,7 +33,7 @@ it.effect("lets in what is larger than a share, once nothing else of the peer wa
   }),
 )
 
-it.effect("keeps nothing of one that stopped waiting", () =>
+it.effect("counts nothing for an input that stopped waiting", () =>
   Effect.gen(function* () {
     const shares = new InputShares(10)
     yield* shares.add("a", 10)

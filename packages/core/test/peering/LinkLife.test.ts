@@ -21,7 +21,7 @@ const established = (epoch: number): Established => ({
   observedHost: undefined,
 })
 
-/** A handshake that commits and then ends so. */
+/** Returns a handshake that commits and then ends with this result. */
 const shakeThen =
   (end: ReturnType<Shake>, epoch = 1): Shake =>
   ({ commit }) => {
@@ -47,7 +47,7 @@ const start = Effect.fnUntraced(function* (world: World, shake: Shake) {
 })
 
 describe("the life of a connection", () => {
-  it.effect("tells membership once that the link is up, and once that it is down", () =>
+  it.effect("reports the link to the membership once as up, and once as down", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       const { fiber, peer, ups } = yield* start(world, completed())
@@ -64,7 +64,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("leaves nothing behind if it is interrupted while the link is up", () =>
+  it.effect("releases everything if it is interrupted while the link is up", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       const { fiber } = yield* start(world, completed())
@@ -79,7 +79,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("leaves nothing behind if the handshake does not end after the commit", () =>
+  it.effect("releases everything if the handshake does not end after the commit", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       const { fiber, ups } = yield* start(world, shakeThen(Effect.never))
@@ -94,7 +94,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("is unknown to membership and to the table if the handshake fails before the commit", () =>
+  it.effect("is unknown to the membership and to the table if the handshake fails before the commit", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       const { fiber } = yield* start(world, () => Effect.fail(failed))
@@ -104,7 +104,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("tells membership nothing when a second connection takes over from the first", () =>
+  it.effect("reports nothing to the membership when a second connection takes over from the first", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       const first = yield* start(world, completed(1))
@@ -119,7 +119,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("closes a link that comes up after this node has closed all", () =>
+  it.effect("closes a link that comes up after this node has closed all links", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       world.connections.closeAll("left")
@@ -129,7 +129,7 @@ describe("the life of a connection", () => {
     }),
   )
 
-  it.effect("moves the counter of epochs beyond the epoch of the connection", () =>
+  it.effect("raises the counter of epochs above the epoch of the connection", () =>
     Effect.gen(function* () {
       const world = yield* makeContext()
       yield* start(world, completed(41))

@@ -11,7 +11,7 @@ import { makeContext } from "./linkContext.ts"
 
 const rank = { instance: 0, epoch: 1, byLower: true }
 
-/** The links of a node whose dials connect to a peer that says nothing. */
+/** Creates the links of a node whose dials connect to a peer that sends nothing. */
 const make = Effect.gen(function* () {
   const { connections, context, outcomes } = yield* makeContext({ dials: 1 })
   const silent = yield* makeConnection
@@ -26,7 +26,7 @@ const make = Effect.gen(function* () {
   const closes: Array<string> = []
   /** Commits a connection with generation 7 of a peer. */
   const commit = (name = "peer") => connections.commit(record(7, name), rank)
-  /** Brings a committed connection up. */
+  /** Brings up a committed connection. */
   const bringUp = (connection: ReturnType<typeof commit>): Link => {
     const { name } = connection.peer
     const link = fakeLink({
@@ -43,7 +43,7 @@ const make = Effect.gen(function* () {
 })
 
 describe("the links of a node", () => {
-  it.effect("ping only the life of a peer that is asked for", () =>
+  it.effect("ping only the requested life of a peer", () =>
     Effect.gen(function* () {
       const { bringUp, commit, links } = yield* make
       const link = bringUp(commit())
@@ -68,7 +68,7 @@ describe("the links of a node", () => {
     }),
   )
 
-  it.effect("close only the life of a peer that is asked for", () =>
+  it.effect("close only the requested life of a peer", () =>
     Effect.gen(function* () {
       const { bringUp, closes, commit, links } = yield* make
       bringUp(commit())
@@ -79,7 +79,7 @@ describe("the links of a node", () => {
     }),
   )
 
-  it.effect("that all close are waited for until they are done", () =>
+  it.effect("that all close are awaited until they are done", () =>
     Effect.gen(function* () {
       const { bringUp, closes, commit, links } = yield* make
       const [first, second] = [commit("b"), commit("c")]
@@ -97,7 +97,7 @@ describe("the links of a node", () => {
     }),
   )
 
-  it.effect("that all close are waited for no longer than twice the linger", () =>
+  it.effect("that all close are awaited for at most twice the linger", () =>
     Effect.gen(function* () {
       const { commit, context, links } = yield* make
       commit()
@@ -110,12 +110,12 @@ describe("the links of a node", () => {
     }),
   )
 
-  it.effect("offer to wait for a connection that is about to come up, and for no other", () =>
+  it.effect("offer to wait for a pending connection, and for no other", () =>
     Effect.gen(function* () {
       const { bringUp, commit, links } = yield* make
       assert.isUndefined(links.takeover("peer"))
       const connection = commit()
-      const waiting = links.takeover("peer") ?? assert.fail("a connection is pending")
+      const waiting = links.takeover("peer") ?? assert.fail("expected a pending connection")
       const fiber = yield* Effect.forkChild(waiting)
       yield* settle
       assert.isUndefined(fiber.pollUnsafe())
@@ -127,7 +127,7 @@ describe("the links of a node", () => {
     }),
   )
 
-  it.effect("count the dials, which wait for a permit, and report how each ended", () =>
+  it.effect("count the dials, which wait for a permit, and report how each dial ended", () =>
     Effect.gen(function* () {
       const { context, links, outcomes } = yield* make
       const dials = yield* Effect.forkChild(

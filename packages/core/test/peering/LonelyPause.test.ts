@@ -16,7 +16,7 @@ const linked: State.State = {
   members: new Map([["b", Member.make(recordOf("b"), "Linked")]]),
 }
 
-/** Returns how long a pause lasts, in milliseconds, of a node that is alone in this time. */
+/** Returns the length of a pause in milliseconds for a node that is alone at the given times. */
 const lasts = (duration: Duration.Input, isAlone: (millis: number) => boolean) =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
@@ -29,7 +29,7 @@ const lasts = (duration: Duration.Input, isAlone: (millis: number) => boolean) =
   })
 
 describe("a pause", () => {
-  it.effect("lasts as long as it should if the node has a link", () =>
+  it.effect("lasts for its full duration if the node has a link", () =>
     Effect.gen(function* () {
       for (const duration of [0, 1_000, 5_000, 12_000, 30_000]) {
         assert.strictEqual(yield* lasts(duration, () => false), duration)
@@ -37,14 +37,14 @@ describe("a pause", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("lasts for the interval of a lone node at most if the node is alone", () =>
+  it.effect("lasts for at most intervalAlone if the node is alone", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* lasts(30_000, () => true), 5_000)
       assert.strictEqual(yield* lasts(1_000, () => true), 1_000)
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("ends within the interval of a lone node after the node has come to be alone", () =>
+  it.effect("ends within intervalAlone after the node has lost its last link", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* lasts(30_000, (millis) => millis >= 11_000), 15_000)
       assert.strictEqual(yield* lasts(12_000, (millis) => millis >= 11_000), 12_000)

@@ -11,14 +11,14 @@ import { initial, makeLoop } from "./support.ts"
 
 const ignore = { perform: () => undefined, changed: () => undefined }
 
-/** Raises the local health, and wants a frame sent. */
+/** Raises the local health, and sends a frame. */
 const output: Output = { _tag: "Send", to: ["b"], frame: { _tag: "Leave", generation: 1 } }
 const raise = (state: State.State): readonly [State.State, ReadonlyArray<Output>] => [
   { ...state, health: state.health + 1, improvesAt: 1_000_000 },
   [output],
 ]
 
-it.effect("handles inputs in order, and performs the outputs of each step before it shows the new state", () =>
+it.effect("handles inputs in order, and performs the outputs of each step before it reports the new state", () =>
   Effect.gen(function* () {
     const { loop } = yield* makeLoop(raise)
     const seen: Array<string> = []
@@ -46,7 +46,7 @@ it.effect("does not report a step that changes nothing", () =>
   }),
 )
 
-it.effect("makes a submitter wait while the queue is full, and counts what waits", () =>
+it.effect("makes a submitter wait while the queue is full, and counts the waiting inputs", () =>
   Effect.gen(function* () {
     const { loop } = yield* makeLoop(undefined, { capacity: 1 })
     yield* loop.submit({ _tag: "Leave" })
@@ -61,7 +61,7 @@ it.effect("makes a submitter wait while the queue is full, and counts what waits
   }),
 )
 
-it.effect("submits a Tick once in a pulse, and at the deadline of the state if that is earlier", () =>
+it.effect("submits a Tick once per pulse, and at the deadline of the state if that is earlier", () =>
   Effect.gen(function* () {
     const { inputs, loop } = yield* makeLoop((state, now, input) => [
       input._tag === "Tick" ? { ...state, health: 0 } : { ...state, health: 1, improvesAt: now + 300 },
@@ -90,7 +90,7 @@ const frameFrom = (name: string): Extract<Membership.Input, { readonly _tag: "Re
   frame: { _tag: "Update", records: [] },
 })
 
-it.effect("lets other fibers run after some inputs, however many wait", () =>
+it.effect("lets other fibers run after some inputs, however many inputs wait", () =>
   Effect.gen(function* () {
     const { inputs, loop } = yield* makeLoop(undefined, { capacity: 1_000 })
     for (let i = 0; i < 500; i++) yield* loop.submit({ _tag: "Leave" })
@@ -105,7 +105,7 @@ it.effect("lets other fibers run after some inputs, however many wait", () =>
   }),
 )
 
-it.effect("lets timers and sockets have their turn after some milliseconds of work, however few inputs it was", () =>
+it.effect("yields to timers and sockets after some milliseconds of work, however few inputs there were", () =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     let worked = 0
@@ -132,7 +132,7 @@ it.effect("lets timers and sockets have their turn after some milliseconds of wo
   }),
 )
 
-it.effect("makes the reader of a peer wait whose frames are more work than its share, and no other reader", () =>
+it.effect("makes the reader of a peer wait whose frames cost more than its share, and no other reader", () =>
   Effect.gen(function* () {
     const { inputs, loop } = yield* makeLoop(undefined, { share: 10 })
     yield* loop.submitFrame(frameFrom("b"), 8)
@@ -150,7 +150,7 @@ it.effect("makes the reader of a peer wait whose frames are more work than its s
   }),
 )
 
-it.effect("lets a Tick in among many that wait to submit", () =>
+it.effect("handles a Tick while many submitters wait", () =>
   Effect.gen(function* () {
     const { inputs, loop } = yield* makeLoop(
       (state, _, { _tag }) => [_tag === "Tick" ? { ...state, health: 0 } : { ...state, health: 1, improvesAt: 0 }, []],
@@ -164,7 +164,7 @@ it.effect("lets a Tick in among many that wait to submit", () =>
   }),
 )
 
-it.effect("keeps no share of a frame whose link ends at any moment", () =>
+it.effect("keeps no share for a frame whose link ends at any time", () =>
   Effect.gen(function* () {
     const { loop } = yield* makeLoop(undefined, { capacity: 1 })
     for (let turns = 0; turns < 40; turns++) {

@@ -37,7 +37,7 @@ const start = Effect.fnUntraced(function* (
 })
 
 describe("a dial", () => {
-  it.effect("returns the link, which outlives it", () =>
+  it.effect("returns the link, which outlives the dial", () =>
     Effect.gen(function* () {
       const { connections, dial, isClosed, linkEvents, says } = yield* start()
       yield* says(helloAck)
@@ -48,7 +48,7 @@ describe("a dial", () => {
     }),
   )
 
-  it.effect("that is interrupted before the peer counts on the connection ends the connection", () =>
+  it.effect("that is interrupted before the peer relies on the connection ends the connection", () =>
     Effect.gen(function* () {
       const { connections, context, dial, isClosed, peer } = yield* start()
       assert.deepStrictEqual(
@@ -63,7 +63,7 @@ describe("a dial", () => {
     }),
   )
 
-  it.effect("that is interrupted after this node has sent Ready leaves the connection to come up", () =>
+  it.effect("that is interrupted after this node has sent Ready lets the connection come up", () =>
     Effect.gen(function* () {
       const { connections, dial, isClosed, linkEvents, says } = yield* start()
       yield* says(helloAck)

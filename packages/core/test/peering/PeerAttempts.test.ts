@@ -9,7 +9,7 @@ const healthy = 3_000
 const make = (kind: DialTarget["kind"] = "lost") => new PeerAttempts(5, kind, new RetrySchedule(() => Effect.void))
 
 describe("attempts at a peer", () => {
-  it("tell a link that was healthy from one that ended at once", () => {
+  it("distinguish a healthy link from a link that ended at once", () => {
     const attempts = make()
     assert.strictEqual(attempts.linkHealth(0, healthy), "none")
     attempts.linked(1_000)
@@ -17,7 +17,7 @@ describe("attempts at a peer", () => {
     assert.strictEqual(attempts.linkHealth(4_000, healthy), "healthy")
   })
 
-  it("measure from the moment at which the link came up", () => {
+  it("measure from the time at which the link came up", () => {
     const attempts = make()
     attempts.linked(1_000)
     attempts.linked(3_900)
@@ -36,12 +36,12 @@ describe("attempts at a peer", () => {
     assert.isFalse(attempts.isOver)
   })
 
-  it("are not for a newer life", () => {
+  it("do not apply to a newer life", () => {
     assert.isTrue(make().isFor({ generation: 5, kind: "lost" }))
     assert.isFalse(make().isFor({ generation: 6, kind: "candidate" }))
   })
 
-  it("are not for a peer that has given a sign of life since it was called failed", () => {
+  it("do not apply to a failed peer that has shown a sign of life", () => {
     const attempts = make()
     assert.isTrue(attempts.isFor({ generation: 5, kind: "failed" }))
     assert.isFalse(attempts.isFor({ generation: 5, kind: "lost" }))

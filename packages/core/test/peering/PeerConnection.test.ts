@@ -5,7 +5,7 @@ import { fakeLink, record } from "./fakeLink.ts"
 
 const lane = { name: inboxName, isOpen: true, acknowledge: () => undefined }
 
-/** Connections with one life of a peer that know each other, by their epochs. */
+/** Creates connections with one life of a peer that share a table, by their epochs. */
 const make = (...epochs: ReadonlyArray<number>) => {
   const siblings = new Set<PeerConnection>()
   const delivered: Array<number> = []
@@ -33,7 +33,7 @@ const make = (...epochs: ReadonlyArray<number>) => {
         }),
     }
   })
-  const [first = assert.fail("there is one"), ...others] = connections
+  const [first = assert.fail("expected a connection"), ...others] = connections
   return { first, others, delivered, closed, siblings }
 }
 
@@ -53,7 +53,7 @@ describe("the phase of a connection", () => {
     assert.strictEqual(connection.link, link)
   })
 
-  it("is Abandoned if the connection ends before it has a link, whatever the peer said", () => {
+  it("is Abandoned if the connection ends before it has a link, with or without a Bye", () => {
     const { connection } = make(1).first
     connection.finish(true)
     assert.deepStrictEqual(connection.phase, { _tag: "Abandoned" })
@@ -63,7 +63,7 @@ describe("the phase of a connection", () => {
 })
 
 describe("closing a connection", () => {
-  it("is done as soon as it comes up, if it is not up yet", () => {
+  it("takes effect as soon as the connection comes up, if it is not up yet", () => {
     const { closed, first } = make(1)
     first.connection.close("parted")
     assert.deepStrictEqual(closed, [])
@@ -86,9 +86,9 @@ describe("a message", () => {
     assert.deepStrictEqual(delivered, [5])
   })
 
-  it("is held while a connection of a lower rank is in the table, and those after it are held behind it", () => {
+  it("is held while a connection of a lower rank is in the table, and later messages are held behind it", () => {
     const { delivered, first, others, siblings } = make(1, 2)
-    const [second = assert.fail("there are two")] = others
+    const [second = assert.fail("expected two connections")] = others
     second.connection.comeUp(second.link)
     second.brings(5)
     siblings.delete(first.connection)

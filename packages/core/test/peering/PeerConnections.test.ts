@@ -4,19 +4,19 @@ import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 
-/** Connections with one peer, by what becomes of them. */
+/** Creates the connections with one peer, and a log of the deliveries and sessions. */
 const make = () => {
-  const told: Array<string> = []
+  const log: Array<string> = []
   const sink: Sink = {
-    offer: (link, _, { payload }) => told.push(`${payload.length} in ${link.session().session}`),
+    offer: (link, _, { payload }) => log.push(`${payload.length} in ${link.session().session}`),
   }
   const connections = new PeerConnections({
     onEnd: () => true,
-    onSessionStart: (_, { session }) => told.push(`start of ${session}`),
-    onSessionEnd: (_, { session }) => told.push(`end of ${session}`),
+    onSessionStart: (_, { session }) => log.push(`start of ${session}`),
+    onSessionEnd: (_, { session }) => log.push(`end of ${session}`),
     remembered: 10,
   })
-  /** A connection that has come up; `closed` is the code with which this side closed it. */
+  /** Brings up a connection; `closed` is the code with which this side closed it. */
   const connect = (generation: number, epoch: number, instance = 0) => {
     const rank = { instance, epoch, byLower: false }
     const connection = connections.commit(record(generation), rank)
@@ -38,12 +38,12 @@ const make = () => {
       closeCode,
       closed: () => code,
       isUsed: () => connections.current("peer") === link,
-      /** A message of so many bytes comes on it. */
+      /** Delivers a message of this size on the connection. */
       brings: (bytes: number) => {
         const payload = new Uint8Array(bytes)
         connections.deliver(connection, sink, lane, { payload, cost: 0, confirm: undefined, trace: undefined })
       },
-      /** It is over; `moved` if the peer said that it goes on elsewhere. */
+      /** Ends the connection; `moved` if the peer sent Bye `duplicate`. */
       end: (moved = false) => {
         code ??= "ended"
         connections.uninstall(connection, moved)
@@ -51,7 +51,7 @@ const make = () => {
       },
     }
   }
-  return { connect, connections, told }
+  return { connect, connections, log }
 }
 
 const lane = { name: inboxName, isOpen: true, acknowledge: () => undefined }
@@ -65,7 +65,7 @@ describe("of the connections with a peer", () => {
     assert.isTrue(second.isUsed())
   })
 
-  it("none is used that is earlier than one that was up, though that one has ended", () => {
+  it("none is used that is earlier than a connection that was up, even if that connection has ended", () => {
     const { connect } = make()
     connect(1, 6).end()
     const late = connect(1, 5)
@@ -74,7 +74,7 @@ describe("of the connections with a peer", () => {
     assert.isTrue(connect(1, 7).isUsed())
   })
 
-  it("that of an older life is refused, and does not make this side forget what was up with the newer one", () => {
+  it("a connection of an older life is refused, and does not change the newest known rank", () => {
     const { connect } = make()
     const newer = connect(2, 6)
     assert.strictEqual(connect(1, 9).closed(), "replaced")
@@ -107,16 +107,16 @@ describe("of two processes of one life of a peer", () => {
     assert.isTrue(connect(1, 1, 3).isUsed())
   })
 
-  it("each has a session of its own, and waits for no message of the other", () => {
-    const { connect, told } = make()
+  it("each has a session of its own, and does not wait for messages of the other", () => {
+    const { connect, log } = make()
     connect(1, 5, 3)
     connect(1, 6, 4).brings(2)
-    assert.deepStrictEqual(told, ["start of 1", "start of 2", "2 in 2"])
+    assert.deepStrictEqual(log, ["start of 1", "start of 2", "2 in 2"])
   })
 })
 
 describe("when this node stops", () => {
-  it("all links are closed, and so is each that comes up later", () => {
+  it("all links are closed, and so is each link that comes up later", () => {
     const { connect, connections } = make()
     const before = connect(1, 5)
     assert.isUndefined(before.closeCode)
@@ -127,47 +127,47 @@ describe("when this node stops", () => {
 })
 
 describe("the session of a link", () => {
-  it("goes on when another takes over and the peer has said all that it had to say on the first", () => {
-    const { connect, told } = make()
+  it("continues when another link takes over and the peer has completed the first", () => {
+    const { connect, log } = make()
     const first = connect(1, 5)
     const second = connect(1, 6)
     second.brings(2)
     first.brings(1)
     first.end(true)
-    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "2 in 1"])
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "2 in 1"])
     second.end()
-    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "2 in 1", "end of 1"])
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "2 in 1", "end of 1"])
   })
 
-  it("is over when it breaks, and what another brought meanwhile is of the next", () => {
-    const { connect, told } = make()
+  it("ends when the link breaks, and messages of another link belong to the next session", () => {
+    const { connect, log } = make()
     const first = connect(1, 5)
     const second = connect(1, 6)
     second.brings(2)
     first.brings(1)
     first.end()
-    assert.deepStrictEqual(told, ["start of 1", "1 in 1", "end of 1", "start of 2", "2 in 2"])
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "end of 1", "start of 2", "2 in 2"])
   })
 
-  it("is over when it ends and there is no other, or one of another life", () => {
-    const { connect, told } = make()
+  it("ends when the link ends and there is no other link, or only one of another life", () => {
+    const { connect, log } = make()
     const first = connect(1, 5)
     const newer = connect(2, 6)
     newer.brings(2)
     first.end(true)
-    assert.deepStrictEqual(told, ["start of 1", "start of 2", "2 in 2", "end of 1"])
+    assert.deepStrictEqual(log, ["start of 1", "start of 2", "2 in 2", "end of 1"])
   })
 
-  it("is told if a send may have been accepted in it, although nothing was read, and not if its link never came up", () => {
-    const { connections, told } = make()
+  it("is reported if a send may have been accepted in it without any read message, and not if its link never came up", () => {
+    const { connections, log } = make()
     const commit = (epoch: number) => connections.commit(record(1), { instance: 0, epoch, byLower: false })
     connections.retire(commit(1), false)
-    assert.deepStrictEqual(told, [])
+    assert.deepStrictEqual(log, [])
     const connection = commit(2)
     const link = fakeLink({ peer: record(1), session: () => connection.session })
     connections.comeUp(connection, link)
     connections.install(connection, link)
     connections.retire(connection, false)
-    assert.deepStrictEqual(told, ["start of 2", "end of 2"])
+    assert.deepStrictEqual(log, ["start of 2", "end of 2"])
   })
 })

@@ -17,7 +17,7 @@ import { RetryAfter } from "../../src/peering/RetryAfter.ts"
 import { recordOf } from "../membership/support.ts"
 import { initial, makeLoop } from "./support.ts"
 
-/** The state of node `a` that has lost the link to a peer, or another reach of it. */
+/** Returns the state of node `a` that has lost the link to a peer, or has another reach of it. */
 const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   ...initial,
   touched: new Set(["b"]),
@@ -25,7 +25,7 @@ const lost = (reach: Member.Reach["_tag"] = "Down"): State.State => ({
   members: new Map([["b", Member.make(recordOf("b"), reach)]]),
 })
 
-/** The state of node `a`, or one of another name, that has heard of peer `b`. */
+/** Returns the state of node `a`, or of another name, with peer `b` as a candidate. */
 const heardOf = (self: string): State.State => ({
   ...initial,
   self: recordOf(self),
@@ -33,7 +33,7 @@ const heardOf = (self: string): State.State => ({
   candidates: new Map([["b", { record: recordOf("b"), expiresAt: 1_000_000_000, announcer: "c" }]]),
 })
 
-/** A dialer of peers whose dials all fail so, and the times of its dials. */
+/** Creates a dialer of peers whose dials all fail with this error, and the times of its dials. */
 const make = Effect.fnUntraced(function* (
   state: State.State,
   error: HandshakeError = refused,
@@ -67,7 +67,7 @@ const make = Effect.fnUntraced(function* (
 const refused = new Transport.TransportError({ reason: "refused", message: "" })
 
 describe("a peer that should have a link", () => {
-  it.effect("is dialed at once and on the schedule, and membership is told of each failure", () =>
+  it.effect("is dialed at once and on the schedule, and each failure is reported to the membership", () =>
     Effect.gen(function* () {
       const { dialer, reports, times } = yield* make(lost())
       dialer.reconcile(lost())
@@ -77,7 +77,7 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("is not dialed any more once it has a link or is gone", () =>
+  it.effect("is not dialed any more once it has a link or is forgotten", () =>
     Effect.gen(function* () {
       for (const after of [lost("Linked"), { ...initial, touched: new Set(["b"]) }]) {
         const { dialer, times } = yield* make(lost())
@@ -91,7 +91,7 @@ describe("a peer that should have a link", () => {
   )
 
   it.effect(
-    "that this node has just heard of is dialed at once by the lower name, and after two seconds by the higher",
+    "that this node has just learned of is dialed at once by the lower name, and after two seconds by the higher",
     () =>
       Effect.gen(function* () {
         for (const [self, first] of [
@@ -106,7 +106,7 @@ describe("a peer that should have a link", () => {
       }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that others claim to be a newer process of this node is dialed often, but not for each claim", () =>
+  it.effect("that others claim to be a newer process of this node is dialed often, but not once per claim", () =>
     Effect.gen(function* () {
       const claimed = (generation: number): State.State => {
         const claim = { generation, addresses: [], expiresAt: 1_000_000_000, hasFailed: false }
@@ -120,7 +120,7 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("whose link ended at once is dialed after a pause, and one whose link was healthy at once", () =>
+  it.effect("whose link ended at once is dialed after a pause, and a peer whose link was healthy at once", () =>
     Effect.gen(function* () {
       for (const [lived, pause] of [
         [1_000, 1_000],
@@ -138,22 +138,24 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("is dialed afresh if it was forgotten after its schedule had ended, and is heard of again", () =>
-    Effect.gen(function* () {
-      const { dialer, times } = yield* make(lost(), refused, undefined, Schedule.recurs(0))
-      dialer.reconcile(lost())
-      yield* Effect.sleep("1 seconds")
-      dialer.reconcile(lost())
-      yield* Effect.sleep("1 seconds")
-      assert.deepStrictEqual(times, [0])
-      dialer.reconcile({ ...initial, touched: new Set(["b"]) })
-      dialer.reconcile(lost())
-      yield* Effect.sleep("1 seconds")
-      assert.deepStrictEqual(times, [0, 2_000])
-    }).pipe(Effect.scoped, VirtualTime.flow),
+  it.effect(
+    "is dialed with a new schedule if it was forgotten after the end of its schedule, and is announced again",
+    () =>
+      Effect.gen(function* () {
+        const { dialer, times } = yield* make(lost(), refused, undefined, Schedule.recurs(0))
+        dialer.reconcile(lost())
+        yield* Effect.sleep("1 seconds")
+        dialer.reconcile(lost())
+        yield* Effect.sleep("1 seconds")
+        assert.deepStrictEqual(times, [0])
+        dialer.reconcile({ ...initial, touched: new Set(["b"]) })
+        dialer.reconcile(lost())
+        yield* Effect.sleep("1 seconds")
+        assert.deepStrictEqual(times, [0, 2_000])
+      }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("is dialed afresh for a newer life, although the schedule of the life before had ended", () =>
+  it.effect("is dialed with a new schedule for a newer life, although the schedule of the earlier life has ended", () =>
     Effect.gen(function* () {
       const { dialer, times } = yield* make(lost(), refused, undefined, Schedule.recurs(0))
       dialer.reconcile(lost())
@@ -166,7 +168,7 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that has parted from this node is disconnected here as well", () =>
+  it.effect("that has disconnected this node is disconnected here as well", () =>
     Effect.gen(function* () {
       const rejected = new HandshakeRejected({ code: "parted", message: "", by: "them" })
       const { dialer, reports } = yield* make(lost(), rejected)
@@ -176,7 +178,7 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that is busy is dialed as soon as it may be, also if the timer of the pause is early", () =>
+  it.effect("that is busy is dialed as soon as allowed, even if the timer of the pause is early", () =>
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       // A timer of Node may fire some milliseconds early on the monotonic clock.
@@ -193,7 +195,7 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that has no address is not taken for one that refused", () =>
+  it.effect("without an address does not count as a peer that refused", () =>
     Effect.gen(function* () {
       const record = recordOf("b")
       const homeless = { ...record, body: { ...record.body, addresses: [] } }
@@ -207,7 +209,7 @@ describe("a peer that should have a link", () => {
   )
 })
 
-/** A map that counts how often all of it was read. */
+/** Map that counts the complete iterations over it. */
 class CountedMap<V> extends Map<string, V> {
   scans = 0
 
@@ -227,7 +229,7 @@ class CountedMap<V> extends Map<string, V> {
   }
 }
 
-it.effect("looks only at the peers that a step changed, however many others there are", () =>
+it.effect("visits only the peers that a step changed, however many other peers there are", () =>
   Effect.gen(function* () {
     const candidates = new CountedMap<State.Candidate>()
     for (let i = 0; i < 1_000; i++) {
@@ -237,7 +239,7 @@ it.effect("looks only at the peers that a step changed, however many others ther
     candidates.scans = 0
     const { dialer, times } = yield* make(state)
     dialer.reconcile(state)
-    assert.isAtMost(times.length, 64, "the dials of a thousand start in several turns")
+    assert.isAtMost(times.length, 64, "the dials of a thousand peers start in several turns")
     yield* Effect.sleep(1_500)
     assert.isAtLeast(times.length, 1_000)
     for (let i = 0; i < 1_000; i++) dialer.reconcile({ ...state, touched: new Set([`ghost ${i}`]) })

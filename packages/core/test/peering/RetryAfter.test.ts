@@ -16,7 +16,7 @@ const busy = (retryAfter?: number, by: "us" | "them" = "them") =>
 
 const make = Effect.map(Clock.Clock, (clock) => new RetryAfter(clock))
 
-it.effect("holds an address for as long as its peer asked, and no other address", () =>
+it.effect("delays an address for as long as its peer requests, and no other address", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(3_000), 0)
@@ -29,7 +29,7 @@ it.effect("holds an address for as long as its peer asked, and no other address"
   }),
 )
 
-it.effect("holds several addresses until the first of them is free", () =>
+it.effect("delays several addresses until the first of them is free", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     assert.strictEqual(pauses.remainingOfAll([]), 0)
@@ -40,7 +40,7 @@ it.effect("holds several addresses until the first of them is free", () =>
   }),
 )
 
-it.effect("holds nothing for an error that does not ask for it, or that is this node's own", () =>
+it.effect("delays nothing for an error without a requested pause, or for this node's own refusal", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(), 0)
@@ -52,7 +52,7 @@ it.effect("holds nothing for an error that does not ask for it, or that is this 
   }),
 )
 
-it.effect("holds an address for up to a quarter longer than its peer asked, as the draw says", () =>
+it.effect("delays an address for up to a quarter longer than its peer requests, by the draw", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(3_000), 0.5)
@@ -60,7 +60,7 @@ it.effect("holds an address for up to a quarter longer than its peer asked, as t
   }),
 )
 
-it.effect("gives the rest of a pause in whole milliseconds, so that time passes while a dialer sleeps for it", () =>
+it.effect("returns the rest of a pause in whole milliseconds, so that time passes while a dialer sleeps for it", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(1_000), 0.938_271_2)
@@ -70,7 +70,7 @@ it.effect("gives the rest of a pause in whole milliseconds, so that time passes 
   }),
 )
 
-it.effect("holds an address no longer once a peer there has accepted this node", () =>
+it.effect("ends the delay of an address once a peer there has accepted this node", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(3_000), 0)
@@ -79,7 +79,7 @@ it.effect("holds an address no longer once a peer there has accepted this node",
   }),
 )
 
-it.effect("holds an address for a minute at most, whatever its peer asks", () =>
+it.effect("delays an address for at most a minute, whatever its peer requests", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(0xffff_ffff), 0.5)
@@ -87,7 +87,7 @@ it.effect("holds an address for a minute at most, whatever its peer asks", () =>
   }),
 )
 
-it.effect("remembers a bounded number of addresses, and forgets the oldest", () =>
+it.effect("remembers a bounded number of addresses, and drops the oldest", () =>
   Effect.gen(function* () {
     const pauses = yield* make
     pauses.note(a, busy(3_000), 0)

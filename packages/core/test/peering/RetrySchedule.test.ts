@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as RetrySchedule from "../../src/peering/RetrySchedule.ts"
 
-/** Milliseconds that the effect takes. */
+/** Returns the duration of the effect, in milliseconds. */
 const timed = <A>(effect: Effect.Effect<A>) =>
   Effect.gen(function* () {
     const before = yield* Clock.currentTimeMillis
@@ -14,7 +14,7 @@ const timed = <A>(effect: Effect.Effect<A>) =>
     return [(yield* Clock.currentTimeMillis) - before, value] as const
   })
 
-it.effect("pauses as the schedule says, and says when it has ended", () =>
+it.effect("pauses by the schedule, and returns false when the schedule has ended", () =>
   Effect.gen(function* () {
     const schedule = yield* RetrySchedule.make(Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(2)]))
     assert.deepStrictEqual(yield* timed(schedule.pause()), [100, true])
@@ -23,7 +23,7 @@ it.effect("pauses as the schedule says, and says when it has ended", () =>
   }).pipe(VirtualTime.flow),
 )
 
-it.effect("pauses for the interval at most, and for the interval once the schedule has ended", () =>
+it.effect("pauses for at most the interval, and for the interval once the schedule has ended", () =>
   Effect.gen(function* () {
     const interval = Duration.millis(150)
     const schedule = yield* RetrySchedule.make(Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(2)]))

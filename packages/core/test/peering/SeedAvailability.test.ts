@@ -18,8 +18,8 @@ const make = () => {
   return { seeds, lines, events }
 }
 
-describe("an address where peers may be found", () => {
-  it.effect("has a line when trouble begins, changes and ends, and an event for each attempt", () =>
+describe("a seed or discovered address", () => {
+  it.effect("has a log line when a problem begins, changes and ends, and an event for each attempt", () =>
     Effect.gen(function* () {
       const { events, lines, seeds } = make()
       for (const reason of ["gone", "gone", "busy", "busy"]) yield* seeds.failed(seed, failure(reason))
@@ -34,7 +34,7 @@ describe("an address where peers may be found", () => {
     }),
   )
 
-  it.effect("has a line again when new trouble begins after the end, or after it was forgotten", () =>
+  it.effect("has a log line again when a new problem begins after the end, or after it was dropped", () =>
     Effect.gen(function* () {
       const { lines, seeds } = make()
       yield* seeds.failed(seed, failure("gone"))
@@ -51,7 +51,7 @@ describe("an address where peers may be found", () => {
     }),
   )
 
-  it.effect("stands once in a line whose reason names it", () =>
+  it.effect("appears once in a log line whose reason contains it", () =>
     Effect.gen(function* () {
       const { lines, seeds } = make()
       yield* seeds.failed(seed, failure(`${seed} refused the connection: nobody listens there`))
@@ -61,7 +61,7 @@ describe("an address where peers may be found", () => {
     }),
   )
 
-  it.effect("is one of a bounded number that are remembered", () =>
+  it.effect("is remembered up to a maximum number of addresses", () =>
     Effect.gen(function* () {
       const { lines, seeds } = make()
       for (let i = 0; i <= maxRemembered; i++) yield* seeds.failed(addressOf(`s${i}`), failure("gone"))

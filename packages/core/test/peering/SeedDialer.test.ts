@@ -18,7 +18,7 @@ import { makeLoop } from "./support.ts"
 const seed = addressOf("seed")
 const found = addressOf("found")
 
-/** A dialer of seeds whose dials all fail so, and the times and options of its dials. */
+/** Creates a dialer of seeds whose dials all fail with this error, and the times and options of its dials. */
 const make = Effect.fnUntraced(function* (error: HandshakeError) {
   const clock = yield* Clock.Clock
   const { loop } = yield* makeLoop()
@@ -54,7 +54,7 @@ const make = Effect.fnUntraced(function* (error: HandshakeError) {
 
 const failed = new HandshakeFailed({ reason: "lost", message: "gone" })
 
-describe("an address where peers may be found", () => {
+describe("a seed or discovered address", () => {
   it.effect("is dialed at once, and then on the schedule while this node is alone, and is reported each time", () =>
     Effect.gen(function* () {
       const { seeds, times, unavailable } = yield* make(failed)
@@ -66,7 +66,7 @@ describe("an address where peers may be found", () => {
   )
 
   it.effect(
-    "is dialed once in the interval of a lone node if this node itself answers, as it may lead to another next time, and is not reported",
+    "is dialed once per intervalAlone and not reported if this node itself answers, because another peer may answer next time",
     () =>
       Effect.gen(function* () {
         for (const error of [
@@ -84,7 +84,7 @@ describe("an address where peers may be found", () => {
       }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that the discovery found is dialed until a newer set is without it, and a seed for ever", () =>
+  it.effect("that was discovered is dialed until a newer result does not contain it, and a seed without end", () =>
     Effect.gen(function* () {
       const { dials, forgotten, seeds } = yield* make(failed)
       seeds.addSeed(seed)

@@ -29,12 +29,12 @@ interface Options {
   readonly rank?: Rank
   readonly close?: Link["close"]
   readonly isOpen?: Link["isOpen"]
-  /** Lane to the peer's inbox. Defaults to that of the link. */
+  /** Lane to the peer's inbox. Defaults to the lane of the link. */
   readonly inbox?: SendLane
   readonly lane?: Link["lane"]
 }
 
-/** Connection on which nothing ever comes. */
+/** Connection on which nothing ever arrives. */
 const connection: Connection = {
   remoteHost: "nowhere",
   pull: Effect.never,
@@ -43,7 +43,7 @@ const connection: Connection = {
   reset: Effect.void,
 }
 
-/** Clock that stands still. */
+/** Clock that never advances. */
 const clock: Clock = {
   currentTimeMillisUnsafe: () => 0,
   currentTimeMillis: Effect.succeed(0),
@@ -108,5 +108,5 @@ class FakeLink extends Link {
   }
 }
 
-/** Makes a link on which nothing happens. */
+/** Creates a link without activity. */
 export const fakeLink = (options: Options): Link => new FakeLink(options)

@@ -15,7 +15,7 @@ it.effect("inTime fails with a timeout after the limit, and not before", () =>
   }).pipe(VirtualTime.flow),
 )
 
-it("outcomeOf names how an attempt ended", () => {
+it("outcomeOf returns the outcome of an attempt", () => {
   const rejected = new HandshakeRejected({ code: "busy", message: "", by: "them" })
   assert.strictEqual(outcomeOf(Exit.void), "up")
   assert.strictEqual(outcomeOf(Exit.fail(rejected)), "busy")

@@ -1,4 +1,4 @@
-/** The context that the connections of a node share, for tests of one connection. */
+/** Context that the connections of a node share, for tests of one connection. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { defaults } from "../../src/cluster/Overrides.ts"
@@ -16,7 +16,7 @@ import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "./fakeLink.ts"
 import { initial, makeLoop } from "./support.ts"
 
-/** The context of node `a` in this state, with a membership that changes nothing, and what it was told. */
+/** Creates the context of node `a` in this state, with a membership that changes nothing and records its inputs. */
 export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.Limits> = {}, state = initial) {
   const { inputs, loop } = yield* makeLoop(undefined, { initial: state })
   yield* Effect.forkChild(loop.run({ perform: () => undefined, changed: () => undefined }))
@@ -68,7 +68,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     connections,
     handshake,
     outcomes,
-    /** Inputs about links that membership got, in order. */
+    /** Inputs about links that the membership received, in order. */
     linkEvents: () => inputs.flatMap(({ _tag }) => (_tag === "LinkUp" || _tag === "LinkDown" ? [_tag] : [])),
   }
 })

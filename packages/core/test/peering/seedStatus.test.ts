@@ -6,7 +6,7 @@ import { addressOf, recordOf } from "../membership/support.ts"
 
 const seed = addressOf("seed")
 
-/** The members of a node: the peer b, with these changes. */
+/** Returns the members of a node: the peer b, with these changes. */
 const members = (
   reach: Member.Reach["_tag"],
   changes: Partial<Pick<Member.ActiveMember, "address" | "disconnected">> = {},
@@ -17,7 +17,7 @@ const members = (
   return { members: new Map([["b", { ...Member.make({ ...record, body }, reach), ...changes }]]) }
 }
 
-describe("the status of an address where peers may be found", () => {
+describe("the status of a seed or discovered address", () => {
   it("is open if no member is known there", () => {
     assert.strictEqual(seedStatus({ members: new Map() }, seed, undefined), "open")
     assert.strictEqual(seedStatus(members("Linked"), seed, undefined), "open")

@@ -1,4 +1,4 @@
-/** A membership loop for tests of the parts around it. */
+/** Membership loop for tests of the parts around it. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Membership from "../../src/membership/Membership.ts"
@@ -7,7 +7,7 @@ import * as State from "../../src/membership/State.ts"
 import * as MembershipLoop from "../../src/peering/MembershipLoop.ts"
 import { recordOf, wall } from "../membership/support.ts"
 
-/** The state of a node `a` that has met no peer. */
+/** State of a node `a` that has met no peer. */
 export const initial: State.State = State.make({
   settings: Settings.defaults,
   self: recordOf("a"),
@@ -16,7 +16,7 @@ export const initial: State.State = State.make({
   seed: 1,
 })
 
-/** A loop, and the inputs that it has handled. By default no input changes the state. */
+/** Creates a loop, and the inputs that it has handled. By default no input changes the state. */
 export const makeLoop = Effect.fnUntraced(function* (
   step: MembershipLoop.Options["step"] = (state) => [state, []],
   options: Partial<MembershipLoop.Options> = {},

@@ -14,7 +14,7 @@ const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
   return a.length - b.length
 }
 
-// Code points on both sides of every border of UTF-8 and UTF-16.
+// Code points on both sides of every boundary of UTF-8 and UTF-16.
 const letters: ReadonlyArray<string> = [
   "a",
   "b",

@@ -69,15 +69,17 @@ describe("the order of records", () => {
   })
 
   it("does not depend on the accuser", () => {
-    const said = { status: "suspect", incarnation: 3 } as const
-    expect(PeerRecord.compare(recordOf("x", { ...said, by: "a" }), recordOf("x", { ...said, by: "b" }))).toBe(0)
+    const accusation = { status: "suspect", incarnation: 3 } as const
+    expect(
+      PeerRecord.compare(recordOf("x", { ...accusation, by: "a" }), recordOf("x", { ...accusation, by: "b" })),
+    ).toBe(0)
   })
 })
 
 describe("bodies", () => {
   const base = bodyOf("x", { a: "1", b: "2" })
 
-  it("are the same if all their fields are, in whatever order their metadata are", () => {
+  it("are the same if all their fields are, in any order of their metadata", () => {
     assert.isTrue(PeerRecord.isSameBody(base, base))
     assert.isTrue(PeerRecord.isSameBody(base, { ...bodyOf("x", { b: "2", a: "1" }) }))
     const others: ReadonlyArray<Partial<Body>> = [
@@ -98,7 +100,7 @@ describe("bodies", () => {
     }
   })
 
-  it("are hashed only to put two that differ in order", () => {
+  it("are hashed only to order two different bodies", () => {
     const encode = vi.spyOn(TextEncoder.prototype, "encode")
     try {
       const large = (last: string) => recordOf("x", { body: bodyOf("x", { a: "x".repeat(8_000) + last }) })

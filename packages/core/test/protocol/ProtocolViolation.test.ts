@@ -10,7 +10,7 @@ it("a violation keeps its code, and a message of one line and at most 160 charac
   assert.match(violation.message, /^a name: \[31mx+\.\.\.$/)
 })
 
-it("a short message stays as it is", () => {
+it("a short message is not changed", () => {
   assert.strictEqual(new ProtocolViolation("rate", "more than 9 frames").message, "more than 9 frames")
 })
 

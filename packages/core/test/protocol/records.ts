@@ -5,7 +5,7 @@ import type { Body, PeerRecord } from "../../src/protocol/PeerRecord.ts"
 /** Returns the address of a peer. */
 export const addressOf = (name: string): Address.Address => {
   const address = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "x")}:24868`
-  if (!Address.isAddress(address)) throw new Error(`${address} is no address`)
+  if (!Address.isAddress(address)) throw new Error(`${address} is not an address`)
   return address
 }
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BabbleBudget } from "./BabbleBudget.ts"
 
 describe("a budget of babble", () => {
-  it("is spent after so many times, whatever was said", () => {
+  it("is spent after its number of times, for any kinds", () => {
     const budget = new BabbleBudget({ count: 3, babblers: ["b"] })
     for (const kind of ["ghosts", "bye", "ghosts"] as const) {
       assert.isFalse(budget.isSpent)
@@ -15,7 +15,7 @@ describe("a budget of babble", () => {
     ])
   })
 
-  it("is over when each babbler has gone, however often one of them went", () => {
+  it("is over when each babbler has ended, however often one of them ended", () => {
     const budget = new BabbleBudget({ count: 3, babblers: ["b", "z"] })
     budget.stop()
     assert.isTrue(budget.isSpent)

@@ -1,15 +1,15 @@
-/** The babble of one run, shared by all lives of its babblers: it is finite, and it ends. */
+/** Limit on the babble of one run, shared by all lives of its babblers. The babble is finite, and it ends. */
 import type { Kind } from "./babble.ts"
 
 export class BabbleBudget {
-  /** Number of times that each kind was said. */
+  /** Number of times that the babblers sent each kind. */
   readonly said = new Map<Kind, number>()
   private left: number
   private readonly babblers: ReadonlyArray<string>
   private readonly gone = new Set<string>()
 
   constructor(options: {
-    /** Number of times that the babblers speak, all together. */
+    /** Number of times that the babblers speak, in total. */
     readonly count: number
     /** Names of the babblers. */
     readonly babblers: ReadonlyArray<string>
@@ -18,17 +18,17 @@ export class BabbleBudget {
     this.babblers = options.babblers
   }
 
-  /** Returns `true` if the babblers have said everything. */
+  /** Returns `true` if the babblers have spent the budget. */
   get isSpent(): boolean {
     return this.left <= 0
   }
 
-  /** Returns `true` if each babbler has gone after the babble was spent. */
+  /** Returns `true` if each babbler has ended after the budget was spent. */
   get isOver(): boolean {
     return this.babblers.every((name) => this.gone.has(name))
   }
 
-  /** Takes one from the budget. */
+  /** Spends one unit of the budget. */
   spend(kind: Kind): void {
     this.left -= 1
     this.said.set(kind, (this.said.get(kind) ?? 0) + 1)
@@ -39,7 +39,7 @@ export class BabbleBudget {
     this.left = 0
   }
 
-  /** Counts a babbler that has ended after the babble. */
+  /** Records that a babbler has ended after the babble. */
   end(name: string): void {
     this.gone.add(name)
   }

@@ -1,7 +1,7 @@
 /**
- * A member that babbles. It completes handshakes, and answers heartbeats, questions and digests as a member does. Between the
- * answers it sends frames that no honest member would send. When the babble of the run is spent, it leaves, closes its
- * connections, or falls silent.
+ * A member that babbles. It completes handshakes, and answers heartbeats, requests and digests like a member. Between
+ * the answers it sends frames that no correct member would send. When the babble of the run is spent, it leaves, closes
+ * its connections, or falls silent.
  */
 import type * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
@@ -21,10 +21,10 @@ import * as Babble from "./babble.ts"
 
 export interface Options {
   readonly budget: BabbleBudget
-  /** Names of the honest members. */
+  /** Names of the correct members. */
   readonly members: ReadonlyArray<string>
   readonly seeds: ReadonlyArray<string>
-  /** Kinds of babble among which each life of a babbler draws some. Defaults to all. */
+  /** Kinds of babble from which each life of a babbler draws some. Defaults to all kinds. */
   readonly kinds?: ReadonlyArray<Babble.Kind> | undefined
   /** Name of the cluster. */
   readonly label: string
@@ -36,13 +36,13 @@ const patience = "3 seconds"
 /** Pause between two rounds of dials. */
 const redial = "1 second"
 
-/** Window that no scenario fills, because a babbler gives no credit. */
+/** Window that no scenario fills, because a babbler grants no credit. */
 const endless = 1_000_000_000
 
-/** Least and greatest number of milliseconds between two times that a babbler speaks. */
+/** Minimum and maximum pause between two turns of a babbler, in milliseconds. */
 const pause = [5, 500] as const
 
-/** Time for which a babbler that falls silent holds its connections. */
+/** Time for which a babbler that falls silent keeps its connections. */
 const silence = "20 seconds"
 
 const ends = ["leave", "close", "fall silent"] as const
@@ -62,7 +62,7 @@ class Babbler {
   private readonly options: Options
   private readonly transport: Transport.Transport["Service"]
   private readonly addresses: ReadonlyArray<Address.Address>
-  /** The newest record of each honest member, as its owner or another member told it. */
+  /** Newest record of each correct member, as its owner or another member sent it. */
   private readonly heard = new Map<string, PeerRecord>()
   private readonly links = new Set<Link>()
   private generation: number
@@ -93,7 +93,7 @@ class Babbler {
 
   // ---- connections ----
 
-  /** Answers a connection that a member dialed. */
+  /** Handles a connection that a member dialed. */
   readonly accept = (connection: Transport.Connection): Effect.Effect<void> =>
     Effect.gen({ self: this }, function* () {
       const link = this.open(connection)
@@ -102,7 +102,7 @@ class Babbler {
       yield* this.talk(link)
     }).pipe(Effect.scoped, Effect.ignore)
 
-  /** Dials the seeds and the members that it heard of and has no link to, again and again. */
+  /** Dials the seeds and the known members without a link, repeatedly. */
   get dialing(): Effect.Effect<never, never, Scope.Scope> {
     const round = Effect.suspend(() => {
       const linked = new Set([...this.links].map(({ to }) => to))
@@ -124,7 +124,7 @@ class Babbler {
     }).pipe(Effect.scoped, Effect.ignore)
   }
 
-  /** Begins the handshake of a connection that it dialed. Returns `true` if it completed. */
+  /** Starts the handshake of a connection that this babbler dialed. Returns `true` if the handshake completed. */
   private greet({ peer }: Link, dialedAddress: Address.Address) {
     return Effect.gen({ self: this }, function* () {
       const { label } = this.options
@@ -141,7 +141,7 @@ class Babbler {
     })
   }
 
-  /** Wraps a connection: several fibers write on it, and every frame that comes on it is heard. */
+  /** Wraps a connection, so that several fibers can write on it and every arriving frame is recorded. */
   private open(connection: Transport.Connection): Link {
     const writing = Semaphore.makeUnsafe(1)
     const decoder = new FrameDecoder({ maxFrameBytes: 1 << 20 })
@@ -164,7 +164,7 @@ class Babbler {
   }
 
   private hear(link: Link, frame: Frame): void {
-    // Its next connection must outrank those of the member, or the member would not use it.
+    // The next connection must outrank the connections of the member, which would not use it otherwise.
     if (frame._tag === "Hello") this.epoch = Math.max(this.epoch, frame.linkEpoch)
     if (frame._tag === "Hello" || frame._tag === "HelloAck") {
       link.to = frame.record.name
@@ -174,7 +174,7 @@ class Babbler {
     if (frame._tag === "Update" || frame._tag === "SyncDelta") this.learn(frame.records)
   }
 
-  /** Keeps the newest alive records, and no babble that comes back: its addresses would lead nowhere. */
+  /** Keeps the newest alive records. Ignores returning babble, because its addresses lead nowhere. */
   private learn(records: ReadonlyArray<PeerRecord>): void {
     for (const each of records) {
       if (each.status !== "alive" || !this.options.members.includes(each.name)) continue
@@ -184,7 +184,7 @@ class Babbler {
     }
   }
 
-  // ---- what an honest member says ----
+  // ---- frames of a correct member ----
 
   private talk(link: Link): Effect.Effect<void, Transport.TransportError, Scope.Scope> {
     const { peer } = link
@@ -207,7 +207,7 @@ class Babbler {
     return Effect.gen({ self: this }, function* () {
       let viewHash = 0n
       for (let seq = 0; !this.isSilent; seq++) {
-        // A hash that stays makes the other side begin an exchange of digests.
+        // A view hash that does not change makes the other side start an exchange of digests.
         if ((yield* Random.nextIntBetween(0, 3)) === 0) viewHash = BigInt(yield* Random.nextIntBetween(0, 1_000))
         yield* peer.send({ _tag: "Ping", seq, viewHash, lag: 0 })
         yield* Effect.sleep("1 second")
@@ -227,7 +227,8 @@ class Babbler {
         return frame.last ? [{ _tag: "SyncDelta", records: [this.record], want: [] }] : []
       case "ProbeRequest": {
         const known = this.heard.get(frame.target)
-        // A member that says "up" about a life that it never met lists one that there never was, which nobody can refute.
+        // A member that answers up about an unknown life makes others list a life that never existed and that no peer
+        // can refute.
         const isLinked = [...this.links].some(
           ({ generation, to }) => to === frame.target && generation === frame.generation,
         )
@@ -241,7 +242,7 @@ class Babbler {
     }
   }
 
-  /** Raises the incarnation above one that was said. Returns the Update that tells it. */
+  /** Raises the incarnation above a reported one. Returns the Update with the new record. */
   private refute(incarnation: number): Frame {
     this.incarnation = Math.min(Math.max(this.incarnation, incarnation + 1), maxIncarnation)
     return { _tag: "Update", records: [this.record] }
@@ -249,7 +250,7 @@ class Babbler {
 
   // ---- babble ----
 
-  /** Speaks until the budget is spent. */
+  /** Babbles until the budget is spent. */
   get babbling(): Effect.Effect<void> {
     const { budget, kinds: among } = this.options
     return Effect.gen({ self: this }, function* () {
@@ -266,7 +267,7 @@ class Babbler {
     })
   }
 
-  /** Goes in one of the ways in which a member goes. */
+  /** Ends in one of the ways in which a member ends. */
   get ending(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const how = ends[yield* Random.nextIntBetween(0, ends.length - 1)] ?? "close"
@@ -286,8 +287,8 @@ class Babbler {
 }
 
 /**
- * Makes a node that babbles. A life that starts after the babble is spent does nothing, so that a babbler that was restarted
- * does not begin again.
+ * Creates a node that babbles. A life that starts after the budget is spent does nothing, so that a restarted babbler
+ * does not start again.
  */
 export const layer = (
   name: string,

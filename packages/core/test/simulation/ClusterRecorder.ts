@@ -1,14 +1,14 @@
 /**
- * The events and messages of all nodes of a simulation, recorded outside of the nodes, and what of them breaks a guarantee of
- * the membership or of the messages (docs/protocol.md).
+ * Events and messages of all nodes of a simulation, recorded outside of the nodes, and the guarantees of the membership
+ * and of the messages that they break (docs/protocol.md).
  */
 import { DeliveryLog } from "./DeliveryLog.ts"
 import { Observer } from "./Observer.ts"
 
 export class ClusterRecorder {
-  /** Broken guarantees, in the order in which they were found. */
+  /** Broken guarantees, in the order of their detection. */
   readonly wrong: Array<string> = []
-  /** Number of events of each kind, of all nodes. */
+  /** Number of events of each kind on all nodes. */
   readonly counts = new Map<string, number>()
   readonly deliveries: DeliveryLog = new DeliveryLog((wrong) => void this.wrong.push(wrong))
 
@@ -25,14 +25,14 @@ export class ClusterRecorder {
   }
 
   /**
-   * Declares that from now on these nodes are well and reach each other. An event that calls one of them suspected, lost or
-   * gone, or with which one of them stops, breaks a guarantee.
+   * Declares that from now on these nodes are healthy and reach each other. A guarantee is broken if an event reports
+   * one of them as suspected, lost or removed, or if one of them stops.
    */
   declareHealthy(names: ReadonlyArray<string>): void {
     this.healthy = new Set(names)
   }
 
-  /** Begins a new life of a node. */
+  /** Starts a new life of a node. */
   observe(name: string): Observer {
     const observer = new Observer({
       name,
@@ -45,7 +45,7 @@ export class ClusterRecorder {
     return observer
   }
 
-  /** Returns how often an event was seen, by all nodes together. */
+  /** Returns the number of events with this tag on all nodes. */
   count(tag: string): number {
     return this.counts.get(tag) ?? 0
   }

@@ -47,7 +47,7 @@ describe("a delivery log", () => {
     assert.deepStrictEqual([...log.outcomes], [["reported", 3]])
   })
 
-  it("reports an accepted message that is missing within a session, and none between sessions", () => {
+  it("reports an accepted message that is missing within a session, but not between sessions", () => {
     for (const [session, count] of [
       [1, 1],
       [2, 0],
@@ -62,7 +62,7 @@ describe("a delivery log", () => {
     }
   })
 
-  it("reports no gap where a message was refused", () => {
+  it("reports no gap for a refused message", () => {
     const { a, b, log, wrong } = make()
     const next = log.sequence(a)
     const reader = log.reader(b)
@@ -74,7 +74,7 @@ describe("a delivery log", () => {
     assert.deepStrictEqual(wrong, [])
   })
 
-  it("reports a message that comes twice, out of order, or was never sent", () => {
+  it("reports a message that is repeated, out of order, or was never sent", () => {
     const { a, b, log, wrong } = make()
     const next = log.sequence(a)
     const reader = log.reader(b)
@@ -83,10 +83,10 @@ describe("a delivery log", () => {
     reader.receive([message(text), message(text), message("7 7 ")])
     assert.strictEqual(wrong.length, 2)
     assert.include(wrong[0], "none twice")
-    assert.include(wrong[1], "nobody sent 7 7")
+    assert.include(wrong[1], "no life sent 7 7")
   })
 
-  it("reports a received message whose send was refused, whichever is known first", () => {
+  it("reports a received message whose send was refused, in either order", () => {
     for (const isReceivedFirst of [true, false]) {
       const { a, b, log, wrong } = make()
       const { failed, text } = log.sequence(a)({ to: "b" })
@@ -110,7 +110,7 @@ describe("a delivery log", () => {
     }
   })
 
-  it("expects nothing of a life that has ended", () => {
+  it("expects no message of a life that has ended", () => {
     const { a, log, wrong } = make()
     const { sent } = log.sequence(a)({ to: "b" })
     log.begin({ name: "b" })
@@ -119,7 +119,7 @@ describe("a delivery log", () => {
     assert.deepStrictEqual(wrong, [])
   })
 
-  it("reports a session that goes on after its end, and on a lane a session whose end is missing", () => {
+  it("reports a session that continues after its end, and on a lane a session whose end is missing", () => {
     const { a, b, log, wrong } = make()
     const next = log.sequence(a, "orders")
     const reader = log.reader(b, "orders")
@@ -134,7 +134,7 @@ describe("a delivery log", () => {
     assert.include(wrong[1], "the end of 1 was not reported")
   })
 
-  it("reports on a lane a message before the begin of its session, and a session that begins twice", () => {
+  it("reports on a lane a message before the start of its session, and a session that starts twice", () => {
     const { a, b, log, wrong } = make()
     const next = log.sequence(a, "orders")()
     next.reported({ sent: ["b"], failed: [] })

@@ -1,11 +1,11 @@
 /**
- * The messages that nodes of a simulation sent and received, recorded outside of the nodes. From them follows whether each
- * reader received a prefix of the accepted messages, without a gap and none twice (docs/protocol.md, section "What a receiver
+ * Messages that nodes of a simulation sent and received, recorded outside of the nodes. The log checks that each reader
+ * received a prefix of the accepted messages, without gaps or duplicates (docs/protocol.md, section "What a receiver
  * may rely on").
  *
- * Messages are numbered within a sequence: the messages of one life on one lane. The next message is sent once the result of
- * the one before is known, or several are sent at once. So a reader that receives a number can check the fate of all lower
- * numbers.
+ * Messages are numbered within a sequence: the messages of one life on one lane. A sender sends the next message once
+ * the result of the previous one is known, or sends several at once. A reader that receives a number can therefore
+ * check the fate of all lower numbers.
  */
 import { DeliveryReader } from "./DeliveryReader.ts"
 import { SendAttempt } from "./SendAttempt.ts"
@@ -19,17 +19,17 @@ import {
 } from "./SentMessage.ts"
 
 export interface SendOptions {
-  /** Name of the receiver; without it the message goes to many. */
+  /** Name of the receiver; without it the message is a broadcast. */
   readonly to?: string
-  /** Least length of the text. */
+  /** Minimum length of the text. */
   readonly padding?: number
 }
 
-/** Begins the next send of a sequence. */
+/** Starts the next send of a sequence. */
 export type Send = (options?: SendOptions) => SendAttempt
 
 export class DeliveryLog {
-  /** Number of sends with each outcome. */
+  /** Number of sends per outcome. */
   readonly outcomes = new Map<string, number>()
   private readonly complain: (wrong: string) => void
   private readonly sequences: Array<Sequence> = []
@@ -50,7 +50,7 @@ export class DeliveryLog {
     this.lastsOf.set(life, new Map())
   }
 
-  /** Begins a sequence of a life on a lane. */
+  /** Starts a sequence of a life on a lane. */
   sequence(life: Life, lane?: string): Send {
     const sequence: Sequence = { id: this.sequences.length, life, lane, messages: [] }
     this.sequences.push(sequence)
@@ -79,7 +79,7 @@ export class DeliveryLog {
     return reader
   }
 
-  /** Returns the number of sends of a life that have no result yet. */
+  /** Returns the number of sends of a life without a result. */
   pending(life: Life): number {
     return this.pendingOf.get(life) ?? 0
   }
@@ -89,12 +89,12 @@ export class DeliveryLog {
     return this.receivedOf.get(life) ?? 0
   }
 
-  /** Checks, once nothing is under way any more, that every acknowledged message was received. */
+  /** Checks that every acknowledged message was received, once no message is in flight. */
   settle(): void {
     for (const message of this.taken) {
       if (this.isMissing(message)) {
         this.complain(
-          `${message.number} in ${describeSequence(message.sequence)} was taken, and ${message.to} never received it`,
+          `${message.number} in ${describeSequence(message.sequence)} was taken, but ${message.to} never received it`,
         )
       }
     }
@@ -121,7 +121,9 @@ export class DeliveryLog {
     this.taken.add(message)
     const reader = message.life === undefined ? undefined : this.readers.get(message.life)?.get(sequence.lane)
     if (this.isMissing(message) && reader?.isPaused !== false) {
-      this.complain(`${number} in ${describeSequence(sequence)} is called taken, and ${message.to} has not taken it`)
+      this.complain(
+        `${number} in ${describeSequence(sequence)} is reported as taken, but ${message.to} has not taken it`,
+      )
     }
   }
 
@@ -131,7 +133,7 @@ export class DeliveryLog {
     this.complain(`${receiver} received ${number} in ${describeSequence(sequence)}, which was ${found}`)
   }
 
-  /** Returns whether no life of the receiver has received the message, although the life that it was for still runs. */
+  /** Returns whether no life of the receiver has received the message, although the intended life still runs. */
   private isMissing({ life, receivedBy, to }: SentMessage): boolean {
     if (life === undefined || this.newest.get(life.name) !== life) return false
     for (const { name } of receivedBy) if (name === to) return false

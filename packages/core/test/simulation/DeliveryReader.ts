@@ -8,7 +8,7 @@ export interface Options {
   readonly findSequence: (id: number) => Sequence | undefined
   /** Records that this life received the message. */
   readonly onReceived: (message: SentMessage) => void
-  /** Returns the greatest number of the sequence that this life has received on any reader, and stores a new one. */
+  /** Returns the greatest number of the sequence that this life has received on any reader, and stores a new number. */
   readonly exchangeLast: (sequence: Sequence, number: number) => number
   readonly complain: (wrong: string) => void
 }
@@ -19,22 +19,22 @@ interface SessionState {
   readonly isOver: boolean
 }
 
-/** One reader of one lane. It checks the order of sessions and that no accepted message of a session is missing. */
+/** Reader of one lane. It checks the order of sessions, and that no accepted message of a session is missing. */
 export class DeliveryReader {
   /**
-   * True while the reader has recorded everything that it pulled, and pulls no more. A message that is acknowledged meanwhile
-   * must be among those that it recorded.
+   * `true` while the reader has recorded everything that it pulled, and pulls nothing more. A message that is
+   * acknowledged meanwhile must be among the recorded messages.
    */
   isPaused = false
   private readonly options: Options
-  private readonly who: string
+  private readonly reader: string
   private readonly lastOf = new Map<Sequence, { readonly number: number; readonly session: number }>()
-  /** The session with each life of each peer, and whether its begin and its end were reported. */
+  /** Session with each life of each peer, and whether its start and its end were reported. */
   private readonly sessions = new Map<string, SessionState>()
 
   constructor(options: Options) {
     this.options = options
-    this.who = `${options.life.name} on ${options.lane ?? "the inbox"}`
+    this.reader = `${options.life.name} on ${options.lane ?? "the inbox"}`
   }
 
   /** Records all items of one pull. */
@@ -51,7 +51,7 @@ export class DeliveryReader {
     const number = Number(digits)
     const sequence = this.options.findSequence(Number(id))
     const message = sequence?.messages[number]
-    if (sequence === undefined || message === undefined) return this.complain(`nobody sent ${text}`)
+    if (sequence === undefined || message === undefined) return this.complain(`no life sent ${text}`)
     if (sequence.lane !== lane || sequence.life.name !== from.name || sequence.life === life) {
       return this.complain(`${text} from ${from.name} is in ${describeSequence(sequence)}`)
     }
@@ -85,7 +85,7 @@ export class DeliveryReader {
     if (before !== undefined && (session < before.session || (before.isOver && !isNew))) {
       this.complain(`session ${session} with ${key} goes on after its end`)
     }
-    // The inbox reports neither the begin nor the end of a session.
+    // The inbox reports neither the start nor the end of a session.
     if (this.options.lane !== undefined) this.checkMarkers(key, session, _tag, isNew)
     const isStarted = _tag === "SessionStarted" || (!isNew && before.isStarted)
     this.sessions.set(key, { session, isStarted, isOver: _tag === "SessionEnded" })
@@ -103,6 +103,6 @@ export class DeliveryReader {
   }
 
   private complain(wrong: string): void {
-    this.options.complain(`${this.who}: ${wrong}`)
+    this.options.complain(`${this.reader}: ${wrong}`)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A node whose application sends to all members all the time, into the inbox and on lanes, and records what it sees, sends and
- * receives.
+ * A node whose application sends to all members all the time, into the inbox and on lanes. It records its events, sends
+ * and received messages.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { LaneItem } from "@coterie/core/Lane"
@@ -25,11 +25,11 @@ export class Member extends Context.Service<
     readonly observer: Observer
     /** Broadcasts one message. */
     readonly broadcast: Effect.Effect<void>
-    /** Sends one message to every member on the lane that is read slowly, and waits as long as that takes. */
+    /** Sends one message to every member on the lane with a slow reader, and waits as long as necessary. */
     readonly sendOnSlowLane: Effect.Effect<void>
     /** Stops the messages that the member sends by itself. */
     readonly stopTalking: Effect.Effect<void>
-    /** Returns the number of different views among this node and its links, as it last received their hashes. */
+    /** Returns the number of different views among this node and its links, by the last received hashes. */
     readonly views: () => number
     /** Returns the local health of this node. */
     readonly health: () => number
@@ -40,20 +40,20 @@ export interface Options {
   readonly recorder: ClusterRecorder
   readonly seeds: ReadonlyArray<string>
   readonly policies?: Layer.Layer<never> | undefined
-  /** Least and greatest number of milliseconds between two broadcasts. */
+  /** Minimum and maximum number of milliseconds between two broadcasts. */
   readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
-  /** Parts of the node that have a defect. */
+  /** Parts of the node with a defect. */
   readonly overrides?: Partial<Overrides.Overrides> | undefined
 }
 
 /** Name of the cluster. */
 export const label = "swarm"
 
-/** Queues that exceed their limit by the last item that they accept (docs/metrics.md). */
+/** Queues that may exceed their limit by the last accepted item (docs/metrics.md). */
 const exceedable: ReadonlySet<string> = new Set(["outbox_bytes", "control_outbox", "links"])
 
-/** Greatest number of milliseconds that the reader of the slow lane takes for one pull. */
+/** Maximum number of milliseconds between two pulls of the slow reader. */
 const slowness = 1_500
 
 const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
@@ -62,7 +62,7 @@ const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
 
 type Next = "more" | "enough"
 
-/** Reads the stream until `pause` returns `enough`. Each pull is recorded first; then the reader pauses. */
+/** Reads the stream until `pause` returns `enough`. Records each pull first, and then pauses. */
 const read = (makeReader: () => DeliveryReader, stream: Stream.Stream<LaneItem, unknown>, pause: Effect.Effect<Next>) =>
   Effect.suspend(() => {
     const reader = makeReader()
@@ -87,7 +87,7 @@ const pauseUntil = (until: number): Effect.Effect<Next> =>
     now < until ? Effect.succeed("more" as const) : Effect.as(Effect.sleep("50 millis"), "enough" as const),
   )
 
-/** Reads the lane for some seconds, again and again, for as long as the member talks. */
+/** Reads the lane for some seconds, repeatedly, while the member sends. */
 const readOnAndOff = Effect.fnUntraced(function* (
   sender: MemberSender,
   makeReader: () => DeliveryReader,

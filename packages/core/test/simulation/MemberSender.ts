@@ -6,29 +6,29 @@ import * as Random from "effect/Random"
 import type { DeliveryLog, Send } from "./DeliveryLog.ts"
 import type { Life } from "./SentMessage.ts"
 
-/** The lanes that members read besides their inbox. */
+/** Lanes that members read besides their inbox. */
 export interface Lanes {
-  /** Every member reads this lane, with pauses. */
+  /** Lane that every member reads, with pauses. */
   readonly slow: Lane
-  /** Some members read this lane, at some times. */
+  /** Lane that some members read, at some times. */
   readonly fickle: Lane
 }
 
 /** Length of the longest message: some fragments on a lane with a small window. */
 const longest = 1_200
 
-/** Milliseconds that an acknowledged send may take: sometimes too few for the slow lane. */
+/** Timeout of an acknowledged send in milliseconds. It is sometimes too short for the slow lane. */
 const confirmTimeout = 2_000
 
 const oneOf = <A>(items: readonly [A, ...ReadonlyArray<A>]): Effect.Effect<A> =>
   Effect.map(Random.nextIntBetween(0, items.length), (i) => items[i] ?? items[0])
 
-/** Draws the least length of a message: one in four messages is padded. */
+/** Draws the minimum length of a message: one in four messages is padded. */
 const drawPadding = Effect.flatMap(Random.nextIntBetween(0, 4), (draw) =>
   draw === 0 ? Random.nextIntBetween(0, longest) : Effect.succeed(0),
 )
 
-/** A sequence and how its messages are sent to one peer. */
+/** Sequence of messages to one peer, and the function that sends them. */
 interface Route {
   readonly next: Send
   readonly send: (peer: string, text: string, options?: SendOptions) => Effect.Effect<Sent, SendError>
@@ -41,7 +41,7 @@ export interface Options {
   readonly life: Life
 }
 
-/** The sends of one life of a member. Each is recorded with its result. */
+/** Sends of one life of a member. Each send is recorded with its result. */
 export class MemberSender {
   /** `true` while the member sends by itself. */
   isTalking = true
@@ -76,7 +76,7 @@ export class MemberSender {
     return this.toMany(this.nextBroadcast, this.cluster.broadcast)
   }
 
-  /** Publishes one message on a lane that it draws. */
+  /** Publishes one message on a random lane. */
   get publish(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const which = yield* oneOf(["slow", "fickle"] as const)
@@ -84,7 +84,7 @@ export class MemberSender {
     })
   }
 
-  /** Sends one message on the slow lane to every member, and waits for credit as long as that takes. */
+  /** Sends one message on the slow lane to every member, and waits for credit as long as necessary. */
   get sendOnSlowLane(): Effect.Effect<void> {
     const send = ({ name: to }: { readonly name: string }) =>
       Effect.suspend(() => {
@@ -96,7 +96,7 @@ export class MemberSender {
     )
   }
 
-  /** Sends an acknowledged message, or a batch of messages, to one member that it draws. */
+  /** Sends an acknowledged message, or a batch of messages, to one random member. */
   get sendToOne(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const peers = yield* this.cluster.peers

@@ -23,7 +23,7 @@ const observe = (...events: ReadonlyArray<ClusterEvent>): ReadonlyArray<string> 
 }
 
 describe("an observer", () => {
-  it("finds nothing wrong with the life of a peer that joins, fails, returns and leaves", () => {
+  it("reports no problem for a peer that joins, fails, returns and leaves", () => {
     const unreachable: ClusterEvent = { _tag: "Unreachable", peer: lost }
     assert.deepStrictEqual(observe(snapshot, joined, unreachable, suspected, failed, joined, left), [])
   })
@@ -79,7 +79,7 @@ describe("an observer", () => {
     assert.strictEqual(recorder.wrong.length, 3)
   })
 
-  it("reports harm to a healthy peer, and the end of a healthy node, from the moment on that they are called healthy", () => {
+  it("reports harm to a healthy peer, and the end of a healthy node, from the time at which they are declared healthy", () => {
     const recorder = new ClusterRecorder({ hasBabblers: true })
     const observer = recorder.observe("a")
     const record = (...events: ReadonlyArray<ClusterEvent>): number => {
@@ -95,7 +95,7 @@ describe("an observer", () => {
     assert.strictEqual(record({ _tag: "Joined", peer: stranger }, { _tag: "Left", peer: removedOf("s", "left") }), 0)
   })
 
-  it("allows a return after hearsay of a leave, and violations, if members may babble", () => {
+  it("allows a return after gossip of a leave, and violations, if members may babble", () => {
     for (const [hasBabblers, expected] of [
       [true, 0],
       [false, 2],

@@ -3,7 +3,7 @@ import type { ClusterEvent, View } from "@coterie/core/ClusterEvent"
 import { apply, makeView } from "@coterie/core/ClusterEvent"
 import type { Peer, PeerDescription } from "@coterie/core/Peer"
 
-/** Events about a peer that must be a member already. */
+/** Events that require an existing member. */
 const aboutMembers = new Set([
   "Left",
   "Suspected",
@@ -14,13 +14,13 @@ const aboutMembers = new Set([
   "Disconnected",
 ])
 
-/** Events that no node emits about a healthy peer: it has a live link to the peer. */
+/** Events that no node emits about a healthy peer to which it has a live link. */
 const harm: ReadonlySet<string> = new Set(["Suspected", "Failed", "Left", "Replaced", "Unreachable", "Disconnected"])
 
 /** Events with which a node reports that it stopped. */
 const ends: ReadonlySet<string> = new Set(["Superseded"])
 
-/** Events that end what another event began. */
+/** Events that end a condition, with the events that start it. */
 const beginningOf = new Map([
   ["Reconnected", "Isolated"],
   ["PartitionHealed", "PartitionSuspected"],
@@ -32,9 +32,9 @@ type PeerEvent = Extract<ClusterEvent, { readonly peer: PeerDescription }>
 
 export interface Options {
   readonly name: string
-  /** `true` if some members break the protocol and say of others what is not so. */
+  /** `true` if some members break the protocol and send false reports about others. */
   readonly hasBabblers: boolean
-  /** Returns `true` if this node is well and reaches the others that are. */
+  /** Returns `true` if this node is healthy and reaches the other healthy nodes. */
   readonly isHealthy: (name: string) => boolean
   /** Reports a broken guarantee. */
   readonly complain: (wrong: string) => void
@@ -42,10 +42,13 @@ export interface Options {
   readonly count: (tag: ClusterEvent["_tag"]) => void
 }
 
-/** One life of one node, as it sees its peers. It checks each guarantee at the first event that can break it. */
+/**
+ * Observer of one life of one node, with its events about its peers. It checks each guarantee at the first event that
+ * can break it.
+ */
 export class Observer {
   readonly name: string
-  /** The fold of all events, which begin with a snapshot. */
+  /** Fold of all events, which begin with a snapshot. */
   view: View
   readonly events: Array<ClusterEvent> = []
   private readonly options: Options
@@ -53,7 +56,7 @@ export class Observer {
   private readonly left = new Set<string>()
   /** Newest generation of each peer. */
   private readonly newest = new Map<string, number>()
-  /** Conditions that began and have not ended yet. */
+  /** Conditions that have started and not ended. */
   private readonly open = new Set<string>()
 
   constructor(options: Options) {
@@ -77,21 +80,24 @@ export class Observer {
   /** Compares the node's own view with the fold of the events, if both have the same version. */
   compareView(view: View): void {
     if (view.version !== this.view.version) return
-    // The view consists of the peers of the events, so identity is mostly enough.
+    // The view consists of the peers of the events, so comparing identity is usually enough.
     const [folded, own] = [this.view.peers, view.peers]
     const isSame = this.view.self === view.self && this.view.isolated === view.isolated && folded.size === own.size
     if (isSame && [...folded].every(([name, peer]) => own.get(name) === peer)) return
     if (Equal.equals(view, this.view)) return
     const [a, b] = [this.view, view].map((each) => JSON.stringify({ ...each, peers: [...each.peers.values()] }))
-    this.options.complain(`${this.name}: events add up to ${a}, and the view is ${b}`)
+    this.options.complain(`${this.name}: the events add up to ${a}, but the view is ${b}`)
   }
 
-  /** Reports that a queue of the node holds more than its limit. */
+  /** Reports that a queue of the node exceeds its limit. */
   reportQueue(queue: string, size: number): void {
-    this.options.complain(`${this.name}: ${queue}: ${size} is beyond its bound`)
+    this.options.complain(`${this.name}: ${queue}: ${size} exceeds its limit`)
   }
 
-  /** Reports that the node ended a link for a violation of the protocol, which is a defect if all nodes keep the protocol. */
+  /**
+   * Reports that the node ended a link for a violation of the protocol, which is a defect if all nodes follow the
+   * protocol.
+   */
   reportViolation(code: string): void {
     if (!this.options.hasBabblers)
       this.options.complain(`${this.name} ended a link because the peer broke the protocol: ${code}`)
@@ -129,7 +135,7 @@ export class Observer {
     }
     this.checkGeneration(event, known)
     if (_tag === "Left") this.left.add(keyOf(peer))
-    // A node without a link to a peer may believe a babbler that the peer left, until the peer refutes it.
+    // A node without a link to a peer may believe a babbler's report that the peer left, until the peer refutes it.
     else if (!this.options.hasBabblers)
       this.check(!this.left.has(keyOf(peer)), "a life that left does not return", event)
     if (_tag === "Failed") {

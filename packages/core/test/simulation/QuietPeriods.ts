@@ -1,6 +1,6 @@
 /**
- * A node whose application sends nothing, for clusters of hundreds. A {@link ViewTracker} that all nodes share takes its
- * events.
+ * A node whose application sends nothing, for clusters of hundreds of nodes. All nodes share a {@link ViewTracker},
+ * which handles their events.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type * as Transport from "@coterie/core/Transport"

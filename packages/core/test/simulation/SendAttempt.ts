@@ -9,7 +9,7 @@ export interface Options {
   readonly decide: (message: SentMessage, outcome: string, fate: (receiver: string) => Fate) => void
 }
 
-/** One send of one message. Exactly one of its methods is called with the result. */
+/** Send of one message. The sender calls exactly one of its methods with the result. */
 export class SendAttempt {
   readonly text: string
   private readonly message: SentMessage

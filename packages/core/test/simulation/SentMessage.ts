@@ -1,9 +1,9 @@
-/** Messages that nodes of a simulation sent, with what their senders learned about them. */
+/** Messages that nodes of a simulation sent, with the knowledge of their senders about them. */
 
 /** Name of a lane; `undefined` is the inbox. */
 export type LaneName = string | undefined
 
-/** One life of one node. */
+/** Life of a node. */
 export interface Life {
   readonly name: string
 }
@@ -19,7 +19,7 @@ export interface Life {
  */
 export type Fate = "accepted" | "taken" | "refused" | "passed over" | "unknown"
 
-/** The messages that one life sends on one lane, one after the other. */
+/** Messages that one life sends on one lane, one after another. */
 export interface Sequence {
   readonly id: number
   readonly life: Life
@@ -33,7 +33,7 @@ export interface SentMessage {
   readonly number: number
   /** Name of the receiver of a message to one peer. */
   readonly to: string | undefined
-  /** Life of that receiver when the send began. */
+  /** Life of that receiver at the start of the send. */
   readonly life: Life | undefined
   /** Fate for each receiver by name; `undefined` until the send has a result. */
   fate: ((receiver: string) => Fate) | undefined

@@ -6,7 +6,7 @@ import { ViewTracker } from "./ViewTracker.ts"
 const joined = (name: string): ClusterEvent => ({ _tag: "Joined", peer: peerOf(name) })
 
 describe("a view tracker", () => {
-  it("counts the pairs of a node and a peer that it sees alive with a link", () => {
+  it("counts the pairs of a node and a peer that the node sees as alive with a link", () => {
     const views = new ViewTracker(() => 0)
     const [a, b] = [views.observe("a"), views.observe("b")]
     a(joined("b"))
@@ -21,7 +21,7 @@ describe("a view tracker", () => {
     assert.isFalse(views.lists("a", "c"))
   })
 
-  it("forgets a node that ended, and ignores later events of that life", () => {
+  it("drops a node that ended, and ignores later events of that life", () => {
     const views = new ViewTracker(() => 0)
     const old = views.observe("a")
     old(joined("b"))
@@ -35,7 +35,7 @@ describe("a view tracker", () => {
     assert.isFalse(views.lists("a", "c"))
   })
 
-  it("records who emitted which event about the liveness of a peer, and when", () => {
+  it("records each event about the liveness of a peer, with its node and time", () => {
     let now = 0
     const views = new ViewTracker(() => now)
     const a = views.observe("a")

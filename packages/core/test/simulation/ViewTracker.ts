@@ -1,7 +1,7 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
 import type { PeerDescription } from "@coterie/core/Peer"
 
-/** An event about the liveness of a peer, as one node emitted it. */
+/** Event about the liveness of a peer, as one node emitted it. */
 export interface LivenessEvent {
   /** Name of the node that emitted the event. */
   readonly by: string
@@ -23,9 +23,9 @@ interface Seen {
   readonly listed: Set<string>
 }
 
-/** The views of all nodes, summed up while events arrive, so that every question about them takes constant time. */
+/** Sums over the views of all nodes, updated with each event, so that every query takes constant time. */
 export class ViewTracker {
-  /** Number of pairs of a node and a peer that it sees alive with a link. */
+  /** Number of pairs of a node and a peer that the node sees as alive with a link. */
   live = 0
   /** Number of `Failed` events. */
   failed = 0
@@ -37,7 +37,7 @@ export class ViewTracker {
     this.now = now
   }
 
-  /** Begins a new life of a node. Returns the function that takes its events. */
+  /** Starts a new life of a node. Returns the function that handles its events. */
   observe(name: string): (event: ClusterEvent) => void {
     this.remove(name)
     const seen: Seen = { live: new Set(), listed: new Set() }

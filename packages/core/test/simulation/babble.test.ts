@@ -36,7 +36,7 @@ describe("babble", () => {
     )
   }
 
-  it.effect("is the same for the same seed, and of every kind over many seeds", () =>
+  it.effect("is the same for the same seed, and has every kind over many seeds", () =>
     Effect.gen(function* () {
       const seeds = Array.from({ length: 200 }, (_, seed) => seed)
       const all = yield* Effect.forEach(seeds, (seed) => drawn(seed))

@@ -1,6 +1,6 @@
 /**
- * What a babbling member says: frames that keep the form of the protocol and whose content no honest member would send. All
- * is drawn from `Random`, so the seed of a simulation decides it.
+ * Content of babble: frames that keep the form of the protocol, with content that no correct member would send.
+ * Everything is drawn from `Random`, so the seed of a simulation determines it.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -9,11 +9,11 @@ import type { Frame } from "../../src/protocol/Frame.ts"
 import type { Key, PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
 import { addressOf, record } from "../cluster/RawPeer.ts"
 
-/** What a babbler knows when it speaks to a member. */
+/** Knowledge of a babbler when it sends to a member. */
 export interface Hearing {
-  /** Name of the member that it speaks to. */
+  /** Name of the member that receives the babble. */
   readonly to: string
-  /** The newest records of honest members that it heard, at least one. */
+  /** Newest known records of correct members, at least one. */
   readonly records: ReadonlyArray<PeerRecord>
 }
 
@@ -32,10 +32,12 @@ const clamp = (value: number, most: number): number => Math.min(Math.max(value, 
 const second = 1_000
 const hour = 3_600 * second
 
-/** Steps from a generation: to lives that are over, to lives that may be, and beyond the 24 hours that hearsay may be ahead. */
+/** Steps from a generation: to lives that have ended, to possible lives, and beyond the maximum lead of 24 hours. */
 const generationSteps = [-hour, -1, 1, second, 23 * hour, 25 * hour] as const
 
-/** Steps from an incarnation: the same, the next ones, and those around the bounds on hearsay. */
+/**
+ * Steps from an incarnation: the same, the next incarnations, and incarnations around the bounds on reports of others.
+ */
 const incarnationSteps = [0, 0, 1, 2, 1_000, 65_536, 131_072, 10_000_000, maxIncarnation] as const
 
 const statuses = ["alive", "suspect", "failed", "left"] as const
@@ -46,7 +48,7 @@ const accusations = ["suspect", "failed", "left"] as const
 const accused = (status: Status, by: string): Partial<PeerRecord> =>
   status === "suspect" || status === "failed" ? { status, by } : { status, by: undefined }
 
-/** Makes a body that its owner did not publish: an address at which nobody is, and metadata that nobody set. */
+/** Creates a body that its owner did not publish, with an unused address and other metadata. */
 const forgedBody = (of: PeerRecord, draw: number): PeerRecord["body"] => ({
   ...of.body,
   addresses: draw % 2 === 0 ? of.body.addresses : [addressOf(`forged-${draw}:24868`)],
@@ -58,7 +60,7 @@ const drawGhost = (hearing: Hearing): Effect.Effect<PeerRecord> =>
     const number = yield* below(1_000_000)
     const name = `ghost-${number}`
     const real = yield* drawReal(hearing)
-    // Most ghosts have a dead address, and some have the address of somebody else.
+    // Most ghosts have an unreachable address, and some have the address of another peer.
     const addresses = (yield* below(4)) === 0 ? real.body.addresses : [addressOf(`${name}:24868`)]
     const status = yield* oneOf(statuses)
     return record({ name, generation: real.generation + number, addresses, ...accused(status, real.name) })
@@ -66,7 +68,7 @@ const drawGhost = (hearing: Hearing): Effect.Effect<PeerRecord> =>
 
 const drawReal = ({ records, to }: Hearing): Effect.Effect<PeerRecord> =>
   Effect.gen(function* () {
-    // Half of the claims are about the member that hears them.
+    // Half of the claims are about the member that receives them.
     const own = records.find(({ name }) => name === to)
     if (own !== undefined && (yield* Random.nextBoolean)) return own
     return records[yield* below(records.length)] ?? record()
@@ -121,7 +123,7 @@ const drawDoubled = (hearing: Hearing): Frames =>
     return [updateOf([...records, ...records.toReversed()])]
   })
 
-/** Names that left and that nobody knew: more than the bound on tombstones, in three frames. */
+/** Returns left records of unknown names, more than the maximum number of tombstones, in three frames. */
 const drawFlood = (): Frames =>
   Effect.gen(function* () {
     const from = yield* below(1_000_000)
@@ -141,12 +143,12 @@ const keyOf = ({ generation, incarnation, name, status }: PeerRecord): Key => ({
   status,
 })
 
-/** Keeps the first of each name, because names in one frame are distinct. */
+/** Keeps the first record of each name, because names in one frame are distinct. */
 const distinct = (records: ReadonlyArray<PeerRecord>): ReadonlyArray<PeerRecord> => [
   ...new Map(records.toReversed().map((each) => [each.name, each])).values(),
 ]
 
-/** Draws a digest of odd keys, which may be in two frames and may have no end. */
+/** Draws a digest of odd keys, which may have two frames and may have no end. */
 const drawDigest = (hearing: Hearing): Frames =>
   Effect.gen(function* () {
     const entries = distinct(yield* listOf(1 + (yield* below(12)), drawAny(hearing))).map(keyOf)
@@ -158,7 +160,7 @@ const drawDigest = (hearing: Hearing): Frames =>
     ]
   })
 
-/** Draws an answer to a digest that nobody sent. */
+/** Draws an answer to a digest that no peer sent. */
 const drawDelta = (hearing: Hearing): Frames =>
   Effect.gen(function* () {
     const records = distinct(yield* listOf(yield* below(8), drawAny(hearing)))
@@ -173,7 +175,7 @@ const drawYouAre = (hearing: Hearing): Frames =>
     return [{ _tag: "YouAre", generation, incarnation, status }]
   })
 
-/** Draws questions about members and about nobody. */
+/** Draws probe requests about members and about peers that do not exist. */
 const drawProbes = (hearing: Hearing): Frames =>
   Effect.gen(function* () {
     const targets = yield* listOf(1 + (yield* below(10)), drawAny(hearing))
@@ -186,7 +188,7 @@ const drawProbes = (hearing: Hearing): Frames =>
     }))
   })
 
-/** More control frames at once than any receiver allows by default, so that it ends the link. */
+/** Number of control frames at once that exceeds every default limit, so that the receiver ends the link. */
 const burst = 2_500
 
 const drawBurst = (): Frames =>
@@ -196,7 +198,7 @@ const drawBurst = (): Frames =>
 const drawBye = (): Frames =>
   Effect.map(oneOf(["replaced", "superseded", "silent"] as const), (code) => [{ _tag: "Bye", code, message: "babble" }])
 
-/** Each kind of babble, and how often it comes next to the others. */
+/** Kinds of babble, with their relative frequencies. */
 const kinds = {
   ghosts: [6, drawUpdate(drawGhost, 8)],
   accusations: [6, drawUpdate(drawAccusation, 4)],
@@ -220,7 +222,10 @@ const isKind = (kind: string): kind is Kind => Object.hasOwn(kinds, kind)
 /** All kinds of babble. */
 export const allKinds: ReadonlyArray<Kind> = Object.keys(kinds).filter(isKind)
 
-/** Draws the kinds that a babbler speaks: each with probability one half, because the rare faults come from rare combinations. */
+/**
+ * Draws the kinds that a babbler sends, each with probability one half, because rare faults come from rare
+ * combinations.
+ */
 export const drawKinds = (among: ReadonlyArray<Kind> = allKinds): Effect.Effect<ReadonlyArray<Kind>> =>
   Effect.map(
     Effect.filter(among, () => Random.nextBoolean),

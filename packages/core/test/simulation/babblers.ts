@@ -1,4 +1,7 @@
-/** Clusters some of whose members babble: no honest member suffers from it, and after the babblers are gone nothing is left of it. */
+/**
+ * Clusters with members that babble. No correct member suffers from the babble, and no effect remains after the
+ * babblers have ended.
+ */
 import { Simulation } from "@coterie/testkit"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -21,7 +24,9 @@ import {
   trafficEnds,
 } from "./scenarios.ts"
 
-/** Makes a scenario: an honest cluster without faults and one or two members that babble, leave, and are forgotten. */
+/**
+ * Creates a scenario: a correct cluster without faults, and one or two members that babble, leave, and are forgotten.
+ */
 export const babbling = (
   name: string,
   { kinds, overrides }: { readonly kinds?: ReadonlyArray<Kind>; readonly overrides?: Partial<Overrides> } = {},
@@ -45,7 +50,7 @@ export const babbling = (
         )
         yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
         recorder.declareHealthy(names)
-        // One of the names is lower than those of the members, so that it pings, and one is higher.
+        // One name is lower than the names of the members, so that its owner sends the Pings, and one is higher.
         const babblers = (yield* Random.shuffle(["b1", "z1"])).slice(yield* Random.nextIntBetween(0, 1))
         const budget = new BabbleBudget({ count: yield* Random.nextIntBetween(10, 60), babblers })
         yield* sim.nodes(babblers, (babbler) =>

@@ -1,5 +1,6 @@
 /**
- * A large message on a slow line delays nothing else: heartbeats and messages of other lanes pass between its fragments.
+ * A large message on a slow line delays no other frame: heartbeats and messages of other lanes pass between its
+ * fragments.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import { Invariant } from "@coterie/testkit"
@@ -16,10 +17,10 @@ import type { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import * as Limits from "../../src/Limits.ts"
 import * as Overrides from "../../src/cluster/Overrides.ts"
 
-/** Bytes a second: the message takes longer than the link timeout. */
+/** Bytes per second, so that the message takes longer than the link timeout. */
 const bandwidth = 1_000_000
 
-/** Greatest number of fragments ahead of a message: a write of two frames, the write before on the line, and the next. */
+/** Maximum number of fragments before a message: a write of two frames, the write before on the line, and the next. */
 const ahead = 4
 
 it.sim(
@@ -31,7 +32,7 @@ it.sim(
   },
   (sim) =>
     Effect.gen(function* () {
-      /** Fragments of the large message since the last whole message. */
+      /** Fragments of the large message since the last other message. */
       let fragments = 0
       let passed = 0
       class CountingLanes extends ReceiveLanes {

@@ -1,4 +1,4 @@
-/** A transport that wraps another one and counts the written frames by kind. */
+/** Transport that wraps another transport and counts the written frames by kind. */
 import * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,14 +10,14 @@ export interface Count {
   bytes: number
 }
 
-/** Written frames and bytes by the kind of the frame. */
+/** Written frames and bytes, by kind of frame. */
 export type Counts = Map<string, Count>
 
 const nameOf: ReadonlyMap<number, string> = new Map(
   Object.entries(FrameTable.kinds).map(([name, kind]) => [kind, name]),
 )
 
-/** Makes a counter for one direction of one connection, which is a row of `length u32 | kind u8 | body`. */
+/** Creates a counter for one direction of one connection, which is a sequence of `length u32 | kind u8 | body`. */
 const follow = (counts: Counts): ((bytes: Uint8Array) => void) => {
   const header = new Uint8Array(Layout.headerBytes)
   let known = 0
@@ -57,7 +57,7 @@ const counted = (connection: Transport.Connection, counts: Counts): Transport.Co
   }
 }
 
-/** Wraps the transport below and counts the frames that it writes. */
+/** Wraps a transport and counts the frames that it writes. */
 export const layer = (counts: Counts): Layer.Layer<Transport.Transport, never, Transport.Transport> =>
   Layer.effect(Transport.Transport)(
     Effect.map(Transport.Transport, (transport) => ({

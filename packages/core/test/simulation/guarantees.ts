@@ -1,6 +1,6 @@
 /**
- * Guarantees of the membership, one scenario each (docs/membership.md). Each scenario plays a situation that other systems
- * get wrong, and names the events that no node may emit.
+ * Guarantees of the membership, one scenario each (docs/membership.md). Each scenario plays a situation that other
+ * systems handle wrongly, and names the events that no node may emit.
  */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { Invariant, Simulation } from "@coterie/testkit"
@@ -33,7 +33,7 @@ const start = (sim: Simulation.Sim, { size, seeds = ["n1"], ...options }: Start)
     return { names, node: nodeOf(nodes), nodes, recorder }
   })
 
-const nodeOf = (nodes: Members) => (name: string) => nodes[name] ?? assert.fail(`there is no ${name}`)
+const nodeOf = (nodes: Members) => (name: string) => nodes[name] ?? assert.fail(`there is no node ${name}`)
 
 /** Checks at every step that no node emits any of these events from now on. */
 const never = (recorder: ClusterRecorder, ...events: ReadonlyArray<string>) => {
@@ -43,13 +43,13 @@ const never = (recorder: ClusterRecorder, ...events: ReadonlyArray<string>) => {
   )
 }
 
-/** Returns the events with which one node reported whether another lives. */
+/** Returns the events with which one node reported the liveness of another node. */
 const fateOf = (nodes: Members, observer: string, name: string): ReadonlyArray<string> =>
   (nodes[observer]?.service(Member.Member)?.observer.events ?? []).flatMap((event) =>
     "peer" in event && event.peer.name === name && !withoutVerdict.has(event._tag) ? [event._tag] : [],
   )
 
-/** Events that say nothing about whether a peer lives. */
+/** Events that do not report the liveness of a peer. */
 const withoutVerdict: ReadonlySet<string> = new Set([
   "Joined",
   "Unreachable",
@@ -67,7 +67,10 @@ const cuts = {
   "from another to the seed": ({ network }: Simulation.Sim) => network.partitionOneWay(["n2"], ["n1"]),
 }
 
-/** R3 (indirect probes): a node that some member reaches is not suspected, and the two ends of the cut link see it as indirect. */
+/**
+ * R3 (indirect probes): a node that some member reaches is not suspected. The two ends of the cut link report each
+ * other as indirect.
+ */
 export const oneCut: ReadonlyArray<Simulation.Scenario> = [3, 5, 20].flatMap((size) =>
   Object.entries(cuts).map(([how, cut]) =>
     scenario(`cutting one link of ${size} nodes ${how} makes no node suspected`, (sim) =>
@@ -83,7 +86,7 @@ export const oneCut: ReadonlyArray<Simulation.Scenario> = [3, 5, 20].flatMap((si
             ([at = "", of = ""]) => nodes[at]?.service(Member.Member)?.observer.view.peers.get(of)?.link === "indirect",
           ),
         )
-        // Several rounds of probes, whose pauses grow to thirty seconds.
+        // Several rounds of probes. The pauses between them grow to thirty seconds.
         yield* Effect.sleep("2 minutes")
         yield* sim.network.heal
         yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
@@ -111,12 +114,12 @@ export const stoodStill = (name: string, overrides?: Partial<Overrides>): Simula
         )
         assert.deepStrictEqual(fateOf(nodes, "n2", other), [], `${other} as n2 saw it`)
       }
-      // It has refuted the accusations, and is not seen alive only because it has links.
+      // The node has refuted the accusations. Links alone would also make it appear alive.
       assert.strictEqual(everybodyAgrees(nodes), true)
     }),
   )
 
-/** R8: the newest life wins, although its clock makes it look like the older one. */
+/** R8: the newest life wins, although its clock makes it look older. */
 export const clockSetBack = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   scenario(name, (sim) =>
     Effect.gen(function* () {
@@ -129,12 +132,12 @@ export const clockSetBack = (name: string, overrides?: Partial<Overrides>): Simu
     }),
   )
 
-/** R10, R11, R12: no node remembers a node of the other side, and the seeds are still dialed. */
+/** R10, R11, R12: no node remembers a node of the other side, and the nodes still dial the seeds. */
 export const healsAfterForgetting = scenario(
   "a partition heals unaided after both sides have forgotten each other",
   (sim) =>
     Effect.gen(function* () {
-      // Frequent heartbeats for a day and an hour would take long to simulate.
+      // Frequent heartbeats for 25 hours would take long to simulate.
       const policies = FailureDetector.layer({
         heartbeat: "1 minute",
         linkTimeout: "3 minutes",
@@ -156,7 +159,7 @@ export const healsAfterForgetting = scenario(
     }),
 )
 
-/** R10: a failed peer that shows a sign of life is dialed at once, without waiting for its back-off. */
+/** R10: a failed peer that shows a sign of life is dialed at once, without its back-off. */
 export const meetsAgain = scenario(
   "after a long partition all links are up within ten seconds of the first connection",
   (sim) =>
@@ -171,7 +174,7 @@ export const meetsAgain = scenario(
     }),
 )
 
-/** R8, R9: a rolling restart is seen as leaves and joins, and as no failure. */
+/** R8, R9: a rolling restart appears as leaves and joins, and not as a failure. */
 export const rollingRestart = scenario(
   "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
   (sim) =>
@@ -185,14 +188,14 @@ export const rollingRestart = scenario(
         yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "30 seconds" })
       }
       for (const [i, name] of names.entries()) {
-        // The nodes that were restarted later have seen this restart from the beginning.
+        // The nodes that restart later have seen this restart from the beginning.
         const before = names.slice(i + 1).flatMap((other) => fateOf(nodes, other, name))
-        assert.deepStrictEqual(before, [], `of ${name}, as the nodes saw it that were restarted after it`)
+        assert.deepStrictEqual(before, [], `of ${name}, as seen by the nodes that restarted after it`)
       }
     }),
 )
 
-/** R3: a node that reaches no peer is isolated. It emits that before it calls any peer failed. */
+/** R3: a node that reaches no peer is isolated. It emits Isolated before it reports any peer as failed. */
 export const isolated = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   scenario(name, (sim) =>
     Effect.gen(function* () {
@@ -204,8 +207,8 @@ export const isolated = (name: string, overrides?: Partial<Overrides>): Simulati
       const emitted = (): ReadonlyArray<string> =>
         nodes["n3"]?.service(Member.Member)?.observer.events.map(({ _tag }) => _tag) ?? []
       const [isolation, suspicion, failure] = ["Isolated", "Suspected", "Failed"].map((tag) => emitted().indexOf(tag))
-      assert.isTrue((isolation ?? -1) >= 0, "n3 does not notice that it is isolated")
-      assert.isBelow(isolation ?? 0, failure ?? 0, "n3 calls others failed before it emits Isolated")
+      assert.isTrue((isolation ?? -1) >= 0, "n3 does not notice its isolation")
+      assert.isBelow(isolation ?? 0, failure ?? 0, "n3 reports others as failed before it emits Isolated")
       assert.isAtLeast(suspicion ?? -1, 0)
       assert.strictEqual(recorder.count("Isolated"), 1, "others emit Isolated")
       yield* sim.network.heal
@@ -218,7 +221,7 @@ export const isolated = (name: string, overrides?: Partial<Overrides>): Simulati
     }),
   )
 
-/** R3, R6, R7: most members that are probed do not reach the node either; the members that do keep it from being called failed. */
+/** R3, R6, R7: most probed members do not reach the node either. The members that reach it prevent its failure. */
 export const fewReach = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   scenario(name, (sim) =>
     Effect.gen(function* () {
@@ -239,7 +242,7 @@ const deaths = {
   { readonly die: (node: Members[string]) => Effect.Effect<void, unknown>; readonly within: number }
 >
 
-/** R3 to R5: the time, with the defaults, until every other node has called a dead node failed. */
+/** R3 to R5: the time, with the defaults, until every other node has reported an ended node as failed. */
 export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].flatMap((size) =>
   Object.entries(deaths).map(([how, { die, within }]) =>
     Simulation.scenario(
@@ -256,12 +259,12 @@ export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].f
           const missing = (): string | true => {
             for (const name of names) {
               if (name !== victim && fateOf(nodes, name, victim).at(-1) !== "Failed")
-                return `${name} has not called it failed`
+                return `${name} has not reported it as failed`
             }
             return true
           }
           yield* sim.until("everybody calls the victim failed", missing, { within })
-          assert.strictEqual(recorder.count("Failed"), size - 1, "another node was called failed")
+          assert.strictEqual(recorder.count("Failed"), size - 1, "another node failed")
         }),
     ),
   ),

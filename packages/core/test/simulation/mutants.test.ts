@@ -1,6 +1,6 @@
 /**
- * Mutation tests of the simulation: the swarm must find the defect of each mutant, shrink the run, and reproduce the failure
- * with the shrunk run.
+ * Mutation tests of the simulation. The swarm must find the defect of each mutant, shrink the run, and reproduce the
+ * failure with the shrunk run.
  */
 import { Simulation, Swarm } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,6 +1,6 @@
 /**
- * Mutants: variants of the pure parts, each with one rule broken by a plausible defect. The swarm must find every mutant
- * within its number of seeds; otherwise a check is missing.
+ * Mutants: variants of the pure parts, each with one rule that a plausible defect breaks. The swarm must find every
+ * mutant within its number of seeds. Otherwise a check is missing.
  */
 import type { Simulation } from "@coterie/testkit"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
@@ -48,12 +48,12 @@ const mutant = (
   }),
 })
 
-/** A step that ignores some inputs. */
+/** Returns a step that ignores some inputs. */
 const deafTo = (ignored: (input: Input, self: string) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => (ignored(input, state.self.name) ? [state, []] : defaults.step(state, now, input)),
 })
 
-/** A step some of whose outputs are lost. */
+/** Returns a step that loses some outputs. */
 const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step"> => ({
   step: (state, now, input) => {
     const [next, outputs] = defaults.step(state, now, input)
@@ -61,7 +61,7 @@ const forgets = (lost: (output: Draft.Output) => boolean): Pick<Overrides, "step
   },
 })
 
-/** A step that takes a left record of a member, from whomever it comes, for the member's own Leave. */
+/** Step that treats a left record of a member, from any sender, as the member's own Leave. */
 const believesLeaves: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const [after, outputs] = defaults.step(state, now, input)
@@ -79,13 +79,13 @@ const believesLeaves: Pick<Overrides, "step"> = {
   },
 }
 
-/** Returns the records of a frame that brings some. */
+/** Returns the records of a frame. */
 const recordsOf = (input: Input): ReadonlyArray<PeerRecord.PeerRecord> =>
   input._tag === "Received" && (input.frame._tag === "Update" || input.frame._tag === "SyncDelta")
     ? input.frame.records
     : []
 
-/** A step that takes the claim of a newer life of this node's name for a proof. */
+/** Step that treats the claim of a newer life of this node's name as proof. */
 const believesClaims: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const claim = recordsOf(input).find(
@@ -98,7 +98,7 @@ const believesClaims: Pick<Overrides, "step"> = {
   },
 }
 
-/** A step that ignores accusations of this node, but for those in digests. */
+/** Step that ignores accusations of this node, except in digests. */
 const refutesNothing: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     if (input._tag === "SelfAccused" || (input._tag === "Received" && input.frame._tag === "YouAre")) return [state, []]
@@ -109,7 +109,7 @@ const refutesNothing: Pick<Overrides, "step"> = {
   },
 }
 
-/** A step that stores another body of a member with a link, and tells the owner nothing. */
+/** Step that stores another body of a member with a link, and sends the owner nothing. */
 const storesForgedBodies: Pick<Overrides, "step"> = {
   step: (state, now, input) => {
     const forged = recordsOf(input).flatMap((record) => {
@@ -143,7 +143,7 @@ const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeRece
   },
 })
 
-/** Receive lanes that acknowledge messages when they arrive. */
+/** Receive lanes that acknowledge messages on arrival. */
 class HastyLanes extends ReceiveLanes {
   private readonly arrived = new Map<string, Taken>()
   private readonly delivery: { lane: string; isDone: boolean }
@@ -189,9 +189,9 @@ class HastyLanes extends ReceiveLanes {
   }
 }
 
-/** Numbers of lanes as the peer sees them, which are used again as soon as a lane is closed. */
+/** Lane numbers as the peer sees them. A number is reused as soon as its lane is closed. */
 class ReusedNumbers {
-  /** Numbers of the receiving lanes by those that the peer sees, and the other way round. */
+  /** Numbers of the receiving lanes by the numbers that the peer sees, and in the other direction. */
   private readonly inside = new Map([[inboxLane, inboxLane]])
   private readonly outside = new Map([[inboxLane, inboxLane]])
   private readonly closing = new Map<number, Array<number>>()
@@ -224,7 +224,9 @@ class ReusedNumbers {
   }
 }
 
-/** Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed it. */
+/**
+ * Receive lanes that reuse the number of a lane as soon as the lane is closed, before the peer has confirmed the close.
+ */
 class ImpatientLanes extends ReceiveLanes {
   private readonly numbers: ReusedNumbers
 
@@ -257,12 +259,12 @@ class ImpatientLanes extends ReceiveLanes {
   }
 }
 
-/** Keeps lanes open that nobody reads any more. */
+/** Receive lanes that keep lanes open without a reader. */
 class UnclosedLanes extends ReceiveLanes {
   override close(): void {}
 }
 
-/** Gives no credit back for every tenth message. */
+/** Receive lane that returns no credit for every tenth message. */
 class StingyLane extends ReceiveLane {
   private reads = 0
 
@@ -271,7 +273,7 @@ class StingyLane extends ReceiveLane {
   }
 }
 
-/** Loses every fiftieth message. */
+/** Receive lane that loses every fiftieth message. */
 class LossyLane extends ReceiveLane {
   private received = 0
 
@@ -282,7 +284,7 @@ class LossyLane extends ReceiveLane {
   }
 }
 
-/** Gives the credit of every lane to the inbox. */
+/** Send lanes that add the credit of every lane to the inbox. */
 class MisdirectedCredit extends SendLanes {
   override credit(number: number, bytes: number): ProtocolViolation | undefined {
     if (number === inboxLane) return super.credit(number, bytes)
@@ -291,14 +293,14 @@ class MisdirectedCredit extends SendLanes {
   }
 }
 
-/** Does not tell the peer that a message was given up. */
+/** Send lanes that do not send the abort of a message. */
 class SilentAborts extends SendLanes {
   override next(bytes: number): Array<Data> {
     return super.next(bytes).filter(({ abort }) => !abort)
   }
 }
 
-/** Drops what is not written when another connection takes over. */
+/** Send lanes that drop unwritten frames when another connection takes over. */
 class ForgetfulLanes extends SendLanes {
   override stop(why: Exclude<LinkState, "open">): void {
     super.stop(why)
@@ -306,7 +308,7 @@ class ForgetfulLanes extends SendLanes {
   }
 }
 
-/** Keeps the earlier connection when a later one of the same life comes up. */
+/** Connections that keep the earlier connection when a later one of the same life comes up. */
 class KeepsBoth extends PeerConnections {
   override install(connection: PeerConnection, link: Link): boolean {
     const { peer } = connection
@@ -317,14 +319,14 @@ class KeepsBoth extends PeerConnections {
   }
 }
 
-/** Holds no message for those of an earlier connection. */
+/** Connections that do not hold messages back for an earlier connection. */
 class Overtakes extends PeerConnections {
   override deliver({ link }: PeerConnection, sink: Sink, lane: ReadableLane, message: InboundMessage): void {
     if (link !== undefined) sink.offer(link, lane, message)
   }
 }
 
-/** Delivers every fiftieth message twice. */
+/** Connections that deliver every fiftieth message twice. */
 class DeliversTwice extends PeerConnections {
   private received = 0
 
@@ -339,7 +341,9 @@ class DeliversTwice extends PeerConnections {
   }
 }
 
-/** Ends the session of a connection when the connection is not used any more, before its last messages. */
+/**
+ * Connections that end the session of a connection when the connection is not used any more, before its last messages.
+ */
 class EndsSessionsEarly extends PeerConnections {
   private readonly onSessionEnd: Options["onSessionEnd"]
 

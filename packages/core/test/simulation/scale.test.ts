@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { excesses, type Phase, scale } from "./scale.ts"
 
-/** Enough for some hundred thousand simulated heartbeats. */
+/** Timeout for some hundred thousand simulated heartbeats. */
 const timeout = 300_000
 
 describe("boot, rest, kill of a tenth and restart stay within their budgets in a cluster", () => {

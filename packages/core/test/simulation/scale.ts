@@ -1,6 +1,6 @@
 /**
- * Clusters of hundreds of nodes in four phases: all nodes start at once with one seed, rest, a tenth is killed at once, and
- * the tenth restarts. The budget of each phase is a sum of terms, which docs/scale.md explains.
+ * Clusters of hundreds of nodes in four phases: all nodes start at once with one seed, rest, a tenth is killed at once,
+ * and the tenth restarts. The budget of each phase is a sum of terms, which docs/scale.md explains.
  */
 import { Simulation } from "@coterie/testkit"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export type PhaseName = "boot" | "rest" | "kill" | "restart"
 
 export interface Phase {
   readonly name: PhaseName
-  /** Virtual time until all nodes agree, or the length of the rest. */
+  /** Virtual time until all nodes agree, or the length of the rest phase. */
   readonly seconds: number
   /** Frames that one node wrote, on average. */
   readonly frames: number
@@ -28,7 +28,7 @@ export interface Phase {
   readonly kinds: FrameCount.Counts
 }
 
-/** One term of a budget, for one node. */
+/** Term of a budget, for one node. */
 export interface Term {
   readonly what: string
   readonly frames: number
@@ -51,7 +51,7 @@ const restSeconds = 5
 
 const address = Result.getOrThrow(parse("n1000:24868"))
 
-/** A record like those of the scenario, with the longest name. */
+/** A record like the records of the scenario, with the longest name. */
 const record: PeerRecord = {
   name: "n1000",
   generation: 1_800_000_000_000,
@@ -117,15 +117,15 @@ const budget = (seconds: number, terms: ReadonlyArray<Term>): Budget => ({
   bytes: terms.reduce((sum, { bytes }) => sum + bytes, 0),
 })
 
-/** A Ping and a Pong for each link and heartbeat; a node writes half of them. */
+/** A Ping and a Pong per link and heartbeat. A node writes half of them. */
 const heartbeats = (nodes: number, seconds: number): Term => {
   const frames = ((nodes - 1) * seconds * 1_000) / settings.heartbeat
   return { what: "heartbeats", frames, bytes: frames * heartbeatBytes }
 }
 
 /**
- * Four frames for each pair. Hello once more if more than {@link Limits.Limits.handshakes} nodes dial one node at once: those
- * whose places the newcomers took dial again.
+ * Four frames per pair. One more Hello if more than {@link Limits.Limits.handshakes} nodes dial one node at once: a
+ * node whose place a newer connection took dials again.
  */
 const handshakes = (nodes: number, pairs: number): Term => {
   const each = pairs / nodes
@@ -137,28 +137,28 @@ const handshakes = (nodes: number, pairs: number): Term => {
   }
 }
 
-/** Two frames for each pair: after the handshake each side says which lanes it reads, also if it reads none. */
+/** Two frames per pair: after the handshake each side announces the lanes that it reads, even if there are none. */
 const laneOpens = (nodes: number, pairs: number): Term => {
   const frames = (2 * pairs) / nodes
   return { what: "lanes that are read", frames, bytes: frames * laneOpenBytes }
 }
 
 /**
- * Gossip about `joiners`. The first member that a joiner met broadcasts its record, and each node relays the record once.
- * Records are gathered for the update delay, so simultaneous joiners share frames; a joiner that had to give way joins
+ * Gossip about `joiners`. The first member that a joiner meets broadcasts its record, and each node relays the record
+ * once. Nodes collect records for the update delay, so simultaneous joiners share frames. A joiner that gave way joins
  * alone.
  */
 const joins = (nodes: number, joiners: number): Term => {
   const fanOut = settings.relayFanOut(nodes)
   const alone = Math.max(0, joiners - Limits.defaults.handshakes)
-  // For simultaneous joiners: one frame to nodes that learn of them by gossip, one to nodes that met them before.
+  // For simultaneous joiners: one frame to nodes that learn of them from gossip, and one to nodes that met them before.
   const frames = (2 + alone) * (1 + fanOut)
   return { what: "gossip about joiners", frames, bytes: frames * frameBytes + joiners * (1 + fanOut) * recordBytes }
 }
 
 /**
- * Each joiner exchanges digests with the first member that it meets and learns all records. Besides, each node may begin an
- * exchange every {@link Settings.Settings.syncInterval} while views differ: a digest and two answers.
+ * Each joiner exchanges digests with the first member that it meets, and receives all records. In addition, each node
+ * may start an exchange every {@link Settings.Settings.syncInterval} while views differ: a digest and two answers.
  */
 const digests = (nodes: number, joiners: number, seconds: number): Term => {
   const share = joiners / nodes
@@ -173,16 +173,17 @@ const digests = (nodes: number, joiners: number, seconds: number): Term => {
   }
 }
 
-/** Indirect probes about nodes that had to give way, or are lost (R2, R3). */
+/** Indirect probes about nodes that gave way or are lost (R2, R3). */
 const probes = (what: string, nodes: number, about: number): Term => {
-  // One probe in ten goes to a node that is lost itself.
+  // One probe in ten goes to a lost node.
   const frames = about * settings.probeFanOut(nodes) * 1.1
   return { what, frames: 2 * frames, bytes: frames * (questionBytes + answerBytes) }
 }
 
 const accusations = (nodes: number, lost: number): Term => {
   const fanOut = settings.relayFanOut(nodes)
-  // The node's own suspicion, those of the others that shorten the timer, its own verdict, and that of another node.
+  // The node's own suspicion, the suspicions of others that shorten the timer, its own failure report, and that of
+  // another node.
   const rounds = 1 + expectedConfirmations(nodes) + 2
   return {
     what: "suspicions and verdicts",
@@ -191,9 +192,9 @@ const accusations = (nodes: number, lost: number): Term => {
   }
 }
 
-/** Seconds of a join that gave way to nobody: three round trips and twice the update delay. */
+/** Seconds of a join that did not give way: three round trips and twice the update delay. */
 const quick = 0.5
-/** Seconds of the first two pauses of a node that had to give way, at most. */
+/** Maximum seconds of the first two pauses of a node that gave way. */
 const displaced = 1 + 2
 
 /** Returns the budget of each phase in a cluster of `nodes`. */
@@ -229,7 +230,7 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
   }
 }
 
-/** Returns a sentence for each measure beyond its budget. */
+/** Returns a sentence for each measurement beyond its budget. */
 export const excesses = (nodes: number, phases: ReadonlyArray<Phase>): ReadonlyArray<string> =>
   phases.flatMap((phase) => {
     const allowed = budgets(nodes)[phase.name]
@@ -245,14 +246,14 @@ export const excesses = (nodes: number, phases: ReadonlyArray<Phase>): ReadonlyA
     )
   })
 
-/** One data centre. */
+/** Network of one data centre. */
 const network = { delay: { exponential: { min: "100 micros", mean: "500 micros" } } } as const
 
-/** Makes the scenario of a cluster of `nodes`, from its start to the restart of a tenth. */
+/** Creates the scenario of a cluster of `nodes`, from its start to the restart of a tenth. */
 export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.Scenario =>
   Simulation.scenario(
     `a cluster of ${nodes}`,
-    // The nodes do not stop gracefully at the end, so leaks cannot be told from what they left open.
+    // The nodes do not stop gracefully at the end, so leaks are indistinguishable from their open resources.
     { explore: "fifo", leaks: false, faults: { network }, timeLimit: "5 minutes" },
     (sim) =>
       Effect.gen(function* () {
@@ -275,7 +276,7 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         const together = sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), {
           within: "10 minutes",
         })
-        // Heartbeats find differences that gossip has left.
+        // Heartbeats find the differences that gossip did not remove.
         const settle = Effect.sleep("2 seconds")
 
         yield* begin

@@ -1,6 +1,6 @@
 /**
- * Clusters of real nodes in the simulated world: guarantees that hold at every step, and the state that the cluster must
- * reach when the faults are over.
+ * Clusters of real nodes in the simulated world. The scenarios check guarantees at every step, and the state that the
+ * cluster must reach after the faults.
  */
 import * as Reconnect from "@coterie/core/Reconnect"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
@@ -23,7 +23,7 @@ export const everything: FaultPlan.Input = FaultPlan.swarm
 
 export type Members = Readonly<Record<string, Simulation.Node<Member.Member>>>
 
-/** Returns `true` if every node lists every other one, alive and with a link; otherwise a node that does not. */
+/** Returns `true` if every node lists every other node as alive and with a link; otherwise a node that does not. */
 export const everybodyListsEverybody = (nodes: Members): boolean | string => {
   const names = Object.keys(nodes)
   for (const name of names) {
@@ -40,7 +40,10 @@ export const everybodyListsEverybody = (nodes: Members): boolean | string => {
   return true
 }
 
-/** Returns `true` if the records of all nodes are equal, incarnations included; otherwise a node that sees more than one view. */
+/**
+ * Returns `true` if the records of all nodes are equal, including incarnations; otherwise a node that sees more than
+ * one view.
+ */
 export const everybodyAgrees = (nodes: Members): boolean | string => {
   for (const node of Object.values(nodes)) {
     const views = node.service(Member.Member)?.views()
@@ -49,7 +52,7 @@ export const everybodyAgrees = (nodes: Members): boolean | string => {
   return true
 }
 
-/** Returns `true` if each pair of nodes has exactly one connection; otherwise a pair that has not. */
+/** Returns `true` if each pair of nodes has exactly one connection; otherwise a pair that does not. */
 const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean | string => {
   const names = Object.keys(nodes)
   for (const [i, a] of names.entries()) {
@@ -61,7 +64,10 @@ const oneConnectionEach = (nodes: Members, network: Simulation.Network): boolean
   return true
 }
 
-/** Returns `true` if every node lists the honest nodes and nobody else, as they are; otherwise the first difference. */
+/**
+ * Returns `true` if every node lists exactly the correct nodes, with their published data; otherwise the first
+ * difference.
+ */
 const everybodyKnowsTheTruth = (nodes: Members): boolean | string => {
   const listed = everybodyListsEverybody(nodes)
   if (listed !== true) return listed
@@ -76,7 +82,10 @@ const everybodyKnowsTheTruth = (nodes: Members): boolean | string => {
   return true
 }
 
-/** Returns `true` if every node lists the others as they are and each pair has one connection; otherwise what is missing. */
+/**
+ * Returns `true` if every node lists the others with their published data and each pair has one connection; otherwise
+ * the first difference.
+ */
 export const isWhole = (nodes: Members, network: Simulation.Network): boolean | string => {
   const known = everybodyKnowsTheTruth(nodes)
   return known === true ? oneConnectionEach(nodes, network) : known
@@ -88,7 +97,7 @@ const idle = new Set(["Ping", "Pong", "Hello", "HelloReject"])
 /** Time after which all effects of the babble must be over: candidates expire after half a minute. */
 const quietAfter = "1 minute"
 
-/** Checks that, long after the babblers have gone, no node writes anything but heartbeats. */
+/** Checks that, long after the babblers have ended, nodes write heartbeats only. */
 export const trafficEnds = (nodes: Members, counts: FrameCount.Counts) =>
   Effect.gen(function* () {
     yield* Effect.forEach(Object.values(nodes), (node) =>
@@ -99,10 +108,13 @@ export const trafficEnds = (nodes: Members, counts: FrameCount.Counts) =>
     yield* Effect.sleep("20 seconds")
     const news = [...FrameCount.since(counts, before)].filter(([kind]) => !idle.has(kind))
     const told = news.map(([kind, { frames }]) => `${frames} ${kind}`).join(", ")
-    assert.strictEqual(told, "", "frames between honest members, long after the babblers have gone")
+    assert.strictEqual(told, "", "frames between correct members, long after the babblers have ended")
   })
 
-/** Lets every node send `count` messages to every other one and checks that all arrive: links that stay up drop nothing. */
+/**
+ * Lets every node send `count` messages to every other node, and checks that all arrive: links that stay up drop
+ * nothing.
+ */
 export const everythingArrives = (
   sim: Simulation.Sim,
   nodes: Members,
@@ -156,17 +168,13 @@ export const foldedIsView = (nodes: Members) =>
     node.run(
       Effect.flatMap(Member.Member, ({ cluster, observer }) =>
         Effect.map(cluster.view, ({ peers }) => {
-          assert.deepStrictEqual(
-            new Map(observer.view.peers),
-            new Map(peers),
-            `what the events of ${node.name} add up to`,
-          )
+          assert.deepStrictEqual(new Map(observer.view.peers), new Map(peers), `fold of the events of ${node.name}`)
         }),
       ),
     ),
   )
 
-/** Returns the events of each running node about one node, after the numbers of events in `before`. */
+/** Returns the events of each running node about one node, after the number of events in `before`. */
 const eventsAbout = (
   nodes: Members,
   name: string,
@@ -180,7 +188,7 @@ const eventsAbout = (
     }),
   )
 
-/** Runs `go`, and waits until every other node emitted `what` about the node `gone`. */
+/** Runs `go`, and waits until every other node has emitted `what` about the node `gone`. */
 const untilEmitted = (
   sim: Simulation.Sim,
   nodes: Members,
@@ -203,11 +211,11 @@ const untilEmitted = (
     yield* sim.until(`every node emits ${what}`, missing, { within: "40 seconds" })
     if (what === "Failed") return
     for (const [name, tags] of eventsAbout(nodes, gone, before)) {
-      assert.notInclude(tags, "Failed", `${name} called ${gone}, which left, failed`)
+      assert.notInclude(tags, "Failed", `${name} reported ${gone} as failed, although it left`)
     }
   })
 
-/** Checks that without faults every node tells a node that leaves from a node that crashes. */
+/** Checks that, without faults, every node distinguishes a node that leaves from a node that crashes. */
 const departures = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
     const [first, second, ...rest] = Object.values(nodes)
@@ -217,8 +225,8 @@ const departures = (sim: Simulation.Sim, nodes: Members) =>
   })
 
 /**
- * Restarts nodes that have stopped because a newer life of their name is known: the clock was set back before a restart, and
- * the first peer that the node met did not know the life before.
+ * Restarts nodes that have stopped because a newer life of their name is known. That happens if the clock was set back
+ * before a restart, and the first peer that the node met did not know the earlier life.
  */
 const supervise = (nodes: Members) =>
   Effect.gen(function* () {
@@ -236,7 +244,8 @@ const recover = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
     const together = (): boolean | string => isWhole(nodes, sim.network)
     yield* sim.converges(together, { within: "2 minutes" })
-    // A connection that a fault has left dead is replaced once it times out. Poor local health makes the timeout longer.
+    // A connection that a fault has broken silently is replaced once it times out. A poor local health extends the
+    // timeout.
     while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
       yield* Effect.sleep("1 second")
     }
@@ -245,15 +254,15 @@ const recover = (sim: Simulation.Sim, nodes: Members) =>
     yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
   })
 
-/** Draws how often babblers speak; without babblers nothing is drawn. */
+/** Draws the number of times that babblers speak. Draws nothing without babblers. */
 const drawBabble = (hasBabblers: boolean): Effect.Effect<number> =>
   hasBabblers ? Random.nextIntBetween(5, 60) : Effect.succeed(0)
 
-/** Makes a scenario: a cluster under faults that becomes whole again afterwards, and delivers every message. */
+/** Creates a scenario: a cluster under faults that becomes whole again afterwards, and delivers every message. */
 export const cluster = (
   name: string,
   options: {
-    /** Least and greatest number of nodes. */
+    /** Minimum and maximum number of nodes. */
     readonly size: readonly [number, number]
     /** Duration of the faults. */
     readonly seconds: number
@@ -263,7 +272,7 @@ export const cluster = (
     readonly overrides?: Partial<Overrides>
     readonly talk?: readonly [number, number]
     readonly policies?: Layer.Layer<never>
-    /** One run in so many has a member that babbles. Defaults to none. */
+    /** Number of runs of which one has a member that babbles. Defaults to none. */
     readonly babblers?: number
   },
 ): Simulation.Scenario =>
@@ -281,7 +290,7 @@ export const cluster = (
         for (const goal of options.goals ?? []) {
           yield* Invariant.sometimes(`some node emits ${goal}`, () => recorder.count(goal) > 0)
         }
-        // Small windows, so that senders wait for credit all the time.
+        // Small windows make senders wait for credit all the time.
         const limits = {
           inboxWindowBytes: yield* Random.nextIntBetween(minWindow, 4 * minWindow),
           laneWindowBytes: yield* Random.nextIntBetween(minWindow, 2 * minWindow),
@@ -309,7 +318,7 @@ export const cluster = (
       }),
   )
 
-/** Makes a scenario that cuts one link for a while. The other members reach both ends, so nobody is suspected. */
+/** Creates a scenario that cuts one link for a while. The other members reach both ends, so no node is suspected. */
 export const reachable = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   Simulation.scenario(
     name,
@@ -338,8 +347,9 @@ export const reachable = (name: string, overrides?: Partial<Overrides>): Simulat
 export const oneCutLink = reachable("a node that some member reaches is not suspected")
 
 /**
- * One side loses a connection and dials again, while the other side still reads from the old connection. The swarm found a
- * defect here: the old connection had the greater rank, and its messages came after those of the new one.
+ * Scenario in which one side loses a connection and dials again while the other side still reads from the old
+ * connection. The swarm found a defect here: the old connection had the greater rank, and its messages arrived after
+ * the messages of the new one.
  */
 export const lostOnOneSide = cluster("messages of a lost connection arrive before messages of the next connection", {
   size: [2, 3],
@@ -381,7 +391,7 @@ export const crossing = (name: string, overrides: Partial<Overrides> = {}): Simu
 /** The scenario without a defect. */
 export const crossed = crossing("accepted messages arrive although two nodes dial each other simultaneously")
 
-/** Two to twelve nodes under all kinds of faults. In one run of four there is a further member, which babbles. */
+/** Two to twelve nodes under all kinds of faults. One run in four has a further member, which babbles. */
 export const anything = cluster("a cluster survives anything", {
   size: [2, 12],
   seconds: 20,

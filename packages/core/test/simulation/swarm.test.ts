@@ -1,6 +1,6 @@
 /**
- * Clusters in the simulated world, with different seeds for every commit; `pnpm sim swarm` runs more seeds. A failure prints
- * the command that runs it again.
+ * Clusters in the simulated world, with different seeds for every commit. `pnpm sim swarm` runs more seeds. A failure
+ * prints the command that repeats it.
  */
 import { execFileSync } from "node:child_process"
 import { Seeds } from "@coterie/testkit"
@@ -20,7 +20,7 @@ const commit = (): string => {
 }
 
 const base = Seeds.base(commit())
-/** Enough for a busy machine. */
+/** Timeout that allows for a busy machine. */
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {

@@ -6,7 +6,7 @@ import * as Arbitraries from "./arbitraries.ts"
 import { fromHex, toHex } from "./support.ts"
 
 describe("CBOR", () => {
-  it("keeps a byte order mark, which belongs to the text", () => {
+  it("keeps a byte order mark, because it belongs to the text", () => {
     const body = referenceEncode({ records: [], want: ["\ufeffa"] })
     expect(Cbor.decode(body)).toStrictEqual({ records: [], want: ["\ufeffa"] })
     const delta = FrameTable.bodyOf("SyncDelta")
@@ -19,18 +19,18 @@ describe("CBOR", () => {
     }
   })
 
-  it("allows eight levels and refuses nine, whatever the mixture", () => {
+  it("allows eight levels and refuses nine, in any mixture", () => {
     expect(Cbor.decode(fromHex("81".repeat(7) + "80"))).toBeDefined()
     expect(() => Cbor.decode(fromHex("81".repeat(8) + "80"))).toThrow(/deeper/)
     expect(Cbor.decode(fromHex("a16161".repeat(7) + "a0"))).toBeDefined()
     expect(() => Cbor.decode(fromHex("a16161".repeat(8) + "a0"))).toThrow(/deeper/)
-    // Siblings are not depth.
+    // Siblings do not add depth.
     expect(Cbor.decode(fromHex("88" + "80".repeat(8)))).toHaveLength(8)
     expect(Cbor.decode(fromHex("82" + "81".repeat(6) + "80" + "81".repeat(6) + "80"))).toHaveLength(2)
   })
 
   it.prop(
-    "is written as the reference writes its deterministic form",
+    "is written like the deterministic form of the reference",
     [Arbitraries.record],
     ([record]) => {
       const value = {
@@ -42,7 +42,7 @@ describe("CBOR", () => {
     { arbitrary: { runs: 50 } },
   )
 
-  it("refuses counts that the bytes left cannot hold, before it reads the items", () => {
+  it("refuses counts that exceed the remaining bytes, before it reads the items", () => {
     for (const head of ["9a00ffffff", "9affffffff", "9b001fffffffffffff", "ba00ffffff", "bb000fffffffffffff"]) {
       expect(() => Cbor.decode(fromHex(head))).toThrow(/more items/)
     }
@@ -52,7 +52,7 @@ describe("CBOR", () => {
   })
 
   it.prop(
-    "decodes what it encoded",
+    "decodes its own encoding",
     [Arbitraries.record],
     ([record]) => {
       const value = { ...record, body: { ...record.body } }
@@ -75,7 +75,7 @@ describe("CBOR", () => {
     ["a key that is not text", "a10102"],
     ["bytes after the value", "0101"],
     ["no bytes at all", ""],
-    ["a value that is cut short", "8201"],
+    ["a truncated value", "8201"],
   ]
   for (const [what, hex] of refused) {
     it(`refuses ${what}`, () => {

@@ -1,5 +1,5 @@
 /**
- * Bytes of any peer: the decoder returns frames or one violation, never throws, and holds a bounded number of bytes.
+ * Bytes of any peer. The decoder returns frames or one violation, never throws, and holds a bounded number of bytes.
  */
 import { describe, expect, it } from "@effect/vitest"
 import type * as Frame from "../../src/protocol/Frame.ts"
@@ -24,16 +24,16 @@ describe("a length", () => {
     return bytes
   }
 
-  it("of 0 is malformed, without waiting for more", () => {
+  it("of 0 is malformed, without waiting for more bytes", () => {
     expect(decode([u32(0)]).error?.code).toBe("malformed")
   })
 
-  it("of 2^31-1 or 2^32-1 is oversize, without waiting for more", () => {
+  it("of 2^31-1 or 2^32-1 is oversize, without waiting for more bytes", () => {
     expect(decode([u32(0x7fff_ffff)]).error?.code).toBe("oversize")
     expect(decode([u32(0xffff_ffff)]).error?.code).toBe("oversize")
   })
 
-  it("is checked as soon as its four bytes have arrived, in whatever chunks", () => {
+  it("is checked as soon as its four bytes have arrived, in any chunks", () => {
     expect(decode(cutAt(u32(0x7fff_ffff), [1, 2, 3])).error?.code).toBe("oversize")
     expect(decode(cutAt(u32(0), [2])).error?.code).toBe("malformed")
   })
@@ -44,13 +44,13 @@ describe("a length", () => {
     expect(decode([frame], { maxFrameBytes: 99 }).error?.code).toBe("oversize")
   })
 
-  it("that is cut short waits for more bytes and is no violation", () => {
+  it("that is incomplete waits for more bytes and is not a violation", () => {
     for (let n = 1; n < 4; n++) {
       expect(decode([u32(0x7fff_ffff).slice(0, n)])).toStrictEqual({ frames: [], error: undefined, partial: true })
     }
   })
 
-  it("of 2^31-1 with ten bytes behind it allocates less than 1 MiB in a hundred decoders", () => {
+  it("of 2^31-1 with ten following bytes allocates less than 1 MiB in a hundred decoders", () => {
     const bytes = concat([u32(0x7fff_ffff), new Uint8Array(10)])
     const before = process.memoryUsage()
     for (let i = 0; i < 100; i++) expect(decode([bytes]).error?.code).toBe("oversize")
@@ -78,7 +78,7 @@ describe("a length", () => {
 })
 
 describe("after a violation", () => {
-  it("the frames before it are decoded, and none after it", () => {
+  it("the frames before it are decoded, and no frame after it", () => {
     const bytes = concat([FrameEncoder.encode(ping), raw(99, new Uint8Array(3)), FrameEncoder.encode(pong)])
     const { error, frames } = decode([bytes])
     expect(frames).toStrictEqual([ping])
@@ -97,7 +97,7 @@ describe("after a violation", () => {
 })
 
 describe("unknown kinds", () => {
-  it("are skipped from 128 on, whatever their length and chunks", () => {
+  it("are skipped from 128 on, in any length and chunks", () => {
     const bytes = concat([FrameEncoder.encode(ping), raw(128, new Uint8Array(5000)), FrameEncoder.encode(pong)])
     for (const places of [[], [3, 100], [20, 24, 25, 26, 4000], [bytes.length - 20]]) {
       expect(decode(cutAt(bytes, places))).toStrictEqual({ frames: [ping, pong], error: undefined, partial: false })
@@ -125,7 +125,7 @@ describe("unknown kinds", () => {
 })
 
 describe("the limits of the handshake", () => {
-  it("accept two large frames and no third", () => {
+  it("accept two large frames, but not a third", () => {
     const frame = raw(200, new Uint8Array(8000))
     expect(decode([frame, frame], FrameDecoder.handshakeLimits).error).toBeUndefined()
     expect(decode([frame, frame, frame], FrameDecoder.handshakeLimits).error?.code).toBe("oversize")
@@ -145,7 +145,7 @@ describe("the limits of the handshake", () => {
     expect(decoder.isPartial()).toBe(false)
   })
 
-  it("keep frames that arrive meanwhile in order", () => {
+  it("keep the frames that arrive meanwhile in order", () => {
     const bytes = encodeAll([ping, pong, ping, pong])
     const decoder = new FrameDecoder.FrameDecoder(FrameDecoder.handshakeLimits)
     const out: Array<Frame.Frame> = []
@@ -156,7 +156,10 @@ describe("the limits of the handshake", () => {
 })
 
 describe("Data", () => {
-  /** Returns the violation of a body by docs/protocol.md, section "Fixed bodies": flags, zeros up to its total, `size` bytes. */
+  /**
+   * Returns the violation of a body by docs/protocol.md, section "Fixed bodies": flags, zeros up to its total, `size`
+   * bytes.
+   */
   const expected = (flags: number, size: number, total: number): string | undefined => {
     const has = (flag: number) => (flags & flag) !== 0
     if (size < 3 || flags > 31) return "malformed"
@@ -179,7 +182,7 @@ describe("Data", () => {
   const describeCase = (flags: number, size: number, total: number, code: string | undefined) =>
     `flags ${flags}, ${size} bytes, total ${total}: ${code}`
 
-  it("with any flags and any small size is decoded or refused as docs/protocol.md states", () => {
+  it("with any flags and any small size is decoded or refused by docs/protocol.md", () => {
     const wrong: Array<string> = []
     for (let flags = 0; flags < 256; flags++) {
       for (let size = 0; size < 45; size++) {
@@ -197,7 +200,7 @@ describe("Data", () => {
     for (let flags = 0; flags < 32; flags++) {
       for (let size = 65_536; size < 65_536 + 40; size++) {
         const code = codeOf(flags, size, 0xffff_ffff)
-        // Beyond the longest Data the decoder does not read the flags.
+        // The decoder does not read the flags of a Data body that exceeds the longest one.
         const right = size > 65_536 + 36 ? "oversize" : expected(flags, size, 0xffff_ffff)
         if (code !== right) wrong.push(describeCase(flags, size, 0xffff_ffff, code))
       }
@@ -216,13 +219,13 @@ describe("Data", () => {
 })
 
 describe("payloads", () => {
-  it("of 4 KiB and more are views of the chunk", () => {
+  it("of at least 4 KiB are views of the chunk", () => {
     const bytes = FrameEncoder.encode(dataOf(new Uint8Array(4096)))
     const [frame] = decode([bytes]).frames
     expect(frame?._tag === "Data" && frame.payload.buffer === bytes.buffer).toBe(true)
   })
 
-  it("below 4 KiB keep at most 8 KiB of memory", () => {
+  it("below 4 KiB retain at most 8 KiB of memory", () => {
     const chunk = encodeAll(Array.from({ length: 600 }, (_, i) => dataOf(new Uint8Array(100).fill(i))))
     const { frames } = decode([chunk])
     for (const [i, frame] of frames.entries()) {
@@ -233,8 +236,8 @@ describe("payloads", () => {
     expect(frames.length).toBe(600)
   })
 
-  it("below 4 KiB are whole at the end of a slab", () => {
-    // Payload, header, payload, header, and a third that ends around 8 KiB after the first began.
+  it("below 4 KiB are complete at the end of a slab", () => {
+    // Payload, header, payload, header, and a third payload that ends around 8 KiB after the start of the first.
     for (let size = 8192 - 8016 - 3; size <= 8192 - 8016 + 3; size++) {
       const sent = [4000, 4000, size, 4000].map((size, i) => dataOf(new Uint8Array(size).fill(i + 1)))
       expect(decode([encodeAll(sent)])).toStrictEqual({ frames: sent, error: undefined, partial: false })
@@ -260,7 +263,7 @@ describe("payloads", () => {
     }
   })
 
-  it("do not keep a chunk that none of them is a view of: its memory is released at once", () => {
+  it("do not retain a chunk without a view: its memory is released at once", () => {
     const small = Array.from({ length: 300 }, (_, i) => dataOf(new Uint8Array(100).fill(i)))
     const crossing = dataOf(new Uint8Array(50_000).fill(7))
     const chunks = cutAt(encodeAll([...small, crossing, ...small]), [60_000]).map((chunk) => chunk.slice())
@@ -269,14 +272,14 @@ describe("payloads", () => {
     expect(frames).toStrictEqual([...small, crossing, ...small])
   })
 
-  it("keep a chunk of any size that one of them is a view of", () => {
+  it("retain a chunk of any size with a view", () => {
     for (let size = 8_100; size < 8_300; size++) {
       const frames = [dataOf(new Uint8Array(0)), dataOf(new Uint8Array(size - 16).fill(1)), dataOf(new Uint8Array(0))]
       expect(decode([encodeAll(frames)]).frames).toStrictEqual(frames)
     }
   })
 
-  it("keep the chunk that one of them is a view of", () => {
+  it("retain the chunk of a view", () => {
     const frames = [dataOf(new Uint8Array(100)), dataOf(new Uint8Array(20_000).fill(1))]
     const chunk = encodeAll(frames)
     const { length } = chunk
@@ -287,7 +290,7 @@ describe("payloads", () => {
 
 describe("bytes that are not frames", () => {
   it.prop(
-    "a prefix of valid frames gives its whole frames and no violation",
+    "a prefix of valid frames gives its complete frames and no violation",
     [frames],
     ([frames]) => {
       const bytes = encodeAll(frames).subarray(0, 3000)
@@ -349,7 +352,7 @@ describe("bytes that are not frames", () => {
       expect(error?.code).toBe("malformed")
       expect(error?.message).not.toMatch(/stack/)
     }
-    // The same below a key, where the map itself is in order.
+    // The same below a key, in an otherwise valid map.
     const nested = concat([fromHex("a1677265636f726473"), new Uint8Array(100_000).fill(0x81)])
     expect(decode([raw(FrameTable.kinds.Update, nested)]).error?.message).toMatch(/deeper than 8/)
   })
@@ -363,7 +366,7 @@ describe("bytes that are not frames", () => {
         expect(message.split("x".repeat(81)).length).toBe(1)
       }
     }
-    // A key that occurs twice is quoted by the CBOR library.
+    // The CBOR library quotes a key that occurs twice.
     const key = Cbor.encode(long.slice(0, 1000))
     const twice = concat([Uint8Array.of(0xa2), key, Uint8Array.of(1), key, Uint8Array.of(1)])
     const message = decode([raw(FrameTable.kinds.Leave, twice)]).error?.message ?? ""

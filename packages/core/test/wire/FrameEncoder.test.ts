@@ -17,7 +17,7 @@ describe("encode", () => {
     )
   })
 
-  it("returns an array that is all of its buffer", () => {
+  it("returns an array that fills its buffer", () => {
     for (const frame of [ping, dataOf(new Uint8Array(10))]) {
       const bytes = FrameEncoder.encode(frame)
       expect(bytes.buffer.byteLength).toBe(bytes.length)
@@ -26,7 +26,7 @@ describe("encode", () => {
 })
 
 describe("dataBytes", () => {
-  it("is the size of a Data frame on the wire, whatever it carries", () => {
+  it("is the size of a Data frame on the wire, with any fields", () => {
     const trace = new Uint8Array(25)
     const payload = new Uint8Array(10)
     const frames: ReadonlyArray<Frame.Data> = [
@@ -48,7 +48,7 @@ describe("dataBytes", () => {
 describe("encodeInto", () => {
   const small = [ping, dataOf(Uint8Array.of(1)), { _tag: "Leave", generation: 1 }, pong] as const
 
-  it("asks once for a buffer that holds all frames without large payloads", () => {
+  it("requests one buffer for all frames without large payloads", () => {
     const sizes: Array<number> = []
     const out: Array<Uint8Array> = []
     const large = new Uint8Array(FrameEncoder.largePayload)
@@ -65,13 +65,13 @@ describe("encodeInto", () => {
     expect(concat(out)).toStrictEqual(encodeAll(small))
   })
 
-  it("asks for no buffer and writes nothing without frames", () => {
+  it("requests no buffer and writes nothing without frames", () => {
     const out: Array<Uint8Array> = []
     FrameEncoder.encodeInto([], out, undefined, () => expect.fail("no buffer is needed"))
     expect(out).toStrictEqual([])
   })
 
-  it("payloads of 4 KiB and more are written without a copy, in their place", () => {
+  it("payloads of at least 4 KiB are written without a copy, in order", () => {
     const large = new Uint8Array(FrameEncoder.largePayload)
     const out: Array<Uint8Array> = []
     const frames = [ping, dataOf(Uint8Array.of(1)), dataOf(large), pong, dataOf(large)]
@@ -94,11 +94,11 @@ describe("a frame that the protocol forbids", () => {
     ["a payload beyond one fragment", dataOf(new Uint8Array(65_537))],
     ["a lane of 17 bits", { ...dataOf(new Uint8Array(1)), lane: 65_536 }],
     ["a first fragment without total", { ...dataOf(new Uint8Array(1)), last: false }],
-    ["a total that one fragment reaches", { ...dataOf(new Uint8Array(2)), last: false, total: 2 }],
-    ["a total where none belongs", { ...dataOf(new Uint8Array(2)), total: 2 }],
+    ["a total that does not exceed its payload", { ...dataOf(new Uint8Array(2)), last: false, total: 2 }],
+    ["a total in a single fragment", { ...dataOf(new Uint8Array(2)), total: 2 }],
     ["an abort with a payload", { ...dataOf(new Uint8Array(2)), first: false, last: false, abort: true }],
     ["credit beyond 32 bits", { _tag: "Credit", lane: 0, bytes: 2 ** 32 }],
-    ["a later fragment to be confirmed", { ...dataOf(new Uint8Array(2)), first: false, confirm: 1 }],
+    ["a later fragment with a confirm", { ...dataOf(new Uint8Array(2)), first: false, confirm: 1 }],
     ["a later fragment with a span", { ...dataOf(new Uint8Array(2)), first: false, trace: new Uint8Array(25) }],
     ["a span one byte short", { ...dataOf(new Uint8Array(2)), trace: new Uint8Array(24) }],
     ["a confirm beyond 32 bits", { ...dataOf(new Uint8Array(2)), confirm: 2 ** 32 }],

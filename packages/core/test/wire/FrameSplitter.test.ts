@@ -25,7 +25,7 @@ const sendSplit = (frame: Frame.ControlFrame): ReadonlyArray<Frame.Frame> => {
   return frames
 }
 
-describe("a frame beyond the bounds of one frame", () => {
+describe("a frame beyond the limits of one frame", () => {
   it("splits the records of an Update, in order", () => {
     const records = Array.from({ length: 100 }, (_, i) => recordOf(i, 8000))
     const frames = sendSplit({ _tag: "Update", records })
@@ -53,7 +53,7 @@ describe("a frame beyond the bounds of one frame", () => {
     expect(frames.flatMap((frame) => (frame._tag === "SyncDigest" ? frame.entries : []))).toStrictEqual(entries)
   })
 
-  it("splits the records and the wanted names of a SyncDelta", () => {
+  it("splits the records and the requested names of a SyncDelta", () => {
     const records = Array.from({ length: 20 }, (_, i) => recordOf(i, 8000))
     const want = Array.from({ length: 5000 }, (_, i) => `name-${i}`)
     const frames = sendSplit({ _tag: "SyncDelta", records, want })
@@ -62,7 +62,7 @@ describe("a frame beyond the bounds of one frame", () => {
   })
 
   it("splits the lanes of a LaneOpen, and marks only the last frame as last", () => {
-    // The longest names and formats, of characters that take the most bytes, and the shortest.
+    // The longest names and formats, with characters of the most bytes, and the shortest.
     for (const letter of ["中", "a"]) {
       const lanes = Array.from({ length: 4096 }, (_, i) => ({
         lane: i + 1,
@@ -106,7 +106,7 @@ describe("a frame beyond the bounds of one frame", () => {
   })
 
   it.prop(
-    "is found by an estimate that no record exceeds",
+    "is detected by an estimate that no record exceeds",
     [Arbitrary.array(record, { maxLength: 4 })],
     ([records]) => {
       for (const record of records) {

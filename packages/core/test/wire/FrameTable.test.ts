@@ -18,7 +18,7 @@ const lane: Fields = { lane: 1, name: "orders", window: 1024 }
 const withLane = (change: Fields): Fields => ({ lanes: [{ ...lane, ...change }], last: true })
 const hash = new Uint8Array(8)
 
-/** A valid body of each kind, as on the wire. */
+/** Valid body of each kind, as on the wire. */
 const valid: { readonly [Tag in FrameTable.CborFrame["_tag"]]: Fields } = {
   Hello: {
     magic: "COTERIE",
@@ -116,10 +116,10 @@ describe("each control frame", () => {
   })
 })
 
-describe("a value is accepted at its bound and refused one beyond it:", () => {
+describe("a value is accepted at its bound and refused beyond it:", () => {
   const many = (count: number, of: (i: number) => unknown) => Array.from({ length: count }, (_, i) => of(i))
   const text = (bytes: number) => "t".repeat(bytes)
-  /** A DNS name of this length, in labels of up to 63 characters. */
+  /** Returns a DNS name of this length, in labels of up to 63 characters. */
   const host = (length: number) => text(length).replace(/(.{63})./g, "$1.")
   const pairs = (count: number) => Object.fromEntries(many(count, (i) => [`k${i}`, ""]) as Array<[string, string]>)
   const cases: ReadonlyArray<readonly [string, FrameTable.CborFrame["_tag"], (over: 0 | 1) => Fields]> = [
@@ -147,9 +147,9 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     ["version 1", "Update", (n) => withBody({ versionMin: 1 - n })],
     ["1024 records in an Update", "Update", (n) => ({ records: many(1024 + n, () => record) })],
     ["1024 records in a SyncDelta", "SyncDelta", (n) => ({ records: many(1024 + n, () => record), want: [] })],
-    ["1024 wanted names", "SyncDelta", (n) => ({ records: [], want: many(1024 + n, (i) => `n${i}`) })],
+    ["1024 requested names", "SyncDelta", (n) => ({ records: [], want: many(1024 + n, (i) => `n${i}`) })],
     ["4096 digest entries", "SyncDigest", (n) => ({ entries: many(4096 + n, (i) => [`n${i}`, 1, 2, 3]), last: true })],
-    ["a name that is wanted once", "SyncDelta", (n) => ({ records: [], want: ["a", "b", ...many(n, () => "a")] })],
+    ["a name that is requested once", "SyncDelta", (n) => ({ records: [], want: ["a", "b", ...many(n, () => "a")] })],
     [
       "a name once in a chunk of a digest",
       "SyncDigest",
@@ -193,7 +193,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     })
   }
 
-  it("names, where empty is beyond the bound", () => {
+  it("names, which must not be empty", () => {
     expectRefused("Update", withRecord({ name: "" }))
     expectRefused("Update", withRecord({ by: "" }))
     expectRefused("Update", withBody({ features: [""] }))
@@ -203,7 +203,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     expectRefused("SyncDigest", { entries: [["", 1, 2, 3]], last: true })
   })
 
-  it("lanes, of which each key is required and typed, and whose name follows the rules of peer names", () => {
+  it("lanes, whose keys are all required and typed, and whose name follows the rules of peer names", () => {
     for (const key of Object.keys(lane)) {
       const { [key]: _, ...others } = lane
       expectRefused("LaneOpen", { lanes: [others], last: true })
@@ -227,7 +227,7 @@ describe("a value is accepted at its bound and refused one beyond it:", () => {
     }
   })
 
-  it("a Hello whose record reaches all bounds, which fits the limit of the handshake", () => {
+  it("a Hello with a record at all bounds, which fits the limit of the handshake", () => {
     const full: PeerRecord.PeerRecord = {
       name: text(128),
       generation: Number.MAX_SAFE_INTEGER,
@@ -292,7 +292,7 @@ describe("names of JavaScript properties", () => {
       expect(Object.entries(first.body.metadata)).toContainEqual([name, "1"])
       expect(Object.keys(first.body.metadata).length).toBe(2)
       expect(Object.getPrototypeOf(first.body.metadata)).toBe(Object.prototype)
-      // The same bytes result from encoding it.
+      // Encoding gives the same bytes.
       expect(bodyOf("Update").read(bodyOf("Update").write(decoded))).toStrictEqual(decoded)
     })
   }
@@ -306,7 +306,7 @@ describe("names of JavaScript properties", () => {
 })
 
 describe("clipMessage", () => {
-  it("cuts a message to what a Bye may carry, at a whole character", () => {
+  it("shortens a message to the limit of a Bye, at a whole character", () => {
     expect(clipMessage("short")).toBe("short")
     expect(clipMessage("x".repeat(600))).toBe("x".repeat(512))
     expect(clipMessage("é".repeat(300))).toBe("é".repeat(256))

@@ -30,7 +30,7 @@ const frames: ReadonlyArray<Frame> = [
 ]
 
 describe("the traffic counters", () => {
-  it("are equal at both ends for each kind, wherever the chunks are cut", () => {
+  it("are equal at both ends for each kind, for any chunk boundaries", () => {
     const sent = Traffic.make()
     const chunks: Array<Uint8Array> = []
     FrameEncoder.encodeInto(frames, chunks, sent)
@@ -48,7 +48,7 @@ describe("the traffic counters", () => {
     }
   })
 
-  it("count frames of later versions as unknown, and no malformed frame", () => {
+  it("count frames of later versions as unknown, and count no malformed frame", () => {
     const received = Traffic.make()
     const decoder = new FrameDecoder.FrameDecoder({ maxFrameBytes: 100, traffic: received })
     assert.isUndefined(decoder.feed(Uint8Array.of(0, 0, 0, 3, Layout.firstIgnorableKind, 1, 2), []))

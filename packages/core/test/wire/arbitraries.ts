@@ -1,4 +1,4 @@
-/** Generators of every frame, with values at the borders of the encoding. */
+/** Generators of every frame, with values at the limits of the encoding. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -22,7 +22,7 @@ const uint = (max: number, min = 0) => {
 
 const bool = oneOf([true, false])
 
-// Pieces that break careless code: prototypes, widths of UTF-8, marks that decoders drop.
+// Text pieces that break careless code: prototypes, UTF-8 widths, and marks that decoders drop.
 const pieces = [
   "a",
   "B",
@@ -76,7 +76,7 @@ const metadata = Arbitrary.map(
   (pairs): Record<string, string> => Object.fromEntries(pairs),
 )
 
-/** Generates plain objects with these fields; `all` alone also generates objects without a prototype. */
+/** Generates plain objects with these fields. If `all` is set, also generates objects without a prototype. */
 const struct = <const Fields extends Record<string, Arbitrary.Arbitrary<unknown>>>(fields: Fields) =>
   Arbitrary.map(Arbitrary.all(fields), (value) => ({ ...value }))
 
@@ -152,7 +152,7 @@ const data: Arbitrary.Arbitrary<Frame.Data> = Arbitrary.map(
 
 const laneNumber = intBetween(1, 0xffff)
 
-/** One generator for each kind of frame. */
+/** Generators by kind of frame. */
 const byTag: { readonly [Tag in Frame.Frame["_tag"]]: Arbitrary.Arbitrary<Extract<Frame.Frame, { _tag: Tag }>> } = {
   Hello: orWithout(
     struct({
@@ -271,7 +271,7 @@ export const frameOf = (tag: Frame.Frame["_tag"]): Arbitrary.Arbitrary<Frame.Fra
 /** Generates frames of any kind. */
 export const frame: Arbitrary.Arbitrary<Frame.Frame> = Arbitrary.flatMap(oneOf(tags), frameOf)
 
-/** Generates rows of frames. */
+/** Generates sequences of frames. */
 export const frames: Arbitrary.Arbitrary<ReadonlyArray<Frame.Frame>> = Arbitrary.array(frame, { maxLength: 6 })
 
 /** Generates seeds for random numbers of the tests. */

@@ -4,13 +4,13 @@ import { Chunk } from "../../src/wire/Chunk.ts"
 import { decodeData, maxDataBytes } from "../../src/wire/decodeData.ts"
 import { flags } from "../../src/wire/Layout.ts"
 
-/** Decodes a body of lane 258 with these flags and this rest. */
+/** Decodes a body of lane 258 with these flags and these further bytes. */
 const decode = (bits: number, ...rest: ReadonlyArray<number>) => {
   const body = Uint8Array.of(1, 2, bits, ...rest)
   return decodeData(new Chunk(body), 0, body.length, false)
 }
 
-/** Decodes a body whose payload of this size is not in the chunk. */
+/** Decodes a body with a payload of this size that is not in the chunk. */
 const decodeCut = (size: number) =>
   decodeData(new Chunk(Uint8Array.of(1, 2, flags.first | flags.last)), 0, 3 + size, true)
 
@@ -42,7 +42,7 @@ describe("a body of Data", () => {
     ["a confirmation on a later fragment", last | confirm, [0, 0, 0, 1]],
     ["a trace on a later fragment", trace, Array.from({ length: traceBytes }, () => 0)],
     ["an end within the total", first, [0, 0, 0]],
-    ["a total that one fragment reaches", first, [0, 0, 0, 2, 8, 9]],
+    ["a total that does not exceed its payload", first, [0, 0, 0, 2, 8, 9]],
   ] as ReadonlyArray<readonly [string, number, ReadonlyArray<number>]>) {
     it(`with ${title} is malformed`, () => {
       assert.deepInclude(decode(bits, ...rest), { _tag: "ProtocolViolation", code: "malformed" })
@@ -55,7 +55,7 @@ describe("a body of Data", () => {
     assert.strictEqual(maxDataBytes, 3 + 4 + 4 + traceBytes + maxFragmentBytes)
   })
 
-  it("that ends beyond the chunk gets an array for the payload to come", () => {
+  it("that extends beyond the chunk gets an array for the remaining payload", () => {
     const frame = decodeCut(7)
     assert.isTrue(frame._tag === "Data" && frame.payload.length === 7)
   })

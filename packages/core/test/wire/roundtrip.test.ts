@@ -21,7 +21,7 @@ describe("decoding reverses encoding:", () => {
   }
 
   it.prop(
-    "a row of frames is decoded in its order",
+    "a sequence of frames is decoded in order",
     [frames],
     ([frames]) => {
       expect(decode([encodeAll(frames)])).toStrictEqual({ frames, error: undefined, partial: false })
@@ -67,7 +67,7 @@ describe("chunks do not matter:", () => {
   )
 
   it.prop(
-    "a row of frames in chunks of any size is decoded unchanged",
+    "a sequence of frames in chunks of any size is decoded unchanged",
     [frames, seed],
     ([frames, seed]) => {
       const bytes = encodeAll(frames)
@@ -80,7 +80,7 @@ describe("chunks do not matter:", () => {
   )
 
   it.prop(
-    "a row of frames byte by byte is decoded unchanged",
+    "a sequence of frames byte by byte is decoded unchanged",
     [Arbitrary.array(small, { maxLength: 4 })],
     ([frames]) => {
       const bytes = encodeAll(frames)

@@ -1,4 +1,4 @@
-/** Helpers of the tests of `wire`. */
+/** Helpers for the tests of `wire`. */
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
@@ -35,7 +35,7 @@ export const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
 
 export const encodeAll = (frames: ReadonlyArray<Frame.Frame>): Uint8Array => concat(frames.map(FrameEncoder.encode))
 
-/** Cuts the bytes at these places into separate arrays. */
+/** Cuts the bytes at these positions into separate arrays. */
 export const cutAt = (bytes: Uint8Array, places: ReadonlyArray<number>): Array<Uint8Array> => {
   const borders = [0, ...places, bytes.length]
   return borders.slice(1).map((to, i) => bytes.slice(borders[i], to))
@@ -47,7 +47,7 @@ export const fromHex = (hex: string): Uint8Array =>
 export const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
-/** Makes a frame of any kind with any body. */
+/** Creates a frame of any kind with any body. */
 export const raw = (kind: number, body: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(5 + body.length)
   new DataView(bytes.buffer).setUint32(0, body.length + 1)
@@ -56,7 +56,7 @@ export const raw = (kind: number, body: Uint8Array): Uint8Array => {
   return bytes
 }
 
-/** Random numbers below n, the same for the same seed. */
+/** Returns a generator of random numbers below n that depends only on the seed. */
 export const randomOf = (seed: number): ((n: number) => number) => {
   let state = seed >>> 0
   return (n) => {
@@ -68,7 +68,7 @@ export const randomOf = (seed: number): ((n: number) => number) => {
   }
 }
 
-/** A whole message in one Data frame. */
+/** Returns a whole message in one Data frame. */
 export const dataOf = (payload: Uint8Array): Frame.Data => ({
   _tag: "Data",
   lane: 0,

@@ -1,6 +1,6 @@
 /**
- * Test vectors of docs/protocol-vectors. Other implementations are written against them, so a change that breaks a vector
- * breaks the protocol.
+ * Test vectors of docs/protocol-vectors. Other implementations rely on them, so a change that breaks a vector breaks
+ * the protocol.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
@@ -43,7 +43,7 @@ const Record = Schema.Struct({
   refused: Schema.optionalKey(Schema.Boolean),
 })
 
-/** Returns a frame as the files write it: 64-bit hashes and payloads are hexadecimal text. */
+/** Returns a frame in the format of the files: 64-bit hashes and payloads are hexadecimal text. */
 const spell = (frame: Frame.Frame): unknown =>
   JSON.parse(
     JSON.stringify(frame, (_, value: unknown) =>
@@ -99,7 +99,7 @@ describe("docs/protocol-vectors", () => {
     const lines = load("dialogue.json", Schema.Array(Line))
     for (const line of lines) it(`${line.from}: ${line.description}`, () => checkFrame(line))
 
-    it("is decoded from two streams of bytes, too", () => {
+    it("is also decoded from two streams of bytes", () => {
       for (const from of ["mini", "node"]) {
         const own = lines.filter((line) => line.from === from)
         const { error, frames } = decode([fromHex(own.map((line) => line.hex).join(""))])
@@ -115,7 +115,7 @@ describe("docs/protocol-vectors", () => {
     it("shows the dialogue, byte for byte", () => {
       const bare = text.replaceAll(/\s+/g, "")
       for (const { hex } of load("dialogue.json", Schema.Array(FrameVector)))
-        expect(bare).toContain(`\`\`\`${hex}\`\`\``)
+        expect(bare).toContain(`\`\`\`text${hex}\`\`\``)
     })
 
     it("explains all bytes of the first frame of the dialogue", () => {
@@ -229,7 +229,7 @@ describe("docs/protocol-vectors", () => {
       for (const address of texts.addresses.invalid) expect(Address.isAddress(address)).toBe(false)
     })
 
-    it("addresses as a person writes them get the canonical spelling", () => {
+    it("addresses in any spelling get the canonical spelling", () => {
       for (const [input, canonical] of texts.addresses.canonical) {
         expect(Result.getOrUndefined(Address.parse(input))).toBe(canonical)
       }
@@ -237,7 +237,7 @@ describe("docs/protocol-vectors", () => {
   })
 })
 
-/** The hash of docs/protocol.md, section "Hashes", written once more from its text. */
+/** Hash of docs/protocol.md, section "Hashes", as a second implementation of its text. */
 const hashOf = (bytes: Uint8Array): bigint => {
   let h = 14695981039346656037n
   for (const byte of bytes) h = BigInt.asUintN(64, (h ^ BigInt(byte)) * 1099511628211n)
