@@ -1,4 +1,4 @@
-/** The HTTP server: the API, the sockets of clients, health and metrics. */
+/** HTTP server with the API, the sockets of clients, health and metrics. */
 import { Cluster } from "@coterie/core"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Option } from "effect"
@@ -34,7 +34,9 @@ const handlers = HttpApiBuilder.group(
   }),
 )
 
-/** 200 if clients may be sent here. An instance that is alone serves those that it has; one that is cut off does not. */
+/**
+ * Answers 200 if this instance may get new clients. An instance that is alone is healthy, and an isolated one is not.
+ */
 const health = HttpRouter.add(
   "GET",
   "/health",
@@ -48,7 +50,10 @@ const health = HttpRouter.add(
   }),
 )
 
-/** While this instance stops, each response ends its connection: a client that asks again and again would keep the server open. */
+/**
+ * Ends the connection after each response while this instance stops. A client that keeps asking would keep the server
+ * open.
+ */
 const endConnections = HttpRouter.middleware(
   Effect.map(
     Stopping,

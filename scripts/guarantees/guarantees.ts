@@ -133,7 +133,7 @@ const membership: Page = {
     },
     {
       heading: "R11 Seeds",
-      statement: "A node dials its seeds for ever, so a partition heals after any time, such as 26 hours.",
+      statement: "A node never stops dialing its seeds, so a partition heals after any time, such as 26 hours.",
       tests: [
         "a partition heals unaided after both sides have forgotten each other",
         "that names a service leads to all peers behind it, though one of them has a link",
@@ -150,7 +150,7 @@ const membership: Page = {
     },
     {
       heading: "Local health",
-      statement: "A node that stood still distrusts itself and blames no peer for its own delay.",
+      statement: "A node that was stopped distrusts its own timing and suspects no peer because of its own delay.",
       tests: [
         "local health",
         "does not come at once on a node that stalled",
@@ -250,7 +250,8 @@ const messages: Page = {
     },
     {
       heading: outcomes,
-      statement: "A connection that takes over in good order loses no message, and waiting sends continue on it.",
+      statement:
+        "A connection that replaces another one in a handover loses no message, and waiting sends continue on it.",
       tests: [
         "a send that waits for credit goes over the new connection once it is up",
         "an acknowledged send that the old connection carried fails as LinkLost",
@@ -340,8 +341,7 @@ const messages: Page = {
     },
     {
       heading: "Slow subscribers",
-      statement:
-        "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
+      statement: "A stalled peer delays broadcasts and publishes once, and gets them again after it has given credit.",
       tests: [
         "delays the ... to many once, and gets the later ones when it reads again",
         "stand still, and both are told of it: what waits, for how long, and how much",
@@ -364,8 +364,8 @@ const messages: Page = {
       heading: "Handlers",
       statement: "The examples of readers handle failures as their comments describe.",
       tests: [
-        "a reader of the guide that fails stops the program beside it",
-        "a forked reader of the guide goes on after a message that fails, with a line in the log",
+        "a failing reader of the guide stops the program that runs with it",
+        "a forked reader of the guide logs a message that fails, and continues",
       ],
     },
     {
@@ -379,7 +379,7 @@ const messages: Page = {
     {
       heading: "How to answer",
       statement: "Answers that wait do not stop the reader of the example.",
-      tests: ["answers that wait do not keep the reader of the guide from reading"],
+      tests: ["waiting answers do not block the reader of the guide"],
     },
     {
       heading: "Lanes",
@@ -407,8 +407,8 @@ const messages: Page = {
     },
     {
       heading: "Subscribe before the node starts",
-      statement: "A service that opens its topics before its node starts misses no message of a peer that sees it.",
-      tests: ["a service of the guide hears the order that a peer publishes as soon as it sees the service"],
+      statement: "A service that opens its topics before its node starts misses no message of a peer that lists it.",
+      tests: ["a service of the guide receives an order that a peer publishes as soon as it lists the service"],
     },
     {
       heading: "Open topics",
@@ -476,12 +476,12 @@ const messages: Page = {
         "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
       tests: [
         "SessionStarted comes before the first message of its session, and SessionEnded after the last",
-        "caches hold nothing that was overwritten, also not what was written during a partition",
+        "caches hold no overwritten value, including values written during a partition",
       ],
     },
     {
       heading: "Sessions and gaps",
-      statement: "A reader that stands still learns of the end of the last session of each peer.",
+      statement: "A blocked reader learns of the end of the last session of each peer.",
       tests: [
         "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
         "fails a request whose session began and ended while the reader was blocked, even if many sessions followed",
@@ -501,7 +501,7 @@ const messages: Page = {
       statement: "With `tracing` a message carries the span of its sender.",
       tests: [
         "with tracing a subscriber gets the span of the publish, and no span for a send outside of spans",
-        "the pieces of the guide do what it says",
+        "the code blocks of the guide work as it describes",
       ],
     },
     {
