@@ -35,7 +35,8 @@ const handlers = HttpApiBuilder.group(
 )
 
 /**
- * Answers 200 if this instance may get new clients. An instance that is alone is healthy, and an isolated one is not.
+ * Responds with 200 if clients may be routed here. An instance without peers serves the clients that it has, unless it
+ * is isolated.
  */
 const health = HttpRouter.add(
   "GET",
@@ -44,8 +45,7 @@ const health = HttpRouter.add(
     const cluster = yield* Cluster.Cluster
     const { hasBegun } = yield* Stopping
     const status = yield* cluster.status
-    const isReady =
-      !hasBegun() && (status._tag === "Member" || (status._tag === "Alone" && status.reason !== "isolated"))
+    const isReady = !hasBegun() && (status._tag === "Member" || status._tag === "Alone")
     return yield* HttpServerResponse.json({ ready: isReady, status }, { status: isReady ? 200 : 503 })
   }),
 )

@@ -34,7 +34,7 @@ const employ = Effect.fnUntraced(function* (name: string, { done, jobs }: Desk) 
   }
 }, Effect.scoped)
 
-/** Employs every worker with a link, and again when it returns. */
+/** Employs each worker whose link is up, and employs it again when its link is up again. */
 const employAll = Effect.fnUntraced(function* (desk: Desk) {
   const cluster = yield* Cluster.Cluster
   const employed = yield* FiberMap.make<string>()

@@ -1,16 +1,16 @@
 /**
- * The seam between Coterie and the network: listen, and connect to an address. A connection is a
- * back-pressured pull of byte batches and a back-pressured write. TCP, TLS and the simulated network
- * are layers of this one service, and nothing above it knows which of them runs.
+ * The interface between Coterie and the network: listen on an address, and connect to an address. A connection is a
+ * back-pressured pull of byte batches and a back-pressured write. TCP, TLS and the simulated network are layers of this
+ * service, and no other code depends on the transport in use.
  *
- * The contract, which one suite of tests checks for every transport:
+ * A test suite checks this contract for every transport:
  *
- * - Bytes written before {@link Connection.end} arrive at the other end's `pull`, in order and
- *   whole, in batches of any size; then `pull` ends with `Cause.Done`.
+ * - Bytes written before {@link Connection.end} arrive at the other end's `pull` in order and complete, in batches of
+ *   any size. Then `pull` ends with `Cause.Done`.
  * - A connection that is lost fails `pull` and `write` with a {@link TransportError}.
- * - A `write` suspends while the other end does not pull and what the network holds is full.
- * - Closing the scope of a connection closes it for good, and frees all that it held.
- * - {@link Connection.reset} frees all that a connection held at once. `pull` and `write` of both ends fail.
+ * - A `write` suspends while the other end does not pull and the buffers of the network are full.
+ * - Closing the scope of a connection closes it permanently and frees all of its resources.
+ * - {@link Connection.reset} frees all resources of a connection at once. `pull` and `write` of both ends fail.
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
  *
  * @since 0.1.0
@@ -26,10 +26,10 @@ import type { Address } from "./Address.ts"
 /**
  * Reason of a {@link TransportError}.
  *
- * - `refused`: somebody answered for the address and said no; whoever was there is gone.
- * - `unreachable`: nobody answered: no route, no such host, or no answer in time.
+ * - `refused`: the host answered and refused the connection, so no process listens at the address.
+ * - `unreachable`: no route, no such host, or no answer in time.
  * - `closed`: an open connection was lost.
- * - `listen`: the address could not be listened on; the message says why (a port in use, mostly).
+ * - `listen`: the transport could not listen on the address. The message has the cause, usually a port in use.
  *
  * @category errors
  * @since 0.1.0
@@ -39,7 +39,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect()),
 }) {
-  // The network has no place in this library that would help to find the reason; the message and the cause say it.
+  // A stack trace into this library would not help: the message and the cause describe the failure of the network.
   override readonly stack: string = `${this.name}: ${this.message}`
 }
 
@@ -50,20 +50,25 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
  * @since 0.1.0
  */
 export interface Connection {
-  /** The other end as the network names it, a host without port: what limits per remote count by. */
+  /** Host of the other end without a port, as the network reports it. Limits per remote host count by it. */
   readonly remoteHost: string
-  /** The next batch of bytes. The arrays belong to the caller, and so does the memory of one that fills its buffer. */
+  /**
+   * Waits for the next batch of bytes. The arrays belong to the caller. If an array fills its buffer, the buffer
+   * belongs to the caller, too.
+   */
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, TransportError | Cause.Done>
   /**
-   * Hands bytes to the network, in order. Succeeds when the network took them, which says nothing about the
-   * other end; until then the arrays must not be changed, and afterwards they may be. One caller at a time.
+   * Passes bytes to the network, in order. Succeeds when the network has accepted them, which does not mean that the
+   * other end has received them. The caller must not change the arrays until then, and may change them afterwards. Only
+   * one `write` may run at a time.
    */
   readonly write: (chunks: NonEmptyReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
-  /** Says that nothing more will be written, after all that was. Reading goes on. */
+  /** Ends the writing direction after all bytes that were written. Reading continues. */
   readonly end: Effect.Effect<void>
   /**
-   * Ends both directions at once, without a wait for the other end. Bytes that have not arrived may be lost. Closing the scope
-   * delivers them, and holds the connection for that time. No effect on a connection that has ended.
+   * Ends both directions at once, without waiting for the other end. Bytes that have not arrived may be lost. In
+   * contrast, closing the scope delivers them and keeps the connection for that time. Has no effect on a connection
+   * that has ended.
    */
   readonly reset: Effect.Effect<void>
 }
@@ -76,13 +81,13 @@ export interface Connection {
  */
 export interface Listener {
   /**
-   * Addresses at which peers reach this listener, the best first, at most 8. They have the port that was picked if 0 was asked
-   * for, unless the transport was told of another one, as behind a NAT.
+   * Addresses at which peers reach this listener, best first, at most 8. If port 0 was requested, they have the port
+   * that was assigned, unless the transport is configured to advertise another port, for example behind a NAT.
    */
   readonly addresses: NonEmptyReadonlyArray<Address>
   /**
-   * Runs the handler in a fiber of its own for each connection that arrives, and closes the connection
-   * when the handler ends. Interrupting `run` interrupts the handlers.
+   * Runs the handler in a separate fiber for each connection that arrives, and closes the connection when the handler
+   * ends. Interrupting `run` interrupts the handlers.
    */
   readonly run: <R>(
     handler: (connection: Connection) => Effect.Effect<void, never, R>,
@@ -90,7 +95,7 @@ export interface Listener {
 }
 
 /**
- * The network, as Coterie sees it.
+ * The network service that Coterie uses.
  *
  * @category services
  * @since 0.1.0
@@ -98,9 +103,9 @@ export interface Listener {
 export class Transport extends Context.Service<
   Transport,
   {
-    /** Starts to listen; closing the scope stops it. Where, the layer was told. */
+    /** Starts listening at the address that the layer is configured with. Closing the scope ends it. */
     readonly listen: Effect.Effect<Listener, TransportError, Scope.Scope>
-    /** Opens a connection; closing the scope closes it. */
+    /** Opens a connection. Closing the scope closes it. */
     readonly connect: (address: Address) => Effect.Effect<Connection, TransportError, Scope.Scope>
   }
 >()("@coterie/core/Transport") {}

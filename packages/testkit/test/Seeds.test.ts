@@ -22,7 +22,7 @@ describe("Seeds", () => {
 
   it("are rejected if the range is reversed, or beyond safe integers", () => {
     assert.include(refusal(Seeds.parse("5..3")), "did you mean 3..5?")
-    for (const seed of [-1, 1.5, 2 ** 53, Number.NaN]) assert.include(refusal(Seeds.make(0, seed)), "is no seed")
+    for (const seed of [-1, 1.5, 2 ** 53, Number.NaN]) assert.include(refusal(Seeds.make(0, seed)), "is not a seed")
   })
 
   it("have a size equal to the number of iterated seeds, both ends included", () => {

@@ -141,12 +141,26 @@ describe("it.sim", () => {
 
   it("fails with the reason if the plan is invalid", () => {
     assert.strictEqual(status("uses a plan that cannot be"), "failed")
-    assert.include(message("uses a plan that cannot be"), "the fault plan cannot be used: network.loss")
+    assert.include(message("uses a plan that cannot be"), "the fault plan is invalid: network.loss")
   })
 
   it("accepts a scenario that is made elsewhere, with its own name", () => {
     assert.strictEqual(status("is a scenario of its own"), "failed")
     assert.include(message("is a scenario of its own"), "and fails")
+  })
+
+  it("shows the failure and the way to run it again when its files cannot be written", async () => {
+    const [folder, aside] = [path.join(cwd, ".coterie"), path.join(cwd, "aside")] as const
+    fs.renameSync(folder, aside)
+    fs.writeFileSync(folder, "This file has the name of the folder.")
+    const again = await runTests(["-t", "breaks"]).finally(() => {
+      fs.rmSync(folder)
+      fs.renameSync(aside, folder)
+    })
+    const text = again.get(broken)?.message ?? ""
+    assert.include(text, '"a lives once" was violated')
+    assert.match(text, /npx vitest run \S*fixture\.ts -t /)
+    assert.match(text, /The artifact and the picture cannot be written: .*\.coterie/)
   })
 
   it("ends at the timeout of its test", () => {

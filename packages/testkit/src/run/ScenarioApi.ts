@@ -1,4 +1,4 @@
-/** Everything that a scenario can do to its run. */
+/** Implementation of the interface that a scenario uses. */
 import type * as Transport from "@coterie/core/Transport"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import type { NodeTable } from "./NodeTable.ts"
 import type { Recorder } from "./Recorder.ts"
 import * as RunFailures from "./runFailures.ts"
 import { type Runtime, SimNode } from "./SimNode.ts"
-import { usageError, type UsageError } from "./validateOptions.ts"
+import { durationOf, usageError, type UsageError } from "./validateOptions.ts"
 
 interface Options {
   readonly seed: number
@@ -26,10 +26,17 @@ interface Options {
   readonly recorder: Recorder
   readonly runtime: Runtime
   readonly table: NodeTable
-  /** Returns the life that calls. */
+  /** Returns the life of the caller. */
   readonly currentLife: () => Life
   readonly fail: (failure: SimulationError.Failure) => void
 }
+
+/** Returns the time that a function waits. Fails if it is not a duration. */
+const withinOf = ({
+  within = Scenario.defaultWithin,
+}: {
+  readonly within?: Duration.Input | undefined
+}): Effect.Effect<Duration.Duration, UsageError> => Effect.fromResult(durationOf("within", within))
 
 export class ScenarioApi {
   private readonly options: Options
@@ -65,7 +72,7 @@ export class ScenarioApi {
     }
   }
 
-  /** Runs the function if there are nodes with these names. */
+  /** Runs the function if nodes with these names exist. Otherwise fails. */
   private among(names: ReadonlyArray<string>, run: () => void): Effect.Effect<void, UsageError> {
     return Effect.suspend(() => {
       const unknown = this.options.table.checkKnown(names, this.options.kernel.now)
@@ -89,12 +96,12 @@ export class ScenarioApi {
       for (const node of nodes) node.start()
       for (const node of nodes) yield* node.until(["running"])
       const handles = nodes.map((node) => [node.name, nodeHandle(node)])
-      // The keys are exactly the names, which the type of `fromEntries` does not tell.
+      // The keys are exactly the names, which the type of `fromEntries` does not express.
       return Object.fromEntries(handles) as Scenario.Nodes<Name, A>
     })
   }
 
-  /** Waits without a bound until the predicate holds. The calling life goes on in a turn of its own. */
+  /** Waits without a bound until the predicate holds. The caller continues in a turn of its own life. */
   wait(name: string, predicate: Checks.Predicate): Effect.Effect<void> {
     const { checks, currentLife, fail, kernel } = this.options
     return Effect.callback((resume) => {
@@ -112,10 +119,9 @@ export class ScenarioApi {
     name: string,
     condition: Checks.Predicate,
     options: Parameters<Scenario.Sim["until"]>[2] = {},
-  ): Effect.Effect<void, SimulationError.NotReached> {
+  ): Effect.Effect<void, SimulationError.NotReached | UsageError> {
     const { kernel, table } = this.options
-    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
-    return Effect.suspend(() => {
+    return Effect.flatMap(withinOf(options), (within) => {
       const from = kernel.now
       const failed = (seen: string) =>
         RunFailures.notReached({
@@ -138,7 +144,9 @@ export class ScenarioApi {
     })
   }
 
-  /** Returns why the predicate does not hold at the last moment; `undefined` if it holds. */
+  /**
+   * Evaluates the predicate at the last moment. Returns the reason why it does not hold, or `undefined` if it holds.
+   */
   private lastLook(name: string, predicate: Checks.Predicate): Effect.Effect<string | undefined> {
     const { fail, kernel } = this.options
     return Effect.suspend(() => {
@@ -152,8 +160,7 @@ export class ScenarioApi {
   }
 
   private readonly converges: Scenario.Sim["converges"] = (predicate, options = {}) => {
-    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
-    return Effect.suspend(() => {
+    return Effect.flatMap(withinOf(options), (within): Effect.Effect<void, UsageError> => {
       const { core } = options
       const unknown = core?.find((name) => !this.options.table.nodes.has(name))
       if (unknown !== undefined) {
@@ -176,14 +183,14 @@ export class ScenarioApi {
     })
   }
 
-  /** Ends all faults, and brings the nodes back: all of them, or the core. */
+  /** Ends all faults and starts all nodes, or only the core. */
   private heal(core: ReadonlyArray<string> | undefined): void {
     const { faults, kernel, recorder, table } = this.options
     recorder.add({
       _tag: "Note",
       at: kernel.now,
       kind: "healed",
-      text: core === undefined ? "everything is healed" : `${core.join(", ")} are healed, and nobody else`,
+      text: core === undefined ? "everything is healed" : `only ${core.join(", ")} are healed`,
     })
     const returns = (name: string): boolean => core === undefined || core.includes(name)
     faults.end(returns)

@@ -1,6 +1,5 @@
-/** Validates the options of a run before anything runs: a caller that does not use the types may pass anything. */
+/** Validation of the options of a run before it begins, because callers without types may pass any value. */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as FaultPlan from "../FaultPlan.ts"
 import * as FaultSource from "../faults/FaultSource.ts"
@@ -21,16 +20,33 @@ export interface ValidOptions {
   readonly timeLimit: number
 }
 
+/** Decodes a duration of an option or an argument with this name. */
+export const durationOf = (name: string, input: Duration.Input): Result.Result<Duration.Duration, UsageError> =>
+  Result.fromOption(Duration.fromInput(input), () =>
+    usageError("options", `${name}: ${String(input)} is not a duration: write one such as "10 minutes"`),
+  )
+
+/** Decodes a duration to whole microseconds. The duration must be finite, and the result must be exact. */
+export const finiteMicrosOf = (name: string, input: Duration.Input): Result.Result<number, UsageError> =>
+  durationOf(name, input).pipe(
+    Result.map(Microseconds.fromDuration),
+    Result.filterOrFail(Number.isSafeInteger, () =>
+      usageError("options", `${name}: ${String(input)} is not a finite duration: write one such as "10 minutes"`),
+    ),
+  )
+
 const seedOf = (seed: number): Result.Result<number, UsageError> =>
   Number.isSafeInteger(seed) && seed >= 0
     ? Result.succeed(seed)
-    : Result.fail(usageError("seeds", `${seed} is no seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`))
+    : Result.fail(
+        usageError("seeds", `${seed} is not a seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`),
+      )
 
-/** Decoded plans, because one plan is run with thousands of seeds. */
+/** Cache of decoded plans, because one plan runs with thousands of seeds. */
 const plans = new WeakMap<FaultPlan.Input, Result.Result<FaultPlan.FaultPlan, UsageError>>()
 
 const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, UsageError> => {
-  // A caller that does not use the types may pass anything.
+  // A caller without types may pass any value.
   if (typeof input !== "object" || input === null) return FaultPlan.decode(input)
   const known = plans.get(input)
   if (known !== undefined) return known
@@ -39,15 +55,13 @@ const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Usa
   return result
 }
 
-/** Returns the virtual time in which the scenario must be done. */
+/** Returns the virtual time in which the scenario must end. */
 const limitOf = (scenario: Scenario.Scenario, options: Scenario.RunOptions): Result.Result<number, UsageError> => {
   let limit = Number.POSITIVE_INFINITY
   for (const input of [scenario.options.timeLimit ?? Scenario.defaultTimeLimit, options.timeLimit ?? "Infinity"]) {
-    const duration = Duration.fromInput(input)
-    if (Option.isNone(duration)) {
-      return Result.fail(usageError("options", `timeLimit: ${String(input)} is no duration: write "10 minutes"`))
-    }
-    limit = Math.min(limit, Microseconds.fromDuration(duration.value))
+    const duration = durationOf("timeLimit", input)
+    if (Result.isFailure(duration)) return Result.fail(duration.failure)
+    limit = Math.min(limit, Microseconds.fromDuration(duration.success))
   }
   return Result.succeed(limit)
 }
@@ -56,7 +70,7 @@ const exploreOf = (explore: Scenario.Explore): Result.Result<Scenario.Explore, U
   ["fifo", "random", "preempt"].includes(explore)
     ? Result.succeed(explore)
     : Result.fail(
-        usageError("options", `explore: "${String(explore)}" is no order: give "fifo", "random" or "preempt"`),
+        usageError("options", `explore: "${String(explore)}" is not an order: give "fifo", "random" or "preempt"`),
       )
 
 const sourceOf = (

@@ -6,10 +6,10 @@ import { bin, coterieSim, fixture, inProcess, temporary } from "./command.ts"
 
 describe("coterie-sim", () => {
   const misuses: ReadonlyArray<readonly [string, ReadonlyArray<string>, RegExp]> = [
-    ["a reversed range", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is the wrong way round/],
+    ["a reversed range", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is reversed/],
     ["seeds and a time", ["--seeds", "1..10", "--time", "1m"], /--seeds and --time exclude each other/],
-    ["an invalid time", ["--time", "soon"], /--time soon is no time: write 90s, 10m or 2h/],
-    ["no failures", ["--stop-after", "0"], /--stop-after 0 is none: give a number from 1/],
+    ["an invalid time", ["--time", "soon"], /--time soon is not a time: write 90s, 10m or 2h/],
+    ["no failures", ["--stop-after", "0"], /--stop-after 0 is not valid: give a number from 1/],
     ["a misspelt flag", ["--seed", "2"], /Unrecognized flag: --seed [^]*--seeds/],
     ["a missing module", ["lost.sim.ts"], /there is no file "lost\.sim\.ts"/],
     ["a module without scenarios", [fixture("none")], /none\.sim\.ts exports no scenario/],
@@ -19,7 +19,7 @@ describe("coterie-sim", () => {
       /cannot be loaded: Error: the database is not there[^]*throws\.sim\.ts:1/,
     ],
     ["an unknown scenario", [fixture("holds"), "--scenario", "a dog"], /"a dog"; the module exports "an echo", /],
-    ["an invalid plan", [fixture("bad"), "--scenario", "shakes"], /the fault plan cannot be used: .*earthquake/],
+    ["an invalid plan", [fixture("bad"), "--scenario", "shakes"], /the fault plan is invalid: .*earthquake/],
   ]
 
   it.live("rejects invalid input with the reason, prints nothing else and exits with code 2", () =>

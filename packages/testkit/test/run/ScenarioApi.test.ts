@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Invariant from "../../src/Invariant.ts"
 import type * as Simulation from "../../src/Simulation.ts"
 import { Counter, counter, failure, run } from "./world.ts"
 
@@ -60,7 +62,7 @@ describe("bad input of a scenario", () => {
     Effect.gen(function* () {
       const error = yield* misuse((sim) => sim.nodes(["a", "b", "a"], () => counter))
       assert.strictEqual(error.reason, "nodeName")
-      assert.include(error.message, 'there is a node "a" already')
+      assert.include(error.message, 'a node "a" already exists')
     }),
   )
 
@@ -89,5 +91,24 @@ describe("bad input of a scenario", () => {
       )
       assert.include(error.message, 'there is no node "b"')
     }),
+  )
+
+  it.live("a time that is not a duration, as a typed error that the scenario can catch", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        // A caller without types may pass any text.
+        const within = "soon" as Duration.Input
+        const refused = [
+          sim.until("never", () => false, { within }),
+          sim.converges(() => false, { within }),
+          Invariant.eventually("never", () => false, { within }),
+        ]
+        for (const effect of refused) {
+          const error = yield* Effect.flip(effect)
+          assert.strictEqual(error._tag, "SimulationError")
+          assert.include(error.message, "within: soon is not a duration")
+        }
+      }),
+    ),
   )
 })
