@@ -200,7 +200,8 @@ export const checkPackage = (
       return [{ file, line, message: `import "effect/Module" instead of the barrel "effect"` }]
     const name = packageOf(specifier)
     if (name === manifest.name) return []
-    if (!declared.has(name)) return [{ file, line, message: `"${name}" is no dependency or peer of ${manifest.name}` }]
+    if (!declared.has(name))
+      return [{ file, line, message: `"${name}" is not a dependency or peer of ${manifest.name}` }]
     return peers.includes(name) || manifest.peerDependenciesMeta?.[name]?.optional !== true
       ? []
       : [{ file, line, message: `"${name}" is an optional peer of ${manifest.name} and may be missing here` }]

@@ -84,7 +84,7 @@ export const check = (file: string, text: string, lookup: Lookup): ReadonlyArray
       return [{ file, line, message: `import "effect/Module" instead of the barrel "effect"` }]
     if (!specifier.startsWith("effect/")) return []
     const known = lookup(specifier)
-    if (known === undefined) return [{ file, line, message: `there is no source of "${specifier}" to look at` }]
+    if (known === undefined) return [{ file, line, message: `the source of "${specifier}" does not exist` }]
     const seen = new Set<string>()
     return uses.flatMap((use) => {
       const level = known.get(use.name)

@@ -155,11 +155,11 @@ const say = (answer: Answer): void => {
 }
 
 const serve = (nodes: Nodes): void => {
-  let told = -1
+  let seen = -1
   setInterval(() => {
-    if (nodes.ends() === told) return
-    told = nodes.ends()
-    say({ _tag: "Live", ends: told })
+    if (nodes.ends() === seen) return
+    seen = nodes.ends()
+    say({ _tag: "Live", ends: seen })
   }, 100)
   process.on("message", (message) => {
     const command = Schema.decodeUnknownSync(Command)(message)

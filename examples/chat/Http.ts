@@ -34,10 +34,7 @@ const handlers = HttpApiBuilder.group(
   }),
 )
 
-/**
- * Responds with 200 if clients may be routed here. An instance without peers serves the clients that it has, unless it
- * is isolated.
- */
+/** Responds with 200 if clients may be routed here. An instance without peers serves the clients that it has. */
 const health = HttpRouter.add(
   "GET",
   "/health",

@@ -101,7 +101,7 @@ class World {
       }
     }
     const owners = this.owners()
-    return owners.length === 1 || `the job is run by ${owners.length === 0 ? "nobody" : owners}`
+    return owners.length === 1 || `the job is run by ${owners.length === 0 ? "no instance" : owners}`
   }
 
   owners(): ReadonlyArray<string> {

@@ -135,7 +135,7 @@ const [name, address] = [
 const [version, lane, number, message] = [int(1, 65_535), int(1, 65_535), int(0, 2 ** 32 - 1), text(0, 512)]
 const hash = (v) => (v instanceof Uint8Array && v.length === 8 ? v.readBigUInt64BE() : malformed("a bad hash"))
 const metadata = (v) => {
-  const texts = isMap(v) ? Object.entries(v).flat().map(text(0, 8192)) : malformed("metadata that is no map")
+  const texts = isMap(v) ? Object.entries(v).flat().map(text(0, 8192)) : malformed("metadata that is not a map")
   return texts.length <= 512 && Buffer.byteLength(texts.join("")) <= 8192 ? { ...v } : malformed("too much metadata")
 }
 const versions = { versionMin: version, versionMax: version }

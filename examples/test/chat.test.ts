@@ -165,11 +165,11 @@ describe("the chat service", () => {
     "logs in one line that its name is taken, and serves alone while a seed is down",
     Effect.gen(function* () {
       const store = yield* folder
-      const dead = "127.0.0.1:1"
-      const a = yield* Support.start("a", store, [dead])
-      const lines = a.child.since(0, (line) => (line.includes(dead) ? line : undefined))
+      const missing = "127.0.0.1:1"
+      const a = yield* Support.start("a", store, [missing])
+      const lines = a.child.since(0, (line) => (line.includes(missing) ? line : undefined))
       assert.strictEqual(lines.length, 1, lines.join("\n"))
-      assert.include((yield* Support.health(a.url)).text, dead)
+      assert.include((yield* Support.health(a.url)).text, missing)
 
       const namesake = yield* Support.spawn("a", { STORE: store, COTERIE_SEEDS: a.address })
       const isError = (line: string) => (line.includes("ERROR") ? line : undefined)

@@ -57,10 +57,10 @@ describe("the metrics of a node", () => {
         // This node makes and serves no requests. The tests of requests compare that section.
         const ofNode = guide.slice(0, guide.indexOf("## The metrics of requests"))
         const rows = [...ofNode.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]
-        const told = rows.filter(([row]) => !row.includes("Present from the first one on"))
-        assert.deepStrictEqual(told.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
+        const present = rows.filter(([row]) => !row.includes("Present from the first one on"))
+        assert.deepStrictEqual(present.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
         // Metrics of events that have not occurred are absent, and have rows in the guide.
-        assert.strictEqual(rows.length - told.length, 5)
+        assert.strictEqual(rows.length - present.length, 5)
       }).pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])),
     testTimeout,
   )

@@ -106,7 +106,7 @@ describe("checking a source against the installed Effect", () => {
       `1: import "effect/Module" instead of the barrel "effect"`,
     ])
     assert.deepStrictEqual(messages(`import * as X from "effect/NoSuchModule"`), [
-      `1: there is no source of "effect/NoSuchModule" to look at`,
+      `1: the source of "effect/NoSuchModule" does not exist`,
     ])
     assert.deepStrictEqual(messages(`import { noSuchExport } from "effect/Effect"`), [
       `1: noSuchExport of "effect/Effect" is not an export`,

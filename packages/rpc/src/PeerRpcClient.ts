@@ -49,7 +49,7 @@ export interface Options {
 }
 
 /**
- * Options of a client: those of Effect's `RpcClient.make`.
+ * Options of a client, which are options of Effect's `RpcClient.make`.
  *
  * @category models
  * @since 0.1.0

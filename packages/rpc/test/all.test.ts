@@ -99,10 +99,10 @@ scenario("a request to all returns NotConnected for a peer without a link", (wor
 scenario("with self: true this node also answers a request to all, if it serves", (world) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)
-    const everybody = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
-    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["b: 4", "c: 4"])
+    const requestAll = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
+    assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["b: 4", "c: 4"])
     yield* Support.serve(a)
-    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["a: 4", "b: 4", "c: 4"])
+    assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["a: 4", "b: 4", "c: 4"])
   }),
 )
 

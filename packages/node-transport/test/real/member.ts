@@ -67,7 +67,7 @@ const program = Effect.gen(function* () {
       const before = view
       view = ClusterEvent.apply(view, event)
       const peer = "peer" in event ? event.peer : undefined
-      const told = report({
+      const reported = report({
         _tag: "Event",
         at,
         event: event._tag,
@@ -75,7 +75,7 @@ const program = Effect.gen(function* () {
         generation: peer?.generation ?? 0,
         text: textOf(event),
       })
-      return view === before ? told : Effect.andThen(told, report({ _tag: "View", peers: peersOf(view) }))
+      return view === before ? reported : Effect.andThen(reported, report({ _tag: "View", peers: peersOf(view) }))
     }),
     Effect.forkScoped,
   )

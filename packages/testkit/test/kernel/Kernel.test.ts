@@ -257,7 +257,7 @@ describe("Kernel", () => {
       const node = life("a")
       const seen: Array<string> = []
       kernel.enqueue(node, () => {
-        // They come in the round after the next, behind what is ready then.
+        // They run in the round after the next, behind the tasks that are ready then.
         kernel.enqueue(node, () => {
           seen.push("a")
           kernel.enqueue(node, () => seen.push("c"))

@@ -149,7 +149,7 @@ describe("Delivery", () => {
     world.advance(3600 * second)
     assert.strictEqual(heard.endedAt, began + 10 * second)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Dropped" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Dropped" ? [event.segment] : [])),
       [1],
     )
   })
@@ -242,7 +242,7 @@ describe("Delivery", () => {
     world.advance(60 * second)
     assert.strictEqual(heard.size, 1000)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Dropped" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Dropped" ? [event.segment] : [])),
       [2, 3, 4],
     )
     // The next connection is not affected.

@@ -97,7 +97,7 @@ describe("Direction", () => {
     )
     assert.strictEqual(world.engine.fired()["loss"], 4)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Lost" ? [[told.segment, told.times]] : [])),
+      world.observations.flatMap((event) => (event._tag === "Lost" ? [[event.segment, event.times]] : [])),
       [
         [1, 1],
         [2, 3],
@@ -192,7 +192,7 @@ describe("Direction", () => {
     )
     assert.strictEqual(world.engine.fired()["queue"], 12)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Lost" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Lost" ? [event.segment] : [])),
       [3, 4, 5, 6, 7, 8, 5, 6, 7, 8, 7, 8],
     )
   })
@@ -212,7 +212,7 @@ describe("Direction", () => {
     world.say(world.a, world.dialer, "klmno")
     world.advance(0)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Sent" ? [told.bytes.length] : [])),
+      world.observations.flatMap((event) => (event._tag === "Sent" ? [event.bytes.length] : [])),
       [3, 7, 2, 3],
     )
     assert.strictEqual(world.engine.fired()["split"], 2)

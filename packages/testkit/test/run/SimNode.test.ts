@@ -94,7 +94,7 @@ describe("SimNode", () => {
   })
 
   describe("a crash", () => {
-    it.live("by the node's own code ends that code, and tells who waits for it", () =>
+    it.live("by the node's own code ends that code, and fails the call that waits for it", () =>
       Effect.forEach(orders, (explore) => {
         const seen: Array<string> = []
         return run(

@@ -377,7 +377,7 @@ describe("for any items that a failure needs", () => {
       assert.strictEqual(runs, given.length)
       assert.isAtMost(runs, maxRuns)
       assert.isTrue(runs === maxRuns || minimal)
-      assert.isTrue(fails(attempt), "what is left fails")
+      assert.isTrue(fails(attempt), "the result fails")
       assert.isTrue(
         [start, ...failed].some((known) => keyOf(known) === keyOf(attempt)),
         "it was executed as it is",

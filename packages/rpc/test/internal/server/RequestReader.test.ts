@@ -147,7 +147,7 @@ describe("the reader of requests", () => {
       }),
   )
 
-  it.effect("answers a defect of Effect's server with a defect, and goes on", () =>
+  it.effect("answers a defect of Effect's server with a defect, and continues", () =>
     Effect.gen(function* () {
       const { input, read, sent } = yield* setUp
       input.open(() => Effect.die(new Error("a bug")))
