@@ -6,12 +6,18 @@ import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import { constEof, type FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
+
+/**
+ * Minimum number of queued responses at which denials and defects are dropped. A burst of this many requests beyond the
+ * limit is denied without a round trip, and the denials of a peer that takes no responses need less than 1 MB.
+ */
+const minCapacity = 2_048
 
 /** Encoded message to the peer. */
 export interface QueuedResponse {
@@ -40,8 +46,20 @@ export class ClientSession {
   readonly parser: Parser
   private readonly queue: ResponseQueue
   private readonly limit: number
+  private readonly capacity: number
   private readonly metrics: RequestMetrics
-  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
+  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect" | "notification">()
+  /** Requests whose handlers run, as {@link handlerStarted} and {@link handlerEnded} report. */
+  private readonly handled = new Set<RpcMessages.RequestId>()
+  /**
+   * Ended requests whose handlers still run: `discard` requests, and requests whose handlers take a long time to end.
+   */
+  private readonly outlived = new Set<RpcMessages.RequestId>()
+  private lastNotification = 0
+  /** `true` if a message to the client was dropped, so that the client must confirm its requests in flight. */
+  private owesEof = false
+  /** `true` while a fiber interrupts the requests that a defect ended. */
+  isInterrupting = false
   /**
    * `true` once a response that is too large was logged. A peer can ask for many such responses and must not fill the
    * log.
@@ -55,47 +73,91 @@ export class ClientSession {
     this.parser = parser
     this.queue = queue
     this.limit = limit
+    this.capacity = Math.max(2 * limit, minCapacity)
     this.metrics = metrics
   }
 
   /** Responses to send, in order. The stream ends after {@link endResponses}. */
   get responses(): Stream.Stream<QueuedResponse> {
-    return Stream.fromQueue(this.queue)
+    return Stream.tap(Stream.fromQueue(this.queue), () => Effect.sync(() => this.offerOwedEof()))
   }
 
-  /** Adds a request. Returns `false` without adding it if the limit of requests in flight is reached. */
+  /**
+   * Adds a request. Its id must differ from the ids of the requests in flight. Returns `false` without adding it if the
+   * limit of requests in flight is reached.
+   */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
       this.metrics.refuse("busy")
       return false
     }
-    // A peer may reuse the id of a request in flight. One exit ends both requests, so they count as one.
-    if (!this.inFlight.has(requestId)) {
-      this.metrics.begin()
-      this.inFlight.set(requestId, "running")
-    }
+    this.metrics.begin()
+    this.inFlight.set(requestId, "running")
     return true
   }
 
   /**
-   * Marks all running requests as ended by a defect and returns them. The client ends them when it gets the defect. At
-   * the server they stay in flight until Effect's server has ended their handlers, so that a client cannot run more
-   * handlers than its limit.
+   * Adds a notification, whose handler counts towards the limit. Returns an id for Effect's server, which reports the
+   * end of requests only. Returns `undefined` without adding it if the limit is reached.
    */
-  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
-    const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
-    for (const requestId of running) this.inFlight.set(requestId, "ended by a defect")
-    return running
+  addNotification(): string | undefined {
+    if (this.isAtLimit) {
+      this.metrics.refuse("busy")
+      return undefined
+    }
+    const id = this.unusedNotificationId()
+    this.metrics.begin()
+    this.inFlight.set(id, "notification")
+    return id
   }
 
-  /** Reports whether the request has no final response yet. */
+  /** Reports whether the id belongs to a notification whose handler runs. */
+  isNotification(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "notification"
+  }
+
+  /**
+   * Marks all requests and notifications as ended by a defect and returns them. The client ends them when it gets the
+   * defect. At the server they stay in flight until Effect's server has ended their handlers, so that a client cannot
+   * run more handlers than its limit.
+   */
+  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    const ended = [...this.inFlight]
+      .filter(([, state]) => state !== "ended by a defect")
+      .map(([requestId]) => requestId)
+    for (const requestId of ended) this.inFlight.set(requestId, "ended by a defect")
+    return ended
+  }
+
+  /** Returns the requests that a defect ended and whose handlers may run. */
+  get endedByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    return [...this.inFlight].filter(([, state]) => state === "ended by a defect").map(([requestId]) => requestId)
+  }
+
+  /** Reports whether the request has no final response yet, or its handler runs. */
   hasRequest(requestId: RpcMessages.RequestId): boolean {
-    return this.inFlight.has(requestId)
+    return this.inFlight.has(requestId) || this.outlived.has(requestId)
+  }
+
+  /** Records the start of the handler of a request. */
+  handlerStarted(requestId: RpcMessages.RequestId): void {
+    this.handled.add(requestId)
+  }
+
+  /** Records the end of the handler of a request. */
+  handlerEnded(requestId: RpcMessages.RequestId): void {
+    this.handled.delete(requestId)
+    this.outlived.delete(requestId)
+  }
+
+  /** Reports whether the client waits for a response to the request. */
+  awaitsResponse(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "running"
   }
 
   /** Reports whether the limit of requests in flight is reached. */
   get isAtLimit(): boolean {
-    return this.inFlight.size + Queue.sizeUnsafe(this.queue) >= this.limit
+    return this.inFlight.size + this.outlived.size + Queue.sizeUnsafe(this.queue) >= this.limit
   }
 
   /**
@@ -109,29 +171,45 @@ export class ClientSession {
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
-        if (this.isQueueFull) throw new Error("the client does not take the chunks that it acknowledged")
+        // A client that takes a chunk before it acknowledges it has at most one chunk and one exit queued for each
+        // request.
+        if (Queue.sizeUnsafe(this.queue) >= this.capacity + 2 * this.limit)
+          throw new Error("the client does not take the chunks that it acknowledged")
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
-        if (this.inFlight.get(requestId) === "ended by a defect") return this.end(requestId, "defect")
-        this.end(requestId, outcomeOfExit(exit))
-        return this.offer(response, requestId)
+        const state = this.inFlight.get(requestId)
+        this.end(requestId, state === "ended by a defect" ? "defect" : outcomeOfExit(exit))
+        if (state === undefined || state === "running") this.offer(response, requestId)
+        return
       }
       case "Defect":
-        if (!this.isQueueFull) this.offer(response, undefined)
-        return
+        return this.offerUnlessFull(response)
     }
   }
 
   /** Ends a request without an answer and denies it. */
   giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    const isNotification = this.isNotification(requestId)
     this.end(requestId, outcome)
-    this.deny(requestId)
+    if (!isNotification) this.deny(requestId)
   }
 
-  /** Queues an `Interrupt`: the request is not in flight and will not be answered. Drops it if the queue is full. */
+  /**
+   * Queues an `Interrupt`: the request is not in flight and will not be answered. If the queue is full, the client
+   * confirms its requests later instead.
+   */
   deny(requestId: RpcMessages.RequestId): void {
-    if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
+    this.offerUnlessFull({ _tag: "Interrupt", requestId })
+  }
+
+  /**
+   * Makes the client confirm its requests in flight once it has taken the queued responses, because a message that ends
+   * some of the requests was dropped.
+   */
+  confirmLater(): void {
+    this.owesEof = true
+    if (Queue.sizeUnsafe(this.queue) === 0) this.offerOwedEof()
   }
 
   /** Ends the queue after the responses that it holds. */
@@ -139,18 +217,33 @@ export class ClientSession {
 
   /** Ends all requests without a response. */
   endRequests(outcome: RequestOutcome): void {
-    for (const [requestId, state] of this.inFlight) this.end(requestId, state === "running" ? outcome : "defect")
+    for (const [requestId, state] of this.inFlight)
+      this.end(requestId, state === "ended by a defect" ? "defect" : outcome)
+  }
+
+  private unusedNotificationId(): string {
+    let id: string
+    // A peer may use any id for its requests.
+    do id = `notification ${++this.lastNotification}`
+    while (this.hasRequest(id))
+    return id
   }
 
   private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
-    if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
+    if (!this.inFlight.delete(requestId)) return
+    this.metrics.end(outcome)
+    if (this.handled.has(requestId)) this.outlived.add(requestId)
   }
 
-  /**
-   * A client that takes a chunk before it acknowledges it has at most one chunk and one exit queued for each request.
-   */
-  private get isQueueFull(): boolean {
-    return Queue.sizeUnsafe(this.queue) >= 2 * this.limit
+  private offerUnlessFull(message: RpcMessages.FromServer): void {
+    if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.confirmLater()
+    else this.offer(message, undefined)
+  }
+
+  private offerOwedEof(): void {
+    if (!this.owesEof || Queue.sizeUnsafe(this.queue) > 0) return
+    this.owesEof = false
+    this.offer(constEof, undefined)
   }
 
   private offer(message: RpcMessages.FromServer, requestId: RpcMessages.RequestId | undefined): void {
