@@ -6,7 +6,9 @@
  * its generation is the time of its start. Every peer can therefore compute the greatest possible incarnation of a life
  * from its own clock. The clocks of two peers differ by less than {@link generationLead}. The three bounds are that far
  * apart, so an owner can refute any accusation that a peer may believe, and every peer believes that refutation. The
- * records that an owner sends about itself have no bound.
+ * records that an owner sends about itself have no bound. A faulty member may report a belief that no peer holds, and
+ * the refutation may then exceed the bound on alive records. A peer that does not know the owner still dials it; see
+ * `recordMerge.ts`.
  */
 import { maxIncarnation } from "../protocol/constants.ts"
 import type { Key } from "../protocol/PeerRecord.ts"
@@ -67,13 +69,16 @@ export const isTooFarAhead = (generation: number, wall: number): boolean => gene
 /** Returns whether a generation is implausible when others report it. */
 export const isFutureLife = (draft: Draft, generation: number): boolean => isTooFarAhead(generation, wallOf(draft))
 
-/** Returns whether an incarnation is plausible when others report it. */
-export const isCredible = (draft: Draft, { generation, incarnation, status }: Key): boolean => {
+/** Returns the greatest plausible incarnation of a life that others report with this status. */
+export const greatestCredible = (draft: Draft, { generation, status }: Pick<Key, "generation" | "status">): number => {
   const age = wallOf(draft) - generation
   return status === "alive"
-    ? incarnation <= Math.min(maxAlive, greatest(age, aliveLead))
-    : incarnation <= Math.min(maxAlive - 1, greatest(age, accusationLead))
+    ? Math.min(maxAlive, greatest(age, aliveLead))
+    : Math.min(maxAlive - 1, greatest(age, accusationLead))
 }
+
+/** Returns whether an incarnation is plausible when others report it. */
+export const isCredible = (draft: Draft, key: Key): boolean => key.incarnation <= greatestCredible(draft, key)
 
 /** Returns whether this node refutes an accusation with this incarnation. */
 export const isRefutable = (draft: Draft, incarnation: number): boolean =>

@@ -22,12 +22,7 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   // An owner that accuses itself, or sends a record of another life of its name, is faulty. Its record counts as
   // gossip.
   const isOwnWord = from === record.name && isOfMember && !PeerRecord.isAccusation(record)
-  if (!isOwnWord && !Plausibility.isCredible(draft, record)) {
-    return Draft.diagnose(
-      draft,
-      `ignored a record of "${record.name}" from ${from}: its incarnation is far beyond the possible number for its age`,
-    )
-  }
+  if (!isOwnWord && !Plausibility.isCredible(draft, record)) return mergeIncredible(draft, record, from)
   if (isOfMember) return mergeMemberRecord(draft, member, record, from)
   if (member !== undefined && record.generation < member.record.generation) return
   const tombstone = state.tombstones.get(record.name)
@@ -48,6 +43,25 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   Candidates.removeUpTo(draft, record)
   Draft.addTombstone(draft, record)
   Gossip.gossip(draft, { ...record, body: State.emptyBody })
+}
+
+/**
+ * Handles a record with an implausible incarnation. A false belief of a faulty member can make an owner take such an
+ * incarnation. An alive record of a life that this node does not know therefore makes a candidate with the greatest
+ * plausible incarnation, and the handshake shows the true incarnation. This node ignores every other such record. The
+ * greatest plausible incarnation grows with time, so a second record of a candidate would be news each time.
+ */
+const mergeIncredible = (draft: Draft.Draft, record: PeerRecord.PeerRecord, from: string): void => {
+  const { candidates, members } = draft.state
+  const { generation, name, status } = record
+  const known = Math.max(members.get(name)?.record.generation ?? 0, candidates.get(name)?.record.generation ?? 0)
+  if (status === "alive" && generation > known) {
+    return mergeRecord(draft, { ...record, incarnation: Plausibility.greatestCredible(draft, record) }, from)
+  }
+  Draft.diagnose(
+    draft,
+    `ignored a record of "${name}" from ${from}: its incarnation is far beyond the possible number for its age`,
+  )
 }
 
 const mergeMemberRecord = (

@@ -4,6 +4,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { maxIncarnation } from "../../src/protocol/constants.ts"
 import type { PeerRecord, Status } from "../../src/protocol/PeerRecord.ts"
+import { dialTargets } from "./dialTargets.ts"
 import { b, claim, eventsOf, framesOf, linkedTo, nodeOf, recordOf, recordsSent, update, wall } from "./support.ts"
 
 const hour = 3_600_000
@@ -96,8 +97,10 @@ describe("a record of its owner is believed", () => {
     const x = recordOf("x")
     const holder = linkedTo([b, x])
     const record = claim({ ...x, generation: x.generation + 1 }, "alive", maxIncarnation)
-    expect(eventsOf(holder.hear(1_000, x, update(record)))).toStrictEqual(["Diagnostic"])
-    expect(holder.state().candidates.has("x")).toBe(false)
+    holder.hear(1_000, x, update(record))
+    const incarnation = Math.floor((1_000 - 1 + 3 * day) / 16)
+    expect(holder.state().candidates.get("x")?.record).toStrictEqual({ ...record, incarnation })
+    expect(holder.state().members.get("x")?.record).toStrictEqual(x)
   })
 
   it("but not an accusation of itself that it would not refute", () => {
@@ -123,5 +126,53 @@ describe("a record of its owner is believed", () => {
     const holder = linkedTo([b, x])
     holder.hear(1_000, x, update(claim(x, "alive", maxIncarnation)))
     expect(holder.state().members.get("x")?.record.incarnation).toBe(maxIncarnation)
+  })
+})
+
+describe("an alive record with an implausible incarnation", () => {
+  const x = recordOf("x")
+  const far = claim(x, "alive", maxIncarnation - 15)
+
+  it("is what an owner writes that refutes a false belief of a faulty member", () => {
+    const refutation = refutationOf(claim(x, "suspect", 20_000_000), 1_000, 0)
+    expect(refutation).toMatchObject({ incarnation: 20_000_001, status: "alive" })
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(...(refutation === undefined ? [] : [refutation])))
+    expect(dialTargets(a.state()).has("x")).toBe(true)
+  })
+
+  it("of an unknown life makes a candidate, which joins with the incarnation of its handshake", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(far))
+    const candidate = a.state().candidates.get("x")?.record
+    expect(candidate).toMatchObject({ generation: x.generation, status: "alive", body: x.body })
+    expect(dialTargets(a.state()).get("x")?.addresses).toStrictEqual(x.body.addresses)
+    // The owner refutes the incarnation of the candidate.
+    const { incarnation = 0 } = candidate ?? {}
+    expect(refutationOf(claim(x, "suspect", incarnation), 1_000, 0)?.incarnation).toBe(incarnation + 1)
+    expect(eventsOf(a.meet(2_000, far))).toStrictEqual(["Joined x"])
+    expect(a.state().members.get("x")?.record).toStrictEqual(far)
+  })
+
+  it("is news once only, although the plausible incarnation grows", () => {
+    const a = linkedTo([b])
+    expect(framesOf([...a.hear(1_000, b, update(far)), ...a.until(2_000)], "Update").length).toBe(1)
+    const candidate = a.state().candidates.get("x")
+    expect(framesOf([...a.hear(5_000, b, update(far)), ...a.until(6_000)], "Update")).toStrictEqual([])
+    expect(a.state().candidates.get("x")).toBe(candidate)
+  })
+
+  it("of a life that left makes a candidate again", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(claim(x, "left", 1_000)))
+    expect(dialTargets(a.state()).size).toBe(0)
+    a.hear(2_000, b, update(far))
+    expect(dialTargets(a.state()).has("x")).toBe(true)
+  })
+
+  it("of a member is ignored", () => {
+    const a = linkedTo([b, x])
+    expect(eventsOf(a.hear(1_000, b, update(far)))).toStrictEqual(["Diagnostic"])
+    expect(a.state().members.get("x")?.record).toStrictEqual(x)
   })
 })
