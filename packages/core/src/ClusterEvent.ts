@@ -179,6 +179,8 @@ const notices = {
     address: Schema.String,
     /**
      * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
+     * - `unauthenticated`: a process answered, and one side does not accept the proof of the other.
+     * - `forbidden`: the network lists of this node exclude the address.
      * - `timeout`: a process answered and did not complete the handshake in time. `lost`: the connection ended before that.
      * - `protocol`: the process at the address does not speak the protocol of Coterie.
      * - `busy`: the peer has no room for another connection, or leaves.
@@ -191,6 +193,8 @@ const notices = {
     reason: Schema.Literals([
       "unreachable",
       "refused",
+      "unauthenticated",
+      "forbidden",
       "timeout",
       "lost",
       "protocol",
