@@ -1,6 +1,7 @@
 /**
- * The policy of who may be a peer: asked with what a peer says in its handshake, before anything about
- * it is stored. Label, version and all limits are checked before it is asked.
+ * The admission policy: decides which peers may connect. The node asks the policy with the claims of a peer in its
+ * handshake, before it stores anything about the peer. The node has already checked the label, the version and all
+ * limits.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,7 @@ import { policyLayer } from "./internal/policyLayer.ts"
 import type { Identity } from "./Transport.ts"
 
 /**
- * A peer that wants a link, or that answered at an address that was dialed.
+ * A peer that dialed this node, or that answered at an address that this node dialed.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export interface Applicant {
 }
 
 /**
- * Answer of the policy. A peer that dialed this node gets the reason of a denial.
+ * Answer of the policy. The reason of a denial is sent to a peer that dialed this node.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +39,7 @@ export interface Applicant {
 export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; readonly reason: string }
 
 /**
- * Admits the applicant.
+ * Verdict that admits the applicant.
  *
  * @category constructors
  * @since 0.1.0
@@ -46,8 +47,8 @@ export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; read
 export const admit: Verdict = { _tag: "Admit" }
 
 /**
- * Denies the applicant. A peer that dialed this node gets the reason as the text of its `Denied`; a peer that this node dialed sees the
- * connection end.
+ * Denies the applicant. A peer that dialed this node receives the reason as the text of its `Denied`. A peer that this
+ * node dialed only sees the connection end.
  *
  * @category constructors
  * @since 0.1.0
@@ -55,8 +56,8 @@ export const admit: Verdict = { _tag: "Admit" }
 export const deny = (reason: string): Verdict => ({ _tag: "Deny", reason })
 
 /**
- * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol, within
- * `limits.handshakeTimeout`.
+ * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol,
+ * within `limits.handshakeTimeout`.
  *
  * @category models
  * @since 0.1.0

@@ -13,7 +13,7 @@ describe("the admission policy", () => {
     }),
   )
 
-  it.effect("is the function that the layer got", () =>
+  it.effect("is the function that the layer provides", () =>
     Effect.gen(function* () {
       const seen: Array<Admission.Applicant> = []
       const layer = Admission.layer((each) => Effect.sync(() => (seen.push(each), Admission.deny("no guests"))))
