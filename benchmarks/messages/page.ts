@@ -1,5 +1,5 @@
 /**
- * Puts the figures of the last run into docs/performance.md. What is said about them there is written by hand.
+ * Writes the figures of the last run into docs/performance.md. The text of the page is written by hand.
  *
  *     npx -y pnpm@12 exec node benchmarks/messages/page.ts
  */
@@ -40,7 +40,7 @@ const page = new URL("../../docs/performance.md", import.meta.url)
 
 const whole = (value: number | null): string => (value === null ? "" : Math.round(value).toLocaleString("en"))
 
-/** A row for each system and mode, a column for each of these. */
+/** Returns a table with a row for each system and mode, and with the given columns. */
 const tableOf = (
   rows: ReadonlyArray<Row>,
   columns: ReadonlyArray<{ readonly title: string; readonly of: (row: Row) => string | undefined }>,

@@ -59,7 +59,10 @@ it.effect("the pieces of the guide do what it says", () =>
     while ((yield* Ref.get(count)) === 0) yield* Effect.sleep("10 millis")
     assert.strictEqual(yield* Ref.get(count), 1)
 
-    assert.strictEqual(yield* on(ann, Messages.handOver("eve", "?")), "not taken: this node knows no peer of that name")
+    assert.strictEqual(
+      yield* on(ann, Messages.handOver("eve", "?")),
+      "not taken: this node does not know a peer with that name",
+    )
     assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the unread")), "unknown")
     yield* Effect.forkScoped(Stream.runDrain(bob.inbox))
     assert.strictEqual(yield* on(ann, Messages.handOver("bob", "the read")), "taken")

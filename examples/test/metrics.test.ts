@@ -57,7 +57,7 @@ describe("the metrics of a node", () => {
         // This node makes and serves no requests; the tests of requests compare their section.
         const ofNode = guide.slice(0, guide.indexOf("## The metrics of requests"))
         const rows = [...ofNode.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]
-        const told = rows.filter(([row]) => !row.includes("Shown from the first one on"))
+        const told = rows.filter(([row]) => !row.includes("Present from the first one on"))
         assert.deepStrictEqual(told.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
         // What has not occurred is not shown, and has a row nevertheless.
         assert.strictEqual(rows.length - told.length, 5)

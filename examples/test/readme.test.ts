@@ -12,7 +12,7 @@ import { faults } from "../simulation/plan.ts"
 const root = Path.join(import.meta.dirname, "../..")
 const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
-const guides = Fs.globSync(["docs/*.md", "docs/recipes/*.md"], { cwd: root }).sort()
+const guides = Fs.globSync(["docs/*.md", "docs/recipes/*.md", "packages/*/AGENTS.md"], { cwd: root }).sort()
 
 /** The blocks of one language, each with the comment in front of it. */
 const blocks = (language: string, text = readme) =>

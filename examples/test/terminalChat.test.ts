@@ -38,7 +38,7 @@ describe("the chat in a terminal", () => {
       yield* bob.say("/msg ann  and to you, too")
       yield* prints(ann, "bob (to you alone): and to you, too")
       yield* bob.say("/msg eve hello")
-      yield* prints(bob, '* cannot send to "eve": this node knows no peer of that name')
+      yield* prints(bob, '* cannot send to "eve": this node does not know a peer with that name')
     }),
   )
 

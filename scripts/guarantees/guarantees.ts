@@ -101,8 +101,8 @@ const membership: Page = {
       tests: [
         "R8: a newer life",
         "R8: a newer life of this node's name",
-        "a member that says that a newer life of the node exists",
-        "a node whose name a newer process has taken",
+        "a member that claims that a newer generation of the node exists",
+        "a node whose name a newer process uses",
         "of two processes ...",
         "a node whose clock was set back before its restart is a member again",
         "no older life returns",
@@ -115,7 +115,7 @@ const membership: Page = {
       tests: [
         "R9: leaving",
         "a life that others report as left",
-        "a member that says that the node has left",
+        "a member that claims that the node has left",
         "a graceful close leaves no members on either side, and no node redials",
         "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
         "a life that left does not return",
@@ -136,7 +136,7 @@ const membership: Page = {
       statement: "A node dials its seeds for ever, so a partition heals after any time, such as 26 hours.",
       tests: [
         "a partition heals unaided after both sides have forgotten each other",
-        "that names a service leads to all peers behind it, though one of them has a link",
+        "that names a service connects all peers behind it, although one of them has a link",
       ],
     },
     {
@@ -160,7 +160,11 @@ const membership: Page = {
     {
       heading: "Dissemination",
       statement: "Each node relays a piece of news at most once, and relays no accusation that cannot shorten a timer.",
-      tests: ["dissemination", "accusers beyond the number that shortens the timer are neither kept nor relayed"],
+      tests: [
+        "dissemination",
+        "accusers beyond the number that shortens the timer are neither kept nor relayed",
+        "news that change nothing are relayed",
+      ],
     },
     {
       heading: "Dissemination",
@@ -173,7 +177,7 @@ const membership: Page = {
       tests: [
         "anti-entropy",
         "an answer",
-        "peers that ask again and again and do not read are answered a few times",
+        "peers that request records repeatedly and do not read get a bounded number of answers",
         "after any faults the cluster converges to one view without help",
       ],
     },
@@ -205,16 +209,16 @@ const messages: Page = {
     {
       heading: "Addressing a peer",
       statement: "A name addresses the current life of a peer; a name and generation address one life.",
-      tests: ["goes to that life, and fails as Replaced if a newer life has the name"],
+      tests: ["reaches that generation, and fails as Replaced if a newer generation uses the name"],
     },
     {
       heading: "Addressing a peer",
       statement: "A node can send to itself with the order, back-pressure and confirmation of a send to a peer.",
       tests: [
-        "a node sends to its own inbox and lanes without a peer, in order, and says whose message it is",
-        "a message to many reaches the own readers only with self, and the report has the own name",
-        "a slow own reader makes the own sends wait, and a confirmed send waits for the reader",
-        "a node that stops ends its own sends that wait as NodeStopped",
+        "a node sends to its own inbox and lanes without a peer, in order and with itself as the sender",
+        "a message to many reaches the readers of this node only with self, and the report includes this node",
+        "a slow reader of this node delays its own sends, and a confirmed send waits for the reader",
+        "a node that stops fails its own waiting sends as NodeStopped",
       ],
     },
     {
@@ -225,17 +229,17 @@ const messages: Page = {
         "messages of one sender keep their order while connections are lost and replaced",
         "... random timings of two simultaneous dials lose no accepted message, end no session, and leave one link",
         "after cuts, partitions, crashes, restarts and leaves every node lists every other node (seed ...)",
-        "a reader that stops for 30 seconds stays alive in every view and loses nothing",
+        "a node with a reader that pauses for 30 seconds stays alive in every view and loses nothing",
         "messages of other lanes pass between the fragments of a large message",
-        "an acknowledged send succeeds when the reader took the message, and not before",
+        "an acknowledged send succeeds when the reader takes the message",
       ],
     },
     {
       heading: outcomes,
       statement: "A confirmed send fails with `LinkLost` if the link is lost after the link accepted the message.",
       tests: [
-        "acknowledged sends that wait fail when the peer crashes, and when it leaves",
-        "an acknowledged send fails when its link is lost before the reader took the message",
+        "waiting acknowledged sends fail when the peer crashes, and when it leaves",
+        "an acknowledged send fails when its link is lost before the reader has taken the message",
       ],
     },
     {
@@ -246,7 +250,7 @@ const messages: Page = {
     {
       heading: outcomes,
       statement: "A send to a member without a link, or to a failed peer, fails with `NotConnected`.",
-      tests: ["every send to a peer without a link fails as NotConnected, and a failed peer is sent nothing"],
+      tests: ["every send to a peer without a link fails as NotConnected, and nothing is sent to a failed peer"],
     },
     {
       heading: outcomes,
@@ -268,28 +272,30 @@ const messages: Page = {
     {
       heading: outcomes,
       statement: "A message on a lane goes to no peer that does not read the lane.",
-      tests: ["a message on a lane goes to the peers that read the lane, and to no other peer"],
+      tests: ["a message on a lane reaches only the peers that read the lane"],
     },
     {
       heading: outcomes,
       statement:
         "A message goes to no peer that reads the lane with another format; the send fails with `IncompatibleFormat`.",
-      tests: ["a message goes to no peer that reads the lane with another format, and the sender is told"],
+      tests: ["a message is not sent to a peer that reads the lane with another format, and the sender gets an error"],
     },
     {
       heading: outcomes,
       statement: "Waiting sends fail with `NotReading` if the peer stops reading.",
-      tests: ["a reader that ends makes waiting sends fail as NotReading, and is no failure of a publish"],
+      tests: ["waiting sends to a reader that ends fail as NotReading, and a publish does not report it"],
     },
     {
       heading: outcomes,
       statement: "Confirmed sends that wait fail if the peer leaves.",
-      tests: ["acknowledged sends that wait fail when the peer crashes, and when it leaves"],
+      tests: ["waiting acknowledged sends fail when the peer crashes, and when it leaves"],
     },
     {
       heading: outcomes,
       statement: "A new life of a peer gets no message that was sent to the old life.",
-      tests: ["a new life of the reader gets no messages sent to the old life, and all later messages to the name"],
+      tests: [
+        "a new generation of the reader gets no messages sent to the old generation, and all later messages to the name",
+      ],
     },
     {
       heading: outcomes,
@@ -313,8 +319,8 @@ const messages: Page = {
       statement:
         "A value that does not encode is sent to no peer, and a message that does not decode is a counted dead letter.",
       tests: [
-        "a value that does not encode is sent to no peer",
-        "a message that does not decode is a counted dead letter, and ends neither the subscription nor the link",
+        "a value that cannot be encoded is sent to no peer",
+        "a message that cannot be decoded is a counted dead letter, and ends neither the subscription nor the link",
       ],
     },
     {
@@ -330,12 +336,12 @@ const messages: Page = {
       statement:
         "`maybeDelivered` is `false` only if the peer's reader did not take the message and cannot take it later; the simulation checks every message against it.",
       tests: [
-        "is LinkLost or NotReading if a lane refused the message, and tells whether the lane had accepted it before",
+        "is LinkLost or NotReading if a lane refused the message, and reports whether the lane had accepted it before",
         "while it waited for credit was not delivered",
         "because its session ended while a link accepted it may have been delivered",
         "before its confirmation arrived may have been delivered",
-        "because nobody confirmed it in time may have been delivered, unless it still waited for credit",
-        "is sent if the lane accepts it in the moment in which the time is over",
+        "because its confirmation timed out may have been delivered, unless it still waited for credit",
+        "is sent if the lane accepts it at the moment of the timeout",
       ],
     },
     {
@@ -343,21 +349,21 @@ const messages: Page = {
       statement:
         "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
       tests: [
-        "delays the ... to many once, and gets the later ones when it reads again",
-        "stand still, and both are told of it: what waits, for how long, and how much",
+        "delays the ... to many once, and gets later ones when it reads again",
+        "block each other, and both report the waiting lane, time and bytes",
         "delays the publications on a lane once",
         "delays the broadcasts once, and gets them again after credit for a message",
-        "does not wait for a peer for which a send has waited in vain",
+        "does not wait for a peer after a send to it has timed out",
       ],
     },
     {
       heading: "Handlers",
-      statement: "The node logs a reader that fails, and an inbox that nobody reads, in a bounded number of lines.",
+      statement: "The node logs a reader that fails, and an inbox without a reader, in a bounded number of lines.",
       tests: [
-        "of the inbox, ..., is told with its cause",
-        "again and again is told in a bounded number of lines, which count the rest",
-        "is not one that ends, is stopped, or fails after its node has left",
-        "is told once messages have waited for limits.slowPeerTimeout",
+        "of the inbox, ..., is logged with its cause",
+        "repeatedly is logged in a bounded number of lines, which count the rest",
+        "excludes readers that end, that are interrupted, or that fail after their node has left",
+        "is logged once messages have waited for limits.slowPeerTimeout",
       ],
     },
     {
@@ -373,7 +379,7 @@ const messages: Page = {
       statement: "`receive` takes one message and loses none when it is interrupted.",
       tests: [
         "receive takes one message, loses none to a timeout, and fails as NodeStopped after the last",
-        "messages that are received one by one come in order and return their credit each, also between pulls",
+        "messages received one by one arrive in order and return their credit individually, also between pulls",
       ],
     },
     {
@@ -387,9 +393,9 @@ const messages: Page = {
       tests: [
         "the readers of a lane are the peers that read it, and the node itself",
         "a lane that the peer closes and opens again is another opening, in the same session",
-        "a reader is gone with its link, and is back in another session",
-        "a message on a lane goes to the peers that read the lane, and to no other peer",
-        "a message published right after a join reaches the peers that read the lane before",
+        "a reader is removed with its link, and returns in another session",
+        "a message on a lane reaches only the peers that read the lane",
+        "a message published right after a join reaches the peers that already read the lane",
         "a node does not receive its own publishes",
       ],
     },
@@ -415,8 +421,8 @@ const messages: Page = {
       statement:
         "An open topic yields all values that peers send after `open` has succeeded, and marks gaps on request.",
       tests: [
-        "an open topic misses nothing since it was opened, and reads until its scope closes",
-        "with self a value reaches the subscriptions of this node too, and without it none of them",
+        "an open topic misses nothing after it was opened, and reads until its scope closes",
+        "a value reaches the subscriptions of this node only with self",
         "an open topic with gaps has a Gap after the last value of a session, before the values of the next",
       ],
     },
@@ -427,20 +433,20 @@ const messages: Page = {
       tests: [
         "a ... subscription never blocks its publishers, and counts the messages it lost",
         "a dropping reader acknowledges the messages that it drops",
-        "an open topic with gaps that is ... has a Gap where its buffer lost values",
+        "an open topic with gaps and ... has a Gap where its buffer lost values",
       ],
     },
     {
       heading: "Encodings",
       statement: "A serialization decodes every value that it encoded, and refuses other bytes without a defect.",
       tests: [
-        "decodes what it encoded, for values of every kind",
+        "returns an equal value after encoding and decoding, for values of every kind",
         "writes dates, bytes, large integers and special numbers as texts",
         "writes -0 as 0, and undefined as null",
         "drops fields that the schema does not name",
-        "refuses values whose fields were renamed or that lack a required field",
+        "refuses values with renamed fields or without a required field",
         "refuses other bytes without throwing",
-        "can be made of a schema whose encoded side is bytes, and then never throws",
+        "can be made from a schema whose encoded side is bytes, and never throws",
       ],
     },
     {
@@ -449,8 +455,8 @@ const messages: Page = {
         "All readers and publishers of a topic use one format, and values with a new optional field pass between versions.",
       tests: [
         "is JSON unless a layer provides another",
-        "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
-        "a publisher with another serialization is told so instead of sent, until the topic has one of its own",
+        "the serialization of the layer is used, regardless of the contexts of the publisher and the subscriber",
+        "a publish with another serialization fails, until the topic has its own serialization",
         "during a rolling upgrade that adds an optional field, old and new nodes read each other's values",
         "lets a schema get an optional field, in both directions",
       ],
@@ -464,7 +470,7 @@ const messages: Page = {
       heading: "Acknowledged sends",
       statement: "A confirmed send succeeds when the peer's reader pulled the message.",
       tests: [
-        "a message is acknowledged when the reader pulled it, a batch at a time, before it is processed",
+        "a message is acknowledged with its batch when the reader pulls it, before it is processed",
         "a message that timed out after its link accepted it can be read later, a message that waited for credit cannot",
         "acknowledged sends succeed for messages of any size",
         "an acknowledged send to a slow reader fails at its timeout",
@@ -483,7 +489,7 @@ const messages: Page = {
       heading: "Sessions and gaps",
       statement: "A reader that stands still learns of the end of the last session of each peer.",
       tests: [
-        "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
+        "a reader sees all items in order, except sessions without messages that a later session of the peer covers",
         "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
       ],
     },
@@ -492,8 +498,8 @@ const messages: Page = {
       statement: "A lane that is read with its view yields changes, sessions and messages in the order of this node.",
       tests: [
         "a lane that is read with its view has changes, sessions and messages in the order of this node",
-        "changes of the view come in their order among the messages, and are missed only with Lagged",
-        "begins with the view of its first moment, also if it lags before its first read",
+        "changes of the view arrive in order among the messages, and are missed only with Lagged",
+        "begins with the view at its start, even if it lags before its first read",
       ],
     },
     {
@@ -519,10 +525,10 @@ const messages: Page = {
       tests: [
         "every message arrives whole and in order within the memory limit, whatever the reader does",
         "report the size of each queue, which never exceeds its limit",
-        "a peer that reconnects again and again does not fill an inbox that nobody reads",
-        "peers that fill every window and begin large messages make a node hold at most a window and a message per lane and link",
-        "a peer that reconnects and never ends its old connections makes a node hold a bounded number of windows",
-        "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, whatever windows it announces",
+        "a peer that reconnects repeatedly does not fill an inbox without a reader",
+        "peers that fill every window and begin large messages cause at most a window and a message per lane and link",
+        "a peer that reconnects and never ends its old connections uses a bounded number of windows",
+        "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, regardless of its windows",
       ],
     },
   ],

@@ -4,6 +4,7 @@ import type { Pack, PublishedManifest } from "./packs.ts"
 /** Files that every package contains. */
 const wanted = [
   "package.json",
+  "AGENTS.md",
   "README.md",
   "CHANGELOG.md",
   "LICENSE",

@@ -69,6 +69,36 @@ const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray
   ]
 }
 
+/**
+ * Folders whose docstrings may still begin with one of these words.
+ * Remove a folder when its docstrings are rewritten, and the list when it is empty.
+ */
+const pending: ReadonlyArray<string> = [
+  "benchmarks/",
+  "examples/",
+  "packages/core/src/link/",
+  "packages/core/src/peering/",
+  "packages/testkit/src/",
+  "scripts/",
+]
+
+const sources = fs
+  .globSync(["packages/*/src/**/*.ts", "{examples,benchmarks,scripts}/**/*.{ts,tsx,mts,mjs,js}"], {
+    cwd: root,
+    exclude: (file) => ["node_modules", "dist"].includes(path.basename(file)),
+  })
+  .toSorted()
+
+/** First words that make a clause instead of a statement with a verb, or a noun. */
+const clause = /\/\*\*(?:\s|\*(?!\/))*((?:What|Whether|Who|Whom|Whose|That|The same|Of|As|How|Where|When)\b[^\n]*)/g
+
+/** Returns the docstrings of a text that begin with a clause, each with the number of its first line of text. */
+const clauses = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(clause)].map(({ 0: whole, 1: words = "", index }) => {
+    const line = text.slice(0, index + whole.length - words.length).split("\n").length
+    return `${line}: ${words.replace(/\s*\*\/.*$/, "")}`
+  })
+
 describe("docstrings", () => {
   it.each(modules)("%s says of each export what it is, its category, and since when it is there", (file) => {
     const text = fs.readFileSync(path.join(root, file), "utf8")
@@ -106,6 +136,32 @@ export * from "./f.ts"
       ["./c.ts", new Set(["C", "D"])],
       ["./f.ts", undefined],
       ["./a.ts", new Set(["A"])],
+    ])
+  })
+
+  it("begin with a verb or a noun", () => {
+    const found = sources
+      .filter((file) => !pending.some((folder) => file.startsWith(folder)))
+      .flatMap((file) => clauses(fs.readFileSync(path.join(root, file), "utf8")).map((each) => `${file}:${each}`))
+    assert.deepStrictEqual(found, [])
+    assert.isAbove(sources.length, 300, "the pattern of the files finds the sources")
+  })
+
+  it("that begin with a clause are found with their lines", () => {
+    const text = [
+      "/** Whether it is open. */",
+      "/**",
+      " * The same as above.",
+      " */",
+      "const glob = 'src/**'",
+      "  /** How long it takes */ readonly time: number",
+      "/** Howitzer, Asset, and The samples are nouns. What follows does not begin. */",
+      "/* What a plain comment says. */",
+    ]
+    assert.deepStrictEqual(clauses(text.join("\n")), [
+      "1: Whether it is open.",
+      "3: The same as above.",
+      "6: How long it takes",
     ])
   })
 })

@@ -25,6 +25,7 @@ const manifest: PublishedManifest = {
 
 const files = [
   "package.json",
+  "AGENTS.md",
   "README.md",
   "CHANGELOG.md",
   "LICENSE",
@@ -40,8 +41,12 @@ const problems = (change: Partial<PublishedManifest>): ReadonlyArray<string> =>
 describe("a package that is published", () => {
   it("contains its documents, its sources and its build", () => {
     assert.deepStrictEqual(fileProblems(files), [])
-    const some = files.filter((file) => file !== "CHANGELOG.md" && file !== "dist/index.d.ts")
-    assert.deepStrictEqual(fileProblems(some), ["it lacks CHANGELOG.md", "it lacks dist/index.d.ts"])
+    const some = files.filter((file) => !["AGENTS.md", "CHANGELOG.md", "dist/index.d.ts"].includes(file))
+    assert.deepStrictEqual(fileProblems(some), [
+      "it lacks AGENTS.md",
+      "it lacks CHANGELOG.md",
+      "it lacks dist/index.d.ts",
+    ])
   })
 
   it("contains no tests and no state of the compiler", () => {

@@ -1,6 +1,7 @@
 /**
- * The policy of who may be a peer: asked with what a peer says in its handshake, before anything about
- * it is stored. Label, version and all limits are checked before it is asked.
+ * The admission policy: decides which peers may connect. The node asks the policy with the claims of a peer in its
+ * handshake, before it stores anything about the peer. The node has already checked the label, the version and all
+ * limits.
  *
  * @since 0.1.0
  */
@@ -8,9 +9,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
+import type { Identity } from "./Transport.ts"
 
 /**
- * A peer that wants a link, or that answered at an address that was dialed.
+ * A peer that dialed this node, or that answered at an address that this node dialed.
  *
  * @category models
  * @since 0.1.0
@@ -24,10 +26,12 @@ export interface Applicant {
   readonly metadata: Readonly<Record<string, string>>
   /** Host at the other end of the connection, as the network reports it. */
   readonly remoteHost: string
+  /** Proof of the peer, as the transport reports it; `undefined` if the transport requires none. */
+  readonly identity: Identity | undefined
 }
 
 /**
- * Answer of the policy. A peer that dialed this node gets the reason of a denial.
+ * Answer of the policy. The reason of a denial is sent to a peer that dialed this node.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +39,7 @@ export interface Applicant {
 export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; readonly reason: string }
 
 /**
- * Admits the applicant.
+ * Verdict that admits the applicant.
  *
  * @category constructors
  * @since 0.1.0
@@ -43,8 +47,8 @@ export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; read
 export const admit: Verdict = { _tag: "Admit" }
 
 /**
- * Denies the applicant. A peer that dialed this node gets the reason as the text of its `Denied`; a peer that this node dialed sees the
- * connection end.
+ * Denies the applicant. A peer that dialed this node receives the reason as the text of its `Denied`. A peer that this
+ * node dialed only sees the connection end.
  *
  * @category constructors
  * @since 0.1.0
@@ -52,8 +56,8 @@ export const admit: Verdict = { _tag: "Admit" }
 export const deny = (reason: string): Verdict => ({ _tag: "Deny", reason })
 
 /**
- * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol, within
- * `limits.handshakeTimeout`.
+ * Decides whether an applicant is admitted. Runs at most once for each handshake, after the checks of the protocol,
+ * within `limits.handshakeTimeout`.
  *
  * @category models
  * @since 0.1.0
@@ -108,5 +112,45 @@ export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
  * @since 0.1.0
  */
 export const layer = (policy: Policy): Layer.Layer<Admission> => provide(Admission, policy)
+
+/**
+ * Admits a peer whose certificate has at least one of the names that belong to the claimed name of the peer. Denies every peer that
+ * proved no certificate, also a peer that proved a secret.
+ *
+ * **When to use**
+ *
+ * Use it to tie the names of peers to certificates. Without it, each holder of a trusted certificate can claim any name.
+ *
+ * **Details**
+ *
+ * `namesOf` returns DNS names or URIs. DNS names are compared in lower case, and URIs as they are. A `*` matches only a `*`.
+ *
+ * **Example** (One SPIFFE id for each peer)
+ *
+ * ```ts
+ * import { Admission, Cluster } from "@coterie/core"
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/coterie/shop/${peer}`])],
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerNamed = (namesOf: (peer: string) => ReadonlyArray<string>): Layer.Layer<Admission> =>
+  layer(({ identity, name }) =>
+    Effect.sync(() => {
+      if (identity?._tag !== "Certificate") return deny(`"${name}" proved no certificate`)
+      const proved = new Set(identity.names.map(comparable))
+      return namesOf(name).some((each) => proved.has(comparable(each)))
+        ? admit
+        : deny(`the certificate does not have a name that belongs to "${name}"`)
+    }),
+  )
+
+/** Only URIs contain a colon, and their case matters. */
+const comparable = (name: string): string => (name.includes(":") ? name : name.toLowerCase())
 
 const provide = policyLayer<Admission>()

@@ -1,10 +1,11 @@
 /**
- * A state and its changes for any number of subscribers: each gets a snapshot of the state, and then every change in order.
- * Publishing never waits. Each subscriber has a bounded buffer of its own. A subscriber that falls behind loses its buffer and
- * gets {@link Lagged} and a new {@link Snapshot} instead, so that no change is missing without a mark.
+ * A state and its changes for any number of subscribers. Each subscriber gets a snapshot of the state, and then every
+ * change in order. Publishing never waits, and each subscriber has its own bounded buffer. A subscriber that falls
+ * behind loses its buffer and gets {@link Lagged} and a new {@link Snapshot} instead, so missing changes are always
+ * marked.
  *
- * `cluster.events` and `cluster.views` are made of a feed. An application or a package can offer a state of its own in the same
- * way:
+ * `cluster.events` and `cluster.views` are built on a feed. An application or a package can offer its own state in the
+ * same way:
  *
  * ```ts
  * import { ChangeFeed } from "@coterie/core"
@@ -33,7 +34,7 @@ import * as Stream from "effect/Stream"
 import { awaitLatch } from "./internal/yieldingAwait.ts"
 
 /**
- * The state of this moment: the first item of a subscription, and the item after {@link Lagged}.
+ * The state at one moment: the first item of a subscription, and the item after {@link Lagged}.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +45,7 @@ export interface Snapshot<out State> {
 }
 
 /**
- * Mark of a subscriber that was too slow: `missed` changes are not in its stream. A {@link Snapshot} follows.
+ * Marker for a subscriber that was too slow: `missed` changes are not in its stream. A {@link Snapshot} follows.
  *
  * @category models
  * @since 0.1.0
@@ -71,13 +72,13 @@ export type Item<State, Change> = Snapshot<State> | Change | Lagged
  */
 export interface Options<out State> {
   /**
-   * Returns the state after the last change that was published. Called when a subscriber needs a snapshot, in the fiber of the
-   * subscriber. A mutable state must be copied here.
+   * Returns the state after the last published change. Runs in the fiber of a subscriber when it needs a snapshot. Copy
+   * a mutable state here.
    */
   readonly state: () => State
   /**
-   * Maximum number of changes that wait for one subscriber. A larger value costs memory while a subscriber is slow; with a
-   * smaller one it gets snapshots sooner.
+   * Maximum number of changes that wait for one subscriber. A larger value uses more memory while a subscriber is slow.
+   * With a smaller value, a slow subscriber gets a snapshot sooner.
    */
   readonly capacity: number
 }
@@ -89,16 +90,19 @@ export interface Options<out State> {
  * @since 0.1.0
  */
 export interface ChangeFeed<out State, in out Change> {
-  /** A snapshot, and then every change in order. Ends after the last change once the feed has ended. */
+  /** A snapshot, and then every change in order. When the feed has ended, the stream ends after the last change. */
   readonly changes: Stream.Stream<Item<State, Change>>
   /**
-   * The state, and then the newest state whenever it has changed. A slow subscriber skips states. A state that is the same value
-   * as before (`===`) is not repeated.
+   * The current state, and then the newest state after each change. A slow subscriber skips intermediate states. A
+   * state that is identical to the one before (`===`) is not repeated.
    */
   readonly states: Stream.Stream<State>
-  /** Hands a change to all subscribers. Never waits. `options.state` must already return the state with the change. */
+  /**
+   * Publishes a change to all subscribers and never waits. `options.state` must already return the state that includes
+   * the change.
+   */
   readonly publishUnsafe: (change: Change) => void
-  /** Ends all streams after what was published. Streams that begin later get the snapshot and end. */
+  /** Ends all streams after the changes published so far. A stream that starts later emits a snapshot and ends. */
   readonly endUnsafe: () => void
   /** Returns the number of changes that wait for the slowest subscriber. */
   readonly waitingUnsafe: () => number
@@ -113,7 +117,7 @@ export interface ChangeFeed<out State, in out Change> {
 export const makeUnsafe = <State, Change>(options: Options<State>): ChangeFeed<State, Change> => new Feed(options)
 
 /**
- * Makes a feed, which ends when the scope closes.
+ * Makes a feed that ends when the scope closes.
  *
  * @category constructors
  * @since 0.1.0
@@ -126,11 +130,11 @@ export const make = <State, Change>(options: Options<State>) =>
 
 /** One run of a stream. */
 interface Subscriber<Change> {
-  /** Opened when something was published. */
+  /** Opens when a change is published. */
   readonly wake: Latch.Latch
   /** Number of changes that wait. */
   readonly size: number
-  /** Takes note of a change. */
+  /** Records a change. */
   readonly append: (change: Change) => void
 }
 
@@ -151,7 +155,7 @@ class ChangeSubscriber<State, Change> implements Subscriber<Change> {
   }
 
   append(change: Change): void {
-    // The first snapshot has the changes that were published before it.
+    // The first snapshot includes the changes that were published before it.
     if (this.isFresh) return
     if (this.buffer.length < this.options.capacity && this.missed === 0) this.buffer.push(change)
     else {
@@ -160,7 +164,10 @@ class ChangeSubscriber<State, Change> implements Subscriber<Change> {
     }
   }
 
-  /** Takes what waits: the snapshot first, and again after a gap. Returns `undefined` if there is nothing. */
+  /**
+   * Takes the waiting items. They begin with a snapshot in a new subscription and after a gap. Returns `undefined` if
+   * nothing waits.
+   */
   take(): NonEmptyReadonlyArray<Item<State, Change>> | undefined {
     if (this.isFresh) {
       this.isFresh = false
@@ -198,7 +205,7 @@ class StateSubscriber<State, Change> implements Subscriber<Change> {
     this.isStale = true
   }
 
-  /** Takes the state, unless it was taken before. */
+  /** Takes the state, unless the subscriber has already taken it. */
   take(): NonEmptyReadonlyArray<State> | undefined {
     if (!this.isStale) return undefined
     this.isStale = false
@@ -244,7 +251,10 @@ class Feed<State, Change> implements ChangeFeed<State, Change> {
     return most
   }
 
-  /** Keeps a subscriber for as long as the stream runs. `take` returns what there is, or `undefined` to wait. */
+  /**
+   * Registers a subscriber while the stream runs. `take` returns the waiting items, or `undefined` if the stream has to
+   * wait.
+   */
   private subscribe<A>(
     subscriber: Subscriber<Change>,
     take: () => NonEmptyReadonlyArray<A> | undefined,

@@ -1,6 +1,6 @@
 /**
- * The cluster, as an application uses it. One layer makes this process a peer; the service lists the other peers, and sends
- * and receives messages.
+ * The application's interface to the cluster. One layer makes this process a peer. The service lists the other peers,
+ * and sends and receives messages.
  *
  * ```ts
  * import { Cluster } from "@coterie/core"
@@ -52,8 +52,8 @@ export class Cluster extends Context.Service<Cluster, Service>()("@coterie/core/
 export type LayerError = OptionsError | TransportError
 
 /**
- * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with `OptionsError` if an
- * option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
+ * Runs a node over the provided transport. The node leaves when the scope of the layer closes. Fails with
+ * `OptionsError` if an option or a policy cannot be used, and with `TransportError` if the transport cannot listen.
  *
  * **Example** (A node with policies of its own, over TCP)
  *
@@ -88,8 +88,9 @@ export function layer(
 }
 
 /**
- * Starts a node with the option `start: "manual"` and waits until it has settled; a node that is started already is only waited
- * for. Fails like `start`. Put it behind everything that reads messages, so that no peer writes before.
+ * Layer that starts a node with the option `start: "manual"`, and waits until it has settled. If the node is already
+ * started, the layer only waits. Fails with the errors of `start`. Build it after every layer that reads messages, so
+ * that no peer sends before the readers exist.
  *
  * **Example** (A reader that is open before the node takes part)
  *
@@ -120,8 +121,8 @@ export const layerStart: Layer.Layer<never, StoppedError | NodeStopped, Cluster>
 )
 
 /**
- * Runs a node whose options come from the configuration: each option is a `Config`, or all of them are one. Fails with
- * `ConfigError` if the configuration has no such options, and otherwise like {@link layer}.
+ * Runs a node with options from the configuration: either each option is a `Config`, or one `Config` yields all of
+ * them. Fails with `ConfigError` if the configuration lacks an option, and otherwise like {@link layer}.
  *
  * **Example** (The name of the cluster from a variable)
  *
@@ -160,8 +161,8 @@ const fromConfig = (config: Config.Config<Options>, policies: ReadonlyArray<Laye
   Layer.provide(Layer.unwrap(Effect.map(config, (options) => layer(options))), mergePolicies(policies))
 
 /**
- * Runs a node whose options come from variables of the environment, except those that are given here, whose variables are not
- * read. Those of the transport are read by its own layer:
+ * Runs a node with options from environment variables. Options in `given` take precedence, and their variables are not
+ * read. The layer of the transport reads its own variables.
  *
  * | variable | option |
  * | --- | --- |

@@ -1,6 +1,6 @@
 /**
- * Errors of the cluster service. An error has a `reason`, which is one of several tagged classes, and its message derives from
- * the fields of the reason. `Effect.catchReason` and `Effect.catchReasons` handle single reasons:
+ * Errors of the cluster service. An error has a `reason`, which is one of several tagged classes. Its message derives
+ * from the fields of the reason. `Effect.catchReason` and `Effect.catchReasons` handle single reasons:
  *
  * ```ts
  * import { Cluster } from "@coterie/core"
@@ -21,7 +21,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 /**
- * Error of an option, or of a value of a policy, that cannot be used.
+ * Error of an option, or of a setting of a policy, that cannot be used.
  *
  * @category errors
  * @since 0.1.0
@@ -29,10 +29,10 @@ import * as Schema from "effect/Schema"
 export class OptionsError extends Schema.TaggedError<OptionsError>()("OptionsError", {
   /** Name of the option, such as `limits.messageBytes`. */
   option: Schema.String,
-  /** Description of what is wrong with it. */
+  /** Description of the problem. */
   problem: Schema.String,
 }) {
-  // A mistake of a configuration has no place in this library that would help to find it.
+  // A stack trace into this library would not help to find a configuration mistake.
   override readonly stack: string = `${this.name}: ${this.message}`
 
   override get message(): string {
@@ -72,7 +72,7 @@ export class NodeStopped extends Schema.TaggedError<NodeStopped>()("NodeStopped"
 /** Side that refused a handshake. */
 const Side = Schema.Literals(["thisNode", "peer"])
 
-/** Returns the end of a message that quotes a refusal. "This node" in the text of a peer means the peer. */
+/** Returns the part of a message that quotes a refusal. In the text of a peer, "this node" means the peer. */
 const quoted = (by: typeof Side.Type, text: string): string => (by === "peer" ? `the peer says: ${text}` : text)
 
 /**
@@ -93,7 +93,7 @@ export class OtherCluster extends Schema.TaggedError<OtherCluster>()("OtherClust
 }
 
 /**
- * Reason: the peer speaks no version of the protocol that this node speaks.
+ * Reason: the peer and this node have no version of the protocol in common.
  *
  * @category reasons
  * @since 0.1.0
@@ -110,7 +110,7 @@ export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("Vers
 }
 
 /**
- * Reason: another process has the name of this node and lives.
+ * Reason: another running process uses the name of this node.
  *
  * @category reasons
  * @since 0.1.0
@@ -165,15 +165,15 @@ export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("Invali
  */
 export class OwnAddress extends Schema.TaggedError<OwnAddress>()("OwnAddress", {}) {
   override get message(): string {
-    return "the address is that of this node"
+    return "this node itself listens at the address"
   }
 }
 
-/** Reasons for which one address refuses, for good. */
+/** Reasons for which an address refuses permanently. */
 const RefusalReason = Schema.Union([OwnAddress, OtherCluster, VersionMismatch, DuplicateName, Denied])
 
 /**
- * Reason of a {@link JoinError}: every one of several addresses refused.
+ * Reason of a {@link JoinError}: all of several addresses refused.
  *
  * @category reasons
  * @since 0.1.0
@@ -221,13 +221,14 @@ export type JoinErrorReason =
   | NodeStopped
 
 /**
- * Error of a `join` that another attempt would not help. A join goes on while nobody answers, so there is no reason for that.
+ * Error of a `join` that a retry cannot fix. A join keeps trying while no peer answers, so an unreachable address is
+ * not a reason.
  *
  * @category errors
  * @since 0.1.0
  */
 export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
-  /** Address that was to be joined. Several are separated by commas. */
+  /** Address given to `join`. Several addresses are separated by commas. */
   address: Schema.String,
   reason: JoinErrorReason,
 }) {
@@ -246,12 +247,12 @@ export class JoinError extends Schema.TaggedError<JoinError>()("JoinError", {
  */
 export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {}) {
   override get message(): string {
-    return `a newer process has taken this node's name (option "name")`
+    return `a newer process uses this node's name (option "name")`
   }
 }
 
 /**
- * Reason of a {@link StoppedError}: code of this node threw, such as a policy. The library does not expect it.
+ * Reason of a {@link StoppedError}: code that runs in the node threw, for example a policy.
  *
  * @category reasons
  * @since 0.1.0
@@ -288,11 +289,12 @@ export const StoppedErrorReason = Schema.Union([
 export type StoppedErrorReason = Superseded | DuplicateName | OtherCluster | Denied | VersionMismatch | Defect
 
 /**
- * Error of a node that stopped, or could not start, against its will.
+ * Error of a node that could not start, or that stopped because of a refusal, a newer process with its name, or a
+ * defect.
  *
  * **Details**
  *
- * The last line of the node's log has the message and what to do about it. `runMain` therefore does not log the error again
+ * The last line of the node's log has the message and advice. `runMain` therefore does not log the error again
  * (`Runtime.errorReported`). The process still ends with exit code 1.
  *
  * @category errors
@@ -305,7 +307,7 @@ export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedErr
 }) {
   /** `false`, because the log of the node has the error. */
   override readonly [Runtime.errorReported] = false
-  // The log of the node has what led to the stop.
+  // A stack trace would not help: the log of the node shows the events that led to the stop.
   override readonly stack: string = `${this.name}: ${this.message}`
 
   override get message(): string {
@@ -317,7 +319,7 @@ export class StoppedError extends Schema.TaggedError<StoppedError>()("StoppedErr
 // SendError
 
 /**
- * Reason of a {@link SendError}: this node knows no peer of that name.
+ * Reason of a {@link SendError}: this node does not know a peer with that name.
  *
  * @category reasons
  * @since 0.1.0
@@ -327,7 +329,7 @@ export class UnknownPeer extends Schema.TaggedError<UnknownPeer>()("UnknownPeer"
   readonly maybeDelivered = false
 
   override get message(): string {
-    return "this node knows no peer of that name"
+    return "this node does not know a peer with that name"
   }
 }
 
@@ -347,7 +349,7 @@ export class PeerLeft extends Schema.TaggedError<PeerLeft>()("PeerLeft", {}) {
 }
 
 /**
- * Reason of a {@link SendError}: the peer is a member, and this node has no link to it now.
+ * Reason of a {@link SendError}: the peer is a member, but this node currently has no link to it.
  *
  * @category reasons
  * @since 0.1.0
@@ -362,7 +364,8 @@ export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnect
 }
 
 /**
- * Reason of a {@link SendError}: the link ended while the message waited for credit, or before the confirmation arrived.
+ * Reason of a {@link SendError}: the link ended while the message waited for credit, or before the confirmation
+ * arrived.
  *
  * @category reasons
  * @since 0.1.0
@@ -385,7 +388,9 @@ export class LinkLost extends Schema.TaggedError<LinkLost>()("LinkLost", {
  * @since 0.1.0
  */
 export class NotReading extends Schema.TaggedError<NotReading>()("NotReading", {
-  /** `true` if a link had accepted the message when the peer stopped reading the lane, and no confirmation had arrived. */
+  /**
+   * `true` if a link had accepted the message when the peer stopped reading the lane, and no confirmation had arrived.
+   */
   maybeDelivered: Schema.Boolean,
 }) {
   override get message(): string {
@@ -396,14 +401,14 @@ export class NotReading extends Schema.TaggedError<NotReading>()("NotReading", {
 }
 
 /**
- * Reason of a {@link SendError}: the peer's reader did not take a message with `confirm: true` in time. The option `timeout` of the
- * send, or else `limits.confirmTimeout`, sets the time.
+ * Reason of a {@link SendError}: the peer's reader did not take a message with `confirm: true` in time. The time is the
+ * option `timeout` of the send, or `limits.confirmTimeout`.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("ConfirmTimeout", {
-  /** Time for which the send waited. */
+  /** Time that the send waited. */
   timeout: Schema.Duration,
   /** `true` if a link had accepted the message, `false` if the message still waited for credit and was withdrawn. */
   maybeDelivered: Schema.Boolean,
@@ -418,14 +423,17 @@ export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("Confir
 }
 
 /**
- * Reason of a {@link SendError}: a message to many went on without the peer, because the reader of the peer is slow. The message was
+ * Reason of a {@link SendError}: a message to many skipped the peer because the peer's reader is slow. The message was
  * withdrawn. `limits.slowPeerTimeout` sets the time.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
-  /** Time for which the message waited for credit. Zero if earlier sends had waited in vain, and this one did not wait. */
+  /**
+   * Time that the message waited for credit. Zero if earlier sends had already timed out, so that this send did not
+   * wait.
+   */
   waited: Schema.Duration,
 }) {
   /** The message was withdrawn. */
@@ -454,12 +462,13 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", {
   readonly maybeDelivered = false
 
   override get message(): string {
-    return `the message has ${this.bytes} bytes, and at most ${this.limit} are allowed (limits.messageBytes)`
+    return `the message has ${this.bytes} bytes; the limit is ${this.limit} (limits.messageBytes)`
   }
 }
 
 /**
- * Reason of a {@link SendError}: the message was for one life of the peer, and a newer life has taken the name.
+ * Reason of a {@link SendError}: the message was addressed to one generation of the peer, and a newer generation uses
+ * the name.
  *
  * @category reasons
  * @since 0.1.0
@@ -467,20 +476,20 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", {
 export class Replaced extends Schema.TaggedError<Replaced>()("Replaced", {
   /** Generation to which the message was addressed. */
   generation: Schema.Number,
-  /** Generation that has the name now, if this node knows one. */
+  /** Generation that uses the name now, if this node knows it. */
   replacedBy: Schema.optionalKey(Schema.Number),
 }) {
   /** The message was not sent. */
   readonly maybeDelivered = false
 
   override get message(): string {
-    const newer = this.replacedBy === undefined ? "" : `; generation ${this.replacedBy} has the name now`
-    return `generation ${this.generation} of the peer is over${newer}`
+    const newer = this.replacedBy === undefined ? "" : `; generation ${this.replacedBy} uses the name now`
+    return `generation ${this.generation} of the peer has ended${newer}`
   }
 }
 
 /**
- * Reason of a {@link SendError}: the peer reads the topic in another serialization.
+ * Reason of a {@link SendError}: the peer reads the topic with another serialization.
  *
  * @category reasons
  * @since 0.1.0
@@ -542,12 +551,12 @@ export type SendErrorReason =
   | NodeStopped
 
 /**
- * Error of a message that was not accepted, or not confirmed.
+ * Error of a message that no link accepted, or that the peer did not confirm.
  *
  * **Details**
  *
- * If {@link SendError.maybeDelivered} is `false`, the peer has not taken the message and will not take it, so the message can be
- * sent again. If it is `true`, the peer's reader may have taken the message, or may take it later.
+ * If {@link SendError.maybeDelivered} is `false`, the peer has not taken the message and will not take it, so it is
+ * safe to send the message again. If it is `true`, the peer's reader may have taken the message, or may take it later.
  *
  * @category errors
  * @since 0.1.0
@@ -555,7 +564,9 @@ export type SendErrorReason =
 export class SendError extends Schema.TaggedError<SendError>()("SendError", {
   /** Name of the peer, or `*` if the message was for all. */
   peer: Schema.String,
-  /** Name of the lane or topic. Absent for the inbox, and for a message that this node refused before it chose a lane. */
+  /**
+   * Name of the lane or topic. Absent for the inbox, and for a message that this node refused before it chose a lane.
+   */
   lane: Schema.optionalKey(Schema.String),
   reason: SendErrorReason,
   /** Number of messages of a `sendAll` that were accepted before the error. */

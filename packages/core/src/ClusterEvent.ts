@@ -1,10 +1,11 @@
 /**
- * Events of the membership, and the view that is made of them. A subscriber gets a snapshot and
- * then every change in order; {@link apply} folds an event into a view, and that fold *is* how the view
- * is made, so the two cannot disagree.
+ * Events of the membership, and the view that results from them. A subscriber gets a snapshot and then every change in
+ * order. {@link apply} folds an event into a view. The node makes its own view with the same function, so a folded view
+ * always equals the view of the node.
  *
- * All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare them by content. `View`, `ViewChange`,
- * `Notice` and `ClusterEvent` are also schemas. Those of events are tagged unions with `match`, `guards` and `isAnyOf`.
+ * All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare them by content. `View`,
+ * `ViewChange`, `Notice` and `ClusterEvent` are also schemas. The schemas of events are tagged unions with `match`,
+ * `guards` and `isAnyOf`.
  *
  * @since 0.1.0
  */
@@ -25,11 +26,14 @@ export interface View {
   /** Number of changes of this view since the node started. */
   readonly version: number
   /**
-   * This node: alive, with its link `up`. Its metadata changes with `updateMetadata`, and its generation may rise until it has
-   * met a peer; the event `SelfChanged` reports both.
+   * This node, always `alive` and with the link `up`. `updateMetadata` changes its metadata. Its generation may rise
+   * until it has met a peer. The event `SelfChanged` reports both changes.
    */
   readonly self: Peer
-  /** `true` between the events `Isolated` and `Reconnected`: this node reaches no member, and is probably cut off itself. */
+  /**
+   * `true` between the events `Isolated` and `Reconnected`: this node reaches no member and is probably cut off from
+   * the network.
+   */
   readonly isolated: boolean
   /** All members except this node, by name. */
   readonly peers: ReadonlyMap<string, Peer>
@@ -54,7 +58,7 @@ const PeerMap = Schema.Array(Peer).pipe(
 type EncodedPeer = (typeof Peer)["Encoded"]
 
 /**
- * Encoded form of a {@link View}: the peers are a list.
+ * Encoded form of a {@link View}, with the peers as a list.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +82,7 @@ export const View: Schema.Codec<View, EncodedView> = Schema.Struct({
 })
 
 /**
- * Makes a view. Defaults to one of a node that has met nobody: no peers, not isolated, version 0.
+ * Makes a view. By default it has no peers, is not isolated, and has the version 0.
  *
  * @category constructors
  * @since 0.1.0
@@ -106,40 +110,43 @@ export const members = ({ peers, self }: View): ReadonlyArray<Peer> => [self, ..
 // ---- events ----
 
 const viewChanges = {
-  /** A peer became a member. Mostly there is a link to it (`peer.link` is `up`); if only others have one, `indirect`. */
+  /**
+   * A peer became a member. `peer.link` is usually `up`. It is `indirect` if only other members have a link to the
+   * peer.
+   */
   Joined: { peer: Peer },
   /** A member left on purpose. No peer redials it. */
   Left: { peer: RemovedPeer("left") },
-  /** A member cannot be reached; the suspicion timer runs. */
+  /** No member reaches this member. Its suspicion timer runs. */
   Suspected: { peer: Peer },
   /** A suspected or failed member showed a sign of life. */
   Recovered: { peer: Peer },
-  /** A suspected member gave no sign of life in time. It is redialed now and then for a day. */
+  /** A suspected member gave no sign of life in time. This node still redials it occasionally for a day. */
   Failed: { peer: RemovedPeer("failed") },
-  /** A newer life of a known name took the place of the older one, mostly after a restart. */
+  /** A newer generation of a known name replaced the older one, usually after a restart. */
   Replaced: { peer: Peer, old: RemovedPeer("replaced") },
   /** A member changed its metadata or addresses. */
   MetadataChanged: { peer: Peer },
   /**
-   * The link to a member is lost (`peer.link` is `down`), or others were asked and reach it (`indirect`). Neither says
-   * anything bad about the member.
+   * The link to a member is lost (`peer.link` is `down`), or other members report that they reach the member
+   * (`indirect`). The member may be healthy in both cases.
    */
   Unreachable: { peer: Peer },
-  /** The link to a member is back. */
+  /** The link to a member was restored. */
   Reachable: { peer: Peer },
-  /** This node or the peer called `disconnect`. Neither redials until a `join`. */
+  /** This node or the peer called `disconnect`. Neither side redials until one of them calls `join`. */
   Disconnected: { peer: RemovedPeer("disconnected") },
   /**
-   * This node itself changed: it has other metadata, or a higher generation. The generation rises only while this node has met
-   * nobody, when a peer that it dials knows a newer life of its name.
+   * This node has new metadata or a higher generation. The generation rises only until this node has met a peer: a peer
+   * that it dials may know a newer generation of its name.
    */
   SelfChanged: { self: Peer },
   /**
-   * No member can be reached, so this node itself is probably cut off. If it knows more than one, it calls no member failed
-   * before the longest suspicion is over.
+   * This node reaches no member, so it is probably cut off itself. If it knows more than one member, it marks no member
+   * as failed before the longest suspicion ends.
    */
   Isolated: {},
-  /** After `Isolated`: there is a link again. */
+  /** This node has a link again after `Isolated`. */
   Reconnected: {},
 }
 
@@ -161,36 +168,45 @@ export type ViewChange = typeof ViewChange.Type
 
 const notices = {
   /**
-   * A peer accepts nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many went on
-   * without it. From now on messages to many skip it at once. The event comes once for a peer and lane, until the peer gives
-   * credit again or its link ends.
+   * A peer accepts nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many
+   * skipped it. From now on messages to many skip the peer at once. The event occurs once per peer and lane, until the
+   * peer gives credit again or its link ends.
    */
   SlowPeer: {
     peer: Peer,
     /** Name of the lane or topic; empty for the inbox. */
     lane: Schema.String,
-    /** Time for which senders have waited. */
+    /** Time that senders have waited. */
     waited: Schema.Duration,
-    /** Bytes of the messages that wait for the peer on this lane, with the one that went on without it. */
+    /** Bytes of the messages that wait for the peer on this lane, including a message to many that skipped the peer. */
     bytes: Schema.Number,
   },
-  /** A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again. */
+  /**
+   * A seed, or a joined or discovered address, did not answer or refused this node. This node dials the address again.
+   */
   SeedUnavailable: {
     address: Schema.String,
     /**
      * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
-     * - `timeout`: a process answered and did not complete the handshake in time. `lost`: the connection ended before that.
+     * - `unauthenticated`: a process answered, and one side does not accept the proof of the other.
+     * - `forbidden`: the network lists of this node exclude the address.
+     * - `timeout`: a process answered but did not complete the handshake in time. `lost`: the connection ended before
+     *   that.
      * - `protocol`: the process at the address does not speak the protocol of Coterie.
-     * - `busy`: the peer has no room for another connection, or leaves.
+     * - `busy`: the peer has no room for another connection, or is leaving.
      * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
-     * - `duplicate`: another process has this node's name. `stale`: the peer knows a newer life of this node's name.
-     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
-     * - `self`: the address is that of this node. `otherPeer`: another peer than before answered.
+     * - `duplicate`: another process uses this node's name. `stale`: the peer knows a newer generation of this node's
+     *   name.
+     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the
+     *   protocol.
+     * - `self`: this node itself listens at the address. `otherPeer`: a different peer than before answered.
      * - `disconnected`: the peer has disconnected from this node.
      */
     reason: Schema.Literals([
       "unreachable",
       "refused",
+      "unauthenticated",
+      "forbidden",
       "timeout",
       "lost",
       "protocol",
@@ -208,18 +224,19 @@ const notices = {
     message: Schema.String,
   },
   /**
-   * So many members failed within the longest suspicion, at least two and a quarter of all, that the cluster is probably
-   * in two parts. The others see the same of this part.
+   * At least two members, and a quarter of all, failed within the longest suspicion, so the cluster is probably split.
+   * The members on the other side see the same for this side.
    */
   PartitionSuspected: { lost: Schema.Array(RemovedPeer("failed")) },
   /**
-   * The suspected partition ended: fewer members are lost than the threshold. `returned` came back, and is empty if there was
-   * no partition and the lost have been given up; `missing` did not, and may have crashed.
+   * The suspected partition ended: fewer members are lost than the threshold. `returned` lists the members that came
+   * back; it is empty if there was no partition and this node has given up the lost members. `missing` lists the
+   * members that did not come back and may have crashed.
    */
   PartitionHealed: { returned: Schema.Array(Peer), missing: Schema.Array(RemovedPeer("failed")) },
-  /** A newer life of this node's own name is in the cluster; this one has stopped. */
+  /** A newer generation of this node's name is in the cluster. This node has stopped. */
   Superseded: {},
-  /** A peer said something that cannot be true, or a bound was reached; it was ignored. */
+  /** A peer sent a statement that cannot be true, or a bound was reached. The node ignored the input. */
   Diagnostic: { message: Schema.String },
 }
 
@@ -263,9 +280,9 @@ export type Notice = typeof Notice.Type
 export const ClusterEvent = Schema.TaggedUnion({
   ...viewChanges,
   ...notices,
-  /** The view of this moment: first of all, and again after `Lagged`. */
+  /** The view at this moment: the first element, and again after `Lagged`. */
   Snapshot: { view: View },
-  /** The subscriber was too slow and its buffer too small: events are missing here. A `Snapshot` follows. */
+  /** The subscriber was too slow for its buffer, and `missed` events are lost. A `Snapshot` follows. */
   Lagged: { missed: Schema.Int },
 })
 
@@ -294,7 +311,7 @@ export type SlowPeer = Extract<Notice, { readonly _tag: "SlowPeer" }>
 export type SeedUnavailable = Extract<Notice, { readonly _tag: "SeedUnavailable" }>
 
 /**
- * The mark of a subscriber that fell behind.
+ * The marker for a subscriber that fell behind.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Texts of what the nodes of a cluster send to each other, for traces and pictures of a simulation.
+ * Readable texts of the frames that nodes send to each other, for traces and pictures of a simulation.
  *
  * ```ts
  * import { ClusterTrace, Topic } from "@coterie/core"
@@ -25,7 +25,7 @@ export type { FrameText } from "./trace/ConnectionTracer.ts"
 export type { Side } from "./trace/LaneNames.ts"
 
 /**
- * Decoder of one connection. It receives the bytes of each side in their order, in pieces of any size, and returns the frames
+ * Decoder of one connection. It receives the bytes of each side in order, in pieces of any size, and returns the frames
  * that they complete.
  *
  * @category models
@@ -34,7 +34,7 @@ export type { Side } from "./trace/LaneNames.ts"
 export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<FrameText>
 
 /**
- * A topic as far as its values are read: any `Topic`.
+ * The part of a `Topic` that the decoder uses. Every `Topic` matches.
  *
  * @category models
  * @since 0.1.0
@@ -50,16 +50,22 @@ export interface ReadableTopic extends Pick<Topic<unknown>, "name" | "serializat
  * @since 0.1.0
  */
 export interface Options {
-  /** Topics whose values are decoded. A message of any other lane is text if it is UTF-8, and else a size. */
+  /**
+   * Topics whose values are decoded. A message on another lane is shown as text if it is UTF-8, and otherwise as a
+   * size.
+   */
   readonly topics?: ReadonlyArray<ReadableTopic> | undefined
-  /** Serialization of the topics that have none of their own, as the nodes use it. Defaults to `TopicSerialization.json`. */
+  /**
+   * Serialization of the topics that have no serialization of their own. Use the one of the nodes. Defaults to
+   * `TopicSerialization.json`.
+   */
   readonly serialization?: TopicSerialization.Service | undefined
-  /** Maximum length of a text in UTF-16 units; a longer text is cut. Defaults to {@link defaultTextLength}. */
+  /** Maximum length of a text in UTF-16 units. A longer text is cut. Defaults to {@link defaultTextLength}. */
   readonly textLength?: number | undefined
 }
 
 /**
- * Default of {@link Options.textLength}: a trace keeps thousands of texts, and a reader needs the begin of one.
+ * Default of {@link Options.textLength}. A trace keeps thousands of texts, and the start of a text is usually enough.
  *
  * @category options
  * @since 0.1.0
@@ -67,13 +73,13 @@ export interface Options {
 export const defaultTextLength = 400
 
 /**
- * Describes the frames between nodes for a trace: `Hello`, `Update`, `Data orders` and so on. Returns a function that makes the
- * decoder of a connection; `describe` of a simulation takes this function.
+ * Describes the frames between nodes for a trace: `Hello`, `Update`, `Data orders` and so on. Returns a function that
+ * makes the decoder of a connection. Pass it to a simulation as `describe`.
  *
  * **Details**
  *
- * Heartbeats (`Ping`, `Pong`) and `Credit` are marked as background, so that a picture folds them away. A message in several
- * fragments has its text at the last fragment. Bytes that break the protocol are a `ProtocolViolation`, once per
+ * Heartbeats (`Ping`, `Pong`) and `Credit` are marked as background, so that a picture can fold them. The text of a
+ * fragmented message is at its last fragment. Bytes that break the protocol become one `ProtocolViolation` per
  * direction.
  *
  * @category constructors
@@ -91,7 +97,7 @@ export const describe = (options: Options = {}): (() => Describe) => {
 
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true })
 
-/** Characters below the space that text has: tab and the ends of lines. */
+/** Control characters that a text may contain: tab and line ends. */
 const textControls = new Set(["\t", "\n", "\r"])
 
 const isText = (text: string): boolean =>

@@ -1,7 +1,7 @@
 /**
- * The policy of whom to ask first: addresses where peers may be found, besides the seeds of the
- * options. They are asked again and again, the seeds for ever and the others until a newer set is
- * without them (docs/protocol.md, R11). A set may be empty, and costs no peer that is known.
+ * The discovery policy: finds addresses of peers, in addition to the seeds in the options. The node dials a seed
+ * whenever it has no link to it. It dials a discovered address until a newer set lacks the address (docs/protocol.md,
+ * R11). An empty set is allowed and removes no known peer.
  *
  * @since 0.1.0
  */
@@ -16,25 +16,25 @@ import { DiscoveryPause } from "./internal/DiscoveryPause.ts"
 import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
- * Addresses where peers may be found, and how often they are dialed.
+ * Addresses of peers, and the intervals at which they are dialed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Policy {
   /**
-   * Sets of addresses, `HOST` or `HOST:PORT` each; a newer set replaces the one before. A text that is no address has a line in the log
-   * and is left out, as are the addresses beyond `limits.discovered`.
+   * Sets of addresses, `HOST` or `HOST:PORT` each. A newer set replaces the previous one. The node ignores invalid
+   * addresses and the addresses beyond `limits.discovered`, and logs both.
    */
   readonly addresses: Stream.Stream<ReadonlyArray<string>>
   /**
-   * Interval at which addresses without a live link are dialed: one connection each. Bounds the time for which two sides that
-   * have forgotten each other stay apart. No effect on detection.
+   * Interval at which the node dials each address without a live link. Each dial is one connection. The interval bounds
+   * the time that two sides stay apart after they have forgotten each other. It has no effect on failure detection.
    */
   readonly interval: Duration.Duration
   /**
-   * Interval for a node without any live link, at which it dials the addresses and polls the discovery again. Bounds the time until
-   * the node is back in the cluster.
+   * Interval at which a node without any live link dials the addresses and polls the discovery again. It bounds the
+   * time until the node is back in the cluster.
    */
   readonly intervalAlone: Duration.Duration
 }
@@ -51,7 +51,8 @@ export interface Options {
 }
 
 /**
- * No addresses, so that only the seeds of the options are dialed: every 30 seconds, and every 5 seconds by a node without a link.
+ * Policy without addresses, so that the node dials only the seeds in the options: every 30 seconds, and every 5 seconds
+ * while it has no link.
  *
  * @category policies
  * @since 0.1.0
@@ -81,7 +82,7 @@ export interface Discovery {
 export const Discovery = Context.Reference<Policy>("@coterie/core/Discovery", { defaultValue: () => defaults })
 
 /**
- * Uses a stream of address sets. Each set replaces the one before.
+ * Uses a stream of address sets. Each set replaces the previous one.
  *
  * @category layers
  * @since 0.1.0
@@ -105,10 +106,18 @@ export const layerSeeds = (seeds: ReadonlyArray<string>, options?: Options): Lay
   layer(Stream.succeed(seeds), options)
 
 /**
- * An effect that finds addresses, run at once and then on the schedule, as a stream of what it found. A run that fails
- * or dies gives no set, so what was found before is kept; the log tells of it when the trouble begins, changes and
- * ends, and not at every run. A run that does not end holds up the next, so bound it with `Effect.timeout` if it may.
- * While a node without any live link waits for the next run, it waits for at most `intervalAlone`, whatever the schedule says.
+ * Runs an effect that finds addresses, at once and then on the schedule, and returns the sets that it found as a
+ * stream.
+ *
+ * **Details**
+ *
+ * A run that fails or dies emits no set, so the previous addresses stay in use. The log reports when the problem
+ * begins, changes and ends, and does not repeat it for every run. A node without any live link waits at most
+ * `intervalAlone` for the next run, even if the schedule waits longer.
+ *
+ * **Gotchas**
+ *
+ * A run that does not end delays the next run. Bound it with `Effect.timeout`.
  *
  * @category constructors
  * @since 0.1.0
@@ -125,7 +134,7 @@ export const poll = <E, R>(
     const run = Effect.matchCauseEffect(find, {
       onSuccess: (found) => {
         if (reported === undefined) return Effect.succeed(found)
-        const over = Effect.logInfo(`discovery: works again; it was: ${reported}`)
+        const over = Effect.logInfo(`discovery: works again; the problem was: ${reported}`)
         reported = undefined
         return Effect.as(over, found)
       },
@@ -133,14 +142,17 @@ export const poll = <E, R>(
         const trouble = describe(Cause.squash(cause))
         if (trouble === reported) return Effect.undefined
         reported = trouble
-        const line = `discovery: ${trouble}; what was found before is kept`
+        const line = `discovery: ${trouble}; the addresses found before stay in use`
         return Effect.as(Cause.hasDies(cause) ? Effect.logError(line, cause) : Effect.logWarning(line), undefined)
       },
     })
     return Stream.filter(Stream.fromEffectSchedule(run, paced), (found) => found !== undefined)
   })
 
-/** Describes an error and its causes, to some depth. Many errors that wrap another have no message of their own. */
+/**
+ * Describes an error and its causes, to a limited depth. Many errors that wrap another error have no message of their
+ * own.
+ */
 const describe = (error: unknown, depth = 4): string => {
   if (!(error instanceof Error)) return String(error)
   const behind = error.cause === undefined || depth === 0 ? "" : describe(error.cause, depth - 1)

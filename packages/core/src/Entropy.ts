@@ -1,6 +1,6 @@
 /**
- * The source of ids, seeds and nonces: the one place that touches the random source of the platform, so that a simulation can
- * replace it.
+ * The source of ids, seeds and nonces. No other module uses the random source of the platform, so a simulation can
+ * replace all of them here.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Context from "effect/Context"
  * @since 0.1.0
  */
 export interface Source {
-  /** Returns a fresh number from 0 to 2^32 - 1. */
+  /** Returns a new random number from 0 to 2^32 - 1. */
   readonly u32: () => number
 }
 

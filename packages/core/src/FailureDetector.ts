@@ -1,11 +1,11 @@
 /**
- * The policy of noticing that a peer is gone: how often peers show that they live, how long silence is
- * borne, and how long a suspicion lasts (docs/protocol.md, section "Heartbeats" and R5).
+ * The failure detection policy: how often peers exchange heartbeats, how long silence is allowed, and how long a
+ * suspicion lasts (docs/protocol.md, section "Heartbeats" and R5).
  *
- * Nobody is suspected before others were asked whether they reach it, and nobody is called failed whom one of them
- * reaches. A killed process, whose address refuses connections, is called failed after about half the shortest suspicion,
- * of two nodes after all of it; one that falls silent, after about link timeout, probe timeout and shortest suspicion.
- * docs/membership.md has the sums.
+ * A node suspects a peer only after it has asked other members whether they reach the peer. It never marks a peer as
+ * failed that one of them reaches. A killed process, whose address refuses connections, is marked as failed after about
+ * half of `suspicionMin`, and after all of it in a cluster of two nodes. A silent peer is marked as failed after about
+ * `linkTimeout` + `probeTimeout` + `suspicionMin`. docs/membership.md has the calculations.
  *
  * @since 0.1.0
  */
@@ -23,41 +23,45 @@ import * as Settings from "./membership/Settings.ts"
  */
 export interface Policy {
   /**
-   * The time between two heartbeats of a link. Halving it doubles the idle traffic, and detection is no faster for it: that is
-   * up to the link timeout. What was heard within it counts as a sign of life for others.
+   * Time between two heartbeats of a link. Halving it doubles the idle traffic and does not speed up detection, which
+   * depends on `linkTimeout`. If a member heard a peer within this time, it reports the peer as alive to others.
    */
   readonly heartbeat: Duration.Duration
   /**
-   * Silence for so long ends a link. At least two heartbeats, or one delayed packet ends it. Detection of a silent peer takes
-   * so much longer, and that of a killed one does not. The peers learn it in the handshake, and send something in every third
-   * of it, however long their own heartbeat is; a shorter one than three heartbeats of theirs costs so much more traffic. At
-   * least 100 milliseconds.
+   * Time of silence after which a link ends. Must be at least 100 milliseconds and at least two heartbeats, because
+   * otherwise one delayed packet would end the link. A larger value delays the detection of a silent peer by the same
+   * amount, and does not delay the detection of a killed process. Peers learn the value in the handshake and send
+   * something in every third of it, whatever their own heartbeat is. A value below three heartbeats of a peer therefore
+   * increases the traffic of that peer.
    */
   readonly linkTimeout: Duration.Duration
   /**
-   * How long answers are awaited from members that are asked about a peer; they have half of it to find out. At least two
-   * round trips, or a slow answer counts for none. Detection of a silent peer takes so much longer. Default: a heartbeat.
+   * Time to wait for the answers of an indirect probe. Probed members get half of it. Use at least two round-trip
+   * times, because later answers do not count. A larger value delays the detection of a silent peer by the same amount.
+   * Defaults to `heartbeat`.
    */
   readonly probeTimeout: Duration.Duration
   /**
-   * How many members, drawn at random, are asked at once in a cluster of `size`; at least one. More find sooner somebody who
-   * reaches the peer, at about a hundred bytes each. No effect on the detection of who is dead.
+   * Number of members, drawn at random, that are asked in parallel about a peer in a cluster of `size`. Must be at
+   * least 1. A larger number finds a member that reaches the peer sooner and costs about a hundred bytes per member. It
+   * has no effect on the time to detect a failure.
    */
   readonly probeFanOut: (size: number) => number
   /**
-   * The suspicion when enough others share it. Detection takes so much longer, or half of it where two saw a connection
-   * refused. A shorter one calls more peers failed that recover, which costs news about it.
+   * Shortest suspicion, which applies when enough other members share it. A larger value delays detection by the same
+   * amount, or by half of it if two members saw a refused connection. With a smaller value more healthy peers are
+   * marked as failed and recover later, which costs additional gossip.
    */
   readonly suspicionMin: Duration.Duration
   /**
-   * The suspicion when nobody shares it, or this node has no link left. Who fails within it counts as lost at one time. No
-   * effect on bandwidth.
+   * Longest suspicion, which applies when no other member shares it, or when this node has no link left. It is also the
+   * period in which failures count together towards `PartitionSuspected`. It has no effect on bandwidth.
    */
   readonly suspicionMax: Duration.Duration
 }
 
 /**
- * Options of {@link layer}. Options that are not given are as in {@link lan}.
+ * Options of {@link layer}. Each option defaults to its value in {@link lan}.
  *
  * @category options
  * @since 0.1.0
@@ -76,8 +80,8 @@ const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, su
 })
 
 /**
- * Policy of one data centre, which is the default: `heartbeat` 1 second, `linkTimeout` 3 seconds, `suspicionMin` 2 seconds, `suspicionMax`
- * 12 seconds.
+ * Policy for one data centre, which is the default: `heartbeat` 1 second, `linkTimeout` 3 seconds, `suspicionMin` 2
+ * seconds, `suspicionMax` 12 seconds.
  *
  * @category policies
  * @since 0.1.0
@@ -85,7 +89,7 @@ const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, su
 export const lan: Policy = policy(1_000, 3_000, 2_000, 12_000)
 
 /**
- * Policy of several sites: three times the times of {@link lan}.
+ * Policy for several sites: three times the times of {@link lan}.
  *
  * @category policies
  * @since 0.1.0
@@ -93,7 +97,7 @@ export const lan: Policy = policy(1_000, 3_000, 2_000, 12_000)
 export const wan: Policy = policy(3_000, 9_000, 6_000, 36_000)
 
 /**
- * Policy of one machine, and of tests: a tenth of the times of {@link lan}, and ten times its idle traffic.
+ * Policy for one machine and for tests: a tenth of the times of {@link lan}, and ten times its idle traffic.
  *
  * @category policies
  * @since 0.1.0
@@ -121,7 +125,7 @@ export const FailureDetector = Context.Reference<Policy>("@coterie/core/FailureD
 const provide = policyLayer<FailureDetector>()
 
 /**
- * Uses {@link lan}, which is the default.
+ * Layer that uses {@link lan}, the default.
  *
  * @category layers
  * @since 0.1.0
@@ -129,7 +133,7 @@ const provide = policyLayer<FailureDetector>()
 export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, lan)
 
 /**
- * Uses {@link wan}.
+ * Layer that uses {@link wan}.
  *
  * @category layers
  * @since 0.1.0
@@ -137,7 +141,7 @@ export const layerLan: Layer.Layer<FailureDetector> = provide(FailureDetector, l
 export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, wan)
 
 /**
- * Uses {@link local}.
+ * Layer that uses {@link local}.
  *
  * @category layers
  * @since 0.1.0
@@ -145,15 +149,15 @@ export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, w
 export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector, local)
 
 /**
- * Uses the given times and numbers, and those of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`. The node fails to
- * start with `OptionsError` if they do not fit each other.
+ * Uses the given options, and the values of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`. The node
+ * fails to start with `OptionsError` if the values contradict each other.
  *
  * **Example** (Change the suspicion timer)
  *
  * ```ts
  * import { Cluster, FailureDetector } from "@coterie/core"
  *
- * // A silent peer is called failed 3 seconds later than with the default of 2 seconds.
+ * // A silent peer is marked as failed 3 seconds later than with the default of 2 seconds.
  * const ClusterLive = Cluster.layer({
  *   cluster: "shop",
  *   policies: [FailureDetector.layer({ suspicionMin: "5 seconds", suspicionMax: "30 seconds" })],

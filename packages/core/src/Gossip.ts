@@ -1,6 +1,6 @@
 /**
- * The policy of spreading news: how long they gather, to how many they are relayed, and how often views
- * are compared (docs/protocol.md, sections "Updates" and "Anti-entropy").
+ * The gossip policy: how long news is batched, to how many peers it is relayed, and how often views are compared
+ * (docs/protocol.md, sections "Updates" and "Anti-entropy").
  *
  * @since 0.1.0
  */
@@ -18,25 +18,26 @@ import * as Settings from "./membership/Settings.ts"
  */
 export interface Policy {
   /**
-   * How long news wait for more to travel with. Each time that they are passed on takes so much longer; more of them share
-   * a frame. What a node sets as its metadata within this time is published once, in one incarnation.
+   * Time to wait for more news, so that several news items share a frame. A larger value batches more and adds its time
+   * to each hop. Changes of this node's metadata within this time are published together, in one incarnation.
    */
   readonly updateDelay: Duration.Duration
   /**
-   * To how many peers, drawn at random, in a cluster of `size`, news from others are relayed, and accusations and verdicts of
-   * this node's own are told. The bandwidth of each event is proportional to it. With fewer, further accusers are heard of
-   * later, and suspicions last longer.
+   * Number of peers, drawn at random, to which a node relays gossip from others, and sends its own accusations and
+   * verdicts, in a cluster of `size`. The bandwidth of each event is proportional to it. With a smaller number,
+   * accusations of other members arrive later and suspicions last longer.
    */
   readonly relayFanOut: (size: number) => number
   /**
-   * The least time between two digest exchanges that this node starts. Bounds the bandwidth while views differ: a digest is
-   * about twenty bytes for each member. No effect on detection. At least 250 milliseconds, for the protocol allows no more.
+   * Shortest time between two digest exchanges that this node starts. It bounds the bandwidth while views differ: a
+   * digest has about twenty bytes per member. It has no effect on failure detection. Must be at least 250 milliseconds,
+   * which is the minimum of the protocol.
    */
   readonly syncInterval: Duration.Duration
 }
 
 /**
- * Options of {@link layer}. Options that are not given are as in {@link defaults}.
+ * Options of {@link layer}. Each option defaults to its value in {@link defaults}.
  *
  * @category options
  * @since 0.1.0
@@ -48,7 +49,7 @@ export interface Options {
 }
 
 /**
- * 20 milliseconds of `updateDelay`, a `relayFanOut` of ceil(log2(size + 1)), and 250 milliseconds of `syncInterval`.
+ * Default policy: `updateDelay` 20 milliseconds, `relayFanOut` ceil(log2(size + 1)), `syncInterval` 250 milliseconds.
  *
  * @category policies
  * @since 0.1.0
@@ -80,8 +81,8 @@ export const Gossip = Context.Reference<Policy>("@coterie/core/Gossip", { defaul
 const provide = policyLayer<Gossip>()
 
 /**
- * Uses the given times and numbers, and those of {@link defaults} for the rest. The node fails to start with `OptionsError` if one cannot
- * be used.
+ * Uses the given options, and the values of {@link defaults} for the rest. The node fails to start with `OptionsError`
+ * if a value cannot be used.
  *
  * @category layers
  * @since 0.1.0

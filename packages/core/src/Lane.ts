@@ -1,6 +1,6 @@
 /**
- * Lanes: messages under a name, beside the inbox. A lane has a flow control of its own, and its messages go to the peers that
- * read it. Topics and requests are made of lanes (docs/messages.md, section "Lanes").
+ * Lanes: named channels of messages, in addition to the inbox. Each lane has its own flow control, and its messages go
+ * only to the peers that read it. Topics and requests are built on lanes (docs/messages.md, section "Lanes").
  *
  * @since 0.1.0
  */
@@ -21,9 +21,10 @@ import type { PeerId, PeerRef } from "./Peer.ts"
  */
 export interface SendOptions {
   /**
-   * Makes the send succeed when the peer's reader has taken the message, instead of when the link has accepted it. The send
-   * fails if the outcome stays unknown, as after a lost link; the message may have been taken or not. A reader with the
-   * strategy `dropping` or `sliding` counts as having taken each message that arrives. Defaults to `false`.
+   * Completes the send when the peer's reader has taken the message, instead of when the link has accepted it. The send
+   * fails if the outcome stays unknown, for example after a lost link. In that case the reader may or may not have
+   * taken the message. A reader with the strategy `dropping` or `sliding` counts as having taken each message that
+   * arrives. Defaults to `false`.
    */
   readonly confirm?: boolean | undefined
   /** Time to wait for the confirmation, from the start of the send. Defaults to `limits.confirmTimeout`. */
@@ -38,9 +39,9 @@ export interface SendOptions {
  */
 export interface LaneOptions {
   /**
-   * Format of the messages of the lane, such as `json`: 1 to 64 bytes without control characters. Readers announce it to all
-   * peers, and messages go only to readers of this format and to those without one. All readers of a lane on one node have the
-   * same format. Defaults to none: bytes of any format.
+   * Format of the messages of the lane, such as `json`: 1 to 64 bytes without control characters. Readers announce it
+   * to all peers. Messages go only to readers with the same format and to readers without a format. All readers of a
+   * lane on one node must have the same format. By default a lane has no format and carries any bytes.
    */
   readonly format?: string | undefined
 }
@@ -52,18 +53,21 @@ export interface LaneOptions {
  * @since 0.1.0
  */
 export interface PublishOptions {
-  /** Sends the message to the readers of this node, too. The report then has the name of this node. Defaults to `false`. */
+  /** Also sends the message to the readers of this node. The report then includes this node. Defaults to `false`. */
   readonly self?: boolean | undefined
 }
 
 /**
- * Outcome of a send: the link has accepted the message, or the reader has taken it if `confirm` was set.
+ * Outcome of a send. The link has accepted the message, or with `confirm`, the reader has taken it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Sent {
-  /** Number of the session in which the message was sent. When the session is over, what the peer has not read of it is lost. */
+  /**
+   * Number of the session in which the message was sent. Messages that the peer has not read when the session ends are
+   * lost.
+   */
   readonly session: number
 }
 
@@ -88,11 +92,11 @@ export interface BroadcastReport {
  */
 export interface ReadOptions {
   /**
-   * Treatment of a message that does not fit the buffer of this reader. Defaults to `suspend`.
+   * Treatment of a message that does not fit into the buffer of this reader. Defaults to `suspend`.
    *
-   * - `suspend`: the sender of the message waits. Other senders, and other lanes of this sender, do not. The buffer is
-   *   `limits.laneWindowBytes` for each peer.
-   * - `dropping`: the message is lost. `sliding`: the oldest message in the buffer is lost. Both are counted
+   * - `suspend`: the sender of the message waits. Other senders and other lanes of this sender continue. The buffer is
+   *   `limits.laneWindowBytes` per peer.
+   * - `dropping`: the new message is lost. `sliding`: the oldest message in the buffer is lost. Both are counted
    *   (docs/metrics.md).
    */
   readonly strategy?: "suspend" | "dropping" | "sliding" | undefined
@@ -101,8 +105,8 @@ export interface ReadOptions {
 }
 
 /**
- * Options of a reader that loses messages instead of making their senders wait. It gets no markers unless it asks for
- * them with {@link GapReadOptions}.
+ * Options of a reader that loses messages instead of making their senders wait. It gets no markers unless
+ * {@link GapReadOptions} request them.
  *
  * @category options
  * @since 0.1.0
@@ -112,8 +116,9 @@ export interface LossyReadOptions extends ReadOptions {
 }
 
 /**
- * Options of a reader that tells where messages may be missing, whatever its strategy is. With `dropping` and `sliding` it has
- * `MessagesLost` where its buffer lost messages, and `SessionEnded`; with `suspend` it has the markers of sessions as always.
+ * Options of a reader that marks where messages may be missing. With `dropping` and `sliding` it gets `MessagesLost`
+ * where its buffer lost messages, and `SessionEnded`. With `suspend` it gets the markers of sessions, as it always
+ * does.
  *
  * @category options
  * @since 0.1.0
@@ -123,7 +128,7 @@ export interface GapReadOptions extends ReadOptions {
 }
 
 /**
- * An element of a lane: a message, the begin or end of a session with a peer.
+ * An element of a lane: a message, or the start or end of a session with a peer.
  *
  * @category models
  * @since 0.1.0
@@ -131,7 +136,7 @@ export interface GapReadOptions extends ReadOptions {
 export type LaneItem = Message | SessionStarted | SessionEnded
 
 /**
- * Options of a reader that gets the changes of the view, too, in one order with the messages.
+ * Options of a reader that also gets the changes of the view, in one order with the messages.
  *
  * @category options
  * @since 0.1.0
@@ -139,15 +144,16 @@ export type LaneItem = Message | SessionStarted | SessionEnded
 export interface ViewReadOptions extends ReadOptions {
   readonly strategy?: "suspend" | undefined
   /**
-   * Adds the view to the stream: always first a `Snapshot`, and then each change. Messages, markers of sessions and changes come in the
-   * order in which they happened on this node, so a peer has `Joined` before its session starts. A reader that is more than
-   * `limits.eventBuffer` changes behind gets `Lagged` and a `Snapshot` instead of them. It never misses a message.
+   * Adds the view to the stream: first a `Snapshot`, and then each change. Messages, markers of sessions and changes
+   * arrive in the order in which they happened on this node, so `Joined` comes before the session of a peer starts. A
+   * reader that is more than `limits.eventBuffer` changes behind gets `Lagged` and a `Snapshot` instead of them. It
+   * never misses a message.
    */
   readonly view: true
 }
 
 /**
- * An element of a lane that is read with its view.
+ * Additional element of a lane that is read with its view.
  *
  * @category models
  * @since 0.1.0
@@ -161,17 +167,17 @@ export type ViewItem = ViewChange | Extract<ClusterEvent, { readonly _tag: "Snap
  * @since 0.1.0
  */
 export interface ReadingPeer extends PeerId {
-  /** Number of the session with the peer. It is that of the markers, of `Message.session` and of `Sent.session`. */
+  /** Number of the session with the peer. The markers, `Message.session` and `Sent.session` use the same number. */
   readonly session: number
   /**
-   * Number of the opening, counted by this node. A lane that the peer has closed and opened again has another number: what
-   * was sent to the opening before may be lost, although the session goes on.
+   * Number of the opening, counted by this node. If the peer closes the lane and opens it again, the number changes.
+   * Messages that were sent to the earlier opening may then be lost, although the session continues.
    */
   readonly opening: number
 }
 
 /**
- * A message that its reader could not use.
+ * A message that its reader could not decode or use.
  *
  * @category models
  * @since 0.1.0
@@ -179,12 +185,12 @@ export interface ReadingPeer extends PeerId {
 export interface DeadLetter {
   readonly lane: string
   readonly message: Message
-  /** Description of what is wrong with the message. */
+  /** Description of the problem. */
   readonly reason: string
 }
 
 /**
- * A lane, to send on and to read. Nothing is held for a lane until it is read.
+ * A lane, for sending and reading. A lane uses no resources until it is read.
  *
  * @category models
  * @since 0.1.0
@@ -192,43 +198,45 @@ export interface DeadLetter {
 export interface Lane {
   readonly name: string
   /**
-   * Format of the messages of this lane, as given to `cluster.lane`. A message goes to no peer that reads the lane with another
-   * format: the send fails, or the report says, `IncompatibleFormat`. `undefined` for bytes of any format, which are never
-   * refused.
+   * Format of the messages of this lane, as given to `cluster.lane`. If a peer reads the lane with another format, a
+   * send to it fails with `IncompatibleFormat`, and the report of a publish lists that error. `undefined` for bytes of
+   * any format, which a peer never refuses.
    */
   readonly format: string | undefined
   /**
-   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the peer does not
-   * read it.
+   * Sends a message to one peer that reads the lane, or to the readers of this node. Fails with `NotReading` if the
+   * peer does not read it.
    */
   readonly send: (peer: PeerRef, payload: Uint8Array | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
-   * Waits until this node would accept a message to the peer at once: there is credit for a frame of any size, and no other send
-   * waits. Fails as {@link Lane.send} would.
+   * Waits until this node would accept a message to the peer at once: there is credit for a frame of any size, and no
+   * other send waits. Fails with the same errors as {@link Lane.send}.
    *
    * **When to use**
    *
-   * Use it to encode the newest state when it can go, instead of an older state that waits for credit.
+   * Use it to encode the newest state at the moment at which it can be sent, instead of sending an older state that
+   * waited for credit.
    *
    * **Gotchas**
    *
-   * It reserves nothing. A send of the same step goes at once; one that comes after sends of other fibers may wait.
+   * It reserves nothing. A send in the same step is accepted at once. A send after sends of other fibers may wait.
    */
   readonly ready: (peer: PeerRef) => Effect.Effect<void, SendError>
   /**
-   * Sends a message to every peer that reads the lane, and reports the outcome for each. Waits for up to
-   * `limits.slowPeerTimeout` for a peer that has just connected and has not said yet what it reads, and for a peer whose
-   * reader is slow. After that it skips the peer at once, until the peer goes on. A peer without a link now may read the lane,
-   * so it is reported as `NotConnected`. The readers of this node get nothing, unless `self` is set.
+   * Sends a message to every peer that reads the lane, and reports the outcome for each. It waits up to
+   * `limits.slowPeerTimeout` for a peer that has just connected and has not listed its lanes yet, and for a peer whose
+   * reader is slow. After that it skips the peer at once until the peer makes progress. A peer without a link may read
+   * the lane, so it is reported as `NotConnected`. The readers of this node get the message only with `self`.
    */
   readonly publish: (
     payload: Uint8Array | string,
     options?: PublishOptions,
   ) => Effect.Effect<BroadcastReport, SendError>
   /**
-   * Reads the messages of peers, from when the stream is run. Each run is a reader of its own. Before the first message of a
-   * session with a peer comes `SessionStarted`, and after its last message `SessionEnded`, except with `dropping` and `sliding`.
-   * With `view` the changes of the view come in the same stream. The stream ends when this node has left.
+   * Reads the messages of peers from the moment the stream runs. Each run is a separate reader. `SessionStarted` comes
+   * before the first message of a session with a peer, and `SessionEnded` after its last message, except with
+   * `dropping` and `sliding`. With `view`, the stream includes the changes of the view. The stream ends when this node
+   * has left.
    */
   readonly read: {
     (options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
@@ -237,8 +245,8 @@ export interface Lane {
     (options?: ReadOptions): Stream.Stream<LaneItem, OptionsError>
   }
   /**
-   * Reads as {@link Lane.read} from now on, for as long as the scope is open, so that no message before the run of the stream is
-   * missed.
+   * Opens the lane now and keeps it open until the scope closes, so that messages that arrive before the stream runs
+   * are not missed. The stream is the same as that of {@link Lane.read}.
    */
   readonly open: {
     (options: GapReadOptions): Effect.Effect<Stream.Stream<LaneItem | MessagesLost>, OptionsError, Scope.Scope>
@@ -247,20 +255,23 @@ export interface Lane {
     (options?: ReadOptions): Effect.Effect<Stream.Stream<LaneItem>, OptionsError, Scope.Scope>
   }
   /**
-   * Returns the nodes that read the lane, ordered by name: the peers whose link is up, as they last told it, and this node. A
-   * peer whose link has just come up is missing until it has listed its lanes, which takes half a round trip.
+   * Returns the nodes that read the lane, ordered by name: this node, and the peers whose link is up, according to
+   * their last announcement. A peer whose link has just come up is missing until it has listed its lanes, which takes
+   * half a round trip.
    */
   readonly readers: Effect.Effect<ReadonlyArray<ReadingPeer>>
   /**
-   * The readers of the lane now and after each change. A slow subscriber gets the newest list and skips those between. The
-   * stream ends when this node has left.
+   * The readers of the lane now and after each change. A slow subscriber gets the newest list and skips intermediate
+   * ones. The stream ends when this node has left.
    */
   readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
-  /** Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}. */
+  /**
+   * Reports that a message cannot be used: counts it (docs/metrics.md) and publishes it to {@link Lane.deadLetters}.
+   */
   readonly deadLetter: (message: Message, reason: string) => Effect.Effect<void>
   /**
-   * Messages of this lane that could not be used, from when the stream is run. A reader that is more than 1,024 messages
-   * behind misses the oldest.
+   * Messages of this lane that could not be used, from the moment the stream runs. A subscriber that is more than 1,024
+   * messages behind misses the oldest.
    */
   readonly deadLetters: Stream.Stream<DeadLetter>
 }

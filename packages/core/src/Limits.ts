@@ -1,9 +1,9 @@
 /**
- * Every bound of a node, with its default and the reason for it. What memory they allow stands in
- * docs/messages.md, section "Memory".
+ * All bounds of a node, each with its default and the reason for it. docs/messages.md, section "Memory", describes the
+ * memory that they allow.
  *
- * The name of a bound says its unit: a number of bytes ends in `Bytes`, a time in `Timeout` or is called `linger`, and all others are
- * counts.
+ * The name of a bound shows its unit: a number of bytes ends in `Bytes`, a time ends in `Timeout` or is `linger`, and
+ * all others are counts.
  *
  * @since 0.1.0
  */
@@ -31,8 +31,8 @@ type Time = (typeof times)[number]
 export const isTime = (name: string): boolean => times.some((time) => time === name)
 
 /**
- * Bounds that an application chooses. Times are durations, and a plain number is milliseconds. A bound that is not given is as in
- * {@link defaults}.
+ * Bounds that an application sets. Times are durations, and a plain number is milliseconds. Each bound defaults to its
+ * value in {@link defaults}.
  *
  * @category options
  * @since 0.1.0
@@ -48,117 +48,126 @@ export type Options = {
  * @since 0.1.0
  */
 export interface Limits {
-  /** Time for a connection to complete its handshake, in milliseconds, from its first moment. */
+  /** Maximum time for a handshake, from the start of the connection, in milliseconds. */
   readonly handshakeTimeout: number
   /**
-   * Time for a connection of another peer to bring its whole Hello, in milliseconds, from the moment at which the transport hands
-   * it over: for a transport with a handshake of its own, after that one.
+   * Maximum time until the complete Hello of an incoming connection has arrived, in milliseconds. It starts when the
+   * transport hands the connection over, so a handshake of the transport, such as TLS, is not included.
    */
   readonly helloTimeout: number
   /**
-   * Connections that may be in the handshake at once, in all and per remote host. When they are, a newcomer takes the place of
-   * one that has not sent a whole Hello: the oldest of the host that has most.
+   * Maximum number of incoming connections in the handshake at the same time, in total and per remote host. Beyond it,
+   * a new connection replaces one without a complete Hello: the oldest of the host with the most connections.
    */
   readonly handshakes: number
   readonly handshakesPerHost: number
-  /** Links at once. A known member gets one even beyond that, so that strangers cannot keep it out. */
+  /** Maximum number of links. A known member gets a link even beyond it, so that unknown peers cannot lock it out. */
   readonly links: number
-  /** Dials at once. */
+  /** Maximum number of simultaneous dials. */
   readonly dials: number
-  /** Addresses of one set of the discovery that are looked at; the seeds of the options are not among them. */
+  /** Maximum number of addresses used from one discovery result. Configured seeds do not count. */
   readonly discovered: number
-  /** Bytes per link that a peer may send to this node's inbox before the reader took any. */
+  /** Bytes per link that a peer may send to this node's inbox before the reader takes any. */
   readonly inboxWindowBytes: number
-  /** Bytes per link that a peer may send to one topic that this node reads before the readers took any. */
+  /** Bytes per link that a peer may send on one lane that this node reads before the readers take any. */
   readonly laneWindowBytes: number
-  /** The largest message, in bytes, sent or received. */
+  /** Maximum size of a message, sent or received, in bytes. */
   readonly messageBytes: number
-  /** Default time that an acknowledged send waits for the reader, in milliseconds. */
+  /** Default time that an acknowledged send waits for the peer's reader, in milliseconds. */
   readonly confirmTimeout: number
   /**
-   * Time without progress after which a peer is slow, in milliseconds. A message to many waits that long for a peer, and then
-   * not again until the peer gives credit. Sends that wait that long are told as `SlowPeer`, and messages that wait that long
-   * in an inbox that nobody reads, in the log.
+   * Time without progress after which a peer is slow, in milliseconds. A message to many waits this long for a peer,
+   * and later messages skip the peer at once until it gives credit. Sends that wait this long emit `SlowPeer`. Messages
+   * that wait this long in an inbox without a reader are reported in the log.
    */
   readonly slowPeerTimeout: number
-  /** Time that a peer may take nothing of what is written to its link, in milliseconds, before the link is cut. */
+  /** Time without progress in writing to a link, in milliseconds, after which this node closes the link. */
   readonly drainTimeout: number
   /**
-   * Control frames a second that a peer may send, and how many at once. A frame counts as one more for every 32 entries of its
-   * lists and for every 8 KiB. At least the defaults, which every peer counts on.
+   * Control frames that a peer may send per second, and in one burst. A frame counts as one more for every 32 entries
+   * of its lists and for every 8 KiB. Cannot be smaller than the defaults, because every peer relies on them.
    */
   readonly controlRate: number
   readonly controlBurst: number
-  /** Bytes of messages that may wait to be written to one peer, however much credit it gives. */
+  /** Bytes of messages that may wait to be written to one peer, regardless of its credit. */
   readonly outboxBytes: number
-  /** Control frames that may wait to be written to one peer. With more the link ends as `slow`. */
+  /** Control frames that may wait to be written to one peer. Beyond it the link ends with the reason `slow`. */
   readonly controlOutbox: number
-  /** Bytes of records that may wait to be written to one peer. More of them are dropped, and the views compared again. */
+  /**
+   * Bytes of records that may wait to be written to one peer. Further records are dropped, and the views are compared
+   * again later.
+   */
   readonly controlOutboxBytes: number
-  /** Inputs that may wait for the membership; links that bring more wait. */
+  /** Inputs that may wait for the membership fiber. When the queue is full, links that have further inputs wait. */
   readonly membershipQueue: number
   /**
-   * Work of the frames of one peer that may wait for the membership, counted as `controlRate` counts it. The link of a peer
-   * that sends more is not read until some of it is handled.
+   * Work of the frames of one peer that may wait for the membership fiber, in the unit of `controlRate`. Beyond it,
+   * this node pauses reading the link of the peer until some of the work is done.
    */
   readonly membershipShare: number
-  /** Lanes, the inbox among them, that have a label of their own on metrics. All later ones share the label `other`. */
+  /**
+   * Number of lanes, including the inbox, with a separate label in metrics. All later lanes share the label `other`.
+   */
   readonly laneLabels: number
-  /** Events that wait for one slow subscriber before it gets `Lagged`. */
+  /** Number of events that may wait for one subscriber. Beyond it the subscriber gets `Lagged`. */
   readonly eventBuffer: number
-  /** Time for a connection that was closed or refused to deliver its last bytes, in milliseconds. */
+  /** Time for a closed or refused connection to deliver its last bytes, in milliseconds. */
   readonly linger: number
 }
 
 /**
- * Bounds of a node that is given none.
+ * Default bounds.
  *
  * @category constants
  * @since 0.1.0
  */
 export const defaults: Limits = {
-  // A round trip around the world, ten times, and then some; slow strangers hold a place no longer.
+  // Ten round trips around the world and a margin. A slow unknown peer occupies a place no longer than this.
   handshakeTimeout: 5_000,
-  // A Hello comes half a round trip after its connection: time for one that takes a second, and for one lost segment.
+  // A Hello arrives half a round trip after its connection. This allows for a round trip of a second and one lost
+  // segment.
   helloTimeout: 2_000,
-  // 64 x 16 KiB is one MiB for strangers.
+  // 64 x 16 KiB is one MiB for unknown peers.
   handshakes: 64,
-  // Several peers behind one address may start together.
+  // Several peers behind one address may start at the same time.
   handshakesPerHost: 8,
   links: 1_024,
-  // A restart of everybody must not become a storm.
+  // A restart of all nodes must not cause a connection storm.
   dials: 16,
-  // One that answers leads to all others, so a longer list is more likely a mistake than a cluster.
+  // One peer that answers leads to all others, so a longer list is probably a mistake.
   discovered: 256,
-  // Half of it, which is what a round trip carries at least, covers 1 Gbit/s at a round trip of 1 ms.
+  // A round trip carries at least half of the window, which covers 1 Gbit/s at a round trip of 1 ms.
   inboxWindowBytes: 1024 * 1024,
   laneWindowBytes: 256 * 1024,
   messageBytes: 16 * 1024 * 1024,
   confirmTimeout: 30_000,
-  // A reader that pauses for longer than a garbage collection or a slow query has rather ended, or waits for its senders.
+  // A reader that pauses for longer than a garbage collection or a slow query has probably ended, or waits for its own
+  // senders.
   slowPeerTimeout: 5_000,
-  // A system takes more once a third of its buffer has drained. A third of 4 MiB, which is the most of Linux, takes 44 seconds
-  // on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and what waits for it is bounded.
+  // The operating system accepts more bytes once a third of its buffer has drained. A third of 4 MiB, the maximum of
+  // Linux, takes 44 seconds on a line of 256 kbit/s. Only a peer that breaks the protocol reads nothing, and the bytes
+  // that wait for it are bounded.
   drainTimeout: 60_000,
-  // The least that the protocol allows; a busy cluster of hundreds says some tens a second.
+  // The minimum of the protocol. A busy cluster of hundreds of nodes sends tens per second.
   controlRate: 1_000,
   controlBurst: 2_000,
-  // Four windows of the default, for peers that have larger ones.
+  // Four default windows, for peers with larger windows.
   outboxBytes: 1024 * 1024,
   controlOutbox: 4_096,
-  // The records of a thousand peers with a few hundred bytes of metadata. A longer list goes whole if less than this waits.
+  // The records of a thousand peers with a few hundred bytes of metadata. A longer list is queued whole if less than
+  // this waits.
   controlOutboxBytes: 1024 * 1024,
   membershipQueue: 1_024,
-  // Some milliseconds of work, and beside one frame, which may be larger, half a megabyte at most.
+  // A few milliseconds of work, and at most half a megabyte besides one frame, which may be larger.
   membershipShare: 64,
-  // Two series for each direction, and those of failures: some hundreds for an application with many topics.
+  // Two series for each direction, and the series of failures: a few hundred for an application with many topics.
   laneLabels: 64,
   eventBuffer: 1_024,
   linger: 1_000,
 }
 
 /**
- * Returns the bounds of a node. A time that is no duration is `NaN`.
+ * Returns the bounds of a node. An invalid duration becomes `NaN`, which the node rejects at its start.
  *
  * @category constructors
  * @since 0.1.0

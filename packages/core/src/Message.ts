@@ -17,13 +17,13 @@ export interface Message {
   /** The sender, as this node knew it when the message arrived. */
   readonly from: PeerId
   /**
-   * Number of the session in which the message arrived. Messages of one lane and session arrive in order, without gaps and
-   * none twice. Between two sessions with a peer some messages may have been lost.
+   * Number of the session in which the message arrived. Messages of one lane and session arrive in order, without gaps
+   * and without duplicates. Messages may be lost between two sessions with a peer.
    */
   readonly session: number
   /**
-   * Bytes as the peer sent them. They belong to this message alone, but may share memory with other messages. Copy bytes that
-   * are kept for long.
+   * Bytes as the peer sent them. They belong to this message alone, but their memory may be shared with other messages.
+   * Copy bytes that the application keeps for a long time.
    */
   readonly payload: Uint8Array
   /** Payload decoded as UTF-8. Invalid bytes become U+FFFD. */
@@ -33,12 +33,12 @@ export interface Message {
 }
 
 /**
- * Marker of the begin of a session with a peer. It comes before the first message of the session. A reader that opens a lane
- * gets one for each session that is open at that moment, so it can greet every peer to which this node has a link.
+ * Marker of the start of a session with a peer, before the first message of the session. A reader that opens a lane
+ * gets one marker for each session that is open at that moment, so it can greet every peer with a link to this node.
  *
- * When more than 2,048 markers wait for a reader that stands still, this node drops the oldest sessions that began and ended
- * meanwhile without a message for the reader, with both markers. It keeps the newest ended session of each peer
- * ({@link SessionEnded}).
+ * When more than 2,048 markers wait for a reader that has stopped taking items, this node drops the oldest sessions
+ * that started and ended in the meantime without a message for the reader, including both markers. It keeps the newest
+ * ended session of each peer ({@link SessionEnded}).
  *
  * @category models
  * @since 0.1.0
@@ -50,28 +50,30 @@ export interface SessionStarted {
 }
 
 /**
- * Marker of messages that the buffer of a reader with `dropping` or `sliding` has lost, in the place where they are missing.
+ * Marker of messages that the buffer of a reader with `dropping` or `sliding` has lost, at the position where they are
+ * missing.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MessagesLost {
   readonly _tag: "MessagesLost"
-  /** Number of the messages that are lost, of all peers together. 0 if only the marker of an end of a session is. */
+  /** Number of lost messages, of all peers together. 0 if only the marker of the end of a session is lost. */
   readonly count: number
 }
 
 /**
- * Marker of the end of a session with a peer: all of its messages have been read, and the next message may follow a gap.
+ * Marker of the end of a session with a peer. The reader has read all messages of the session, and there may be a gap
+ * before the next message.
  *
  * **Details**
  *
- * It stands for all earlier sessions with the peer, too. The markers of such a session may have been dropped
- * ({@link SessionStarted}), also if the reader sent messages in it (`Sent.session`). Each session with a peer of this name that has
- * a smaller number, and of which the reader has had no `SessionStarted`, is over. So a reader that waits for an answer compares
- * `sent.session <= ended.session`.
+ * The marker also covers all earlier sessions with the peer, whose markers may have been dropped
+ * ({@link SessionStarted}), even if the reader sent messages in them (`Sent.session`). A session with a peer of this
+ * name is over if it has a smaller number and the reader has received no `SessionStarted` for it. A reader that waits
+ * for an answer therefore compares `sent.session <= ended.session`.
  *
- * The newest end of each peer stays, for up to 16,384 peers that come and go while the reader stands still.
+ * The newest end of each peer is kept, for up to 16,384 peers that come and go while the reader does not take items.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Monotonic time in milliseconds, for everything that measures a duration or keeps a deadline: the wall clock may jump at any
- * moment. The numbers have no meaning beside their differences within one process. They come from Effect's `Clock`, so in a
- * simulation they are virtual.
+ * Monotonic time in milliseconds, for measuring durations and keeping deadlines, because the wall clock may jump at any
+ * moment. Only the differences between two numbers of one process have a meaning. The numbers come from Effect's
+ * `Clock`, so they are virtual in a simulation.
  *
  * @since 0.1.0
  */
@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect"
 import { monotonicMillis } from "./internal/time.ts"
 
 /**
- * Returns the monotonic time of a clock, in milliseconds with fractions. For code that reads the time often: get the clock once with
- * `Clock.Clock`.
+ * Returns the monotonic time of a clock, in milliseconds with fractions. Use it in code that reads the time often: get
+ * the clock once with `Clock.Clock`.
  *
  * @category getters
  * @since 0.1.0

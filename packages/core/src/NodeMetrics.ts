@@ -13,7 +13,7 @@
 export type Labels = Readonly<Record<string, string>>
 
 /**
- * Sum that only grows.
+ * A sum that only increases.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,7 @@ export interface Counter {
 }
 
 /**
- * Number that grows and shrinks.
+ * A number that increases and decreases.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Gauge {
 }
 
 /**
- * Numbers in buckets.
+ * A distribution of numbers in buckets.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ export interface Histogram {
 }
 
 /**
- * Name, meaning and labels of a series. The series gets the labels `cluster` and `node` as well.
+ * Name, description and labels of a series. The series also gets the labels `cluster` and `node`.
  *
  * @category options
  * @since 0.1.0
@@ -64,9 +64,9 @@ export interface SeriesOptions {
  *
  * **Details**
  *
- * A series is shown from the first call with its `id` and labels until the node has left. A further call with the same `id` and
- * labels returns the same series, so several users of one node add to one sum. The methods of a series cost some additions and
- * may run for every message. Keep the series: to find it again costs more.
+ * A series is in the registry from the first call with its `id` and labels until the node has left. A further call with
+ * the same `id` and labels returns the same series, so several users of one node add to one sum. The methods of a
+ * series are cheap enough to run for every message. Keep the series, because finding it again costs more.
  *
  * @category models
  * @since 0.1.0
@@ -79,8 +79,8 @@ export interface NodeMetrics {
   /** Returns a histogram. `boundaries` are the upper limits of its buckets, in ascending order. */
   readonly histogram: (options: SeriesOptions & { readonly boundaries: ReadonlyArray<number> }) => Histogram
   /**
-   * Returns the label of a lane: its name for the first `limits.laneLabels` lanes that this node uses, and `other` for all later
-   * lanes. A lane that gets its name as label keeps it. The inbox is the lane with the empty name.
+   * Returns the label of a lane: its name for the first `limits.laneLabels` lanes that this node uses, and `other` for
+   * all later lanes. A lane whose label is its name keeps that label. The inbox is the lane with the empty name.
    */
   readonly laneLabel: (lane: string) => string
 }

@@ -1,6 +1,6 @@
 /**
- * Peers, as an application sees them. All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash` compare
- * them by content, and each has a schema of the same name.
+ * Peers as values for the application. All values are plain immutable data: Effect's `Equal.equals` and `Hash.hash`
+ * compare them by content. Each type has a schema with the same name.
  *
  * @since 0.1.0
  */
@@ -8,9 +8,9 @@ import * as Schema from "effect/Schema"
 import { Address } from "./Address.ts"
 
 /**
- * One life of one name: a stable name, and the generation that numbers the lives of that name (docs/protocol.md, section
- * "Identity"). The generation is `max(milliseconds of the clock at the start, any generation known for the name + 1)`, so a
- * restarted peer outranks its earlier lives.
+ * Identity of a peer: a stable name, and the generation, which numbers the lives of that name (docs/protocol.md,
+ * section "Identity"). The generation is `max(milliseconds of the clock at the start, any generation known for the name
+ * + 1)`, so a restarted peer outranks its earlier lives.
  *
  * @category models
  * @since 0.1.0
@@ -22,21 +22,21 @@ export interface PeerId {
 }
 
 /**
- * What a peer says about itself.
+ * Description of a peer, as the peer announces it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PeerDescription extends PeerId {
-  /** Addresses that the peer advertises, the best first. */
+  /** Addresses that the peer advertises, best first. */
   readonly addresses: ReadonlyArray<Address>
-  /** Metadata that the application of the peer gave it. */
+  /** Metadata set by the application of the peer. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
 /**
- * Status of a member: `alive`, or `suspect` while it cannot be reached. A suspected member fails unless it shows a sign of life
- * before the suspicion ends.
+ * Status of a member: `alive`, or `suspect` while it cannot be reached. A suspected member fails unless it shows a sign
+ * of life before the suspicion ends.
  *
  * @category models
  * @since 0.1.0
@@ -44,8 +44,9 @@ export interface PeerDescription extends PeerId {
 export type PeerStatus = "alive" | "suspect"
 
 /**
- * State of the link to a member. `up`: there is a live link, so that messages can be sent now. `indirect`: other members
- * reach the member and this node does not. `down`: no member that was asked reaches it, or the answers have not arrived yet.
+ * State of the link to a member. `up`: there is a live link, so messages can be sent now. `indirect`: other members
+ * reach the member and this node does not. `down`: no member that this node has asked reaches it, or the answers have
+ * not arrived yet.
  *
  * @category models
  * @since 0.1.0
@@ -65,8 +66,9 @@ export interface Peer extends PeerDescription {
 }
 
 /**
- * Outcome of a peer that is no member any more. `left`: it left on purpose. `failed`: it was suspected and gave no sign of
- * life in time. `disconnected`: this node or the peer called `disconnect`. `replaced`: a newer life has its name.
+ * Reason for which a peer is no longer a member. `left`: it left on purpose. `failed`: it was suspected and gave no
+ * sign of life in time. `disconnected`: this node or the peer called `disconnect`. `replaced`: a newer generation uses
+ * its name.
  *
  * @category models
  * @since 0.1.0
@@ -74,8 +76,8 @@ export interface Peer extends PeerDescription {
 export type RemovedStatus = "left" | "failed" | "disconnected" | "replaced"
 
 /**
- * Peer that is not in the view any more, as it was last, and what became of it. It has no link. The events that remove a peer
- * carry it.
+ * A peer that is no longer in the view: its last description, and the reason for its removal. It has no link. The
+ * events that remove a peer carry this value.
  *
  * @category models
  * @since 0.1.0
@@ -127,7 +129,7 @@ export const Peer: Schema.Codec<Peer, EncodedDescription & { readonly status: Pe
   })
 
 /**
- * Returns the schema of a {@link RemovedPeer} of which this became.
+ * Returns the schema of a {@link RemovedPeer} with the given status.
  *
  * @category schemas
  * @since 0.1.0
@@ -138,8 +140,9 @@ export const RemovedPeer = <Status extends RemovedStatus>(
   Schema.Struct({ ...description, status: Schema.Literal(status) })
 
 /**
- * A peer: by its name, which addresses whatever life has the name, or by name and generation, which addresses that life only. A
- * `Peer` of a view and `Message.from` have a generation. Use the `name` of such a value to address whatever life has it.
+ * Address of a message: a name, which stands for any generation of the peer, or a name with a generation, which stands
+ * for that generation only. A `Peer` of a view and `Message.from` have a generation. Pass their `name` to address any
+ * generation.
  *
  * @category models
  * @since 0.1.0
@@ -147,7 +150,7 @@ export const RemovedPeer = <Status extends RemovedStatus>(
 export type PeerRef = string | PeerId
 
 /**
- * Returns the name of a peer that is given by name or as a value.
+ * Returns the name of a peer reference.
  *
  * @category getters
  * @since 0.1.0

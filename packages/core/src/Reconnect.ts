@@ -1,11 +1,11 @@
 /**
- * The reconnect policy: when to dial a peer or seed again after an attempt has failed. Every sequence of attempts has a schedule
- * of its own, which starts afresh once a link has been healthy for the link timeout. So an hour of health is not followed by a
- * minute of waiting. A peer that rejects a dial and asks for a longer pause gets it, up to a minute.
+ * The reconnect policy: when to dial a peer or seed again after a failed attempt. Each sequence of attempts has its own
+ * schedule. The schedule restarts once a link has been healthy for the link timeout, so a long healthy period is
+ * followed by short pauses. A peer that rejects a dial may request a longer pause, of up to a minute.
  *
- * The policy has no effect on the detection of failures: the first attempt after a lost link is made at once. The longest pause
- * bounds how long a link takes to come back after the network has, and how long a partition takes to heal. Each attempt is one
- * connection; all nodes together make about one per pause to each peer that failed.
+ * The policy has no effect on failure detection: this node dials at once after a lost link. The longest pause bounds
+ * the time until a link returns after the network has recovered, and the time until a partition heals. Each attempt is
+ * one connection. All nodes together make about one connection per pause to each failed peer.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,8 @@ import * as Schedule from "effect/Schedule"
 import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
- * Any schedule. Its output is not used. When it ends the attempts end, until something changes.
+ * Any schedule. Its output is ignored. When the schedule ends, this node makes no further attempt until its knowledge
+ * about the peer changes.
  *
  * @category models
  * @since 0.1.0
@@ -30,8 +31,8 @@ const initialDelay = Duration.seconds(1)
 const maxDelay = Duration.seconds(60)
 
 /**
- * Draws each delay evenly between zero and the delay of the schedule ("full jitter"), so that peers that lost each other at one
- * moment do not come back at one moment.
+ * Draws each delay uniformly between zero and the delay of the schedule ("full jitter"), so that peers that lost each
+ * other at the same time do not reconnect at the same time.
  *
  * @category combinators
  * @since 0.1.0
@@ -42,7 +43,7 @@ export const fullJitter = <Out, In, E, R>(
   Schedule.modifyDelay(schedule, ({ duration }) => Effect.map(Random.next, (draw) => Duration.times(duration, draw)))
 
 /**
- * Exponential schedule from 1 second to 60 seconds with full jitter, for ever.
+ * Unlimited exponential schedule from 1 second to 60 seconds, with full jitter.
  *
  * @category schedules
  * @since 0.1.0

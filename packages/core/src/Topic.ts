@@ -1,6 +1,6 @@
 /**
- * Typed messages to subscribers. A topic is a name that all nodes agree on, a schema, and a serialization. No node owns a topic,
- * and no message is stored (docs/messages.md, section "Topics").
+ * Typed messages to subscribers. A topic has a name that all nodes agree on, a schema, and a serialization. No node
+ * owns a topic, and no message is stored (docs/messages.md, section "Topics").
  *
  * ```ts
  * import { Topic } from "@coterie/core"
@@ -53,26 +53,28 @@ export interface Published<A> {
   readonly _tag: "Published"
   readonly from: PeerId
   readonly value: A
-  /** Number of the session (`Message.session`). Between two sessions with a peer some values may have been lost. */
+  /** Number of the session (`Message.session`). Values may be lost between two sessions with a peer. */
   readonly session: number
   /** Span in which the value was published, if the publisher traces its messages. */
   readonly span: ExternalSpan | undefined
 }
 
 /**
- * A place in a stream of values at which values may be missing: the session with a peer ended, and its last values may have been
- * lost, or the buffer of the subscription lost values with `dropping` or `sliding`.
+ * A position in a stream at which values may be missing. Either the session with a peer ended and its last values may
+ * be lost, or the buffer of the subscription lost values with `dropping` or `sliding`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Gap {
   readonly _tag: "Gap"
-  /** Peer whose session ended; `undefined` if the buffer of the subscription lost values, of any peers. */
+  /**
+   * Peer whose session ended. `undefined` if the buffer of the subscription lost values, which may be from any peers.
+   */
   readonly from: PeerId | undefined
-  /** Number of the session that ended ({@link Published.session}); `undefined` if the buffer lost values. */
+  /** Number of the session that ended ({@link Published.session}). `undefined` if the buffer lost values. */
   readonly session: number | undefined
-  /** Number of values that the buffer lost. 0 at the end of a session, of which nobody knows how many are lost. */
+  /** Number of values that the buffer lost. 0 at the end of a session, because the number of lost values is unknown. */
   readonly lost: number
 }
 
@@ -105,29 +107,32 @@ export interface Publisher<A> {
   /** Name of the topic. */
   readonly name: string
   /**
-   * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link now may subscribe, so
-   * it is reported as `NotConnected`. A peer that subscribes with another serialization is reported as `IncompatibleFormat`.
-   * With `self`, the value reaches the subscriptions of this node, too, and the report has the name of this node.
-   * Waits for a slow subscriber for up to `limits.slowPeerTimeout`, and then skips it at once until it goes on. A value that does
-   * not encode is sent to no peer, and fails with `EncodeError`.
+   * Sends a value to every peer that subscribes, and reports the outcome for each. A peer without a link may subscribe,
+   * so it is reported as `NotConnected`. A peer that subscribes with another serialization is reported as
+   * `IncompatibleFormat`. With `self`, the subscriptions of this node also get the value, and the report includes this
+   * node. Waits up to `limits.slowPeerTimeout` for a slow subscriber, and then skips it at once until it makes
+   * progress. A value that cannot be encoded is sent to no peer, and fails with `EncodeError`.
    */
   readonly publish: (value: A, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
-  /** Sends a value to one peer that subscribes. Fails with `NotReading` or `IncompatibleFormat` if the peer does not read it. */
+  /**
+   * Sends a value to one peer that subscribes. Fails with `NotReading` if the peer does not subscribe, and with
+   * `IncompatibleFormat` if it subscribes with another serialization.
+   */
   readonly send: (peer: PeerRef, value: A, options?: SendOptions) => Effect.Effect<Sent, EncodeError | SendError>
-  /** Returns the nodes that read the topic, this node included, as `Lane.readers` does. */
+  /** Returns the nodes that read the topic, including this node, as `Lane.readers` does. */
   readonly readers: Effect.Effect<ReadonlyArray<ReadingPeer>>
   /**
-   * The readers of the topic now and after each change, as `Lane.readerChanges` has them.
+   * The readers of the topic now and after each change, like `Lane.readerChanges`.
    *
    * **When to use**
    *
-   * Use it to send the present state to each peer that begins to read, before the changes that are published later.
+   * Use it to send the current state to each peer that starts reading, before the changes that are published later.
    */
   readonly readerChanges: Stream.Stream<ReadonlyArray<ReadingPeer>>
 }
 
 /**
- * A topic that one node publishes and reads, for as long as the scope is open in which it was opened. `Item` is what it reads:
+ * A topic that one node publishes and reads until the scope of {@link open} closes. `Item` is the type of the elements:
  * values, or values and gaps.
  *
  * @category models
@@ -135,51 +140,52 @@ export interface Publisher<A> {
  */
 export interface OpenTopic<A, Item = Published<A>> extends Publisher<A> {
   /**
-   * Values that peers publish, from when the topic was opened. The stream ends when this node has left. A message that does not
-   * decode goes to {@link OpenTopic.deadLetters}.
+   * Values that peers publish after the topic was opened. The stream ends when this node has left. A message that
+   * cannot be decoded goes to {@link OpenTopic.deadLetters}.
    *
    * **Gotchas**
    *
-   * Several runs of the stream share the values. While nobody runs the stream, publishers wait once the buffer is full.
+   * Several runs of the stream share the values. While the stream does not run, publishers wait once the buffer is
+   * full.
    */
   readonly messages: Stream.Stream<Item>
-  /** Messages of this topic that this node could not decode, from when the stream is run. */
+  /** Messages of this topic that this node could not decode, from the moment the stream runs. */
   readonly deadLetters: Stream.Stream<DeadLetter>
 }
 
 /**
- * A name, a schema and a serialization, to publish and subscribe with. The operations need a `Cluster`; {@link open} and
- * {@link publisher} bind them to one.
+ * A name, a schema and a serialization for publishing and subscribing. The operations require a `Cluster`. {@link open}
+ * and {@link publisher} bind them to one.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Topic<A> {
   readonly name: string
-  /** Serialization of this topic; `undefined` for the one of the `Cluster` on which the topic is used. */
+  /** Serialization of this topic. `undefined` for the serialization of the `Cluster` on which the topic is used. */
   readonly serialization: TopicSerialization.Service | undefined
-  /** Returns the codec of the topic in a serialization. */
+  /** Returns the codec of the topic for a serialization. */
   readonly codec: (serialization: TopicSerialization.Service) => TopicSerialization.TopicCodec<A>
-  /** Publishes a value, as {@link Publisher.publish} does. */
+  /** Publishes a value, like {@link Publisher.publish}. */
   readonly publish: (
     value: A,
     options?: PublishOptions,
   ) => Effect.Effect<BroadcastReport, EncodeError | SendError, Cluster>
-  /** Sends a value to one peer, as {@link Publisher.send} does. */
+  /** Sends a value to one peer, like {@link Publisher.send}. */
   readonly send: (
     peer: PeerRef,
     value: A,
     options?: SendOptions,
   ) => Effect.Effect<Sent, EncodeError | SendError, Cluster>
   /**
-   * Values that peers publish, from when the stream is run. Each run is a subscription of its own: it opens the topic, and closes
-   * it at its end. Fails as {@link open} does.
+   * Values that peers publish while the stream runs. Each run is a separate subscription: it opens the topic, and
+   * closes it at its end. Fails with the errors of {@link open}.
    */
   readonly subscribe: {
     (options: WithGaps): Stream.Stream<Published<A> | Gap, OptionsError, Cluster>
     (options?: WithoutGaps): Stream.Stream<Published<A>, OptionsError, Cluster>
   }
-  /** Messages of this topic that this node could not decode, from when the stream is run. */
+  /** Messages of this topic that this node could not decode, from the moment the stream runs. */
   readonly deadLetters: Stream.Stream<DeadLetter, never, Cluster>
 }
 
@@ -191,19 +197,19 @@ export interface Topic<A> {
  */
 export interface Options {
   /**
-   * Serialization of the values. All nodes that share the topic must use the same. Defaults to the one that was provided to the
-   * layer of the `Cluster` (`TopicSerialization.layer`), which is JSON if none was.
+   * Serialization of the values. All nodes that share the topic must use the same one. Defaults to the serialization of
+   * the `Cluster` (`TopicSerialization.layer`), which is JSON by default.
    */
   readonly serialization?: TopicSerialization.Service | undefined
 }
 
 /**
- * Makes a topic under a name of 1 to 128 bytes without control characters.
+ * Makes a topic with a name of 1 to 128 bytes without control characters.
  *
  * **Gotchas**
  *
- * Throws `OptionsError` if the name or the format of the serialization cannot be used, because both are constants of the
- * program. Use {@link makeResult} for a name that is data.
+ * Throws `OptionsError` if the name or the format of the serialization is invalid, because both are usually constants
+ * of the program. Use {@link makeResult} for a name that comes from data.
  *
  * **Example** (A topic that both sides import)
  *
@@ -224,7 +230,7 @@ export const make = <A, E>(name: string, schema: Schema.Codec<A, E>, options?: O
   Result.getOrThrowWith(makeResult(name, schema, options), (error) => error)
 
 /**
- * Makes a topic, or returns the `OptionsError` of a name or a serialization that cannot be used.
+ * Makes a topic, or returns `OptionsError` if the name or the format of the serialization is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -249,17 +255,17 @@ export const makeResult = <A, E>(
 }
 
 /**
- * Opens a topic on this node: subscribes, until the scope closes, and returns the values and the operations without further
- * requirements.
+ * Opens a topic on this node: subscribes until the scope closes. Returns the values, and operations that require no
+ * `Cluster`.
  *
- * Fails with `OptionsError` if an option cannot be used (`capacity`), if this node reads this topic already with another
- * serialization (`format`), or reads 4,096 lanes already (`lanes`).
+ * Fails with `OptionsError` if `capacity` is invalid (`capacity`), if this node already reads this topic with another
+ * serialization (`format`), or if it already reads 4,096 lanes (`lanes`).
  *
  * **When to use**
  *
- * Where no value after a certain moment may be missed: all that peers send to this node once `open` has succeeded is in `messages`,
- * also if the stream is run later. Use {@link publisher} where values are only published, because a node that does not read
- * `messages` makes the publishers wait.
+ * Use it when no value after a certain moment may be missed: `messages` has every value that peers send to this node
+ * after `open` has succeeded, even if the stream runs later. Use {@link publisher} for publishing only, because a node
+ * that opens a topic and does not read `messages` makes the publishers wait.
  *
  * **Example** (Subscribe, and then publish)
  *
@@ -306,8 +312,8 @@ export function open<A>(
 }
 
 /**
- * Binds a topic to this node for publishing only. The node does not read the topic, so it holds up no publisher, and nothing has to
- * be released.
+ * Binds a topic to this node for publishing only. The node does not read the topic, so it delays no publisher and holds
+ * no resources.
  *
  * @category constructors
  * @since 0.1.0
@@ -323,11 +329,14 @@ interface Bound<A> {
   readonly codec: TopicSerialization.TopicCodec<A>
 }
 
-/** Binds a topic to the node, with the topic's own serialization or the node's, and never with one of the caller's context. */
+/**
+ * Binds a topic to the node, with the topic's own serialization or the node's. Ignores a serialization in the context
+ * of the caller.
+ */
 const bind = <A>(topic: Topic<A>): Effect.Effect<Bound<A>, never, Cluster> =>
   Effect.flatMap(Cluster, (cluster) => {
     const { codec, name, serialization = cluster.serialization } = topic
-    // The name and the format were checked when the topic and the node were made.
+    // The constructors of the topic and the node have checked the name and the format.
     return Effect.map(Effect.orDie(cluster.lane(name, { format: serialization.format })), (lane) => ({
       lane,
       codec: codec(serialization),
@@ -352,7 +361,7 @@ const publisherOf = <A>({ codec, lane }: Bound<A>): Publisher<A> => {
   }
 }
 
-/** Makes a topic of checked constants. */
+/** Makes a topic from a checked name and a checked serialization. */
 const fromCodecs = <A>(name: string, serialization: Topic<A>["serialization"], codec: Topic<A>["codec"]): Topic<A> => {
   function subscribe(options: WithGaps): Stream.Stream<Published<A> | Gap, OptionsError, Cluster>
   function subscribe(options?: WithoutGaps): Stream.Stream<Published<A>, OptionsError, Cluster>
@@ -375,7 +384,7 @@ const fromCodecs = <A>(name: string, serialization: Topic<A>["serialization"], c
   return topic
 }
 
-/** Makes the codecs of a schema, one for each serialization. */
+/** Returns a function that makes the codec of a schema once for each serialization. */
 const memoize = <A, E>(schema: Schema.Codec<A, E>): Topic<A>["codec"] => {
   const codecs = new WeakMap<TopicSerialization.Service, TopicSerialization.TopicCodec<A>>()
   return (serialization) => {
@@ -389,7 +398,7 @@ const memoize = <A, E>(schema: Schema.Codec<A, E>): Topic<A>["codec"] => {
 
 // --- reading ---
 
-/** What a lane has beside messages. */
+/** Item of a lane other than a message. */
 type Mark = Exclude<LaneItem | MessagesLost, Message>
 
 const noGap = (): undefined => undefined
@@ -405,7 +414,7 @@ const gapOf = (mark: Mark): Gap | undefined => {
   }
 }
 
-/** Returns the values of the messages, and what `gapOf` makes of the other items. */
+/** Returns the values of the messages, and the result of `gapOf` for the other items. */
 const decoded = <A, G extends Gap = never>(
   bound: Bound<A>,
   items: Stream.Stream<LaneItem | MessagesLost>,

@@ -1,7 +1,7 @@
 /**
- * The serialization of topics: how their values become bytes (docs/messages.md, section "Encodings"). The default is JSON,
- * which every language reads. All nodes that share a topic must use the same serialization. A node reads its serialization once,
- * when the layer of its `Cluster` is built; a topic may have one of its own (`Topic.make`).
+ * The serialization of topics: how values become bytes (docs/messages.md, section "Encodings"). The default is JSON,
+ * which every language reads. All nodes that share a topic must use the same serialization. A node reads its
+ * serialization once, when the layer of its `Cluster` is built. A topic may have its own serialization (`Topic.make`).
  *
  * @since 0.1.0
  */
@@ -12,15 +12,18 @@ import * as Schema from "effect/Schema"
 import { policyLayer } from "./internal/policyLayer.ts"
 
 /**
- * Encoder and decoder of the values of one topic. Neither throws.
+ * Encoder and decoder of the values of one topic. Neither of them throws.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TopicCodec<A> {
-  /** Returns the bytes of a value, or why the value does not match the schema. */
+  /** Returns the bytes of a value, or an error if the value does not match the schema. */
   readonly encode: (value: A) => Result.Result<Uint8Array, Schema.SchemaError>
-  /** Returns the value that the bytes encode. Accepts any bytes; bytes that are no such value give an error. */
+  /**
+   * Returns the value that the bytes encode. Accepts any bytes, and returns an error if they do not encode a value of
+   * the schema.
+   */
   readonly decode: (bytes: Uint8Array) => Result.Result<A, Schema.SchemaError>
 }
 
@@ -32,8 +35,8 @@ export interface TopicCodec<A> {
  */
 export interface Service {
   /**
-   * Name of the format of the bytes: 1 to 64 bytes without control characters. A subscriber announces it to all peers, and no
-   * peer sends it values of another format.
+   * Name of the format of the bytes: 1 to 64 bytes without control characters. A subscriber announces it to all peers,
+   * and peers send it no values in another format.
    */
   readonly format: string
   /** Makes the codec of a topic. Called once for each topic. */
@@ -51,8 +54,8 @@ export interface TopicSerialization {
 }
 
 /**
- * The serialization of the topics that have none of their own. Provide it to the layer of the `Cluster`: the context in which a
- * topic is used makes no difference. Defaults to {@link json}.
+ * The serialization of the topics that have no serialization of their own. Provide it to the layer of the `Cluster`; a
+ * serialization in the context in which a topic is used is ignored. Defaults to {@link json}.
  *
  * @category services
  * @since 0.1.0
@@ -62,7 +65,7 @@ export const TopicSerialization = Context.Reference<Service>("@coterie/core/Topi
 })
 
 /**
- * Makes a codec of a schema whose encoded side is bytes, for serializations that are made of such schemas.
+ * Makes a codec from a schema whose encoded side is bytes.
  *
  * @category constructors
  * @since 0.1.0
@@ -72,12 +75,12 @@ export const makeCodec = <A>(schema: Schema.Codec<A, Uint8Array>): TopicCodec<A>
   decode: Schema.decodeResult(schema),
 })
 
-/** Fails on bytes that are not UTF-8, so that nothing is read that was never written. */
+/** Decoder that fails on bytes that are not UTF-8, because replacing them would read text that was never written. */
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const utf8Encoder = new TextEncoder()
 
 /**
- * JSON in UTF-8 of the encoded side of a schema (`Schema.toCodecJson`): dates are ISO texts, bytes are Base64.
+ * JSON in UTF-8 of the encoded side of a schema (`Schema.toCodecJson`). Dates are ISO texts, and bytes are Base64.
  *
  * @category serializations
  * @since 0.1.0
@@ -94,7 +97,8 @@ export const json: Service = {
         try {
           return decode(utf8Decoder.decode(bytes))
         } catch {
-          // Bytes that are not UTF-8 are not JSON either, and the schema says so in its own words.
+          // Bytes that are not UTF-8 are not JSON either. Decoding an empty text gives the schema's error for invalid
+          // JSON.
           return decode("")
         }
       },
@@ -105,8 +109,8 @@ export const json: Service = {
 const provide = policyLayer<TopicSerialization>()
 
 /**
- * Uses a serialization for the topics that have none of their own. Give the layer to the `Cluster` as one of its
- * `policies`, or provide it to the layer of the `Cluster`.
+ * Uses a serialization for the topics that have no serialization of their own. Pass the layer to the `Cluster` as one
+ * of its `policies`, or provide it to the layer of the `Cluster`.
  *
  * @category layers
  * @since 0.1.0
@@ -115,7 +119,7 @@ export const layer = (serialization: Service): Layer.Layer<TopicSerialization> =
   provide(TopicSerialization, serialization)
 
 /**
- * Uses {@link json}, which is the default.
+ * Layer that uses {@link json}, the default.
  *
  * @category layers
  * @since 0.1.0

@@ -1,17 +1,21 @@
 /**
- * The seam between Coterie and the network: listen, and connect to an address. A connection is a
- * back-pressured pull of byte batches and a back-pressured write. TCP, TLS and the simulated network
- * are layers of this one service, and nothing above it knows which of them runs.
+ * The interface between Coterie and the network: listen on an address, and connect to an address. A connection is a
+ * back-pressured pull of byte batches and a back-pressured write. TCP, TLS and the simulated network are layers of this
+ * service, and no other code depends on the transport in use.
  *
- * The contract, which one suite of tests checks for every transport:
+ * A test suite checks this contract for every transport:
  *
- * - Bytes written before {@link Connection.end} arrive at the other end's `pull`, in order and
- *   whole, in batches of any size; then `pull` ends with `Cause.Done`.
+ * - Bytes written before {@link Connection.end} arrive at the other end's `pull` in order and complete, in batches of
+ *   any size. Then `pull` ends with `Cause.Done`.
  * - A connection that is lost fails `pull` and `write` with a {@link TransportError}.
- * - A `write` suspends while the other end does not pull and what the network holds is full.
- * - Closing the scope of a connection closes it for good, and frees all that it held.
- * - {@link Connection.reset} frees all that a connection held at once. `pull` and `write` of both ends fail.
+ * - A `write` suspends while the other end does not pull and the buffers of the network are full.
+ * - Closing the scope of a connection closes it permanently and frees all of its resources.
+ * - {@link Connection.reset} frees all resources of a connection at once. `pull` and `write` of both ends fail.
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
+ * - `connect` fails with `refused` only if the host answered that no process listens at the address.
+ * - {@link Connection.identity} is set before the first `pull`, and never changes.
+ * - {@link Connection.renewal} completes at most once. After the proof of a connection is withdrawn, `pull` and `write`
+ *   fail with `closed` within a bound of the transport.
  *
  * @since 0.1.0
  */
@@ -24,24 +28,50 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "./Address.ts"
 
 /**
- * Reason of a {@link TransportError}.
+ * Failure of the network.
  *
- * - `refused`: somebody answered for the address and said no; whoever was there is gone.
- * - `unreachable`: nobody answered: no route, no such host, or no answer in time.
+ * - `refused`: the host answered that no process listens at the address (ECONNREFUSED), and nothing else. The failure
+ *   detector uses it as evidence that the process has ended.
+ * - `unreachable`: no connection came about: no route, no such host, no answer in time, or a connection that was cut
+ *   before it was open.
+ * - `unauthenticated`: a process answered, and one side does not accept the proof of the other. Another attempt may
+ *   succeed, because secrets and certificates change.
+ * - `forbidden`: the network lists of this node exclude the address. This node sent nothing.
  * - `closed`: an open connection was lost.
- * - `listen`: the address could not be listened on; the message says why (a port in use, mostly).
+ * - `listen`: the transport could not listen on the address. The message has the cause, usually a port in use.
  *
  * @category errors
  * @since 0.1.0
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  reason: Schema.Literals(["refused", "unreachable", "closed", "listen"]),
+  reason: Schema.Literals(["refused", "unreachable", "unauthenticated", "forbidden", "closed", "listen"]),
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect()),
 }) {
-  // The network has no place in this library that would help to find the reason; the message and the cause say it.
+  // A stack trace into this library would not help: the message and the cause describe the failure of the network.
   override readonly stack: string = `${this.name}: ${this.message}`
 }
+
+/**
+ * Proof of the other end of a connection, which the transport checks before it hands the connection out.
+ *
+ * - `Secret`: the other end has a secret of the ring. Each process with the secret can claim any name. `key` is the id of
+ *   the secret, and may be shown in logs and metrics.
+ * - `Certificate`: the other end has the private key of a certificate of a trusted authority. `names` are the DNS names,
+ *   in lower case, and the URIs of the certificate. `fingerprint` is its SHA-256 hash. `validTo` is the time of its
+ *   expiry, in milliseconds since 1970.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Identity =
+  | { readonly _tag: "Secret"; readonly key: string }
+  | {
+      readonly _tag: "Certificate"
+      readonly names: ReadonlyArray<string>
+      readonly fingerprint: string
+      readonly validTo: number
+    }
 
 /**
  * One connection, open in both directions.
@@ -50,20 +80,36 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
  * @since 0.1.0
  */
 export interface Connection {
-  /** The other end as the network names it, a host without port: what limits per remote count by. */
+  /** Host of the other end without a port, as the network reports it. Limits per remote host count by it. */
   readonly remoteHost: string
-  /** The next batch of bytes. The arrays belong to the caller, and so does the memory of one that fills its buffer. */
+  /**
+   * Proof of the other end. Absent if the transport requires none. Set before the first `pull`, and never changed.
+   */
+  readonly identity?: Identity | undefined
+  /**
+   * Completes, at most once, when another connection to the peer should replace this connection, because its proof is
+   * withdrawn or the connection is old. Absent if that never happens. The node dials the peer again and moves the link
+   * without loss. A transport that withdraws a proof closes the connection itself after a bound, and `pull` and `write`
+   * then fail with `closed`.
+   */
+  readonly renewal?: Effect.Effect<void> | undefined
+  /**
+   * Waits for the next batch of bytes. The arrays belong to the caller. If an array fills its buffer, the buffer
+   * belongs to the caller, too.
+   */
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, TransportError | Cause.Done>
   /**
-   * Hands bytes to the network, in order. Succeeds when the network took them, which says nothing about the
-   * other end; until then the arrays must not be changed, and afterwards they may be. One caller at a time.
+   * Passes bytes to the network, in order. Succeeds when the network has accepted them, which does not mean that the
+   * other end has received them. The caller must not change the arrays until then, and may change them afterwards. Only
+   * one `write` may run at a time.
    */
   readonly write: (chunks: NonEmptyReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
-  /** Says that nothing more will be written, after all that was. Reading goes on. */
+  /** Ends the writing direction after all bytes that were written. Reading continues. */
   readonly end: Effect.Effect<void>
   /**
-   * Ends both directions at once, without a wait for the other end. Bytes that have not arrived may be lost. Closing the scope
-   * delivers them, and holds the connection for that time. No effect on a connection that has ended.
+   * Ends both directions at once, without waiting for the other end. Bytes that have not arrived may be lost. In
+   * contrast, closing the scope delivers them and keeps the connection for that time. Has no effect on a connection
+   * that has ended.
    */
   readonly reset: Effect.Effect<void>
 }
@@ -76,13 +122,13 @@ export interface Connection {
  */
 export interface Listener {
   /**
-   * Addresses at which peers reach this listener, the best first, at most 8. They have the port that was picked if 0 was asked
-   * for, unless the transport was told of another one, as behind a NAT.
+   * Addresses at which peers reach this listener, best first, at most 8. If port 0 was requested, they have the port
+   * that was assigned, unless the transport is configured to advertise another port, for example behind a NAT.
    */
   readonly addresses: NonEmptyReadonlyArray<Address>
   /**
-   * Runs the handler in a fiber of its own for each connection that arrives, and closes the connection
-   * when the handler ends. Interrupting `run` interrupts the handlers.
+   * Runs the handler in a separate fiber for each connection that arrives, and closes the connection when the handler
+   * ends. Interrupting `run` interrupts the handlers.
    */
   readonly run: <R>(
     handler: (connection: Connection) => Effect.Effect<void, never, R>,
@@ -90,7 +136,7 @@ export interface Listener {
 }
 
 /**
- * The network, as Coterie sees it.
+ * The network service that Coterie uses.
  *
  * @category services
  * @since 0.1.0
@@ -98,9 +144,9 @@ export interface Listener {
 export class Transport extends Context.Service<
   Transport,
   {
-    /** Starts to listen; closing the scope stops it. Where, the layer was told. */
+    /** Starts listening at the address that the layer is configured with. Closing the scope ends it. */
     readonly listen: Effect.Effect<Listener, TransportError, Scope.Scope>
-    /** Opens a connection; closing the scope closes it. */
+    /** Opens a connection. Closing the scope closes it. */
     readonly connect: (address: Address) => Effect.Effect<Connection, TransportError, Scope.Scope>
   }
 >()("@coterie/core/Transport") {}

@@ -61,7 +61,7 @@ describe("parse", () => {
     assert.strictEqual(Address.host(Result.getOrThrow(Address.parse("peers.:1"))), "peers.")
   })
 
-  it("refuses the unspecified addresses, which nobody can dial, and says what they are for", () => {
+  it("refuses the unspecified addresses, which cannot be dialed, and describes their purpose", () => {
     for (const host of ["0.0.0.0", "[::]", "[0:0:0:0:0:0:0:0]", "[::ffff:0.0.0.0]", "[::%eth0]"]) {
       assert.include(problemOf(`${host}:1`) ?? "", "for listening", host)
     }
@@ -73,7 +73,7 @@ describe("parse", () => {
     }
   })
 
-  it("refuses hosts that are neither", () => {
+  it("refuses hosts that are neither DNS names nor IP addresses", () => {
     for (const host of [
       "",
       "a b",
@@ -110,7 +110,7 @@ describe("parse", () => {
     }
   })
 
-  it("gives the default port to a host alone", () => {
+  it("adds the default port to a host without a port", () => {
     assert.strictEqual(parsed("Example.org"), `example.org:${Address.defaultPort}`)
     assert.strictEqual(parsed("127.0.0.1"), `127.0.0.1:${Address.defaultPort}`)
     assert.strictEqual(parsed("[::1]"), `[::1]:${Address.defaultPort}`)
@@ -118,7 +118,7 @@ describe("parse", () => {
     for (const input of ["7000", "0.0.0.0", "[::]", "a b", "[a]", ":1", "a:"]) assert.isDefined(problemOf(input), input)
   })
 
-  it("takes a default port that no outgoing connection of Linux takes", () => {
+  it("has a default port below the outgoing ports of Linux", () => {
     assert.isBelow(Address.defaultPort, 32_768)
     assert.isAbove(Address.defaultPort, 1_023)
   })
@@ -140,7 +140,7 @@ describe("parse", () => {
     assert.isDefined(problemOf(`${longest}a:1`))
   })
 
-  it("quotes at most 80 characters of the input in its error, and says what is expected", () => {
+  it("quotes at most 80 characters of the input in its error, and describes the expected form", () => {
     assert.strictEqual(problemOf(""), `"" is not an address: expected HOST or HOST:PORT, for example 127.0.0.1:24868`)
     assert.include(problemOf(`${"x".repeat(300)}:1`) ?? "", `"${"x".repeat(80)}" is not an address`)
     assert.include(problemOf("a:0") ?? "", "from 1 to 65535")
@@ -155,7 +155,7 @@ describe("make", () => {
 })
 
 describe("isAddress", () => {
-  it("holds only for the canonical spelling", () => {
+  it("accepts only the canonical spelling", () => {
     for (const text of ["a:1", "[::1]:7000"]) assert.isTrue(Address.isAddress(text), text)
     for (const text of [
       "A:1",

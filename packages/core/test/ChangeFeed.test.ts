@@ -7,7 +7,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
-/** A change of a list of numbers: one was appended. */
+/** Change of a list of numbers: a number was appended. */
 interface Added {
   readonly _tag: "Added"
   readonly value: number
@@ -18,7 +18,7 @@ type Item = ChangeFeed.Item<ReadonlyArray<number>, Added>
 const apply = (state: ReadonlyArray<number>, item: Item): ReadonlyArray<number> =>
   item._tag === "Snapshot" ? item.state : item._tag === "Added" ? [...state, item.value] : state
 
-/** A feed of a list that is changed in place. */
+/** Makes a feed of a list that is changed in place. */
 const make = (capacity: number) => {
   const list: Array<number> = []
   const feed = ChangeFeed.makeUnsafe<ReadonlyArray<number>, Added>({ state: () => [...list], capacity })
@@ -31,7 +31,7 @@ const make = (capacity: number) => {
   return { add, feed, list }
 }
 
-/** Reads a stream item by item: `next` gets so many of them. */
+/** Reads a stream item by item. `next` returns the given number of items. */
 const reading = Effect.fnUntraced(function* <A>(stream: Stream.Stream<A>) {
   const items: Array<A> = []
   let gate = Deferred.makeUnsafe<void>()
@@ -67,7 +67,7 @@ const reading = Effect.fnUntraced(function* <A>(stream: Stream.Stream<A>) {
 })
 
 describe("a feed of changes", () => {
-  it.effect("begins with the state of the moment of the subscription, and goes on with every change in order", () =>
+  it.effect("begins with the state at the moment of the subscription, and continues with every change in order", () =>
     Effect.gen(function* () {
       const { add, feed } = make(10)
       add(3)
@@ -83,28 +83,30 @@ describe("a feed of changes", () => {
     }),
   )
 
-  it.effect("has what is published while a subscription begins in its snapshot or as a change, and not twice", () =>
-    Effect.gen(function* () {
-      const { add, feed, list } = make(100)
-      const items: Array<Item> = []
-      const fiber = yield* Effect.forkChild(
-        Stream.runForEach(feed.changes, (item) => Effect.sync(() => items.push(item))).pipe(
-          // Everybody else has a turn after some steps of the subscriber.
-          Effect.provideService(Scheduler.MaxOpsBeforeYield, 3),
-        ),
-      )
-      for (let i = 0; i < 100; i++) {
-        add()
-        yield* Effect.yieldNow
-      }
-      feed.endUnsafe()
-      yield* Fiber.join(fiber)
-      assert.deepStrictEqual(items.reduce(apply, []), list)
-      assert.isAbove(items.length, 50)
-    }),
+  it.effect(
+    "delivers a change that is published while a subscription begins once, in the snapshot or as a change",
+    () =>
+      Effect.gen(function* () {
+        const { add, feed, list } = make(100)
+        const items: Array<Item> = []
+        const fiber = yield* Effect.forkChild(
+          Stream.runForEach(feed.changes, (item) => Effect.sync(() => items.push(item))).pipe(
+            // The publisher runs after some steps of the subscriber.
+            Effect.provideService(Scheduler.MaxOpsBeforeYield, 3),
+          ),
+        )
+        for (let i = 0; i < 100; i++) {
+          add()
+          yield* Effect.yieldNow
+        }
+        feed.endUnsafe()
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(items.reduce(apply, []), list)
+        assert.isAbove(items.length, 50)
+      }),
   )
 
-  it.effect("keeps at most `capacity` changes for a slow subscriber, and then counts what it drops", () =>
+  it.effect("keeps at most `capacity` changes for a slow subscriber, and counts the dropped changes", () =>
     Effect.gen(function* () {
       const { add, feed } = make(3)
       const slow = yield* reading(feed.changes)
@@ -130,7 +132,7 @@ describe("a feed of changes", () => {
   )
 
   it.effect.prop(
-    "the fold of what a subscriber gets is the state, and no change is missing without a mark, however slow it is",
+    "a subscriber that folds its items gets the state, and every missing change is marked, however slow it is",
     {
       capacity: Schema.Literals([1, 2, 5]),
       steps: Schema.Array(Schema.Literals(["publish", "read"])),
@@ -153,7 +155,7 @@ describe("a feed of changes", () => {
           if (item._tag === "Lagged") missed = item.missed
           if (item._tag === "Added") assert.strictEqual(item.value, state.length, "a change is missing")
           if (item._tag === "Snapshot" && index > 0) {
-            assert.strictEqual(item.state.length, state.length + missed, "the mark counts what is missing")
+            assert.strictEqual(item.state.length, state.length + missed, "the mark counts the missing changes")
           }
           state = apply(state, item)
         }
@@ -177,7 +179,7 @@ describe("a feed of changes", () => {
     }),
   )
 
-  it.effect("keeps nothing for a subscriber that has gone", () =>
+  it.effect("keeps nothing for a subscriber that has ended", () =>
     Effect.gen(function* () {
       const { add, feed } = make(10)
       yield* Stream.runDrain(Stream.take(feed.changes, 1))

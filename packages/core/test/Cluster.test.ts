@@ -23,7 +23,7 @@ const scene = (title: string, body: () => Effect.Effect<void, unknown, Scope.Sco
   it.effect(title, () => Effect.suspend(body).pipe(Effect.scoped, VirtualTime.flow))
 
 describe("the options from the environment", () => {
-  scene("need only the name of the cluster", () =>
+  scene("require only the name of the cluster", () =>
     Effect.gen(function* () {
       const cluster = yield* start(Cluster.layerFromEnv(), { COTERIE_CLUSTER: "shop" })
       assert.deepInclude(yield* cluster.settled, { _tag: "Alone", reason: "noSeeds" })
@@ -31,7 +31,7 @@ describe("the options from the environment", () => {
     }),
   )
 
-  scene("take lists separated by commas, without blanks and empty elements", () =>
+  scene("contain lists with commas as separators, without blanks and empty elements", () =>
     Effect.gen(function* () {
       const cluster = yield* start(Cluster.layerFromEnv(), {
         COTERIE_CLUSTER: "shop",
@@ -43,7 +43,7 @@ describe("the options from the environment", () => {
     }),
   )
 
-  scene("are an error without the name of the cluster", () =>
+  scene("fail without the name of the cluster", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(start(Cluster.layerFromEnv(), { COTERIE_NAME: "a" }))
       assert.strictEqual(error._tag, "ConfigError")
@@ -51,7 +51,7 @@ describe("the options from the environment", () => {
     }),
   )
 
-  scene("are not read if they are given", () =>
+  scene("are not read if the application provides them", () =>
     Effect.gen(function* () {
       const given = { cluster: "shop", name: "b", tracing: true } as const
       const cluster = yield* start(Cluster.layerFromEnv(given), { COTERIE_TRACING: "perhaps", COTERIE_NAME: "a" })
@@ -59,7 +59,7 @@ describe("the options from the environment", () => {
     }),
   )
 
-  scene("go with policies", () =>
+  scene("can be combined with policies", () =>
     Effect.gen(function* () {
       const layer = Cluster.layerFromEnv({ policies: [Discovery.layerSeeds(["nobody:1"])] })
       const cluster = yield* start(layer, { COTERIE_CLUSTER: "shop" })
@@ -69,7 +69,7 @@ describe("the options from the environment", () => {
 })
 
 describe("the options from a configuration", () => {
-  scene("may each be a Config of their own", () =>
+  scene("may each be a separate Config", () =>
     Effect.gen(function* () {
       const layer = Cluster.layerConfig(
         { cluster: Config.String("APP"), name: Config.String("HOST"), metadata: Config.succeed({ role: "web" }) },
@@ -82,7 +82,7 @@ describe("the options from a configuration", () => {
     }),
   )
 
-  scene("are an error if one is missing", () =>
+  scene("fail if one is missing", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(start(Cluster.layerConfig({ cluster: Config.String("APP") }), {}))
       assert.strictEqual(error._tag, "ConfigError")

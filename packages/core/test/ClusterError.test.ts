@@ -45,7 +45,7 @@ const joinErrors = joinReasons.map((reason) => new ClusterError.JoinError({ addr
 const stoppedErrors = stoppedReasons.map((reason) => new ClusterError.StoppedError({ address: "b:24868", reason }))
 
 describe("an error with a reason", () => {
-  it("has a message that names what it is about and says what the reason says", () => {
+  it("has a message that names its subject and includes the message of the reason", () => {
     for (const error of sendErrors) {
       assert.strictEqual(error.message, `cannot send to "b" on "orders": ${error.reason.message}`)
     }
@@ -56,7 +56,7 @@ describe("an error with a reason", () => {
     for (const { reason } of [...sendErrors, ...joinErrors, ...stoppedErrors]) assert.isAbove(reason.message.length, 10)
   })
 
-  it("is the same after it was encoded and decoded", () => {
+  it("is equal after encoding and decoding", () => {
     const check = <S extends Schema.Codec<Error & { readonly reason: Error }, unknown>>(
       schema: S,
       errors: ReadonlyArray<S["Type"]>,
@@ -79,10 +79,10 @@ describe("an error with a reason", () => {
     for (const error of joinErrors) assert.isTrue(Runtime.getErrorReported(error))
   })
 
-  it("quotes a peer, whose text is about the peer and not about this node", () => {
-    const said = { refusedBy: "peer", text: 'this is the cluster "red"' } as const
+  it("quotes a peer, whose text describes the peer itself", () => {
+    const refusal = { refusedBy: "peer", text: 'this is the cluster "red"' } as const
     assert.strictEqual(
-      new ClusterError.OtherCluster(said).message,
+      new ClusterError.OtherCluster(refusal).message,
       'the peer belongs to another cluster (option "cluster"): the peer says: this is the cluster "red"',
     )
     assert.strictEqual(
@@ -93,7 +93,7 @@ describe("an error with a reason", () => {
 })
 
 describe("a message that may have been delivered", () => {
-  it("is told by every reason of a SendError, and by the error", () => {
+  it("is marked by every reason of a SendError, and by the error", () => {
     for (const error of sendErrors) assert.strictEqual(error.maybeDelivered, error.reason.maybeDelivered)
     const maybe = sendErrors.filter(({ maybeDelivered }) => maybeDelivered).map(({ reason }) => reason._tag)
     assert.deepStrictEqual(maybe, ["LinkLost", "ConfirmTimeout"])
@@ -109,7 +109,7 @@ const send: Effect.Effect<"sent", ClusterError.SendError | ClusterError.EncodeEr
 )
 
 describe("one reason of an error", () => {
-  it.effect("is handled with its fields by Effect.catchReason, and the other reasons stay errors", () =>
+  it.effect("can be handled with its fields by Effect.catchReason, and the other reasons stay errors", () =>
     Effect.gen(function* () {
       const handled = Effect.catchReason(send, "SendError", "TooLarge", (reason, error) => {
         expectTypeOf(reason).toEqualTypeOf<ClusterError.TooLarge>()
@@ -127,28 +127,32 @@ describe("one reason of an error", () => {
     }),
   )
 
-  it.effect("is handled with others by Effect.catchReasons, which takes the whole error if it handles the rest", () =>
-    Effect.gen(function* () {
-      const handled = Effect.catchReasons(
-        send,
-        "SendError",
-        {
-          NotReading: ({ maybeDelivered }) => Effect.succeed(maybeDelivered),
-          TooLarge: ({ bytes }) => Effect.succeed(bytes),
-        },
-        (reason) => {
-          expectTypeOf(reason).toEqualTypeOf<
-            Exclude<ClusterError.SendErrorReason, ClusterError.NotReading | ClusterError.TooLarge>
-          >()
-          return Effect.succeed("another")
-        },
-      )
-      expectTypeOf(handled).toEqualTypeOf<Effect.Effect<"sent" | boolean | number | string, ClusterError.EncodeError>>()
-      assert.strictEqual(yield* handled, 2)
-    }),
+  it.effect(
+    "can be handled with others by Effect.catchReasons, which handles the whole error if it handles the rest",
+    () =>
+      Effect.gen(function* () {
+        const handled = Effect.catchReasons(
+          send,
+          "SendError",
+          {
+            NotReading: ({ maybeDelivered }) => Effect.succeed(maybeDelivered),
+            TooLarge: ({ bytes }) => Effect.succeed(bytes),
+          },
+          (reason) => {
+            expectTypeOf(reason).toEqualTypeOf<
+              Exclude<ClusterError.SendErrorReason, ClusterError.NotReading | ClusterError.TooLarge>
+            >()
+            return Effect.succeed("another")
+          },
+        )
+        expectTypeOf(handled).toEqualTypeOf<
+          Effect.Effect<"sent" | boolean | number | string, ClusterError.EncodeError>
+        >()
+        assert.strictEqual(yield* handled, 2)
+      }),
   )
 
-  it.effect("is handled for a join and for a node that stopped as well", () =>
+  it.effect("can be handled for a join and for a node that stopped", () =>
     Effect.gen(function* () {
       const join: Effect.Effect<void, ClusterError.JoinError> = Effect.fail(
         new ClusterError.JoinError({ address: "b:1", reason: new ClusterError.DuplicateName(refusal) }),

@@ -61,7 +61,7 @@ describe("apply", () => {
     assert.deepStrictEqual(ClusterEvent.apply(isolated, { _tag: "Reconnected" }), { ...before, version: 9 })
   })
 
-  it("returns the view of a snapshot, whatever the view was before", () => {
+  it("returns the view of a snapshot, regardless of the view before", () => {
     const snapshot = view(peerOf("c"))
     assert.strictEqual(ClusterEvent.apply(view(peerOf("a")), { _tag: "Snapshot", view: snapshot }), snapshot)
   })
@@ -71,7 +71,7 @@ describe("apply", () => {
     for (const event of notices) assert.strictEqual(ClusterEvent.apply(before, event), before, event._tag)
   })
 
-  it("does not change the view that it gets", () => {
+  it("does not change the given view", () => {
     const before = view(peerOf("a"))
     ClusterEvent.apply(before, { _tag: "Joined", peer: peerOf("b") })
     ClusterEvent.apply(before, { _tag: "Left", peer: removedOf("a", "left") })
@@ -80,14 +80,14 @@ describe("apply", () => {
 })
 
 describe("a view", () => {
-  it("lists this node before its peers as the members", () => {
+  it("lists this node before its peers in its members", () => {
     assert.deepStrictEqual(
       ClusterEvent.members(view(peerOf("a"), peerOf("b"))).map(({ name }) => name),
       ["self", "a", "b"],
     )
   })
 
-  it("has the hash of, and is equal to, another view with the same peers in any order", () => {
+  it("is equal to another view with the same peers in any order, and has the same hash", () => {
     const names = Array.from({ length: 200 }, (_, i) => `p${i}`)
     for (const size of [2, 200]) {
       const peers = names.slice(0, size).map((name) => peerOf(name))
@@ -108,7 +108,7 @@ describe("the schemas", () => {
   }
 
   it.prop(
-    "an event and a view come out of JSON as an equal value",
+    "events and views are equal after a round trip through JSON",
     [Arbitrary.schema(Schema.toType(ClusterEvent.ViewChange))],
     ([change]) => {
       const before = view(peerOf("a"), peerOf("b"))
@@ -120,13 +120,13 @@ describe("the schemas", () => {
     },
   )
 
-  it("a notice comes out of JSON as an equal value", () => {
+  it("notices are equal after a round trip through JSON", () => {
     for (const notice of notices) {
       assert.isTrue(Equal.equals(throughJson(ClusterEvent.ClusterEvent, notice), notice), notice._tag)
     }
   })
 
-  it("refuse a peer of a view that failed, and one at what is no address", () => {
+  it("refuse a failed peer in a view, and a peer with an invalid address", () => {
     const decode = Schema.decodeUnknownOption(Schema.toCodecJson(ClusterEvent.View))
     const encoded = { version: 1, self, isolated: false }
     assert.isTrue(decode({ ...encoded, peers: [peerOf("a")] })._tag === "Some")
@@ -145,7 +145,7 @@ describe("the schemas", () => {
 })
 
 describe("the types", () => {
-  it("a peer of a view is alive or suspect, and a removed one says what it became and has no link", () => {
+  it("a peer of a view is alive or suspect, and a removed peer has its outcome and no link", () => {
     expectTypeOf<Peer["status"]>().toEqualTypeOf<"alive" | "suspect">()
     expectTypeOf<RemovedPeer["status"]>().toEqualTypeOf<"left" | "failed" | "disconnected" | "replaced">()
     expectTypeOf<RemovedPeer>().not.toExtend<Peer>()

@@ -10,7 +10,7 @@ import { encodeAll } from "./wire/support.ts"
 const utf8 = new TextEncoder()
 const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Number }))
 
-/** Returns the bytes of frames, as a connection carries them. */
+/** Returns the bytes of frames in the form of a connection. */
 const bytesOf = (...frames: ReadonlyArray<Frame.Frame>): Uint8Array => encodeAll(frames)
 
 const data = (lane: number, payload: Uint8Array, fields: Partial<Frame.Data> = {}): Frame.Data => ({
@@ -29,13 +29,13 @@ const orderBytes = utf8.encode(JSON.stringify(order))
 const text = (kind: string, text: string, background = false) => ({ kind, text, background })
 
 describe("ClusterTrace", () => {
-  it("names the lane of Data as its receiver opened it, and decodes the values of a topic", () => {
+  it("shows the name that the receiver of Data gave to the lane, and decodes the values of a topic", () => {
     const trace = ClusterTrace.describe({ topics: [Orders] })()
     assert.deepStrictEqual(trace(bytesOf(openOrders), "acceptor"), [text("LaneOpen", "orders with 4096 bytes")])
     assert.deepStrictEqual(trace(bytesOf(data(7, orderBytes)), "dialer"), [
       text("Data orders", `{"id":"o-1","total":12}`),
     ])
-    // The other side opened no lane of this number.
+    // The other side opened no lane with this number.
     assert.deepStrictEqual(trace(bytesOf(data(7, orderBytes)), "acceptor"), [
       text("Data lane 7", `{"id":"o-1","total":12}`),
     ])
@@ -50,7 +50,7 @@ describe("ClusterTrace", () => {
     assert.deepStrictEqual(found, [text("Data orders", `{"id":"o-1","total":12}`)])
   })
 
-  it("shows text as text and other bytes by their number, and cuts a long text", () => {
+  it("shows text as text and other bytes as a size, and cuts a long text", () => {
     const trace = ClusterTrace.describe({ textLength: 10 })()
     const texts = [
       utf8.encode("hello\n"),
@@ -64,7 +64,7 @@ describe("ClusterTrace", () => {
     )
   })
 
-  it("marks heartbeats and credit as background, and nothing else", () => {
+  it("marks only heartbeats and credit as background", () => {
     const trace = ClusterTrace.describe()()
     const heartbeat = { seq: 3, viewHash: 255n, lag: 2 }
     const frames: ReadonlyArray<Frame.Frame> = [
@@ -83,7 +83,7 @@ describe("ClusterTrace", () => {
     ])
   })
 
-  it("reads frames and messages that are cut anywhere", () => {
+  it("reads frames and messages that arrive in pieces of any size", () => {
     const first = data(7, orderBytes.subarray(0, 8), { last: false, total: orderBytes.length })
     const rest = data(7, orderBytes.subarray(8), { first: false })
     const bytes = bytesOf(openOrders, { _tag: "Ping", seq: 1, viewHash: 0n, lag: 0 })
@@ -101,7 +101,7 @@ describe("ClusterTrace", () => {
     }
   })
 
-  it("describes records with their status, and who accuses", () => {
+  it("describes records with their status and their accuser", () => {
     const trace = ClusterTrace.describe()()
     const records = [recordOf("b", { incarnation: 2, status: "suspect", by: "c", refused: true })]
     const texts = trace(
@@ -123,7 +123,7 @@ describe("ClusterTrace", () => {
     ])
   })
 
-  it("tells once what is no frame, and goes on with the other side", () => {
+  it("reports invalid bytes once, and continues with the other side", () => {
     const trace = ClusterTrace.describe()()
     const garbage = utf8.encode("GET / HTTP/1.1\r\n")
     assert.strictEqual(trace(garbage, "dialer")[0]?.kind, "ProtocolViolation")

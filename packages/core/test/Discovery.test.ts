@@ -24,7 +24,7 @@ const poll = (runs: ReadonlyArray<Effect.Effect<ReadonlyArray<string>, unknown>>
     return { sets, lines }
   })
 
-const kept = "what was found before is kept"
+const kept = "the addresses found before stay in use"
 
 describe("a polled discovery", () => {
   it.effect("emits the set of each run, including an empty set", () =>
@@ -35,14 +35,14 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("emits no set for a failed run, and goes on", () =>
+  it.effect("emits no set for a failed run, and continues", () =>
     Effect.gen(function* () {
       const { sets } = yield* poll([Effect.fail("at first"), found("a:1"), Effect.fail("later"), found("b:2")])
       assert.deepStrictEqual(sets, [["a:1"], ["b:2"]])
     }),
   )
 
-  it.effect("logs a failure when it begins, changes and ends, and not at every run", () =>
+  it.effect("logs a failure only when it begins, changes and ends", () =>
     Effect.gen(function* () {
       const down = Effect.fail(new Error("down"))
       const late = Effect.fail("late")
@@ -50,17 +50,17 @@ describe("a polled discovery", () => {
       assert.deepStrictEqual(lines, [
         `Warn: discovery: down; ${kept}`,
         `Warn: discovery: late; ${kept}`,
-        "Info: discovery: works again; it was: late",
+        "Info: discovery: works again; the problem was: late",
         `Warn: discovery: late; ${kept}`,
       ])
     }),
   )
 
-  it.effect("goes on after a run that died, which it logs as an error", () =>
+  it.effect("continues after a run that died, and logs it as an error", () =>
     Effect.gen(function* () {
       const { lines, sets } = yield* poll([Effect.die(new Error("a mistake")), found("a:1")])
       assert.deepStrictEqual(sets, [["a:1"]])
-      assert.match(lines[0] ?? "", /^Error: discovery: a mistake; what was found before is kept/)
+      assert.match(lines[0] ?? "", /^Error: discovery: a mistake; the addresses found before stay in use/)
     }),
   )
 
@@ -77,7 +77,7 @@ describe("a polled discovery", () => {
     }),
   )
 
-  it.effect("goes on after an error that wraps itself", () =>
+  it.effect("continues after an error that wraps itself", () =>
     Effect.gen(function* () {
       const circular = new Error("round")
       circular.cause = circular

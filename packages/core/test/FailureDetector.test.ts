@@ -16,7 +16,7 @@ describe("the failure detector", () => {
     }),
   )
 
-  it("has presets that keep the documented relations between their times", () => {
+  it("has presets with the documented relations between their times", () => {
     for (const policy of [FailureDetector.lan, FailureDetector.wan, FailureDetector.local]) {
       const heartbeat = Duration.toMillis(policy.heartbeat)
       assert.isAtLeast(Duration.toMillis(policy.linkTimeout), 2 * heartbeat)
@@ -28,7 +28,7 @@ describe("the failure detector", () => {
 })
 
 describe("layer", () => {
-  it.effect("takes omitted options from lan", () =>
+  it.effect("defaults omitted options to those of lan", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* policyOf(FailureDetector.layer({})), FailureDetector.lan)
       const probeFanOut = () => 7
@@ -37,7 +37,7 @@ describe("layer", () => {
     }),
   )
 
-  it.effect("sets the probe timeout to the heartbeat unless it is given", () =>
+  it.effect("defaults the probe timeout to the heartbeat", () =>
     Effect.gen(function* () {
       const implied = yield* policyOf(FailureDetector.layer({ heartbeat: "5 seconds" }))
       assert.deepStrictEqual(implied.probeTimeout, Duration.seconds(5))

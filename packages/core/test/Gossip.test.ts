@@ -10,7 +10,7 @@ describe("the gossip policy", () => {
     }),
   )
 
-  it.effect("takes omitted options from the default", () =>
+  it.effect("defaults omitted options to those of the default policy", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Effect.provide(Gossip.Gossip, Gossip.layer({})), Gossip.defaults)
       const relayFanOut = () => 2

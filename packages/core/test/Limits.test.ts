@@ -6,12 +6,12 @@ import { maxFragmentBytes, minControlBurst, minControlRate, minWindow } from "..
 const { defaults } = Limits
 
 describe("the limits of a node", () => {
-  it("take times as durations, rounded up to whole milliseconds, and plain numbers as milliseconds", () => {
+  it("accept times as durations, rounded up to whole milliseconds, and plain numbers as milliseconds", () => {
     const limits = Limits.make({ confirmTimeout: "1 minute", linger: Duration.micros(1_500n), drainTimeout: 7 })
     assert.deepStrictEqual(limits, { ...defaults, confirmTimeout: 60_000, linger: 2, drainTimeout: 7 })
   })
 
-  it("are the defaults where nothing else is given", () => {
+  it("default to the documented values", () => {
     assert.deepStrictEqual(Limits.make(), defaults)
     assert.deepStrictEqual(Limits.make({ links: undefined, linger: undefined }), defaults)
   })
@@ -36,7 +36,7 @@ describe("the default limits", () => {
     assert.isAtLeast(defaults.outboxBytes, maxFragmentBytes)
   })
 
-  it("take as many control frames as every peer counts on", () => {
+  it("accept as many control frames as every peer relies on", () => {
     assert.isAtLeast(defaults.controlRate, minControlRate)
     assert.isAtLeast(defaults.controlBurst, minControlBurst)
   })

@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 
-it.effect("monotonic time passes with the clock of the fiber, in milliseconds", () =>
+it.effect("monotonic time follows the clock of the fiber, in milliseconds", () =>
   Effect.gen(function* () {
     const before = yield* MonotonicTime.millis
     yield* TestClock.adjust("1500 millis")

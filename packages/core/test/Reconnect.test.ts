@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 
-/** Returns the first delays of a schedule in milliseconds, fewer if it ends. */
+/** Returns the first delays of a schedule in milliseconds. Returns fewer if the schedule ends. */
 const delaysOf = (schedule: Schedule.Schedule<unknown>, count: number) =>
   Effect.gen(function* () {
     const step = yield* Schedule.toStep(schedule)
@@ -44,7 +44,7 @@ describe("fullJitter", () => {
 })
 
 describe("the default schedule", () => {
-  it.effect("goes on for ever, with delays that double from one second to at most one minute", () =>
+  it.effect("never ends, and its delays double from one second to at most one minute", () =>
     Effect.gen(function* () {
       // The mean of many draws is half of the delay before the jitter.
       const count = 12

@@ -13,7 +13,7 @@ import type * as Stream from "effect/Stream"
 const Text = Topic.make("text", Schema.String)
 
 describe("a topic", () => {
-  it("throws an OptionsError that says what is wrong with a name that is a constant", () => {
+  it("throws an OptionsError that describes the problem of a constant name", () => {
     for (const [name, problem] of [
       ["", "must not be empty"],
       ["x".repeat(129), "at most 128 bytes"],
@@ -45,7 +45,7 @@ describe("a topic", () => {
     assert.notStrictEqual(Text.codec(other), Text.codec(TopicSerialization.json))
   })
 
-  it("has no Cluster and no OptionsError in the types of what is bound to a node", () => {
+  it("has no Cluster and no OptionsError in the types of a bound topic", () => {
     type Publish = (value: string, options?: PublishOptions) => Effect.Effect<BroadcastReport, EncodeError | SendError>
     const open = () => Topic.open(Text)
     type Opened = Effect.Success<ReturnType<typeof open>>

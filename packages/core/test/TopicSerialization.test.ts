@@ -33,7 +33,7 @@ describe("JSON", () => {
     assert.deepStrictEqual(both(Schema.Struct({ id: Schema.String }), more), ['{"id":"o-1"}', { id: "o-1" }])
   })
 
-  it("refuses values whose fields were renamed or that lack a required field", () => {
+  it("refuses values with renamed fields or without a required field", () => {
     const older = TopicSerialization.json.codec(Schema.Struct({ id: Schema.String }))
     const bytes = Result.getOrThrow(older.encode({ id: "o-1" }))
     const renamed = TopicSerialization.json.codec(Schema.Struct({ key: Schema.String }))
@@ -41,7 +41,7 @@ describe("JSON", () => {
     const lost = TopicSerialization.json.codec(Schema.Struct({ key: Schema.optionalKey(Schema.String) }))
     assert.isTrue(Result.isFailure(renamed.decode(bytes)))
     assert.isTrue(Result.isFailure(larger.decode(bytes)))
-    // Worse: with an optional field nothing fails, and the value is gone.
+    // With an optional field nothing fails, although the value is lost.
     assert.deepStrictEqual(Result.getOrThrow(lost.decode(bytes)), {})
   })
 
@@ -54,10 +54,10 @@ describe("JSON", () => {
     list: Schema.Array(Schema.Boolean),
     maybe: Schema.optionalKey(Schema.Option(Schema.String)),
   })
-  // JSON knows one zero.
+  // JSON has only one zero.
   const values = Arbitrary.map(Arbitrary.schema(Everything), (value) => ({ ...value, number: value.number + 0 }))
 
-  it.prop("decodes what it encoded, for values of every kind", [values], ([value]) => {
+  it.prop("returns an equal value after encoding and decoding, for values of every kind", [values], ([value]) => {
     const { decode, encode } = TopicSerialization.json.codec(Everything)
     const bytes = encode(value)
     assert.deepStrictEqual(Result.isSuccess(bytes) ? decode(bytes.success) : bytes, Result.succeed(value))
@@ -71,7 +71,7 @@ describe("JSON", () => {
       assert.isTrue(Result.isFailure(decode(new TextEncoder().encode(text))), text)
     }
     assert.isTrue(Result.isFailure(decode(Uint8Array.of(0xc3, 0x28))))
-    // A JSON text around a byte that is not UTF-8.
+    // A JSON text that contains a byte that is not UTF-8.
     const text = TopicSerialization.json.codec(Schema.String)
     assert.isTrue(Result.isFailure(text.decode(Uint8Array.of(0x22, 0xc3, 0x22))))
   })
@@ -87,7 +87,7 @@ describe("the serialization of topics", () => {
     }),
   )
 
-  it("can be made of a schema whose encoded side is bytes, and then never throws", () => {
+  it("can be made from a schema whose encoded side is bytes, and never throws", () => {
     const Reversed = Schema.Uint8Array.check(
       Schema.makeFilter((bytes: Uint8Array) => bytes.length === 2 || "expected two bytes"),
     )

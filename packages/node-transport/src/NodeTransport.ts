@@ -202,7 +202,8 @@ const lookup = (address: Address.Address, lookups: HostLookups.HostLookups) =>
 
 const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
   const code = errorCode(cause)
-  const refused = code === "ECONNREFUSED" || code === "ECONNRESET"
+  // A connection that was cut before it was open says nothing about the process, for a device between the two may have cut it.
+  const refused = code === "ECONNREFUSED"
   return new Transport.TransportError({
     reason: refused ? "refused" : "unreachable",
     message: refused

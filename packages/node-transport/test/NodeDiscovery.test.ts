@@ -141,10 +141,12 @@ describe("addresses of a name", () => {
       answers.aaaa = Effect.succeed(["fd00::2"])
       yield* until("10.0.0.1:1", "[fd00::2]:1")
       yield* Effect.sleep("10 minutes")
-      assert.deepStrictEqual(yield* Queue.takeAll(lines), ["discovery: no answer; what was found before is kept"])
+      assert.deepStrictEqual(yield* Queue.takeAll(lines), [
+        "discovery: no answer; the addresses found before stay in use",
+      ])
       answers.a = Effect.succeed([])
       yield* until("[fd00::2]:1")
-      assert.deepStrictEqual(yield* Queue.takeAll(lines), ["discovery: works again; it was: no answer"])
+      assert.deepStrictEqual(yield* Queue.takeAll(lines), ["discovery: works again; the problem was: no answer"])
     }),
   )
 
@@ -293,12 +295,12 @@ describe("a file of addresses", () => {
       const { path, write } = yield* fileIn
       const { lines, until } = yield* watch(NodeDiscovery.layerFile({ path, schedule }))
       const missing = `the file ${path} does not exist`
-      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; what was found before is kept`)
+      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; the addresses found before stay in use`)
       yield* write("a:1")
       yield* until("a:1")
-      assert.strictEqual(yield* Queue.take(lines), `discovery: works again; it was: ${missing}`)
+      assert.strictEqual(yield* Queue.take(lines), `discovery: works again; the problem was: ${missing}`)
       yield* Effect.promise(() => Fs.rm(path))
-      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; what was found before is kept`)
+      assert.strictEqual(yield* Queue.take(lines), `discovery: ${missing}; the addresses found before stay in use`)
       yield* write("b:1")
       yield* until("b:1")
       yield* write("# nobody")
@@ -475,7 +477,7 @@ describe("a server of DNS", () => {
       yield* asksNobody
 
       yield* server.stop
-      const gone = "no server of DNS can be reached; what was found before is kept"
+      const gone = "no server of DNS can be reached; the addresses found before stay in use"
       for (let told = 0; told < 3;) if ((yield* Queue.take(lines)).includes(gone)) told++
       yield* asksNobody
       yield* asksNobody

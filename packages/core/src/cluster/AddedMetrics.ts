@@ -1,5 +1,6 @@
 /**
- * Metrics that packages add to those of the node. A series exists once, so all users of an id and its labels add to one sum.
+ * Metrics that packages add to those of the node. A series exists once, so all users of one id with the same labels add
+ * to one sum.
  */
 import type { Counter, Gauge, Histogram, NodeMetrics, SeriesOptions } from "../NodeMetrics.ts"
 import type { ObservedHistogram } from "./ObservedHistogram.ts"
@@ -33,7 +34,7 @@ class AddedGauge implements Gauge {
 class SeriesByKey<Series> {
   private readonly known = new Map<string, Series>()
 
-  /** Returns the series, and makes it if there is none. */
+  /** Returns the series. Makes it if it does not exist. */
   get({ id, labels }: SeriesOptions, make: () => Series): Series {
     const key = `${id} ${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
     const known = this.known.get(key)

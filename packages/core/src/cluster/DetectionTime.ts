@@ -1,13 +1,14 @@
-/**
- * Time from the last sign of life of a peer until this node called it failed, as a histogram (docs/metrics.md).
- */
+/** Histogram of the time from the last sign of life of a peer until this node marked it as failed (docs/metrics.md). */
 import type { ObservedHistogram } from "./ObservedHistogram.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
-/** In seconds: close where the policies of one machine, of a data center and of several sites end up. */
+/**
+ * Upper limits of the buckets, in seconds. They are dense around the detection times of the policies `local`, `lan` and
+ * `wan`.
+ */
 const boundaries = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60]
 
-/** Current knowledge of the node about its peers. */
+/** The members that the node knows. */
 export interface Peers {
   /** Tests whether the peer is a member. */
   readonly isMember: (name: string) => boolean
@@ -18,20 +19,20 @@ export interface Peers {
 export class DetectionTime {
   private readonly histogram: ObservedHistogram
   private readonly peers: Peers
-  /** Time at which a member without a link was last heard, by name, in milliseconds on the monotonic clock. */
+  /** Time of the last sign of life of each member without a link, by name, in milliseconds on the monotonic clock. */
   private readonly lastHeard = new Map<string, number>()
 
   constructor(metrics: ObservedMetrics, peers: Peers) {
     this.peers = peers
     this.histogram = metrics.histogram(
       "coterie_detection_seconds",
-      "Time from the last sign of life of a peer until this node called it failed.",
+      "Time from the last sign of life of a peer until this node marked it as failed.",
       {},
       { boundaries },
     )
   }
 
-  /** Notes a sign of life of a member, as this node or another one saw it. */
+  /** Records a sign of life of a member that this node or another member observed. */
   heard(name: string, at: number): void {
     if (!this.peers.isMember(name)) return
     this.lastHeard.set(name, Math.max(at, this.lastHeard.get(name) ?? at))
@@ -39,7 +40,7 @@ export class DetectionTime {
     for (const each of this.lastHeard.keys()) if (!this.peers.isMember(each)) this.lastHeard.delete(each)
   }
 
-  /** Counts a failure. `heardOnLink` is the last sign of life on a link that the peer still has. */
+  /** Records a failure. `heardOnLink` is the time of the last sign of life on a link that still exists. */
   failed(name: string, now: number, heardOnLink: number | undefined): void {
     const at = heardOnLink ?? this.lastHeard.get(name)
     if (at !== undefined) this.histogram.record((now - at) / 1_000)

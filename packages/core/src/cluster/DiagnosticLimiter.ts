@@ -1,13 +1,13 @@
 /**
- * The rate at which a node publishes diagnostics. Others decide how often they say what cannot be true, so not each time is
- * worth an event.
+ * Limits the rate of `Diagnostic` events. Peers decide how often they send statements that cannot be true, so not every
+ * one becomes an event.
  */
 import type { Clock } from "effect/Clock"
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
 
-/** Diagnostics a second, and how many at once. */
+/** Maximum number of diagnostics per second, and in one burst. */
 const rate = 1
 const burst = 20
 
@@ -20,7 +20,7 @@ export class DiagnosticLimiter {
     this.bucket = new TokenBucket(rate, burst, monotonicMillis(clock))
   }
 
-  /** Tests whether the event is to be published. Every event but a diagnostic is. */
+  /** Tests whether the event should be published. Limits only diagnostics. */
   allows({ _tag }: ViewChange | Notice): boolean {
     return _tag !== "Diagnostic" || this.bucket.take(monotonicMillis(this.clock), 1)
   }

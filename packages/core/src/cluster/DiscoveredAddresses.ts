@@ -1,5 +1,6 @@
 /**
- * Sets of addresses that the discovery finds: passes the valid ones to the dialer, and logs the problems of the others.
+ * Processes the sets of addresses that the discovery finds: passes the valid addresses to the dialer, and logs the
+ * problems of the others.
  */
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
@@ -10,17 +11,17 @@ export class DiscoveredAddresses {
   private readonly limit: number
   private readonly log: LogBudget
   private readonly onAddresses: (addresses: ReadonlyArray<Address>) => void
-  /** Problems of the set that is in use. A problem that several sets have in a row is logged once. */
+  /** Problems of the current set. A problem of several consecutive sets is logged once. */
   private problems = new Set<string>()
 
-  /** `limit` is the number of addresses of one set that are used, `onAddresses` gets them. */
+  /** Takes the maximum number of addresses used from one set, and the callback that gets the valid addresses. */
   constructor(limit: number, log: LogBudget, onAddresses: (addresses: ReadonlyArray<Address>) => void) {
     this.limit = limit
     this.log = log
     this.onAddresses = onAddresses
   }
 
-  /** Uses a set of addresses, instead of the one before. */
+  /** Replaces the current set of addresses. */
   accept(found: ReadonlyArray<string>): Effect.Effect<void> {
     return this.use(found)
   }
@@ -30,7 +31,7 @@ export class DiscoveredAddresses {
     const before = this.problems
     this.problems = new Set(problems.map(({ message }) => message))
     if (found.length > this.limit) {
-      this.problems.add(`of ${found.length} addresses the first ${this.limit} are asked (limits.discovered)`)
+      this.problems.add(`found ${found.length} addresses and uses only the first ${this.limit} (limits.discovered)`)
     }
     for (const problem of this.problems) {
       if (before.has(problem)) continue

@@ -1,12 +1,10 @@
-/**
- * The events and views of a node, for any number of subscribers.
- */
+/** The events and views of a node, for any number of subscribers. */
 import * as Stream from "effect/Stream"
 import * as ChangeFeed from "../ChangeFeed.ts"
 import type { ClusterEvent, Notice, View, ViewChange } from "../ClusterEvent.ts"
 
 export interface Options {
-  /** Returns the view after the last event that was published. */
+  /** Returns the view after the last published event. */
   readonly view: () => View
   /** Number of events that may wait for one subscriber. */
   readonly capacity: number
@@ -18,7 +16,7 @@ const toEvent = (item: ChangeFeed.Item<View, ViewChange | Notice>): ClusterEvent
 export class EventHub {
   /** The current view, and then every event. */
   readonly events: Stream.Stream<ClusterEvent>
-  /** The current view, and then the newest view whenever it has changed. Slow readers skip views. */
+  /** The current view, and then the newest view after each change. Slow readers skip views. */
   readonly views: Stream.Stream<View>
   private readonly feed: ChangeFeed.ChangeFeed<View, ViewChange | Notice>
 
@@ -28,12 +26,12 @@ export class EventHub {
     this.views = this.feed.states
   }
 
-  /** Hands out an event. The view must already be the one after it. */
+  /** Publishes an event. The view must already include the event. */
   publish(event: ViewChange | Notice): void {
     this.feed.publishUnsafe(event)
   }
 
-  /** Ends all streams after what is there. */
+  /** Ends all streams after the events published so far. */
   end(): void {
     this.feed.endUnsafe()
   }

@@ -5,7 +5,10 @@ import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import type { State } from "../membership/State.ts"
 import type { Counter, CounterFamily, ObservedMetrics } from "./ObservedMetrics.ts"
 
-/** Events that are shown from the start, so that the first of each is seen as an increase. Others are shown once they occur. */
+/**
+ * Events whose series exist from the start, so that the first occurrence is seen as an increase. The series of other
+ * events start with their first occurrence.
+ */
 const foreseenEvents: ReadonlyArray<(ViewChange | Notice)["_tag"]> = [
   "Joined",
   "Left",
@@ -27,15 +30,12 @@ export class EventMetrics {
   private readonly refutations: Counter
 
   constructor(metrics: ObservedMetrics) {
-    this.events = metrics.counters("coterie_events_total", "Events that the application could see.")
+    this.events = metrics.counters("coterie_events_total", "Events that this node published.")
     for (const event of foreseenEvents) this.events.with({ event })
     const suspected = this.events.with({ event: "Suspected" })
     metrics.counter("coterie_suspicions_total", "Members that this node began to suspect.", {}, () => suspected.count)
     this.refutations = metrics
-      .counters(
-        "coterie_refutations_total",
-        "Times that this node was taken for suspect or failed, heard of it, and refuted it.",
-      )
+      .counters("coterie_refutations_total", "Accusations of this node as suspect or failed that it refuted.")
       .with({})
   }
 
@@ -44,9 +44,9 @@ export class EventMetrics {
     this.events.with({ event: _tag }).count++
   }
 
-  /** Counts a refutation, if that is what the step of membership was. */
+  /** Counts a refutation, if the step of the membership was one. */
   changed({ self }: Pick<State, "self">, before: Pick<State, "self">): void {
-    // With a new body it is news of its own; with a new generation, another life.
+    // A higher incarnation with a new body announces a change of this node. A new generation is another life.
     const { body, generation, incarnation } = before.self
     if (self.incarnation > incarnation && self.body === body && self.generation === generation) {
       this.refutations.count++

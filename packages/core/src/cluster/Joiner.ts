@@ -1,6 +1,4 @@
-/**
- * The join of the application: addresses as text, the dials, and the peer that answered first.
- */
+/** Implements `join`: parses the addresses, dials them, and returns the first peer that answers. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Address from "../Address.ts"
@@ -31,13 +29,13 @@ export class Joiner {
   }
 
   /**
-   * Dials all addresses until a peer answers at one of them, and keeps that address and those that have not answered yet as
-   * seeds. Fails once every address has refused for good.
+   * Dials all addresses until a peer answers. Keeps the address of that peer, and the addresses that have not answered
+   * yet, as seeds. Fails once every address has refused permanently.
    */
   join(addresses: string | ReadonlyArray<string>): Effect.Effect<Peer, JoinError> {
     const { labels } = this.options
     const inputs = typeof addresses === "string" ? [addresses] : addresses
-    // Connections that it makes outlive it, in fibers that take their context from here.
+    // The connections outlive the join. Their fibers must run in the context of the node.
     return this.options
       .inNodeContext(this.dial(inputs))
       .pipe(Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }))
@@ -64,8 +62,8 @@ export class Joiner {
   })
 
   /**
-   * Dials all addresses at once, so that one that never answers holds up no other; `limits.dials` bounds the connections.
-   * Returns the first link, and the refusals until then.
+   * Dials all addresses at once, so that one that never answers does not delay the others. `limits.dials` bounds the
+   * connections. Returns the first link, and the refusals until then.
    */
   private dialAll(addresses: ReadonlyArray<Address.Address>): Effect.Effect<Reached, JoinError> {
     return Effect.suspend(() => {
@@ -88,11 +86,11 @@ export class Joiner {
 interface Reached {
   readonly address: Address.Address
   readonly link: Pick<Link, "peer">
-  /** Addresses that refused for good. */
+  /** Addresses that refused permanently. */
   readonly refusals: ReadonlyMap<Address.Address, RefusalReason>
 }
 
-/** Returns the addresses in canonical form, each once. */
+/** Returns the addresses in canonical form without duplicates. */
 const parse = (inputs: ReadonlyArray<string>): Result.Result<ReadonlyArray<Address.Address>, JoinError> => {
   const { addresses, problems } = parseAddresses(inputs)
   const bad = (address: string, message: string) =>
@@ -102,7 +100,7 @@ const parse = (inputs: ReadonlyArray<string>): Result.Result<ReadonlyArray<Addre
   return Result.succeed([...new Set(addresses)])
 }
 
-/** Returns the error of a join of which every address has refused. */
+/** Returns the error of a join after every address has refused. */
 const allRefused = (refusals: ReadonlyMap<string, RefusalReason>): JoinError => {
   const list = Array.from(refusals, ([address, reason]) => ({ address, reason }))
   const [first, ...others] = list
@@ -113,7 +111,10 @@ const allRefused = (refusals: ReadonlyMap<string, RefusalReason>): JoinError => 
   })
 }
 
-/** Warns of the addresses that refused for good, because a join that succeeds does not tell. A list may name this node itself. */
+/**
+ * Logs the addresses that refused permanently, because a successful join does not report them. A list may include the
+ * address of this node, which is not logged.
+ */
 const warnOf = (refusals: ReadonlyMap<string, RefusalReason>, joined: string): Effect.Effect<void> =>
   Effect.forEach(
     refusals,

@@ -1,19 +1,19 @@
 /**
- * Messages of each lane and their bytes, in one direction. The number of series is bounded: the first lanes have their names as
- * labels, and all later ones share one label.
+ * Counts the messages and bytes of each lane in one direction. The number of series is bounded: the first lanes use
+ * their names as labels, and all later lanes share one label.
  */
 import type { MessageCount } from "../messaging/CountedSink.ts"
 import type { Counter, CounterFamily } from "./ObservedMetrics.ts"
 
-/** Label of the lanes that have no label of their own. */
+/** Label that the lanes without a label of their own share. */
 export const otherLanes = "other"
 
-/** The lanes that have labels of their own, in all families of metrics. */
+/** Assigns the labels of lanes, for all families of metrics. */
 export class LaneLabels {
   private readonly limit: number
   private readonly names = new Set<string>()
 
-  /** `limit` is the number of lanes with a label of their own. */
+  /** Takes the number of lanes with a separate label. */
   constructor(limit: number) {
     this.limit = limit
   }
@@ -27,7 +27,7 @@ export class LaneLabels {
   }
 }
 
-/** Messages and bytes under one label. */
+/** Counts messages and bytes under one label. */
 class LaneCount implements MessageCount {
   private readonly messages: Counter
   private readonly bytes: Counter

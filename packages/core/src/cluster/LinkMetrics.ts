@@ -1,6 +1,4 @@
-/**
- * Counters of connections, of links that ended by a breach of the protocol, and of frames (docs/metrics.md).
- */
+/** Counts connections, links that ended because a peer broke the protocol, and frames (docs/metrics.md). */
 import type { LinkEnd } from "../link/LinkEnd.ts"
 import { violationCodes } from "../protocol/ProtocolViolation.ts"
 import * as FrameTable from "../wire/FrameTable.ts"
@@ -8,9 +6,9 @@ import * as Traffic from "../wire/Traffic.ts"
 import type { CounterFamily, ObservedMetrics } from "./ObservedMetrics.ts"
 
 export class LinkMetrics {
-  /** Frames that arrived whole and right. */
+  /** Complete and valid frames that arrived. */
   readonly received = Traffic.make()
-  /** Frames that were handed to the network. */
+  /** Frames that the network accepted. */
   readonly sent = Traffic.make()
   private readonly violations: CounterFamily
   private readonly connections: CounterFamily
@@ -20,11 +18,11 @@ export class LinkMetrics {
       "coterie_violations_total",
       "Links that this node ended because the peer broke the protocol.",
     )
-    // Shown from the start, so that the first violation of each code is seen as an increase.
+    // The series exist from the start, so that the first violation of each code is seen as an increase.
     for (const code of violationCodes) this.violations.with({ code })
     this.connections = metrics.counters(
       "coterie_connections_total",
-      "Attempts to make a link, by how the handshake ended.",
+      "Attempts to make a link, by the outcome of the handshake.",
     )
     this.connections.with({ direction: "in", outcome: "up" })
     this.connections.with({ direction: "out", outcome: "up" })
@@ -37,7 +35,7 @@ export class LinkMetrics {
     this.connections.with({ direction, outcome }).count++
   }
 
-  /** Counts a link that ended by a breach of the protocol. */
+  /** Counts a link that ended, if the peer broke the protocol. */
   ended(end: LinkEnd): void {
     if (end._tag === "ProtocolViolation") this.violations.with({ code: end.code }).count++
   }

@@ -1,13 +1,11 @@
-/**
- * Counters of what became of messages (docs/metrics.md).
- */
+/** Counts messages by their outcome (docs/metrics.md). */
 import { LaneLabels, LaneTraffic } from "./LaneTraffic.ts"
 import type { CounterFamily, ObservedMetrics } from "./ObservedMetrics.ts"
 
 export class MessageMetrics {
   /** Messages that arrived for readers of this node. */
   readonly received: LaneTraffic
-  /** Messages that were accepted for a peer; one to many counts once for each peer. */
+  /** Messages that a link accepted. A message to many counts once for each peer. */
   readonly sent: LaneTraffic
   private readonly labels: LaneLabels
   private readonly publishFailures: CounterFamily
@@ -17,7 +15,7 @@ export class MessageMetrics {
   private readonly skippedMessages: CounterFamily
   private readonly failures: CounterFamily
 
-  /** `lanes` is the number of lanes that have a label of their own. */
+  /** Takes the number of lanes with a separate label. */
   constructor(metrics: ObservedMetrics, lanes: number) {
     this.labels = new LaneLabels(lanes)
     const messages = metrics.counters("coterie_messages_total", "Messages of each lane.")
@@ -26,21 +24,21 @@ export class MessageMetrics {
     this.sent = new LaneTraffic({ messages, bytes, direction: "out", labels: this.labels })
     this.publishFailures = metrics.counters(
       "coterie_publish_failures_total",
-      "Messages to many that did not reach a peer, for each such peer.",
+      "Peers that a message to many did not reach.",
     )
-    this.confirmations = metrics.counters(
-      "coterie_confirmations_total",
-      "Messages that were to be confirmed, by what became of them.",
-    )
+    this.confirmations = metrics.counters("coterie_confirmations_total", "Messages sent with confirm, by outcome.")
     this.confirmations.with({ outcome: "taken" })
     this.lostMessages = metrics.counters(
       "coterie_dropped_messages_total",
-      "Messages that did not fit the buffer of a reader.",
+      "Messages that did not fit into the buffer of a reader.",
     )
-    this.letters = metrics.counters("coterie_dead_letters_total", "Messages that are not what their topic says.")
+    this.letters = metrics.counters(
+      "coterie_dead_letters_total",
+      "Messages that a subscription of this node could not decode.",
+    )
     this.skippedMessages = metrics.counters(
       "coterie_skipped_messages_total",
-      "Messages to many that went on without a slow peer, for each such peer.",
+      "Slow peers that a message to many skipped.",
     )
     this.failures = metrics.counters("coterie_reader_failures_total", "Readers that ended with an error or a defect.")
   }
@@ -50,12 +48,12 @@ export class MessageMetrics {
     return this.labels.of(lane)
   }
 
-  /** Counts a message that was to be confirmed: `taken`, or the tag of the reason of the `SendError`. */
+  /** Counts a message with `confirm`. The outcome is `taken`, or the tag of the reason of the `SendError`. */
   confirmed(outcome: string): void {
     this.confirmations.with({ outcome }).count++
   }
 
-  /** Counts a message that did not fit the buffer of a reader. */
+  /** Counts a message that did not fit into the buffer of a reader. */
   lost(lane: string, strategy: string): void {
     this.lostMessages.with({ lane: this.labels.of(lane), strategy }).count++
   }
@@ -70,7 +68,7 @@ export class MessageMetrics {
     this.publishFailures.with({ lane: this.labels.of(lane), reason }).count++
   }
 
-  /** Counts a slow peer without which a message to many went on. */
+  /** Counts a slow peer that a message to many skipped. */
   skipped(lane: string): void {
     this.skippedMessages.with({ lane: this.labels.of(lane) }).count++
   }

@@ -1,6 +1,6 @@
 /**
- * Changes of this node's metadata, one after the other, so that two parts of an application that change different keys do not
- * overwrite each other.
+ * Changes the metadata of this node. Changes run one after the other, so that two parts of an application that change
+ * different keys do not overwrite each other.
  */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
@@ -24,7 +24,7 @@ export class MetadataUpdater {
     this.options = options
   }
 
-  /** Replaces the metadata by a record, or by what a function makes of the present metadata. */
+  /** Replaces the metadata with a record, or with the result of a function of the current metadata. */
   update(change: Metadata | ((present: Metadata) => Metadata)): Effect.Effect<void, OptionsError> {
     return this.turn.withPermits(1)(Effect.suspend(() => this.set(change)))
   }

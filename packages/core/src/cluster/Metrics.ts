@@ -1,6 +1,6 @@
 /**
- * Metrics of a node (docs/metrics.md). No fiber computes them: counters are plain sums, and gauges are computed on read.
- * All of them are removed from the registry with the node.
+ * Metrics of a node (docs/metrics.md). They need no fiber: counters are plain sums, and gauges are computed when they
+ * are read. Closing the scope of the node removes all of them from the registry.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,14 +19,14 @@ import { MessageMetrics } from "./MessageMetrics.ts"
 import * as NodeGauges from "./NodeGauges.ts"
 import * as ObservedMetrics from "./ObservedMetrics.ts"
 
-/** Labels of every metric: the node that it is of. */
+/** Labels of every metric. They identify the node. */
 export type Labels = { readonly cluster: string; readonly node: string }
 
 export class Metrics {
   readonly messages: MessageMetrics
   /** Metrics that packages add. */
   readonly added: AddedMetrics
-  /** Counts for the links. */
+  /** Observer that counts events of the links. */
   readonly observer: LinkObserver
   private readonly metrics: ObservedMetrics.ObservedMetrics
   private readonly clock: Clock
@@ -56,36 +56,36 @@ export class Metrics {
     }
   }
 
-  /** Counts an event that the application is told. */
+  /** Counts an event that the node publishes. */
   event(event: ViewChange | Notice): void {
     this.events.event(event)
     if (event._tag === "Failed") {
       const heard = this.linkTo(event.peer)?.gauges().lastHeard
       this.detection.failed(event.peer.name, monotonicMillis(this.clock), heard)
     }
-    // Perhaps others heard it.
+    // Another member may have heard the peer.
     if (event._tag === "Recovered") this.detection.heard(event.peer.name, monotonicMillis(this.clock))
   }
 
-  /** Counts a step of membership. */
+  /** Counts a step of the membership. */
   changed(state: State, before: State): void {
     this.events.changed(state, before)
   }
 
-  /** Shows the gauges of the node from now on. */
+  /** Adds the gauges of the node to the registry. */
   showNode(node: NodeGauges.Sources): void {
     this.node = node
     NodeGauges.show(this.metrics, node)
   }
 
-  /** Returns the link to this life of the peer, if there is one. */
+  /** Returns the link to this generation of the peer, if there is one. */
   private linkTo({ generation, name }: PeerId): Link | undefined {
     const link = this.node?.links.current(name)
     return link?.peer.generation === generation ? link : undefined
   }
 }
 
-/** Makes the metrics of a node; closing the scope removes them. */
+/** Makes the metrics of a node. Closing the scope removes them. */
 export const make = (
   labels: Labels,
   { clock, lanes }: { readonly clock: Clock; readonly lanes: number },

@@ -22,10 +22,10 @@ const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive",
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
 
-/** Quantiles of the round-trip times that are shown: the median and the longest. */
+/** Quantiles of the round-trip times in the registry: the median and the maximum. */
 const roundTripQuantiles: ReadonlyArray<number> = [0.5, 1]
 
-/** Shows the gauges of a node. */
+/** Adds the gauges of a node to the registry. */
 export const show = (metrics: ObservedMetrics, node: Sources): void => {
   showMembers(metrics, node)
   showRoundTrips(metrics, node)
@@ -43,15 +43,25 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
       countIf(loop.state().view.peers.values(), ({ link }) => link === state),
     )
   }
-  metrics.gauge("coterie_view_hashes", "Different views among this node and its peers. 1: they agree.", {}, () => {
-    const hashes = new Set([loop.state().viewHash])
-    for (const link of links.all()) hashes.add(link.gauges().viewHash)
-    return hashes.size
-  })
-  metrics.gauge("coterie_health", "How far this node distrusts itself, from 0 to 7.", {}, () => loop.state().health)
+  metrics.gauge(
+    "coterie_view_hashes",
+    "Number of different views among this node and its peers. 1 if all agree.",
+    {},
+    () => {
+      const hashes = new Set([loop.state().viewHash])
+      for (const link of links.all()) hashes.add(link.gauges().viewHash)
+      return hashes.size
+    },
+  )
+  metrics.gauge(
+    "coterie_health",
+    "Local health: distrust of this node in its own timing, from 0 (healthy) to 7.",
+    {},
+    () => loop.state().health,
+  )
   metrics.gauge(
     "coterie_event_loop_lag_seconds",
-    "How late the last timers of this process were.",
+    "Delay of the last timers of this process.",
     {},
     () => most(links, ({ lag }) => lag) / 1_000,
   )
@@ -60,7 +70,7 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
 const showRoundTrips = (metrics: ObservedMetrics, { links }: Sources): void => {
   for (const quantile of roundTripQuantiles) {
     const labels = { quantile: String(quantile) }
-    metrics.gauge("coterie_rtt_seconds", "Round-trip time of the links, over those that were measured.", labels, () => {
+    metrics.gauge("coterie_rtt_seconds", "Round-trip time of the measured links.", labels, () => {
       const times: Array<number> = []
       for (const link of links.all()) {
         const { rtt } = link.gauges()
@@ -71,14 +81,14 @@ const showRoundTrips = (metrics: ObservedMetrics, { links }: Sources): void => {
   }
 }
 
-/** Returns a quantile of the numbers, by the nearest rank; 0 if there are none. */
+/** Returns a quantile of the numbers by the nearest rank. Returns 0 for an empty list. */
 const quantileOf = (numbers: ReadonlyArray<number>, quantile: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.ceil(quantile * numbers.length) - 1] ?? 0
 
 const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sources): void => {
   const queue = (name: string, limit: number, read: () => number): void => {
-    metrics.gauge("coterie_queue_size", "What waits in a bounded queue.", { queue: name }, read)
-    metrics.gauge("coterie_queue_limit", "The bound of the queue.", { queue: name }, () => limit)
+    metrics.gauge("coterie_queue_size", "Current size of a bounded queue.", { queue: name }, read)
+    metrics.gauge("coterie_queue_limit", "Limit of a bounded queue.", { queue: name }, () => limit)
   }
   queue("membership", limits.membershipQueue, loop.waiting)
   queue("membership_share", limits.membershipShare, loop.largestShare)
@@ -93,7 +103,7 @@ const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sour
   queue("dials", limits.dials, () => links.gauges().dials)
 }
 
-/** Returns the greatest value among the links. */
+/** Returns the largest value among the links. */
 const most = (links: Pick<LinkManager, "all">, read: (gauges: Gauges) => number): number => {
   let found = 0
   for (const link of links.all()) found = Math.max(found, read(link.gauges()))

@@ -1,13 +1,14 @@
-/** Histogram outside of the registry of the application. */
+/** Histogram outside the registry of the application. */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
 export class ObservedHistogram {
   private readonly histogram: Metric.Histogram<number>
-  // A registry of its own holds the histogram, so that the node can remove the series from the registry of the application.
+  // A private registry holds the histogram, so that the node can remove the series from the registry of the
+  // application.
   private readonly own = Context.make(Metric.MetricRegistry, new Map())
 
-  /** `boundaries` are the upper limits of the buckets. */
+  /** Makes an empty histogram. `boundaries` are the upper limits of the buckets. */
   constructor(id: string, boundaries: ReadonlyArray<number>) {
     this.histogram = Metric.histogram(id, { boundaries })
   }

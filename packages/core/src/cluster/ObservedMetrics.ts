@@ -1,6 +1,4 @@
-/**
- * Metrics that are computed when somebody reads them, in the registry for as long as a scope is open.
- */
+/** Metrics that are computed when they are read. They are in the registry while a scope is open. */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -12,7 +10,7 @@ type Metadata = Metric.Metric.Metadata<never, unknown>
 
 const ignore = (): void => {}
 
-/** A sum that only grows. */
+/** A sum that only increases. */
 export class Counter {
   count = 0
 }
@@ -23,13 +21,13 @@ export class ObservedMetrics {
   private readonly registered = new Map<string, Metadata>()
   private hasEnded = false
 
-  /** All metrics get these labels. */
+  /** Makes an empty set of metrics. All metrics get `labels`. */
   constructor(registry: Map<string, Metadata>, labels: Labels) {
     this.registry = registry
     this.labels = labels
   }
 
-  /** Shows a state of any type. */
+  /** Adds a metric of any type to the registry. */
   show<State>(type: Metric.Metric.Type, id: string, description: string, labels: Labels, get: () => State): void {
     if (this.hasEnded) return
     const attributes = { ...this.labels, ...labels }
@@ -40,17 +38,17 @@ export class ObservedMetrics {
     this.registry.set(key, metadata)
   }
 
-  /** Shows a number that goes up and down. */
+  /** Adds a number that increases and decreases. */
   gauge(id: string, description: string, labels: Labels, read: () => number): void {
     this.show("Gauge", id, description, labels, () => ({ value: read() }))
   }
 
-  /** Shows a sum. */
+  /** Adds a sum. */
   counter(id: string, description: string, labels: Labels, read: () => number): void {
     this.show("Counter", id, description, labels, () => ({ count: read(), incremental: true }))
   }
 
-  /** Shows a new histogram. `boundaries` are the upper limits of its buckets. */
+  /** Adds a new histogram. `boundaries` are the upper limits of its buckets. */
   histogram(
     id: string,
     description: string,
@@ -67,7 +65,7 @@ export class ObservedMetrics {
     return new CounterFamily((labels, read) => this.counter(id, description, labels, read))
   }
 
-  /** Removes all metrics, except those whose place a newer life of the node in the same process has taken. */
+  /** Removes all metrics, except those that a newer node with the same labels in this process has replaced. */
   end(): void {
     this.hasEnded = true
     for (const [key, metadata] of this.registered) if (this.registry.get(key) === metadata) this.registry.delete(key)
@@ -79,7 +77,7 @@ export class CounterFamily {
   private readonly show: (labels: Labels, read: () => number) => void
   private readonly sums = new Map<string, Counter>()
 
-  /** `show` shows a sum when it is asked for the first time. */
+  /** Makes a family without sums. `show` adds a sum to the registry when it is first requested. */
   constructor(show: (labels: Labels, read: () => number) => void) {
     this.show = show
   }
@@ -96,7 +94,7 @@ export class CounterFamily {
   }
 }
 
-/** Makes metrics with these labels and those of the context; closing the scope removes them. */
+/** Makes metrics with these labels and the labels of the context. Closing the scope removes them. */
 export const make = Effect.fnUntraced(function* (
   labels: Labels,
 ): Effect.fn.Return<ObservedMetrics, never, Scope.Scope> {

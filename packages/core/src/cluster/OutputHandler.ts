@@ -1,6 +1,4 @@
-/**
- * The outputs of membership, performed by the parts of the node.
- */
+/** Performs the outputs of the membership with the parts of the node. */
 import type { Notice, ViewChange } from "../ClusterEvent.ts"
 import type { Output } from "../membership/Draft.ts"
 import type * as State from "../membership/State.ts"
@@ -10,9 +8,9 @@ import type { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 export interface Options {
   readonly links: Pick<LinkManager, "answer" | "close" | "pingNow" | "send">
   readonly diagnostics: DiagnosticLimiter
-  /** Hands an event to the subscribers. */
+  /** Publishes an event to the subscribers. */
   readonly publish: (event: ViewChange | Notice) => void
-  /** Called when the node takes part no more. */
+  /** Called when the membership has stopped. */
   readonly onStopped: (reason: State.StopReason) => void
 }
 

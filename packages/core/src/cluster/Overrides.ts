@@ -1,6 +1,6 @@
 /**
- * The parts of a node that hold its rules. Every node has {@link defaults}; tests plant bugs in these parts, and watch them.
- * Only `assemble` reads this reference.
+ * The parts of a node that implement its rules. Every node has {@link defaults}. Tests replace these parts to plant
+ * bugs and to observe them. Only `assemble` reads this reference.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
@@ -24,7 +24,7 @@ export const defaults: Overrides = {
   makeSendLanes: (options) => new SendLanes(options),
 }
 
-/** The parts in use; {@link defaults} unless a test says otherwise. */
+/** The parts in use. Defaults to {@link defaults}. */
 export const Overrides = Context.Reference<Overrides>("@coterie/core/cluster/Overrides", {
   defaultValue: () => defaults,
 })

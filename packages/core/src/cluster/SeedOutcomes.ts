@@ -1,6 +1,6 @@
 /**
- * How the dials of the seeds and of the discovered addresses ended: whether all have been tried, and whether one of them refused
- * this node in a way that ends it.
+ * Outcomes of the dials of seeds and discovered addresses. They determine whether all addresses have been tried, and
+ * whether a refusal ends this node.
  */
 import type { Address } from "../Address.ts"
 import { StoppedError } from "../ClusterError.ts"
@@ -8,39 +8,39 @@ import { describeDial, type HandshakeError } from "../link/Handshake.ts"
 import { refusalReason } from "./refusals.ts"
 
 /**
- * Refusal that may end a node (option `failOn`):
+ * Refusal that may stop a node (option `failOn`):
  *
- * - `duplicate`: another process has the name of this node, and lives.
- * - `label`: the peer belongs to another cluster. `version`: it speaks another version of the protocol.
- * - `denied`: the admission policy of the peer says no.
+ * - `duplicate`: another running process uses the name of this node.
+ * - `label`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
+ * - `denied`: the admission policy of the peer denied this node.
  *
  * @category options
  * @since 0.1.0
  */
 export type FailOn = "duplicate" | "label" | "denied" | "version"
 
-/** Refusals that end a node by default: mistakes of a configuration that no retry repairs. */
+/** Refusals that stop a node by default: configuration mistakes that a retry cannot fix. */
 export const defaultFailOn: ReadonlyArray<FailOn> = ["duplicate", "label"]
 
 interface Outcome {
-  /** Last error; `undefined` after a success, and if this node or a known peer answered. */
+  /** Last error. `undefined` after a success, and if this node or a known peer answered. */
   readonly error: HandshakeError | undefined
-  /** Refusal that may end this node, if the last error is one. */
+  /** Refusal of the last error that may stop this node. */
   readonly refusal: FailOn | undefined
-  /** Time of the first of the errors with this refusal in a row, in milliseconds. */
+  /** Time of the first of the consecutive errors with this refusal, in milliseconds. */
   readonly since: number
 }
 
 export interface Options {
   readonly failOn: ReadonlyArray<FailOn>
   /**
-   * Time for which a namesake must live, in milliseconds, before its name counts as taken. A process that is replaced may live
-   * for a moment after the next one has started.
+   * Time for which a namesake must refuse this node before the name counts as taken, in milliseconds. A process that is
+   * being replaced may run for a moment after its successor has started.
    */
   readonly namesakeTimeout: number
   /**
-   * Time after a dial of an older process of this node's name, in milliseconds, in which the refusals by such a process do not count:
-   * it stops itself.
+   * Time after a dial by an older process with this node's name during which refusals by such a process do not count,
+   * in milliseconds, because the older process stops itself.
    */
   readonly olderTimeout: number
 }
@@ -51,7 +51,7 @@ export class SeedOutcomes {
   private discovered: ReadonlySet<Address> = new Set()
   private readonly outcomes = new Map<Address, Outcome>()
   private isDiscoveryAwaited = true
-  /** Time of the last dial of an older process of this node's name, in milliseconds. */
+  /** Time of the last dial by an older process with this node's name, in milliseconds. */
   private olderAt: number | undefined
 
   constructor(options: Options) {
@@ -62,30 +62,30 @@ export class SeedOutcomes {
     this.seeds.add(address)
   }
 
-  /** Takes note of a set of the discovery, which replaces the one before. */
+  /** Replaces the set of discovered addresses. */
   setDiscovered(addresses: ReadonlyArray<Address>): void {
     this.discovered = new Set(addresses)
     this.isDiscoveryAwaited = false
     for (const address of this.outcomes.keys()) if (!this.isKnown(address)) this.outcomes.delete(address)
   }
 
-  /** Takes note that the discovery gives no sets any more. */
+  /** Records that the discovery has ended. */
   endDiscovery(): void {
     this.isDiscoveryAwaited = false
   }
 
-  /** Takes note of the end of a dial. */
+  /** Records the outcome of a dial. */
   note(address: Address, error: HandshakeError | undefined, now: number): void {
     if (!this.isKnown(address)) return
     const refusal = error === undefined ? undefined : this.refusalOf(error)
     const before = this.outcomes.get(address)
     const since = before !== undefined && before.refusal === refusal ? before.since : now
-    // The map is in the order of the dials.
+    // The map keeps the order of the dials.
     this.outcomes.delete(address)
     this.outcomes.set(address, { error, refusal, since })
   }
 
-  /** Takes note that an older process of this node's name dialed, and learned that this node lives. */
+  /** Records that an older process with this node's name dialed, and has learned of this node. */
   noteOlder(now: number): void {
     this.olderAt = now
   }
@@ -95,7 +95,7 @@ export class SeedOutcomes {
     return this.seeds.size === 0 && this.discovered.size === 0 && !this.isDiscoveryAwaited
   }
 
-  /** Text of the last error that no success followed, with its address. */
+  /** Text and address of the last error that no success followed. */
   get lastError(): string | undefined {
     let last: string | undefined
     for (const [address, { error }] of this.outcomes) {
@@ -104,7 +104,7 @@ export class SeedOutcomes {
     return last
   }
 
-  /** Returns whether every address has been tried, and no namesake is waited for. */
+  /** Tests whether every address has been tried and no namesake is still within `namesakeTimeout`. */
   isTried(now: number): boolean {
     if (this.isDiscoveryAwaited) return false
     for (const address of this.addresses()) {
@@ -115,9 +115,9 @@ export class SeedOutcomes {
   }
 
   /**
-   * Returns the error that ends a node that has no link, if there is one. A lasting namesake is one wherever it answers. Any other
-   * refusal is one if no address is left that may let this node in: a seed of another cluster among others, which may be down
-   * for the moment, is no reason to stop.
+   * Returns the error that stops a node without a link, if there is one. A lasting namesake at any address stops the
+   * node. Any other refusal stops the node only if no remaining address may accept it. For example, a seed of another
+   * cluster is no reason to stop while another seed is unreachable.
    */
   fatal(now: number): StoppedError | undefined {
     let refused: StoppedError | undefined
@@ -142,8 +142,8 @@ export class SeedOutcomes {
   }
 
   /**
-   * Returns whether a namesake has refused this node for so long that this node is the one to stop. Of two namesakes that dial each
-   * other the older one stops.
+   * Tests whether a namesake has refused this node long enough for this node to stop. Of two namesakes that dial each
+   * other, the older one stops.
    */
   private isLasting({ error, since }: Outcome, now: number): boolean {
     const { namesakeTimeout, olderTimeout } = this.options
@@ -159,10 +159,13 @@ export class SeedOutcomes {
   }
 }
 
-/** Returns whether this node itself answered. */
+/** Tests whether this node itself answered. */
 const isOwn = (error: HandshakeError): boolean => error._tag === "HandshakeRejected" && error.code === "self"
 
-/** Returns whether an older process of this node's name answered. A third peer would give the lowest generation that it accepts. */
+/**
+ * Tests whether an older process with this node's name answered. Another peer would send the lowest generation that it
+ * accepts.
+ */
 const isByOlder = (error: HandshakeError | undefined): boolean =>
   error?._tag === "HandshakeRejected" && error.by === "them" && error.atLeastGeneration === undefined
 

@@ -1,6 +1,4 @@
-/**
- * How a node stops: membership stops first, then the links and streams end in order, and then the scope of the node closes.
- */
+/** Stops a node: first the membership, then the links and streams in order, and last the scope of the node. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -30,18 +28,18 @@ export interface Options {
   readonly status: Pick<StatusTracker, "refused" | "stopped" | "stopping">
   /** The fiber that logs the events. */
   readonly logging: Fiber.Fiber<void>
-  /** Scope of everything that the node runs. */
+  /** Scope of all fibers of the node. */
   readonly scope: Scope.Closeable
   readonly labels: Labels
 }
 
-/** Code of the Bye that goes with each reason to stop. */
+/** Code of the Bye for each reason to stop. */
 const byeOf: { readonly [R in StopReason]: ByeCode } = {
   left: "left",
   superseded: "superseded",
 }
 
-/** What to do about each reason to stop, for the log. */
+/** Advice for the log about each reason to stop. */
 const advice: { readonly [R in StoppedErrorReason["_tag"]]: string } = {
   Superseded: "give every process a name of its own",
   DuplicateName: "give every process a name of its own",
@@ -53,7 +51,7 @@ const advice: { readonly [R in StoppedErrorReason["_tag"]]: string } = {
 
 export class Shutdown {
   private readonly options: Options
-  /** Error that ends this node, if it does not stop because it leaves. The first counts. */
+  /** Error that ends this node. `undefined` if the node leaves. The first error counts. */
   private failure: StoppedError | undefined
   private readonly ending = Deferred.makeUnsafe<StopReason>()
   private readonly finished = Deferred.makeUnsafe<void>()
@@ -62,12 +60,12 @@ export class Shutdown {
     this.options = options
   }
 
-  /** `true` while the node takes part. */
+  /** `true` while the node is running. */
   get isRunning(): boolean {
     return this.options.loop.state().phase._tag === "Running" && !Deferred.isDoneUnsafe(this.ending)
   }
 
-  /** Starts to take the node apart. The first reason counts. */
+  /** Starts the shutdown. The first reason counts. */
   readonly start = (reason: StopReason): void => {
     if (Deferred.isDoneUnsafe(this.ending)) return
     if (reason === "superseded") this.failure ??= new StoppedError({ reason: new Superseded() })
@@ -75,14 +73,14 @@ export class Shutdown {
     Deferred.doneUnsafe(this.ending, Effect.succeed(reason))
   }
 
-  /** Ends the node because its membership has ended with this cause. */
+  /** Ends the node because its membership failed with this cause. */
   readonly died = (cause: Cause.Cause<never>): void => {
     if (Deferred.isDoneUnsafe(this.ending)) return
     this.failure ??= new StoppedError({ reason: new Defect({ cause: Cause.squash(cause) }) })
     this.start("left")
   }
 
-  /** Leaves once a refusal ends this node. */
+  /** Waits for a refusal that ends this node, and then leaves. */
   readonly watch: Effect.Effect<void> = Effect.suspend(() => this.options.status.refused).pipe(
     Effect.flatMap((error) => {
       if (!this.isRunning) return Effect.void
@@ -92,25 +90,25 @@ export class Shutdown {
     }),
   )
 
-  /** Waits until nothing of the node is left. */
+  /** Waits until the shutdown is complete. */
   readonly await: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.finished))
 
-  /** Waits until nothing of the node is left, and fails if it stopped against its will. */
+  /** Waits until the shutdown is complete. Fails if the node stopped because of an error. */
   readonly stopped: Effect.Effect<void, StoppedError> = Effect.suspend(() =>
     Effect.flatMap(awaitDeferred(this.finished), () =>
       this.failure === undefined ? Effect.void : Effect.fail(this.failure),
     ),
   )
 
-  /** Takes the node apart once it is started. Runs outside of the scope that it closes. */
+  /** Waits for the start of the shutdown and performs it. Runs outside the scope that it closes. */
   readonly run: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.ending)).pipe(
     Effect.flatMap((reason) => Effect.uninterruptible(this.takeApart(reason))),
   )
 
-  /** Leaves the cluster, and waits until nothing of the node is left. `cause` says for the log why it leaves. */
+  /** Leaves the cluster, and waits until the shutdown is complete. `cause` is the reason in the log. */
   leave(cause: string): Effect.Effect<void> {
     return Effect.suspend(() =>
-      // A scope that closes after the node has left has nothing to wait for.
+      // If the scope closes after the node has left, there is nothing to wait for.
       Deferred.isDoneUnsafe(this.finished) ? Effect.void : this.leaveAndAwait(cause),
     )
   }
@@ -137,7 +135,7 @@ export class Shutdown {
     readingPeers.end()
     yield* deadLetters.end
     hub.end()
-    // The last line of the log says why the node stops.
+    // Waits for the fiber that logs the events, because its last line has the reason for the stop.
     yield* Fiber.await(logging)
     yield* Scope.close(scope, Exit.void)
     yield* this.failure === undefined

@@ -1,6 +1,6 @@
 /**
- * How a node begins to take part: it accepts connections, and dials the seeds and what the discovery finds. The node listens
- * before, so that a port in use fails its layer.
+ * Starts a node: it accepts connections, and dials the seeds and the discovered addresses. The node listens before its
+ * start, so that a port in use fails its layer.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,8 +18,8 @@ import type { SeedOutcomes } from "./SeedOutcomes.ts"
 import type { StatusTracker } from "./StatusTracker.ts"
 
 /**
- * Time after which a node that is to be started by hand, and is not, has a warning in the log. An application that takes longer to
- * build its layers is rather one that forgot to start its node.
+ * Time after which the log has a warning about a node with a manual start that has not been started. Building the
+ * layers of an application rarely takes longer, so the application probably forgot to start its node.
  */
 export const startWarning = Duration.seconds(30)
 
@@ -35,7 +35,7 @@ export interface Options {
   readonly status: Pick<StatusTracker, "discoveryEnded" | "started" | "timedOut">
   /** Time after which the first attempts count as over, in milliseconds. */
   readonly settleTimeout: number
-  /** Scope of everything that the node runs. */
+  /** Scope of all fibers of the node. */
   readonly scope: Scope.Scope
 }
 
@@ -47,22 +47,22 @@ export class Starter {
     this.options = options
   }
 
-  /** Starts the node. Has no effect on a node that is started. */
+  /** Starts the node. Has no effect if the node is already started. */
   readonly start: Effect.Effect<void> = Effect.suspend(() => {
     if (this.isStarted) return Effect.void
     this.isStarted = true
-    // An interruption of the caller must not leave a node that is started in part.
+    // An interruption of the caller must not leave a partly started node.
     return Effect.uninterruptible(this.takePart())
   })
 
-  /** Warns of a node that nobody starts. */
+  /** Logs a warning if the node is not started in time. */
   readonly watch: Effect.Effect<void> = Effect.andThen(
     Effect.sleep(startWarning),
     Effect.suspend(() =>
       this.isStarted
         ? Effect.void
         : Effect.logWarning(
-            `this node is not started after ${Duration.format(startWarning)}, so it has no peers: ` +
+            `this node has no peers because it is not started after ${Duration.format(startWarning)}: ` +
               'call cluster.start or build Cluster.layerStart (option "start")',
           ),
     ),
@@ -75,7 +75,10 @@ export class Starter {
     yield* Effect.forkIn(
       Stream.runForEach(discovery.addresses, (addresses) => found.accept(addresses)).pipe(
         Effect.provideService(DiscoveryPause, pause.sleep),
-        Effect.ignoreCause({ log: "Error", message: "the discovery died; what it found is kept" }),
+        Effect.ignoreCause({
+          log: "Error",
+          message: "the discovery failed with a defect; the addresses found before stay in use",
+        }),
         Effect.ensuring(Effect.sync(() => status.discoveryEnded())),
       ),
       scope,

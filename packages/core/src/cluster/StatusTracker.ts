@@ -1,5 +1,6 @@
 /**
- * Keeps the status of a node, and decides when the node has settled (its first attempts are over) and when a refusal ends it.
+ * Tracks the status of a node. Decides when the node has settled, which is when its first attempts are over, and when a
+ * refusal ends it.
  */
 import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -42,7 +43,7 @@ export class StatusTracker {
     return this.latest.value
   }
 
-  /** Waits until the node has settled, and returns its status then. Fails if the node stopped against its will. */
+  /** Waits until the node has settled, and returns its status. Fails if the node stopped because of an error. */
   readonly settled: Effect.Effect<Status, StoppedError> = Effect.suspend(() =>
     Effect.flatMap(awaitDeferred(this.settlement), () => {
       const { status } = this
@@ -54,43 +55,43 @@ export class StatusTracker {
   /** Waits for a refusal that ends this node. */
   readonly refused: Effect.Effect<StoppedError> = Effect.suspend(() => awaitDeferred(this.refusal))
 
-  /** Takes note that the node dials and accepts. */
+  /** Records that the node dials and accepts. */
   started(): void {
     this.isStarted = true
     this.update()
   }
 
-  /** Takes note of a change of the membership. */
+  /** Records a change of the membership. */
   changed(): void {
     if (this.options.state().linked.size > 0) this.wasLinked = true
     this.update()
   }
 
-  /** Takes note of addresses that the discovery found. */
+  /** Records addresses that the discovery found. */
   discovered(addresses: ReadonlyArray<Address>): void {
     this.options.outcomes.setDiscovered(addresses)
     this.update()
   }
 
-  /** Takes note that the discovery finds nothing more. */
+  /** Records that the discovery has ended. */
   discoveryEnded(): void {
     this.options.outcomes.endDiscovery()
     this.update()
   }
 
-  /** Takes note of the end of a dial. */
+  /** Records the outcome of a dial. */
   tried(address: Address, error: HandshakeError | undefined): void {
     const now = this.now()
     this.options.outcomes.note(address, error, now)
-    // A node that had a link is no stranger: its configuration fits the cluster, whatever one address says later.
+    // The configuration of a node that has had a link fits the cluster, whatever a single address answers later.
     const fatal = this.wasLinked ? undefined : this.options.outcomes.fatal(now)
     if (fatal !== undefined) Deferred.doneUnsafe(this.refusal, Effect.succeed(fatal))
     this.update()
   }
 
   /**
-   * Takes note that an older process of this node's name dialed, and stops once it knows this node. Returns `false` if this node
-   * stops itself.
+   * Records that an older process with this node's name dialed, which stops once it knows this node. Returns `false` if
+   * this node itself stops.
    */
   outlivesNamesake(): boolean {
     if (this.end !== undefined || Deferred.isDoneUnsafe(this.refusal)) return false
@@ -98,19 +99,19 @@ export class StatusTracker {
     return true
   }
 
-  /** Takes note that the first attempts have lasted long enough. */
+  /** Records that the first attempts have timed out. */
   timedOut(): void {
     this.isSettled = true
     this.update()
   }
 
-  /** Takes note that the node is being taken apart. */
+  /** Records that the shutdown has started. */
   stopping(error: StoppedError | undefined): void {
     this.end ??= { isOver: false, error }
     this.update()
   }
 
-  /** Takes note that nothing of the node is left. */
+  /** Records that the shutdown is complete. */
   stopped(error: StoppedError | undefined): void {
     this.end = { isOver: true, error }
     this.update()
@@ -134,10 +135,11 @@ export class StatusTracker {
     if (linked.size > 0) return { _tag: "Member", peers: view.peers.size }
     this.isSettled ||= this.wasLinked || outcomes.isTried(this.now())
     if (!this.isSettled) return { _tag: "Starting", reason: "joining" }
-    // A cut-off node calls all members failed after a while, and is isolated still.
+    // A node that is cut off marks all members as failed after a while, and is still isolated.
     if (view.peers.size > 0 || view.isolated)
-      return { _tag: "Alone", reason: "isolated", message: "there is a link to no member" }
-    if (outcomes.isEmpty) return { _tag: "Alone", reason: "noSeeds", message: "there is no seed to dial" }
+      return { _tag: "Alone", reason: "isolated", message: "this node has no link to any member" }
+    if (outcomes.isEmpty)
+      return { _tag: "Alone", reason: "noSeeds", message: "there is no seed or discovered address to dial" }
     const message = outcomes.lastError ?? "no address leads to another node"
     return { _tag: "Alone", reason: "unavailable", message }
   }

@@ -1,6 +1,7 @@
 /**
- * Wires the rooms of a node together: membership decides, links carry, readers and events face the application. Everything
- * runs in one scope of its own, which `Shutdown` closes when the node has left. No room's logic stands here.
+ * Assembles the parts of a node: the membership decides, links carry messages, and readers and events serve the
+ * application. Everything runs in one scope, which `Shutdown` closes when the node has left. This module contains no
+ * logic of the parts.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -56,7 +57,7 @@ import { Shutdown } from "./Shutdown.ts"
 import { Starter } from "./Starter.ts"
 import { StatusTracker } from "./StatusTracker.ts"
 
-/** Makes a node. The labels on its metrics, spans and lines of the log name the node and its cluster. */
+/** Makes a node. The labels on its metrics, spans and log lines identify the node and its cluster. */
 export const make = (options: Options) =>
   Effect.flatMap(Entropy, (entropy) => {
     const name = options.name ?? randomName(entropy)
@@ -105,7 +106,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     discovery: environment.discovery,
     found,
     seeds: checked.seeds,
-    // One dial is a connection and a handshake on it.
+    // One dial is a connection and a handshake.
     settleTimeout: 2 * limits.handshakeTimeout,
     scope: inner,
   })
@@ -161,12 +162,12 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
   })
 })
 
-/** Returns the line of the log that says how the node runs. */
+/** Returns the log line that describes the configuration of the node. */
 const startLine = ({ self }: State.State, cluster: string, policies: Policies): string =>
   `this node is "${self.name}" in the cluster "${cluster}", at ${self.body.addresses.join(", ")}; ` +
   `policies: ${describePolicies(policies)}`
 
-/** Reads all that the application provides: the transport, the policies, and what tests replace. */
+/** Reads everything that the application provides: the transport, the policies, and the replacements of tests. */
 const readEnvironment = Effect.gen(function* () {
   const transport = yield* Transport
   const detector = yield* FailureDetector
@@ -198,7 +199,7 @@ interface RoomOptions extends Omit<Options, "limits" | "name" | "seeds">, Checke
   readonly environment: Environment
 }
 
-/** Makes the membership of a node at these addresses. */
+/** Makes the membership of a node with these addresses. */
 const makeLoop = Effect.fnUntraced(function* (options: RoomOptions, addresses: ReadonlyArray<Address>) {
   const problem = advertiseProblem(addresses)
   if (problem !== undefined) return yield* problem
@@ -224,7 +225,7 @@ const makeLoop = Effect.fnUntraced(function* (options: RoomOptions, addresses: R
   })
 })
 
-/** Makes the rooms, from the ground up, in the scope of the node. Nothing runs yet. */
+/** Makes the parts of the node in its scope, lowest layer first. Nothing runs yet. */
 const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const { environment, limits } = options
   const detachBuffers = options.process?.detachBuffers ?? true
@@ -291,7 +292,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const outcomes = new SeedOutcomes({
     failOn: options.failOn ?? defaultFailOn,
     namesakeTimeout: linkTimeout,
-    // An older process without a link dials again within this interval. The policies of the two are taken for equal.
+    // An older process without a link dials again within this interval. This assumes that both processes have the same
+    // policies.
     olderTimeout: linkTimeout + Duration.toMillis(discovery.intervalAlone),
   })
   const status: StatusTracker = new StatusTracker({ clock, outcomes, state: loop.state })
@@ -330,7 +332,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   }
 })
 
-/** Returns what the connections report to the readers of lanes. */
+/** Returns the callbacks with which the connections notify the readers of lanes. */
 const sessionHooks = (
   readers: LaneReaders.LaneReaders,
   readingPeers: ReadingPeers,
@@ -379,10 +381,11 @@ const runMembership = (node: MembershipOptions, scope: Scope.Scope) => {
     },
   })
   return Effect.forkIn(
-    // A defect, as of a policy that throws, ends the node in good order instead of leaving it deaf.
+    // A defect, for example of a policy that throws, ends the node in an orderly way instead of leaving it without a
+    // membership.
     Effect.onExit(membership, (exit) =>
       Effect.sync(() => (Exit.isFailure(exit) ? shutdown.died(exit.cause) : undefined)),
-    ).pipe(Effect.ignoreCause({ log: "Error", message: "the membership died; this node stops" })),
+    ).pipe(Effect.ignoreCause({ log: "Error", message: "the membership failed with a defect; this node stops" })),
     scope,
   )
 }

@@ -1,6 +1,4 @@
-/**
- * The check of what an application may say, before anything is started with it.
- */
+/** Checks the options of a node before it starts. */
 import * as Result from "effect/Result"
 import type { Address } from "../Address.ts"
 import { OptionsError } from "../ClusterError.ts"
@@ -11,19 +9,19 @@ import { metadataProblem } from "../protocol/PeerRecord.ts"
 import { parseAddresses } from "./parseAddresses.ts"
 import type { Options } from "./Service.ts"
 
-/** The addresses that the options name. */
+/** The parsed addresses of the options. */
 export interface Checked {
   readonly seeds: ReadonlyArray<Address>
 }
 
-/** Greatest limit: that of the numbers in frames. For times and counts it is no bound at all. */
+/** Largest limit: the maximum of the numbers in frames. It does not restrict times and counts in practice. */
 const maxLimit = 0xffff_ffff
 
-/** Returns what the options say, or which of them cannot be used. */
+/** Returns the parsed options, or the error of an option that cannot be used. */
 export const checkOptions = (options: Options): Result.Result<Checked, OptionsError> => {
   const fail = (option: string, problem: string) => Result.fail(new OptionsError({ option, problem }))
   const label = nameProblem(options.cluster)
-  if (label !== undefined) return fail("cluster", `${label} (the same holds for the name of a cluster)`)
+  if (label !== undefined) return fail("cluster", `${label} (the rules of names also apply to the name of a cluster)`)
   const name = options.name === undefined ? undefined : nameProblem(options.name)
   if (name !== undefined) return fail("name", name)
   const metadata = metadataProblem(options.metadata ?? {})
@@ -35,24 +33,24 @@ export const checkOptions = (options: Options): Result.Result<Checked, OptionsEr
   return Result.succeed({ seeds: seeds.addresses })
 }
 
-/** Returns why a node cannot tell its peers these addresses of its transport, or `undefined` if it can. */
+/** Returns the problem of the addresses of the transport, or `undefined` if a node can announce them to its peers. */
 export const advertiseProblem = (addresses: ReadonlyArray<Address>): OptionsError | undefined =>
   addresses.length > maxAddresses
     ? new OptionsError({
         option: "advertise",
-        problem: `at most ${maxAddresses} addresses (an option of the transport)`,
+        problem: `at most ${maxAddresses} addresses are possible (an option of the transport)`,
       })
     : undefined
 
-/** Limits that the protocol does not let a node choose smaller, with their units. */
+/** Limits with a minimum in the protocol, with their units. */
 const leastLimits = [
   ["inboxWindowBytes", minWindow, "bytes"],
   ["laneWindowBytes", minWindow, "bytes"],
-  ["controlRate", minControlRate, "control frames a second, which every peer counts on"],
-  ["controlBurst", minControlBurst, "control frames, which every peer counts on"],
+  ["controlRate", minControlRate, "control frames per second, because every peer relies on this minimum"],
+  ["controlBurst", minControlBurst, "control frames, because every peer relies on this minimum"],
 ] as const
 
-/** Returns why one of the limits cannot be used, or `undefined` if all of them can. */
+/** Returns the problem of a limit that cannot be used, or `undefined` if there is none. */
 const limitProblem = (options: Limits.Options): OptionsError | undefined => {
   const limits = Limits.make(options)
   for (const name of Object.keys(options)) {
@@ -63,14 +61,14 @@ const limitProblem = (options: Limits.Options): OptionsError | undefined => {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 1 || value > maxLimit) {
       const problem = Limits.isTime(name)
-        ? `a duration from 1 to ${maxLimit} milliseconds`
-        : `a whole number from 1 to ${maxLimit}`
+        ? `must be a duration from 1 to ${maxLimit} milliseconds`
+        : `must be a whole number from 1 to ${maxLimit}`
       return new OptionsError({ option: `limits.${name}`, problem })
     }
   }
   for (const [name, least, unit] of leastLimits) {
     if (limits[name] < least) {
-      return new OptionsError({ option: `limits.${name}`, problem: `at least ${least} ${unit}` })
+      return new OptionsError({ option: `limits.${name}`, problem: `must be at least ${least} ${unit}` })
     }
   }
   return undefined

@@ -1,6 +1,4 @@
-/**
- * The check of the policies, before a node starts with them.
- */
+/** Checks the policies before a node starts. */
 import * as Duration from "effect/Duration"
 import { OptionsError } from "../ClusterError.ts"
 import type * as Discovery from "../Discovery.ts"
@@ -10,7 +8,7 @@ import { maxExchangeRate, maxLinkTimeout, minLinkTimeout } from "../protocol/con
 import { formatProblem } from "../protocol/PeerName.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 
-/** The policies that have something to check. */
+/** The policies with values to check. */
 export interface Policies {
   readonly detector: FailureDetector.Policy
   readonly gossip: Gossip.Policy
@@ -18,13 +16,15 @@ export interface Policies {
   readonly serialization: Pick<TopicSerialization.Service, "format">
 }
 
-/** Longest time of a policy, in milliseconds: the greatest number in frames. */
+/** Longest time of a policy, in milliseconds: the maximum of the numbers in frames. */
 const maxMillis = maxLinkTimeout
 
-/** Shortest time between two exchanges, in milliseconds. Peers end the link of a node that starts more. */
+/**
+ * Shortest time between two exchanges, in milliseconds. Peers end the link of a node that starts exchanges more often.
+ */
 const minSyncInterval = 1_000 / maxExchangeRate
 
-/** Returns why one of the policies cannot be used, or `undefined` if all of them can. */
+/** Returns the problem of a policy that cannot be used, or `undefined` if there is none. */
 export const policyProblem = ({ detector, discovery, gossip, serialization }: Policies): OptionsError | undefined => {
   const problem = (option: string, text: string) => new OptionsError({ option, problem: text })
   const badFormat = formatProblem(serialization.format)
@@ -40,22 +40,29 @@ export const policyProblem = ({ detector, discovery, gossip, serialization }: Po
     "Discovery.intervalAlone": discovery.intervalAlone,
   }
   for (const [option, time] of Object.entries(times)) {
-    if (!(millis(time) >= 1 && millis(time) <= maxMillis)) return problem(option, `a time from 1 ms to ${maxMillis} ms`)
+    if (!(millis(time) >= 1 && millis(time) <= maxMillis))
+      return problem(option, `must be a time from 1 ms to ${maxMillis} ms`)
   }
   const atLeast = { updateDelay: 0, syncInterval: minSyncInterval }
   for (const option of ["updateDelay", "syncInterval"] as const) {
     const time = millis(gossip[option])
     if (!(time >= atLeast[option] && time <= maxMillis)) {
-      return problem(`Gossip.${option}`, `a time from ${atLeast[option]} ms to ${maxMillis} ms`)
+      return problem(`Gossip.${option}`, `must be a time from ${atLeast[option]} ms to ${maxMillis} ms`)
     }
   }
   if (millis(detector.linkTimeout) < minLinkTimeout) {
-    return problem("FailureDetector.linkTimeout", `at least ${minLinkTimeout} ms, or peers refuse this node`)
+    return problem(
+      "FailureDetector.linkTimeout",
+      `must be at least ${minLinkTimeout} ms, because peers refuse a shorter time`,
+    )
   }
   if (millis(detector.linkTimeout) < 2 * millis(detector.heartbeat)) {
-    return problem("FailureDetector.linkTimeout", "at least two heartbeats, or one packet that is late ends a link")
+    return problem(
+      "FailureDetector.linkTimeout",
+      "must be at least two heartbeats, because otherwise one late packet ends a link",
+    )
   }
   return millis(detector.suspicionMax) < millis(detector.suspicionMin)
-    ? problem("FailureDetector.suspicionMax", "at least as long as suspicionMin")
+    ? problem("FailureDetector.suspicionMax", "must be at least as long as suspicionMin")
     : undefined
 }

@@ -1,11 +1,9 @@
-/**
- * Options of a node from variables of the environment.
- */
+/** Reads the options of a node from environment variables. */
 import * as Config from "effect/Config"
 import * as Option from "effect/Option"
 import type { Options } from "./Service.ts"
 
-/** Reads the options that are not given. Variables of options that are given are not read. */
+/** Reads the options that are not given. Does not read the variables of given options. */
 export const environmentConfig = (given: Partial<Options>): Config.Config<Options> => {
   const { cluster, name, seeds, tracing } = given
   const read = Config.all({
@@ -17,11 +15,11 @@ export const environmentConfig = (given: Partial<Options>): Config.Config<Option
   return Config.map(read, (found) => ({ ...given, ...found }))
 }
 
-/** Returns the value that is given, or reads the variable, which may be missing. */
+/** Returns the given value, or reads the variable, which is optional. */
 const unlessGiven = <A>(given: A | undefined, config: Config.Config<A>): Config.Config<A | undefined> =>
   given === undefined ? Config.map(Config.option(config), Option.getOrUndefined) : Config.succeed(given)
 
-/** Reads a list that is separated by commas, without blanks and empty elements. */
+/** Reads a list with commas as separators, and trims and drops empty elements. */
 const list = (variable: string): Config.Config<ReadonlyArray<string>> =>
   Config.map(Config.String(variable), (text) =>
     text

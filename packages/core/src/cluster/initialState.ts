@@ -1,6 +1,4 @@
-/**
- * The name of a node that was given none, and the membership state with which a node starts.
- */
+/** The default name of a node, and the initial state of its membership. */
 import * as Duration from "effect/Duration"
 import type { Address } from "../Address.ts"
 import type { Source } from "../Entropy.ts"
@@ -17,23 +15,23 @@ export interface Options {
   readonly metadata: Readonly<Record<string, string>>
   readonly detector: FailureDetector.Policy
   readonly gossip: Gossip.Policy
-  /** The monotonic clock and the wall clock, in milliseconds. */
+  /** The monotonic time and the wall clock time, in milliseconds. */
   readonly now: number
   readonly wall: number
   /** Seed of the random draws. */
   readonly seed: number
-  /** Number of this process. */
+  /** Random number of this process. */
   readonly instance: number
 }
 
-/** Draws the number of this process: 52 bits, so that a greater one can always be drawn. */
+/** Draws the number of this process: 52 bits, so that a greater number remains possible. */
 export const randomInstance = (source: Source): number => source.u32() * 2 ** 20 + (source.u32() >>> 12)
 
-/** Returns 128 random bits in hex: the name of a node that was given none. */
+/** Returns the default name of a node: 128 random bits in hex. */
 export const randomName = (source: Source): string =>
   Array.from({ length: 4 }, () => source.u32().toString(16).padStart(8, "0")).join("")
 
-/** Returns the membership state with which a node starts. */
+/** Returns the initial state of the membership. */
 export const initialState = ({
   addresses,
   instance,

@@ -1,6 +1,4 @@
-/**
- * The events of a node as lines of its log.
- */
+/** Log lines for the events of a node. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ClusterEvent, SlowPeer } from "../ClusterEvent.ts"
@@ -8,45 +6,51 @@ import type { Line, LogBudget } from "../internal/LogBudget.ts"
 import type { PeerId } from "../Peer.ts"
 import { inboxName } from "../protocol/constants.ts"
 
-/** Number of names that one line shows. */
+/** Maximum number of names in one line. */
 const shownNames = 10
 
-/** Returns the names of the peers for a line of the log: the first few, if they are many. */
+/** Returns the names of the peers for a log line: only the first ones if there are many. */
 const names = (peers: ReadonlyArray<PeerId>): string => {
-  if (peers.length === 0) return "nobody"
+  if (peers.length === 0) return "none"
   const shown = peers.slice(0, shownNames).map(({ name }) => name)
   return peers.length > shown.length ? `${shown.join(", ")} and ${peers.length - shown.length} more` : shown.join(", ")
 }
 
-/** Returns what stands still, and what to look at: the reader there and, if it waits for this node, the reader here. */
+/**
+ * Returns the description of a slow peer, and the readers to check: the peer's reader and, if it waits for this node,
+ * the reader of this node.
+ */
 const standstill = ({ bytes, lane, peer: { name }, waited }: SlowPeer): string => {
   const reader = lane === inboxName ? "reader of the inbox" : `reader of "${lane}"`
   return (
     `the ${reader} of ${name} took nothing for ${Duration.format(waited)}, and ${bytes} bytes wait for it; ` +
-    `messages to many skip it until it goes on. If this node's own reader may be the one that waits, because it sends ` +
-    `within its loop, fork what it does with a message (docs/messages.md, "How to answer")`
+    `messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends ` +
+    `within its loop, handle messages in another fiber (docs/messages.md, "How to answer")`
   )
 }
 
-/** Writes the line of an event. The annotations of a line about a peer name the peer and its generation. */
+/** Writes the log line of an event. The annotations of a line about a peer have its name and generation. */
 export const logEvent = (event: ClusterEvent, log: LogBudget): Effect.Effect<void> => {
-  const said = line(event)
-  if (said === undefined) return Effect.void
+  const content = line(event)
+  if (content === undefined) return Effect.void
   const about =
     "peer" in event
       ? { subject: event.peer.name, annotations: { peer: event.peer.name, generation: event.peer.generation } }
       : { subject: undefined }
-  return log.write({ ...said, kind: event._tag, ...about })
+  return log.write({ ...content, kind: event._tag, ...about })
 }
 
-type Said = Pick<Line, "level" | "text">
+type Content = Pick<Line, "level" | "text">
 
-const debug = (text: string): Said => ({ level: "Debug", text })
-const info = (text: string): Said => ({ level: "Info", text })
-const warning = (text: string): Said => ({ level: "Warn", text })
+const debug = (text: string): Content => ({ level: "Debug", text })
+const info = (text: string): Content => ({ level: "Info", text })
+const warning = (text: string): Content => ({ level: "Warn", text })
 
-/** Returns the line of an event. Changes of membership are rare and worth a line; what repeats goes to debug. */
-const line = (event: ClusterEvent): Said | undefined => {
+/**
+ * Returns the log line of an event. Changes of the membership are rare and get a line. Frequent events are logged at
+ * the level Debug.
+ */
+const line = (event: ClusterEvent): Content | undefined => {
   switch (event._tag) {
     case "Joined":
     case "Left":
@@ -65,20 +69,20 @@ const line = (event: ClusterEvent): Said | undefined => {
     case "SlowPeer":
       return warning(standstill(event))
     case "Isolated":
-      return warning("no member can be reached: this node may be cut off")
+      return warning("this node reaches no member and may be cut off")
     case "Reconnected":
       return info("this node is connected again")
     case "PartitionSuspected":
-      return warning(`the cluster may be in two parts: ${names(event.lost)} failed at about one time`)
+      return warning(`the cluster may be in two parts: ${names(event.lost)} failed at about the same time`)
     case "PartitionHealed":
-      return info(`the cluster is in one part: returned: ${names(event.returned)}; missing: ${names(event.missing)}`)
+      return info(`the suspected partition ended: returned: ${names(event.returned)}; missing: ${names(event.missing)}`)
     case "Diagnostic":
       return warning(event.message)
     case "SelfChanged":
       return debug("this node changed its metadata or its generation")
-    // `SeedAvailability` has a line when the trouble of an address begins, changes and ends.
+    // `SeedAvailability` logs when the problem of an address begins, changes and ends.
     case "SeedUnavailable":
-    // The node stops, and its last line says why.
+    // The last log line of the node has the reason for the stop.
     case "Superseded":
     case "Snapshot":
     case "Lagged":

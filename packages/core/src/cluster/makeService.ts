@@ -1,6 +1,4 @@
-/**
- * The service that the application calls, on top of the assembled rooms.
- */
+/** The service for the application, on top of the parts of the node. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -40,7 +38,7 @@ export interface Options {
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
   readonly status: StatusTracker
-  /** Starts the node, unless it is started. */
+  /** Starts the node. Has no effect if it is already started. */
   readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
   readonly metrics: NodeMetrics
@@ -82,7 +80,7 @@ export const makeService = (options: Options): Service => {
   }
 }
 
-/** Waits until the node has settled. Fails if it has left, or leaves, or stopped against its will. */
+/** Waits until the node has settled. Fails if it has left, is leaving, or stopped because of an error. */
 const settledOrLeft = ({ settled }: StatusTracker): Effect.Effect<void, StoppedError | NodeStopped> =>
   Effect.flatMap(settled, ({ _tag }) =>
     _tag === "Leaving" || _tag === "Stopped" ? Effect.fail(new NodeStopped()) : Effect.void,
@@ -101,7 +99,7 @@ const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Opti
     const name = nameOf(peer)
     const link = links.current(name)
     const life = name === self.name ? self : link?.peer
-    // A peer that is given with its generation is that life alone.
+    // A reference with a generation addresses that generation only.
     if (life === undefined || (typeof peer !== "string" && peer.generation !== life.generation))
       return Effect.succeedNone
     if (life === self || link === undefined) return Effect.succeedSome(Duration.zero)
@@ -110,9 +108,10 @@ const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Opti
 
 const laneOf = (lane: ReadLane, options: Options): Effect.Effect<Lane, OptionsError> => {
   const problem = nameProblem(lane.name)
-  if (problem !== undefined) return Effect.fail(new OptionsError({ option: "lane", problem: `a lane: ${problem}` }))
+  if (problem !== undefined)
+    return Effect.fail(new OptionsError({ option: "lane", problem: `the name of a lane: ${problem}` }))
   const badFormat = lane.format === undefined ? undefined : formatProblem(lane.format)
   return badFormat === undefined
     ? Effect.succeed(makeLane(lane, options))
-    : Effect.fail(new OptionsError({ option: "format", problem: `a lane: ${badFormat}` }))
+    : Effect.fail(new OptionsError({ option: "format", problem: `the format of a lane: ${badFormat}` }))
 }

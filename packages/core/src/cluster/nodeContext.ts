@@ -1,6 +1,7 @@
 /**
- * The context of a node for operations that the application calls and whose fibers outlive the call. The scheduler, the loggers and
- * the annotations of those fibers are the node's, not those of a request that happened to call.
+ * The context of a node, for operations that the application calls and whose fibers outlive the call. These fibers use
+ * the scheduler, the loggers and the annotations of the node instead of those of the caller, which may be a single
+ * request.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -9,7 +10,7 @@ import * as Tracer from "effect/Tracer"
 /** Runs effects in the context of the node, with the span of the caller if there is one. */
 export type InNodeContext = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
-/** Captures the context of the node, which is that of the calling fiber. */
+/** Captures the context of the node, which is the context of the calling fiber. */
 export const make: Effect.Effect<InNodeContext> = Effect.map(
   Effect.context<never>(),
   (context): InNodeContext =>

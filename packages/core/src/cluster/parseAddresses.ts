@@ -1,12 +1,10 @@
-/**
- * Addresses that an application or its discovery wrote as text.
- */
+/** Parses addresses that an application or its discovery provides as text. */
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
 
 export interface Parsed {
   readonly addresses: ReadonlyArray<Address.Address>
-  /** Problems of the other texts. */
+  /** Problems of the texts that are not addresses. */
   readonly problems: ReadonlyArray<Address.AddressError>
 }
 

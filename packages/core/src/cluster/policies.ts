@@ -1,6 +1,4 @@
-/**
- * The policies of a node: which layers are layers of policies, and which policies of a node are not the defaults.
- */
+/** The policies of a node: the types of their layers, and their description in the log. */
 import * as Layer from "effect/Layer"
 import * as Admission from "../Admission.ts"
 import * as Discovery from "../Discovery.ts"
@@ -10,7 +8,8 @@ import * as Reconnect from "../Reconnect.ts"
 import * as TopicSerialization from "../TopicSerialization.ts"
 
 /**
- * Policy of a node: what may be decided in more than one way. Each has a default, and a module with layers of it.
+ * Policy of a node: a decision that can be made in more than one way. Each policy has a default, and a module with its
+ * layers.
  *
  * @category models
  * @since 0.1.0
@@ -31,16 +30,17 @@ export type Policy =
  */
 export interface PolicyOptions<Layers extends ReadonlyArray<Layer.Any>> {
   /**
-   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip`, `Reconnect` and `TopicSerialization`, or several of
-   * them merged.
-   * They win over policies that are provided to the layer of the cluster. Of two layers of one policy the later wins.
+   * Layers of policies: of `Admission`, `Discovery`, `FailureDetector`, `Gossip`, `Reconnect` and `TopicSerialization`,
+   * or several of them merged. They override policies that are provided to the layer of the cluster. Of two layers of
+   * one policy, the later one takes effect.
    */
   readonly policies: Layers
 }
 
 /**
- * `never` if all layers provide policies and nothing else. Otherwise a requirement that nothing provides, and that says what is
- * wrong. A check in the type of the option itself would break the inference of calls such as `Layer.merge` inside of the list.
+ * `never` if all layers provide policies and nothing else. Otherwise a requirement that nothing provides and whose text
+ * describes the mistake. A check in the type of the option itself would break the inference of calls such as
+ * `Layer.merge` inside the list.
  *
  * @category utility types
  * @since 0.1.0
@@ -54,7 +54,7 @@ export type OnlyPolicies<Layers extends ReadonlyArray<Layer.Any>> =
 
 type NotAPolicy = "every layer in `policies` must provide policies of the cluster and nothing else"
 
-/** Merges the layers of policies. Of two layers of one policy the later wins. */
+/** Merges the layers of policies. Of two layers of one policy, the later one takes effect. */
 export const mergePolicies = (policies: ReadonlyArray<Layer.Layer<never>>): Layer.Layer<never> => {
   let merged: Layer.Layer<never> = Layer.empty
   for (const policy of policies) merged = Layer.merge(merged, policy)
@@ -71,7 +71,7 @@ export interface Policies {
   readonly serialization: TopicSerialization.Service
 }
 
-/** Describes for the log which policies were chosen, and which are the defaults. */
+/** Returns the description of the policies for the log: the provided ones and the defaults. */
 export const describePolicies = ({
   admission,
   detector,
@@ -90,11 +90,11 @@ export const describePolicies = ({
   }
   const entries = Object.entries(isDefault)
   const names = (wanted: boolean) => entries.filter(([, is]) => is === wanted).map(([name]) => name)
-  const said = [
+  const groups = [
     { label: "given", names: names(false) },
     { label: "default", names: names(true) },
   ]
-  return said
+  return groups
     .filter(({ names }) => names.length > 0)
     .map(({ label, names }) => `${names.join(", ")} (${label})`)
     .join(", ")

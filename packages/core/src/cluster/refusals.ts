@@ -1,13 +1,11 @@
-/**
- * Failed handshakes, as the application sees them: reasons of a `JoinError` and of the event `SeedUnavailable`.
- */
+/** Converts failed handshakes to the reasons of a `JoinError` and of the event `SeedUnavailable`. */
 import type { Address } from "../Address.ts"
 import * as ClusterError from "../ClusterError.ts"
 import type { SeedUnavailable } from "../ClusterEvent.ts"
 import { describe, type HandshakeError, type HandshakeRejected } from "../link/Handshake.ts"
 import type { RejectCode } from "../protocol/Frame.ts"
 
-/** Reason of a refusal that another attempt would not change. */
+/** Reason of a refusal that a retry would not change. */
 export type RefusalReason =
   | ClusterError.OwnAddress
   | ClusterError.OtherCluster
@@ -51,6 +49,8 @@ const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
   switch (error.reason) {
     case "refused":
     case "unreachable":
+    case "unauthenticated":
+    case "forbidden":
     case "timeout":
       return error.reason
     case "violation":
@@ -66,7 +66,7 @@ const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
   }
 }
 
-/** Returns the event of an address that could not be dialed. */
+/** Returns the event for an address that could not be dialed. */
 export const seedUnavailable = (address: Address, error: HandshakeError): SeedUnavailable => ({
   _tag: "SeedUnavailable",
   address,

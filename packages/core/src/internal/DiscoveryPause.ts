@@ -1,6 +1,6 @@
 /**
- * The pause between two runs of a polled discovery. A node replaces it by one that is short while the node is alone. Without a
- * node it is a plain sleep.
+ * The pause between two runs of a polled discovery. A node replaces it with a pause that is short while the node has no
+ * link. Without a node it is a plain sleep.
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

@@ -1,6 +1,6 @@
 /**
- * A value that changes, as a stream for any number of readers. A slow reader gets the newest value and skips those between.
- * Setting the value never waits and runs no reader.
+ * A changing value as a stream for any number of readers. A slow reader gets the newest value and skips intermediate
+ * ones. Setting the value never waits and runs no reader.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { awaitLatch } from "./yieldingAwait.ts"
 
 export class LatestValue<A> {
-  /** The current value, and then the newest one after each change. */
+  /** The current value, and then the newest value after each change. */
   readonly changes: Stream.Stream<A>
   private current: A
   private hasEnded = false

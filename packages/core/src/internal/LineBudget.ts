@@ -1,21 +1,29 @@
 /**
- * The number of log lines of one kind that may be written in a period, in all and about one subject: a peer, a host or an address.
- * Others decide how often a peer joins or a connection fails, and must not fill a disk.
+ * Limits the number of log lines of one kind in a period, in total and about one subject: a peer, a host or an address.
+ * Other processes decide how often a peer joins or a connection fails, and must not fill the disk.
  */
 
 /** Length of a period, in milliseconds. */
 export const periodMillis = 60_000
 
-/** Lines of one kind in a period: one a second, and enough for every member of a cluster that starts. */
+/**
+ * Maximum number of lines of one kind in a period: one per second, and enough for every member of a starting cluster.
+ */
 export const linesPerPeriod = 60
 
-/** Lines of one kind about one subject in a period, if the kind has no other number, so that one that comes and goes leaves room for the others. */
+/**
+ * Default maximum number of lines of one kind about one subject in a period. An unstable subject therefore leaves room
+ * for the others.
+ */
 export const linesPerSubject = 10
 
 export class LineBudget {
   private end = Number.NEGATIVE_INFINITY
   private written = 0
-  /** Lines about each subject. Holds only subjects with a line, so there are no more than {@link linesPerPeriod}. */
+  /**
+   * Number of lines about each subject. Only subjects with a line have an entry, so there are at most
+   * {@link linesPerPeriod}.
+   */
   private readonly bySubject = new Map<string, number>()
   private omitted = 0
   private readonly perSubject: number

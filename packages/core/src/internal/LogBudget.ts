@@ -1,6 +1,6 @@
 /**
- * The log of a node, with a budget for each kind of line. A line beyond the budget is omitted, and when the budget is full again
- * one line tells how many were.
+ * The log of a node, with a budget for each kind of line. Lines beyond the budget are omitted. When the budget is
+ * available again, one line reports the number of omitted lines.
  */
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -13,14 +13,16 @@ import { monotonicMillis } from "./time.ts"
 /** One line of the log. */
 export interface Line {
   readonly level: Severity
-  /** Kind of the line. Each kind has a budget, so kinds are a few names that this program chose. */
+  /** Kind of the line. Each kind has its own budget, so the kinds must come from a small fixed set. */
   readonly kind: string
   /** Peer, host or address that the line is about. */
   readonly subject: string | undefined
-  /** Lines about one subject in a period. All lines of a kind have the same. Defaults to 10. */
+  /**
+   * Maximum number of lines about one subject in a period. It must be the same for all lines of a kind. Defaults to 10.
+   */
   readonly linesPerSubject?: number
   readonly text: string
-  /** Cause that is written with the line. */
+  /** Cause that is logged with the line. */
   readonly cause?: Cause.Cause<unknown>
   readonly annotations?: Readonly<Record<string, unknown>>
 }
@@ -59,14 +61,14 @@ export class LogBudget {
 
   private report({ kind, level }: Line, budget: LineBudget): Effect.Effect<void> {
     return Effect.suspend(() =>
-      Effect.logWithLevel(level)(`lines of the kind ${kind} that were left out: ${budget.takeOmitted()}`),
+      Effect.logWithLevel(level)(`omitted log lines of the kind "${kind}": ${budget.takeOmitted()}`),
     )
   }
 }
 
 const messageOf = ({ cause, text }: Line): ReadonlyArray<unknown> => (cause === undefined ? [text] : [text, cause])
 
-/** Makes the log of a node. Closing the scope reports what was omitted until then. */
+/** Makes the log of a node. Closing the scope reports the lines omitted until then. */
 export const make: Effect.Effect<LogBudget, never, Scope.Scope> = Effect.gen(function* () {
   return new LogBudget(yield* Clock.Clock, yield* Effect.scope)
 })

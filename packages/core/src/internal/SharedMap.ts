@@ -1,12 +1,12 @@
 /**
- * Map by name that shares what did not change with the map that it was forked from. A change of one of thousands of entries
- * copies some dozens of them and not all, so that states that differ in one entry are cheap to have.
+ * Map by name that shares unchanged entries with the map from which it was forked. A change of one of thousands of
+ * entries copies a few dozen of them, so that states that differ in one entry are cheap.
  */
 
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 
-/** Number of entries up to which a map is one part, which keeps the order in which they were set. */
+/** Number of entries up to which a map is one part, which keeps the insertion order. */
 const partLimit = 128
 
 /** Number of parts of a larger map: about 64 entries each at the default bound of 4,096 members. */
@@ -14,7 +14,7 @@ const partCount = 64
 
 export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
   private parts: Array<Map<string, V>>
-  /** Parts that this map made, and may write to. The others belong to maps that it was forked from. */
+  /** Parts that this map made and may write to. The others belong to maps from which it was forked. */
   private readonly owned = new Set<Map<string, V>>()
   private count: number
 
@@ -23,7 +23,7 @@ export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
     this.count = count
   }
 
-  /** Returns a map of these entries. One that is made from another shared map shares all parts with it. */
+  /** Returns a map of these entries. A map made from another shared map shares all parts with it. */
   static from<V>(entries: ReadonlyMap<string, V>): SharedMap<V> {
     if (entries instanceof SharedMap) return new SharedMap<V>([...entries.parts], entries.count)
     const map = new SharedMap<V>([new Map()], 0)
@@ -43,7 +43,7 @@ export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
     return this.partOf(key)?.has(key) === true
   }
 
-  /** Stores an entry. Must not be called once another map was made from this one. */
+  /** Stores an entry. Must not be called after another map was made from this one. */
   set(key: string, value: V): this {
     const part = this.ownPart(key)
     const before = part.size
@@ -53,7 +53,7 @@ export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
     return this
   }
 
-  /** Removes an entry. Must not be called once another map was made from this one. */
+  /** Removes an entry. Must not be called after another map was made from this one. */
   delete(key: string): boolean {
     if (!this.has(key)) return false
     this.count--
@@ -83,7 +83,7 @@ export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
     return this.entries()
   }
 
-  /** Compares the entries, whatever their order. */
+  /** Compares the entries regardless of their order. */
   [Equal.symbol](that: Equal.Equal): boolean {
     if (!(that instanceof SharedMap) || that.size !== this.size) return false
     for (const [key, value] of this) if (!that.has(key) || !Equal.equals(value, that.get(key))) return false
@@ -112,7 +112,7 @@ export class SharedMap<V> implements ReadonlyMap<string, V>, Equal.Equal {
     return this.parts[this.indexOf(key)]
   }
 
-  /** Returns the part of the key, copied before the first write. */
+  /** Returns the part of the key. Copies it before the first write. */
   private ownPart(key: string): Map<string, V> {
     const index = this.indexOf(key)
     const part = this.parts[index]

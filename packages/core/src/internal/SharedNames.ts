@@ -1,18 +1,18 @@
 /**
- * Set of names in which each has a position, so that one can be drawn at random without a look at the others. Like
- * {@link SharedMap}, it shares what did not change with the set that it was forked from.
+ * Set of names in which each name has a position, so that a name can be drawn at random without visiting the others.
+ * Like {@link SharedMap}, it shares unchanged names with the set from which it was forked.
  */
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { SharedMap } from "./SharedMap.ts"
 
-/** Number of names that are copied for a change of one. */
+/** Number of names that a change of one name copies. */
 const chunkSize = 64
 
 export class SharedNames implements Iterable<string>, Equal.Equal {
-  /** Chunks of `chunkSize` names; the last one may have fewer. */
+  /** Chunks of `chunkSize` names. The last one may have fewer. */
   private readonly chunks: Array<Array<string>>
-  /** Chunks that this set made, and may write to. */
+  /** Chunks that this set made and may write to. */
   private readonly owned = new Set<Array<string>>()
   private readonly positions: SharedMap<number>
 
@@ -28,7 +28,7 @@ export class SharedNames implements Iterable<string>, Equal.Equal {
     return set
   }
 
-  /** Returns a set of the same names that can be changed and leaves this one as it is. */
+  /** Returns a changeable copy of the set. Changes of the copy do not affect this set. */
   fork(): SharedNames {
     return new SharedNames([...this.chunks], SharedMap.from(this.positions))
   }
@@ -41,17 +41,19 @@ export class SharedNames implements Iterable<string>, Equal.Equal {
     return this.positions.has(name)
   }
 
-  /** Returns the name at a position from 0 to `size - 1`; `undefined` beyond. */
+  /** Returns the name at a position from 0 to `size - 1`, and `undefined` for any other position. */
   at(position: number): string | undefined {
     return this.chunks[Math.floor(position / chunkSize)]?.[position % chunkSize]
   }
 
-  /** Adds a name at the end. Must not be called once another set was forked from this one. */
+  /** Adds a name at the end. Must not be called after another set was forked from this one. */
   add(name: string): void {
     if (!this.has(name)) this.put(name, this.size)
   }
 
-  /** Removes a name; the last one takes its position. Must not be called once another set was forked from this one. */
+  /**
+   * Removes a name. The last name takes its position. Must not be called after another set was forked from this one.
+   */
   delete(name: string): void {
     const position = this.positions.get(name)
     if (position === undefined) return
@@ -69,7 +71,7 @@ export class SharedNames implements Iterable<string>, Equal.Equal {
     return undefined
   }
 
-  /** Compares the names, whatever their positions. */
+  /** Compares the names regardless of their positions. */
   [Equal.symbol](that: Equal.Equal): boolean {
     if (!(that instanceof SharedNames) || that.size !== this.size) return false
     for (const name of this) if (!that.has(name)) return false
@@ -87,7 +89,7 @@ export class SharedNames implements Iterable<string>, Equal.Equal {
     this.positions.set(name, position)
   }
 
-  /** Returns a chunk, copied before the first write. */
+  /** Returns a chunk. Copies it before the first write. */
   private ownChunk(index: number): Array<string> {
     const chunk = this.chunks[index]
     if (chunk !== undefined && this.owned.has(chunk)) return chunk

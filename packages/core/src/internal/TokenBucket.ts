@@ -1,11 +1,14 @@
-/** Token bucket over a clock that the caller reads: bounds a rate and allows bursts. */
+/** Token bucket: bounds a rate and allows bursts. The caller reads the clock. */
 export class TokenBucket {
   private readonly rate: number
   private readonly burst: number
   private tokens: number
   private last: number
 
-  /** Makes a full bucket of `burst` tokens that gains `rate` tokens a second. `start` is the time, in milliseconds. */
+  /**
+   * Makes a full bucket of `burst` tokens that gains `rate` tokens per second. `start` is the current time, in
+   * milliseconds.
+   */
   constructor(rate: number, burst: number, start: number) {
     this.rate = rate
     this.burst = burst
@@ -21,13 +24,13 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes `count` tokens at the time `now`, in milliseconds, also those that the bucket gains only later. */
+  /** Takes `count` tokens at the time `now`, in milliseconds, including tokens that the bucket gains only later. */
   spend(now: number, count: number): void {
     this.refill(now)
     this.tokens -= count
   }
 
-  /** Returns the time from `now` until the bucket owes nothing, in milliseconds. */
+  /** Returns the time from `now` until the number of tokens is no longer negative, in milliseconds. */
   debt(now: number): number {
     this.refill(now)
     return Math.max(0, Math.ceil((-this.tokens * 1_000) / this.rate))

@@ -1,15 +1,15 @@
 /**
- * Frees the memory of received bytes without the garbage collector. V8 marks the whole heap whenever about 64 MiB of array
- * buffers have been allocated, and a node that receives a gigabyte a second allocates as many every 65 ms
+ * Frees the memory of received bytes without the garbage collector. V8 marks the whole heap after about 64 MiB of array
+ * buffers have been allocated, and a node that receives a gigabyte per second allocates this amount every 65 ms
  * (docs/decisions/0023).
  */
 
-/** Minimum size of an array that is freed, in bytes. Smaller arrays are left to the garbage collector. */
+/** Minimum size of an array to free, in bytes. Smaller arrays are left to the garbage collector. */
 const minBytes = 8 * 1024
 
 /**
- * Frees the memory of an array that nobody will use again. Does nothing if the array is a part of a larger buffer, because
- * others may use the rest.
+ * Frees the memory of an array that is no longer used. Does nothing if the array is a part of a larger buffer, because
+ * other arrays may use the rest.
  */
 export const detachBuffer = ({ buffer, byteLength }: Uint8Array): void => {
   if (byteLength < minBytes || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return

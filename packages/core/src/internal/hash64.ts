@@ -1,9 +1,10 @@
 /**
- * The 64-bit hash of docs/protocol.md, section "Hashes": FNV-1a over the bytes, then the finalizer of MurmurHash3. FNV alone
- * is nearly linear in its last bytes, so that under XOR the changes of two members could cancel; the finalizer mixes them.
+ * The 64-bit hash of docs/protocol.md, section "Hashes": FNV-1a over the bytes, then the finalizer of MurmurHash3. FNV
+ * alone is almost linear in its last bytes, so the changes of two members could cancel each other under XOR. The
+ * finalizer mixes them.
  *
- * The state is kept in two 32-bit halves. A `BigInt` for each byte would cost a hundred times as much, and peers choose how
- * much there is to hash. Only the finalizer, which runs once for each hash, computes with `BigInt`.
+ * The state is kept in two 32-bit halves. A `BigInt` for each byte would cost a hundred times as much, and peers decide
+ * how much there is to hash. Only the finalizer, which runs once for each hash, uses `BigInt`.
  */
 const mask = 0xffff_ffff_ffff_ffffn
 
@@ -12,7 +13,7 @@ const primeLow = 435
 
 const utf8 = new TextEncoder()
 
-/** Accumulates fields. A text is preceded by its length, so that no two lists of fields collide. */
+/** Accumulates fields. The length of a text precedes it, so that two different lists of fields have different bytes. */
 export class Hash64 {
   private high = 0xcbf2_9ce4
   private low = 0x8422_2325
@@ -40,10 +41,13 @@ export class Hash64 {
     return h ^ (h >> 33n)
   }
 
-  /** Multiplies by the prime modulo 2^64: the halves are multiplied by its low part, and 2^40 shifts `low` into `high`. */
+  /**
+   * Adds a byte and multiplies by the prime modulo 2^64: the halves are multiplied by its low part, and 2^40 shifts
+   * `low` into `high`.
+   */
   private byte(value: number): void {
     const low = this.low ^ value
-    // Products of 16 bits by the prime fit into 32 bits, so nothing leaves the range of small integers.
+    // Products of 16 bits and the prime fit into 32 bits, so all numbers stay small integers.
     const p0 = (low & 0xffff) * primeLow
     const p1 = (low >>> 16) * primeLow + (p0 >>> 16)
     this.high = (Math.imul(this.high, primeLow) + (low << 8) + (p1 >>> 16)) | 0

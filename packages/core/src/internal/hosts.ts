@@ -1,34 +1,42 @@
-/**
- * Hosts as text: IP literals in the spelling of RFC 5952, and DNS names as RFC 1123 allows them.
- */
+/** Hosts as text: IP literals in the spelling of RFC 5952, and DNS names according to RFC 1123. */
 
-/** Greatest length of a host, in characters: that of the longest DNS name without its final dot. */
+/** Maximum length of a host, in characters: the length of the longest DNS name without its final dot. */
 export const maxHostLength = 253
 
-/** Greatest length of a label of a DNS name, in characters. */
+/** Maximum length of a label of a DNS name, in characters. */
 const maxLabelLength = 63
 
-/** IPv4 in dotted form. A leading zero is refused, because some systems read it as the prefix of an octal number. */
+/**
+ * Pattern of an IPv4 address in dotted form. A leading zero is refused, because some systems read it as the prefix of
+ * an octal number.
+ */
 const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/
 
-/** An IPv6 zone: the characters that an address may have there. Peers report hosts, and a log repeats them. */
+/** Pattern of an IPv6 zone. The characters are restricted because peers report hosts, and the log repeats them. */
 const zonePattern = /^[a-z0-9_.-]+$/
 
-/** A label of a DNS name. Names of containers and of services have underscores, which RFC 1123 does not know. */
+/**
+ * Pattern of a label of a DNS name. It allows underscores, which names of containers and services have although RFC
+ * 1123 does not allow them.
+ */
 const labelPattern = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
 
-/** A last label that makes a system read the whole name as an IPv4 address, such as `256.1.1.1`, `1.2.3` or `0x7f.1`. */
+/**
+ * Pattern of a last label that makes a system read the whole name as an IPv4 address, such as `256.1.1.1`, `1.2.3` or
+ * `0x7f.1`.
+ */
 const numericPattern = /^(?:\d+|0x[0-9a-f]*)$/
 
 /** Number of 16-bit groups of an IPv6 address. */
 const groupCount = 8
 
-/** Prefix of the IPv6 addresses that stand for IPv4 addresses, `::ffff:0:0/96`. */
+/** Prefix of the IPv6 addresses that represent IPv4 addresses, `::ffff:0:0/96`. */
 const mappedPrefix = "::ffff:"
 
 /**
- * Returns an IP literal in the spelling of RFC 5952, so that two literals of one address are equal as strings. An IPv4 address
- * that is mapped into IPv6 has its dotted form, as in `::ffff:192.0.2.1`. Returns `undefined` for any other host.
+ * Returns an IP literal in the spelling of RFC 5952, so that two literals of one address are equal as strings. An IPv4
+ * address that is mapped into IPv6 gets its dotted form, such as `::ffff:192.0.2.1`. Returns `undefined` for any other
+ * host.
  */
 export const canonicalIp = (host: string): string | undefined => {
   const text = (host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host).toLowerCase()
@@ -41,8 +49,9 @@ export const canonicalIp = (host: string): string | undefined => {
 }
 
 /**
- * Returns the canonical text of a host, without the brackets of an IPv6 address, or `undefined` for text that is no host. The
- * final dot of an absolute name stays, because a name without it may be looked up in the domains of a search list.
+ * Returns the canonical text of a host, without the brackets of an IPv6 address, or `undefined` for a text that is not
+ * a host. Keeps the final dot of an absolute name, because a name without it may be looked up in the domains of a
+ * search list.
  */
 export const canonicalHost = (host: string): string | undefined => {
   if (host.includes(":") || host.startsWith("[")) {
@@ -53,10 +62,10 @@ export const canonicalHost = (host: string): string | undefined => {
   return ipv4Pattern.test(text) || isName(text) ? text : undefined
 }
 
-/** Returns a canonical IP literal without its zone, which means something to the host that wrote the literal and to no other. */
+/** Returns a canonical IP literal without its zone, which has a meaning only on the host that wrote the literal. */
 export const withoutZone = (canonical: string): string => canonical.replace(/%.*$/, "")
 
-/** Returns the IPv4 address that a canonical IP literal stands for if it is mapped into IPv6, and any other literal as it is. */
+/** Returns the IPv4 address if a canonical IP literal is mapped into IPv6, and any other literal unchanged. */
 export const unmapped = (canonical: string): string =>
   canonical.startsWith(mappedPrefix) && ipv4Pattern.test(withoutZone(canonical.slice(mappedPrefix.length)))
     ? withoutZone(canonical.slice(mappedPrefix.length))
@@ -66,7 +75,10 @@ export const unmapped = (canonical: string): string =>
 export const isLoopback = (host: string): boolean =>
   (host.startsWith("127.") && ipv4Pattern.test(host)) || host === "::1"
 
-/** Tests whether a host is the canonical IP literal of an unspecified address, which a listener may use and a dialer may not. */
+/**
+ * Tests whether a host is the canonical IP literal of an unspecified address, which is valid for listening and cannot
+ * be dialed.
+ */
 export const isUnspecified = (host: string): boolean => {
   const address = unmapped(withoutZone(host))
   return address === "0.0.0.0" || address === "::"
@@ -83,7 +95,7 @@ const isName = (text: string): boolean => {
   )
 }
 
-/** Returns the eight groups of an IPv6 address, or `undefined` if the text is none. */
+/** Returns the eight groups of an IPv6 address, or `undefined` if the text is not an IPv6 address. */
 const ipv6Groups = (address: string): ReadonlyArray<number> | undefined => {
   const halves = withoutDots(address)?.split("::")
   if (halves === undefined || halves.length > 2) return undefined
@@ -96,7 +108,7 @@ const ipv6Groups = (address: string): ReadonlyArray<number> | undefined => {
     : undefined
 }
 
-/** Replaces an IPv4 address at the end of an IPv6 address by its two groups. */
+/** Replaces an IPv4 address at the end of an IPv6 address with its two groups. */
 const withoutDots = (address: string): string | undefined => {
   if (!address.includes(".")) return address
   const start = address.lastIndexOf(":") + 1
@@ -106,7 +118,7 @@ const withoutDots = (address: string): string | undefined => {
   return `${address.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
 }
 
-/** Returns the groups as RFC 5952 writes them: `::` for the first of the longest runs of two zeros or more. */
+/** Returns the groups in the form of RFC 5952: `::` replaces the first of the longest runs of two or more zeros. */
 const formatGroups = (groups: ReadonlyArray<number>): string => {
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
   if (isMapped) return mappedPrefix + dotted(groups.slice(-2))

@@ -1,17 +1,17 @@
 /**
- * The annotations of the log lines of a node. Loggers get them as values. `console.log` of Node, with which the default logger
- * of Effect prints them, shows them as `key=value` on the line of the message instead of as an object over several lines.
+ * Annotations of the log lines of a node. Loggers get them as values. The default logger of Effect prints them with
+ * `console.log`, which Node shows as `key=value` on the line of the message instead of as an object over several lines.
  */
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as References from "effect/References"
 
-/** Adds annotations to each log line of the effect, and of the fibers that it forks. */
+/** Adds annotations to each log line of the effect and of the fibers that it forks. */
 export const annotateCompactly = (annotations: Readonly<Record<string, unknown>>) =>
   Effect.updateService(References.CurrentLogAnnotations, (before) => ({
     ...before,
     ...annotations,
-    // Copies of the annotations, as `Effect.annotateLogs` makes them, keep it. Loggers that go through the keys do not see it.
+    // The copies that `Effect.annotateLogs` makes keep this symbol. Loggers that iterate over the keys do not see it.
     [NodeInspectSymbol]: format,
   }))
 
@@ -22,7 +22,7 @@ function format(this: Readonly<Record<string, unknown>>): string {
     .join(" ")
 }
 
-/** Text that needs no quotes. */
+/** Pattern of a text that needs no quotes. */
 const plainText = /^[^\s"=\p{Cc}]+$/u
 
 const formatValue = (value: unknown): string => {

@@ -1,7 +1,7 @@
 /**
- * Layers of policies. A policy is a reference, which has a default, so `Layer.succeed` types its layer as if it provided nothing.
- * The type that is given here says which policy the layer provides, so that `Cluster.layer` accepts nothing else. It has no
- * counterpart at run time.
+ * Constructor of layers of policies. A policy is a reference with a default, so `Layer.succeed` gives its layer a type
+ * that provides nothing. The identifier type names the policy that the layer provides, so that `Cluster.layer` accepts
+ * no other layers. It has no counterpart at run time.
  */
 import type * as Context from "effect/Context"
 import * as Layer from "effect/Layer"

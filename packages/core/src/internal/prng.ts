@@ -1,5 +1,6 @@
 /**
- * Random generator whose whole state is one number, so that a pure state machine can carry it (mulberry32). Not for secrets.
+ * Random generator with a single number as its state, so that a pure state machine can carry it (mulberry32). Not for
+ * secrets.
  */
 
 /** Returns the next state, and a number in [0, 1). */
@@ -18,8 +19,8 @@ export interface Indexed<A> {
 }
 
 /**
- * Returns the next state, and up to `count` of the items that satisfy the condition, drawn without repetition. It looks at those
- * that it draws and at no others: a Fisher-Yates shuffle of positions that stops early.
+ * Returns the next state, and up to `count` of the items that satisfy the condition, drawn without repetition. It
+ * visits only the items that it draws: a Fisher-Yates shuffle of positions that ends early.
  */
 export const sample = <A>(
   seed: number,
@@ -28,7 +29,7 @@ export const sample = <A>(
   isWanted: (item: A) => boolean = () => true,
 ): readonly [seed: number, drawn: ReadonlyArray<A>] => {
   const drawn: Array<A> = []
-  /** Positions that another one took the place of. */
+  /** Positions whose item was replaced, with the position of the replacement. */
   const moved = new Map<number, number>()
   let state = seed
   for (let left = items.size; drawn.length < count && left > 0; left--) {

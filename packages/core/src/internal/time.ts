@@ -1,9 +1,7 @@
-/**
- * Monotonic time in milliseconds, for everything that measures a duration: the wall clock may jump at any moment.
- */
+/** Monotonic time in milliseconds, for measuring durations, because the wall clock may jump at any moment. */
 import type { Clock } from "effect/Clock"
 
-/** Delay of a timer, in milliseconds, beyond which it shows a stall of this process. */
+/** Delay of a timer beyond which this process counts as stalled, in milliseconds. */
 export const stallMillis = 250
 
 /** Returns the monotonic time of the clock, in milliseconds. */

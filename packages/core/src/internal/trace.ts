@@ -9,7 +9,7 @@ const traceIdBytes = 16
 const spanIdBytes = 8
 const sampled = 1
 
-/** Encodes a span. Returns `undefined` if its ids are not those of W3C Trace Context. */
+/** Encodes a span. Returns `undefined` if its ids do not follow W3C Trace Context. */
 export const encode = (span: Tracer.AnySpan): Uint8Array | undefined => {
   const ids = Hex.decode(span.traceId + span.spanId)
   if (Result.isFailure(ids) || span.spanId.length !== 2 * spanIdBytes) return undefined

@@ -162,7 +162,7 @@ export const describeDial = (address: Address, error: HandshakeError): string =>
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
-const ended = (end: ReadOutcome): HandshakeFailed => {
+const ended = (end: ReadOutcome): HandshakeFailed | TransportError => {
   switch (end._tag) {
     case "ProtocolViolation":
       return violation(`the other side does not speak this protocol: ${end.message}`)
@@ -174,6 +174,8 @@ const ended = (end: ReadOutcome): HandshakeFailed => {
     case "Ended":
       return new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
     case "Lost":
+      // The other side may judge a proof after the connection is open.
+      if (end.error.reason === "unauthenticated") return end.error
       return new HandshakeFailed({ reason: "lost", message: end.error.message })
   }
 }
@@ -348,6 +350,7 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
   generation: record.generation,
   metadata: record.body.metadata,
   remoteHost: connection.remoteHost,
+  identity: connection.identity,
 })
 
 /** Returns a frame that refuses a Hello. */

@@ -1,13 +1,11 @@
-/**
- * Receiver that counts the messages of a lane and their bytes before it hands them on.
- */
+/** Receiver that counts the messages of a lane and their bytes before it passes them on. */
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Sink, Source } from "../peering/PeerConnection.ts"
 
-/** Count of messages. */
+/** Counter of messages and bytes. */
 export interface MessageCount {
-  /** Counts one message of so many bytes. */
+  /** Counts one message with this many bytes. */
   readonly add: (bytes: number) => void
 }
 

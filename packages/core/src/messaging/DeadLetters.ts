@@ -1,6 +1,6 @@
 /**
- * Messages that their readers could not use: counted, published to whoever watches them, and told in the log. The first of
- * each lane and peer in a minute has a line; the log counts the others.
+ * Messages that their readers could not use. They are counted, published to subscribers, and logged. The first one of
+ * each lane and peer in a minute has a log line. The log counts the others.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,10 +10,13 @@ import type { LogBudget } from "../internal/LogBudget.ts"
 import type { DeadLetter } from "../Lane.ts"
 import { clip } from "../protocol/ProtocolViolation.ts"
 
-/** Number of dead letters that a slow watcher can be behind before it misses the oldest. */
+/** Number of dead letters that may wait for a slow subscriber before it misses the oldest. */
 const maxBuffered = 1_024
 
-/** Maximum length of a reason in the log: enough for the path to a field, and no room for a value of a peer that fills the log. */
+/**
+ * Maximum length of a reason in the log. It has room for the path to a field, and prevents a value of a peer from
+ * filling the log.
+ */
 const maxReasonLength = 512
 
 export interface Options {
@@ -29,7 +32,7 @@ export class DeadLetters {
   private readonly context: Context.Context<never>
   private readonly options: Options
 
-  /** `context` is the one of the node, whose log has the lines: the reader may have another. */
+  /** Takes the context of the node, which has its log. The context of a reader may differ. */
   constructor(letters: PubSub.PubSub<DeadLetter>, context: Context.Context<never>, options: Options) {
     this.letters = letters
     this.context = context
@@ -37,29 +40,30 @@ export class DeadLetters {
     this.end = PubSub.shutdown(letters)
   }
 
-  /** Publishes a message that its reader could not use. */
+  /** Publishes and logs a message that its reader could not use. */
   publish(letter: DeadLetter): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.options.onLetter(letter.lane)
       const published = PubSub.publish(this.letters, letter)
-      return Effect.andThen(published, Effect.provideContext(this.tell(letter), this.context))
+      return Effect.andThen(published, Effect.provideContext(this.log(letter), this.context))
     })
   }
 
-  private tell({ lane, message: { from }, reason }: DeadLetter): Effect.Effect<void> {
-    // A reason quotes values that the peer sent. One more character than fits, so that a long reason ends in dots.
+  private log({ lane, message: { from }, reason }: DeadLetter): Effect.Effect<void> {
+    // A reason quotes values that the peer sent. One more character than the maximum remains, so that a long reason
+    // ends in dots.
     const quoted = clip(reason.slice(0, maxReasonLength + 1), maxReasonLength)
     return this.options.log.write({
       level: "Warn",
       kind: "dead letter",
       subject: `${lane}\n${from.name}`,
       linesPerSubject: 1,
-      text: `"${from.name}" sent a message on "${lane}" that cannot be used here`,
+      text: `"${from.name}" sent a message on "${lane}" that this node cannot use`,
       annotations: { lane, peer: from.name, generation: from.generation, reason: quoted },
     })
   }
 
-  /** Returns the dead letters of one lane, from when the stream is run. A slow watcher misses the oldest. */
+  /** Returns the dead letters of one lane from the moment the stream runs. A slow subscriber misses the oldest. */
   of(lane: string): Stream.Stream<DeadLetter> {
     return Stream.filter(Stream.fromPubSub(this.letters), (letter) => letter.lane === lane)
   }

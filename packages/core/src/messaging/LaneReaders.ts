@@ -1,7 +1,7 @@
 /**
- * The readers of this node: of its inbox, and of the lanes that it reads besides. A lane is open at every peer while this node
- * has a reader of it; each reader has a buffer of its own, and says what is to happen when it is full (docs/messages.md,
- * section "Topics").
+ * The readers of this node: of its inbox, and of its other lanes. A lane is open at every peer while this node has a
+ * reader of it. Each reader has its own buffer and its own strategy for a full buffer (docs/messages.md, section
+ * "Topics").
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ import { SessionReader } from "./SessionReader.ts"
 import { UnreadInbox } from "./UnreadInbox.ts"
 import { ViewReader } from "./ViewReader.ts"
 
-/** Number of messages that a buffer keeps by default: some pulls of a reader that is busy for a moment. */
+/** Default number of messages in a buffer: a few pulls of a reader that is briefly busy. */
 const defaultCapacity = 1_024
 
 export interface Options {
@@ -40,19 +40,19 @@ export interface Options {
   readonly self: () => PeerId
   /** Returns the current view. */
   readonly view: () => View
-  /** Called when the first reader of a lane has come. */
+  /** Called when a lane gets its first reader. */
   readonly onOpened: (lane: ReadLane) => void
-  /** Called when the last reader of a lane has gone. */
+  /** Called when a lane loses its last reader. */
   readonly onClosed: (name: string) => void
-  /** Called when a message did not fit the buffer of a reader. */
+  /** Called when a message did not fit into the buffer of a reader. */
   readonly onLost: (lane: string, strategy: "dropping" | "sliding") => void
-  /** Returns the count of the messages that arrive on a lane. */
+  /** Returns the counter of the messages that arrive on a lane. */
   readonly received: (lane: string) => MessageCount
   /** Log of the node. */
   readonly log: LogBudget
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
-  /** Returns `true` while the node takes part: that a reader fails because the node leaves is no news. */
+  /** Tests whether the node is running. A reader that fails because the node leaves is not reported. */
   readonly isRunning: () => boolean
 }
 
@@ -62,7 +62,7 @@ interface ReaderOptions extends ReadOptions {
   readonly view?: boolean | undefined
 }
 
-/** Opens a reader, and gives its stream. */
+/** Effect that opens a reader and returns its stream. */
 export type Reading<A> = Effect.Effect<Stream.Stream<A>, OptionsError, Scope.Scope>
 
 interface Parts {
@@ -73,24 +73,24 @@ interface Parts {
   readonly unread: UnreadInbox
 }
 
-/** Receiver of a lane that nobody reads any more: what arrives on it is dropped. */
+/** Receiver of a lane without readers. It drops the messages that still arrive. */
 const noReaders: Sink = new OpenLane(0)
 
 export class LaneReaders {
   /** Messages of the inbox. Several runs of the stream share them. */
   readonly inbox: Stream.Stream<Message>
-  /** Takes one message of the inbox, and leaves all others. Shares the messages with the runs of {@link inbox}. */
+  /** Takes one message of the inbox. Shares the messages with the runs of {@link inbox}. */
   readonly receive: Effect.Effect<Message, NodeStopped>
-  /** The way of messages from this node to these readers. */
+  /** Route of messages from this node to these readers. */
   readonly loopback: Loopback
-  /** Tells in the log if nobody reads the inbox. Never ends. */
+  /** Logs a warning if the inbox has no reader. Never ends. */
   readonly watch: Effect.Effect<never>
   private readonly options: Options
   private readonly mailbox: Mailbox.Mailbox
   private readonly pacer: OpenPacer
   private readonly failures: ReaderFailures
   private readonly lanes = new Map<string, OpenLane>()
-  /** Sessions that have started and not ended. */
+  /** Sessions that have started and have not ended. */
   private readonly sessions = new Map<Session, SessionStarted>()
   private openings = 0
   private hasEnded = false
@@ -106,19 +106,22 @@ export class LaneReaders {
     this.inbox = failures.watch(inboxName, unread.count(mailbox.stream))
   }
 
-  /** Returns all lanes that are read at this moment, besides the inbox. */
+  /** Returns all lanes that are currently read, except the inbox. */
   readonly openLanes = (): Iterable<ReadLane> => Array.from(this.lanes, ([name, { format }]) => ({ name, format }))
 
-  /** Returns the number of the opening of a lane; `undefined` if nobody reads it, or this node has left. */
+  /** Returns the number of the opening of a lane. `undefined` if the lane has no reader, or if this node has left. */
   readonly openingOf = (name: string): number | undefined => (this.hasEnded ? undefined : this.lanes.get(name)?.opening)
 
-  /** Returns the receiver of the messages of a lane that a link opens, for as long as the link has it open. */
+  /**
+   * Returns the receiver of the messages of a lane that a link opens. It stays the same while the link has the lane
+   * open.
+   */
   readonly sinkOf = (name: string): Sink => {
     const lane = name === inboxName ? this.mailbox : this.lanes.get(name)
     return lane === undefined ? noReaders : new CountedSink(lane, this.options.received(name))
   }
 
-  /** Nothing more arrives on the link. Returns whether everything that arrived is kept for its readers. */
+  /** Handles the end of a link. Returns `true` if all messages that arrived are kept for their readers. */
   readonly linkEnded = (link: Link): boolean => {
     let isKept = this.mailbox.ended(link)
     for (const { readers } of this.lanes.values()) {
@@ -127,20 +130,20 @@ export class LaneReaders {
     return isKept
   }
 
-  /** Tells the readers of all lanes that a session has started, and those that come later while it lasts. */
+  /** Notifies the readers of all lanes that a session has started, and later readers while the session lasts. */
   readonly sessionStarted = (from: PeerId, session: Session): void => {
     const started = startedOf(from, session)
     this.sessions.set(session, started)
     this.markAll(started)
   }
 
-  /** Tells the readers of all lanes that a session is over. */
+  /** Notifies the readers of all lanes that a session is over. */
   readonly sessionEnded = ({ generation, name }: PeerId, session: Session): void => {
     this.sessions.delete(session)
     this.markAll({ _tag: "SessionEnded", from: { name, generation }, session: session.session })
   }
 
-  /** Tells the readers that want it about a change of the view. */
+  /** Passes a change of the view to the readers with `view`. */
   readonly onEvent = (event: ViewChange | Notice): void => {
     for (const { readers } of this.lanes.values()) {
       for (const reader of readers) if (reader instanceof ViewReader) reader.onEvent(event)
@@ -151,13 +154,13 @@ export class LaneReaders {
     for (const { readers } of this.lanes.values()) for (const reader of readers) reader.mark(mark)
   }
 
-  /** Reads a lane from now on, until the scope closes. */
+  /** Opens a reader of a lane until the scope closes. */
   open(name: string, options: GapReadOptions, format?: string): Reading<LaneItem | MessagesLost>
   open(name: string, options: LossyReadOptions, format?: string): Reading<Message>
   open(name: string, options: ViewReadOptions, format?: string): Reading<LaneItem | ViewItem>
   open(name: string, options?: ReadOptions, format?: string): Reading<LaneItem>
   open(name: string, options: ReaderOptions = {}, format?: string): Reading<LaneItem | MessagesLost | ViewItem> {
-    // A node that opens many lanes waits here, and can be interrupted. From then on the reader is in its scope.
+    // A node that opens many lanes waits here and can be interrupted. After that, the scope owns the reader.
     return Effect.andThen(
       this.pacer.await(() => this.lanes.has(name)),
       Effect.map(
@@ -167,7 +170,7 @@ export class LaneReaders {
     )
   }
 
-  /** Ends all streams after what is there. */
+  /** Ends all streams after the items that wait. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => Effect.andThen(this.mailbox.end, this.endLanes))
 
   private readonly endLanes: Effect.Effect<void> = Effect.suspend(() => {
@@ -184,15 +187,18 @@ export class LaneReaders {
   ) {
     const { capacity = defaultCapacity, gaps = false, strategy = "suspend", view = false } = options
     if (!Number.isInteger(capacity) || capacity < 1) {
-      return yield* new OptionsError({ option: "capacity", problem: "the capacity of a reader is at least 1" })
+      return yield* new OptionsError({
+        option: "capacity",
+        problem: "the capacity of a reader must be a whole number of at least 1",
+      })
     }
     const reader: LaneReader = yield* this.makeReader(name, { strategy, capacity, gaps, view })
-    // From here on in one step, so that of several fibers each sees the lanes of those before.
+    // From here on everything happens in one step, so that concurrent fibers see the lanes of the fibers before them.
     const open = this.lanes.get(name)
     if (open === undefined && this.lanes.size >= maxLanes) {
-      return yield* new OptionsError({ option: "lanes", problem: `a node reads at most ${maxLanes} lanes` })
+      return yield* new OptionsError({ option: "lanes", problem: `a node can read at most ${maxLanes} lanes` })
     }
-    // Peers know one format of a lane.
+    // Peers know only one format of a lane.
     if (open !== undefined && open.format !== format) return yield* otherFormat(name, open.format, format)
     if (this.hasEnded) yield* reader.end
     else this.addTo({ name, format }, reader)

@@ -1,6 +1,6 @@
 /**
- * The way of messages from this node to its own readers. It needs no link: each lane that this node reads has a loopback lane
- * with the window of the lane, and hands its messages to the same readers.
+ * The route of messages from this node to its own readers. It needs no link. Each lane that this node reads has a
+ * loopback lane with the window of the lane, which passes messages to the same readers.
  */
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import { Slowness } from "../flow/Slowness.ts"
@@ -22,11 +22,11 @@ export interface Options {
 
 export class Loopback implements Route {
   readonly inbox: LoopbackLane
-  /** Never slow: this node knows its own lanes. */
+  /** Never slow, because this node knows its own lanes. */
   readonly listing = new Slowness()
   private readonly options: Options
   private readonly lanes = new Map<string, LoopbackLane>()
-  /** The source of all messages. Another generation of this node is another source. */
+  /** The source of all messages. It changes with the generation of this node. */
   private source: Source
 
   constructor(options: Options) {
@@ -45,18 +45,18 @@ export class Loopback implements Route {
 
   readonly lanesKnown = (): undefined => undefined
 
-  /** This node reads a lane from now on, with this receiver. */
+  /** Opens a lane that this node reads, with its receiver. */
   open(lane: ReadLane, sink: Sink): void {
     this.lanes.set(lane.name, this.makeLane(lane, this.options.limits.laneWindowBytes, sink))
   }
 
-  /** This node does not read a lane any more. */
+  /** Closes a lane that this node no longer reads. */
   close(name: string): void {
     this.lanes.get(name)?.close("unread")
     this.lanes.delete(name)
   }
 
-  /** Accepts no more messages, because the node stops. */
+  /** Closes all lanes because the node stops. */
   end(): void {
     for (const lane of this.lanes.values()) lane.close("closed")
     this.inbox.close("closed")

@@ -1,7 +1,7 @@
 /**
- * One lane from this node to its own reader. Messages go to the reader at once and without a copy, while those that were not
- * read fit into the window of the lane. A message larger than the window goes when all before it are read. So the lane holds
- * at most the window, or one message.
+ * One lane from this node to its own reader. Messages reach the reader at once and without a copy while the unread
+ * messages fit into the window of the lane. A message larger than the window is accepted when all messages before it
+ * have been read. So the lane holds at most the window, or one message.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,11 +17,11 @@ import type { Outlet } from "./Route.ts"
 
 export interface Options {
   readonly name: string
-  /** Format of the messages that the readers read; absent if they take bytes of any format. */
+  /** Format of the messages that the readers read. Absent if they take bytes of any format. */
   readonly format?: string | undefined
   /** Bytes of messages that may wait for the reader. */
   readonly window: number
-  /** Hands a message to the reader. Never waits. */
+  /** Passes a message to the reader. Never waits. */
   readonly deliver: (lane: ReadableLane, message: InboundMessage) => void
 }
 
@@ -38,9 +38,9 @@ export class LoopbackLane implements Outlet, ReadableLane {
   private refusal: Exclude<Refusal, "moved"> | undefined
   private readonly turn = Semaphore.makeUnsafe(1)
   private readonly mayProceed = Latch.makeUnsafe(false)
-  /** Opened when a frame of any size fits. */
+  /** Opens when a frame of any size fits. */
   private readonly readiness = Latch.makeUnsafe(false)
-  /** Number of the last message that is to be acknowledged. */
+  /** Number of the last message with a requested acknowledgement. */
   private lastConfirm = 0
   private readonly pending = new Map<number, Acknowledgement>()
 
@@ -55,14 +55,14 @@ export class LoopbackLane implements Outlet, ReadableLane {
     return this.refusal === undefined
   }
 
-  /** Accepts a message if it fits now and no other sender waits. Returns `false` if not. */
+  /** Accepts a message if it fits now and no other sender waits. Returns `false` otherwise. */
   tryOffer(payload: Uint8Array, extra?: Extra): boolean {
     if (this.waiting > 0 || !this.isOpen || !this.hasRoom(payload.length)) return false
     this.accept(payload, extra)
     return true
   }
 
-  /** Accepts a message when it fits. Messages arrive in the order of acceptance. */
+  /** Accepts a message as soon as it fits. Messages arrive in the order of acceptance. */
   offer(payload: Uint8Array, extra?: Extra): Effect.Effect<void, Refusal> {
     return Effect.suspend(() => {
       if (this.refusal !== undefined) return Effect.fail(this.refusal)
@@ -78,7 +78,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
     })
   }
 
-  /** Waits until there is room for any frame, and no sender waits. */
+  /** Waits until there is room for any frame and no sender waits. */
   ready(): Effect.Effect<void, Refusal> {
     return Effect.suspend(() => {
       if (this.refusal !== undefined) return Effect.fail(this.refusal)
@@ -88,7 +88,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
     })
   }
 
-  /** The reader has taken messages of this cost, up to the one with the number `confirm`. */
+  /** Records that the reader has taken messages of this cost, up to the message with the number `confirm`. */
   acknowledge({ confirm, cost: taken }: Pick<InboundMessage, "confirm" | "cost">): void {
     this.unread -= taken
     if (this.slowness.isSlow && this.hasRoom(fragmentBytes(this.window))) this.slowness.clear()
@@ -102,7 +102,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
     }
   }
 
-  /** Accepts no more messages: nobody reads the lane any more (`unread`), or the node stops (`closed`). */
+  /** Closes the lane, because it has no reader any more (`unread`) or the node stops (`closed`). */
   close(why: Exclude<Refusal, "moved">): void {
     this.refusal ??= why
     for (const { result } of this.pending.values()) Deferred.doneUnsafe(result, Effect.fail(why))

@@ -1,6 +1,6 @@
 /**
- * A reader of a lane that loses what does not fit its buffer: the newest message with `dropping`, the oldest with `sliding`.
- * Its senders never wait, because each message counts as taken when it arrives.
+ * A reader of a lane that loses messages that do not fit into its buffer: the newest message with `dropping`, the
+ * oldest with `sliding`. Its senders never wait, because each message counts as taken when it arrives.
  */
 import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
@@ -21,7 +21,7 @@ export interface Options {
   readonly strategy: "dropping" | "sliding"
   /** Number of messages in the buffer. */
   readonly capacity: number
-  /** `true` if the reader tells where messages may be missing. */
+  /** `true` if the reader marks where messages may be missing. */
   readonly gaps: boolean
   /** Called for each message that is lost. */
   readonly onLost: () => void
@@ -33,7 +33,7 @@ export class LossyReader implements LaneReader {
   readonly close: Effect.Effect<void>
   private readonly queue: Items
   private readonly options: Options
-  /** Messages that were lost since the last pull; `undefined` if nothing was. */
+  /** Number of messages lost since the last pull. `undefined` if no item was lost. */
   private lost: number | undefined
 
   constructor(queue: Items, options: Options) {
@@ -55,7 +55,7 @@ export class LossyReader implements LaneReader {
     return true
   }
 
-  /** Puts the end of a session behind the messages that are there, if the reader tells where messages may be missing. */
+  /** Appends the end of a session, if the reader marks where messages may be missing. */
   mark(mark: SessionStarted | SessionEnded): void {
     if (this.options.gaps && mark._tag === "SessionEnded") this.add(mark)
   }
@@ -76,7 +76,10 @@ export class LossyReader implements LaneReader {
     if (count > 0) this.options.onLost()
   }
 
-  /** Adds the loss to the items that are read: what `sliding` lost came before them, what `dropping` lost after them. */
+  /**
+   * Adds the marker of the loss to the pulled items. Messages that `sliding` lost came before them, and messages that
+   * `dropping` lost after them.
+   */
   private withLoss(items: Arr.NonEmptyReadonlyArray<Message | SessionEnded>) {
     const { gaps, strategy } = this.options
     const count = this.lost
@@ -87,6 +90,6 @@ export class LossyReader implements LaneReader {
   }
 }
 
-/** Makes a reader without messages. The queue needs no bound of its own: the reader keeps to its capacity. */
+/** Makes a reader without messages. The queue needs no bound, because the reader enforces its capacity. */
 export const make = (options: Options): Effect.Effect<LossyReader> =>
   Effect.map(Queue.unbounded<Message | SessionEnded, Cause.Done>(), (queue) => new LossyReader(queue, options))

@@ -1,7 +1,7 @@
 /**
- * The messages of one lane of all links for one reader: a stream that gives credit back to the senders as it is read.
- * The list needs no bound of its own: what live links put into it is bounded by their credit, and what links that are over
- * left there, by {@link Options.kept} (docs/protocol.md, section "Lanes and credit").
+ * The messages of one lane from all links for one reader: a stream that returns credit to the senders as it is read.
+ * The list needs no bound of its own. Credit bounds the messages of live links, and {@link Options.kept} bounds the
+ * messages of ended links (docs/protocol.md, section "Lanes and credit").
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -17,38 +17,40 @@ import type { PeerId } from "../Peer.ts"
 import type { Sink, Source as Link } from "../peering/PeerConnection.ts"
 import { ReceivedMessage } from "./ReceivedMessage.ts"
 
-/** Messages per pull: enough that the price of a pull does not show, few enough to give credit back in time. */
+/**
+ * Number of messages per pull: enough to make the cost of a pull negligible, and few enough to return credit in time.
+ */
 const pullSize = 256
 
 /**
- * Messages of one link and lane that follow each other and make up one item of the queue, at most. A pull goes on while one
- * more item fits.
+ * Maximum number of consecutive messages of one link and lane in one item of the queue. A pull continues while one more
+ * item fits.
  */
 const batchSize = pullSize / 2
 
-/** Maximum number of bytes that are kept of ended links of all peers, as a multiple of the maximum for one peer. */
+/** Maximum number of bytes kept of the ended links of all peers, as a multiple of the maximum for one peer. */
 const peersKept = 16
 
-/** Link from which messages arrived. */
+/** A link from which messages arrived. */
 interface Source {
   readonly link: Link
   readonly from: PeerId
-  /** Cost of its messages that were not read yet. */
+  /** Cost of its unread messages. */
   unread: number
-  /** Nothing more arrives from it. */
+  /** `true` if the link has ended. */
   over: boolean
 }
 
-/** Messages of one link and lane that follow each other and were not read. */
+/** Consecutive unread messages of one link and lane. */
 class Batch {
   readonly source: Source
   readonly lane: ReadableLane
   cost = 0
   confirm: number | undefined
   private readonly messages: Array<ReceivedMessage> = []
-  /** The same messages as they arrived, each with its cost. */
+  /** Received form of {@link messages}, each with its cost. */
   private readonly inbound: Array<InboundMessage> = []
-  /** Number of messages that were taken one by one. */
+  /** Number of messages that were taken individually. */
   private taken = 0
 
   constructor(source: Source, lane: ReadableLane) {
@@ -72,7 +74,7 @@ class Batch {
     return this.taken === 0 ? this.messages : this.messages.slice(this.taken)
   }
 
-  /** Takes the first message out, as a batch of its own. */
+  /** Removes the first message and returns it as a separate batch. */
   takeFirst(): Batch {
     const first = new Batch(this.source, this.lane)
     const message = this.messages[this.taken]
@@ -80,7 +82,7 @@ class Batch {
     if (message === undefined || inbound === undefined) return first
     this.taken++
     this.cost -= inbound.cost
-    // An acknowledgement is for all messages before it, and is sent once.
+    // An acknowledgement covers all messages before it, and is sent once.
     if (this.confirm === inbound.confirm) this.confirm = undefined
     first.push(message, inbound)
     return first
@@ -88,9 +90,12 @@ class Batch {
 }
 
 export interface Options<Mark = never> {
-  /** Bytes, more or less, that are kept of one peer's links that are over. Of all peers together sixteen times as many are. */
+  /**
+   * Approximate number of bytes kept of the ended links of one peer. For all peers together the limit is sixteen times
+   * as high.
+   */
   readonly kept: number
-  /** Called for the first message of each item of the list, when it has come. */
+  /** Called when the first message of an item of the list arrives. */
   readonly onQueued?: () => void
   /** Called for each mark that a reader takes. */
   readonly onMark?: (mark: Mark) => void
@@ -98,25 +103,28 @@ export interface Options<Mark = never> {
 
 const doNothing = (): void => undefined
 
-/** `Mark` is what may be put between the messages. */
+/** A mailbox of messages. `Mark` is the type of the marks between the messages. */
 export class Mailbox<Mark = never> implements Sink {
-  /** Messages and marks. Several runs of the stream, and {@link receive}, share them: each message goes to one. */
+  /**
+   * Messages and marks. Several runs of the stream, and {@link receive}, share them, so each message goes to one of
+   * them.
+   */
   readonly stream: Stream.Stream<Message | Mark>
   /**
-   * Takes one message or mark, and leaves all others. Fails with `Done` once the mailbox has ended and is empty. An interruption
-   * takes nothing.
+   * Takes one message or mark. Fails with `Done` once the mailbox has ended and is empty. Takes nothing if it is
+   * interrupted.
    */
   readonly receive: Effect.Effect<Message | Mark, Cause.Done>
   private readonly items = MutableList.make<Batch | Mark>()
-  /** Open while there is something to take, or the mailbox has ended. */
+  /** Open while an item waits, or after the mailbox has ended. */
   private readonly isReady = Latch.makeUnsafe(false)
-  /** Bytes that are kept of one peer's links that are over. */
+  /** Number of bytes kept of the ended links of one peer. */
   private readonly kept: number
   private readonly onQueued: () => void
   private readonly onMark: (mark: Mark) => void
   private readonly sources = new Map<Link, Source>()
   private hasEnded = false
-  /** The item that was queued last, as long as it is there. */
+  /** The last item of the queue, while it is there. */
   private newest: Batch | undefined
 
   constructor({ kept, onMark = doNothing, onQueued = doNothing }: Options<Mark>) {
@@ -127,7 +135,7 @@ export class Mailbox<Mark = never> implements Sink {
     this.receive = this.awaitItem((first) => this.openOne(first))
   }
 
-  /** Puts a message behind those that are there. Never waits. */
+  /** Appends a message. Never waits. */
   offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
     const batch = this.batchFor(link, lane)
     batch.source.unread += message.cost
@@ -135,20 +143,20 @@ export class Mailbox<Mark = never> implements Sink {
     if (batch.length === 1) this.onQueued()
   }
 
-  /** Returns the number of links, also of those that are over, from which messages wait. */
+  /** Returns the number of links with waiting messages, including ended links. */
   waitingLinks(): number {
     let count = 0
     for (const { unread } of this.sources.values()) if (unread > 0) count++
     return count
   }
 
-  /** Puts a mark behind the messages that are there. */
+  /** Appends a mark. */
   mark(mark: Mark): void {
     this.newest = undefined
     this.append(mark)
   }
 
-  /** Yields the messages and marks that wait, in order, and takes none. */
+  /** Yields the waiting messages and marks in order, without taking them. */
   *waiting(): Iterable<Message | Mark> {
     for (const item of MutableList.toArray(this.items)) {
       if (item instanceof Batch) yield* item.all()
@@ -156,14 +164,14 @@ export class Mailbox<Mark = never> implements Sink {
     }
   }
 
-  /** Takes all marks out for which this holds, and leaves the rest. */
+  /** Removes all marks that satisfy the condition. */
   removeMarks(isGone: (mark: Mark) => boolean): void {
     MutableList.filter(this.items, (item) => item instanceof Batch || !isGone(item))
   }
 
   /**
-   * The link is over. Its messages stay to be read, unless earlier links to the same peer, or links to others, left too
-   * much: then they are lost, and the answer is `false`.
+   * Handles the end of a link. Its messages stay readable, unless earlier ended links of the same peer or of other
+   * peers already occupy too much. In that case they are lost, and the result is `false`.
    */
   ended(link: Link): boolean {
     const source = this.sources.get(link)
@@ -178,13 +186,13 @@ export class Mailbox<Mark = never> implements Sink {
     return false
   }
 
-  /** Ends the stream after what is there. */
+  /** Ends the stream after the items that wait. */
   readonly end: Effect.Effect<void> = Effect.sync(() => {
     this.hasEnded = true
     this.isReady.openUnsafe()
   })
 
-  /** Counts everything that is there as taken: it will not be read. */
+  /** Removes all items, which will not be read, and counts their messages as taken. */
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     if (!this.hasEnded) this.drop(() => true)
     MutableList.clear(this.items)
@@ -193,9 +201,9 @@ export class Mailbox<Mark = never> implements Sink {
   })
 
   /**
-   * Tests whether what a link that is over left may stay. A peer whose link breaks again and again would fill a mailbox that
-   * nobody reads, and so would a peer that comes under ever new names. A session may lose its end, so one link that finds no
-   * room loses all of its messages that were not read, and its session is over with that.
+   * Tests whether the messages of an ended link may stay. Otherwise a peer whose link breaks repeatedly, or a peer that
+   * connects under ever new names, would fill a mailbox without a reader. A session may lose its end, so a link without
+   * room loses all of its unread messages, and its session is over.
    */
   private hasRoomFor({ link }: Source): boolean {
     let ofPeer = 0
@@ -208,7 +216,7 @@ export class Mailbox<Mark = never> implements Sink {
     return ofPeer < this.kept && ofAll < peersKept * this.kept
   }
 
-  /** Returns a batch at the end of the queue, for the next message of this link and lane. */
+  /** Returns the batch at the end of the queue for the next message of this link and lane. */
   private batchFor(link: Link, lane: ReadableLane): Batch {
     const { newest } = this
     if (newest?.source.link === link && newest.lane === lane && newest.length < batchSize) return newest
@@ -230,7 +238,10 @@ export class Mailbox<Mark = never> implements Sink {
     this.isReady.openUnsafe()
   }
 
-  /** Waits for the next item, and opens it in the step that takes it out: no fiber can be interrupted between. */
+  /**
+   * Waits for the next item, and opens it in the same step in which it is removed, so that an interruption between the
+   * two is impossible.
+   */
   private awaitItem<A>(open: (first: Batch | Mark) => A): Effect.Effect<A, Cause.Done> {
     const next: Effect.Effect<A, Cause.Done> = Effect.suspend(() => {
       const first = MutableList.take(this.items)
@@ -242,7 +253,7 @@ export class Mailbox<Mark = never> implements Sink {
     return next
   }
 
-  /** Returns the messages of the first item, and of those that follow while one more fits. */
+  /** Returns the messages of the first item, and of the following items while one more fits. */
   private fill(first: Batch | Mark): NonEmptyReadonlyArray<Message | Mark> {
     const messages = this.open(first)
     while (messages.length <= pullSize - batchSize) {
@@ -250,7 +261,7 @@ export class Mailbox<Mark = never> implements Sink {
       if (item === MutableList.Empty) break
       for (const each of this.open(item)) messages.push(each)
     }
-    // A batch has at least one.
+    // A batch has at least one message.
     return messages as [Message | Mark, ...Array<Message | Mark>]
   }
 
@@ -263,12 +274,12 @@ export class Mailbox<Mark = never> implements Sink {
   /** Returns the first message of an item, or a mark, and puts the other messages back. */
   private openOne(item: Batch | Mark): Message | Mark {
     if (!(item instanceof Batch)) return this.takeMark(item)
-    // Nothing is added to a batch that is taken apart, so that it gets smaller only.
+    // A batch from which messages are taken individually gets no further messages, so that it only shrinks.
     if (item === this.newest) this.newest = undefined
     const first = item.takeFirst()
     if (item.length > 0) MutableList.prepend(this.items, item)
     this.take(first)
-    // A batch has at least one.
+    // A batch has at least one message.
     const [message] = first.all() as [ReceivedMessage]
     return message
   }
@@ -286,7 +297,7 @@ export class Mailbox<Mark = never> implements Sink {
     lane.acknowledge(batch)
   }
 
-  /** Takes all batches out for which this holds, in one step, and leaves the rest. */
+  /** Removes all batches that satisfy the condition, in one step. */
   private drop(isGone: (batch: Batch) => boolean): void {
     MutableList.filter(this.items, (item) => {
       if (!(item instanceof Batch) || !isGone(item)) return true

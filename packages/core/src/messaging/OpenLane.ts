@@ -1,6 +1,6 @@
 /**
- * The readers of one opening of a lane. A lane that is closed and opened again is another `OpenLane`, so a message for the
- * first opening never reaches a reader of the second.
+ * The readers of one opening of a lane. A lane that is closed and opened again is another `OpenLane`, so a message for
+ * the first opening never reaches a reader of the second.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -10,24 +10,24 @@ import type { LaneItem, ViewItem } from "../Lane.ts"
 import type { MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { Sink, Source } from "../peering/PeerConnection.ts"
 
-/** One reader of a lane: a buffer, and the stream that empties it. */
+/** A reader of a lane: a buffer, and the stream that empties it. */
 export interface LaneReader extends Sink {
-  /** Nothing more arrives on the link. Returns whether everything that arrived is kept. */
+  /** Handles the end of a link. Returns `true` if all messages that arrived are kept. */
   readonly ended: (link: Source) => boolean
-  /** Puts the begin or end of a session behind the messages that are there. */
+  /** Appends the start or end of a session. */
   readonly mark: (mark: SessionStarted | SessionEnded) => void
-  /** Messages, markers of sessions and changes of the view, in the order in which they came. */
+  /** Messages, markers of sessions and changes of the view, in the order of their arrival. */
   readonly stream: Stream.Stream<LaneItem | MessagesLost | ViewItem>
-  /** Ends the stream after what is there. */
+  /** Ends the stream after the items that wait. */
   readonly end: Effect.Effect<void>
-  /** Counts everything that is there as taken: it will not be read. */
+  /** Removes all items, which will not be read, and counts their messages as taken. */
   readonly close: Effect.Effect<void>
 }
 
 export class OpenLane implements Sink {
   /** Number of the opening on this node. */
   readonly opening: number
-  /** Format that all readers of the lane have; `undefined` if they take bytes of any format. */
+  /** Format that all readers of the lane have. `undefined` if they take bytes of any format. */
   readonly format: string | undefined
   readonly readers = new Set<LaneReader>()
 
@@ -36,7 +36,7 @@ export class OpenLane implements Sink {
     this.format = format
   }
 
-  /** Gives a message to all readers, or drops it if there is none any more. */
+  /** Passes a message to all readers. Drops it if there is no reader any more. */
   offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
     const { readers } = this
     if (!lane.isOpen || readers.size === 0) return lane.acknowledge(message)
@@ -49,7 +49,7 @@ export class OpenLane implements Sink {
   }
 }
 
-/** One message that several readers get: the sender gets its credit back when all of them have taken it. */
+/** One message for several readers. The sender gets its credit back when all of them have taken it. */
 class SharedMessage implements ReadableLane {
   readonly name: string
   readonly isOpen = true

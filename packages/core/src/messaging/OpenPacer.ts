@@ -1,6 +1,7 @@
 /**
- * The pace at which a node opens lanes. A node that opens and closes lanes faster would be taken for a flood by its peers. The
- * pace follows the rate that every receiver bears. The `controlRate` of this node says nothing about what its peers bear.
+ * Limits the rate at which a node opens lanes, because its peers treat a node that opens and closes lanes faster as a
+ * flood. The rate derives from the minimum that every receiver accepts. The `controlRate` of this node is irrelevant
+ * for the rate that its peers accept.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -9,20 +10,23 @@ import { monotonicMillis } from "../internal/time.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
 import { minControlBurst, minControlRate } from "../protocol/constants.ts"
 
-/** Opening and closing a lane are two control frames to each peer, and half of what a peer bears is left to other frames. */
+/**
+ * Opening and closing a lane sends two control frames to each peer. Half of the rate that a peer accepts stays
+ * available for other frames.
+ */
 const framesPerReader = 4
 
-/** Number of lanes that a node opens in a second, and at once. */
+/** Number of lanes that a node may open per second, and in one burst. */
 export const openRate = minControlRate / framesPerReader
 export const openBurst = minControlBurst / framesPerReader
 
-/** Time between two looks at the clock, in milliseconds. */
+/** Interval at which a waiting fiber checks the clock, in milliseconds. */
 const pollMillis = 10
 
 export class OpenPacer {
   private readonly clock: Clock
   private readonly bucket: TokenBucket
-  /** Lets one of many waiting fibers look at the clock. */
+  /** Lets only one of the waiting fibers check the clock. */
   private readonly turn = Semaphore.makeUnsafe(1)
 
   constructor(clock: Clock) {
@@ -30,7 +34,7 @@ export class OpenPacer {
     this.bucket = new TokenBucket(openRate, openBurst, monotonicMillis(clock))
   }
 
-  /** Waits until a lane may be opened. A lane that is open already has to wait for nothing. */
+  /** Waits until a lane may be opened. Does not wait if the lane is already open. */
   await(isOpen: () => boolean): Effect.Effect<void> {
     return Effect.suspend(() => (this.mayOpen(isOpen) ? Effect.void : this.turn.withPermit(this.poll(isOpen))))
   }

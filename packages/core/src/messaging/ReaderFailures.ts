@@ -1,7 +1,7 @@
 /**
- * Log lines about readers that failed. A stream that is read tells its node how it ended, so that a reader which dies in a
- * fiber that nobody watches is told all the same. The lines are bounded: a reader that is started again for each message may
- * fail as often as peers send.
+ * Log lines about readers that failed. Each stream of a reader reports its end to the node, so the log shows the
+ * failure of a reader even if no code observes its fiber. The number of lines is bounded, because a reader that is
+ * restarted for each message may fail as often as peers send.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -13,9 +13,9 @@ import { inboxName } from "../protocol/constants.ts"
 
 export interface Options {
   readonly log: LogBudget
-  /** Context of the node, whose log has the lines: the reader may have another, or none. */
+  /** Context of the node, which has its log. The context of a reader may differ. */
   readonly context: Context.Context<never>
-  /** Returns `true` while the node takes part. */
+  /** Tests whether the node is running. */
   readonly isRunning: () => boolean
   /** Called for each reader that failed. */
   readonly onFailed: (lane: string) => void
@@ -28,7 +28,10 @@ export class ReaderFailures {
     this.options = options
   }
 
-  /** Makes a stream whose runs tell if they end with an error or a defect, also one of whoever processes its elements. */
+  /**
+   * Returns a stream that reports runs that end with an error or a defect, including an error of the code that
+   * processes the elements.
+   */
   watch<A, E>(lane: string, stream: Stream.Stream<A, E>): Stream.Stream<A, E> {
     return Stream.onExit(stream, (exit) => (Exit.isFailure(exit) ? this.failed(lane, exit.cause) : Effect.void))
   }
@@ -36,7 +39,7 @@ export class ReaderFailures {
   private failed(lane: string, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { context, isRunning, log, onFailed } = this.options
-      // A reader that is stopped has not failed.
+      // An interrupted reader has not failed.
       if (!isRunning() || (!Cause.hasFails(cause) && !Cause.hasDies(cause))) return Effect.void
       onFailed(lane)
       const line = log.write({ level: "Warn", kind: "reader failed", subject: lane, text: lineOf(lane), cause })
@@ -47,5 +50,5 @@ export class ReaderFailures {
 
 const lineOf = (lane: string): string =>
   lane === inboxName
-    ? "the reader of the inbox failed; messages wait until the inbox is read again, and then their senders wait"
-    : `the reader of "${lane}" failed; it gets no messages until it is started again`
+    ? "the reader of the inbox failed; read cluster.inbox again, because messages and then their senders wait until then"
+    : `the reader of "${lane}" failed; start it again, because it gets no messages until then`

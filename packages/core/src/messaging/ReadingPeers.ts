@@ -1,6 +1,6 @@
 /**
- * The readers of lanes as this node knows them: the peers that have opened a lane on the link in use, and this node itself.
- * The links hold the lists of lanes; this class numbers the openings and tells of changes.
+ * The readers of lanes that this node knows: the peers that have opened a lane on their current link, and this node
+ * itself. The links hold the lists of lanes. This class numbers the openings and reports changes.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -13,13 +13,13 @@ import type { Link } from "../link/Link.ts"
 import { sessionWithSelf } from "../link/Session.ts"
 import type { PeerId } from "../Peer.ts"
 
-/** A link as far as the readers at its other end go. */
+/** The part of a link that describes the readers at its other end. */
 export type ReaderLink = Pick<Link, "lane" | "lanesKnown" | "peer" | "session">
 
 export interface Options {
-  /** Returns the links that messages go over, one for each peer. */
+  /** Returns the current links, one for each peer. */
   readonly current: () => Iterable<ReaderLink>
-  /** Returns the other links of the session of a link, which may be about to take over, or to end. */
+  /** Returns the other links of the session of a link. They may be about to take over or to end. */
   readonly siblings: (link: ReaderLink) => Iterable<ReaderLink>
   /** Returns the name and the current generation of this node. */
   readonly self: () => PeerId
@@ -29,10 +29,10 @@ export interface Options {
 
 export class ReadingPeers {
   private readonly options: Options
-  /** Number of each opening that a peer told. */
+  /** Number of each opening that a peer announced. */
   private readonly openings = new WeakMap<SendLane, number>()
   private lastOpening = 0
-  /** The latches of those that wait for a change, and their lanes. */
+  /** Latches of the subscribers that wait for a change, with their lanes. */
   private readonly waiting = new Map<Latch.Latch, string>()
   private hasEnded = false
 
@@ -40,7 +40,7 @@ export class ReadingPeers {
     this.options = options
   }
 
-  /** Returns the readers of a lane, by name. */
+  /** Returns the readers of a lane, ordered by name. */
   of(lane: string): ReadonlyArray<ReadingPeer> {
     const readers: Array<ReadingPeer> = []
     const opening = this.options.ownOpening(lane)
@@ -70,15 +70,18 @@ export class ReadingPeers {
     )
   }
 
-  /** A peer has opened a lane on a link. The lane is the same opening on all links of a session, unless the peer closed it. */
+  /**
+   * Records that a peer has opened a lane on a link. The lane is the same opening on all links of a session, unless the
+   * peer has closed it.
+   */
   readonly opened = (link: ReaderLink, lane: SendLane): void => {
     this.openings.set(lane, this.openingAtSiblings(link, lane.name) ?? ++this.lastOpening)
     this.changed(lane.name)
   }
 
   /**
-   * A peer has closed a lane on a link. If another link of the session has it open, the peer may have opened it again since, so
-   * that is another opening.
+   * Records that a peer has closed a lane on a link. If another link of the session has the lane open, the peer may
+   * have opened it again since, so that lane counts as another opening.
    */
   readonly closed = (link: ReaderLink, lane: SendLane): void => {
     const opening = this.openings.get(lane)
@@ -90,9 +93,9 @@ export class ReadingPeers {
   }
 
   /**
-   * The readers of a lane may have changed, or of all lanes if none is given: a link is in use or ended, a session is another, or
-   * this node opened or closed a lane. A peer may open and close lanes as often as the rate allows, which wakes nobody but those
-   * who watch these lanes.
+   * Reports that the readers of a lane, or of all lanes if none is given, may have changed: a link took over or ended,
+   * a session changed, or this node opened or closed a lane. A peer may open and close lanes as often as its rate
+   * allows, which wakes only the subscribers of these lanes.
    */
   readonly changed = (lane?: string): void => {
     for (const [latch, watched] of this.waiting) if (lane === undefined || lane === watched) latch.openUnsafe()
@@ -114,7 +117,9 @@ export class ReadingPeers {
       (latch) => Effect.sync(() => this.waiting.delete(latch)),
     )
 
-  /** Returns the reader at the other end of a link. A link that just took over may not have listed its lanes yet. */
+  /**
+   * Returns the reader at the other end of a link. A link that has just taken over may not have listed its lanes yet.
+   */
   private readerAt(link: ReaderLink, lane: string): ReadingPeer | undefined {
     const outlet = link.lane(lane)
     const opening =

@@ -1,6 +1,4 @@
-/**
- * A message of a peer as readers get it. Text and span are decoded when they are asked for.
- */
+/** A message of a peer for its readers. The text and the span are decoded on access. */
 import type { ExternalSpan } from "effect/Tracer"
 import * as Trace from "../internal/trace.ts"
 import type { Message } from "../Message.ts"
@@ -13,7 +11,7 @@ export class ReceivedMessage implements Message {
   readonly from: PeerId
   readonly session: number
   readonly payload: Uint8Array
-  // Not enumerable, unlike a private field of TypeScript: tests and logs see a message without it.
+  // Not enumerable, unlike a TypeScript private field, so that tests and logs show a message without it.
   readonly #trace: Uint8Array | undefined
 
   constructor(from: PeerId, session: number, payload: Uint8Array, trace: Uint8Array | undefined) {

@@ -1,5 +1,6 @@
 /**
- * The messages that the application sends: to one peer, to all, or to the readers of a lane, and what becomes of each.
+ * Sends the messages of the application to one peer, to all peers, or to the readers of a lane, and reports their
+ * outcomes.
  */
 import type { Clock } from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -31,21 +32,21 @@ export interface Options {
     readonly current: (name: string) => Route | undefined
     readonly takeover: LinkManager["takeover"]
   }
-  /** The way to the readers of this node. */
+  /** Route to the readers of this node. */
   readonly loopback: Route
   readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
   readonly clock: Clock
-  /** `true` if messages carry the span that sends them. */
+  /** `true` if messages carry the span in which they are sent. */
   readonly tracing: boolean
-  /** Called with the outcome of a message that was to be confirmed: `taken`, or the tag of the reason of the error. */
+  /** Called with the outcome of a message with `confirm`: `taken`, or the tag of the reason of the error. */
   readonly onConfirmed: (outcome: string) => void
-  /** Called when sends to a peer stand still. */
+  /** Called when sends to a peer make no progress. */
   readonly onSlowPeer: (event: SlowPeer) => void
-  /** Returns the count of the messages that were accepted on a lane. */
+  /** Returns the counter of the messages that were accepted on a lane. */
   readonly sent: (lane: string) => MessageCount
   /** Called for each peer that a message to many did not reach, with the tag of the reason. */
   readonly onPublishFailed: (lane: string, reason: string) => void
-  /** Called for each peer without which a message to many went on, because it is slow. */
+  /** Called for each slow peer that a message to many skipped. */
   readonly onSkipped: (lane: string) => void
 }
 
@@ -53,11 +54,11 @@ const nothing = new Uint8Array(0)
 
 const encoder = new TextEncoder()
 
-/** Returns bytes as they are, and text in UTF-8. */
+/** Returns the UTF-8 bytes of a text, and bytes unchanged. */
 export const toBytes = (payload: Uint8Array | string): Uint8Array =>
   typeof payload === "string" ? encoder.encode(payload) : payload
 
-/** Outcome of a message to many, while it is sent. */
+/** Outcome of a message to many so far. */
 interface Report {
   readonly sent: Array<string>
   readonly failed: Array<SendError>
@@ -67,7 +68,7 @@ interface Report {
 type Target = Pick<PeerId, "name">
 
 export class Sender {
-  /** Watches the sends that wait, for as long as the node runs. */
+  /** Watches the waiting sends. Never ends. */
   readonly watch: Effect.Effect<never>
   private readonly options: Options
   private readonly slowSends: SlowSends
@@ -78,7 +79,7 @@ export class Sender {
     this.slowSends = new SlowSends({
       timeout: limits.slowPeerTimeout,
       clock,
-      onSlow: (standstill) => this.tellSlow(standstill),
+      onSlow: (standstill) => this.reportSlow(standstill),
     })
     this.watch = this.slowSends.run
   }
@@ -104,7 +105,7 @@ export class Sender {
     })
   }
 
-  /** Waits until a message to one peer on a lane would be accepted at once. Fails as a send would. */
+  /** Waits until a message to one peer on a lane would be accepted at once. Fails with the errors of a send. */
   ready(lane: string, peer: PeerRef): Effect.Effect<void, SendError> {
     return Effect.suspend(() => {
       const to = destinationOf(lane, peer)
@@ -125,7 +126,7 @@ export class Sender {
     })
   }
 
-  /** Sends a message to every peer that reads the lane. The inbox is read by all. */
+  /** Sends a message to every peer that reads the lane. Every peer reads the inbox. */
   publish(
     lane: string,
     payload: Uint8Array | string,
@@ -140,31 +141,33 @@ export class Sender {
     })
   }
 
-  /** Yields the receivers of a message to many: all peers, and this node first if its readers are to get the message. */
+  /**
+   * Yields the receivers of a message to many: all peers, preceded by this node if its readers should get the message.
+   */
   private *targets(self: boolean): Iterable<Target> {
     const state = this.options.loop.state()
     if (self) yield state.self
     yield* state.view.peers.values()
   }
 
-  /** Returns the way of messages to a name: the link to a peer, or the loopback of this node. */
+  /** Returns the route to a name: the link to a peer, or the loopback of this node. */
   private routeToName(name: string): Route | undefined {
     const { links, loop, loopback } = this.options
     return name === loop.state().self.name ? loopback : links.current(name)
   }
 
-  /** Returns the way of messages to the life that is addressed. */
+  /** Returns the route to the addressed generation. */
   private routeTo({ generation, peer }: Destination): Route | undefined {
     const route = this.routeToName(peer)
     return generation === undefined || generation === route?.peer.generation ? route : undefined
   }
 
-  /** Returns why there is no way to the life that is addressed. */
+  /** Returns the error if there is no route to the addressed generation. */
   private noRoute(to: Destination): SendError {
     return sendErrors.noLink(this.options.loop.state(), to, this.routeToName(to.peer)?.peer.generation)
   }
 
-  /** Returns why a message was refused. This node closes the way to itself only when it stops. */
+  /** Returns the error of a refused message. This node closes the route to itself only when it stops. */
   private refused(to: Destination, refusal: Exclude<Refusal, "moved">, isAccepted: boolean): SendError {
     const isOwnStop = refusal === "closed" && !isAccepted && to.peer === this.options.loop.state().self.name
     return isOwnStop ? sendErrors.stopped(to) : sendErrors.refused(to, refusal, isAccepted)
@@ -176,7 +179,9 @@ export class Sender {
     return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
   }
 
-  /** Sends with the format, if the message has one, and with the current span, if this node traces its messages. */
+  /**
+   * Sends with the format of the message, if it has one, and with the current span, if this node traces its messages.
+   */
   private withExtra<A>(
     format: string | undefined,
     send: (extra: Extra | undefined) => Effect.Effect<A, SendError>,
@@ -189,14 +194,14 @@ export class Sender {
     })
   }
 
-  /** Offers a message to the current link, in this step. The effect ends when a link has accepted it. */
+  /** Offers a message to the current link synchronously. The effect ends when a link has accepted the message. */
   private offer(to: Destination, bytes: Uint8Array, extra?: Extra): Effect.Effect<Sent, SendError> {
     return this.through(to, bytes.length, (route, outlet) => this.offerOn(route, outlet, to, bytes, extra))
   }
 
   /**
-   * Uses the lane to the life that is addressed, in this step if it is known. Waits for a link that is about to come up, and for
-   * the list of the lanes that the peer reads.
+   * Uses the lane to the addressed generation, synchronously if it is known. Waits for a link that is about to come up,
+   * and for the list of the lanes that the peer reads.
    */
   private through<A>(
     to: Destination,
@@ -246,7 +251,7 @@ export class Sender {
     return Effect.matchEffect(accepted, {
       onSuccess: () => {
         this.options.sent(to.lane).add(bytes.length)
-        // If the session changed meanwhile, nobody knows in which of the two it was accepted.
+        // If the session changed in the meantime, it is unknown in which of the two the message was accepted.
         return route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true))
       },
       onFailure: (refusal) =>
@@ -281,7 +286,7 @@ export class Sender {
     })
   }
 
-  /** Offers the messages from `index` on: at once while there is credit, and then one at a time. */
+  /** Offers the messages starting at `index`: synchronously while there is credit, and then one at a time. */
   private offerFrom(
     index: number,
     to: Destination,
@@ -306,8 +311,8 @@ export class Sender {
   }
 
   /**
-   * Offers a message to every peer that reads the lane: at once where there is credit, and then to all others together. Goes
-   * on without those for which senders have waited in vain.
+   * Offers a message to every peer that reads the lane: synchronously where there is credit, and then to all others in
+   * parallel. Skips the peers for which earlier senders have timed out.
    */
   private readonly offerToReaders = Effect.fnUntraced(function* (
     this: Sender,
@@ -327,7 +332,7 @@ export class Sender {
         this.options.sent(lane).add(bytes.length)
         report.sent.push(peer.name)
       } else if (link === undefined) waiting.push(peer)
-      // A peer whose link is up and that does not read the lane has nothing to do with the message.
+      // A peer with a link that does not read the lane does not appear in the report.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
       else if (awaitedOf(link, lane).slowness.isSlow)
         this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
@@ -339,7 +344,7 @@ export class Sender {
     return report satisfies BroadcastReport
   })
 
-  /** Offers a message to one of many, for `limits.slowPeerTimeout` at most. */
+  /** Offers a message to one of many peers, for at most `limits.slowPeerTimeout`. */
   private offerToSlow(
     to: Destination,
     bytes: Uint8Array,
@@ -354,7 +359,7 @@ export class Sender {
         if (error.reason._tag !== "NotReading") report.failed.push(error)
       },
       onSuccess: (sent) => {
-        // The lane may have accepted the message in the moment in which the time was over.
+        // The lane may have accepted the message at the moment of the timeout.
         if (Option.isSome(sent) || acceptance.isAccepted) {
           if (Option.isNone(sent)) this.options.sent(to.lane).add(bytes.length)
           return void report.sent.push(to.peer)
@@ -365,7 +370,7 @@ export class Sender {
     })
   }
 
-  /** Marks what a message to many waited for in vain as slow. */
+  /** Marks the lane that a message to many waited for as slow. */
   private giveUp({ lane, peer }: Destination, bytes: number): void {
     const link = this.routeToName(peer)
     if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
@@ -376,10 +381,10 @@ export class Sender {
     this.options.onSkipped(lane)
   }
 
-  private tellSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {
+  private reportSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {
     const { loop, onSlowPeer } = this.options
     const peer = loop.state().view.peers.get(name)
-    // It may have left meanwhile, or be another life.
+    // The peer may have left in the meantime, or be another generation.
     if (peer?.generation !== generation) return
     onSlowPeer({ _tag: "SlowPeer", peer, lane, waited: Duration.millis(waited), bytes })
   }
@@ -388,13 +393,13 @@ export class Sender {
 const destinationOf = (lane: string, peer: PeerRef): Destination =>
   typeof peer === "string" ? { lane, peer } : { lane, peer: peer.name, generation: peer.generation }
 
-/** Returns what a message on a lane of the link waits for: credit, or the list of lanes. */
+/** Returns the object that a message on a lane of the link waits for: the lane and its credit, or the list of lanes. */
 const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
   return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
 }
 
-/** Returns why the peer cannot read a message, if it reads the lane with another format than the message has. */
+/** Returns the error if the peer reads the lane with another format than the message has. */
 const formatProblem = ({ format }: Outlet, to: Destination, extra: Extra | undefined): SendError | undefined =>
   format === undefined || extra?.format === undefined || extra.format === format
     ? undefined

@@ -1,33 +1,34 @@
 /**
- * Markers of sessions that wait for one reader. Credit bounds the messages that wait, but a peer can begin and end sessions as
- * often as it connects. While a reader stands still, `SessionMarks` therefore drops the oldest sessions that began and ended
- * without a message, with both markers. It keeps the newest ended session of each peer: its end tells the reader that all
- * earlier sessions with the peer are over, also those in which the reader only sent. So a dropped session has a smaller number
- * than a session with the same peer of which the reader still gets the end.
+ * Markers of sessions that wait for one reader. Credit bounds the waiting messages, but a peer can start and end
+ * sessions as often as it connects. While a reader does not take items, `SessionMarks` therefore drops the oldest
+ * sessions that started and ended without a message, including both markers. It keeps the newest ended session of each
+ * peer. Its end tells the reader that all earlier sessions with the peer are over, including those in which the reader
+ * only sent. So a dropped session has a smaller number than a session with the same peer whose end the reader still
+ * gets.
  */
 import type { ViewItem } from "../Lane.ts"
 import type { Message, SessionEnded, SessionStarted } from "../Message.ts"
 
 /**
- * Number of markers that may wait before the oldest are dropped: two for each peer of the largest cluster that is meant. The
- * markers that must stay may exceed it.
+ * Number of markers that may wait before the oldest are dropped: two for each peer of the largest supported cluster.
+ * The markers that must stay may exceed it.
  */
 export const maxSessionMarks = 2_048
 
 /**
- * Number of peers of which the newest ended session is kept: sixteen times the default of `limits.links`, some megabytes. Without
- * this bound a peer that connects under ever new names would fill the memory.
+ * Number of peers whose newest ended session is kept: sixteen times the default of `limits.links`, a few megabytes.
+ * Without this bound, a peer that connects under ever new names would fill the memory.
  */
 export const maxEndedPeers = 16_384
 
 /** Marker of a session. */
 export type SessionMark = SessionStarted | SessionEnded
 
-/** Buffer in which the markers wait between the messages. */
+/** Buffer of messages and markers. */
 export interface Marked {
   readonly mark: (mark: SessionMark) => void
   readonly removeMarks: (isGone: (mark: SessionMark | ViewItem) => boolean) => void
-  /** Yields everything that waits, in order. */
+  /** Yields all waiting items in order. */
   readonly waiting: () => Iterable<Message | SessionMark | ViewItem>
 }
 
@@ -35,7 +36,7 @@ export interface Options {
   readonly buffer: Marked
   /** Number of markers that may wait. Defaults to {@link maxSessionMarks}. */
   readonly capacity?: number
-  /** Number of peers of which the newest ended session is kept. Defaults to {@link maxEndedPeers}. */
+  /** Number of peers whose newest ended session is kept. Defaults to {@link maxEndedPeers}. */
   readonly peers?: number
 }
 
@@ -54,22 +55,24 @@ export class SessionMarks {
     this.peers = peers
   }
 
-  /** Puts a marker behind everything that waits. */
+  /** Appends a marker. */
   add(mark: SessionMark): void {
     this.buffer.mark(mark)
     this.waiting++
-    // A trim looks at everything that waits, so it must not run for each marker while most of them must stay.
+    // A trim visits all waiting items, so it must not run for each marker while most of the markers must stay.
     if (this.waiting > Math.max(this.capacity, this.left + this.capacity / 2)) this.trim()
   }
 
-  /** Takes note of a mark that the reader has taken. */
+  /** Records that the reader has taken a mark. */
   onTaken(mark: SessionMark | ViewItem): void {
     if (!isSessionMark(mark)) return
     this.waiting--
     this.left = Math.max(0, this.left - 1)
   }
 
-  /** Drops the oldest sessions that may be dropped until half of {@link Options.capacity} is left, or only markers that stay. */
+  /**
+   * Drops the oldest droppable sessions until half of {@link Options.capacity} is left, or only markers that must stay.
+   */
   private trim(): void {
     const surplus = Math.ceil((this.waiting - this.capacity / 2) / 2)
     const gone = new Set(this.droppable().slice(0, surplus))
@@ -78,7 +81,7 @@ export class SessionMarks {
     this.left = this.waiting
   }
 
-  /** Returns the numbers of the sessions that may be dropped, in the order of their ends. */
+  /** Returns the numbers of the droppable sessions, in the order of their ends. */
   private droppable(): ReadonlyArray<number> {
     const { empty, newest } = this.ended()
     const droppable: Array<number> = []
@@ -92,9 +95,9 @@ export class SessionMarks {
   }
 
   /**
-   * Returns the ends of the sessions of which both markers wait and no message, in order, and the greatest session of each peer
-   * whose end waits. A peer is a name here, because a newer life of a name replaces the older ones. The number of a session is
-   * unique among the sessions of this node with all peers.
+   * Returns the ends of the sessions for which both markers and no message wait, in order, and for each peer the
+   * greatest session whose end waits. A peer is identified by its name here, because a newer generation replaces the
+   * older ones. The number of a session is unique among the sessions of this node with all peers.
    */
   private ended(): { readonly empty: ReadonlyArray<SessionEnded>; readonly newest: ReadonlyMap<string, number> } {
     const started = new Set<number>()
@@ -113,6 +116,6 @@ export class SessionMarks {
   }
 }
 
-/** Tests whether the mark is of a session, and not of the view. */
+/** Tests whether the mark is about a session, as opposed to the view. */
 export const isSessionMark = (mark: SessionMark | ViewItem): mark is SessionMark =>
   mark._tag === "SessionStarted" || mark._tag === "SessionEnded"

@@ -1,5 +1,6 @@
 /**
- * A reader of a lane that gets every message, and the markers of sessions between them. Its senders wait while it is slow.
+ * A reader of a lane that gets every message, and the markers of sessions between them. Its senders wait while it is
+ * slow.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -12,7 +13,7 @@ import type { LaneReader } from "./OpenLane.ts"
 import { type SessionMark, SessionMarks } from "./SessionMarks.ts"
 
 export interface Options {
-  /** Bytes, more or less, that are kept of one peer's links that are over. */
+  /** Approximate number of bytes kept of the ended links of one peer. */
   readonly kept: number
 }
 

@@ -1,7 +1,8 @@
 /**
- * The sends that wait for a peer. If nothing is accepted for the peer on a lane for `limits.slowPeerTimeout`, the lane is
- * marked as slow and the application is told, once until the peer goes on. Each lane of a link has one entry, however many
- * sends wait, and all entries share one fiber: a send that waits costs no timer of its own.
+ * The sends that wait for a peer. If a peer accepts nothing on a lane for `limits.slowPeerTimeout`, the lane is marked
+ * as slow and reported to the application, once until the peer makes progress. Each lane of a link has one entry,
+ * regardless of the number of waiting sends, and all entries share one fiber. A waiting send therefore needs no timer
+ * of its own.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,18 +12,18 @@ import { monotonicMillis } from "../internal/time.ts"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { PeerId } from "../Peer.ts"
 
-/** Lane of a link for which a send waits. */
+/** Lane of a link that a send waits for. */
 export interface Awaited {
   readonly peer: PeerId
   readonly lane: string
   readonly slowness: Slowness
 }
 
-/** Sends of one lane that stood still for the whole timeout. */
+/** Sends of one lane that made no progress during the whole timeout. */
 export interface Standstill extends Pick<Awaited, "peer" | "lane"> {
-  /** Time since something was accepted, in milliseconds. */
+  /** Time since the last message was accepted, in milliseconds. */
   readonly waited: number
-  /** Bytes of the messages that wait. */
+  /** Bytes of the waiting messages. */
   readonly bytes: number
 }
 
@@ -39,7 +40,7 @@ interface Entry {
   readonly awaited: Awaited
   count: number
   bytes: number
-  /** Time of the last progress that was noticed, or at which the first send began to wait. */
+  /** Time of the last observed progress, or of the start of the first waiting send. */
   since: number
   /** Progress of the lane at that time. */
   progress: number
@@ -47,7 +48,7 @@ interface Entry {
 
 export class SlowSends {
   private readonly options: Options
-  /** Entries by their lanes, the one with the earliest deadline first. */
+  /** Entries by their lanes, ordered by deadline. */
   private readonly entries = new Map<Slowness, Entry>()
   private readonly isNeeded = Latch.makeUnsafe(false)
 
@@ -55,7 +56,7 @@ export class SlowSends {
     this.options = options
   }
 
-  /** Watches the lanes on which sends wait. Never ends. */
+  /** Watches the lanes with waiting sends. Never ends. */
   readonly run: Effect.Effect<never> = Effect.forever(
     Effect.suspend(() => {
       const now = this.now()
@@ -66,7 +67,7 @@ export class SlowSends {
     }),
   )
 
-  /** Runs an effect that waits for a peer, with a message of so many bytes. */
+  /** Runs an effect that waits for a peer with a message of this many bytes. */
   during<A, E>(awaited: Awaited, bytes: number, wait: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
       const entry = this.enter(awaited, bytes)
@@ -77,10 +78,12 @@ export class SlowSends {
     })
   }
 
-  /** Marks a lane as slow on which a message of so many bytes was given up, and tells it if that is news. */
+  /**
+   * Marks a lane as slow after a message of this many bytes was given up. Reports it if the lane was not marked before.
+   */
   giveUp(awaited: Awaited, bytes: number): void {
     const waiting = this.entries.get(awaited.slowness)?.bytes ?? 0
-    this.tell(awaited, this.options.timeout, waiting + bytes)
+    this.report(awaited, this.options.timeout, waiting + bytes)
   }
 
   private enter(awaited: Awaited, bytes: number): Entry {
@@ -102,7 +105,7 @@ export class SlowSends {
     else this.noticeProgress(entry, this.now())
   }
 
-  /** Moves the deadline of an entry whose lane has made progress. Returns `false` if it has made none. */
+  /** Moves the deadline of an entry if its lane has made progress. Returns `false` if it has not. */
   private noticeProgress(entry: Entry, now: number): boolean {
     const { progress } = entry.awaited.slowness
     if (entry.progress === progress) return false
@@ -117,20 +120,20 @@ export class SlowSends {
     this.entries.set(entry.awaited.slowness, entry)
   }
 
-  /** Tells of all lanes whose deadline is over. Returns the next deadline, if there is one. */
+  /** Reports all lanes whose deadline has passed. Returns the next deadline, if there is one. */
   private check(now: number): number | undefined {
     const { timeout } = this.options
     for (const entry of this.entries.values()) {
       if (entry.since + timeout > now) return entry.since + timeout
       if (this.noticeProgress(entry, now)) continue
-      this.tell(entry.awaited, now - entry.since, entry.bytes)
-      // The lane may go on, and stand still again while the same sends wait.
+      this.report(entry.awaited, now - entry.since, entry.bytes)
+      // The lane may make progress, and stall again while the same sends wait.
       this.restart(entry, now)
     }
     return undefined
   }
 
-  private tell({ lane, peer, slowness }: Awaited, waited: number, bytes: number): void {
+  private report({ lane, peer, slowness }: Awaited, waited: number, bytes: number): void {
     if (slowness.mark()) this.options.onSlow({ peer, lane, waited, bytes })
   }
 

@@ -1,7 +1,7 @@
 /**
- * The inbox without a reader. Messages wait in it, and then their senders, without an error of anybody; so the log tells it
- * once messages have waited for `limits.slowPeerTimeout` while nobody reads. It is told again only after a reader came and
- * went.
+ * Detects an inbox without a reader. Its messages, and then their senders, wait without any error. The log therefore
+ * has a warning once messages have waited for `limits.slowPeerTimeout` without a reader. The warning is repeated only
+ * after a reader has started and ended.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -9,26 +9,26 @@ import * as Stream from "effect/Stream"
 import { awaitLatch } from "../internal/yieldingAwait.ts"
 
 export interface Options {
-  /** Time for which messages wait before it is told, in milliseconds. */
+  /** Time that messages wait before the warning, in milliseconds. */
   readonly timeout: number
-  /** Returns the number of links and ended links from which messages wait. */
+  /** Returns the number of links with waiting messages, including ended links. */
   readonly waiting: () => number
 }
 
 export class UnreadInbox {
   private readonly options: Options
   private readers = 0
-  /** Number of readers that there have been. */
+  /** Number of readers that have started so far. */
   private started = 0
-  /** `true` if it was told since the last reader. */
-  private isTold = false
+  /** `true` if the log has a warning since the last reader. */
+  private isReported = false
   private readonly isSuspected = Latch.makeUnsafe(false)
 
   constructor(options: Options) {
     this.options = options
   }
 
-  /** Makes a stream whose runs count as readers of the inbox. */
+  /** Returns a stream whose runs count as readers of the inbox. */
   count<A, E>(stream: Stream.Stream<A, E>): Stream.Stream<A, E> {
     const reader = Effect.acquireRelease(
       Effect.sync(() => this.begin()),
@@ -37,7 +37,7 @@ export class UnreadInbox {
     return Stream.unwrap(Effect.as(reader, stream))
   }
 
-  /** Makes an effect whose runs count as readers of the inbox. */
+  /** Returns an effect whose runs count as readers of the inbox. */
   during<A, E>(receive: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
       this.begin()
@@ -48,15 +48,15 @@ export class UnreadInbox {
     })
   }
 
-  /** Records that a message has come. */
+  /** Records that a message has arrived. */
   arrived(): void {
-    if (this.readers === 0 && !this.isTold) this.isSuspected.openUnsafe()
+    if (this.readers === 0 && !this.isReported) this.isSuspected.openUnsafe()
   }
 
   private begin(): void {
     this.readers++
     this.started++
-    this.isTold = false
+    this.isReported = false
   }
 
   private end(): void {
@@ -64,10 +64,10 @@ export class UnreadInbox {
     if (this.options.waiting() > 0) this.arrived()
   }
 
-  /** Tells in the log that nobody reads. Never ends. */
-  readonly run: Effect.Effect<never> = Effect.suspend(() => Effect.forever(UnreadInbox.tellOnce(this)))
+  /** Logs the warning. Never ends. */
+  readonly run: Effect.Effect<never> = Effect.suspend(() => Effect.forever(UnreadInbox.reportOnce(this)))
 
-  private static readonly tellOnce = Effect.fnUntraced(function* (inbox: UnreadInbox) {
+  private static readonly reportOnce = Effect.fnUntraced(function* (inbox: UnreadInbox) {
     yield* awaitLatch(inbox.isSuspected)
     const { timeout, waiting } = inbox.options
     const { started } = inbox
@@ -76,10 +76,10 @@ export class UnreadInbox {
     const count = waiting()
     if (count === 0) return
     if (inbox.started !== started) return inbox.arrived()
-    inbox.isTold = true
+    inbox.isReported = true
     yield* Effect.logWarning(
-      `nobody reads the inbox, and messages of ${count} ${count === 1 ? "link" : "links"} wait in it; ` +
-        "their senders will wait, too. Run cluster.inbox for as long as the node lives, also if only to drain it",
+      `the inbox has no reader, and messages of ${count} ${count === 1 ? "link" : "links"} wait in it; ` +
+        "their senders will wait, too. Run cluster.inbox while the node runs, even if only to discard the messages",
     )
   })
 }

@@ -1,8 +1,8 @@
 /**
- * A reader of a lane that gets the changes of the view, too, in one order with the messages and markers: that in which they
- * happened on this node. Messages are bounded by the credit of their senders. Changes of the view are bounded by a number: when
- * more wait, they are dropped, and `Lagged` and a `Snapshot` of that moment come instead. The first item is always the `Snapshot`
- * of the moment at which the reader began, also if the reader lags before its first read.
+ * A reader of a lane that also gets the changes of the view, in one order with the messages and markers: the order in
+ * which they happened on this node. Credit bounds the messages. A number bounds the changes of the view: beyond it they
+ * are dropped and replaced with `Lagged` and a `Snapshot` of that moment. The first item is always the `Snapshot` of
+ * the moment at which the reader began, even if the reader lags before its first read.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -18,7 +18,7 @@ import { isSessionMark, type SessionMark, SessionMarks } from "./SessionMarks.ts
 type Mark = SessionMark | ViewItem
 
 export interface Options {
-  /** Bytes, more or less, that are kept of one peer's links that are over. */
+  /** Approximate number of bytes kept of the ended links of one peer. */
   readonly kept: number
   /** Number of changes of the view that may wait. */
   readonly capacity: number
@@ -33,7 +33,7 @@ export class ViewReader implements LaneReader {
   private readonly options: Options
   private readonly mailbox: Mailbox.Mailbox<Mark>
   private readonly sessions: SessionMarks
-  /** Snapshot with which the stream begins, until the reader has taken it. */
+  /** Snapshot at the start of the stream, until the reader has taken it. */
   private first: ViewItem | undefined
   /** Number of changes that wait. */
   private waiting = 0
@@ -49,7 +49,7 @@ export class ViewReader implements LaneReader {
     this.close = this.mailbox.close
   }
 
-  /** Puts the view of this moment in front of all. */
+  /** Starts the stream with a snapshot of the current view. */
   begin(): void {
     this.first = { _tag: "Snapshot", view: this.options.view() }
     this.mailbox.mark(this.first)
@@ -67,7 +67,7 @@ export class ViewReader implements LaneReader {
     this.sessions.add(mark)
   }
 
-  /** Puts an event behind what is there, if it changes the view. */
+  /** Appends an event if it changes the view. */
   onEvent(event: ViewChange | Notice): void {
     if (!isViewChange(event)) return
     if (this.waiting < this.options.capacity) {
@@ -76,7 +76,7 @@ export class ViewReader implements LaneReader {
     } else this.lag()
   }
 
-  /** Drops the changes that wait and the one that came, and puts the view of this moment behind everything that waits. */
+  /** Drops the waiting changes and the new one, and appends a snapshot of the current view. */
   private lag(): void {
     this.missed += this.waiting + 1
     this.waiting = 0

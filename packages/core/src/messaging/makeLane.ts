@@ -1,6 +1,4 @@
-/**
- * A lane as the application uses it: the sender and the readers under one name.
- */
+/** A lane for the application: the sender and the readers under one name. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { OptionsError } from "../ClusterError.ts"
@@ -27,7 +25,7 @@ export interface Options {
   readonly deadLetters: DeadLetters
 }
 
-/** Returns the lane with a name and a format that were checked before. */
+/** Returns the lane with a checked name and a checked format. */
 export const makeLane = ({ format, name }: ReadLane, { deadLetters, readers, readingPeers, sender }: Options): Lane => {
   function read(options: GapReadOptions): Stream.Stream<LaneItem | MessagesLost, OptionsError>
   function read(options: LossyReadOptions): Stream.Stream<Message, OptionsError>

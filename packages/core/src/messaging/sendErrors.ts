@@ -1,6 +1,4 @@
-/**
- * Errors of a sender, with their reasons.
- */
+/** Constructors of the errors of a sender. */
 import * as Duration from "effect/Duration"
 import * as ClusterError from "../ClusterError.ts"
 import type { Refusal } from "../flow/SendLane.ts"
@@ -15,11 +13,11 @@ export const everyone = "*"
 export interface Destination {
   readonly peer: string
   readonly lane: string
-  /** The life that is addressed. Without it the message is for whatever life has the name. */
+  /** Addressed generation. Without it, the message is for any generation of the name. */
   readonly generation?: number
 }
 
-/** Returns the error of a message to this destination. */
+/** Returns the error for a message to this destination. */
 export const make = ({ lane, peer }: Destination, reason: ClusterError.SendErrorReason): ClusterError.SendError =>
   new ClusterError.SendError({ peer, reason, ...(lane === inboxName ? {} : { lane }) })
 
@@ -32,8 +30,8 @@ export const tooLarge = (
 ): ClusterError.SendError => make(to, new ClusterError.TooLarge({ bytes, limit: messageBytes }))
 
 /**
- * Returns the error of a peer without a link, as far as membership knows the reason. `linked` is the generation of the life that
- * has a link under the name.
+ * Returns the error for a peer without a link, with the reason that the membership knows. `linked` is the generation
+ * that has a link under the name.
  */
 export const noLink = (
   { members, tombstones }: Pick<State.State, "members" | "tombstones">,
@@ -51,15 +49,18 @@ export const noLink = (
   return make(to, tombstone?.status === "left" ? new ClusterError.PeerLeft() : new ClusterError.UnknownPeer())
 }
 
-/** Returns the error of a lane that the peer does not read. */
+/** Returns the error for a lane that the peer does not read. */
 export const notReading = (to: Destination): ClusterError.SendError =>
   make(to, new ClusterError.NotReading({ maybeDelivered: false }))
 
-/** Returns the error of a message with another format than the one that the peer reads. */
+/** Returns the error for a message in another format than the peer reads. */
 export const incompatibleFormat = (to: Destination, format: string, peerFormat: string): ClusterError.SendError =>
   make(to, new ClusterError.IncompatibleFormat({ format, peerFormat }))
 
-/** Returns the error of a message that a lane refused. `isAccepted` is `true` if the lane had accepted the message before. */
+/**
+ * Returns the error for a message that a lane refused. `isAccepted` is `true` if the lane had accepted the message
+ * before.
+ */
 export const refused = (
   to: Destination,
   refusal: Exclude<Refusal, "moved">,
@@ -72,14 +73,17 @@ export const refused = (
       : new ClusterError.NotReading({ maybeDelivered: isAccepted }),
   )
 
-/** Returns the error of a message that was not confirmed in time. `isAccepted` is `true` if a lane had accepted the message. */
+/**
+ * Returns the error for a message that was not confirmed in time. `isAccepted` is `true` if a lane had accepted the
+ * message.
+ */
 export const notConfirmed = (to: Destination, timeout: Duration.Input, isAccepted: boolean): ClusterError.SendError =>
   make(to, new ClusterError.ConfirmTimeout({ timeout: Duration.fromInputUnsafe(timeout), maybeDelivered: isAccepted }))
 
-/** Returns the error of a peer that a message to many did not wait for, because senders had waited for it in vain. */
+/** Returns the error for a slow peer that a message to many skipped at once, because earlier senders had timed out. */
 export const stillSlow = (to: Destination): ClusterError.SendError =>
   make(to, new ClusterError.SlowPeer({ waited: Duration.zero }))
 
-/** Returns the error of a peer that gave no credit in this many milliseconds. */
+/** Returns the error for a peer that gave no credit within this many milliseconds. */
 export const slow = (to: Destination, millis: number): ClusterError.SendError =>
   make(to, new ClusterError.SlowPeer({ waited: Duration.millis(millis) }))

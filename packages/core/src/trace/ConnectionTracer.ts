@@ -6,26 +6,26 @@ import { controlText } from "./controlText.ts"
 import { LaneNames, otherSide, type Side } from "./LaneNames.ts"
 
 /**
- * A decoded frame, for people.
+ * A decoded frame in readable form.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FrameText {
-  /** Kind of the frame; for Data with the name of its lane. */
+  /** Kind of the frame. For Data it includes the name of the lane. */
   readonly kind: string
   readonly text: string
-  /** `true` for heartbeats and credit, which a connection carries at all times. */
+  /** `true` for heartbeats and credit, which a connection carries continuously. */
   readonly background: boolean
 }
 
 /** Returns the text of a message of a lane. */
 export type PayloadText = (lane: string, payload: Uint8Array) => string
 
-/** Frames that say nothing about what an application or the membership does. */
+/** Frames that are independent of the actions of an application or the membership. */
 const backgroundKinds: ReadonlySet<string> = new Set(["Ping", "Pong", "Credit"])
 
-/** Kind of bytes that are no frames. */
+/** Kind of bytes that are not frames. */
 const violationKind = "ProtocolViolation"
 
 const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -38,7 +38,7 @@ const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
   return whole
 }
 
-/** Decoder of one direction, and the fragments of messages that are not complete, by the number of the lane. */
+/** Decoder of one direction, and the fragments of incomplete messages by the number of the lane. */
 class Direction {
   readonly decoder = new FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes })
   readonly fragments = new Map<number, Array<Uint8Array>>()
@@ -54,7 +54,7 @@ export class ConnectionTracer {
     this.payloadText = payloadText
   }
 
-  /** Returns the frames that the bytes of a side complete. A violation of the protocol is reported once. */
+  /** Returns the frames that the bytes of a side complete. Reports a violation of the protocol once. */
   readonly receive = (bytes: Uint8Array, side: Side): ReadonlyArray<FrameText> => {
     const direction = this.directions[side]
     if (direction.isBroken) return []
@@ -73,7 +73,10 @@ export class ConnectionTracer {
     return { kind: frame._tag, text: controlText(frame, side, this.lanes), background }
   }
 
-  /** The last fragment of a message has the text of the message, and each fragment before has its size. */
+  /**
+   * Returns the text of a Data frame. The last fragment of a message gets the text of the message, and each fragment
+   * before it gets its size.
+   */
   private dataText(frame: Frame.Data, side: Side): FrameText {
     const lane = this.lanes.nameOf(otherSide(side), frame.lane)
     const text = this.messageText(frame, lane, this.directions[side].fragments)

@@ -1,4 +1,4 @@
-/** Names of the lanes of one connection by the numbers that their readers gave them. */
+/** Names of the lanes of one connection, by the numbers that their readers assigned. */
 import type * as Frame from "../protocol/Frame.ts"
 import { inboxLane } from "../protocol/constants.ts"
 
@@ -16,16 +16,16 @@ export const otherSide = (side: Side): Side => (side === "dialer" ? "acceptor" :
 /** Name of the inbox in a trace. No LaneOpen announces the inbox. */
 export const inboxText = "inbox"
 
-/** Lanes that each side reads. */
+/** Names of the lanes that each side reads. */
 export class LaneNames {
   private readonly names: { readonly [S in Side]: Map<number, string> } = { dialer: new Map(), acceptor: new Map() }
 
-  /** Records the lanes that a side opens. A number that was closed may come again with another name. */
+  /** Records the lanes that a side opens. A closed number may be used again with another name. */
   open(reader: Side, { lanes }: Frame.LaneOpen): void {
     for (const { lane, name } of lanes) this.names[reader].set(lane, name)
   }
 
-  /** Returns the name of a lane that a side reads. A trace that begins late may not have its LaneOpen. */
+  /** Returns the name of a lane that a side reads. Returns its number if the trace began after its LaneOpen. */
   nameOf(reader: Side, lane: number): string {
     return lane === inboxLane ? inboxText : (this.names[reader].get(lane) ?? `lane ${lane}`)
   }

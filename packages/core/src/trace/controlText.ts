@@ -1,4 +1,4 @@
-/** Texts of control frames for traces: one line for people, not a serialization. */
+/** Readable texts of control frames for traces, one line each. They are not a serialization. */
 import type * as Frame from "../protocol/Frame.ts"
 import type { Key, PeerRecord } from "../protocol/PeerRecord.ts"
 import { type LaneNames, otherSide, type Side } from "./LaneNames.ts"
@@ -20,7 +20,7 @@ const joinFacts = (...facts: ReadonlyArray<string | undefined>): string =>
 const beliefText = (belief: Frame.YouAreBelief | undefined): string | undefined =>
   belief === undefined ? undefined : youAreText(belief)
 
-/** Returns the text of a frame that has nothing to do with lanes. */
+/** Returns the text of a frame that is not about lanes. */
 const nodeText = (frame: Exclude<Frame.ControlFrame, Frame.LaneFrame>): string => {
   switch (frame._tag) {
     case "Hello":

@@ -10,7 +10,7 @@ const make = (lanes = 2) => {
 }
 
 describe("metrics that packages add", () => {
-  it("are shown from the start with the labels of the node", () => {
+  it("exist from the start with the labels of the node", () => {
     const { added, valueOf } = make()
     const labels = { service: "work" }
     const counter = added.counter({ id: "requests", description: "", labels })
@@ -34,7 +34,7 @@ describe("metrics that packages add", () => {
     })
   })
 
-  it("are one series for all that use an id with the same labels", () => {
+  it("are one series for all users of an id with the same labels", () => {
     const { added, registry, valueOf } = make()
     const before = registry.size
     added.counter({ id: "requests", description: "", labels: { a: "1", b: "2" } }).increment()

@@ -3,7 +3,7 @@ import { DetectionTime } from "../../src/cluster/DetectionTime.ts"
 import { makeMetrics } from "./metricsSupport.ts"
 
 describe("the detection time", () => {
-  /** The number of failures that were counted, and the sum of their times in seconds. */
+  /** Returns the number of recorded failures, and the sum of their times in seconds. */
   const makeDetection = (members: Set<string>) => {
     const { metrics, valueOf } = makeMetrics()
     const detection = new DetectionTime(metrics, {
@@ -27,7 +27,7 @@ describe("the detection time", () => {
     assert.deepStrictEqual(result(), { count: 2, sum: 4 })
   })
 
-  it("is not counted for a peer that was never heard, or that is no member", () => {
+  it("is not recorded for a peer that was never heard, or that is not a member", () => {
     const { detection, result } = makeDetection(new Set(["b"]))
     detection.heard("stranger", 1_000)
     detection.failed("stranger", 5_000, undefined)
@@ -35,7 +35,7 @@ describe("the detection time", () => {
     assert.deepStrictEqual(result(), { count: 0, sum: 0 })
   })
 
-  it("remembers no more peers than there are members", () => {
+  it("keeps at most as many peers as there are members", () => {
     const members = new Set(["b", "c"])
     const { detection, result } = makeDetection(members)
     detection.heard("b", 1_000)

@@ -16,7 +16,7 @@ it.effect("allows twenty diagnostics at once, then one a second", () =>
   }),
 )
 
-it.effect("allows every other event, however many diagnostics there were", () =>
+it.effect("allows every other event, regardless of the number of diagnostics", () =>
   Effect.gen(function* () {
     const limiter = new DiagnosticLimiter(yield* Clock.Clock)
     for (let i = 0; i < 30; i++) limiter.allows(diagnostic)

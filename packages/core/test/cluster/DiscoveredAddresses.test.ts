@@ -4,7 +4,7 @@ import * as Logger from "effect/Logger"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { DiscoveredAddresses } from "../../src/cluster/DiscoveredAddresses.ts"
 
-/** A set of at most three addresses, the addresses that it passed on, and the lines that it logged. */
+/** Makes the processing of sets with at most three addresses, and collects the passed addresses and the log lines. */
 const make = Effect.gen(function* () {
   const sets: Array<ReadonlyArray<string>> = []
   const lines: Array<string> = []
@@ -16,7 +16,7 @@ const make = Effect.gen(function* () {
   return { accept, lines, sets }
 })
 
-it.effect("passes the addresses of a set on, and leaves out what is no address", () =>
+it.effect("passes on the addresses of a set, and omits invalid ones", () =>
   Effect.gen(function* () {
     const { accept, lines, sets } = yield* make
     yield* accept("a:1", "no where", "B:2")
@@ -26,7 +26,7 @@ it.effect("passes the addresses of a set on, and leaves out what is no address",
   }),
 )
 
-it.effect("logs a problem when it begins, and again only after it was gone", () =>
+it.effect("logs a problem when it begins, and again only after a set without it", () =>
   Effect.gen(function* () {
     const { accept, lines } = yield* make
     yield* accept("no where")
@@ -38,16 +38,16 @@ it.effect("logs a problem when it begins, and again only after it was gone", () 
   }),
 )
 
-it.effect("uses the first addresses of a set that is too long, and says so", () =>
+it.effect("uses the first addresses of a set that is too long, and logs it", () =>
   Effect.gen(function* () {
     const { accept, lines, sets } = yield* make
     yield* accept("a:1", "b:1", "c:1", "d:1")
     assert.deepStrictEqual(sets, [["a:1", "b:1", "c:1"]])
-    assert.deepStrictEqual(lines, ["discovery: of 4 addresses the first 3 are asked (limits.discovered)"])
+    assert.deepStrictEqual(lines, ["discovery: found 4 addresses and uses only the first 3 (limits.discovered)"])
   }),
 )
 
-it.effect("passes an empty set on", () =>
+it.effect("passes on an empty set", () =>
   Effect.gen(function* () {
     const { accept, lines, sets } = yield* make
     yield* accept()

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { EventHub } from "../../src/cluster/EventHub.ts"
 import { emptyView, peerOf } from "../peers.ts"
 
-/** A hub, and the view that its events make. */
+/** Makes a hub and the view that results from its events. */
 const make = (capacity: number) => {
   let view: View = emptyView
   const hub = new EventHub({ view: () => view, capacity })
@@ -20,14 +20,14 @@ const make = (capacity: number) => {
     hub,
     publish,
     view: () => view,
-    /** Publishes so many joins. */
+    /** Publishes this number of joins. */
     joins: (count: number) => {
       for (let i = 0; i < count; i++) publish({ _tag: "Joined", peer: peerOf(`p${view.version}`) })
     },
   }
 }
 
-/** Runs a stream, and stands still at its first item until the gate opens. */
+/** Runs a stream, and pauses at its first item until the gate opens. */
 const readSlowly = Effect.fnUntraced(function* <A>(stream: Stream.Stream<A>) {
   const items: Array<A> = []
   const gate = yield* Deferred.make<void>()
@@ -58,7 +58,7 @@ it.effect("a subscriber that falls behind gets Lagged and a snapshot, and the fo
   }),
 )
 
-it.effect("a late subscriber sees in the snapshot that the node is isolated, and what it says of itself", () =>
+it.effect("a late subscriber sees in the snapshot that the node is isolated, and its current description", () =>
   Effect.gen(function* () {
     const { hub, publish } = make(10)
     const self = peerOf("self", { generation: 2, metadata: { role: "web" } })
@@ -69,7 +69,7 @@ it.effect("a late subscriber sees in the snapshot that the node is isolated, and
   }),
 )
 
-it.effect("a slow subscriber of views skips views and gets the newest, and none for a notice", () =>
+it.effect("a slow subscriber of views skips views and gets the newest one, and no view for a notice", () =>
   Effect.gen(function* () {
     const { hub, joins, publish } = make(10)
     const { fiber, gate, items } = yield* readSlowly(hub.views)

@@ -12,7 +12,7 @@ it("events are counted by kind, and suspicions twice", () => {
   assert.deepStrictEqual(valueOf("coterie_suspicions_total"), count(0))
 })
 
-it("a higher incarnation is a refutation, unless it is news of this node or another life", () => {
+it("a higher incarnation counts as a refutation, unless this node changed or is another life", () => {
   const { metrics, valueOf } = makeMetrics()
   const events = new EventMetrics(metrics)
   const { self } = initial

@@ -35,7 +35,7 @@ const messageOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   )
 
 describe("a fragile transport", () => {
-  it.effect("records the addresses that were dialed, and passes bytes on", () =>
+  it.effect("records the dialed addresses, and passes on bytes", () =>
     Effect.gen(function* () {
       const { fragile, sent } = make()
       const connection = yield* fragile.connect(address)
@@ -45,7 +45,7 @@ describe("a fragile transport", () => {
     }),
   )
 
-  it.effect("severs open connections, which fail and send nothing more, and no later connection", () =>
+  it.effect("severs open connections, which fail and send nothing more, and keeps later connections", () =>
     Effect.gen(function* () {
       const { fragile, sent } = make()
       const before = yield* fragile.connect(address)
@@ -59,7 +59,7 @@ describe("a fragile transport", () => {
     }),
   )
 
-  it.effect("dials no more once it is killed, and severs its connections", () =>
+  it.effect("does not dial after it was killed, and severs its connections", () =>
     Effect.gen(function* () {
       const { fragile } = make()
       const connection = yield* fragile.connect(address)

@@ -12,7 +12,7 @@ export class FragileTransport {
   readonly dialed: Array<string> = []
   private readonly transport: Transport.Transport["Service"]
   private readonly killed = Deferred.makeUnsafe<void>()
-  /** Is done when the connections that are open now are cut. */
+  /** Completes when the currently open connections are cut. */
   private severed = Deferred.makeUnsafe<void>()
 
   /** Addresses that the listener advertises instead of those of the transport. */
@@ -50,7 +50,7 @@ export class FragileTransport {
     })
   }
 
-  /** Cuts all connections and accepts and dials no more. */
+  /** Cuts all connections, and neither accepts nor dials any more. */
   get kill(): Effect.Effect<void> {
     return Effect.andThen(Deferred.succeed(this.killed, undefined), this.sever)
   }

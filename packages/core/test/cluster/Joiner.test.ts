@@ -14,7 +14,7 @@ const link = fakeLink({ peer: record(3, "b"), session: () => ({ session: 1 }) })
 
 type Dial = Effect.Effect<Link, HandshakeRejected>
 
-/** A joiner whose dials end so, and the seeds that it kept. */
+/** Makes a joiner with the given outcomes of dials, and collects the seeds that it kept. */
 const make = (dial: Dial | ((address: string) => Dial), isRunning = true) => {
   const seeds: Array<string> = []
   const dialed: Array<string> = []
@@ -47,7 +47,7 @@ describe("a join", () => {
     }),
   )
 
-  it.effect("fails with InvalidAddress for what is no address", () =>
+  it.effect("fails with InvalidAddress for a text that is not an address", () =>
     Effect.gen(function* () {
       const { joiner } = make(Effect.never)
       const error = yield* Effect.flip(joiner.join("no where"))
@@ -72,7 +72,7 @@ describe("a join", () => {
     }),
   )
 
-  it.effect("fails with NodeStopped when the node leaves meanwhile, and when it has left before", () =>
+  it.effect("fails with NodeStopped when the node leaves during the join, and when it has left before", () =>
     Effect.gen(function* () {
       const { joiner, stop } = make(Effect.never)
       const joining = yield* Effect.forkChild(Effect.flip(joiner.join("b")), { startImmediately: true })
@@ -87,7 +87,7 @@ describe("a join", () => {
 })
 
 describe("a join of several addresses", () => {
-  it.effect("succeeds with the first that answers, and keeps it and those that have not answered as seeds", () =>
+  it.effect("succeeds with the first address that answers, and keeps it and the unanswered addresses as seeds", () =>
     Effect.gen(function* () {
       const { joiner, seeds } = make((address) => {
         if (address === "b:1") return Effect.succeed(link)
@@ -99,22 +99,24 @@ describe("a join of several addresses", () => {
     }),
   )
 
-  it.effect("warns of an address that refused for good, in the peer's words, although another one answered", () =>
-    Effect.gen(function* () {
-      const lines: Array<string> = []
-      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
-      const { joiner } = make((address) => {
-        if (address === "b:1") return Effect.succeed(link)
-        return address === "self:1" ? refused("self") : refused("label", 'this is the cluster "blue"')
-      })
-      yield* Effect.provide(joiner.join(["self:1", "blue:1", "b:1"]), Logger.layer([logger]))
-      assert.deepStrictEqual(lines, [
-        'joined b, but cannot join blue:1: the peer belongs to another cluster (option "cluster"): the peer says: this is the cluster "blue"',
-      ])
-    }),
+  it.effect(
+    "logs an address that refused permanently, with the text of the peer, although another address answered",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+        const { joiner } = make((address) => {
+          if (address === "b:1") return Effect.succeed(link)
+          return address === "self:1" ? refused("self") : refused("label", 'this is the cluster "blue"')
+        })
+        yield* Effect.provide(joiner.join(["self:1", "blue:1", "b:1"]), Logger.layer([logger]))
+        assert.deepStrictEqual(lines, [
+          'joined b, but cannot join blue:1: the peer belongs to another cluster (option "cluster"): the peer says: this is the cluster "blue"',
+        ])
+      }),
   )
 
-  it.effect("fails when every address has refused for good, with the error of each, and keeps no seed", () =>
+  it.effect("fails when every address has refused permanently, with the error of each, and keeps no seed", () =>
     Effect.gen(function* () {
       const { joiner, seeds } = make((address) => refused(address === "c:1" ? "label" : "self"))
       const error = yield* Effect.flip(joiner.join(["b:1", "c:1"]))
@@ -125,13 +127,13 @@ describe("a join of several addresses", () => {
       )
       assert.include(
         error.message,
-        "cannot join b:1, c:1: b:1: the address is that of this node; c:1: the peer belongs",
+        "cannot join b:1, c:1: b:1: this node itself listens at the address; c:1: the peer belongs",
       )
       assert.deepStrictEqual(seeds, [])
     }),
   )
 
-  it.effect("fails with InvalidAddress before anything is dialed if one is no address, or there is none", () =>
+  it.effect("fails with InvalidAddress before any dial if one text is not an address, or if the list is empty", () =>
     Effect.gen(function* () {
       const { dialed, joiner } = make(Effect.succeed(link))
       const error = yield* Effect.flip(joiner.join(["b:1", "no where"]))

@@ -3,7 +3,7 @@ import { LinkMetrics } from "../../src/cluster/LinkMetrics.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import { count, makeMetrics } from "./metricsSupport.ts"
 
-it("connections, violations and frames are counted by what they are", () => {
+it("connections are counted by outcome, violations by code and frames by kind", () => {
   const { metrics, valueOf } = makeMetrics()
   const links = new LinkMetrics(metrics)
   links.connected("in", "busy")

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { MessageMetrics } from "../../src/cluster/MessageMetrics.ts"
 import { count, makeMetrics } from "./metricsSupport.ts"
 
-it("messages are counted by what became of them", () => {
+it("messages are counted by outcome", () => {
   const { metrics, valueOf } = makeMetrics()
   const messages = new MessageMetrics(metrics, 8)
   messages.confirmed("ConfirmTimeout")

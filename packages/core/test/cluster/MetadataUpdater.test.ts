@@ -5,7 +5,7 @@ import type * as Membership from "../../src/membership/Membership.ts"
 import type * as State from "../../src/membership/State.ts"
 import { initial } from "../peering/support.ts"
 
-/** An updater on a membership that takes a while to handle an input. */
+/** Makes an updater on a membership that handles inputs with a delay. */
 const make = () => {
   let state: State.State = initial
   const loop = {
@@ -22,7 +22,7 @@ const make = () => {
 }
 
 describe("the metadata of a node", () => {
-  it.effect("keeps the keys of others if functions change it at the same time", () =>
+  it.effect("keeps the keys of other functions that change it at the same time", () =>
     Effect.gen(function* () {
       const { metadata, updater } = make()
       const set = (key: string) => updater.update((present) => ({ ...present, [key]: "yes" }))

@@ -1,6 +1,4 @@
-/**
- * The metrics of one registry, so that a test sees no metric of another test.
- */
+/** The metrics of one registry, so that a test does not see the metrics of another test. */
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -42,7 +40,7 @@ export class MetricReader {
     )
   }
 
-  /** Returns the value of the one series that has these labels. Fails if there is none or more than one. */
+  /** Returns the value of the series with these labels. Fails unless there is exactly one. */
   value(node: string, id: string, labels?: Labels): number {
     const [metric, ...others] = this.find(node, id, labels)
     assert.isDefined(metric, `${node} has no ${id} ${JSON.stringify(labels)}`)
@@ -50,7 +48,7 @@ export class MetricReader {
     return metric === undefined ? Number.NaN : numberOf(metric)
   }
 
-  /** Returns the sum of all series that have these labels. */
+  /** Returns the sum of all series with these labels. */
   sum(node: string, id: string, labels?: Labels): number {
     return this.find(node, id, labels).reduce((total, metric) => total + numberOf(metric), 0)
   }

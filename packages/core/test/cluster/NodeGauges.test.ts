@@ -10,7 +10,7 @@ import { fakeLink } from "../peering/fakeLink.ts"
 import { initial } from "../peering/support.ts"
 import { makeMetrics } from "./metricsSupport.ts"
 
-/** A link that measures so. */
+/** Makes a link with these gauges. */
 const linkOf = (name: string, gauges: Partial<Gauges>) => {
   const link = fakeLink({ peer: recordOf(name), session: () => ({ session: 1 }) })
   const measured = { ...link.gauges(), ...gauges }
@@ -35,7 +35,7 @@ const state: State.State = {
   health: 3,
 }
 
-/** Shows a node with two links, and returns the values of its gauges. */
+/** Adds the gauges of a node with two links, and returns a function that reads them. */
 const make = () => {
   const { metrics, valueOf } = makeMetrics()
   const links = [
@@ -53,7 +53,7 @@ const make = () => {
 }
 
 describe("the gauges of a node", () => {
-  it("count the members by status and by link, without those that this node has parted from", () => {
+  it("count the members by status and by link, without disconnected peers", () => {
     const value = make()
     assert.deepStrictEqual(value("coterie_members", { status: "alive" }), { value: 2 })
     assert.deepStrictEqual(value("coterie_members", { status: "failed" }), { value: 0 })
@@ -65,13 +65,13 @@ describe("the gauges of a node", () => {
     assert.deepStrictEqual(make()("coterie_view_hashes"), { value: 2 })
   })
 
-  it("show the health, and the greatest lag in seconds", () => {
+  it("show the local health, and the largest lag in seconds", () => {
     const value = make()
     assert.deepStrictEqual(value("coterie_health"), { value: 3 })
     assert.deepStrictEqual(value("coterie_event_loop_lag_seconds"), { value: 1.5 })
   })
 
-  it("show the median and the longest round-trip time in seconds, of the links that were measured", () => {
+  it("show the median and the longest round-trip time of the measured links, in seconds", () => {
     const value = make()
     assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "0.5" }), { value: 0.004 })
     assert.deepStrictEqual(value("coterie_rtt_seconds", { quantile: "1" }), { value: 0.02 })
@@ -90,7 +90,7 @@ describe("the gauges of a node", () => {
     ["handshakes", 7, "handshakes"],
     ["dials", 8, "dials"],
   ] as const) {
-    it(`show what waits in ${queue}, the fullest of all links, and its limit`, () => {
+    it(`show the size of ${queue}, of the link with the largest one, and its limit`, () => {
       const value = make()
       assert.deepStrictEqual(value("coterie_queue_size", { queue }), { value: size })
       assert.deepStrictEqual(value("coterie_queue_limit", { queue }), { value: Limits.defaults[limit] })

@@ -7,7 +7,7 @@ import * as ObservedMetrics from "../../src/cluster/ObservedMetrics.ts"
 import { count, makeMetrics } from "./metricsSupport.ts"
 
 describe("observed metrics", () => {
-  it("read their value when somebody looks", () => {
+  it("compute their value when it is read", () => {
     const { metrics, valueOf } = makeMetrics()
     let value = 1
     metrics.gauge("size", "", {}, () => value)
@@ -15,7 +15,7 @@ describe("observed metrics", () => {
     assert.deepStrictEqual(valueOf("size", { node: "a" }), { value: 2 })
   })
 
-  it("show a sum from the first time that it is asked for, once", () => {
+  it("include a sum once, from its first request", () => {
     const { metrics, registry, valueOf } = makeMetrics()
     const sums = metrics.counters("events", "")
     assert.strictEqual(registry.size, 0)
@@ -25,7 +25,7 @@ describe("observed metrics", () => {
     assert.deepStrictEqual(valueOf("events", { event: "Joined" }), count(2))
   })
 
-  it("leave the registry at the end, and show nothing after it", () => {
+  it("leave the registry at the end, and add nothing after it", () => {
     const { metrics, registry } = makeMetrics()
     metrics.gauge("size", "", {}, () => 1)
     metrics.end()
@@ -33,7 +33,7 @@ describe("observed metrics", () => {
     assert.strictEqual(registry.size, 0)
   })
 
-  it("leave a series that a newer life of the node has taken over", () => {
+  it("keep a series that a newer node has replaced", () => {
     const { metrics, registry } = makeMetrics()
     metrics.gauge("size", "", {}, () => 1)
     new ObservedMetrics.ObservedMetrics(registry, { node: "a" }).gauge("size", "", {}, () => 2)

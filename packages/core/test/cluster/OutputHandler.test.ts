@@ -6,18 +6,18 @@ import { OutputHandler } from "../../src/cluster/OutputHandler.ts"
 
 it.effect("each output of membership reaches the part of the node that performs it", () =>
   Effect.gen(function* () {
-    const told: Array<string> = []
+    const reported: Array<string> = []
     const peer = { name: "b", generation: 1 }
     const { perform } = new OutputHandler({
       links: {
-        send: (to, { _tag }) => told.push(`send ${_tag} to ${to.join()}`),
-        answer: ({ name }, { _tag }) => told.push(`answer ${_tag} to ${name}`),
-        pingNow: ({ name }) => told.push(`ping ${name}`),
-        close: ({ name }, code) => told.push(`close ${name}: ${code}`),
+        send: (to, { _tag }) => reported.push(`send ${_tag} to ${to.join()}`),
+        answer: ({ name }, { _tag }) => reported.push(`answer ${_tag} to ${name}`),
+        pingNow: ({ name }) => reported.push(`ping ${name}`),
+        close: ({ name }, code) => reported.push(`close ${name}: ${code}`),
       },
       diagnostics: new DiagnosticLimiter(yield* Clock.Clock),
-      publish: ({ _tag }) => told.push(`publish ${_tag}`),
-      onStopped: (reason) => told.push(`stopped: ${reason}`),
+      publish: ({ _tag }) => reported.push(`publish ${_tag}`),
+      onStopped: (reason) => reported.push(`stopped: ${reason}`),
     })
     perform({ _tag: "Send", to: ["b", "c"], frame: { _tag: "Leave", generation: 1 } })
     perform({ _tag: "Answer", peer, frame: { _tag: "SyncDelta", records: [], want: [] } })
@@ -25,7 +25,7 @@ it.effect("each output of membership reaches the part of the node that performs 
     perform({ _tag: "CloseLink", peer, code: "parted" })
     perform({ _tag: "Emit", event: { _tag: "Isolated" } })
     perform({ _tag: "Stopped", reason: "superseded" })
-    assert.deepStrictEqual(told, [
+    assert.deepStrictEqual(reported, [
       "send Leave to b,c",
       "answer SyncDelta to b",
       "ping b",
@@ -34,6 +34,6 @@ it.effect("each output of membership reaches the part of the node that performs 
       "stopped: superseded",
     ])
     for (let i = 0; i < 30; i++) perform({ _tag: "Emit", event: { _tag: "Diagnostic", message: "" } })
-    assert.strictEqual(told.length, 6 + 20, "diagnostics are limited")
+    assert.strictEqual(reported.length, 6 + 20, "diagnostics are limited")
   }),
 )

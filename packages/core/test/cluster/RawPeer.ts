@@ -1,6 +1,4 @@
-/**
- * A peer that a test drives frame by frame. It can break any rule that a node keeps.
- */
+/** A peer that a test controls frame by frame. It can break any rule of the protocol. */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -21,7 +19,7 @@ import * as World from "./world.ts"
 
 // ---- frames ----
 
-/** The generation of every raw peer that chooses no other. */
+/** Default generation of raw peers. */
 export const generation = 7
 
 export const addressOf = (text: string): Address.Address => Result.getOrThrow(Address.parse(text))
@@ -32,7 +30,7 @@ export interface RecordFields extends Partial<Omit<PeerRecord, "body">> {
   readonly addresses?: ReadonlyArray<Address.Address>
 }
 
-/** Returns the record of a raw peer, which is named `m`. */
+/** Returns the record of a raw peer. Its default name is `m`. */
 export const record = ({ addresses = [addressOf("nowhere:1")], ...fields }: RecordFields = {}): PeerRecord => ({
   name: "m",
   generation,
@@ -65,7 +63,7 @@ export const hello = ({ name = "m", ...fields }: HelloFields = {}): Hello => ({
 
 export const heartbeat: Ping = { _tag: "Ping", seq: 0, viewHash: 0n, lag: 0 }
 
-/** Returns a whole message. Its lane is the inbox unless `fields` name another. */
+/** Returns a complete message. Its default lane is the inbox. */
 export const data = (payload: Uint8Array | string, fields: Partial<Data> = {}): Data => ({
   _tag: "Data",
   lane: 0,
@@ -196,7 +194,7 @@ export class RawPeer {
     return Effect.forkScoped(Effect.ignore(Effect.forever(beat)))
   }
 
-  /** Leaves as a node does, so that the node under test need not detect a failure. */
+  /** Leaves like a node, so that the node under test need not detect a failure. */
   leave(of: number = generation): Sending {
     const leaving = this.send({ _tag: "Leave", generation: of }, { _tag: "Bye", code: "left", message: "" })
     return Effect.asVoid(Effect.andThen(leaving, this.receiveAll))
@@ -215,7 +213,7 @@ const dial = (transport: Transport.Transport["Service"], node: World.Node) =>
 export const connect = (network: SimNetwork.Shape, node: World.Node) =>
   Effect.flatMap(transportAt(network, "stranger", 0), (transport) => dial(transport, node))
 
-/** Listens at a host and gives each connection to the handler. Returns the address. */
+/** Listens at a host and passes each connection to the handler. Returns the address. */
 export const listen = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   host: string,
@@ -233,7 +231,7 @@ export interface Stage {
   readonly world: World.World
   /** The node that raw peers connect to. */
   readonly a: World.Node
-  /** Returns a metric of this node: the sum of all series that have these labels. */
+  /** Returns a metric of this node: the sum of all series with these labels. */
   readonly metric: (id: string, labels?: Readonly<Record<string, string>>) => number
   /** Opens a connection to this node. */
   readonly connect: Effect.Effect<RawPeer, Transport.TransportError, Scope.Scope>

@@ -10,7 +10,7 @@ const [a, b, c] = [addressOf("a"), addressOf("b"), addressOf("c")]
 const olderTimeout = 5_000
 const namesakeTimeout = 1_000
 
-/** Outcomes of the seeds, without addresses of a discovery. */
+/** Makes the outcomes of these seeds, without discovered addresses. */
 const make = (seeds: ReadonlyArray<typeof a>, failOn: ReadonlyArray<FailOn> = defaultFailOn) => {
   const outcomes = new SeedOutcomes({ failOn, namesakeTimeout, olderTimeout })
   for (const seed of seeds) outcomes.addSeed(seed)
@@ -24,7 +24,7 @@ const refused = (code: RejectCode, by: HandshakeRejected["by"] = "them") =>
 const timeout = new HandshakeFailed({ reason: "timeout", message: "no answer in time" })
 
 describe("the addresses of a node", () => {
-  it("are none if there is no seed and the discovery found nothing", () => {
+  it("are empty if there is no seed and the discovery found nothing", () => {
     const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout, olderTimeout })
     assert.isFalse(outcomes.isEmpty, "the discovery may find an address")
     outcomes.setDiscovered([])
@@ -36,11 +36,11 @@ describe("the addresses of a node", () => {
     assert.isFalse(outcomes.isEmpty)
   })
 
-  it("are none if the discovery ended without a set", () => {
+  it("are empty if the discovery ended without a set", () => {
     assert.isTrue(make([]).isEmpty)
   })
 
-  it("are tried once each of them had a dial that ended, seeds and discovered ones", () => {
+  it("are tried once a dial of each seed and discovered address has ended", () => {
     const outcomes = make([a])
     outcomes.setDiscovered([a, b])
     assert.isFalse(outcomes.isTried(0))
@@ -50,7 +50,7 @@ describe("the addresses of a node", () => {
     assert.isTrue(outcomes.isTried(0))
   })
 
-  it("are not tried before the discovery gave its first set or ended", () => {
+  it("are not tried before the discovery emitted its first set or ended", () => {
     const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout, olderTimeout })
     outcomes.addSeed(a)
     outcomes.note(a, timeout, 0)
@@ -59,27 +59,27 @@ describe("the addresses of a node", () => {
     assert.isTrue(outcomes.isTried(0))
   })
 
-  it("are not tried while a namesake may be a process that this one replaces", () => {
+  it("are not tried while a namesake may be the predecessor of this process", () => {
     const outcomes = make([a])
     outcomes.note(a, refused("duplicate"), 500)
     assert.isFalse(outcomes.isTried(500 + namesakeTimeout - 1))
     assert.isTrue(outcomes.isTried(500 + namesakeTimeout))
   })
 
-  it("have no outcome of an address that the discovery took back, unless it is a seed", () => {
+  it("have no outcome for an address that the discovery removed, unless it is a seed", () => {
     const outcomes = make([a])
     outcomes.setDiscovered([a, b])
     outcomes.note(a, timeout, 0)
     outcomes.note(b, timeout, 0)
     outcomes.setDiscovered([])
     outcomes.setDiscovered([b])
-    assert.isFalse(outcomes.isTried(0), "the address is there again, and was not tried since")
+    assert.isFalse(outcomes.isTried(0), "the address was found again and not tried since")
     outcomes.setDiscovered([])
     assert.isTrue(outcomes.isTried(0))
     assert.strictEqual(outcomes.lastError, `${a}: no answer in time`)
   })
 
-  it("have no outcome of an address that is none of them", () => {
+  it("have no outcome for an unknown address", () => {
     const outcomes = make([a])
     outcomes.note(c, refused("label"), 0)
     assert.isUndefined(outcomes.lastError)
@@ -89,7 +89,7 @@ describe("the addresses of a node", () => {
 })
 
 describe("the last error of the addresses", () => {
-  it("is that of the last dial that failed, with its address", () => {
+  it("is the error of the last failed dial, with its address", () => {
     const outcomes = make([a, b])
     assert.isUndefined(outcomes.lastError)
     outcomes.note(a, timeout, 0)
@@ -99,7 +99,7 @@ describe("the last error of the addresses", () => {
     assert.strictEqual(outcomes.lastError, `${a}: no answer in time`)
   })
 
-  it("is not that of an address that has answered since, nor that of the node's own address", () => {
+  it("excludes addresses that have answered since, and the address of this node", () => {
     const outcomes = make([a, b, c])
     outcomes.note(a, timeout, 0)
     outcomes.note(b, timeout, 1)
@@ -111,19 +111,19 @@ describe("the last error of the addresses", () => {
 })
 
 describe("the refusal that ends a node", () => {
-  it("is one of the option, and only if every address refuses", () => {
+  it("must be in the option, and every address must refuse", () => {
     const outcomes = make([a, b])
     outcomes.note(a, refused("label"), 0)
     assert.isUndefined(outcomes.fatal(0), "the other address was not tried")
     outcomes.note(b, timeout, 0)
-    assert.isUndefined(outcomes.fatal(0), "the other address may let the node in later")
+    assert.isUndefined(outcomes.fatal(0), "the other address may accept the node later")
     outcomes.note(b, refused("label"), 0)
     const error = outcomes.fatal(0)
     assert.strictEqual(error?.reason._tag, "OtherCluster")
     assert.strictEqual(error?.address, a)
   })
 
-  it("is none of a code that is not in the option", () => {
+  it("excludes codes that are not in the option", () => {
     for (const code of ["version", "denied"] as const) {
       const [byDefault, chosen] = [make([a]), make([a], [code])]
       byDefault.note(a, refused(code), 0)
@@ -133,7 +133,7 @@ describe("the refusal that ends a node", () => {
     }
   })
 
-  it("is none of a code that changes with time", () => {
+  it("excludes codes that change with time", () => {
     const outcomes = make([a], ["duplicate", "label", "denied", "version"])
     for (const code of ["busy", "stale", "parted"] as const) {
       outcomes.note(a, refused(code), 0)
@@ -141,13 +141,13 @@ describe("the refusal that ends a node", () => {
     }
   })
 
-  it("is not one that this node's own admission policy said", () => {
+  it("excludes denials by the admission policy of this node", () => {
     const outcomes = make([a], ["denied"])
     outcomes.note(a, refused("denied", "us"), 0)
     assert.isUndefined(outcomes.fatal(0))
   })
 
-  it("is a namesake only if it lives for long, wherever it answers", () => {
+  it("includes a lasting namesake at any address", () => {
     const outcomes = make([a, b])
     outcomes.note(a, refused("duplicate"), 0)
     outcomes.note(a, refused("duplicate"), namesakeTimeout - 1)
@@ -157,7 +157,7 @@ describe("the refusal that ends a node", () => {
     assert.strictEqual(error?.address, a)
   })
 
-  it("is no namesake that was gone between two refusals", () => {
+  it("excludes a namesake that was unreachable between two refusals", () => {
     const outcomes = make([a])
     outcomes.note(a, refused("duplicate"), 0)
     outcomes.note(a, timeout, 500)
@@ -166,7 +166,7 @@ describe("the refusal that ends a node", () => {
     assert.isDefined(outcomes.fatal(600 + namesakeTimeout))
   })
 
-  it("waits for the other addresses while a namesake may go", () => {
+  it("waits for the other addresses while a namesake may end", () => {
     const outcomes = make([a, b])
     outcomes.note(a, refused("label"), 0)
     outcomes.note(b, refused("duplicate"), 0)
@@ -182,7 +182,7 @@ describe("the refusal that ends a node", () => {
     assert.isDefined(outcomes.fatal(0))
   })
 
-  it("counts the node's own address neither for nor against it", () => {
+  it("ignores the address of this node", () => {
     const outcomes = make([a, b])
     outcomes.note(a, refused("self"), 0)
     assert.isUndefined(outcomes.fatal(0))

@@ -8,36 +8,36 @@ import { Shutdown } from "../../src/cluster/Shutdown.ts"
 import type * as State from "../../src/membership/State.ts"
 import { initial } from "../peering/support.ts"
 
-/** The shutdown of a node, and the order of what it did. */
+/** Makes the shutdown of a node, and collects its steps in order. */
 const make = Effect.fnUntraced(function* (
   phase: State.Phase = { _tag: "Running" },
   refused: Effect.Effect<StoppedError> = Effect.never,
 ) {
-  const told: Array<string> = []
-  const tell = (text: string) => Effect.sync(() => void told.push(text))
+  const reported: Array<string> = []
+  const report = (text: string) => Effect.sync(() => void reported.push(text))
   const stops: Array<StoppedError | undefined> = []
   const scope = yield* Scope.make()
-  yield* Scope.addFinalizer(scope, tell("scope closed"))
+  yield* Scope.addFinalizer(scope, report("scope closed"))
   const shutdown: Shutdown = new Shutdown({
     loop: {
       state: () => ({ ...initial, phase }),
       submit: ({ _tag }) =>
         Effect.sync(() => {
-          told.push(_tag)
+          reported.push(_tag)
           shutdown.start("left")
         }),
     },
-    links: { closeAll: (code) => tell(`links closed: ${code}`) },
-    readers: { end: tell("readers ended") },
+    links: { closeAll: (code) => report(`links closed: ${code}`) },
+    readers: { end: report("readers ended") },
     readingPeers: { end: () => undefined },
-    deadLetters: { end: tell("dead letters ended") },
-    hub: { end: () => void told.push("events ended") },
+    deadLetters: { end: report("dead letters ended") },
+    hub: { end: () => void reported.push("events ended") },
     status: { refused, stopping: () => {}, stopped: (error) => void stops.push(error) },
-    logging: yield* Effect.forkChild(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), tell("logged"))),
+    logging: yield* Effect.forkChild(Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), report("logged"))),
     scope,
     labels: { cluster: "test", node: "a" },
   })
-  return { shutdown, told, stops, run: yield* Effect.forkChild(shutdown.run) }
+  return { shutdown, reported, stops, run: yield* Effect.forkChild(shutdown.run) }
 })
 
 const inOrder = (code: string) => [
@@ -55,61 +55,61 @@ describe("a node that stops", () => {
         ["left", "left"],
         ["superseded", "superseded"],
       ] as const) {
-        const { run, shutdown, told } = yield* make()
+        const { run, shutdown, reported } = yield* make()
         shutdown.start(reason)
         yield* Fiber.join(run)
         yield* shutdown.await
         assert.deepStrictEqual(
-          told.filter((each) => each !== "logged"),
+          reported.filter((each) => each !== "logged"),
           inOrder(code),
         )
       }
     }),
   )
 
-  it.effect("waits until its last line is logged before it closes its scope", () =>
+  it.effect("logs its last line before it closes its scope", () =>
     Effect.gen(function* () {
-      const { run, shutdown, told } = yield* make()
+      const { run, shutdown, reported } = yield* make()
       shutdown.start("left")
       yield* Fiber.join(run)
-      assert.include(told, "logged")
-      assert.isBelow(told.indexOf("logged"), told.indexOf("scope closed"))
+      assert.include(reported, "logged")
+      assert.isBelow(reported.indexOf("logged"), reported.indexOf("scope closed"))
     }),
   )
 
-  it.effect("does so once, for the first reason", () =>
+  it.effect("stops once, for the first reason", () =>
     Effect.gen(function* () {
-      const { run, shutdown, told } = yield* make()
+      const { run, shutdown, reported } = yield* make()
       shutdown.start("superseded")
       shutdown.start("left")
       yield* Fiber.join(run)
-      assert.include(told, "links closed: superseded")
-      assert.notInclude(told, "links closed: left")
+      assert.include(reported, "links closed: superseded")
+      assert.notInclude(reported, "links closed: left")
     }),
   )
 })
 
 describe("leaving", () => {
-  it.effect("asks membership to leave, and ends when nothing is left", () =>
+  it.effect("submits a leave to the membership, and ends when the shutdown is complete", () =>
     Effect.gen(function* () {
-      const { shutdown, told } = yield* make()
+      const { shutdown, reported } = yield* make()
       yield* shutdown.leave("test")
       assert.strictEqual(
-        told.find((each) => each !== "logged"),
+        reported.find((each) => each !== "logged"),
         "Leave",
       )
-      assert.include(told, "scope closed")
+      assert.include(reported, "scope closed")
     }),
   )
 
-  it.effect("asks for nothing once the node has stopped", () =>
+  it.effect("submits nothing once the node has stopped", () =>
     Effect.gen(function* () {
-      const { run, shutdown, told } = yield* make({ _tag: "Stopped", reason: "left" })
+      const { run, shutdown, reported } = yield* make({ _tag: "Stopped", reason: "left" })
       assert.isFalse(shutdown.isRunning)
       shutdown.start("left")
       yield* Fiber.join(run)
       yield* shutdown.leave("test")
-      assert.notInclude(told, "Leave")
+      assert.notInclude(reported, "Leave")
     }),
   )
 
@@ -122,7 +122,7 @@ describe("leaving", () => {
     }),
   )
 
-  it.effect("has stopped with an error if a namesake took its name, or its membership died", () =>
+  it.effect("has stopped with an error if a namesake took its name, or its membership failed", () =>
     Effect.gen(function* () {
       const superseded = yield* make()
       superseded.shutdown.start("superseded")
@@ -142,10 +142,10 @@ describe("leaving", () => {
   it.effect("leaves because of a refusal, and has stopped with its error", () =>
     Effect.gen(function* () {
       const refusal = new StoppedError({ reason: new OtherCluster({ refusedBy: "peer", text: "no" }) })
-      const { shutdown, told } = yield* make({ _tag: "Running" }, Effect.succeed(refusal))
+      const { shutdown, reported } = yield* make({ _tag: "Running" }, Effect.succeed(refusal))
       yield* shutdown.watch
       assert.strictEqual(yield* Effect.flip(shutdown.stopped), refusal)
-      assert.strictEqual(told[0], "Leave")
+      assert.strictEqual(reported[0], "Leave")
     }),
   )
 })

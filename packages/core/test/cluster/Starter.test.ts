@@ -21,10 +21,10 @@ const [a, b] = [addressOf("a"), addressOf("b")]
 
 const settleTimeout = 10_000
 
-/** Connections are never accepted. */
+/** Listener that never accepts a connection. */
 const listener: Listener = { addresses: [a], run: () => Effect.never }
 
-/** A starter, the steps that it took, and the lines that were logged. */
+/** Makes a starter, and collects its steps and log lines. */
 const make = Effect.fnUntraced(function* (
   addresses: Stream.Stream<ReadonlyArray<string>> = Stream.never,
   onServe: () => void = () => undefined,
@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function* (
           Effect.sync(() => steps.push(`serve ${served.addresses[0]}`)),
           Effect.never,
         )
-        return Effect.onInterrupt(serving, () => Effect.sync(() => steps.push("serve no more")))
+        return Effect.onInterrupt(serving, () => Effect.sync(() => steps.push("served")))
       },
     },
     listener,
@@ -81,7 +81,7 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("counts the seeds among the addresses that are to be tried", () =>
+  it.effect("adds the seeds to the addresses to try", () =>
     Effect.gen(function* () {
       const { outcomes, start } = yield* make()
       outcomes.endDiscovery()
@@ -91,7 +91,7 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("passes each set of the discovery on, and reports its end", () =>
+  it.effect("passes on each set of the discovery, and reports its end", () =>
     Effect.gen(function* () {
       const { start, steps } = yield* make(Stream.make(["c:1"], ["d:1", "e:1"]))
       yield* start
@@ -100,17 +100,19 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("keeps what a discovery found that dies, and logs it", () =>
+  it.effect("keeps the addresses of a discovery that dies, and logs the defect", () =>
     Effect.gen(function* () {
       const { lines, start, steps } = yield* make(Stream.concat(Stream.make(["c:1"]), Stream.die("a bug")))
       yield* start
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(steps.slice(startSteps.length), ["found c:1", "discovery ended"])
-      assert.deepStrictEqual(lines, ["Error: the discovery died; what it found is kept"])
+      assert.deepStrictEqual(lines, [
+        "Error: the discovery failed with a defect; the addresses found before stay in use",
+      ])
     }),
   )
 
-  it.effect("lets the discovery poll at the short interval of a node that is alone", () =>
+  it.effect("polls the discovery at the short interval while the node has no link", () =>
     Effect.gen(function* () {
       const pause = Effect.flatMap(DiscoveryPause, (sleep) => sleep(Duration.minutes(1)))
       const { start, steps } = yield* make(Stream.fromEffect(Effect.as(pause, ["c:1"])))
@@ -122,7 +124,7 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("reports when the first attempts have lasted long enough", () =>
+  it.effect("reports when the first attempts have timed out", () =>
     Effect.gen(function* () {
       const { start, steps } = yield* make()
       yield* start
@@ -133,7 +135,7 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("is whole although its caller is interrupted meanwhile", () =>
+  it.effect("completes although its caller is interrupted", () =>
     Effect.gen(function* () {
       const starting: { fiber?: Fiber.Fiber<void> } = {}
       const { start, steps } = yield* make(Stream.never, () => starting.fiber?.interruptUnsafe())
@@ -145,7 +147,7 @@ describe("the start of a node", () => {
     }),
   )
 
-  it.effect("leaves nothing behind when the scope of the node closes", () =>
+  it.effect("releases everything when the scope of the node closes", () =>
     Effect.gen(function* () {
       const discovery = Stream.fromEffect(Effect.as(Effect.sleep("1 second"), ["c:1"]))
       const { scope, start, steps } = yield* make(discovery)
@@ -153,12 +155,12 @@ describe("the start of a node", () => {
       yield* Effect.yieldNow
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust(2 * settleTimeout)
-      assert.deepStrictEqual(steps.slice(startSteps.length).toSorted(), ["discovery ended", "serve no more"])
+      assert.deepStrictEqual(steps.slice(startSteps.length).toSorted(), ["discovery ended", "served"])
     }),
   )
 })
 
-describe("the watch of a node that is to be started by hand", () => {
+describe("the watch of a node with a manual start", () => {
   it.effect("warns once of a node that is not started", () =>
     Effect.gen(function* () {
       const { lines, watch } = yield* make()
@@ -168,7 +170,7 @@ describe("the watch of a node that is to be started by hand", () => {
       yield* TestClock.adjust("1 millis")
       yield* Fiber.join(watching)
       assert.strictEqual(lines.length, 1)
-      assert.match(lines[0] ?? "", /^Warn: this node is not started after 30s/)
+      assert.match(lines[0] ?? "", /^Warn: this node has no peers because it is not started after 30s/)
     }),
   )
 

@@ -27,14 +27,14 @@ const namesakeElsewhere = new HandshakeRejected({ code: "duplicate", message: "w
 
 const stoppedError = new StoppedError({ reason: new Superseded() })
 
-/** The status of a node with these seeds, whose discovery finds nothing. */
+/** Makes the status of a node with these seeds and without discovered addresses. */
 const make = Effect.fnUntraced(function* (seeds: ReadonlyArray<typeof seed> = []) {
   const outcomes = new SeedOutcomes({ failOn: defaultFailOn, namesakeTimeout, olderTimeout })
   for (const address of seeds) outcomes.addSeed(address)
   outcomes.endDiscovery()
   let state = initial
   const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => state })
-  /** The membership changes: it has these members, and links to those of `linked`. */
+  /** Changes the membership to these members, with links to those in `linked`. */
   const meet = (
     members: ReadonlyArray<string>,
     linked = members,
@@ -86,7 +86,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Starting` until a namesake has lived for long", () =>
+  it.effect("is `Starting` until a namesake has refused for a link timeout", () =>
     Effect.gen(function* () {
       const { tracker } = yield* make([seed])
       tracker.started()
@@ -98,7 +98,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Starting` until the discovery gave a set whose addresses were tried", () =>
+  it.effect("is `Starting` until the addresses of the first discovered set were tried", () =>
     Effect.gen(function* () {
       const outcomes = new SeedOutcomes({ failOn: [], namesakeTimeout: 0, olderTimeout: 0 })
       const tracker = new StatusTracker({ clock: yield* Clock.Clock, outcomes, state: () => initial })
@@ -148,7 +148,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  it.effect("is `Leaving` from the leave on, and `Stopped` at the end, with the first error", () =>
+  it.effect("is `Leaving` from the start of the leave, and `Stopped` at the end, with the first error", () =>
     Effect.gen(function* () {
       const { meet, tracker } = yield* make([seed])
       tracker.started()
@@ -213,7 +213,7 @@ describe("a wait until a node has settled", () => {
     }),
   )
 
-  it.effect("returns the status of the moment to a later caller", () =>
+  it.effect("returns the current status to a later caller", () =>
     Effect.gen(function* () {
       const { meet, tracker } = yield* make([seed])
       tracker.started()
@@ -249,7 +249,7 @@ describe("a wait for a refusal that ends a node", () => {
     }),
   )
 
-  it.effect("ends with a namesake that has lived for long", () =>
+  it.effect("ends with a namesake that has refused for a link timeout", () =>
     Effect.gen(function* () {
       const { tracker } = yield* make([seed])
       const waiting = yield* Effect.forkChild(tracker.refused, { startImmediately: true })
@@ -279,7 +279,7 @@ describe("a wait for a refusal that ends a node", () => {
 })
 
 describe("a node that an older namesake dials", () => {
-  /** The seed refuses the node each half second for the given time. */
+  /** Makes the seed refuse the node every half second for the given time. */
   const refuseFor = Effect.fnUntraced(function* (tracker: StatusTracker, millis: number, error: HandshakeRejected) {
     for (let passed = 0; passed <= millis; passed += 500) {
       tracker.tried(seed, error)
@@ -287,7 +287,7 @@ describe("a node that an older namesake dials", () => {
     }
   })
 
-  it.effect("does not stop because the older one refuses it, and stops once the older one dials no more", () =>
+  it.effect("does not stop while the older one refuses it, and stops once the older one no longer dials", () =>
     Effect.gen(function* () {
       const { tracker } = yield* make([seed])
       const waiting = yield* Effect.forkChild(tracker.refused, { startImmediately: true })
@@ -316,7 +316,7 @@ describe("a node that an older namesake dials", () => {
     )
   }
 
-  it.effect("does not outlive the older one if it stops itself, or leaves", () =>
+  it.effect("does not replace the older one if it stops itself, or leaves", () =>
     Effect.gen(function* () {
       const [refused, leaving] = [yield* make([seed]), yield* make([seed])]
       yield* refuseFor(refused.tracker, namesakeTimeout, namesake)

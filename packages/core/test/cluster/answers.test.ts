@@ -12,7 +12,7 @@ const askers = Array.from({ length: 3 }, (_, i) => `m${i}`)
 const others = Array.from({ length: 4 }, (_, i) => `other${i}`)
 
 RawPeer.scenario(
-  "peers that ask again and again and do not read are answered a few times",
+  "peers that request records repeatedly and do not read get a bounded number of answers",
   ({ a, connect, metric, world }) =>
     Effect.gen(function* () {
       const nodes = yield* Effect.forEach(others, (name) =>
@@ -30,7 +30,7 @@ RawPeer.scenario(
         yield* Effect.forEach(peers, (peer) => peer.send(want, digest), { discard: true })
       }
       yield* Effect.sleep("1 seconds")
-      // One piece of an answer, some Pongs, and news about those that have come.
+      // One piece of an answer, some Pongs, and news about the new peers.
       assert.isBelow(metric("coterie_queue_size", { queue: "control_outbox" }), 60)
       for (const peer of peers) {
         let bytes = 0
@@ -43,7 +43,8 @@ RawPeer.scenario(
         )
         yield* Effect.sleep("1 seconds")
         const answer = others.length * (recordBytes(RawPeer.record()) + 3 * 8_000)
-        // The network took some records before it was full. The names that were wanted meanwhile and the newest digest follow.
+        // The network accepted some records before it was full. The names requested in the meantime and the newest
+        // digest follow.
         assert.isAbove(bytes, answer)
         assert.isBelow(bytes, 10 * answer)
       }

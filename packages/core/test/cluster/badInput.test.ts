@@ -1,5 +1,6 @@
 /**
- * Bad input of the application: each operation fails with a typed error that says what to do, and the node goes on.
+ * Invalid input of the application: each operation fails with a typed error that describes the fix, and the node
+ * continues.
  */
 import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
@@ -168,13 +169,13 @@ describe("joining", () => {
     }),
   )
 
-  scenario("several addresses reaches the peer at the second while nobody is at the first", (world) =>
+  scenario("several addresses reaches the peer at the second while no process listens at the first", (world) =>
     Effect.gen(function* () {
       const b = yield* world.node("b")
       const a = yield* world.node("a")
       const peer = yield* Effect.timeout(a.cluster.join(["later", b.address]), "1 second")
       assert.strictEqual(peer.name, "b")
-      // The first one is asked ever after.
+      // The first address stays a seed.
       yield* world.node("later", { name: "c" })
       yield* World.untilPeers(a, ["b", "c"])
       yield* checkWorks(world, a)
@@ -204,7 +205,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("a peer with this node's name fails as DuplicateName, and the peer goes on", (world) =>
+  scenario("a peer with this node's name fails as DuplicateName, and the peer continues", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)
       const namesake = yield* world.node("twin", { name: "a" })
@@ -324,7 +325,7 @@ describe("joining", () => {
     }),
   )
 
-  scenario("an admission policy that denies, here or there, fails as Denied", (world) =>
+  scenario("a denial by the admission policy of either side fails as Denied", (world) =>
     Effect.gen(function* () {
       const guests = Admission.layer(({ name }) =>
         Effect.succeed(name.startsWith("guest") ? Admission.deny("no guests today") : Admission.admit),
@@ -382,7 +383,7 @@ describe("policies", () => {
       const b = yield* world.node("b", { seeds: [a.address] })
       const c = yield* world.node("c", { seeds: [a.address] })
       yield* World.untilPeers(a, ["b", "c"])
-      // By now a has broadcast b. A change of b from now on is relayed, which runs the policy.
+      // At this point, `a` has broadcast `b`. A later change of `b` is relayed, which runs the policy.
       yield* Effect.sleep("1 seconds")
       yield* b.cluster.updateMetadata({ role: "new" })
       yield* Fiber.join(ended)
@@ -464,7 +465,7 @@ describe("sending", () => {
 })
 
 describe("listening", () => {
-  it.live("a port in use keeps the node from starting, with a message that says what to do", () =>
+  it.live("a port in use keeps the node from starting, with a message that describes the fix", () =>
     Effect.gen(function* () {
       const { node } = yield* World.tcp
       const a = yield* node("a")

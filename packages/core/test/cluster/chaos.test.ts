@@ -1,6 +1,4 @@
-/**
- * Random faults over the simulated network, after which the cluster becomes whole again without help.
- */
+/** Random faults on the simulated network, after which the cluster recovers without help. */
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -12,13 +10,13 @@ import * as World from "./world.ts"
 
 const seeds = 10
 
-/** Names in the order in which they are started; the first is the seed of all nodes. */
+/** Names in the order in which the nodes start. The first node is the seed of all others. */
 const alphabet = ["m", "a", "z", "k", "b", "y"]
 
-/** Nodes that broadcast numbers, and check that the numbers from each life of a sender grow. */
+/** Nodes that broadcast numbers, and check that the numbers from each generation of a sender increase. */
 class TalkingNodes {
   readonly running = new Map<string, { readonly node: World.Node; readonly scope: Scope.Closeable }>()
-  /** Messages that came out of order, or twice. */
+  /** Messages that arrived out of order, or twice. */
   readonly disorder: Array<string> = []
   received = 0
   private readonly world: World.World

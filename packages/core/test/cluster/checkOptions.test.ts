@@ -45,7 +45,7 @@ describe("checkOptions", () => {
     assert.isUndefined(advertiseProblem(addresses.slice(1)))
   })
 
-  it("refuses a limit that does not exist, as one with an old name", () => {
+  it("refuses a limit that does not exist, such as an old name", () => {
     const limits = { links: 1, inboxWindow: 4_096 }
     assert.strictEqual(refusedOption({ limits }), "limits.inboxWindow")
   })

@@ -28,7 +28,7 @@ describe("policyProblem", () => {
 
   it("accepts the defaults", () => assert.isUndefined(optionOf({})))
 
-  it("names the time that is none", () => {
+  it("names an invalid time", () => {
     assert.strictEqual(optionOf({ detector: { heartbeat: Duration.zero } }), "FailureDetector.heartbeat")
     assert.strictEqual(optionOf({ discovery: { interval: Duration.infinity } }), "Discovery.interval")
     assert.strictEqual(optionOf({ gossip: { syncInterval: Duration.infinity } }), "Gossip.syncInterval")
@@ -44,7 +44,7 @@ describe("policyProblem", () => {
     assert.isUndefined(optionOf({ format: "x".repeat(64) }))
   })
 
-  it("refuses a link timeout below the least or two heartbeats, and a longest suspicion below the shortest", () => {
+  it("refuses a link timeout below the minimum or two heartbeats, and a longest suspicion below the shortest", () => {
     assert.strictEqual(
       optionOf({ detector: { heartbeat: Duration.millis(10), linkTimeout: Duration.millis(99) } }),
       "FailureDetector.linkTimeout",

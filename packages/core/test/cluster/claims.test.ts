@@ -1,6 +1,6 @@
 /**
- * Claims about a node's own name that a member or a stranger makes and that nothing proves. None of them stops the node or
- * costs it a link (docs/protocol.md R7, R8).
+ * Unproven claims about a node's own name by a member or an unknown peer. They neither stop the node nor cost it a link
+ * (docs/protocol.md R7, R8).
  */
 import { assert, describe } from "@effect/vitest"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -11,11 +11,11 @@ import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
-/** Returns the frames with which a member claims something about the node whose record it saw. */
+/** Returns the frames with which a member makes a claim about the node with this record. */
 type Claim = (seen: PeerRecord) => ReadonlyArray<Frame>
 
 /** Links node `a` to node `b` and to the raw peer `m`. `seen` returns the events of `b` about `a` since then. */
-const withLiar = Effect.fnUntraced(function* (world: World.World, network: SimNetwork.Shape) {
+const withFaultyMember = Effect.fnUntraced(function* (world: World.World, network: SimNetwork.Shape) {
   const { a, b } = yield* World.pair(world)
   const peer = yield* RawPeer.connect(network, a)
   const { record } = yield* peer.completeHandshake()
@@ -33,11 +33,11 @@ const left: ReadonlyArray<readonly [string, Claim]> = [
   ["SyncDigest", (seen) => [{ _tag: "SyncDigest", entries: [{ ...seen, status: "left" }], last: true }]],
 ]
 
-describe("a member that says that the node has left", () => {
+describe("a member that claims that the node has left", () => {
   for (const [how, claim] of left) {
     World.simulated(`in ${how} is refuted, and the node keeps its links`, ({ node }, network) =>
       Effect.gen(function* () {
-        const { a, peer, record, seen } = yield* withLiar({ node }, network)
+        const { a, peer, record, seen } = yield* withFaultyMember({ node }, network)
         yield* peer.send(...claim(record))
         const isRefuted = (frame: Frame): boolean =>
           frame._tag === "Update" && frame.records.some(({ incarnation, name }) => name === "a" && incarnation > 0)
@@ -50,7 +50,7 @@ describe("a member that says that the node has left", () => {
   }
 })
 
-/** A record of the node's name in a generation that is ahead by less than a day. */
+/** Returns a record of the node's name in a generation that is ahead by less than a day. */
 const ahead = (seen: PeerRecord, addresses = seen.body.addresses): PeerRecord => ({
   ...seen,
   generation: seen.generation + 23 * 3_600_000,
@@ -66,14 +66,14 @@ const newer: ReadonlyArray<readonly [string, Claim]> = [
   ["Bye replaced", () => [{ _tag: "Bye", code: "replaced", message: "" }]],
 ]
 
-describe("a member that says that a newer life of the node exists", () => {
+describe("a member that claims that a newer generation of the node exists", () => {
   for (const [how, claim] of newer) {
     World.simulated(`in ${how} does not stop the node, which keeps its other links`, ({ node }, network) =>
       Effect.gen(function* () {
-        const { a, peer, record, seen } = yield* withLiar({ node }, network)
+        const { a, peer, record, seen } = yield* withFaultyMember({ node }, network)
         yield* peer.send(...claim(record))
         yield* Effect.forkScoped(peer.receiveAll)
-        // Longer than the claim is followed up.
+        // Longer than the node follows up the claim.
         yield* Effect.sleep("35 seconds")
         assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
         assert.strictEqual((yield* a.cluster.self).generation, record.generation)
@@ -83,12 +83,12 @@ describe("a member that says that a newer life of the node exists", () => {
   }
 })
 
-describe("a stranger", () => {
+describe("an unknown peer", () => {
   for (const code of ["stale", "duplicate"] as const) {
     World.simulated(`whose listener answers ${code} does not stop a node that has a link`, ({ node }, network) =>
       Effect.gen(function* () {
         const more = code === "stale" ? { atLeastGeneration: 10_000_000 } : {}
-        const address = yield* RawPeer.listen(network, "liar", (peer) =>
+        const address = yield* RawPeer.listen(network, "faulty", (peer) =>
           Effect.gen(function* () {
             yield* peer.receive
             yield* peer.send({ _tag: "HelloReject", code, message: "", ...more })
@@ -97,7 +97,7 @@ describe("a stranger", () => {
         )
         const { a, b } = yield* World.pair({ node })
         yield* Effect.forkScoped(Effect.ignore(a.cluster.join(address)))
-        // The liar may also be announced as a peer.
+        // A member may also announce the faulty peer.
         const peer = yield* RawPeer.connect(network, a)
         yield* peer.completeHandshake()
         const ghost = RawPeer.record({ name: "ghost", addresses: [address] })
@@ -114,29 +114,31 @@ describe("a stranger", () => {
 })
 
 describe("a process of the node's name whose generation is more than a day ahead", () => {
-  World.simulated("does not stop the node that dials it, for nobody else admits such a life", ({ node }, network) =>
-    Effect.gen(function* () {
-      const { a, b } = yield* World.pair({ node })
-      const { generation } = yield* a.cluster.self
-      const address = yield* RawPeer.listen(network, "ahead", (peer) =>
-        Effect.andThen(
-          Effect.ignore(peer.answerHandshake({ name: "a", generation: generation + 25 * 3_600_000 })),
-          peer.receiveAll,
-        ),
-      )
-      yield* Effect.forkScoped(Effect.ignore(a.cluster.join(address)))
-      yield* Effect.sleep("5 seconds")
-      assert.isAtLeast(a.dialed.filter((each) => each === address).length, 1)
-      assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
-      assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
-    }),
+  World.simulated(
+    "does not stop the node that dials it, because no peer accepts such a generation",
+    ({ node }, network) =>
+      Effect.gen(function* () {
+        const { a, b } = yield* World.pair({ node })
+        const { generation } = yield* a.cluster.self
+        const address = yield* RawPeer.listen(network, "ahead", (peer) =>
+          Effect.andThen(
+            Effect.ignore(peer.answerHandshake({ name: "a", generation: generation + 25 * 3_600_000 })),
+            peer.receiveAll,
+          ),
+        )
+        yield* Effect.forkScoped(Effect.ignore(a.cluster.join(address)))
+        yield* Effect.sleep("5 seconds")
+        assert.isAtLeast(a.dialed.filter((each) => each === address).length, 1)
+        assert.strictEqual((yield* b.cluster.view).peers.get("a")?.link, "up")
+        assert.strictEqual((yield* a.cluster.view).peers.get("b")?.link, "up")
+      }),
   )
 })
 
-describe("a node whose name a newer process has taken", () => {
+describe("a node whose name a newer process uses", () => {
   for (const others of [1, 2, 4]) {
     for (const listens of [true, false]) {
-      const how = listens ? "" : ", also if nobody can dial it"
+      const how = listens ? "" : ", even if it cannot be dialed"
       World.simulated(`stops within seconds in a cluster with ${others} others${how}`, ({ node }) =>
         Effect.gen(function* () {
           const names = ["b", "c", "x", "y"].slice(0, others)
@@ -164,26 +166,26 @@ describe("a node whose name a newer process has taken", () => {
   }
 })
 
-describe("a member that claims again and again that its node's name lives where nobody is", () => {
-  World.simulated("does not keep the node from the newer process of which another member tells", ({ node }, network) =>
+describe("a member that claims repeatedly that a node with this name runs at an unused address", () => {
+  World.simulated("does not hide the newer process that another member announces", ({ node }, network) =>
     Effect.gen(function* () {
-      const { a, peer: liar, record } = yield* withLiar({ node }, network)
-      const honest = yield* RawPeer.connect(network, a)
-      yield* honest.completeHandshake({ name: "h" })
-      yield* honest.keepAlive
-      yield* Effect.forkScoped(honest.receiveAll)
-      yield* Effect.forkScoped(liar.receiveAll)
-      // Each claim is of a greater generation than the one before.
+      const { a, peer: faulty, record } = yield* withFaultyMember({ node }, network)
+      const correct = yield* RawPeer.connect(network, a)
+      yield* correct.completeHandshake({ name: "h" })
+      yield* correct.keepAlive
+      yield* Effect.forkScoped(correct.receiveAll)
+      yield* Effect.forkScoped(faulty.receiveAll)
+      // Each claim has a greater generation than the one before.
       const claimAt = (hours: number) => ({ ...ahead(record), generation: record.generation + hours * 3_600_000 })
-      const dead = [RawPeer.addressOf("nowhere:1")]
-      const lie = Effect.forEach(
+      const unused = [RawPeer.addressOf("nowhere:1")]
+      const claims = Effect.forEach(
         Array.from({ length: 20 }, (_, i) => i + 1),
         (hours) => {
-          const claim = { ...claimAt(hours), body: { ...record.body, addresses: dead } }
-          return Effect.andThen(liar.send({ _tag: "Update", records: [claim] }), Effect.sleep("1 seconds"))
+          const claim = { ...claimAt(hours), body: { ...record.body, addresses: unused } }
+          return Effect.andThen(faulty.send({ _tag: "Update", records: [claim] }), Effect.sleep("1 seconds"))
         },
       )
-      yield* Effect.forkScoped(lie)
+      yield* Effect.forkScoped(claims)
       yield* Effect.sleep("3 seconds")
       const superseded = yield* Effect.forkChild(
         World.untilEvent(a, ({ _tag }) => _tag === "Superseded"),
@@ -191,8 +193,8 @@ describe("a member that claims again and again that its node's name lives where 
       )
       const newer = yield* node("a2", { name: "a" })
       const { addresses, generation } = yield* newer.cluster.self
-      const told = { ...record, generation, body: { ...record.body, addresses: addresses.map(RawPeer.addressOf) } }
-      yield* honest.send({ _tag: "Update", records: [told] })
+      const announced = { ...record, generation, body: { ...record.body, addresses: addresses.map(RawPeer.addressOf) } }
+      yield* correct.send({ _tag: "Update", records: [announced] })
       yield* Effect.timeout(Fiber.join(superseded), "10 seconds")
     }),
   )

@@ -1,6 +1,7 @@
 /**
- * Two processes with one name and one generation: two starts in one millisecond, or a machine that was cloned or restored
- * (docs/protocol.md, section "Identity"). One of them stops with its reason, and the others see one peer.
+ * Two processes with one name and one generation: two starts in the same millisecond, or a machine that was cloned or
+ * restored (docs/protocol.md, section "Identity"). One of them stops with its reason, and the other members see one
+ * peer.
  */
 import * as Entropy from "@coterie/core/Entropy"
 import { assert, describe } from "@effect/vitest"
@@ -11,10 +12,10 @@ import * as Random from "effect/Random"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
-/** Number of draws that a node makes when it starts, and more. */
+/** Number of shared draws: at least as many as a node makes at its start. */
 const draws = 16
 
-/** The policies of a process that is cloned after its start: the copies drew the same numbers until then. */
+/** Returns the policies of a process that is cloned after its start. The copies draw the same numbers until then. */
 const cloned = (seed: number) => {
   let drawn = 0
   const u32 = () => (++drawn <= draws ? Math.imul(drawn, 0x9e3779b1) >>> 0 : Math.imul(seed + drawn, 0x85ebca6b) >>> 0)
@@ -22,8 +23,8 @@ const cloned = (seed: number) => {
 }
 
 const kinds = [
-  ["that started in one millisecond", () => undefined],
-  ["of which one is a copy of the other's memory", cloned],
+  ["that started in the same millisecond", () => undefined],
+  ["with copied memory", cloned],
 ] as const
 
 describe.each(kinds)("of two processes %s", (_, policiesOf) => {
@@ -53,9 +54,9 @@ describe.each(kinds)("of two processes %s", (_, policiesOf) => {
         )
         const loser = yield* Effect.timeout(Effect.raceAll(stopped.map(Fiber.join)), "10 seconds")
         const winner = twins[1 - loser]
-        if (winner === undefined) return assert.fail("there are two")
+        if (winner === undefined) return assert.fail("there are two processes")
         yield* World.untilPeers(winner, names)
-        // Longer than it takes to find out that a peer is gone.
+        // Longer than the detection of a failed peer.
         yield* Effect.sleep("30 seconds")
         for (const each of nodes)
           yield* World.untilPeers(each, [...names.filter((name) => each !== nodes[names.indexOf(name)]), "m"])
@@ -66,7 +67,7 @@ describe.each(kinds)("of two processes %s", (_, policiesOf) => {
 })
 
 describe("a node without a copy", () => {
-  World.simulated("never stops, however often its only link is cut", (world) =>
+  World.simulated("never stops, even if its only link is cut repeatedly", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const events = [yield* World.collect(a), yield* World.collect(b)]
@@ -80,7 +81,7 @@ describe("a node without a copy", () => {
     }),
   )
 
-  World.simulated("that a peer takes for a copy takes a greater instance and keeps its links", (world, network) =>
+  World.simulated("that a peer mistakes for a copy uses a greater instance and keeps its links", (world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const instances: Array<number> = []

@@ -1,5 +1,6 @@
 /**
- * Which addresses a node dials, and how many at once. How often it dials an address again is in `reconnect.test.ts`.
+ * The addresses that a node dials, and the number of parallel dials. `reconnect.test.ts` covers the pauses between
+ * dials.
  */
 import * as Address from "@coterie/core/Address"
 import * as Discovery from "@coterie/core/Discovery"
@@ -18,7 +19,7 @@ const scenario = World.simulated
 
 describe("a seed", () => {
   scenario(
-    "that led to this node itself is dialed again, because the name can lead elsewhere later",
+    "that resolves to this node is dialed again, because the name may resolve to another node later",
     ({ node }, network) =>
       Effect.gen(function* () {
         let target = "b"
@@ -82,7 +83,7 @@ describe("a seed", () => {
         yield* Effect.sleep("5 seconds")
         const events = yield* World.collect(b)
         yield* Effect.sleep("5 minutes")
-        // Every 30 seconds: the address can be the name of a service with more peers behind it.
+        // Every 30 seconds, because the address may be the name of a service with more peers.
         assert.approximately(b.dialed.filter((address) => address === "a:24868").length, 10, 2)
         assert.deepStrictEqual(
           events.map(({ _tag }) => _tag),
@@ -91,11 +92,11 @@ describe("a seed", () => {
       }),
   )
 
-  scenario("that names a service leads to all peers behind it, though one of them has a link", ({ node }, network) =>
+  scenario("that names a service connects all peers behind it, although one of them has a link", ({ node }, network) =>
     Effect.gen(function* () {
       const a = yield* node("a")
       const b = yield* node("b")
-      // The first two times it leads to a, and then to b.
+      // The name resolves to `a` twice, and then to `b`.
       const [first, second] = [a, b].map(({ address }) => Result.getOrThrow(Address.parse(address)))
       let times = 0
       const service = Layer.effect(

@@ -1,6 +1,4 @@
-/**
- * How a node uses the addresses that its discovery finds.
- */
+/** The use of the addresses that a discovery finds. */
 import * as Discovery from "@coterie/core/Discovery"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert, describe } from "@effect/vitest"
@@ -16,7 +14,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** Makes the policies of a node with this discovery, and a list that gets the log lines about it. */
+/** Makes the policies of a node with this discovery, and a list that collects the log lines about it. */
 const policies = (discovery: Layer.Layer<never>) => {
   const lines: Array<string> = []
   const logger = Logger.make(({ message }) => {
@@ -27,7 +25,7 @@ const policies = (discovery: Layer.Layer<never>) => {
   return { lines, layer: Layer.provideMerge(layer, Logger.layer([logger])) }
 }
 
-/** Makes a discovery that finds the addresses which the test gives it. */
+/** Makes a discovery that finds the addresses that the test provides. */
 const makeDiscovery = Effect.gen(function* () {
   const sets = yield* Queue.unbounded<ReadonlyArray<string>>()
   return {
@@ -36,7 +34,7 @@ const makeDiscovery = Effect.gen(function* () {
   }
 })
 
-/** Long enough, in virtual time, for every address to be dialed. */
+/** Enough virtual time to dial every address. */
 const aWhile = Effect.sleep("5 minutes")
 
 const bad = (text: string) =>
@@ -77,7 +75,7 @@ describe("discovery", () => {
       yield* aWhile
       yield* node("b")
       yield* World.untilPeers(a, ["b"])
-      assert.deepStrictEqual(lines, ["discovery: no answer; what was found before is kept"])
+      assert.deepStrictEqual(lines, ["discovery: no answer; the addresses found before stay in use"])
     }),
   )
 
@@ -111,7 +109,7 @@ describe("discovery", () => {
       }),
   )
 
-  scenario("an address that does not parse is logged once, and again only after it was gone", ({ node }) =>
+  scenario("an address that does not parse is logged once, and again only after a set without it", ({ node }) =>
     Effect.gen(function* () {
       const discovery = yield* makeDiscovery
       const { layer, lines } = policies(discovery.layer)
@@ -137,7 +135,7 @@ describe("discovery", () => {
       yield* discovery.find("b:1", "c:1", "e:1")
       yield* aWhile
       assert.deepStrictEqual([...new Set(a.dialed)].sort(), ["b:1", "c:1"])
-      assert.deepStrictEqual(lines, ["discovery: of 3 addresses the first 2 are asked (limits.discovered)"])
+      assert.deepStrictEqual(lines, ["discovery: found 3 addresses and uses only the first 2 (limits.discovered)"])
       yield* discovery.find("b:1", "c:1")
       yield* aWhile
       assert.strictEqual(lines.length, 1)

@@ -1,4 +1,4 @@
-/** Members that say something false about other members, on a simulated network. */
+/** Members that send false statements about other members, on a simulated network. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
@@ -27,7 +27,7 @@ World.simulated(
       yield* m.send({ _tag: "SyncDigest", entries: [], last: true })
       const { records } = yield* m.receiveFrame("SyncDelta")
       const own = records.find(({ name }) => name === "z")
-      if (own === undefined) return assert.fail("a does not tell the record of z")
+      if (own === undefined) return assert.fail("a does not send the record of z")
       const events = yield* World.collect(a)
       yield* m.send({ _tag: "Update", records: [forgeryOf(own)] })
       let newer: PeerRecord.PeerRecord | undefined

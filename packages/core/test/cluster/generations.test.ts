@@ -1,6 +1,4 @@
-/**
- * Lives of one name, told apart by their generation.
- */
+/** Lives of one name, distinguished by their generation. */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -10,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
-/** The policies of these tests with a wall clock that stands still. */
+/** The policies of these tests with a stopped wall clock. */
 const frozenClock = Layer.merge(
   FailureDetector.layerLocal,
   Layer.effect(
@@ -39,7 +37,7 @@ describe("a generation", () => {
   )
 
   RawPeer.scenario(
-    "that is the greatest possible is denied, and the next life of the name is accepted",
+    "with the greatest number is denied, and the next generation of the name is accepted",
     ({ connect }) =>
       Effect.gen(function* () {
         const greatest = RawPeer.record({ generation: Number.MAX_SAFE_INTEGER })

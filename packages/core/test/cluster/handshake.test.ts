@@ -1,6 +1,4 @@
-/**
- * Connections that do not complete the handshake, or break it. Each costs its own connection and nothing else.
- */
+/** Connections that do not complete the handshake, or break its rules. Each costs only its own connection. */
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -52,7 +50,7 @@ describe("during the handshake", () => {
   )
 
   RawPeer.scenario(
-    "a HelloReject with stale from a peer that dialed does not stop a node that has members",
+    "a HelloReject with stale from a peer that dialed does not stop a node with members",
     ({ connect }) =>
       Effect.gen(function* () {
         const member = yield* connect
@@ -139,20 +137,18 @@ describe("during the handshake", () => {
       }),
   )
 
-  RawPeer.scenario(
-    "the ninth connection of one host takes the place of the oldest without a whole Hello",
-    ({ connect }) =>
-      Effect.gen(function* () {
-        const start = yield* Clock.currentTimeMillis
-        const first = yield* connect
-        yield* first.write(FrameEncoder.encode(RawPeer.hello()).subarray(0, 60))
-        for (let i = 1; i < 8; i++) yield* connect
-        const ninth = yield* connect
-        assert.deepStrictEqual(yield* first.receiveAll, [])
-        yield* ninth.completeHandshake()
-        assert.isBelow((yield* Clock.currentTimeMillis) - start, 1_000)
-        yield* ninth.leave()
-      }),
+  RawPeer.scenario("the ninth connection of one host replaces the oldest one without a complete Hello", ({ connect }) =>
+    Effect.gen(function* () {
+      const start = yield* Clock.currentTimeMillis
+      const first = yield* connect
+      yield* first.write(FrameEncoder.encode(RawPeer.hello()).subarray(0, 60))
+      for (let i = 1; i < 8; i++) yield* connect
+      const ninth = yield* connect
+      assert.deepStrictEqual(yield* first.receiveAll, [])
+      yield* ninth.completeHandshake()
+      assert.isBelow((yield* Clock.currentTimeMillis) - start, 1_000)
+      yield* ninth.leave()
+    }),
   )
 
   const rejected: ReadonlyArray<readonly [string, RawPeer.HelloFields, string]> = [

@@ -9,7 +9,7 @@ import * as World from "./world.ts"
 /** Bytes of a Ping or a Pong with their header. */
 const heartbeatBytes = 19
 
-// Names order connections, so both orders are tried.
+// The order of the names matters for connections, so both orders are tested.
 for (const [slow, quick] of [
   ["a", "b"],
   ["b", "a"],
@@ -45,7 +45,7 @@ World.simulated(
       const before = yield* sent()
       yield* Effect.sleep("100 seconds")
       const frames = (yield* sent()).map((bytes, i) => (bytes - (before[i] ?? 0)) / heartbeatBytes)
-      // The last of them may be on the way.
+      // The last one may still be in transit.
       for (const count of frames) assert.isTrue(count === 99 || count === 100, `${count} frames`)
     }),
   { latency: { min: "1 millis", max: "100 millis" } },

@@ -1,6 +1,6 @@
 /**
- * Peers that break the protocol after their handshake. Each costs its own link and nothing else. Violations before the end of
- * the handshake are in `handshake.test.ts`, violations of the rules of lanes in `hostileLanes.test.ts`.
+ * Peers that break the protocol after their handshake. Each costs only its own link. `handshake.test.ts` covers
+ * violations before the end of the handshake, and `hostileLanes.test.ts` covers violations of the rules of lanes.
  */
 import * as Limits from "@coterie/core/Limits"
 import type * as Transport from "@coterie/core/Transport"
@@ -66,7 +66,7 @@ describe("after the handshake", () => {
     [
       "a flood of control frames",
       "rate",
-      // In one write, so that they arrive at one instant of virtual time, however slow this machine is.
+      // In one write, so that they arrive at one instant of virtual time, regardless of the speed of this machine.
       Uint8Array.from(
         Array.from({ length: 3_000 }).flatMap((_, seq) => [
           ...FrameEncoder.encode({ _tag: "Ping", seq, viewHash: 0n, lag: 0 }),
@@ -164,7 +164,7 @@ describe("after the handshake", () => {
         const later = a.dialed.length
         yield* Effect.sleep("10 seconds")
         assert.isAbove(dialed, 0)
-        assert.strictEqual(a.dialed.length, later, "gossip alone is not dialed for ever")
+        assert.strictEqual(a.dialed.length, later, "an address known by gossip alone is not dialed forever")
         heartbeats.interruptUnsafe()
         yield* peer.leave()
       }),
@@ -219,7 +219,7 @@ describe("after the handshake", () => {
 World.simulated("control characters in the message of a HelloReject reach no event and no error", ({ node }, network) =>
   Effect.gen(function* () {
     const message = "no\n2026-01-01 ERROR \u001b[2Jforged"
-    const seed = yield* RawPeer.listen(network, "liar", (peer) =>
+    const seed = yield* RawPeer.listen(network, "faulty", (peer) =>
       Effect.gen(function* () {
         yield* peer.receive
         yield* peer.send({ _tag: "HelloReject", code: "denied", message })
@@ -260,7 +260,7 @@ describe("a peer that reads nothing from its connection", () => {
   )
 
   RawPeer.scenario(
-    "and asks all the time makes the node hold a bounded number of bytes, and finds a Bye behind them",
+    "and sends requests continuously makes the node hold a bounded number of bytes, followed by a Bye",
     (stage) =>
       Effect.gen(function* () {
         const { a } = stage
@@ -275,7 +275,7 @@ describe("a peer that reads nothing from its connection", () => {
         const frames = yield* peer.receiveAll
         const answers = frames.filter(({ _tag }) => _tag === "SyncDelta")
         const bytes = answers.reduce((sum, frame) => sum + FrameEncoder.encode(frame).length, 0)
-        // The bound counts the queue, the write that was under way, and the buffers of the network.
+        // The bound includes the queue, the current write, and the buffers of the network.
         assert.isAtMost(bytes, 1024 * 1024 + 64 * 1024 + 64 * 1024)
         assert.deepStrictEqual(RawPeer.byeCodesOf(frames), ["slow"])
         yield* World.until(a, ({ peers }) => !peers.has("m"))

@@ -1,6 +1,4 @@
-/**
- * Peers that break the rules of lanes, or omit what the rules demand. Each costs its own link and nothing else.
- */
+/** Peers that break or ignore the rules of lanes. Each costs only its own link. */
 import type { LaneItem } from "@coterie/core/Lane"
 import type { Message } from "@coterie/core/Message"
 import { assert, describe } from "@effect/vitest"
@@ -36,7 +34,7 @@ const reading = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">, na
   return { fiber, heard, texts: () => heard.flatMap((item) => (item._tag === "Message" ? [item.text] : [])) }
 })
 
-/** Returns the number under which the node opens a lane. */
+/** Returns the number of the lane that the node opens. */
 const numberOf = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, name: string) {
   while (true) {
     const { lanes } = yield* peer.receiveFrame("LaneOpen")
@@ -55,7 +53,7 @@ const opened = (lane: number, name: string) => ({ lane, name, window: 4_096 })
 
 const open = (...lanes: ReadonlyArray<ReturnType<typeof opened>>): Frame => ({ _tag: "LaneOpen", lanes, last: true })
 
-/** A fragment of a message of zeros. It is the first one if it has a total. */
+/** Returns a fragment of a message of zeros. It is the first fragment if it has a total. */
 const part = (lane: number, size: number, options: { total?: number; last?: boolean } = {}): Frame =>
   RawPeer.data(new Uint8Array(size), { lane, first: options.total !== undefined, last: false, ...options })
 
@@ -157,7 +155,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
             { _tag: "LaneClose", lane: 1 },
           ])
           const bytes = concat(round.flat().map(FrameEncoder.encode))
-          // The test receives the answers meanwhile.
+          // The test receives the answers at the same time.
           yield* Effect.forkScoped(Effect.ignore(Effect.repeat(peer.write(bytes), { times: 9 })))
         }),
     ],
@@ -207,7 +205,7 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
       `${what}: ${code}`,
       (stage) =>
         Effect.gen(function* () {
-          // The reader takes one message and no more, so the node returns no credit.
+          // The reader takes only one message, so the node returns no credit.
           const lane = yield* stage.a.cluster.lane("orders")
           const stuck = yield* Effect.forkScoped(
             Stream.runForEach(lane.read(), () => Effect.never),
@@ -234,9 +232,9 @@ describe("a violation of the rules of lanes is answered with Bye, counted once, 
   }
 })
 
-describe("of connections that replace each other", () => {
+describe("with connections that replace each other", () => {
   RawPeer.scenario(
-    "a late message on the replaced one reaches no later reader of the lane and is not acknowledged",
+    "a late message on the replaced connection reaches no later reader of the lane and is not acknowledged",
     (stage) =>
       Effect.gen(function* () {
         const before = yield* reading(stage, "orders")
@@ -249,7 +247,7 @@ describe("of connections that replace each other", () => {
         assert.strictEqual((yield* first.receiveFrame("Bye")).code, "duplicate")
         yield* Fiber.interrupt(before.fiber)
         yield* second.receiveFrame("LaneClose")
-        // Sent after the reader ended, and before the peer knew it.
+        // Sent after the reader ended, and before the peer has learned of it.
         yield* first.send(data(onFirst, "nobody", 1))
         yield* Effect.sleep("100 millis")
         const after = yield* reading(stage, "orders")
@@ -271,7 +269,7 @@ describe("of connections that replace each other", () => {
   )
 
   RawPeer.scenario(
-    "messages beyond what is kept are lost from the end of a session, never from its middle",
+    "messages beyond the kept bytes are lost at the end of a session, never in its middle",
     ({ a, connect }) =>
       Effect.gen(function* () {
         let sent = 0
@@ -288,7 +286,7 @@ describe("of connections that replace each other", () => {
           }
           for (let i = 0; i < 3; i++) yield* peer.send(data(0, String(sent++).padEnd(250)))
           before = peer
-          // The reader starts late. From then on nothing exceeds what is kept.
+          // The reader starts late. After that, all messages fit.
           if (linkEpoch !== 7) continue
           yield* Effect.forkScoped(
             Stream.runForEach(a.cluster.inbox, (message) => Effect.sync(() => heard.push(message))),
@@ -314,9 +312,9 @@ const keepOpen = Effect.fnUntraced(function* (peer: RawPeer.RawPeer) {
   return received
 })
 
-describe("a mailbox that nobody reads", () => {
+describe("a mailbox without a reader", () => {
   RawPeer.scenario(
-    "keeps a bounded number of bytes of peers that left, however many names they use",
+    "keeps a bounded number of bytes of peers that left, regardless of the number of names",
     ({ a, connect }) =>
       Effect.gen(function* () {
         const size = 900
@@ -340,7 +338,7 @@ describe("a mailbox that nobody reads", () => {
   )
 })
 
-describe("a peer that omits what the rules demand:", () => {
+describe("a peer that omits required frames:", () => {
   RawPeer.scenario(
     "without LaneOpen it delays a publish for limits.slowPeerTimeout, as a slow peer does",
     (stage) =>
@@ -365,7 +363,7 @@ describe("a peer that omits what the rules demand:", () => {
   {
     const asked: Array<Acknowledgement> = []
     RawPeer.scenario(
-      "without Taken it keeps no acknowledged send alive that has timed out",
+      "without Taken it does not extend an acknowledged send that has timed out",
       ({ a, connect }) =>
         Effect.gen(function* () {
           const peer = yield* connect
@@ -375,7 +373,7 @@ describe("a peer that omits what the rules demand:", () => {
           assert.strictEqual(error.reason._tag, "ConfirmTimeout")
           yield* peer.leave()
           assert.strictEqual(asked.length, 1)
-          // An acknowledgement that is still kept would be completed when the link ends.
+          // A leaked acknowledgement would complete when the link ends.
           for (const { result } of asked) assert.isFalse(Deferred.isDoneUnsafe(result))
         }),
       {},

@@ -1,6 +1,4 @@
-/**
- * Messages into the inbox. A reader that is slow or stops slows its senders and nothing else.
- */
+/** Messages to the inbox. A reader that is slow or pauses only delays its senders. */
 import * as Limits from "@coterie/core/Limits"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert } from "@effect/vitest"
@@ -16,7 +14,7 @@ const scenario = World.simulated
 
 const lan = FailureDetector.layerLan
 
-scenario("a reader that stops for 30 seconds stays alive in every view and loses nothing", ({ node }) =>
+scenario("a node with a reader that pauses for 30 seconds stays alive in every view and loses nothing", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", {}, lan)
     const b = yield* node("b", { seeds: [a.address] }, lan)
@@ -60,7 +58,7 @@ scenario("a reader that stops for 30 seconds stays alive in every view and loses
   }),
 )
 
-scenario("a message larger than the window arrives whole and in order", ({ node }) =>
+scenario("a message larger than the window arrives complete and in order", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -237,7 +235,8 @@ scenario(
       yield* Effect.forkScoped(peer.receiveAll)
       yield* World.untilPeers(a, ["m"])
       const events = yield* World.collect(a)
-      // The peer gives no credit back, so the last broadcast waits for it. It stays for a while after its Leave.
+      // The peer returns no credit, so the last broadcast waits for it. It remains connected for a while after its
+      // Leave.
       const waiting = yield* Effect.forkChild(
         Effect.repeat(
           Effect.suspend(() => a.cluster.broadcast("x".repeat(400))),

@@ -17,7 +17,7 @@ const options = {
   instance: 2,
 }
 
-it("a node starts with the policies, addresses and metadata that it was given", () => {
+it("a node starts with the given policies, addresses and metadata", () => {
   const { instance, self, settings } = initialState(options)
   assert.strictEqual(instance, options.instance)
   assert.deepStrictEqual(self.body.addresses, options.addresses)
@@ -31,7 +31,7 @@ it("the generation of a node is the wall clock in whole milliseconds, and at lea
   assert.strictEqual(initialState({ ...options, wall: -5 }).self.generation, 1)
 })
 
-it("a random instance has 52 bits, and leaves room for greater ones", () => {
+it("a random instance has 52 bits, so that greater numbers remain", () => {
   const greatest = randomInstance({ u32: () => 0xffff_ffff })
   assert.strictEqual(greatest, 2 ** 52 - 1)
   assert.isTrue(Number.isSafeInteger(greatest + 2 ** 32))

@@ -1,6 +1,4 @@
-/**
- * Interruption of a node at random moments. A node that is interrupted leaves nothing behind.
- */
+/** Interruption of a node at random moments. An interrupted node releases all resources. */
 import * as Cluster from "@coterie/core/Cluster"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert } from "@effect/vitest"
@@ -24,7 +22,7 @@ World.simulated(
       const fibers = World.countFibers()
       let running = 0
 
-      /** A life of b: it starts, joins, sends and reads. */
+      /** Runs one life of `b`: it starts, joins, sends and reads. */
       const life = Effect.gen(function* () {
         const layer = Cluster.layer({ cluster: "test", name: "b", seeds: [a.address] }).pipe(
           Layer.provide(network.transport("b")),
@@ -58,7 +56,7 @@ World.simulated(
           [],
         )
       }
-      // The moments spread over the whole life: some before the node ran, some after.
+      // The moments are spread over the whole life: some are before the node ran, some after.
       assert.isAbove(running, rounds / 4)
       assert.isBelow(running, rounds)
       yield* World.until(a, ({ peers }) => peers.size === 0)

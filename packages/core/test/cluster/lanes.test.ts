@@ -1,6 +1,4 @@
-/**
- * Lanes, which go to the peers that read them, each with its own flow control; and acknowledged sends.
- */
+/** Lanes, which reach the peers that read them and have separate flow control, and acknowledged sends. */
 import type { LaneItem } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -35,7 +33,7 @@ const untilRead = (node: World.Node, name: string, peers: ReadonlyArray<string>)
     }
   })
 
-scenario("a message on a lane goes to the peers that read the lane, and to no other peer", ({ node }) =>
+scenario("a message on a lane reaches only the peers that read the lane", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -54,54 +52,56 @@ scenario("a message on a lane goes to the peers that read the lane, and to no ot
   }),
 )
 
-scenario("a message goes to no peer that reads the lane with another format, and the sender is told", ({ node }) =>
-  Effect.gen(function* () {
-    const { a, b } = yield* World.pair({ node })
-    const ofA = (format: string) => a.cluster.lane("orders", { format })
-    const read = (format: string) =>
-      Effect.gen(function* () {
-        const lane = yield* b.cluster.lane("orders", { format })
-        assert.strictEqual(lane.format, format)
-        const heard: Array<LaneItem> = []
-        const fiber = yield* Effect.forkScoped(
-          Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
-        )
-        return { heard, fiber }
-      })
-    const { fiber, heard } = yield* read("json")
-    yield* untilRead(a, "orders", ["b"])
-    const { failed, sent } = yield* (yield* ofA("binary")).publish("one")
-    assert.deepStrictEqual(sent, [])
-    assert.deepStrictEqual(
-      failed.map(({ peer, reason }) => [peer, reason._tag]),
-      [["b", "IncompatibleFormat"]],
-    )
-    const refused = yield* Effect.flip((yield* ofA("binary")).send("b", "two", { confirm: true }))
-    assert.strictEqual(refused.reason._tag, "IncompatibleFormat")
-    yield* (yield* ofA("json")).send("b", "three", { confirm: true })
-    assert.deepStrictEqual(
-      textsOf(heard).filter((text) => text !== "ping"),
-      ["three"],
-    )
-    // The second reader of the lane has another format.
-    const second = yield* Effect.flip(Effect.scoped((yield* b.cluster.lane("orders", { format: "binary" })).open()))
-    assert.strictEqual(second.option, "format")
-    // A lane that is closed and opened again has the format of the new reader, also for a new connection.
-    yield* Fiber.interrupt(fiber)
-    const again = yield* read("binary")
-    yield* untilRead(a, "orders", ["b"])
-    yield* a.sever
-    yield* untilRead(a, "orders", ["b"])
-    assert.deepStrictEqual((yield* (yield* ofA("binary")).publish("four")).sent, ["b"])
-    yield* Effect.sleep("1 second")
-    assert.strictEqual(textsOf(again.heard).at(-1), "four")
-    for (const format of ["", "x".repeat(65), "line\nbreak"]) {
-      assert.strictEqual((yield* Effect.flip(ofA(format))).option, "format")
-    }
-  }),
+scenario(
+  "a message is not sent to a peer that reads the lane with another format, and the sender gets an error",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const ofA = (format: string) => a.cluster.lane("orders", { format })
+      const read = (format: string) =>
+        Effect.gen(function* () {
+          const lane = yield* b.cluster.lane("orders", { format })
+          assert.strictEqual(lane.format, format)
+          const heard: Array<LaneItem> = []
+          const fiber = yield* Effect.forkScoped(
+            Stream.runForEach(lane.read(), (item) => Effect.sync(() => heard.push(item))),
+          )
+          return { heard, fiber }
+        })
+      const { fiber, heard } = yield* read("json")
+      yield* untilRead(a, "orders", ["b"])
+      const { failed, sent } = yield* (yield* ofA("binary")).publish("one")
+      assert.deepStrictEqual(sent, [])
+      assert.deepStrictEqual(
+        failed.map(({ peer, reason }) => [peer, reason._tag]),
+        [["b", "IncompatibleFormat"]],
+      )
+      const refused = yield* Effect.flip((yield* ofA("binary")).send("b", "two", { confirm: true }))
+      assert.strictEqual(refused.reason._tag, "IncompatibleFormat")
+      yield* (yield* ofA("json")).send("b", "three", { confirm: true })
+      assert.deepStrictEqual(
+        textsOf(heard).filter((text) => text !== "ping"),
+        ["three"],
+      )
+      // The second reader of the lane has another format.
+      const second = yield* Effect.flip(Effect.scoped((yield* b.cluster.lane("orders", { format: "binary" })).open()))
+      assert.strictEqual(second.option, "format")
+      // A lane that is closed and opened again has the format of the new reader, also on a new connection.
+      yield* Fiber.interrupt(fiber)
+      const again = yield* read("binary")
+      yield* untilRead(a, "orders", ["b"])
+      yield* a.sever
+      yield* untilRead(a, "orders", ["b"])
+      assert.deepStrictEqual((yield* (yield* ofA("binary")).publish("four")).sent, ["b"])
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(textsOf(again.heard).at(-1), "four")
+      for (const format of ["", "x".repeat(65), "line\nbreak"]) {
+        assert.strictEqual((yield* Effect.flip(ofA(format))).option, "format")
+      }
+    }),
 )
 
-scenario("a message published right after a join reaches the peers that read the lane before", ({ node }) =>
+scenario("a message published right after a join reaches the peers that already read the lane", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const { heard } = yield* reading(a, "orders")
@@ -127,7 +127,7 @@ scenario("a publish reports a peer without a link, which may read the lane", ({ 
   }),
 )
 
-scenario("an open lane is read from then on, even if its stream runs later, until its scope closes", ({ node }) =>
+scenario("an open lane receives messages until its scope closes, even if its stream runs later", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const orders = yield* a.cluster.lane("orders")
@@ -170,7 +170,7 @@ scenario("a lane whose reader ended gets no messages, and can be read again", ({
   }),
 )
 
-scenario("a node that opens and closes a lane again and again is slowed down, and keeps its links", ({ node }) =>
+scenario("a node that opens and closes a lane repeatedly is slowed down, and keeps its links", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const events = yield* World.collect(a)
@@ -189,24 +189,26 @@ scenario("a node that opens and closes a lane again and again is slowed down, an
   }),
 )
 
-scenario("an acknowledged send succeeds once the reader took the message, even if the reader then ends", ({ node }) =>
-  Effect.gen(function* () {
-    const { a, b } = yield* World.pair({ node })
-    const lane = yield* b.cluster.lane("orders")
-    const one = yield* Effect.forkChild(
-      Stream.runCollect(
-        Stream.take(
-          Stream.filter(lane.read(), (item) => item._tag === "Message"),
-          1,
+scenario(
+  "an acknowledged send succeeds once the reader has taken the message, even if the reader then ends",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const lane = yield* b.cluster.lane("orders")
+      const one = yield* Effect.forkChild(
+        Stream.runCollect(
+          Stream.take(
+            Stream.filter(lane.read(), (item) => item._tag === "Message"),
+            1,
+          ),
         ),
-      ),
-    )
-    yield* Effect.sleep("1 second")
-    const orders = yield* a.cluster.lane("orders")
-    yield* orders.send("b", "only one", { confirm: true })
-    const [message] = yield* Fiber.join(one)
-    assert.strictEqual(message?._tag === "Message" ? message.text : undefined, "only one")
-  }),
+      )
+      yield* Effect.sleep("1 second")
+      const orders = yield* a.cluster.lane("orders")
+      yield* orders.send("b", "only one", { confirm: true })
+      const [message] = yield* Fiber.join(one)
+      assert.strictEqual(message?._tag === "Message" ? message.text : undefined, "only one")
+    }),
 )
 
 scenario("a slow reader of a lane blocks senders on that lane, and nothing else", ({ node }) =>
@@ -240,7 +242,7 @@ scenario("a slow reader of a lane blocks senders on that lane, and nothing else"
       }),
     )
     yield* Effect.sleep("30 seconds")
-    // The message that the reader processes, and a window of four.
+    // The message that the reader processes, and a window of four messages.
     assert.isAtMost(accepted, 8)
     const fast = yield* a.cluster.lane("fast")
     yield* fast.publish("quick")
@@ -369,7 +371,7 @@ scenario(
       yield* untilRead(a, "orders", ["b"])
       yield* orders.publish("after")
       yield* Effect.sleep("100 millis")
-      const told = heard.flatMap((item) =>
+      const markers = heard.flatMap((item) =>
         item._tag !== "Message"
           ? item.from.name === "a"
             ? [`${item._tag} ${item.session}`]
@@ -381,7 +383,7 @@ scenario(
       const first = heard.find((item) => item._tag === "Message")?.session
       const second = heard.findLast((item) => item._tag === "Message")?.session
       assert.notStrictEqual(first, second)
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(markers, [
         `SessionStarted ${first}`,
         `before ${first}`,
         `SessionEnded ${first}`,
@@ -391,7 +393,7 @@ scenario(
     }),
 )
 
-scenario("an acknowledged send succeeds when the reader took the message, and not before", ({ node }) =>
+scenario("an acknowledged send succeeds when the reader takes the message", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const fiber = yield* Effect.forkChild(a.cluster.send("b", "are you there", { confirm: true }))
@@ -412,15 +414,17 @@ scenario("an acknowledged send to a slow reader fails at its timeout", ({ node }
   }),
 )
 
-scenario("an acknowledged send fails when its link is lost before the reader took the message", ({ node }, network) =>
-  Effect.gen(function* () {
-    const { a } = yield* World.pair({ node })
-    const fiber = yield* Effect.forkChild(Effect.flip(a.cluster.send("b", "hello", { confirm: true })))
-    yield* Effect.sleep("1 second")
-    yield* network.cut("a", "b")
-    const error = yield* Fiber.join(fiber)
-    assert.strictEqual(error.reason._tag, "LinkLost")
-  }),
+scenario(
+  "an acknowledged send fails when its link is lost before the reader has taken the message",
+  ({ node }, network) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair({ node })
+      const fiber = yield* Effect.forkChild(Effect.flip(a.cluster.send("b", "hello", { confirm: true })))
+      yield* Effect.sleep("1 second")
+      yield* network.cut("a", "b")
+      const error = yield* Fiber.join(fiber)
+      assert.strictEqual(error.reason._tag, "LinkLost")
+    }),
 )
 
 scenario("acknowledged sends succeed for messages of any size", ({ node }) =>

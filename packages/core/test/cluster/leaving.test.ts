@@ -1,6 +1,4 @@
-/**
- * How long leaving takes, and what a node does with a peer that left (docs/protocol.md R9).
- */
+/** The time that leaving takes, and the treatment of a peer that left (docs/protocol.md R9). */
 import type * as Transport from "@coterie/core/Transport"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -12,7 +10,7 @@ import * as World from "./world.ts"
 const scenario = World.simulated
 
 describe("leaving", () => {
-  /** Returns the time that the node takes to leave, while its only peer runs `onLeave` after it received the Leave. */
+  /** Returns the time that the node takes to leave. Its only peer runs `onLeave` after it has received the Leave. */
   const timeToLeave = (a: World.Node, peer: RawPeer.RawPeer, onLeave: Effect.Effect<void, Transport.TransportError>) =>
     Effect.gen(function* () {
       yield* peer.completeHandshake()
@@ -50,7 +48,7 @@ describe("leaving", () => {
 })
 
 RawPeer.scenario(
-  "a peer that leaves and goes on sending is disconnected after seven to twelve seconds",
+  "a peer that leaves and continues to send is disconnected after seven to twelve seconds",
   ({ a, connect }) =>
     Effect.gen(function* () {
       const peer = yield* connect

@@ -12,7 +12,7 @@ const peer = peerOf("b", { generation: 7 })
 
 const failed = (count: number) => Array.from({ length: count }, (_, i) => removedOf(`p${i}`, "failed"))
 
-/** Returns the lines of an event, and their annotations. */
+/** Returns the log lines of an event, and their annotations. */
 const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
   const lines: Array<string> = []
   const annotations: Array<Readonly<Record<string, unknown>>> = []
@@ -27,10 +27,10 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
   return { annotations, lines }
 }, Effect.scoped)
 
-/** End of the lines about peers that take nothing. */
+/** End of the lines about slow peers. */
 const hint =
-  "messages to many skip it until it goes on. If this node's own reader may be the one that waits, because it sends " +
-  'within its loop, fork what it does with a message (docs/messages.md, "How to answer")'
+  "messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends " +
+  'within its loop, handle messages in another fiber (docs/messages.md, "How to answer")'
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],
@@ -48,15 +48,15 @@ const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
     `Warn: the reader of the inbox of b took nothing for 5s, and 77 bytes wait for it; ${hint}`,
   ],
   [{ _tag: "SelfChanged", self: peer }, "Debug: this node changed its metadata or its generation"],
-  [{ _tag: "Isolated" }, "Warn: no member can be reached: this node may be cut off"],
+  [{ _tag: "Isolated" }, "Warn: this node reaches no member and may be cut off"],
   [{ _tag: "Reconnected" }, "Info: this node is connected again"],
   [
     { _tag: "PartitionSuspected", lost: failed(2) },
-    "Warn: the cluster may be in two parts: p0, p1 failed at about one time",
+    "Warn: the cluster may be in two parts: p0, p1 failed at about the same time",
   ],
   [
     { _tag: "PartitionHealed", returned: [peerOf("p0")], missing: [] },
-    "Info: the cluster is in one part: returned: p0; missing: nobody",
+    "Info: the suspected partition ended: returned: p0; missing: none",
   ],
   [{ _tag: "Diagnostic", message: "too many" }, "Warn: too many"],
 ]
@@ -70,19 +70,19 @@ describe("the log", () => {
     )
   }
 
-  it.effect("has no line for a snapshot, a gap in the events, and a node that stops", () =>
+  it.effect("has no line for a snapshot, a gap in the events, or a node that stops", () =>
     Effect.gen(function* () {
       const events: ReadonlyArray<ClusterEvent> = [
         { _tag: "Snapshot", view: emptyView },
         { _tag: "Lagged", missed: 3 },
-        // The last line of the node says why it has stopped.
+        // The last line of the node has the reason for its stop.
         { _tag: "Superseded" },
       ]
       for (const event of events) assert.deepStrictEqual((yield* linesOf(event)).lines, [])
     }),
   )
 
-  it.effect("names the lane of a reader that takes nothing", () =>
+  it.effect("names the lane of a slow reader", () =>
     Effect.gen(function* () {
       const event = { _tag: "SlowPeer", peer, lane: "orders", waited: Duration.seconds(5), bytes: 77 } as const
       assert.deepStrictEqual((yield* linesOf(event)).lines, [

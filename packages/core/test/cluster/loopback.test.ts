@@ -1,6 +1,4 @@
-/**
- * A node as a peer of itself: what it sends to its own name goes to its own readers by a short way.
- */
+/** A node as a peer of itself: messages to its own name reach its own readers without a link. */
 import type { LaneItem } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -11,7 +9,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** Reads a lane in the background into a list, each item when the gate is open. */
+/** Reads a lane in the background into a list. Each item waits until the gate is open. */
 const reading = Effect.fnUntraced(function* (node: World.Node, name: string, gate?: Deferred.Deferred<void>) {
   const lane = yield* node.cluster.lane(name)
   const heard: Array<LaneItem> = []
@@ -27,7 +25,7 @@ const reading = Effect.fnUntraced(function* (node: World.Node, name: string, gat
   return { heard, lane }
 })
 
-scenario("a node sends to its own inbox and lanes without a peer, in order, and says whose message it is", ({ node }) =>
+scenario("a node sends to its own inbox and lanes without a peer, in order and with itself as the sender", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const self = yield* a.cluster.self
@@ -47,29 +45,31 @@ scenario("a node sends to its own inbox and lanes without a peer, in order, and 
   }),
 )
 
-scenario("a message to many reaches the own readers only with self, and the report has the own name", ({ node }) =>
-  Effect.gen(function* () {
-    const { a, b } = yield* World.pair({ node })
-    const { heard, lane } = yield* reading(a, "orders")
-    yield* reading(b, "orders")
-    yield* Effect.sleep("100 millis")
-    assert.deepStrictEqual(yield* lane.publish("others"), { sent: ["b"], failed: [] })
-    assert.deepStrictEqual(yield* lane.publish("all", { self: true }), { sent: ["a", "b"], failed: [] })
-    assert.deepStrictEqual(yield* a.cluster.broadcast("hello", { self: true }), { sent: ["a", "b"], failed: [] })
-    const [message] = yield* World.messages(a, 1)
-    assert.strictEqual(message?.text, "hello")
-    yield* Effect.sleep("1 millis")
-    assert.deepStrictEqual(
-      heard.flatMap((item) => (item._tag === "Message" ? [item.text] : [])),
-      ["all"],
-    )
-    const news = yield* a.cluster.lane("news")
-    assert.deepStrictEqual(yield* news.publish("nobody", { self: true }), { sent: [], failed: [] })
-    assert.strictEqual((yield* Effect.flip(news.send("a", "nobody"))).reason._tag, "NotReading")
-  }),
+scenario(
+  "a message to many reaches the readers of this node only with self, and the report includes this node",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair({ node })
+      const { heard, lane } = yield* reading(a, "orders")
+      yield* reading(b, "orders")
+      yield* Effect.sleep("100 millis")
+      assert.deepStrictEqual(yield* lane.publish("others"), { sent: ["b"], failed: [] })
+      assert.deepStrictEqual(yield* lane.publish("all", { self: true }), { sent: ["a", "b"], failed: [] })
+      assert.deepStrictEqual(yield* a.cluster.broadcast("hello", { self: true }), { sent: ["a", "b"], failed: [] })
+      const [message] = yield* World.messages(a, 1)
+      assert.strictEqual(message?.text, "hello")
+      yield* Effect.sleep("1 millis")
+      assert.deepStrictEqual(
+        heard.flatMap((item) => (item._tag === "Message" ? [item.text] : [])),
+        ["all"],
+      )
+      const news = yield* a.cluster.lane("news")
+      assert.deepStrictEqual(yield* news.publish("nobody", { self: true }), { sent: [], failed: [] })
+      assert.strictEqual((yield* Effect.flip(news.send("a", "nobody"))).reason._tag, "NotReading")
+    }),
 )
 
-scenario("a slow own reader makes the own sends wait, and a confirmed send waits for the reader", ({ node }) =>
+scenario("a slow reader of this node delays its own sends, and a confirmed send waits for the reader", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { laneWindowBytes: 4_096 } })
     const gate = Deferred.makeUnsafe<void>()
@@ -92,7 +92,7 @@ scenario("a slow own reader makes the own sends wait, and a confirmed send waits
   }),
 )
 
-scenario("a node that stops ends its own sends that wait as NodeStopped", ({ node }) =>
+scenario("a node that stops fails its own waiting sends as NodeStopped", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a", { limits: { laneWindowBytes: 1_024 } })
     const { lane } = yield* reading(a, "orders", Deferred.makeUnsafe<void>())
@@ -105,7 +105,7 @@ scenario("a node that stops ends its own sends that wait as NodeStopped", ({ nod
     yield* a.cluster.leave
     assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "NodeStopped")
     const { reason } = yield* Fiber.join(confirmed)
-    // The reader may still take what was accepted.
+    // The reader may still take the accepted messages.
     assert.deepStrictEqual([reason._tag, reason.maybeDelivered], ["LinkLost", true])
   }),
 )

@@ -1,6 +1,4 @@
-/**
- * Many nodes that start at one moment, over real sockets.
- */
+/** Many nodes that start at the same time, over real sockets. */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
 import { assert, it } from "@effect/vitest"
@@ -15,7 +13,10 @@ const open = (): Record<string, number> => {
   return { TCPServerWrap, TCPSocketWrap, Timeout }
 }
 
-/** Nothing fails here, so that a slow machine may take its time: a handshake of ten nodes in one process as well. */
+/**
+ * Policies that tolerate a slow machine, because no node fails in this test: ten nodes in one process share its time,
+ * also for their handshakes.
+ */
 const patient = Layer.merge(FailureDetector.layerWan, Reconnect.layer(Schedule.spaced("100 millis")))
 
 it.live("ten nodes that join one seed at once have one link per pair, and leave no socket, timer or fiber open", () =>
@@ -40,7 +41,8 @@ it.live("ten nodes that join one seed at once have one link per pair, and leave 
               names.filter((_, other) => other !== i),
             )
           }
-          // Connections that lost a simultaneous dial are read to their end first. Then one socket per end and pair is left.
+          // Connections that lost a simultaneous dial are first read to their end. Then one socket per end and pair is
+          // left.
           const pairs = (10 * 9) / 2
           yield* World.eventually(() => open().TCPSocketWrap === (before.TCPSocketWrap ?? 0) + 2 * pairs)
           assert.strictEqual(open().TCPServerWrap, (before.TCPServerWrap ?? 0) + 10)

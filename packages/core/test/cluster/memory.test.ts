@@ -1,15 +1,15 @@
 /**
- * Bounds of the memory that a node holds for its peers, whatever they send.
+ * Bounds of the memory that a node uses for its peers, regardless of their messages.
  *
- * With the limits of docs/protocol.md, section "Limits", and `lanes` lanes that this node reads, one link holds messages of at
- * most
+ * With the limits of docs/protocol.md, section "Limits", and `lanes` lanes that this node reads, one link holds
+ * messages of at most
  *
  *     (1 + lanes) x (window + message)
  *
- * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There are at
- * most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of links that have
- * ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link. Messages that wait to be
- * written to a link take at most `outboxBytes` and one frame.
+ * bytes. A `message` costs `messageBytes` and 64 bytes for each of its fragments, which have at least 448 bytes. There
+ * are at most `links` links, and {@link connectionsPerPeer} successive connections of one peer. Unread messages of
+ * links that have ended take, for each reader, at most 16 times the bound of a lane, and once more for the last link.
+ * Messages that wait to be written to a link take at most `outboxBytes` and one frame.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ const outboxBytes = 200_000
 const message = messageBytes + Protocol.dataOverhead * Math.ceil(messageBytes / minFragmentBytes)
 const perLane = window + message
 
-/** Makes receive lanes that report how many bytes they hold. */
+/** Makes receive lanes that report the number of bytes that they hold. */
 const watchReceiveLanes = () => {
   const all: Array<MeasuredLane> = []
   return {
@@ -46,8 +46,8 @@ const watchReceiveLanes = () => {
 }
 
 /**
- * Spends all credit of each lane: on a message of the largest size in the smallest fragments, and then, until the credit is
- * spent, on small messages of two fragments (even lanes) or on another large message (odd lanes).
+ * Spends all credit of each lane. The first message has the largest size in the smallest fragments. Further messages
+ * use the rest of the credit: small messages of two fragments on even lanes, another large message on odd lanes.
  */
 const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: ReadonlyArray<number>) {
   const credit = new Map(lanes.map((lane) => [lane, window]))
@@ -75,7 +75,7 @@ const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: Readonly
     ),
   )
   yield* peer.keepAlive
-  // Until no credit came for a while, or the total is beyond all bounds.
+  // Until no credit arrives for a while, or the total exceeds all bounds.
   for (let idle = 0, total = 0; idle < 10 && total < 3 * lanes.length * perLane; idle++) {
     for (const lane of lanes) {
       for (let frame = next(lane); frame !== undefined; frame = next(lane)) {
@@ -88,7 +88,7 @@ const fill = Effect.fnUntraced(function* (peer: RawPeer.RawPeer, lanes: Readonly
   }
 })
 
-/** Starts a reader of the lane that takes the first messages and no more. */
+/** Starts a reader of the lane that takes only the first messages. */
 const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">, name: string) {
   const lane = yield* a.cluster.lane(name)
   yield* Effect.forkScoped(
@@ -102,7 +102,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
   const names = ["red", "green", "blue"]
   const peers = 3
   RawPeer.scenario(
-    "peers that fill every window and begin large messages make a node hold at most a window and a message per lane and link",
+    "peers that fill every window and begin large messages cause at most a window and a message per lane and link",
     (stage) =>
       Effect.gen(function* () {
         yield* Effect.forEach(names, (name) => stuckReader(stage, name))
@@ -125,7 +125,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
             })
             const lanes = peers * (1 + names.length)
             assert.isAtMost(held(), lanes * perLane)
-            // All but what the stuck readers have taken.
+            // All bytes except those that the stuck readers have taken.
             assert.isAbove(held(), (lanes - names.length) * (messageBytes + window / 2))
           }),
         )
@@ -139,7 +139,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
 {
   const { held, overrides } = watchReceiveLanes()
   RawPeer.scenario(
-    "a peer that reconnects and never ends its old connections makes a node hold a bounded number of windows",
+    "a peer that reconnects and never ends its old connections uses a bounded number of windows",
     ({ connect, metric }) =>
       Effect.gen(function* () {
         for (let linkEpoch = 1; linkEpoch <= 60; linkEpoch++) {
@@ -149,7 +149,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
           yield* peer.send(RawPeer.data(payload))
           yield* Effect.sleep("20 millis")
           assert.isAtMost(metric("coterie_queue_size", { queue: "links" }), connectionsPerPeer + 1)
-          // And what closed connections left: one lane, and the last connection.
+          // Plus the messages of closed connections: one lane, and the last connection.
           assert.isAtMost(held(), (connectionsPerPeer + 1) * window + 3 * window)
         }
       }),
@@ -159,7 +159,7 @@ const stuckReader = Effect.fnUntraced(function* ({ a }: Pick<RawPeer.Stage, "a">
 }
 
 RawPeer.scenario(
-  "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, whatever windows it announces",
+  "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, regardless of its windows",
   ({ a, connect, metric }) =>
     Effect.gen(function* () {
       const peer = yield* connect
@@ -184,7 +184,7 @@ RawPeer.scenario(
 )
 
 RawPeer.scenario(
-  "a peer that announces the largest window and reads nothing is sent at most limits.outboxBytes",
+  "at most limits.outboxBytes are sent to a peer that announces the largest window and reads nothing",
   ({ a, connect }) =>
     Effect.gen(function* () {
       const peer = yield* connect
@@ -206,7 +206,7 @@ RawPeer.scenario(
 )
 
 RawPeer.scenario(
-  "a peer that reconnects again and again does not fill an inbox that nobody reads",
+  "a peer that reconnects repeatedly does not fill an inbox without a reader",
   ({ a, connect }) =>
     Effect.gen(function* () {
       const rounds = 10

@@ -1,6 +1,4 @@
-/**
- * Results of sends when something fails, as docs/messages.md states them, unless the test of another file covers the case.
- */
+/** Results of failing sends, as documented in docs/messages.md, unless another file covers the case. */
 import type { LaneItem } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -28,7 +26,7 @@ const reading = Effect.fnUntraced(function* (
       ),
     ),
   )
-  // By now the peers know that the lane is read.
+  // At this point the peers know that the lane is read.
   yield* Effect.sleep("100 millis")
   return { heard, fiber }
 })
@@ -39,7 +37,7 @@ const textsOf = (heard: ReadonlyArray<LaneItem>): ReadonlyArray<string> =>
 const reasonsOf = (failed: ReadonlyArray<{ readonly peer: string; readonly reason: { readonly _tag: string } }>) =>
   failed.map(({ peer, reason }) => `${peer} ${reason._tag}`)
 
-/** Starts two nodes, of which `b` reads the lane `orders`. */
+/** Starts two nodes. `b` reads the lane `orders`. */
 const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.Deferred<void>) {
   const { a, b } = yield* World.pair(world)
   const orders = yield* a.cluster.lane("orders")
@@ -47,7 +45,7 @@ const pair = Effect.fnUntraced(function* (world: World.World, gate?: Deferred.De
 })
 
 scenario(
-  "every send to a peer without a link fails as NotConnected, and a failed peer is sent nothing",
+  "every send to a peer without a link fails as NotConnected, and nothing is sent to a failed peer",
   (world, network) =>
     Effect.gen(function* () {
       const { a, orders } = yield* pair(world)
@@ -69,7 +67,7 @@ scenario(
     }),
 )
 
-scenario("acknowledged sends that wait fail when the peer crashes, and when it leaves", (world) =>
+scenario("waiting acknowledged sends fail when the peer crashes, and when it leaves", (world) =>
   Effect.gen(function* () {
     const { a, b, orders } = yield* pair(world, yield* Deferred.make<void>())
     const c = yield* world.node("c", { seeds: [a.address] })
@@ -90,12 +88,12 @@ scenario("acknowledged sends that wait fail when the peer crashes, and when it l
   }),
 )
 
-scenario("a reader that ends makes waiting sends fail as NotReading, and is no failure of a publish", (world) =>
+scenario("waiting sends to a reader that ends fail as NotReading, and a publish does not report it", (world) =>
   Effect.gen(function* () {
     const { a, b, fiber, orders } = yield* pair(world, yield* Deferred.make<void>())
     yield* orders.send("b", "first")
     const confirmed = yield* Effect.forkChild(Effect.flip(orders.send("b", "?", { confirm: true })))
-    // The first fills the window, and the second waits.
+    // The first message fills the window, and the second one waits.
     const large = new Uint8Array(200_000)
     yield* orders.send("b", large)
     const sent = yield* Effect.forkChild(Effect.flip(orders.send("b", large)))
@@ -164,7 +162,7 @@ scenario(
     }),
 )
 
-scenario("a message is acknowledged when the reader pulled it, a batch at a time, before it is processed", (world) =>
+scenario("a message is acknowledged with its batch when the reader pulls it, before it is processed", (world) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair(world)
     const sending = yield* Effect.forEach([1, 2, 3], () =>
@@ -213,7 +211,7 @@ scenario("a message beyond the receiver's limits.messageBytes ends the link", ({
 )
 
 scenario(
-  "a new life of the reader gets no messages sent to the old life, and all later messages to the name",
+  "a new generation of the reader gets no messages sent to the old generation, and all later messages to the name",
   (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
@@ -240,7 +238,7 @@ for (const size of [100, 1_000, 5_000]) {
     `a window carries between half of its bytes and all of them in each round trip (${size} bytes)`,
     ({ node }) =>
       Effect.gen(function* () {
-        // Less than one write; the simulated network takes one write per latency.
+        // Less than one write, because the simulated network accepts one write per latency.
         const inboxWindowBytes = 32_768
         const a = yield* node("a")
         const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes } })
@@ -250,7 +248,7 @@ for (const size of [100, 1_000, 5_000]) {
           Stream.runForEach(b.cluster.inbox, ({ payload }) => Effect.sync(() => (cost += payload.length + 64))),
         )
         yield* Effect.forkScoped(Effect.forever(a.cluster.send("b", new Uint8Array(size))))
-        // The first window takes half a round trip; twenty round trips follow.
+        // The first window takes half a round trip. Twenty round trips follow.
         yield* Effect.sleep("2075 millis")
         const windows = cost / inboxWindowBytes
         assert.isAtMost(windows, 21)

@@ -32,7 +32,7 @@ const isStatus =
     view.peers.get(name)?.status === status
 
 describe("the metrics", () => {
-  measured("count members by status and links by state as the view does", (metrics, world, network) =>
+  measured("count members by status and links by state like the view", (metrics, world, network) =>
     Effect.gen(function* () {
       const members = (status: string) => metrics.value("a", "coterie_members", { status })
       const links = (state: string) => metrics.value("a", "coterie_links", { state })
@@ -59,7 +59,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("count different views: one, until a partition keeps news from spreading", (metrics, world, network) =>
+  measured("count different views: one, until a partition stops news", (metrics, world, network) =>
     Effect.gen(function* () {
       const views = (node: string) => metrics.value(node, "coterie_view_hashes")
       const agree = World.eventually(() => ["a", "b", "c"].every((node) => views(node) === 1))
@@ -88,7 +88,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("count frames and bytes as the network carries them", (metrics, world, network) =>
+  measured("count the frames and bytes that the network carries", (metrics, world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       for (let i = 0; i < 50; i++) yield* a.cluster.send("b", `${i}`)
@@ -105,7 +105,7 @@ describe("the metrics", () => {
         ["a", "b"],
         ["b", "a"],
       ] as const
-      // Heartbeats are exchanged all the time; at some moments none is under way.
+      // Heartbeats are exchanged continuously. At some moments none is in transit.
       for (const [from, to] of nodes) {
         yield* World.eventually(() => {
           const carried = Effect.runSync(network.bytes(from, to))
@@ -128,7 +128,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("observe the detection time once per failure, and never for a peer that left", (metrics, world, network) =>
+  measured("record the detection time once per failure, and never for a peer that left", (metrics, world, network) =>
     Effect.gen(function* () {
       const observations = () => metrics.value("a", "coterie_detection_seconds")
       const { a, b } = yield* World.pair(world)
@@ -203,7 +203,7 @@ describe("the metrics", () => {
       yield* World.untilPeers(a, ["b"])
       yield* World.untilPeers(b, ["a"])
 
-      // A subscriber that takes the first event and no more.
+      // A subscriber that takes only the first event.
       const busy = Deferred.makeUnsafe<void>()
       yield* Effect.forkScoped(
         Stream.runForEach(b.cluster.events, () => Effect.andThen(Deferred.succeed(busy, undefined), Effect.never)),
@@ -250,7 +250,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("count the messages of each lane, their bytes, and what did not reach a peer", (metrics, world) =>
+  measured("count the messages of each lane, their bytes, and the peers that they did not reach", (metrics, world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const [reads, writes] = [yield* b.cluster.lane("orders"), yield* a.cluster.lane("orders")]
@@ -286,7 +286,7 @@ describe("the metrics", () => {
     }),
   )
 
-  measured("of a newer life in the same process stay when the older life ends", (metrics, world) =>
+  measured("of a newer generation in the same process stay when the older one ends", (metrics, world) =>
     Effect.gen(function* () {
       const older = yield* world.node("a")
       const elsewhere = World.sim(yield* SimNetwork.make())

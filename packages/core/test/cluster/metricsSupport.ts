@@ -1,12 +1,12 @@
-/** Metrics for tests of what is counted and shown. */
+/** Metrics for tests. */
 import type * as Metric from "effect/Metric"
 import * as ObservedMetrics from "../../src/cluster/ObservedMetrics.ts"
 
-/** Metrics in a registry of their own, and what it shows. */
+/** Makes metrics in a separate registry, and reads it. */
 export const makeMetrics = () => {
   const registry: Metric.MetricRegistry = new Map()
   const metrics = new ObservedMetrics.ObservedMetrics(registry, { node: "a" })
-  /** Returns the value of the one series with this id and these labels. */
+  /** Returns the value of the series with this id and these labels. */
   const valueOf = (id: string, labels: ObservedMetrics.Labels = {}): unknown => {
     const found = [...registry.values()].filter(
       (metric) =>
@@ -17,5 +17,5 @@ export const makeMetrics = () => {
   return { metrics, registry, valueOf }
 }
 
-/** The state of a counter. */
+/** Returns the state of a counter with this sum. */
 export const count = (sum: number) => ({ count: sum, incremental: true })

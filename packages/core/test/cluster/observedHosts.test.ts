@@ -1,6 +1,4 @@
-/**
- * The host at which peers see a node (docs/operations.md, section "A NAT between nodes").
- */
+/** The host from which peers see a node (docs/operations.md, section "A NAT between nodes"). */
 import type { Address } from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Transport from "@coterie/core/Transport"
@@ -16,7 +14,7 @@ import * as Stream from "effect/Stream"
 import { FragileTransport } from "./FragileTransport.ts"
 import { addressOf } from "./RawPeer.ts"
 
-/** Starts a node under a name, and returns it with the lines of its log at level INFO. */
+/** Starts a node with a name, and returns it with its log lines of the level Info. */
 const start = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   options: Cluster.Options & { readonly name: string },
@@ -39,7 +37,7 @@ const start = Effect.fnUntraced(function* (
   return { cluster: Context.get(yield* Layer.build(layer), Cluster.Cluster), lines }
 })
 
-/** Two nodes, of which `b` dials `a` and advertises these addresses. */
+/** Starts two nodes. `b` dials `a` and advertises these addresses. */
 const dialFrom = (advertise: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make({ latency: "1 millis" })
@@ -47,7 +45,7 @@ const dialFrom = (advertise: ReadonlyArray<string>) =>
     const [seed = ""] = (yield* a.cluster.self).addresses
     const b = yield* start(network, { cluster: "test", name: "b", seeds: [seed] }, advertise.map(addressOf))
     yield* Stream.runHead(Stream.filter(b.cluster.views, ({ peers }) => peers.get("a")?.link === "up"))
-    // Another link to the same peer brings the same host.
+    // Another link to the same peer reports the same host.
     yield* Effect.ignore(b.cluster.disconnect("a"))
     yield* b.cluster.join(seed)
     const hints = b.lines.filter((line) => line.includes("NAT"))
@@ -57,7 +55,7 @@ const dialFrom = (advertise: ReadonlyArray<string>) =>
 const run = <A, E>(effect: Effect.Effect<A, E, never>) =>
   effect.pipe(Random.withSeed("observedHosts"), VirtualTime.flow)
 
-it.effect("a node shows the host at which the peers that it dialed see it", () =>
+it.effect("a node reports the host from which the peers that it dialed see it", () =>
   run(
     Effect.scoped(
       Effect.gen(function* () {
@@ -69,7 +67,7 @@ it.effect("a node shows the host at which the peers that it dialed see it", () =
   ),
 )
 
-it.effect("a node that advertises other IP literals than the host that peers see says so once", () =>
+it.effect("a node logs once that it advertises IP literals other than the host that peers see", () =>
   run(
     Effect.scoped(
       Effect.gen(function* () {
@@ -81,7 +79,7 @@ it.effect("a node that advertises other IP literals than the host that peers see
   ),
 )
 
-it.effect("a node that advertises a DNS name says nothing", () =>
+it.effect("a node that advertises a DNS name logs nothing", () =>
   run(
     Effect.scoped(
       Effect.gen(function* () {

@@ -8,7 +8,7 @@ describe("parseAddresses", () => {
     assert.deepStrictEqual(problems, [])
   })
 
-  it("returns one problem for each text that is no address, and keeps the others", () => {
+  it("returns one problem for each invalid address, and keeps the others", () => {
     const { addresses, problems } = parseAddresses(["no where", "a:1", "b:99999"])
     assert.deepStrictEqual<ReadonlyArray<string>>(addresses, ["a:1"])
     assert.deepStrictEqual(

@@ -1,6 +1,4 @@
-/**
- * How the policies of a node are given: with the option `policies` or provided to the layer, and what the log says of them.
- */
+/** The ways to provide the policies of a node, and their description in the log. */
 import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Discovery from "@coterie/core/Discovery"
@@ -24,7 +22,7 @@ import * as Stream from "effect/Stream"
 const cluster = "test"
 const discovery = Discovery.layerSeeds(["a"])
 
-/** Builds the layer of a node on a host of its own. */
+/** Builds the layer of a node on a separate host. */
 const start = <E>(
   network: SimNetwork.Shape,
   name: string,
@@ -44,7 +42,7 @@ const scene = (title: string, body: (network: SimNetwork.Shape) => Effect.Effect
   )
 
 describe("the policies of a node", () => {
-  scene("may be given with the options", (network) =>
+  scene("may be provided with the options", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", Cluster.layer({ cluster, name: "a" }))
       const b = yield* start(network, "b", Cluster.layer({ cluster, name: "b", policies: [discovery] }))
@@ -60,7 +58,7 @@ describe("the policies of a node", () => {
     }),
   )
 
-  scene("win as options over those that are provided", (network) =>
+  scene("in the options override policies provided to the layer", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", Cluster.layer({ cluster, name: "a" }))
       const node = Cluster.layer({ cluster, name: "b", policies: [discovery] })
@@ -69,7 +67,7 @@ describe("the policies of a node", () => {
     }),
   )
 
-  scene("are the later ones if there are two of one kind", (network) =>
+  scene("are the later ones if two have the same kind", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", Cluster.layer({ cluster, name: "a" }))
       const node = Cluster.layer({ cluster, name: "b", policies: [Discovery.layerSeeds(["nobody:1"]), discovery] })
@@ -77,7 +75,7 @@ describe("the policies of a node", () => {
     }),
   )
 
-  scene("are told in one line of the log, with the name, the cluster and the addresses", (network) =>
+  scene("are logged in one line, with the name, the cluster and the addresses", (network) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ message }) => {
@@ -100,7 +98,7 @@ declare const polled: Layer.Layer<Discovery.Discovery, "lookup failed", Source>
 declare const service: Layer.Layer<Source>
 declare const merged: Layer.Layer<Discovery.Discovery | Source>
 
-/** The types of the option: never run. */
+/** Checks the types of the option. Never runs. */
 export const types = () => {
   const all = Cluster.layer({
     cluster,
@@ -115,18 +113,18 @@ export const types = () => {
   const needy = Cluster.layer({ cluster, policies: [polled] })
   const complete: Layer.Layer<Cluster.Cluster, Cluster.LayerError | "lookup failed", Transport.Transport | Source> =
     needy
-  // @ts-expect-error what a policy needs is needed by the layer of the cluster, and its errors are errors of it
+  // @ts-expect-error the layer of the cluster has the requirements and the errors of its policies
   const incomplete: Layer.Layer<Cluster.Cluster, Cluster.LayerError, Transport.Transport> = needy
   const runs = (_layer: Layer.Layer<Cluster.Cluster, unknown, Transport.Transport | Source>) => {}
   runs(all)
   runs(needy)
-  // @ts-expect-error a logger is no policy
+  // @ts-expect-error a logger is not a policy
   runs(Cluster.layer({ cluster, policies: [Logger.layer([])] }))
-  // @ts-expect-error neither is the source of entropy
+  // @ts-expect-error the source of entropy is not a policy
   runs(Cluster.layer({ cluster, policies: [discovery, Layer.succeed(Entropy.Entropy, { u32: () => 0 })] }))
-  // @ts-expect-error nor a service
+  // @ts-expect-error a service is not a policy
   runs(Cluster.layer({ cluster, policies: [service] }))
-  // @ts-expect-error nor a policy together with a service
+  // @ts-expect-error a policy together with a service is not a policy
   runs(Cluster.layer({ cluster, policies: [merged] }))
   return [plain, complete, incomplete]
 }

@@ -1,5 +1,6 @@
 /**
- * How a node uses what it shares with the rest of the process, and that it can be switched off.
+ * The use of the event loop and the memory that a node shares with the rest of the process, and the options that turn
+ * it off.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as Transport from "@coterie/core/Transport"
@@ -13,7 +14,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 
 describe("the arrays that a transport hands over", () => {
-  /** Sends a message in fragments. Returns how many of the large arrays that the receiver got are freed afterwards. */
+  /** Sends a message in fragments. Returns the number of large arrays of the receiver that are freed afterwards. */
   const freedArrays = (process: Cluster.ProcessOptions | undefined) =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: "1 millis" })
@@ -26,7 +27,7 @@ describe("the arrays that a transport hands over", () => {
             Effect.map(inner.connect(address), (connection) => ({
               ...connection,
               pull: Effect.map(connection.pull, ([first, ...others]) => {
-                // An array of its own for each chunk, as a transport of sockets has it.
+                // A separate array for each chunk, like a transport of sockets.
                 const own = (chunk: Uint8Array) => {
                   const copy = chunk.slice()
                   if (copy.length >= 8 * 1024) received.push(copy)
@@ -51,7 +52,7 @@ describe("the arrays that a transport hands over", () => {
       return received.filter(({ length }) => length === 0).length
     }).pipe(Effect.scoped, VirtualTime.flow)
 
-  it.effect("are freed once nothing of them is needed, which is the default", () =>
+  it.effect("are freed by default once they are no longer needed", () =>
     Effect.gen(function* () {
       assert.isAbove(yield* freedArrays(undefined), 0)
     }),
@@ -84,7 +85,7 @@ describe("the scheduler of a node", () => {
       return seen
     }).pipe(Effect.scoped)
 
-  it.live("is one of its own by default, and that of the application with `microtasks: false`", () =>
+  it.live("is separate by default, and the scheduler of the application with `microtasks: false`", () =>
     Effect.gen(function* () {
       const standard = yield* Scheduler.Scheduler
       assert.notStrictEqual(yield* schedulerOf(undefined), standard)

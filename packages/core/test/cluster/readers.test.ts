@@ -1,6 +1,4 @@
-/**
- * Readers of the application that fail or are missing, as the log and the metrics of their node tell it.
- */
+/** Failing and missing readers of the application, in the log and the metrics of their node. */
 import * as Cluster from "@coterie/core/Cluster"
 import * as Topic from "@coterie/core/Topic"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -41,7 +39,7 @@ interface Stage {
   /** Node whose readers are tested, and its warnings. */
   readonly ann: Cluster.Cluster["Service"]
   readonly warnings: ReadonlyArray<string>
-  /** Node that sends to it. */
+  /** Node that sends to the tested node. */
   readonly bob: Cluster.Cluster["Service"]
   readonly failures: (lane: string) => number
 }
@@ -63,7 +61,7 @@ const scene = (title: string, body: (stage: Stage) => Effect.Effect<void, unknow
       const bob = yield* start("bob", Logger.layer([]))
       yield* Stream.runHead(Stream.filter(bob.views, ({ peers }) => peers.get("ann")?.link === "up"))
       yield* Effect.sleep("1 second")
-      // The nodes themselves have said nothing.
+      // The nodes have logged nothing else.
       assert.deepStrictEqual(warnings.lines, [])
       const metrics = new MetricReader(registry)
       yield* body({
@@ -75,14 +73,14 @@ const scene = (title: string, body: (stage: Stage) => Effect.Effect<void, unknow
     }).pipe(
       Effect.scoped,
       Effect.provideService(Metric.MetricRegistry, registry),
-      // A reader logs nothing itself: it is the node that tells.
+      // A reader logs nothing itself. The node logs its failure.
       Effect.provide(Logger.layer([])),
       VirtualTime.flow,
     )
   })
 
 const inboxLine =
-  "the reader of the inbox failed; messages wait until the inbox is read again, and then their senders wait"
+  "the reader of the inbox failed; read cluster.inbox again, because messages and then their senders wait until then"
 
 describe("a reader that fails", () => {
   for (const [how, read] of [
@@ -96,7 +94,7 @@ describe("a reader that fails", () => {
   ] satisfies ReadonlyArray<
     readonly [string, (inbox: Cluster.Cluster["Service"]["inbox"]) => Effect.Effect<unknown, string>]
   >) {
-    scene(`of the inbox, ${how}, is told with its cause`, ({ ann, bob, failures, warnings }) =>
+    scene(`of the inbox, ${how}, is logged with its cause`, ({ ann, bob, failures, warnings }) =>
       Effect.gen(function* () {
         yield* Effect.forkScoped(read(ann.inbox))
         yield* bob.send("ann", "hello")
@@ -107,7 +105,7 @@ describe("a reader that fails", () => {
     )
   }
 
-  scene("of a topic is told with its name", ({ ann, bob, failures, warnings }) =>
+  scene("of a topic is logged with its name", ({ ann, bob, failures, warnings }) =>
     Effect.gen(function* () {
       const orders = Topic.make("orders", Schema.String)
       const on = Effect.provideService(Cluster.Cluster, ann)
@@ -117,13 +115,13 @@ describe("a reader that fails", () => {
       assert.deepStrictEqual(sent, ["ann"])
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual(warnings, [
-        'the reader of "orders" failed; it gets no messages until it is started again: no disk',
+        'the reader of "orders" failed; start it again, because it gets no messages until then: no disk',
       ])
       assert.strictEqual(failures("orders"), 1)
     }),
   )
 
-  scene("again and again is told in a bounded number of lines, which count the rest", (stage) =>
+  scene("repeatedly is logged in a bounded number of lines, which count the rest", (stage) =>
     Effect.gen(function* () {
       const { ann, bob, failures, warnings } = stage
       const failing = Stream.runForEach(ann.inbox, () => Effect.fail("no disk"))
@@ -138,13 +136,13 @@ describe("a reader that fails", () => {
       yield* bob.send("ann", "hello")
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual(warnings.slice(10), [
-        "lines of the kind reader failed that were left out: 90",
+        'omitted log lines of the kind "reader failed": 90',
         `${inboxLine}: no disk`,
       ])
     }),
   )
 
-  scene("is not one that ends, is stopped, or fails after its node has left", (stage) =>
+  scene("excludes readers that end, that are interrupted, or that fail after their node has left", (stage) =>
     Effect.gen(function* () {
       const { ann, bob, failures, warnings } = stage
       yield* bob.send("ann", "hello")
@@ -164,12 +162,12 @@ describe("a reader that fails", () => {
   )
 })
 
-describe("an inbox that nobody reads", () => {
+describe("an inbox without a reader", () => {
   const line =
-    "nobody reads the inbox, and messages of 1 link wait in it; their senders will wait, too. " +
-    "Run cluster.inbox for as long as the node lives, also if only to drain it"
+    "the inbox has no reader, and messages of 1 link wait in it; their senders will wait, too. " +
+    "Run cluster.inbox while the node runs, even if only to discard the messages"
 
-  scene("is told once messages have waited for limits.slowPeerTimeout", ({ bob, warnings }) =>
+  scene("is logged once messages have waited for limits.slowPeerTimeout", ({ bob, warnings }) =>
     Effect.gen(function* () {
       yield* bob.send("ann", "hello")
       yield* Effect.sleep("4900 millis")
@@ -181,9 +179,9 @@ describe("an inbox that nobody reads", () => {
     }),
   )
 
-  scene("is told when its reader failed unseen, in a stream with others", ({ ann, bob, warnings }) =>
+  scene("is logged when its reader failed unnoticed, in a merged stream", ({ ann, bob, warnings }) =>
     Effect.gen(function* () {
-      // A merge interrupts its streams, so the inbox cannot tell a failure from a stop.
+      // A merge interrupts its streams, so the inbox cannot distinguish a failure from an interruption.
       const merged = Stream.merge(ann.inbox, Stream.never)
       yield* Effect.forkScoped(Stream.runForEach(merged, () => Effect.fail("no disk")))
       yield* bob.send("ann", "hello")
@@ -194,7 +192,7 @@ describe("an inbox that nobody reads", () => {
     }),
   )
 
-  scene("is told again after a reader came and went", ({ ann, bob, warnings }) =>
+  scene("is logged again after a reader has started and ended", ({ ann, bob, warnings }) =>
     Effect.gen(function* () {
       yield* bob.send("ann", "hello")
       yield* Effect.sleep("6 seconds")
@@ -207,7 +205,7 @@ describe("an inbox that nobody reads", () => {
     }),
   )
 
-  scene("is not one that is read slowly, or in time", ({ ann, bob, warnings }) =>
+  scene("excludes an inbox that is read slowly or in time", ({ ann, bob, warnings }) =>
     Effect.gen(function* () {
       yield* bob.send("ann", "hello")
       yield* Effect.sleep("4 seconds")

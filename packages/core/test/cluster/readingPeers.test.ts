@@ -1,6 +1,4 @@
-/**
- * The readers of a lane: who reads it, in which session, and whether the lane was closed and opened again.
- */
+/** The readers of a lane, their sessions, and the openings of the lane. */
 import type { Lane, ReadingPeer } from "@coterie/core/Lane"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -13,7 +11,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-/** Opens a lane until the effect that it gives is run. */
+/** Opens a lane. Returns the effect that closes it. */
 const open = Effect.fnUntraced(function* (node: World.Node, name: string) {
   const lane = yield* node.cluster.lane(name)
   const scope = yield* Scope.fork(yield* Effect.scope)
@@ -51,7 +49,7 @@ scenario("the readers of a lane are the peers that read it, and the node itself"
   }),
 )
 
-scenario("a node that has left reads no lane, also while the scope of its reader is open", ({ node }) =>
+scenario("a node that has left reads no lane, even while the scope of its reader is open", ({ node }) =>
   Effect.gen(function* () {
     const { a } = yield* World.pair({ node })
     const orders = yield* a.cluster.lane("orders")
@@ -60,7 +58,7 @@ scenario("a node that has left reads no lane, also while the scope of its reader
     assert.deepStrictEqual(namesOf(yield* orders.readers), ["a"])
     yield* a.cluster.leave
     assert.deepStrictEqual(yield* orders.readers, [])
-    // The scope of the node and of its readers is still open, and a reader that comes now changes nothing.
+    // The scope of the node and of its readers is still open, and a new reader has no effect.
     yield* open(a, "orders")
     assert.deepStrictEqual(yield* orders.readers, [])
     assert.deepStrictEqual((yield* Fiber.join(lists)).map(namesOf), [["a"]])
@@ -82,7 +80,7 @@ scenario("a lane that the peer closes and opens again is another opening, in the
   }),
 )
 
-scenario("a reader is gone with its link, and is back in another session", ({ node }, network) =>
+scenario("a reader is removed with its link, and returns in another session", ({ node }, network) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const orders = yield* a.cluster.lane("orders")

@@ -1,6 +1,4 @@
-/**
- * How often a node dials a peer again (docs/protocol.md R10 and the `Reconnect` policy).
- */
+/** The rate at which a node dials a peer again (docs/protocol.md R10 and the `Reconnect` policy). */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
 import { assert, describe } from "@effect/vitest"
@@ -27,15 +25,16 @@ describe("a failed peer", () => {
           names.filter((_, other) => other !== i),
         )
       }
-      const victim = others[4] ?? assert.fail("there are eight nodes")
-      const rest = nodes.filter((each) => each !== victim)
-      yield* victim.crash
+      const crashed = others[4] ?? assert.fail("there are eight nodes")
+      const rest = nodes.filter((each) => each !== crashed)
+      yield* crashed.crash
       for (const each of rest) yield* World.until(each, ({ peers }) => peers.size === 6)
       const attempts = (): number =>
-        rest.reduce((sum, { dialed }) => sum + dialed.filter((address) => address === victim.address).length, 0)
+        rest.reduce((sum, { dialed }) => sum + dialed.filter((address) => address === crashed.address).length, 0)
       const before = attempts()
       yield* Effect.sleep("10 minutes")
-      // Seven nodes with six links each: 7/6 attempts a second, 700 in all. By chance it is never off by a fifth.
+      // Seven nodes with six links each: 7/6 attempts per second, 700 in total. A deviation of a fifth is practically
+      // impossible.
       assert.approximately(attempts() - before, 700, 140)
     }),
   )
@@ -73,7 +72,7 @@ describe("back-off", () => {
       yield* World.until(a, ({ peers }) => peers.get("m")?.link !== "up")
       const before = a.dialed.length
       yield* Effect.sleep("1 seconds")
-      // One attempt in 100 ms is the policy of these tests.
+      // One attempt every 100 ms is the policy of these tests.
       assert.isAtMost(a.dialed.length - before, 12)
     }),
   )
@@ -100,7 +99,7 @@ describe("back-off", () => {
 describe("gossip about a newer generation at another address", () => {
   const elsewhere = RawPeer.addressOf("elsewhere:1")
 
-  /** Tells `a` of a newer generation of `b` at another address. */
+  /** Announces a newer generation of `b` at another address to `a`. */
   const gossip = Effect.fnUntraced(function* (network: SimNetwork.Shape, a: World.Node, generation: number) {
     const m = yield* RawPeer.connect(network, a)
     yield* m.completeHandshake()
@@ -124,7 +123,7 @@ describe("gossip about a newer generation at another address", () => {
     }),
   )
 
-  scenario("starts a finite reconnect schedule that has ended again", ({ node }, network) =>
+  scenario("restarts a finite reconnect schedule that has ended", ({ node }, network) =>
     Effect.gen(function* () {
       const finite = Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(2)])
       const a = yield* node("a", {}, Layer.merge(FailureDetector.layerLocal, Reconnect.layer(finite)))
@@ -136,7 +135,7 @@ describe("gossip about a newer generation at another address", () => {
       yield* Effect.sleep("10 seconds")
       const dialed = a.dialed.length
       yield* Effect.sleep("10 seconds")
-      assert.strictEqual(a.dialed.length, dialed, "the schedule is over")
+      assert.strictEqual(a.dialed.length, dialed, "the schedule has ended")
       yield* gossip(network, a, generation)
       assert.include(a.dialed, elsewhere)
     }),

@@ -11,12 +11,12 @@ const rejected = (code: HandshakeRejected["code"], by: HandshakeRejected["by"] =
 const failed = (reason: HandshakeFailed["reason"]) => new HandshakeFailed({ reason, message: "why" })
 
 describe("the reason of a refused join", () => {
-  it("tells the codes apart that another attempt would not change", () => {
+  it("distinguishes the codes that a retry would not change", () => {
     const tags = rejectCodes.filter((code) => !isTransientCode(code)).map((code) => refusalReason(rejected(code))._tag)
     assert.deepStrictEqual(tags, ["OtherCluster", "VersionMismatch", "OwnAddress", "Denied", "DuplicateName"])
   })
 
-  it("says who refused, and quotes why", () => {
+  it("names the side that refused, and quotes its reason", () => {
     assert.deepInclude(refusalReason(rejected("denied")), { refusedBy: "peer", text: "why" })
     assert.deepInclude(refusalReason(rejected("denied", "us")), { refusedBy: "thisNode", text: "why" })
   })
@@ -40,6 +40,8 @@ describe("the event of an address that is unavailable", () => {
     for (const [error, reason] of [
       [new TransportError({ reason: "unreachable", message: "why" }), "unreachable"],
       [new TransportError({ reason: "refused", message: "why" }), "refused"],
+      [new TransportError({ reason: "unauthenticated", message: "why" }), "unauthenticated"],
+      [new TransportError({ reason: "forbidden", message: "why" }), "forbidden"],
       [new TransportError({ reason: "closed", message: "why" }), "lost"],
       [failed("timeout"), "timeout"],
       [failed("lost"), "lost"],

@@ -1,6 +1,6 @@
 /**
- * The pause that a peer asks for with the `retryAfter` of a HelloReject (docs/protocol.md, section "How the acceptor judges a
- * Hello").
+ * The pause that a peer requests with the `retryAfter` of a HelloReject (docs/protocol.md, section "How the acceptor
+ * judges a Hello").
  */
 import * as Transport from "@coterie/core/Transport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -19,7 +19,7 @@ import * as World from "./world.ts"
 /** Time between two attempts without `retryAfter`, in milliseconds: the schedule of the tests and a round trip. */
 const usualPause = 200
 
-/** Listens under a name, rejects every connection as busy, and notes when each arrived. */
+/** Listens with a name, rejects every connection as busy, and records the times of their arrival. */
 const rejectAll = Effect.fnUntraced(function* (network: SimNetwork.Shape, retryAfter: number) {
   const transport = Context.get(yield* Layer.build(network.transport("busy")), Transport.Transport)
   const listener = yield* transport.listen
@@ -45,7 +45,7 @@ const pauses = (times: ReadonlyArray<number>): { readonly shortest: number; read
   return { shortest: Math.min(...gaps), longest: Math.max(...gaps) }
 }
 
-World.simulated("a seed that is busy is dialed again after its retryAfter and not before", ({ node }, network) =>
+World.simulated("a busy seed is dialed again only after its retryAfter", ({ node }, network) =>
   Effect.gen(function* () {
     const busy = yield* rejectAll(network, 3_000)
     yield* node("a", { seeds: [busy.address] })
@@ -56,7 +56,7 @@ World.simulated("a seed that is busy is dialed again after its retryAfter and no
   }),
 )
 
-World.simulated("a join dials a busy peer again after its retryAfter and not before", ({ node }, network) =>
+World.simulated("a join dials a busy peer again only after its retryAfter", ({ node }, network) =>
   Effect.gen(function* () {
     const busy = yield* rejectAll(network, 3_000)
     const a = yield* node("a")
@@ -68,7 +68,7 @@ World.simulated("a join dials a busy peer again after its retryAfter and not bef
   }),
 )
 
-World.simulated("a join ends when the peer has a link, however long it asked not to be dialed", ({ node }, network) =>
+World.simulated("a join ends when the peer has a link, even during the retryAfter of the peer", ({ node }, network) =>
   Effect.gen(function* () {
     const busy = yield* rejectAll(network, maxRetryAfterMillis)
     const a = yield* node("a")
@@ -86,7 +86,7 @@ World.simulated("a join ends when the peer has a link, however long it asked not
   }),
 )
 
-World.simulated("a peer that is busy is dialed again after its retryAfter and not before", ({ node }, network) =>
+World.simulated("a busy peer is dialed again only after its retryAfter", ({ node }, network) =>
   Effect.gen(function* () {
     const busy = yield* rejectAll(network, 3_000)
     const a = yield* node("a")
@@ -105,7 +105,7 @@ World.simulated("a peer that is busy is dialed again after its retryAfter and no
   }),
 )
 
-World.simulated("a peer cannot put off the next dial for longer than a minute", ({ node }, network) =>
+World.simulated("a peer cannot delay the next dial by more than a minute", ({ node }, network) =>
   Effect.gen(function* () {
     const busy = yield* rejectAll(network, 0xffff_ffff)
     yield* node("a", { seeds: [busy.address] })

@@ -1,4 +1,4 @@
-/** What a node says of itself and of the way to its peers. */
+/** The description of a node by itself, and its round-trip times. */
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { clockBack, collect, pair, simulated, until, untilPeers } from "./world.ts"
 
-simulated("a view has this node as one of the members, with the metadata that its application set last", (world) =>
+simulated("a view has this node as a member, with its latest metadata", (world) =>
   Effect.gen(function* () {
     const { a, b } = yield* pair(world)
     const events = yield* collect(a)
@@ -28,7 +28,7 @@ simulated("a view has this node as one of the members, with the metadata that it
   }),
 )
 
-simulated("a node that takes a higher generation than it began with tells its application", (world) =>
+simulated("a node that rises to a higher generation reports it to its application", (world) =>
   Effect.gen(function* () {
     // The generation of a node is the time of its wall clock at the start.
     yield* Effect.sleep("2 seconds")
@@ -53,7 +53,7 @@ simulated("a node that takes a higher generation than it began with tells its ap
   }),
 )
 
-simulated("a view says that its node is isolated until it is connected again", (world, network) =>
+simulated("a view marks its node as isolated until it is connected again", (world, network) =>
   Effect.gen(function* () {
     const { a } = yield* pair(world)
     assert.isFalse((yield* a.cluster.view).isolated)

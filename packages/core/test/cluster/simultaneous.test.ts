@@ -1,6 +1,6 @@
 /**
- * Two connections of one pair of peers. One of them stays as the link; accepted messages arrive in order, without a gap, in
- * one session.
+ * Two connections of one pair of peers. One of them stays as the link. Accepted messages arrive in order, without a
+ * gap, in one session.
  */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -95,7 +95,7 @@ scenario(
   ({ node }) =>
     Effect.gen(function* () {
       const b = yield* node("b", { seeds: ["a"] }, FailureDetector.layerWan)
-      // So the connection that b dials is in use when the connection that replaces it comes up.
+      // So the connection that `b` dials is in use when the connection that replaces it is established.
       yield* Effect.sleep("600 millis")
       const a = yield* node("a", { seeds: ["b"] }, FailureDetector.layerWan)
       const talk = Effect.fnUntraced(function* (from: World.Node, to: string) {
@@ -169,12 +169,12 @@ describe("of two connections", () => {
   )
 })
 
-describe("while a connection replaces another one", () => {
+describe("while a connection replaces another", () => {
   const duplicate = { _tag: "Bye", code: "duplicate", message: "" } as const
 
   /**
-   * Gives the node a link to `m` and makes it dial `m` again. The handshake of the second connection waits before its Ready
-   * until `finish` is done; then the peer runs `onLink`.
+   * Gives the node a link to `m` and makes it dial `m` again. The handshake of the second connection waits before its
+   * Ready until `finish` is done; then the peer runs `onLink`.
    */
   const replace = Effect.fnUntraced(function* (
     network: Parameters<typeof RawPeer.connect>[0],

@@ -1,6 +1,6 @@
 /**
- * Links over lines that are slow and hold much: a large message takes longer than the link timeout, and what a side says
- * waits behind its own data.
+ * Links over slow lines with large buffers. A large message takes longer than the link timeout, and the control frames
+ * of a side wait behind its own data.
  */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import { assert, describe } from "@effect/vitest"
@@ -8,12 +8,12 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as World from "./world.ts"
 
-/** Bytes a second of a line. */
+/** Returns the bytes per second of a line. */
 const bytesOf = (kilobits: number): number => (kilobits * 1_000) / 8
 
-/** Lines: kilobits a second, bytes that may be on the way in each direction, and the size of a message. */
+/** Lines: kilobits per second, bytes in transit in each direction, and the size of a message. */
 const lines = [
-  // A write takes 13 seconds. With the buffers of an operating system it takes so long on faster lines.
+  // A write takes 13 seconds. With the buffers of an operating system, it takes as long on faster lines.
   { kilobits: 40, sendBuffer: 64 * 1024, bytes: 200_000 },
   { kilobits: 256, sendBuffer: 64 * 1024, bytes: 1_000_000 },
   { kilobits: 256, sendBuffer: 2_500_000, bytes: 1_000_000 },
@@ -21,7 +21,7 @@ const lines = [
   { kilobits: 10_000, sendBuffer: 2_500_000, bytes: 4_000_000 },
 ] as const
 
-/** Senders and receivers. Names order connections, so both orders are tried. */
+/** Senders and receivers. The order of the names matters for connections, so both orders are tested. */
 const there = ["a", "b"] as const
 const back = ["b", "a"] as const
 const directions = [[there], [back], [there, back]]
@@ -40,7 +40,7 @@ const unlike = [
   ["lan", "minute"],
 ] as const
 
-/** Sends a large message in each direction that is given. The link must outlive it. */
+/** Sends a large message in each given direction. The link must survive. */
 const keepsLink = Effect.fnUntraced(function* (
   node: World.World["node"],
   options: {
@@ -65,7 +65,7 @@ const keepsLink = Effect.fnUntraced(function* (
     assert.strictEqual(message?.payload.length, payload.length)
   }
   yield* Effect.sleep("10 seconds")
-  // A line that takes no fragment for `slowPeerTimeout` is told, and loses nothing.
+  // A line that accepts no fragment for `slowPeerTimeout` is reported, and loses nothing.
   assert.deepStrictEqual(
     seen.flat().filter(({ _tag }) => _tag !== "Snapshot" && _tag !== "SlowPeer"),
     [],
@@ -78,7 +78,7 @@ describe("large messages on a slow line", () => {
       for (const inboxWindowBytes of inboxWindows) {
         const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
         World.simulated(
-          `${who} keep the link: ${kilobits} kbit/s, ${sendBuffer} bytes on the way, a window of ${inboxWindowBytes}`,
+          `${who} keep the link: ${kilobits} kbit/s, ${sendBuffer} bytes in transit, a window of ${inboxWindowBytes}`,
           ({ node }) =>
             keepsLink(node, { policies: { a: policies.lan, b: policies.lan }, sends, bytes, inboxWindowBytes }),
           { latency: "20 millis", bandwidth: bytesOf(kilobits), sendBuffer },
@@ -88,15 +88,15 @@ describe("large messages on a slow line", () => {
   }
 })
 
-describe("large messages on a slow line between nodes of unlike failure detectors", () => {
-  // A third line shows nothing that these do not.
+describe("large messages on a slow line between nodes with different failure detectors", () => {
+  // A third line would show nothing new.
   for (const { bytes, kilobits, sendBuffer } of [lines[0], lines[2], lines[4]]) {
     for (const sends of directions) {
       for (const pair of unlike) {
         for (const [first, second] of [pair, [pair[1], pair[0]] as const]) {
           const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
           World.simulated(
-            `${who} keep the link: a ${first}, b ${second}, ${kilobits} kbit/s, ${sendBuffer} bytes on the way`,
+            `${who} keep the link: a ${first}, b ${second}, ${kilobits} kbit/s, ${sendBuffer} bytes in transit`,
             ({ node }) =>
               keepsLink(node, {
                 policies: { a: policies[first], b: policies[second] },

@@ -1,5 +1,6 @@
 /**
- * Readers that stand still: what they cost the senders of others, and what their senders and operators are told.
+ * Readers that stop taking messages: their effect on the senders of other messages, and the reports to senders and
+ * operators.
  */
 import * as Topic from "@coterie/core/Topic"
 import * as Cluster from "@coterie/core/Cluster"
@@ -21,7 +22,7 @@ const slowPeerTimeout = 5_000
 
 const others = ["c", "d", "e", "f"]
 
-/** Starts `a` and five peers of it. The readers of all but `b` take everything. */
+/** Starts `a` and five peers. The readers of all peers except `b` take every message. */
 const six = Effect.fnUntraced(function* ({ node }: World.World) {
   const limits = { inboxWindowBytes: 10_000, laneWindowBytes: 10_000, slowPeerTimeout }
   const a = yield* node("a", { limits })
@@ -36,7 +37,7 @@ const numbersOf = (texts: ReadonlyArray<string>) => texts.map((text) => Number.p
 
 const padded = (number: number): string => `${number} `.padEnd(1_000, ".")
 
-/** Sends `count` messages to many, and returns the reports and the virtual milliseconds that this took. */
+/** Sends `count` messages to many. Returns the reports and the elapsed virtual time in milliseconds. */
 const measure = Effect.fnUntraced(function* <E, R>(
   from: number,
   count: number,
@@ -48,14 +49,14 @@ const measure = Effect.fnUntraced(function* <E, R>(
   return { reports, took: (yield* Clock.currentTimeMillis) - start }
 })
 
-/** Returns the numbers, from 0 on, of the messages that went on without `b`. */
+/** Returns the numbers, starting at 0, of the messages that skipped `b`. */
 const missedBy = (name: string, reports: ReadonlyArray<BroadcastReport>) =>
   reports.flatMap(({ failed }, number) => (failed.some(({ peer }) => peer === name) ? [number] : []))
 
 const slowPeersOf = (events: ReadonlyArray<ClusterEvent>) =>
   events.flatMap((event) => (event._tag === "SlowPeer" ? [event] : []))
 
-/** Ways to send to many, and to read that. */
+/** Ways to send to many, and to read these messages. */
 const ways: ReadonlyArray<
   readonly [
     string,
@@ -83,9 +84,9 @@ const ways: ReadonlyArray<
   ]
 })()
 
-describe("a reader that stands still", () => {
+describe("a reader that takes no messages", () => {
   for (const [what, send, read] of ways) {
-    World.simulated(`delays the ${what} to many once, and gets the later ones when it reads again`, (world) =>
+    World.simulated(`delays the ${what} to many once, and gets later ones when it reads again`, (world) =>
       Effect.gen(function* () {
         const { a, b, quick } = yield* six(world)
         const events = yield* World.collect(a)
@@ -103,12 +104,12 @@ describe("a reader that stands still", () => {
         const { reports, took } = yield* measure(0, 30, (text) => send(a, text))
         const missed = missedBy("b", reports)
         assert.isAbove(missed.length, 8)
-        assert.isAtMost(took, slowPeerTimeout + 1_000, "only the first of them waited")
+        assert.isAtMost(took, slowPeerTimeout + 1_000, "only the first message waited")
         for (const { failed, sent } of reports) {
           for (const name of others) assert.include(sent, name)
           assert.isTrue(failed.every(({ reason }) => reason._tag === "SlowPeer"))
         }
-        assert.strictEqual(slowPeersOf(events).length, 1, "it is told once")
+        assert.strictEqual(slowPeersOf(events).length, 1, "the event occurs once")
 
         yield* Deferred.succeed(gate, undefined)
         yield* Effect.sleep("1 second")
@@ -130,7 +131,7 @@ const answering = ({ cluster }: World.Node, size: number) =>
   Stream.runForEach(cluster.inbox, ({ from }) => Effect.ignore(cluster.send(from.name, new Uint8Array(size))))
 
 describe("two nodes that answer each other in their loops", () => {
-  World.simulated("stand still, and both are told of it: what waits, for how long, and how much", (world) =>
+  World.simulated("block each other, and both report the waiting lane, time and bytes", (world) =>
     Effect.gen(function* () {
       const registry: Metric.MetricRegistry = new Map()
       yield* Effect.gen(function* () {
@@ -151,11 +152,11 @@ describe("two nodes that answer each other in their loops", () => {
         yield* Effect.sleep("30 seconds")
         const metrics = new MetricReader(registry)
         for (const { events, node, other } of nodes) {
-          const told = slowPeersOf(events)
-          assert.strictEqual(told.length, 1)
-          assert.deepInclude(told[0], { lane: "", waited: Duration.millis(5_000) })
-          assert.strictEqual(told[0]?.peer.name, other)
-          assert.isAtLeast(told[0]?.bytes ?? 0, 1_000)
+          const reported = slowPeersOf(events)
+          assert.strictEqual(reported.length, 1)
+          assert.deepInclude(reported[0], { lane: "", waited: Duration.millis(5_000) })
+          assert.strictEqual(reported[0]?.peer.name, other)
+          assert.isAtLeast(reported[0]?.bytes ?? 0, 1_000)
           const { name } = yield* node.cluster.self
           assert.strictEqual(metrics.value(name, "coterie_events_total", { event: "SlowPeer" }), 1)
         }
@@ -164,7 +165,7 @@ describe("two nodes that answer each other in their loops", () => {
   )
 })
 
-describe("a peer that does not say what it reads", () => {
+describe("a peer that does not list its lanes", () => {
   RawPeer.scenario("delays the publications on a lane once", ({ a, connect }) =>
     Effect.gen(function* () {
       const peer = yield* connect

@@ -1,6 +1,4 @@
-/**
- * A process that does not run for a while, and then runs its timers before it reads its sockets.
- */
+/** A process that stalls, and then runs its timers before it reads its sockets. */
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
 import * as Transport from "@coterie/core/Transport"
@@ -17,7 +15,7 @@ import * as World from "./world.ts"
 const scenario = World.simulated
 
 describe("a stall of this process", () => {
-  /** Makes a world whose nodes stall for as long as `meanwhile` runs. */
+  /** Makes a world whose nodes stall while `meanwhile` runs. */
   const stallable = (network: SimNetwork.Shape) => {
     const timers = Latch.makeUnsafe(true)
     const sockets = Latch.makeUnsafe(true)
@@ -66,7 +64,7 @@ describe("a stall of this process", () => {
     }
   }
 
-  scenario("does not make a suspicion a failure while its refutation waits in the socket", ({ node }, network) =>
+  scenario("does not turn a suspicion into a failure while its refutation waits in the socket", ({ node }, network) =>
     Effect.gen(function* () {
       const stalled = stallable(network)
       const a = yield* stalled.node("a")
@@ -93,7 +91,7 @@ describe("a stall of this process", () => {
     }),
   )
 
-  scenario("does not end the link to a peer that sent heartbeats meanwhile", ({ node }, network) =>
+  scenario("does not end the link to a peer that sent heartbeats during the stall", ({ node }, network) =>
     Effect.gen(function* () {
       const stalled = stallable(network)
       const a = yield* stalled.node("a")

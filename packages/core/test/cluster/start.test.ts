@@ -1,6 +1,4 @@
-/**
- * When a node takes part (option `start`), and what its peers see until then.
- */
+/** The start of a node (option `start`), and the view of its peers until then. */
 import * as Cluster from "@coterie/core/Cluster"
 import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
@@ -34,7 +32,7 @@ const layerOf = (network: SimNetwork.Shape, name: string, options?: Partial<Clus
 const start = (network: SimNetwork.Shape, name: string, options?: Partial<Cluster.Options>) =>
   Effect.map(Layer.build(layerOf(network, name, options)), Context.get(Cluster.Cluster))
 
-/** Greets whoever joins, and returns how that ended. */
+/** Greets each peer that joins, and returns the outcome. */
 const greet = (node: Cluster.Cluster["Service"]) =>
   node.events.pipe(
     Stream.filter((event) => event._tag === "Joined"),
@@ -43,7 +41,7 @@ const greet = (node: Cluster.Cluster["Service"]) =>
     Effect.flatMap(({ peer }) => Effect.flatMap(node.lane("greetings"), (lane) => lane.send(peer, "hello"))),
   )
 
-/** An application that takes half a second until it reads the greetings, and returns the first. */
+/** Runs an application that starts reading greetings after half a second, and returns the first one. */
 const slowReader = (node: Cluster.Cluster["Service"]) =>
   Effect.gen(function* () {
     yield* Effect.sleep("500 millis")
@@ -54,7 +52,7 @@ const slowReader = (node: Cluster.Cluster["Service"]) =>
   })
 
 describe("a node of an application that starts slowly", () => {
-  scene("loses a greeting if it starts by itself", (network) =>
+  scene("loses a greeting if it starts automatically", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       const greeting = yield* Effect.forkScoped(Effect.flip(greet(a)))
@@ -77,7 +75,7 @@ describe("a node of an application that starts slowly", () => {
   )
 
   scene(
-    "gets the greeting of a peer that dials it, even if that waits for longer than a handshake may take",
+    "gets the greeting of a peer that dials it, even if the peer waits for longer than the handshake timeout",
     (network) =>
       Effect.gen(function* () {
         for (const pause of ["500 millis", "12 seconds"] as const) {
@@ -95,8 +93,8 @@ describe("a node of an application that starts slowly", () => {
   )
 })
 
-describe("a node that is started by hand", () => {
-  scene("is starting until then, and settled afterwards; starting it again changes nothing", (network) =>
+describe("a node with a manual start", () => {
+  scene("is starting until its start, and settled afterwards; a second start changes nothing", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { seeds: ["a"], start: "manual" })
@@ -118,7 +116,7 @@ describe("a node that is started by hand", () => {
     }),
   )
 
-  scene("is started by layerStart, which is built when it has settled", (network) =>
+  scene("is started by layerStart, which completes when the node has settled", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const layer = Layer.provideMerge(Cluster.layerStart, layerOf(network, "b", { seeds: ["a"], start: "manual" }))
@@ -127,7 +125,7 @@ describe("a node that is started by hand", () => {
     }),
   )
 
-  scene("leaves without having been started", (network) =>
+  scene("can leave without a start", (network) =>
     Effect.gen(function* () {
       const b = yield* start(network, "b", { start: "manual" })
       yield* b.leave
@@ -148,7 +146,7 @@ describe("a node that is started by hand", () => {
     }),
   )
 
-  scene("fails to start if it leaves before it has settled, also if it was started before", (network) =>
+  scene("fails to start if it leaves before it has settled, even if it was started before", (network) =>
     Effect.gen(function* () {
       const b = yield* start(network, "b", { seeds: ["nobody"], start: "manual" })
       const starting = yield* Effect.forkScoped(Effect.flip(b.start), { startImmediately: true })
@@ -159,7 +157,7 @@ describe("a node that is started by hand", () => {
     }),
   )
 
-  scene("fails to start with the reason if it has stopped against its will", (network) =>
+  scene("fails to start with the reason if it has stopped because of an error", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], start: "manual" })
@@ -170,7 +168,7 @@ describe("a node that is started by hand", () => {
     }),
   )
 
-  scene("has a warning in the log if nobody starts it for a while", (network) =>
+  scene("logs a warning if it is not started for a while", (network) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ logLevel, message }) => {

@@ -1,6 +1,4 @@
-/**
- * What a node says about itself: `status`, `settled`, `stopped`, and refusals that stop it (option `failOn`).
- */
+/** The status of a node: `status`, `settled`, `stopped`, and refusals that stop it (option `failOn`). */
 import * as Admission from "@coterie/core/Admission"
 import * as Cluster from "@coterie/core/Cluster"
 import type { StoppedError } from "@coterie/core/ClusterError"
@@ -28,7 +26,7 @@ const scene = (title: string, body: (network: SimNetwork.Shape) => Effect.Effect
 
 const quick = [FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis"))] as const
 
-/** Starts a node on a host of its own, which its name is unless another is given. */
+/** Starts a node on a separate host. The name of the node defaults to the host. */
 const start = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   name: string,
@@ -64,7 +62,7 @@ const staysUp = Effect.fnUntraced(function* (node: Cluster.Cluster["Service"]) {
 })
 
 describe("the status of a node", () => {
-  scene("is alone at once if there is nobody to dial", (network) =>
+  scene("is alone at once if there is no address to dial", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       assert.deepInclude(yield* a.settled, { _tag: "Alone", reason: "noSeeds" })
@@ -90,7 +88,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("does not name an error of a seed that has answered since", (network) =>
+  scene("excludes the error of a seed that has answered since", (network) =>
     Effect.gen(function* () {
       const b = yield* start(network, "b", { seeds: ["a"] })
       assert.strictEqual((yield* b.settled)._tag, "Alone")
@@ -105,7 +103,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("waits for the first set of the discovery, but not for ever", (network) =>
+  scene("waits a limited time for the first set of the discovery", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const late = Stream.fromEffect(Effect.delay(Effect.succeed(["a"]), "3 seconds"))
@@ -116,7 +114,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("is isolated while no member is reached, and a member again afterwards", (network) =>
+  scene("is isolated while it reaches no member, and a member again afterwards", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       yield* start(network, "b", { seeds: ["a"] })
@@ -124,7 +122,7 @@ describe("the status of a node", () => {
       yield* until(a, "Member")
       yield* network.partition(["a"], ["b", "c"])
       assert.deepInclude(yield* until(a, "Alone"), { reason: "isolated" })
-      // The node calls all members failed by then.
+      // By then the node has marked all members as failed.
       yield* Effect.sleep("5 minutes")
       assert.strictEqual((yield* a.peers).length, 0)
       assert.deepInclude(yield* a.status, { _tag: "Alone", reason: "isolated" })
@@ -133,7 +131,7 @@ describe("the status of a node", () => {
     }),
   )
 
-  scene("ends with the stream: leaving, then stopped", (network) =>
+  scene("is leaving and then stopped at the end of its stream", (network) =>
     Effect.gen(function* () {
       const a = yield* start(network, "a")
       yield* start(network, "b", { seeds: ["a"] })
@@ -152,7 +150,7 @@ describe("the status of a node", () => {
 })
 
 describe("a node with a wrong configuration", () => {
-  scene("stops if its only seed belongs to another cluster, and says so in one line", (network) =>
+  scene("stops if its only seed belongs to another cluster, and logs it in one line", (network) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
@@ -170,7 +168,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops for it if the only other seed is its own address", (network) =>
+  scene("stops for such a seed if its own address is the only other seed", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { cluster: "other", seeds: ["b", "a"] })
@@ -180,7 +178,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if a seed of another cluster is one among others, which may be down", (network) =>
+  scene("continues if a seed of another cluster is one of several, which may be down", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
       const b = yield* start(network, "b", { seeds: ["a", "c"] })
@@ -191,7 +189,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if its peers are gone and a seed of another cluster is all that answers", (network) =>
+  scene("continues if its peers are lost and only a seed of another cluster answers", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { cluster: "other" })
       const c = yield* start(network, "c")
@@ -208,7 +206,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops if its name is that of a node that lives", (network) =>
+  scene("stops if a running node uses its name", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a", { host: "one" })
       const second = yield* start(network, "a", { host: "two", seeds: ["one", "nobody:1"] })
@@ -216,7 +214,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("goes on if the namesake ends within a link timeout, as its predecessor does", (network) =>
+  scene("continues if the namesake ends within a link timeout, like a predecessor", (network) =>
     Effect.gen(function* () {
       const first = yield* start(network, "a", { host: "one" })
       const second = yield* start(network, "a", { host: "two", seeds: ["one"] })
@@ -238,19 +236,21 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("replaces its predecessor that drains if it reaches another member, and the predecessor stops", (network) =>
-    Effect.gen(function* () {
-      const old = yield* start(network, "a", { host: "one", seeds: ["c"] })
-      yield* start(network, "c")
-      yield* until(old, "Member")
-      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"] })
-      assert.strictEqual((yield* errorOf(old)).reason._tag, "Superseded")
-      yield* staysUp(next)
-      assert.strictEqual((yield* next.status)._tag, "Member")
-    }),
+  scene(
+    "replaces a predecessor that is about to end if it reaches another member, and the predecessor stops",
+    (network) =>
+      Effect.gen(function* () {
+        const old = yield* start(network, "a", { host: "one", seeds: ["c"] })
+        yield* start(network, "c")
+        yield* until(old, "Member")
+        const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"] })
+        assert.strictEqual((yield* errorOf(old)).reason._tag, "Superseded")
+        yield* staysUp(next)
+        assert.strictEqual((yield* next.status)._tag, "Member")
+      }),
   )
 
-  scene("waits for its predecessor that drains if failOn has no duplicate", (network) =>
+  scene("waits for a predecessor that is about to end if failOn excludes duplicate", (network) =>
     Effect.gen(function* () {
       const old = yield* start(network, "a", { host: "one" })
       const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["label"] })
@@ -262,7 +262,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("stops for a denial only if it is to", (network) =>
+  scene("stops for a denial only if the option includes it", (network) =>
     Effect.gen(function* () {
       yield* start(
         network,
@@ -277,7 +277,7 @@ describe("a node with a wrong configuration", () => {
     }),
   )
 
-  scene("tries for ever if nothing is to stop it", (network) =>
+  scene("retries forever with an empty option", (network) =>
     Effect.gen(function* () {
       yield* start(network, "a")
       const b = yield* start(network, "b", { cluster: "other", seeds: ["a"], failOn: [] })
@@ -286,8 +286,8 @@ describe("a node with a wrong configuration", () => {
   )
 })
 
-describe("of two isolated nodes of one name that dial each other", () => {
-  /** Starts two nodes, each with a retry interval of its own in milliseconds, and returns their statuses after a while. */
+describe("of two isolated nodes with one name that dial each other", () => {
+  /** Starts two nodes, each with its retry interval in milliseconds, and returns their statuses after a while. */
   const endsOf = Effect.fnUntraced(function* (latency: number, pause: number, intervals: readonly [number, number]) {
     const network = yield* SimNetwork.make({ latency })
     const node = (host: string, seed: string, interval: number) =>
@@ -308,7 +308,7 @@ describe("of two isolated nodes of one name that dial each other", () => {
   const scenario = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>): void =>
     it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
 
-  // Before, both stopped with each of these.
+  // Regression: with each of these timings, both nodes stopped before the older one had priority to stop.
   for (const [latency, pause, ...intervals] of [
     [20, 30, 50, 350],
     [20, 30, 310, 700],
@@ -343,7 +343,7 @@ describe("of two isolated nodes of one name that dial each other", () => {
 })
 
 describe("the log of a node that leaves", () => {
-  scene("has one line that it leaves and why, and one that it has left", (network) =>
+  scene("has one line with the reason of the leave, and one line after it", (network) =>
     Effect.gen(function* () {
       for (const way of ["leave", "stop"] as const) {
         const lines: Array<string> = []

@@ -1,6 +1,6 @@
 /**
- * Strangers that connect and say nothing, or not all, in such number that all places of handshakes are taken. A peer gets in
- * all the same.
+ * Unknown peers that connect and send no complete Hello, in numbers that fill all places of handshakes. A peer can
+ * still join.
  */
 import * as Transport from "@coterie/core/Transport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -14,7 +14,7 @@ import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
-/** Opens a connection from the host and writes the bytes, if there are any. Keeps it until the scope is closed. */
+/** Opens a connection from the host and writes the bytes, if there are any. Keeps it open until the scope closes. */
 const stranger = Effect.fnUntraced(function* (
   network: SimNetwork.Shape,
   node: World.Node,
@@ -26,7 +26,7 @@ const stranger = Effect.fnUntraced(function* (
   if (says !== undefined) yield* connection.write([says])
 })
 
-/** Opens 1,000 connections a second until the scope is closed, from hosts that take turns. */
+/** Opens 1,000 connections per second until the scope closes, from the hosts in turn. */
 const flood = (
   network: SimNetwork.Shape,
   node: World.Node,
@@ -41,13 +41,13 @@ const flood = (
       return Effect.forkIn(Effect.ignore(Scope.provide(stranger(network, node, host, says), scope)), scope)
     })
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(next, Effect.sleep("1 millis"))))
-    // The flood is there first.
+    // The flood starts first.
     yield* Effect.sleep("1 seconds")
   })
 
 const partialHello = FrameEncoder.encode(RawPeer.hello()).subarray(0, 60)
 
-/** Starts a node that joins, and returns the time until both have the link, in milliseconds. */
+/** Starts a node that joins, and returns the time until both sides have the link, in milliseconds. */
 const timeToJoin = Effect.fnUntraced(function* (world: World.World, a: World.Node, name: string) {
   const start = yield* Clock.currentTimeMillis
   const z = yield* world.node(name, { seeds: [a.address] })
@@ -58,9 +58,9 @@ const timeToJoin = Effect.fnUntraced(function* (world: World.World, a: World.Nod
 
 describe("a peer joins within two seconds under 1,000 new connections a second that", () => {
   const floods: ReadonlyArray<readonly [string, number | string, Uint8Array | undefined]> = [
-    ["say nothing, from 100 hosts", 100, undefined],
-    ["say nothing, from 8 hosts", 8, undefined],
-    ["say nothing, from the host of the peer", "z", undefined],
+    ["send nothing, from 100 hosts", 100, undefined],
+    ["send nothing, from 8 hosts", 8, undefined],
+    ["send nothing, from the host of the peer", "z", undefined],
     ["send a part of a Hello, from 100 hosts", 100, partialHello],
     ["send a part of a Hello, from the host of the peer", "z", partialHello],
   ]
@@ -75,10 +75,12 @@ describe("a peer joins within two seconds under 1,000 new connections a second t
   }
 })
 
-World.simulated("a peer joins at once although strangers of its host hold all places of the host", (world, network) =>
-  Effect.gen(function* () {
-    const a = yield* world.node("a")
-    for (let i = 0; i < 8; i++) yield* stranger(network, a, "z", undefined)
-    assert.isAtMost(yield* timeToJoin(world, a, "z"), 100)
-  }),
+World.simulated(
+  "a peer joins at once although unknown peers of its host hold all places of the host",
+  (world, network) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      for (let i = 0; i < 8; i++) yield* stranger(network, a, "z", undefined)
+      assert.isAtMost(yield* timeToJoin(world, a, "z"), 100)
+    }),
 )

@@ -27,7 +27,7 @@ const Orders = Topic.make("orders", Order)
 /** `Orders` in the next version of the application. */
 const NewOrders = Topic.make("orders", Schema.Struct({ ...Order.fields, note: Schema.optional(Schema.String) }))
 
-/** Returns the tag of an error, or of its reason if it is one of a send. */
+/** Returns the tag of an error, or of its reason for an error of a send. */
 const tagOf = (error: EncodeError | SendError): string => (error._tag === "SendError" ? error.reason._tag : error._tag)
 
 const order = (total: number): typeof Order.Type => ({ id: "o", total, at: new Date(1_790_000_000_000) })
@@ -91,7 +91,7 @@ scenario("a value reaches every subscriber unchanged, and the report names the s
   }),
 )
 
-scenario("a publisher sends the present state to whoever begins to read its topic", ({ node }) =>
+scenario("a publisher sends the current state to each new reader of its topic", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const b = yield* node("b", { seeds: [a.address] })
@@ -109,14 +109,15 @@ scenario("a publisher sends the present state to whoever begins to read its topi
 )
 
 scenario(
-  "the serialization of the layer is used, whatever the context of the publisher and the subscriber has",
+  "the serialization of the layer is used, regardless of the contexts of the publisher and the subscriber",
   ({ node }) =>
     Effect.gen(function* () {
       const policies = Layer.merge(World.quick, TopicSerialization.layer(reversed))
       const a = yield* node("a", {}, policies)
       const b = yield* node("b", { seeds: [a.address] }, policies)
       yield* World.untilPeers(a, ["b"])
-      // The subscriber runs where the serialization of the layer is provided, the publisher where JSON is the default.
+      // The subscriber runs in a context with the serialization of the layer, and the publisher in a context with the
+      // default, JSON.
       const heard = yield* subscribed(b, Stream.provide(Orders.subscribe(), TopicSerialization.layer(reversed)))
       const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
       yield* publishUntil(a, Orders, order(0), ["b"])
@@ -126,35 +127,33 @@ scenario(
     }),
 )
 
-scenario(
-  "a publisher with another serialization is told so instead of sent, until the topic has one of its own",
-  ({ node }) =>
-    Effect.gen(function* () {
-      const a = yield* node("a")
-      const b = yield* node("b", { seeds: [a.address] }, Layer.merge(World.quick, TopicSerialization.layer(reversed)))
-      yield* World.untilPeers(a, ["b"])
-      const heard = yield* subscribed(b, Orders.subscribe())
-      const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
-      yield* Effect.sleep("1 second")
-      const { failed, sent } = yield* on(a, Orders.publish(order(1)))
-      assert.deepStrictEqual(sent, [])
-      assert.deepStrictEqual(
-        failed.map(({ peer, reason }) => [peer, reason._tag]),
-        [["b", "IncompatibleFormat"]],
-      )
-      const refused = yield* Effect.flip(on(a, Orders.send("b", order(2))))
-      assert.strictEqual(tagOf(refused), "IncompatibleFormat")
-      yield* Effect.sleep("1 second")
-      assert.deepStrictEqual([heard, letters], [[], []])
-      // With a serialization of its own the topic does not depend on the layers.
-      const BinaryOrders = Topic.make("orders", Order, { serialization: reversed })
-      yield* on(a, BinaryOrders.send("b", order(3), { confirm: true }))
-      assert.deepStrictEqual(heard.at(-1)?.value, order(3))
-    }),
+scenario("a publish with another serialization fails, until the topic has its own serialization", ({ node }) =>
+  Effect.gen(function* () {
+    const a = yield* node("a")
+    const b = yield* node("b", { seeds: [a.address] }, Layer.merge(World.quick, TopicSerialization.layer(reversed)))
+    yield* World.untilPeers(a, ["b"])
+    const heard = yield* subscribed(b, Orders.subscribe())
+    const letters = yield* subscribed<DeadLetter>(b, Orders.deadLetters)
+    yield* Effect.sleep("1 second")
+    const { failed, sent } = yield* on(a, Orders.publish(order(1)))
+    assert.deepStrictEqual(sent, [])
+    assert.deepStrictEqual(
+      failed.map(({ peer, reason }) => [peer, reason._tag]),
+      [["b", "IncompatibleFormat"]],
+    )
+    const refused = yield* Effect.flip(on(a, Orders.send("b", order(2))))
+    assert.strictEqual(tagOf(refused), "IncompatibleFormat")
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual([heard, letters], [[], []])
+    // With its own serialization, the topic does not depend on the layers.
+    const BinaryOrders = Topic.make("orders", Order, { serialization: reversed })
+    yield* on(a, BinaryOrders.send("b", order(3), { confirm: true }))
+    assert.deepStrictEqual(heard.at(-1)?.value, order(3))
+  }),
 )
 
 for (const strategy of ["dropping", "sliding"] as const) {
-  scenario(`an open topic with gaps that is ${strategy} has a Gap where its buffer lost values`, ({ node }) =>
+  scenario(`an open topic with gaps and ${strategy} has a Gap where its buffer lost values`, ({ node }) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })
       const { messages } = yield* on(b, Topic.open(Orders, { strategy, capacity: 3, gaps: true }))
@@ -170,7 +169,7 @@ for (const strategy of ["dropping", "sliding"] as const) {
   )
 }
 
-scenario("with self a value reaches the subscriptions of this node too, and without it none of them", ({ node }) =>
+scenario("a value reaches the subscriptions of this node only with self", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const orders = yield* on(a, Topic.open(Orders))
@@ -193,7 +192,7 @@ scenario("with self a value reaches the subscriptions of this node too, and with
       heard.map(({ value }) => value.total).filter((total) => total > 0),
       [1, 2],
     )
-    // A topic with another serialization is no match for the readers of this node either.
+    // A topic with another serialization does not match the readers of this node either.
     const other = Topic.make("orders", Order, { serialization: reversed })
     const { failed } = yield* on(a, other.publish(order(3), { self: true }))
     assert.deepStrictEqual(
@@ -206,7 +205,7 @@ scenario("with self a value reaches the subscriptions of this node too, and with
   }),
 )
 
-scenario("an open topic misses nothing since it was opened, and reads until its scope closes", ({ node }) =>
+scenario("an open topic misses nothing after it was opened, and reads until its scope closes", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const scope = yield* Scope.make()
@@ -214,7 +213,7 @@ scenario("an open topic misses nothing since it was opened, and reads until its 
     const publisher = yield* on(a, Topic.publisher(Orders))
     assert.strictEqual(publisher.name, "orders")
     yield* Effect.sleep("1 second")
-    // Nobody runs the stream yet.
+    // The stream does not run yet.
     assert.deepStrictEqual(yield* publisher.publish(order(1)), { sent: ["b"], failed: [] })
     yield* publisher.send("b", order(2))
     yield* Effect.sleep("1 second")
@@ -226,7 +225,7 @@ scenario("an open topic misses nothing since it was opened, and reads until its 
         ["Published", "a", 2],
       ],
     )
-    // A publisher is no reader.
+    // A publisher is not a reader.
     const refused = yield* Effect.flip(reader.send("a", order(3)))
     assert.strictEqual(tagOf(refused), "NotReading")
     yield* Scope.close(scope, Exit.void)
@@ -267,7 +266,7 @@ scenario(
     }),
 )
 
-scenario("a value that does not encode is sent to no peer", ({ node }) =>
+scenario("a value that cannot be encoded is sent to no peer", ({ node }) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair({ node })
     const heard = yield* subscribed(b, Orders.subscribe())
@@ -281,7 +280,7 @@ scenario("a value that does not encode is sent to no peer", ({ node }) =>
   }),
 )
 
-scenario("a subscription whose options cannot be used fails as OptionsError", ({ node }) =>
+scenario("a subscription with invalid options fails as OptionsError", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const none = yield* Effect.flip(on(a, Stream.runDrain(Orders.subscribe({ strategy: "sliding", capacity: 0 }))))
@@ -309,7 +308,7 @@ scenario(
 )
 
 scenario(
-  "a message that does not decode is a counted dead letter, and ends neither the subscription nor the link",
+  "a message that cannot be decoded is a counted dead letter, and ends neither the subscription nor the link",
   ({ node }) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair({ node })

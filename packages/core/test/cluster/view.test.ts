@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as World from "./world.ts"
 
-World.simulated("the view without an effect is the view of that moment", ({ node }) =>
+World.simulated("the synchronous view is the current view", ({ node }) =>
   Effect.gen(function* () {
     const a = yield* node("a")
     const alone = a.cluster.viewUnsafe()

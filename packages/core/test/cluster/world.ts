@@ -1,5 +1,5 @@
 /**
- * Two worlds in which the same scenarios run: real sockets on loopback with the real clock, and the simulated network with
+ * Two worlds for the same scenarios: real sockets on loopback with the real clock, and the simulated network with
  * virtual time. A scenario waits for the state that it expects.
  */
 import type { Address } from "@coterie/core/Address"
@@ -41,14 +41,14 @@ export interface Node {
   readonly stop: Effect.Effect<void>
   /** Ends the node without a Leave: its connections are cut, and it sends and receives nothing more. */
   readonly crash: Effect.Effect<void>
-  /** Cuts the connections of the node, which goes on. */
+  /** Cuts the connections of the node, which continues to run. */
   readonly sever: Effect.Effect<void>
   /** Addresses that the node has dialed so far. */
   readonly dialed: ReadonlyArray<string>
 }
 
 export interface NodeOptions extends Partial<Cluster.Options> {
-  /** Addresses that the transport advertises. Defaults to the one that it listens on. */
+  /** Addresses that the transport advertises. Defaults to its listening address. */
   readonly advertise?: ReadonlyArray<Address> | undefined
 }
 
@@ -57,7 +57,7 @@ export interface World {
     name: string,
     options?: NodeOptions,
     policies?: Layer.Layer<never>,
-    /** Parts of the node that a test watches or replaces. */
+    /** Parts of the node that a test observes or replaces. */
     overrides?: Partial<Overrides.Overrides>,
   ) => Effect.Effect<Node, Cluster.LayerError, Scope.Scope>
 }
@@ -65,7 +65,7 @@ export interface World {
 /** Short intervals, so that scenarios over real sockets are fast. */
 export const quick = Layer.merge(FailureDetector.layerLocal, Reconnect.layer(Schedule.spaced("100 millis")))
 
-/** Makes an entropy source whose numbers depend on the name alone. */
+/** Makes an entropy source whose numbers depend only on the name. */
 const entropy = (name: string): Layer.Layer<never> => {
   let seed = [...name].reduce((sum, char) => Math.imul(sum, 31) + (char.codePointAt(0) ?? 0), 7)
   return Layer.succeed(Entropy.Entropy, {
@@ -89,7 +89,7 @@ const makeNode =
         Layer.provide(Layer.succeed(Transport.Transport, fragile)),
         Layer.provide(policies),
         Layer.provide(entropy(name)),
-        // The tests read events; log lines about them would hide the report.
+        // The tests read events. Log lines about them would clutter the report.
         Layer.provide(Logger.layer([])),
       )
       const context = yield* Layer.buildWithScope(layer, scope)
@@ -129,7 +129,7 @@ export const untilPeers = (node: Node, names: ReadonlyArray<string>): Effect.Eff
       names.every((name) => peers.get(name)?.link === "up" && peers.get(name)?.status === "alive"),
   )
 
-/** Collects all events from now on into a list. */
+/** Collects all later events into a list. */
 export const collect = (node: Node): Effect.Effect<Array<ClusterEvent>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const events: Array<ClusterEvent> = []
@@ -209,8 +209,8 @@ export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
   )
 
 /**
- * Defines a test on the simulated network. Virtual time passes by itself, also while scopes close. The title seeds `Random`,
- * so every run is the same.
+ * Defines a test on the simulated network. Virtual time advances automatically, also while scopes close. The title
+ * seeds `Random`, so every run is the same.
  */
 export const simulated = (
   title: string,

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { LatestValue } from "../../src/internal/LatestValue.ts"
 
-/** A value that starts at 0, and a pull of one reader of it. */
+/** Makes a value that starts at 0, and a pull of one reader. */
 const make = Effect.gen(function* () {
   const latest = new LatestValue(0)
   const pull = yield* Stream.toPull(latest.changes)
@@ -12,7 +12,7 @@ const make = Effect.gen(function* () {
 })
 
 describe("a value that changes", () => {
-  it.effect("gives a reader the value of the moment of its first read, and then each change", () =>
+  it.effect("emits the value at the moment of the first read, and then each change", () =>
     Effect.gen(function* () {
       const { latest, pull } = yield* make
       latest.set(1)
@@ -23,7 +23,7 @@ describe("a value that changes", () => {
     }),
   )
 
-  it.effect("gives a slow reader the newest value, and skips those between", () =>
+  it.effect("emits the newest value to a slow reader, and skips intermediate values", () =>
     Effect.gen(function* () {
       const { latest, pull } = yield* make
       yield* pull
@@ -32,7 +32,7 @@ describe("a value that changes", () => {
     }),
   )
 
-  it.effect("gives a reader no value twice in a row", () =>
+  it.effect("emits no value twice in a row", () =>
     Effect.gen(function* () {
       const { latest, pull } = yield* make
       yield* pull
@@ -46,14 +46,14 @@ describe("a value that changes", () => {
     }),
   )
 
-  it.effect("gives `undefined` as the first value", () =>
+  it.effect("emits `undefined` as the first value", () =>
     Effect.gen(function* () {
       const pull = yield* Stream.toPull(new LatestValue<number | undefined>(undefined).changes)
       assert.deepStrictEqual(yield* pull, [undefined])
     }),
   )
 
-  it.effect("wakes each reader that waits, and runs none of them in the fiber that sets the value", () =>
+  it.effect("wakes each waiting reader, and runs none of them in the fiber that sets the value", () =>
     Effect.gen(function* () {
       const latest = new LatestValue(0)
       const read: Array<number> = []
@@ -69,7 +69,7 @@ describe("a value that changes", () => {
     }),
   )
 
-  it.effect("ends all streams after the current value, also those that begin later", () =>
+  it.effect("ends all streams after the current value, including streams that begin later", () =>
     Effect.gen(function* () {
       const { latest, pull } = yield* make
       yield* pull
@@ -97,7 +97,7 @@ describe("a value that changes", () => {
       const latest = new LatestValue(0)
       const interrupted = yield* Effect.forkChild(Stream.runDrain(latest.changes), { startImmediately: true })
       yield* Fiber.interrupt(interrupted)
-      // Nothing else shows that the value holds no latch of the reader any more.
+      // No public property shows that the value has released the latch of the reader.
       const readers: unknown = Reflect.get(latest, "readers")
       assert.instanceOf(readers, Set)
       assert.strictEqual(readers.size, 0)

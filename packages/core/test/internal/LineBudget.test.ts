@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { LineBudget, linesPerPeriod, linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
 
-/** Returns how many of the lines about the subjects may be written at the time. */
+/** Returns the number of lines about the subjects that may be written at the time. */
 const written = (budget: LineBudget, now: number, subjects: ReadonlyArray<string | undefined>): number =>
   subjects.filter((subject) => budget.take(now, subject)).length
 
@@ -10,7 +10,7 @@ const distinct = (count: number) => Array.from({ length: count }, (_, i) => `sub
 const repeated = (count: number, subject?: string) => Array.from({ length: count }, () => subject)
 
 describe("a budget of lines", () => {
-  it("allows so many lines in a period, and as many again in the next", () => {
+  it("allows the maximum number of lines in each period", () => {
     const budget = new LineBudget()
     assert.strictEqual(written(budget, 0, distinct(linesPerPeriod + 5)), linesPerPeriod)
     assert.strictEqual(written(budget, periodMillis - 1, distinct(5)), 0)
@@ -23,14 +23,14 @@ describe("a budget of lines", () => {
     assert.strictEqual(written(budget, 0, repeated(1_000, "a")), linesPerSubject)
     assert.strictEqual(written(budget, 0, ["b"]), 1)
     assert.strictEqual(written(budget, periodMillis, ["a"]), 1)
-    assert.strictEqual(written(new LineBudget(1), 0, ["a", "b", "a", "b"]), 2, "as few as it is told")
+    assert.strictEqual(written(new LineBudget(1), 0, ["a", "b", "a", "b"]), 2, "the configured number")
   })
 
   it("allows all lines of a period without a subject", () => {
     assert.strictEqual(written(new LineBudget(), 0, repeated(linesPerPeriod + 5)), linesPerPeriod)
   })
 
-  it("counts each line that it omits once, also across periods", () => {
+  it("counts each omitted line once, also across periods", () => {
     const budget = new LineBudget()
     written(budget, 0, distinct(linesPerPeriod + 7))
     written(budget, periodMillis, distinct(linesPerPeriod + 2))
@@ -39,7 +39,7 @@ describe("a budget of lines", () => {
     assert.strictEqual(budget.size(), 0)
   })
 
-  it("knows when its period ends", () => {
+  it("returns the time until its period ends", () => {
     const budget = new LineBudget()
     budget.take(100, "a")
     budget.take(200, "a")

@@ -8,13 +8,13 @@ import * as TestClock from "effect/testing/TestClock"
 import { linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 
-/** Runs the body with a log whose lines are collected, with their levels and annotations. */
+/** Runs the body with a log, and collects its lines with their levels and annotations. */
 const withLog = <A, E>(
   body: (world: {
     readonly close: Effect.Effect<void>
     readonly lines: ReadonlyArray<string>
     readonly annotations: ReadonlyArray<Readonly<Record<string, unknown>>>
-    /** Writes so many lines about the peer `b`. */
+    /** Writes this number of lines about the peer `b`. */
     readonly write: (count: number, kind?: string) => Effect.Effect<void>
   }) => Effect.Effect<A, E>,
 ): Effect.Effect<A, E> =>
@@ -54,7 +54,7 @@ describe("the log of a node", () => {
     ),
   )
 
-  it.effect("writes one line for those beyond the budget when the budget is full again", () =>
+  it.effect("writes one line about the omitted lines when the budget is available again", () =>
     withLog(({ annotations, lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 5)
@@ -62,17 +62,17 @@ describe("the log of a node", () => {
         yield* write(3)
         assert.strictEqual(lines.length, linesPerSubject)
         yield* TestClock.adjust(periodMillis / 2)
-        assert.deepStrictEqual(lines.slice(linesPerSubject), ["Warn: lines of the kind Joined that were left out: 8"])
+        assert.deepStrictEqual(lines.slice(linesPerSubject), ['Warn: omitted log lines of the kind "Joined": 8'])
         assert.deepStrictEqual(annotations.at(-1), {})
         yield* write(linesPerSubject + 1)
         yield* TestClock.adjust(periodMillis)
-        assert.strictEqual(lines.at(-1), "Warn: lines of the kind Joined that were left out: 1")
+        assert.strictEqual(lines.at(-1), 'Warn: omitted log lines of the kind "Joined": 1')
         assert.strictEqual(lines.length, 2 * linesPerSubject + 2)
       }),
     ),
   )
 
-  it.effect("gives each kind of line a budget of its own", () =>
+  it.effect("has a separate budget for each kind of line", () =>
     withLog(({ lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 1)
@@ -82,12 +82,12 @@ describe("the log of a node", () => {
     ),
   )
 
-  it.effect("tells how many lines were left out when its scope is closed", () =>
+  it.effect("reports the number of omitted lines when its scope closes", () =>
     withLog(({ close, lines, write }) =>
       Effect.gen(function* () {
         yield* write(linesPerSubject + 4)
         yield* close
-        assert.strictEqual(lines.at(-1), "Warn: lines of the kind Joined that were left out: 4")
+        assert.strictEqual(lines.at(-1), 'Warn: omitted log lines of the kind "Joined": 4')
       }),
     ),
   )

@@ -25,7 +25,7 @@ it.live("a fiber that a callback resumed runs before the next callback of the sa
   }),
 )
 
-it.live("fibers that resume each other again and again do not block the event loop", () =>
+it.live("fibers that resume each other repeatedly do not block the event loop", () =>
   Effect.gen(function* () {
     const rounds = 100_000
     let round = 0
@@ -38,11 +38,11 @@ it.live("fibers that resume each other again and again do not block the event lo
         for (; round < rounds && seen === undefined; round++) yield* Effect.yieldNow
       }),
     )
-    assert.isBelow(seen ?? rounds, 100, "the event loop stood still")
+    assert.isBelow(seen ?? rounds, 100, "the event loop was blocked")
   }),
 )
 
-it.live("a fiber that yields its turn lets the event loop have one", () =>
+it.live("a fiber that yields its turn lets the event loop run", () =>
   Effect.gen(function* () {
     const turns: Array<number> = []
     yield* withMicrotaskScheduler(
@@ -57,7 +57,7 @@ it.live("a fiber that yields its turn lets the event loop have one", () =>
   }),
 )
 
-it.live("a scheduler that the application has chosen is kept", () =>
+it.live("a scheduler that the application provides is kept", () =>
   Effect.gen(function* () {
     const chosen = new Scheduler.MixedScheduler("sync")
     const used = yield* Effect.provideService(withMicrotaskScheduler(Scheduler.Scheduler), Scheduler.Scheduler, chosen)

@@ -19,7 +19,7 @@ const operation = Arbitrary.all([
 
 describe("a shared map", () => {
   it.prop(
-    "is a map, and no write to it changes a map that it was made from",
+    "behaves as a map, and a write does not change the map from which it was made",
     [Arbitrary.array(operation, { minLength: 300, maxLength: 600 })],
     ([operations]) => {
       let map = SharedMap.from<number>(new Map())
@@ -49,7 +49,7 @@ describe("a shared map", () => {
     { arbitrary: { runs: 20 } },
   )
 
-  it("keeps the order of its entries while they are few", () => {
+  it("keeps the insertion order of a few entries", () => {
     const map = SharedMap.from(numbered(100))
     assert.deepStrictEqual([...map], [...numbered(100)])
     const seen: Array<string> = []
@@ -57,7 +57,7 @@ describe("a shared map", () => {
     assert.strictEqual(seen[99], "key 99: 99")
   })
 
-  it("is equal to another shared map with the same entries, whatever their order and the maps that they were made from", () => {
+  it("is equal to another shared map with the same entries, regardless of their order and origin", () => {
     for (const size of [100, 1_000]) {
       const map = SharedMap.from(numbered(size))
       const other = SharedMap.from(new Map([...numbered(size)].reverse()))

@@ -7,7 +7,7 @@ import * as Prng from "../../src/internal/prng.ts"
 const listed = (names: SharedNames) => Array.from({ length: names.size }, (_, position) => names.at(position))
 
 describe("names with positions", () => {
-  it("have each position once after any additions and removals, and are what a set would hold", () => {
+  it("are the names of a set after any additions and removals, each at one position", () => {
     let names = SharedNames.of()
     const expected = new Set<string>()
     let seed = 7
@@ -32,7 +32,7 @@ describe("names with positions", () => {
     assert.isUndefined(names.at(names.size))
   })
 
-  it("are added and removed once, and take a changed position only for a name that left", () => {
+  it("are added and removed once, and change their position only to replace a removed name", () => {
     const names = SharedNames.of("a", "b", "c", "a")
     names.delete("a")
     names.delete("a")

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { TokenBucket } from "../../src/internal/TokenBucket.ts"
 
 describe("a token bucket", () => {
-  it("starts full and gives no more than it holds", () => {
+  it("starts full and provides no more tokens than it holds", () => {
     const bucket = new TokenBucket(10, 5, 0)
     for (let i = 0; i < 5; i++) assert.isTrue(bucket.take(0, 1))
     assert.isFalse(bucket.take(0, 1))
@@ -24,7 +24,7 @@ describe("a token bucket", () => {
     assert.isFalse(bucket.take(3_600_000, 1))
   })
 
-  it("spends tokens that it gains later, and owes them until then", () => {
+  it("spends tokens that it gains later, and has a debt until then", () => {
     const bucket = new TokenBucket(10, 5, 0)
     bucket.spend(0, 5)
     assert.strictEqual(bucket.debt(0), 0)

@@ -1,4 +1,4 @@
-/** Runs a function, and counts the entries of all maps that it copies. */
+/** Runs a function, and returns the number of entries in all maps that it copies. */
 export const countCopies = (run: () => void): number => {
   const construct = globalThis.Map
   let copied = 0

@@ -1,10 +1,10 @@
-/** Prototypes of the iterators of maps and of sets. */
+/** Prototypes of the iterators of maps and sets. */
 const iterators: ReadonlyArray<{ next: () => unknown }> = [
   Object.getPrototypeOf(new Map().keys()),
   Object.getPrototypeOf(new Set().keys()),
 ]
 
-/** Runs a function, and counts the entries of all maps and sets that it visits in loops. */
+/** Runs a function, and returns the number of entries of maps and sets that it visits in loops. */
 export const countVisits = (run: () => void): number => {
   let visited = 0
   const restore = iterators.map((prototype) => {

@@ -14,7 +14,7 @@ it("the memory of an array that is a part of a larger buffer is kept", () => {
   assert.strictEqual(all.length, 64 * 1024 + 1)
 })
 
-it("memory that is shared with other threads is kept", () => {
+it("memory shared with other threads is kept", () => {
   const bytes = new Uint8Array(new SharedArrayBuffer(64 * 1024))
   detachBuffer(bytes)
   assert.strictEqual(bytes.length, 64 * 1024)

@@ -9,7 +9,9 @@ const hashOf = (add: (hash: Hash64) => void): bigint => {
   return hash.digest()
 }
 
-/** FNV-1a and the finalizer of MurmurHash3 over plain bytes, as docs/protocol.md, section "Hashes", defines them. */
+/**
+ * Returns FNV-1a with the finalizer of MurmurHash3 over plain bytes, as defined in docs/protocol.md, section "Hashes".
+ */
 const reference = (...bytes: ReadonlyArray<number>): bigint => {
   const mask = 2n ** 64n - 1n
   let h = bytes.reduce((state, byte) => ((state ^ BigInt(byte)) * 0x100000001b3n) & mask, 0xcbf29ce484222325n)
@@ -47,7 +49,7 @@ describe("the 64-bit hash", () => {
   })
 
   it.prop(
-    "is that of the reference for any text and any number",
+    "equals the reference for any text and any number",
     [Arbitrary.schema(Schema.String), Arbitrary.schema(Schema.Natural)],
     ([text, number]) => {
       const bytes = new TextEncoder().encode(text)
@@ -74,7 +76,7 @@ describe("the 64-bit hash", () => {
     }
   })
 
-  it("differs for different lists of fields whose bytes are alike", () => {
+  it("differs for different lists of fields with the same bytes", () => {
     const lists = [["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], ["", "abc"]]
     const hashes = lists.map((texts) => hashOf((hash) => texts.forEach((each) => hash.text(each))))
     assert.strictEqual(new Set(hashes).size, lists.length)

@@ -38,13 +38,13 @@ describe("canonicalIp", () => {
     "fe80::1%eth0%1",
     "fe80::1%a\nb",
   ]) {
-    it(`returns nothing for "${host}", which is no IP literal`, () => assert.isUndefined(canonicalIp(host)))
+    it(`returns nothing for "${host}", which is not an IP literal`, () => assert.isUndefined(canonicalIp(host)))
   }
 })
 
-it("isLoopback accepts all of 127.0.0.0/8 and ::1, and nothing else", () => {
+it("isLoopback accepts only 127.0.0.0/8 and ::1", () => {
   for (const host of ["127.0.0.1", "127.8.9.1", "::1"]) assert.isTrue(isLoopback(canonicalIp(host) ?? ""))
-  assert.isFalse(isLoopback("127.example.org"), "a DNS name is no address")
+  assert.isFalse(isLoopback("127.example.org"), "a DNS name is not an IP literal")
   for (const host of ["128.0.0.1", "::2", "10.0.0.1"]) assert.isFalse(isLoopback(canonicalIp(host) ?? ""))
 })
 
@@ -61,19 +61,19 @@ describe("canonicalHost", () => {
     }
   })
 
-  it("returns nothing for text that is no host", () => {
+  it("returns nothing for a text that is not a host", () => {
     for (const host of ["", ".", "a..b", "a b", "-a", "1.2.3", "[10.0.0.1]", "a".repeat(64)]) {
       assert.isUndefined(canonicalHost(host), host)
     }
   })
 })
 
-it("unmapped returns the IPv4 address of one that is mapped into IPv6, and any other as it is", () => {
+it("unmapped returns the IPv4 address that is mapped into IPv6, and any other address unchanged", () => {
   assert.strictEqual(unmapped("::ffff:10.0.0.1"), "10.0.0.1")
   for (const host of ["10.0.0.1", "::1", "::ffff:0:1"]) assert.strictEqual(unmapped(host), host)
 })
 
-it("isUnspecified accepts the addresses of all interfaces, and nothing else", () => {
+it("isUnspecified accepts only the unspecified addresses", () => {
   for (const host of ["0.0.0.0", "::", "::ffff:0.0.0.0", "::%eth0"]) assert.isTrue(isUnspecified(host), host)
   for (const host of ["0.0.0.1", "::1", "a"]) assert.isFalse(isUnspecified(host), host)
 })

@@ -11,7 +11,7 @@ const annotations = Effect.service(References.CurrentLogAnnotations).pipe(
 )
 
 describe("the annotations of a log line", () => {
-  it.effect("are printed on one line by Node's console, however long they are", () =>
+  it.effect("are printed on one line by Node's console, regardless of their length", () =>
     Effect.map(annotations, (found) =>
       assert.strictEqual(
         inspect(found),

@@ -14,12 +14,12 @@ const draw = (seed: number, count: number): readonly [number, ReadonlyArray<numb
 }
 
 describe("next", () => {
-  it("draws the same numbers from the same seed, and others from another", () => {
+  it("draws the same numbers from the same seed, and other numbers from another seed", () => {
     assert.deepStrictEqual(draw(7, 10), draw(7, 10))
     assert.notDeepEqual(draw(7, 10)[1], draw(8, 10)[1])
   })
 
-  it("draws numbers in [0, 1) that are spread evenly", () => {
+  it("draws uniformly distributed numbers in [0, 1)", () => {
     const buckets = Array.from({ length: 10 }, () => 0)
     for (const value of draw(1, 10_000)[1]) {
       assert.isAtLeast(value, 0)
@@ -69,7 +69,7 @@ describe("sample", () => {
     for (const [item, count] of counts.entries()) assert.approximately(count, item >= 6 ? 2_500 : 0, 150)
   })
 
-  it("looks at the items that it draws, and at no others", () => {
+  it("visits only the items that it draws", () => {
     let seen = 0
     const many: Prng.Indexed<number> = { size: 1_000_000, at: (i) => (seen++, i) }
     assert.strictEqual(new Set(Prng.sample(1, many, 3)[1]).size, 3)

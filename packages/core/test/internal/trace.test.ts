@@ -15,7 +15,7 @@ describe("the binary form of a span", () => {
     assert.strictEqual(Trace.encode(span({ sampled: false }))?.[24], 0)
   })
 
-  it("is decoded to the same ids and the same decision to sample", () => {
+  it("is decoded to the same ids and the same sampling decision", () => {
     for (const sampled of [true, false]) {
       const bytes = Trace.encode(span({ sampled })) ?? assert.fail("the ids are valid")
       const decoded = Trace.decode(bytes)
@@ -23,7 +23,7 @@ describe("the binary form of a span", () => {
     }
   })
 
-  it("ignores flags that are not defined", () => {
+  it("ignores undefined flags", () => {
     const bytes = Trace.encode(span({ sampled: false })) ?? assert.fail("the ids are valid")
     bytes[24] = 0xfe
     assert.isFalse(Trace.decode(bytes).sampled)
@@ -38,7 +38,7 @@ describe("the binary form of a span", () => {
       { traceId: traceId.slice(2) },
       { traceId: traceId + "00" },
       { spanId: spanId + "00" },
-      // The total length is right, the border between the ids is not.
+      // The total length is valid, but the boundary between the ids is not.
       { traceId: traceId + "00", spanId: spanId.slice(2) },
       { traceId: "z".repeat(32) },
       { traceId: "", spanId: "" },

@@ -12,12 +12,12 @@ import { ReceivedMessage } from "../../src/messaging/ReceivedMessage.ts"
 const from = (name: string) => new ReceivedMessage({ name, generation: 1 }, 1, new Uint8Array(0), undefined)
 const message = from("peer")
 
-it.effect("counts each letter, and publishes it to the watchers of its lane until it ends", () =>
+it.effect("counts each letter, and publishes it to the subscribers of its lane until the end", () =>
   Effect.gen(function* () {
     const lanes: Array<string> = []
     const log = { write: () => Effect.void }
     const letters = yield* DeadLetters.make({ log, onLetter: (lane) => lanes.push(lane) })
-    yield* letters.publish({ lane: "orders", message, reason: "before anybody watches" })
+    yield* letters.publish({ lane: "orders", message, reason: "before the subscription" })
     const seen: Array<string> = []
     const watching = yield* Effect.forkChild(
       Stream.runForEach(letters.of("orders"), ({ reason }) => Effect.sync(() => seen.push(reason))),
@@ -50,13 +50,13 @@ it.effect("writes one warning for each lane and peer in a minute, with the reaso
     yield* publish("orders", "bob", "x".repeat(10_000))
     yield* publish("news", "ann", 'no text, got "\n\u001b[31mERROR\u009b2J"')
     assert.deepStrictEqual(lines, [
-      'Warn "ann" sent a message on "orders" that cannot be used here: no JSON',
-      `Warn "bob" sent a message on "orders" that cannot be used here: ${"x".repeat(509)}...`,
-      'Warn "ann" sent a message on "news" that cannot be used here: no text, got " [31mERROR 2J"',
+      'Warn "ann" sent a message on "orders" that this node cannot use: no JSON',
+      `Warn "bob" sent a message on "orders" that this node cannot use: ${"x".repeat(509)}...`,
+      'Warn "ann" sent a message on "news" that this node cannot use: no text, got " [31mERROR 2J"',
     ])
     yield* TestClock.adjust("1 minute")
-    assert.deepStrictEqual(lines.slice(3), ["Warn lines of the kind dead letter that were left out: 2: undefined"])
+    assert.deepStrictEqual(lines.slice(3), ['Warn omitted log lines of the kind "dead letter": 2: undefined'])
     yield* publish("orders", "ann", "again")
-    assert.strictEqual(lines.at(-1), 'Warn "ann" sent a message on "orders" that cannot be used here: again')
+    assert.strictEqual(lines.at(-1), 'Warn "ann" sent a message on "orders" that this node cannot use: again')
   }).pipe(Effect.scoped),
 )

@@ -18,30 +18,30 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 1 }) })
 
-/** The readers of a node, and which lanes they have opened and closed. */
+/** Makes the readers of a node, and collects the lanes that they open and close. */
 const make = Effect.gen(function* () {
-  const told: Array<string> = []
+  const reported: Array<string> = []
   let taken = 0
   const readers = yield* LaneReaders.make({
     limits: Limits.defaults,
     self: () => ({ name: "self", generation: 1 }),
     view: () => initial.view,
-    onOpened: ({ format, name }) => told.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
-    onClosed: (name) => told.push(`closed ${name}`),
-    onLost: (name, strategy) => told.push(`lost ${name} ${strategy}`),
+    onOpened: ({ format, name }) => reported.push(`opened ${name}${format === undefined ? "" : ` with ${format}`}`),
+    onClosed: (name) => reported.push(`closed ${name}`),
+    onLost: (name, strategy) => reported.push(`lost ${name} ${strategy}`),
     log: yield* LogBudget.make,
     received: () => ({ add: () => undefined }),
-    onFailed: (name) => told.push(`failed ${name}`),
+    onFailed: (name) => reported.push(`failed ${name}`),
     isRunning: () => true,
   })
-  /** A lane as a link has it open. */
+  /** Makes an open lane of a link. */
   const laneOf = (name: string): ReadableLane => ({ name, isOpen: true, acknowledge: () => void taken++ })
-  /** A message arrives on a lane that the link opened when `sink` was resolved. */
+  /** Delivers a message on a lane that the link opened when `sink` was resolved. */
   const bring = (name: string, text: string, sink = readers.sinkOf(name)) => {
     const payload = new TextEncoder().encode(text)
     sink.offer(link, laneOf(name), { payload, cost: 10, confirm: undefined, trace: undefined })
   }
-  return { readers, told, bring, taken: () => taken }
+  return { readers, reported, bring, taken: () => taken }
 })
 
 const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: string }>) =>
@@ -52,35 +52,35 @@ const textsOf = (stream: Stream.Stream<{ readonly _tag: string; readonly text?: 
 describe("the readers of a node", () => {
   it.effect("open a lane for its first reader and close it after its last", () =>
     Effect.gen(function* () {
-      const { readers, told } = yield* make
+      const { readers, reported } = yield* make
       const first = yield* Scope.make()
       const last = yield* Scope.make()
       for (const scope of [first, last]) yield* Scope.provide(readers.open("orders"), scope)
-      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual(reported, ["opened orders"])
       assert.deepStrictEqual([...readers.openLanes()], [{ name: "orders", format: undefined }])
       yield* Scope.close(first, Exit.void)
-      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual(reported, ["opened orders"])
       yield* Scope.close(last, Exit.void)
-      assert.deepStrictEqual(told, ["opened orders", "closed orders"])
+      assert.deepStrictEqual(reported, ["opened orders", "closed orders"])
       assert.deepStrictEqual([...readers.openLanes()], [])
     }),
   )
 
-  it.effect("open lanes at the pace that every peer bears, whatever this node itself bears", () =>
+  it.effect("open lanes at the rate that every peer accepts, regardless of the rate that this node accepts", () =>
     Effect.gen(function* () {
-      const { readers, told } = yield* make
+      const { readers, reported } = yield* make
       const names = Array.from({ length: openBurst }, (_, i) => `lane ${i}`)
       yield* Effect.forEach(names, (name) => readers.open(name), { discard: true })
-      assert.strictEqual(told.length, openBurst)
+      assert.strictEqual(reported.length, openBurst)
       const further = yield* Effect.forkChild(readers.open("further"), { startImmediately: true })
-      assert.strictEqual(told.length, openBurst)
+      assert.strictEqual(reported.length, openBurst)
       yield* TestClock.adjust("1 seconds")
       yield* Fiber.await(further)
-      assert.strictEqual(told.length, openBurst + 1)
+      assert.strictEqual(reported.length, openBurst + 1)
     }),
   )
 
-  it.effect("give a message to every reader of its lane, and one of the inbox to the inbox", () =>
+  it.effect("deliver a message to every reader of its lane, and a message of the inbox to the inbox", () =>
     Effect.gen(function* () {
       const { bring, readers } = yield* make
       const one = yield* readers.open("orders")
@@ -96,7 +96,7 @@ describe("the readers of a node", () => {
     }),
   )
 
-  it.effect("never give a message of one opening of a lane to a reader of the next", () =>
+  it.effect("never deliver a message of one opening of a lane to a reader of the next opening", () =>
     Effect.gen(function* () {
       const { bring, readers, taken } = yield* make
       const scope = yield* Scope.make()
@@ -108,11 +108,11 @@ describe("the readers of a node", () => {
       bring("orders", "new")
       yield* readers.end
       assert.deepStrictEqual(yield* textsOf(again), ["new"])
-      assert.strictEqual(taken(), 2, "what is lost counts as taken")
+      assert.strictEqual(taken(), 2, "a lost message counts as taken")
     }),
   )
 
-  it.effect("mark the end of a session behind its messages, on all lanes and not in the inbox", () =>
+  it.effect("mark the end of a session after its messages, on all lanes except the inbox", () =>
     Effect.gen(function* () {
       const { bring, readers } = yield* make
       const orders = yield* readers.open("orders")
@@ -125,7 +125,7 @@ describe("the readers of a node", () => {
     }),
   )
 
-  it.effect("mark the sessions that are open for a reader that comes, and the begin of each before its messages", () =>
+  it.effect("mark the open sessions for a new reader, and the start of each session before its messages", () =>
     Effect.gen(function* () {
       const { bring, readers } = yield* make
       const from = { name: "peer", generation: 1 }
@@ -150,13 +150,13 @@ describe("the readers of a node", () => {
     }),
   )
 
-  it.effect("count what does not fit the buffer of a reader", () =>
+  it.effect("count the messages that do not fit into the buffer of a reader", () =>
     Effect.gen(function* () {
-      const { bring, readers, told } = yield* make
+      const { bring, readers, reported } = yield* make
       yield* readers.open("orders", { strategy: "dropping", capacity: 1 })
       bring("orders", "one")
       bring("orders", "two")
-      assert.deepStrictEqual(told, ["opened orders", "lost orders dropping"])
+      assert.deepStrictEqual(reported, ["opened orders", "lost orders dropping"])
     }),
   )
 
@@ -171,7 +171,7 @@ describe("the readers of a node", () => {
     }),
   )
 
-  it.effect("have at most so many lanes, also if they are opened at one time and wait for the pace", () =>
+  it.effect("have a maximum number of lanes, even if they are opened in parallel and wait for the rate limit", () =>
     Effect.gen(function* () {
       const { readers } = yield* make
       const exits = yield* Effect.forEach(
@@ -184,12 +184,12 @@ describe("the readers of a node", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("can be interrupted while they wait for the pace", () =>
+  it.effect("can be interrupted while they wait for the rate limit", () =>
     Effect.gen(function* () {
       const { readers } = yield* make
       const names = Array.from({ length: 2 * openBurst }, (_, i) => `${i}`)
       const opening = yield* Effect.forkScoped(Effect.forEach(names, (name) => readers.open(name)))
-      // Between two looks at the pace.
+      // Between two checks of the rate.
       yield* Effect.sleep("103 millis")
       const [waited] = yield* Effect.timed(Fiber.interrupt(opening))
       assert.deepStrictEqual(waited, Duration.zero)
@@ -201,13 +201,13 @@ describe("the readers of a node", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("have one format for each lane, with which the lane is opened", () =>
+  it.effect("have one format for each lane, and open the lane with it", () =>
     Effect.gen(function* () {
-      const { readers, told } = yield* make
+      const { readers, reported } = yield* make
       const scope = yield* Scope.make()
       yield* Scope.provide(readers.open("orders", {}, "json"), scope)
       yield* readers.open("news")
-      assert.deepStrictEqual(told, ["opened orders with json", "opened news"])
+      assert.deepStrictEqual(reported, ["opened orders with json", "opened news"])
       for (const [name, format] of [
         ["orders", "binary"],
         ["orders", undefined],
@@ -220,20 +220,20 @@ describe("the readers of a node", () => {
       // The next opening of the lane may have another format.
       yield* Scope.close(scope, Exit.void)
       yield* readers.open("orders", {}, "binary")
-      assert.deepStrictEqual(told.slice(2), ["closed orders", "opened orders with binary"])
+      assert.deepStrictEqual(reported.slice(2), ["closed orders", "opened orders with binary"])
     }),
   )
 
-  it.effect("tell nobody that a lane is closed once they have ended", () =>
+  it.effect("do not report a closed lane once they have ended", () =>
     Effect.gen(function* () {
-      const { readers, told } = yield* make
+      const { readers, reported } = yield* make
       const scope = yield* Scope.make()
       yield* Scope.provide(readers.open("orders"), scope)
       yield* readers.end
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual(reported, ["opened orders"])
       assert.deepStrictEqual(yield* textsOf(yield* readers.open("news")), [])
-      assert.deepStrictEqual(told, ["opened orders"])
+      assert.deepStrictEqual(reported, ["opened orders"])
     }),
   )
 })

@@ -9,7 +9,7 @@ import { LoopbackLane } from "../../src/messaging/LoopbackLane.ts"
 
 const window = 1_024
 
-/** A lane, what its reader was handed, and a reader that takes the next message. */
+/** Makes a lane, the list of messages that its reader received, and a function that takes the next message. */
 const make = () => {
   const waiting: Array<InboundMessage> = []
   const lane = new LoopbackLane({ name: "orders", window, deliver: (_, message) => waiting.push(message) })
@@ -21,8 +21,8 @@ const make = () => {
   return { lane, waiting, take }
 }
 
-describe("a lane to the own reader", () => {
-  it.effect("accepts messages up to its window, and then waits until the reader took some, in order", () =>
+describe("a lane to a reader of this node", () => {
+  it.effect("accepts messages up to its window, and then waits until the reader takes some, in order", () =>
     Effect.gen(function* () {
       const { lane, take, waiting } = make()
       yield* lane.offer(new Uint8Array(500))
@@ -39,20 +39,22 @@ describe("a lane to the own reader", () => {
     }),
   )
 
-  it.effect("accepts a message beyond its window once all before it are taken, and hands over the same bytes", () =>
-    Effect.gen(function* () {
-      const { lane, take, waiting } = make()
-      yield* lane.offer(new Uint8Array(1))
-      const large = new Uint8Array(10 * window)
-      assert.isFalse(lane.tryOffer(large))
-      const fiber = yield* Effect.forkChild(lane.offer(large), { startImmediately: true })
-      take()
-      yield* Fiber.join(fiber)
-      assert.strictEqual(waiting[0]?.payload, large)
-    }),
+  it.effect(
+    "accepts a message beyond its window once all earlier messages are taken, and delivers the same bytes",
+    () =>
+      Effect.gen(function* () {
+        const { lane, take, waiting } = make()
+        yield* lane.offer(new Uint8Array(1))
+        const large = new Uint8Array(10 * window)
+        assert.isFalse(lane.tryOffer(large))
+        const fiber = yield* Effect.forkChild(lane.offer(large), { startImmediately: true })
+        take()
+        yield* Fiber.join(fiber)
+        assert.strictEqual(waiting[0]?.payload, large)
+      }),
   )
 
-  it.effect("confirms a message when the reader took it, and not before", () =>
+  it.effect("confirms a message when the reader takes it", () =>
     Effect.gen(function* () {
       const { lane, take } = make()
       const [first, second] = [new Acknowledgement(), new Acknowledgement()]
@@ -65,7 +67,7 @@ describe("a lane to the own reader", () => {
     }),
   )
 
-  it.effect("that is closed fails who waits and what is to be confirmed, with the reason", () =>
+  it.effect("fails waiting and unconfirmed messages with the reason when it is closed", () =>
     Effect.gen(function* () {
       const { lane } = make()
       const acknowledgement = new Acknowledgement()
@@ -78,7 +80,7 @@ describe("a lane to the own reader", () => {
     }),
   )
 
-  it.effect("is ready while a frame of any size fits, and not before", () =>
+  it.effect("is ready while a frame of any size fits", () =>
     Effect.gen(function* () {
       const { lane, take } = make()
       yield* lane.ready()

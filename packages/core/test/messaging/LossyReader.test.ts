@@ -6,7 +6,10 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const link = fakeLink({ peer: record(1), session: () => ({ session: 4 }) })
 
-/** Offers five messages to a reader with room for three; returns what it reads, how many were lost, and how many were taken. */
+/**
+ * Offers five messages to a reader with room for three. Returns the messages that it reads, and the numbers of lost and
+ * taken messages.
+ */
 const offerFive = Effect.fnUntraced(function* (strategy: "dropping" | "sliding") {
   let lost = 0
   let taken = 0
@@ -21,16 +24,16 @@ const offerFive = Effect.fnUntraced(function* (strategy: "dropping" | "sliding")
   return { numbers: items.map((item) => (item._tag === "Message" ? item.payload[0] : item)), lost, taken, items }
 })
 
-it.effect("loses the newest messages with dropping, and says how many", () =>
+it.effect("loses the newest messages with dropping, and counts them", () =>
   Effect.gen(function* () {
     const { lost, numbers, taken } = yield* offerFive("dropping")
     assert.deepStrictEqual(numbers, [1, 2, 3])
     assert.strictEqual(lost, 2)
-    assert.strictEqual(taken, 5, "no sender waits for it")
+    assert.strictEqual(taken, 5, "no sender waits")
   }),
 )
 
-it.effect("loses the oldest messages with sliding, and says how many", () =>
+it.effect("loses the oldest messages with sliding, and counts them", () =>
   Effect.gen(function* () {
     const { lost, numbers, taken } = yield* offerFive("sliding")
     assert.deepStrictEqual(numbers, [3, 4, 5])
@@ -39,7 +42,7 @@ it.effect("loses the oldest messages with sliding, and says how many", () =>
   }),
 )
 
-it.effect("gives each message its sender and its session", () =>
+it.effect("reports the sender and the session of each message", () =>
   Effect.gen(function* () {
     const [item] = (yield* offerFive("dropping")).items
     if (item?._tag !== "Message") return assert.fail("no message")
@@ -56,7 +59,7 @@ const offer = (reader: LossyReader.LossyReader, ...numbers: ReadonlyArray<number
 }
 const ended = { _tag: "SessionEnded", from: { name: "peer", generation: 1 }, session: 4 } as const
 
-/** Returns the numbers of the messages, and in their places how many were lost and which sessions ended. */
+/** Returns the numbers of the messages, with the lost messages and the ends of sessions at their positions. */
 const readAll = (reader: LossyReader.LossyReader) =>
   Stream.runFold(
     reader.stream,
@@ -72,7 +75,7 @@ for (const [strategy, expected] of [
   ["dropping", [1, 2, 3, "2 lost"]],
   ["sliding", ["2 lost", 3, 4, 5]],
 ] as const) {
-  it.effect(`tells with gaps how many messages ${strategy} lost, where they are missing`, () =>
+  it.effect(`marks with gaps the messages that ${strategy} lost, at their position`, () =>
     Effect.gen(function* () {
       let lost = 0
       const reader = yield* LossyReader.make({ strategy, capacity: 3, gaps: true, onLost: () => lost++ })
@@ -84,7 +87,7 @@ for (const [strategy, expected] of [
   )
 }
 
-it.effect("tells with gaps of the end of a session, in its place or, if that is lost, as a loss", () =>
+it.effect("marks with gaps the end of a session at its position, or as a loss if the marker is lost", () =>
   Effect.gen(function* () {
     const make = (gaps: boolean) =>
       LossyReader.make({ strategy: "dropping", capacity: 3, gaps, onLost: () => undefined })

@@ -14,7 +14,7 @@ import { fakeLink, record } from "../peering/fakeLink.ts"
 
 const costOfOne = 10
 
-/** Links whose messages come into one mailbox, and what it gave back for them. */
+/** Makes links whose messages arrive in one mailbox, and collects the credit that it returns. */
 const make = (links: number, kept = 1_000_000) => {
   const mailbox = Mailbox.make<SessionEnded>({ kept })
   const peers = Array.from({ length: links }, (_, i) => {
@@ -45,11 +45,11 @@ const make = (links: number, kept = 1_000_000) => {
     }
   })
   const numberOf = ({ payload }: Message): number => new DataView(payload.buffer).getUint32(0)
-  const told = (each: Message | SessionEnded) =>
+  const simplified = (each: Message | SessionEnded) =>
     each._tag === "Message" ? ([each.from.name, numberOf(each)] as const) : ([each.from.name, "end"] as const)
-  /** Takes what the next pull of a reader brings. */
+  /** Takes the items of the next pull of a reader. */
   const pull = Effect.scoped(Effect.flatten(Stream.toPull(mailbox.stream)))
-  return { mailbox, peers, pull, told }
+  return { mailbox, peers, pull, simplified }
 }
 
 const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 }))), {
@@ -57,11 +57,11 @@ const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween
 })
 
 it.effect.prop(
-  "messages and session ends come out in order, whatever is read in between, and all credit is returned",
+  "a reader gets messages and session ends in order at any read pattern, and all credit is returned",
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
-      const { mailbox, peers, pull, told } = make(3)
+      const { mailbox, peers, pull, simplified } = make(3)
       const brought: Array<readonly [string, number | string]> = []
       const seen: Array<readonly [string, number | string]> = []
       let number = 0
@@ -73,16 +73,16 @@ it.effect.prop(
           mailbox.mark({ _tag: "SessionEnded", from: { name, generation: 1 }, session: 0 })
           brought.push([name, "end"])
         } else if (pick < 15) {
-          if (seen.length < brought.length) seen.push(...(yield* pull).map(told))
+          if (seen.length < brought.length) seen.push(...(yield* pull).map(simplified))
         } else {
-          // Runs of one link, as they come from its reader.
+          // Consecutive messages of one link, in the pattern of a link's reader.
           for (let run = (pick % 7) * (pick % 11); run >= 0; run--) {
             peer.brings(number, run % 3 === 1)
             brought.push([name, number++])
           }
         }
       }
-      while (seen.length < brought.length) seen.push(...(yield* pull).map(told))
+      while (seen.length < brought.length) seen.push(...(yield* pull).map(simplified))
       assert.deepStrictEqual(seen, brought)
       assert.strictEqual(
         peers.reduce((sum, { taken }) => sum + taken.cost, 0),
@@ -92,7 +92,7 @@ it.effect.prop(
     }),
 )
 
-it.effect("a pull takes at most 256 messages, and at least half of that if so many wait", () =>
+it.effect("a pull takes at most 256 messages, and at least half of that if enough messages wait", () =>
   Effect.gen(function* () {
     for (const run of [1, 7, 127, 128, 129, 1_000]) {
       const { peers, pull } = make(2)
@@ -108,11 +108,11 @@ it.effect("a pull takes at most 256 messages, and at least half of that if so ma
 )
 
 it.effect.prop(
-  "messages that are received one by one come in order and return their credit each, also between pulls",
+  "messages received one by one arrive in order and return their credit individually, also between pulls",
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
-      const { mailbox, peers, pull, told } = make(2)
+      const { mailbox, peers, pull, simplified } = make(2)
       const brought: Array<readonly [string, number | string]> = []
       const seen: Array<readonly [string, number | string]> = []
       let number = 0
@@ -125,21 +125,21 @@ it.effect.prop(
             brought.push([peer.link.peer.name, number++])
           }
         } else if (seen.length < brought.length) {
-          if (pick < 95) seen.push(told(yield* mailbox.receive))
-          else seen.push(...(yield* pull).map(told))
+          if (pick < 95) seen.push(simplified(yield* mailbox.receive))
+          else seen.push(...(yield* pull).map(simplified))
         }
         assert.strictEqual(
           peers.reduce((sum, { taken }) => sum + taken.cost, 0),
           costOfOne * seen.length,
         )
       }
-      while (seen.length < brought.length) seen.push(told(yield* mailbox.receive))
+      while (seen.length < brought.length) seen.push(simplified(yield* mailbox.receive))
       assert.deepStrictEqual(seen, brought)
       for (const { confirms, taken } of peers) assert.strictEqual(taken.confirm, confirms())
     }),
 )
 
-it.effect("a message is confirmed once, when it is received, and not with those that stay", () =>
+it.effect("a message is confirmed once, when it is received, without the messages that still wait", () =>
   Effect.gen(function* () {
     const { mailbox, peers, pull } = make(1)
     const [peer] = peers
@@ -155,9 +155,9 @@ it.effect("a message is confirmed once, when it is received, and not with those 
   }),
 )
 
-it.effect("receivers that wait get one message each, and one that is interrupted takes none", () =>
+it.effect("waiting receivers get one message each, and an interrupted receiver takes none", () =>
   Effect.gen(function* () {
-    const { mailbox, peers, told } = make(1)
+    const { mailbox, peers, simplified } = make(1)
     const [peer] = peers
     const waiting = yield* Effect.forEach([0, 1, 2], () =>
       Effect.forkChild(mailbox.receive, { startImmediately: true }),
@@ -168,7 +168,7 @@ it.effect("receivers that wait get one message each, and one that is interrupted
     yield* Fiber.interrupt(first)
     const got = yield* Effect.forEach(others, Fiber.join)
     assert.deepStrictEqual(
-      [...got, yield* mailbox.receive].map((each) => told(each)[1]),
+      [...got, yield* mailbox.receive].map((each) => simplified(each)[1]),
       [1, 2, 3],
     )
     yield* mailbox.end
@@ -187,9 +187,9 @@ it.effect("messages that were not pulled return no credit", () =>
   }),
 )
 
-it.effect("an ended link that left too many bytes loses all of its messages, and no other link loses any", () =>
+it.effect("an ended link with too many unread bytes loses all of its messages, and no other link loses any", () =>
   Effect.gen(function* () {
-    const { mailbox, peers, pull, told } = make(2, costOfOne)
+    const { mailbox, peers, pull, simplified } = make(2, costOfOne)
     const [first, other] = peers
     if (first === undefined || other === undefined) return assert.fail()
     const second = { ...first, link: fakeLink({ peer: first.link.peer, session: () => ({ session: 9 }) }) }
@@ -200,11 +200,11 @@ it.effect("an ended link that left too many bytes loses all of its messages, and
     mailbox.mark({ _tag: "SessionEnded", from: { name: "peer-1", generation: 1 }, session: 1 })
     mailbox.offer(second.link, second.lane, second.message(4))
     assert.isFalse(mailbox.ended(second.link))
-    assert.deepStrictEqual((yield* pull).map(told), [
+    assert.deepStrictEqual((yield* pull).map(simplified), [
       ["peer-0", 1],
       ["peer-1", 3],
       ["peer-1", "end"],
     ])
-    assert.strictEqual(first.taken.cost, 3 * costOfOne, "what is lost counts as taken")
+    assert.strictEqual(first.taken.cost, 3 * costOfOne, "a lost message counts as taken")
   }),
 )

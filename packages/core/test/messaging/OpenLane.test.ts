@@ -16,14 +16,14 @@ const message: InboundMessage = {
   trace: undefined,
 }
 
-/** A lane of a link, and what it was told to be taken. */
+/** Makes a lane of a link, and collects the acknowledged messages. */
 const makeLane = (isOpen = true) => {
   const taken: Array<Pick<InboundMessage, "cost" | "confirm">> = []
   const lane: ReadableLane = { name: "orders", isOpen, acknowledge: (each) => void taken.push(each) }
   return { lane, taken }
 }
 
-/** A reader that takes what it gets when it is told to. */
+/** Makes a reader that takes its messages on demand. */
 const makeReader = () => {
   const waiting: Array<readonly [ReadableLane, InboundMessage]> = []
   const reader: LaneReader = {
@@ -41,7 +41,7 @@ const makeReader = () => {
 }
 
 describe("an opening of a lane", () => {
-  it("gives a message to its one reader, which gives the credit back", () => {
+  it("delivers a message to its one reader, which returns the credit", () => {
     const open = new OpenLane(1)
     const { lane, taken } = makeLane()
     const { reader, take } = makeReader()
@@ -52,7 +52,7 @@ describe("an opening of a lane", () => {
     assert.deepStrictEqual(taken, [message])
   })
 
-  it("gives the credit back once, when the last of several readers has taken the message", () => {
+  it("returns the credit once, when the last of several readers has taken the message", () => {
     const open = new OpenLane(1)
     const { lane, taken } = makeLane()
     const readers = [makeReader(), makeReader(), makeReader()]
@@ -64,7 +64,7 @@ describe("an opening of a lane", () => {
     assert.deepStrictEqual(taken, [message])
   })
 
-  it("drops a message, and gives its credit back, when the link has closed the lane", () => {
+  it("drops a message and returns its credit when the link has closed the lane", () => {
     const open = new OpenLane(1)
     const { lane, taken } = makeLane(false)
     const { reader, waiting } = makeReader()
@@ -74,7 +74,7 @@ describe("an opening of a lane", () => {
     assert.deepStrictEqual(taken, [message])
   })
 
-  it("drops a message, and gives its credit back, when its last reader has gone", () => {
+  it("drops a message and returns its credit when its last reader has ended", () => {
     const { lane, taken } = makeLane()
     new OpenLane(1).offer(link, lane, message)
     assert.deepStrictEqual(taken, [message])

@@ -10,7 +10,7 @@ const isOpen = () => true
 /** Waits for `count` lanes one after the other. */
 const open = (pacer: OpenPacer, count: number) => Effect.repeat(pacer.await(isClosed), { times: count - 1 })
 
-it.effect("lets a burst of lanes open at once, and the next ones at the rate", () =>
+it.effect("opens a burst of lanes at once, and further lanes at the rate", () =>
   Effect.gen(function* () {
     const pacer = new OpenPacer(yield* Clock.Clock)
     yield* open(pacer, openBurst)
@@ -32,11 +32,11 @@ it.effect("lets a burst of lanes open at once, and the next ones at the rate", (
   }),
 )
 
-it.effect("lets a reader of a lane that is open wait for nothing", () =>
+it.effect("does not delay a reader of an open lane", () =>
   Effect.gen(function* () {
     const pacer = new OpenPacer(yield* Clock.Clock)
     yield* open(pacer, openBurst)
-    // Time stands still, so a wait would never end.
+    // Virtual time does not advance, so a wait would never end.
     yield* pacer.await(isOpen)
   }),
 )

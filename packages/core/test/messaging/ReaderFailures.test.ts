@@ -7,9 +7,9 @@ import { linesPerSubject, periodMillis } from "../../src/internal/LineBudget.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import { ReaderFailures } from "../../src/messaging/ReaderFailures.ts"
 
-/** Watches streams of a node, and collects what it is told and what it logs. */
+/** Watches streams of a node, and collects the reports and the log lines. */
 const make = Effect.gen(function* () {
-  const told: Array<string> = []
+  const reported: Array<string> = []
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => {
     lines.push(String(Array.isArray(message) ? message[0] : message))
@@ -19,41 +19,43 @@ const make = Effect.gen(function* () {
     log: yield* LogBudget.make,
     context: yield* Effect.provide(Effect.context<never>(), Logger.layer([logger])),
     isRunning: () => node.isRunning,
-    onFailed: (lane) => told.push(lane),
+    onFailed: (lane) => reported.push(lane),
   })
   const fail = Effect.exit(Stream.runForEach(failures.watch("orders", Stream.make(1)), () => Effect.fail("no disk")))
-  return { failures, fail, told, lines, node }
+  return { failures, fail, reported, lines, node }
 })
 
 describe("failures of readers", () => {
   it.effect("are logged in the context of the node, and counted", () =>
     Effect.gen(function* () {
-      const { fail, lines, told } = yield* make
+      const { fail, lines, reported } = yield* make
       yield* fail
-      assert.deepStrictEqual(lines, ['the reader of "orders" failed; it gets no messages until it is started again'])
-      assert.deepStrictEqual(told, ["orders"])
+      assert.deepStrictEqual(lines, [
+        'the reader of "orders" failed; start it again, because it gets no messages until then',
+      ])
+      assert.deepStrictEqual(reported, ["orders"])
     }),
   )
 
-  it.effect("have the lines of the budget of their lane, and all count", () =>
+  it.effect("have a budget of lines per lane, and are all counted", () =>
     Effect.gen(function* () {
-      const { fail, lines, told } = yield* make
+      const { fail, lines, reported } = yield* make
       for (let i = 0; i < 30; i++) yield* fail
       assert.strictEqual(lines.length, linesPerSubject)
       yield* Effect.sleep(periodMillis)
-      assert.strictEqual(lines.at(-1), "lines of the kind reader failed that were left out: 20")
+      assert.strictEqual(lines.at(-1), 'omitted log lines of the kind "reader failed": 20')
       yield* fail
       assert.strictEqual(lines.length, linesPerSubject + 2)
-      assert.strictEqual(told.length, 31)
+      assert.strictEqual(reported.length, 31)
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("are none once the node has left", () =>
+  it.effect("are not reported once the node has left", () =>
     Effect.gen(function* () {
-      const { fail, lines, node, told } = yield* make
+      const { fail, lines, node, reported } = yield* make
       node.isRunning = false
       yield* fail
-      assert.deepStrictEqual([...lines, ...told], [])
+      assert.deepStrictEqual([...lines, ...reported], [])
     }),
   )
 })

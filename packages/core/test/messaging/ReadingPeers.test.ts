@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 const makeLane = (): SendLane =>
   new SendLane({ number: 1, name: "orders", window: 1_024, queue: new WriteQueue({ limit: 1, wake: () => undefined }) })
 
-/** Links of one session with a peer, of which one is used. */
+/** Makes links of one session with a peer. One of them is the current link. */
 const make = () => {
   const links: Array<ReaderLink> = []
   let used: ReaderLink | undefined
@@ -23,7 +23,7 @@ const make = () => {
     self: () => ({ name: "self", generation: 1 }),
     ownOpening: () => undefined,
   })
-  /** A link comes into use. */
+  /** Makes a link the current one. */
   const connect = () => {
     const lanes = new Map<string, SendLane>()
     let isListed = false
@@ -54,7 +54,7 @@ const make = () => {
 }
 
 describe("when another link takes over", () => {
-  it("the reader stays the same opening, also before the new link has listed its lanes", () => {
+  it("the reader stays the same opening, even before the new link has listed its lanes", () => {
     const { connect, opening } = make()
     connect().opens()
     const before = opening()
@@ -65,7 +65,7 @@ describe("when another link takes over", () => {
     assert.strictEqual(opening(), before)
   })
 
-  it("the reader is another opening if the old link tells later that the lane was closed", () => {
+  it("the reader is another opening if the old link reports later that the lane was closed", () => {
     const { connect, opening } = make()
     const old = connect()
     old.opens()
@@ -77,8 +77,8 @@ describe("when another link takes over", () => {
   })
 })
 
-describe("a peer that opens and closes a lane again and again", () => {
-  it.effect("wakes those who watch this lane, and nobody else", () =>
+describe("a peer that opens and closes a lane repeatedly", () => {
+  it.effect("wakes only the subscribers of this lane", () =>
     Effect.gen(function* () {
       const { connect, looks, readers } = make()
       const seen: Array<number> = []

@@ -5,7 +5,7 @@ import { ReceivedMessage } from "../../src/messaging/ReceivedMessage.ts"
 
 const from = { name: "peer", generation: 1 }
 
-it("reads its payload as UTF-8, and invalid bytes as U+FFFD", () => {
+it("decodes its payload as UTF-8, and invalid bytes as U+FFFD", () => {
   assert.strictEqual(new ReceivedMessage(from, 1, new TextEncoder().encode("grüße"), undefined).text, "grüße")
   assert.strictEqual(new ReceivedMessage(from, 1, Uint8Array.of(0xff), undefined).text, "\ufffd")
 })

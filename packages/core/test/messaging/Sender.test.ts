@@ -18,12 +18,15 @@ import { recordOf } from "../membership/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 import { initial } from "../peering/support.ts"
 
-/** Notes that the lane has accepted the message, as a lane does in that step. */
+/** Records that the lane has accepted the message, as a lane does in the same step. */
 const accept = (extra: Extra | undefined): void => {
   if (extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
 }
 
-/** Lane of a peer that accepts `capacity` messages at once and then waits, or ends as `offer` says. */
+/**
+ * Makes a lane of a peer that accepts `capacity` messages at once. Further messages wait, or end with the result of
+ * `offer`.
+ */
 class LimitedLane extends SendLane {
   readonly accepted: Array<number> = []
   readonly extras: Array<Extra | undefined> = []
@@ -59,7 +62,7 @@ class LimitedLane extends SendLane {
   }
 }
 
-/** The state of a node that lists these peers. */
+/** Returns the state of a node that lists these peers. */
 const knowing = (...names: ReadonlyArray<string>): State.State => {
   const members = new Map(names.map((name) => [name, Member.make(record(1, name), "Linked")]))
   const peers = [...members.values()].map(Member.toPeer)
@@ -71,12 +74,12 @@ const linkTo = (name: string, inbox: SendLane, orders?: SendLane): Link =>
 
 const session = { session: 7 }
 
-/** A sender over these links. */
+/** Makes a sender over these links. */
 const make = Effect.fnUntraced(function* (
   links: ReadonlyArray<Link>,
   state = knowing(...links.map(({ peer }) => peer.name)),
 ) {
-  const told: Array<string> = []
+  const reported: Array<string> = []
   const clock = yield* Clock.Clock
   const counted: Array<string> = []
   const failures: Array<string> = []
@@ -90,15 +93,15 @@ const make = Effect.fnUntraced(function* (
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
-    onConfirmed: (outcome) => told.push(outcome),
+    onConfirmed: (outcome) => reported.push(outcome),
     onSlowPeer: ({ bytes, lane, peer, waited }) =>
-      told.push(`slow ${peer.name} "${lane}" ${Duration.toMillis(waited)} ms ${bytes} bytes`),
+      reported.push(`slow ${peer.name} "${lane}" ${Duration.toMillis(waited)} ms ${bytes} bytes`),
     sent: (lane) => ({ add: (bytes) => counted.push(`${bytes} bytes on "${lane}"`) }),
     onPublishFailed: (lane, reason) => failures.push(`${reason} on "${lane}"`),
-    onSkipped: (lane) => told.push(`skipped "${lane}"`),
+    onSkipped: (lane) => reported.push(`skipped "${lane}"`),
   })
   yield* Effect.forkChild(sender.watch)
-  return { counted, failures, sender, told }
+  return { counted, failures, sender, reported }
 })
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
@@ -114,7 +117,7 @@ describe("a message to one peer", () => {
     }),
   )
 
-  it.effect("fails with the reason for which there is no link", () =>
+  it.effect("fails with the reason if there is no link", () =>
     Effect.gen(function* () {
       const { sender } = yield* make([], {
         ...knowing("b"),
@@ -130,7 +133,7 @@ describe("a message to one peer", () => {
     }),
   )
 
-  it.effect("goes to readers of its format and to those without one, and a message without one to all", () =>
+  it.effect("reaches readers of its format and readers without a format, and all readers if it has no format", () =>
     Effect.gen(function* () {
       const [json, binary, any] = [
         new LimitedLane(9, undefined, "json"),
@@ -138,7 +141,7 @@ describe("a message to one peer", () => {
         new LimitedLane(9),
       ]
       const links = [json, binary, any].map((orders, i) => linkTo("bcd"[i] ?? "", new LimitedLane(9), orders))
-      const { sender, told } = yield* make(links)
+      const { sender, reported } = yield* make(links)
       yield* sender.send("orders", "b", "x", undefined, "json")
       const refused = yield* Effect.flip(sender.send("orders", "c", "x", { confirm: true }, "json"))
       assert.deepStrictEqual([refused.peer, refused.lane, refused.maybeDelivered], ["c", "orders", false])
@@ -150,7 +153,7 @@ describe("a message to one peer", () => {
         [["c", "IncompatibleFormat"]],
       )
       assert.deepStrictEqual((yield* sender.publish("orders", "z")).sent, ["b", "c", "d"])
-      assert.deepStrictEqual(told, ["IncompatibleFormat"], "nothing but the outcome of the confirmed send")
+      assert.deepStrictEqual(reported, ["IncompatibleFormat"], "only the outcome of the confirmed send")
       assert.deepStrictEqual(
         [json, binary, any].map(({ accepted }) => accepted.length),
         [3, 1, 2],
@@ -158,7 +161,7 @@ describe("a message to one peer", () => {
     }),
   )
 
-  it.effect("is too large beyond the limit, and not at it", () =>
+  it.effect("is too large only beyond the limit", () =>
     Effect.gen(function* () {
       const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
       yield* sender.send(inboxName, "b", new Uint8Array(100))
@@ -182,12 +185,12 @@ describe("a message to one peer", () => {
     }),
   )
 
-  it.effect("that is to be confirmed fails as ConfirmTimeout, and says what became of it", () =>
+  it.effect("with confirm fails as ConfirmTimeout, and reports whether it may have been delivered", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(1)
-      const { sender, told } = yield* make([linkTo("b", inbox)])
+      const { sender, reported } = yield* make([linkTo("b", inbox)])
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x", { confirm: true })), "ConfirmTimeout")
-      assert.deepStrictEqual(told, ["ConfirmTimeout"])
+      assert.deepStrictEqual(reported, ["ConfirmTimeout"])
       assert.isDefined(inbox.extras[0]?.acknowledgement)
     }).pipe(VirtualTime.flow),
   )
@@ -239,7 +242,7 @@ describe("a message that failed", () => {
     }),
   )
 
-  it.effect("because nobody confirmed it in time may have been delivered, unless it still waited for credit", () =>
+  it.effect("because its confirmation timed out may have been delivered, unless it still waited for credit", () =>
     Effect.gen(function* () {
       for (const [capacity, isAccepted] of [
         [1, true],
@@ -255,8 +258,8 @@ describe("a message that failed", () => {
   )
 })
 
-describe("a message to one life of a peer", () => {
-  it.effect("goes to that life, and fails as Replaced if a newer life has the name", () =>
+describe("a message to one generation of a peer", () => {
+  it.effect("reaches that generation, and fails as Replaced if a newer generation uses the name", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(9)
       const newer = fakeLink({ peer: record(2, "b"), session: () => session, inbox })
@@ -277,7 +280,7 @@ describe("a message to one life of a peer", () => {
     }),
   )
 
-  it.effect("fails as Replaced without a link, too, and as NotConnected while its link is not up yet", () =>
+  it.effect("fails as Replaced also without a link, and as NotConnected while its link is not up yet", () =>
     Effect.gen(function* () {
       const older = fakeLink({ peer: record(1, "b"), session: () => session, inbox: new LimitedLane(9) })
       const { sender } = yield* make([older], knowing("b"))
@@ -301,7 +304,7 @@ describe("many messages to one peer", () => {
     }),
   )
 
-  it.effect("say how many were accepted before the link refused one", () =>
+  it.effect("report the number of messages accepted before the link refused one", () =>
     Effect.gen(function* () {
       const inbox = new LimitedLane(2, () => Effect.fail("closed"))
       const { sender } = yield* make([linkTo("b", inbox)])
@@ -314,11 +317,11 @@ describe("many messages to one peer", () => {
 })
 
 describe("a message to many", () => {
-  it.effect("goes to every peer, and on without one that gives no credit in time", () =>
+  it.effect("reaches every peer, and skips a peer that gives no credit in time", () =>
     Effect.gen(function* () {
       const quick = new LimitedLane(1)
       const slow = new LimitedLane(0)
-      const { counted, failures, sender, told } = yield* make([linkTo("b", quick), linkTo("c", slow)])
+      const { counted, failures, sender, reported } = yield* make([linkTo("b", quick), linkTo("c", slow)])
       const { failed, sent } = yield* sender.publish(inboxName, "x")
       assert.deepStrictEqual(counted, ['1 bytes on ""'])
       assert.deepStrictEqual(failures, ['SlowPeer on ""'])
@@ -327,29 +330,29 @@ describe("a message to many", () => {
         failed.map(({ peer, reason }) => [peer, reason._tag]),
         [["c", "SlowPeer"]],
       )
-      assert.deepStrictEqual(told, ['slow c "" 500 ms 1 bytes', 'skipped ""'])
+      assert.deepStrictEqual(reported, ['slow c "" 500 ms 1 bytes', 'skipped ""'])
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is sent if the lane accepts it in the moment in which the time is over", () =>
+  it.effect("is sent if the lane accepts it at the moment of the timeout", () =>
     Effect.gen(function* () {
-      // The send is interrupted between the step in which the lane accepts the message and its end.
+      // The send is interrupted after the step in which the lane accepts the message and before its end.
       const inbox = new LimitedLane(0, (extra) =>
         Effect.andThen(
           Effect.sync(() => accept(extra)),
           Effect.never,
         ),
       )
-      const { sender, told } = yield* make([linkTo("b", inbox)])
+      const { sender, reported } = yield* make([linkTo("b", inbox)])
       assert.deepStrictEqual(yield* sender.publish(inboxName, "x"), { sent: ["b"], failed: [] })
-      assert.deepStrictEqual(told, [])
+      assert.deepStrictEqual(reported, [])
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("does not wait for a peer again before it gives credit", () =>
+  it.effect("does not wait again for a peer that has given no credit since", () =>
     Effect.gen(function* () {
       const slow = new LimitedLane(0)
-      const { sender, told } = yield* make([linkTo("b", slow)])
+      const { sender, reported } = yield* make([linkTo("b", slow)])
       yield* sender.publish(inboxName, "x")
       const start = yield* Clock.currentTimeMillis
       const again = yield* sender.publish(inboxName, "x")
@@ -361,7 +364,7 @@ describe("a message to many", () => {
       slow.slowness.clear()
       yield* sender.publish(inboxName, "x")
       assert.strictEqual((yield* Clock.currentTimeMillis) - start, 500)
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(reported, [
         'slow b "" 500 ms 1 bytes',
         'skipped ""',
         'skipped ""',
@@ -371,12 +374,12 @@ describe("a message to many", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("does not wait for a peer for which a send has waited in vain", () =>
+  it.effect("does not wait for a peer after a send to it has timed out", () =>
     Effect.gen(function* () {
-      const { sender, told } = yield* make([linkTo("b", new LimitedLane(0))])
+      const { sender, reported } = yield* make([linkTo("b", new LimitedLane(0))])
       yield* Effect.forkChild(sender.send(inboxName, "b", "four"))
       yield* Effect.sleep("1 second")
-      assert.deepStrictEqual(told, ['slow b "" 500 ms 4 bytes'])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 4 bytes'])
       const start = yield* Clock.currentTimeMillis
       const { failed } = yield* sender.publish(inboxName, "x")
       assert.strictEqual(failed[0]?.reason._tag, "SlowPeer")
@@ -384,7 +387,7 @@ describe("a message to many", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("on a lane goes to its readers only, and reports a peer without a link", () =>
+  it.effect("on a lane reaches only its readers, and reports a peer without a link", () =>
     Effect.gen(function* () {
       const orders = new LimitedLane(1)
       const inbox = new LimitedLane(9)
@@ -403,7 +406,7 @@ describe("a message to many", () => {
 })
 
 describe("a message to the node itself", () => {
-  it.effect("goes the way of the loopback, and a message to many only if it says so", () =>
+  it.effect("uses the loopback, and a message to many uses it only with self", () =>
     Effect.gen(function* () {
       const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
       assert.deepStrictEqual(yield* sender.send(inboxName, "a", "x"), session)
@@ -413,7 +416,7 @@ describe("a message to the node itself", () => {
   )
 })
 
-it("bytes that are sent are not copied", () => {
+it("the bytes of a message are not copied", () => {
   const bytes = Uint8Array.of(1, 2)
   assert.strictEqual(toBytes(bytes), bytes)
 })

@@ -10,7 +10,7 @@ type Item = Message | SessionMark | ViewItem
 /** Buffer in an array, from which a test reads one item at a time. */
 class ArrayBuffer implements Marked {
   readonly items: Array<Item> = []
-  /** Number of times that all items were looked at. */
+  /** Number of times that all items were visited. */
   looks = 0
 
   mark(mark: SessionMark): void {
@@ -41,15 +41,15 @@ const text = (item: Item): string => {
   }
 }
 
-/** Markers of sessions with peers, and the reader of them. */
+/** Markers of sessions with peers, and their reader. */
 class World {
   readonly buffer = new ArrayBuffer()
   readonly marks: SessionMarks
-  /** Everything that was put into the buffer, in order. */
+  /** All items that were added to the buffer, in order. */
   readonly all: Array<Item> = []
-  /** Everything that the reader has taken, in order. */
+  /** All items that the reader has taken, in order. */
   readonly taken: Array<Item> = []
-  /** Sessions that have begun and not ended, by peer. */
+  /** Sessions that have started and have not ended, by peer. */
   private readonly open = new Map<string, Message["from"] & { readonly session: number }>()
   private sessions = 0
 
@@ -94,7 +94,7 @@ class World {
     }
   }
 
-  /** Everything that waits, as text: `+1` is the begin of session 1, `m1` a message of it, and `-1` its end. */
+  /** The waiting items as text: `+1` is the start of session 1, `m1` a message of it, and `-1` its end. */
   get waiting(): string {
     return this.buffer.items.map(text).join(" ")
   }
@@ -132,7 +132,7 @@ describe("the markers of sessions that wait for a reader", () => {
     assert.strictEqual(world.buffer.looks, 0)
   })
 
-  it("stay if the session brought messages, if it lasts, and if the reader has seen its begin", () => {
+  it("stay if the session has messages, if it is open, and if the reader has seen its start", () => {
     const world = new World({ capacity })
     world.begin("read")
     world.take()
@@ -141,14 +141,14 @@ describe("the markers of sessions that wait for a reader", () => {
     world.begin("brings")
     world.bring("brings")
     world.end("brings")
-    // A later session of each peer covers it.
+    // A later session of each peer covers the earlier one.
     for (const name of ["read", "brings"]) world.visit(name)
     for (let i = 0; i < 10 * capacity; i++) world.visit("a")
     assert.match(world.waiting, /^-1 \+2 \+3 m3 -3 \+4 -4 \+5 -5 \+/)
     assert.notInclude(world.waiting, "+6 ")
   })
 
-  it("stay for the newest ended session of each name, of whichever life", () => {
+  it("stay for the newest ended session of each name, for any generation", () => {
     const world = new World({ capacity })
     world.visit("gone")
     world.visit("gone")
@@ -159,7 +159,7 @@ describe("the markers of sessions that wait for a reader", () => {
     assert.isAtMost(world.buffer.items.length, capacity + 4)
   })
 
-  it("stay for an ended session until the end of a greater one of the peer waits", () => {
+  it("stay for an ended session until the end of a greater session of the peer waits", () => {
     const world = new World({ capacity })
     world.visit("b")
     world.begin("b")
@@ -170,10 +170,10 @@ describe("the markers of sessions that wait for a reader", () => {
     assert.match(world.waiting, /^\+2 /)
   })
 
-  it("are covered by the greatest session of the peer, also if the end of a smaller one came later", () => {
+  it("are covered by the greatest session of the peer, even if the end of a smaller session arrives later", () => {
     const buffer = new ArrayBuffer()
     const marks = new SessionMarks({ buffer, capacity: 4 })
-    // The newer of two processes of a name can be gone before the link of the older one ends.
+    // The newer of two processes with one name may end before the link of the older one ends.
     for (const [generation, session] of [
       [2, 2],
       [1, 1],
@@ -185,7 +185,7 @@ describe("the markers of sessions that wait for a reader", () => {
     assert.deepStrictEqual(buffer.items.map(text), ["+2", "-2", "+3"])
   })
 
-  it("stay for a bounded number of peers, the newest", () => {
+  it("stay for a bounded number of the newest peers", () => {
     const peers = 5
     const world = new World({ capacity, peers })
     const last = 20 * capacity
@@ -196,7 +196,7 @@ describe("the markers of sessions that wait for a reader", () => {
     for (const session of newest) assert.include(world.waiting, `+${session} -${session}`)
   })
 
-  it("are bounded by the capacity again once the reader has taken those that had to stay", () => {
+  it("are bounded by the capacity again once the reader has taken the markers that had to stay", () => {
     const world = new World({ capacity })
     for (let i = 0; i < 10 * capacity; i++) world.visit(`peer-${i}`)
     world.take()
@@ -204,7 +204,7 @@ describe("the markers of sessions that wait for a reader", () => {
     assert.isAtMost(world.buffer.items.length, capacity)
   })
 
-  it("are looked at once for half of the capacity of new ones, also if all of them must stay", () => {
+  it("are visited once per half of the capacity of new markers, even if all of them must stay", () => {
     const world = new World({ capacity })
     for (let i = 0; i < 100 * capacity; i++) world.visit(`peer-${i}`)
     assert.strictEqual(world.waiting.split(" ").length, 200 * capacity)
@@ -215,7 +215,7 @@ describe("the markers of sessions that wait for a reader", () => {
 const Step = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99 })))
 
 it.prop(
-  "a reader sees everything in order but sessions without messages, of which it sees the end of a later one of the peer",
+  "a reader sees all items in order, except sessions without messages that a later session of the peer covers",
   [Arbitrary.array(Step, { minLength: 50, maxLength: 400 })],
   ([steps]) => {
     const world = new World({ capacity })
@@ -253,7 +253,7 @@ it.prop(
     for (const item of all) {
       if (item._tag !== "SessionStarted" || seen.has(item)) continue
       const hasEnded = all.some((other) => other._tag === "SessionEnded" && other.session === item.session)
-      assert.isTrue(hasEnded, "no session that lasts is dropped")
+      assert.isTrue(hasEnded, "no open session is dropped")
     }
   },
 )

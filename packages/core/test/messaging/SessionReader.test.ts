@@ -18,8 +18,8 @@ const readers = {
 }
 
 for (const [title, make] of Object.entries(readers)) {
-  describe(`${title} that stands still while a peer comes and goes`, () => {
-    /** Everything that waits for the reader, in order: `+1` is the begin of session 1, and `-1` its end. */
+  describe(`${title} that does not read while a peer comes and goes`, () => {
+    /** The items that wait for the reader, in order: `+1` is the start of session 1, and `-1` its end. */
     const waiting = (reader: ReturnType<typeof make>) =>
       Effect.map(Effect.andThen(reader.end, Stream.runCollect(reader.stream)), (items) =>
         items.map((item) => {
@@ -57,20 +57,22 @@ for (const [title, make] of Object.entries(readers)) {
       }),
     )
 
-    it.effect("keeps the markers of sessions that brought messages, that last, or of which the begin was read", () =>
-      Effect.gen(function* () {
-        const reader = make()
-        reader.mark({ _tag: "SessionStarted", from: peerB, session: 1 })
-        yield* Effect.scoped(Effect.flatten(Stream.toPull(reader.stream)))
-        reader.mark({ _tag: "SessionEnded", from: peerB, session: 1 })
-        reader.mark({ _tag: "SessionStarted", from: { name: "c", generation: 1 }, session: 2 })
-        visit(reader, 3, 2)
-        for (let session = 4; session <= maxSessionMarks; session++) visit(reader, session, 0)
-        assert.deepStrictEqual((yield* waiting(reader)).slice(0, 6), ["-1", "+2", "+3", "m3", "m3", "-3"])
-      }),
+    it.effect(
+      "keeps the markers of sessions with messages, of open sessions, and of sessions whose start was read",
+      () =>
+        Effect.gen(function* () {
+          const reader = make()
+          reader.mark({ _tag: "SessionStarted", from: peerB, session: 1 })
+          yield* Effect.scoped(Effect.flatten(Stream.toPull(reader.stream)))
+          reader.mark({ _tag: "SessionEnded", from: peerB, session: 1 })
+          reader.mark({ _tag: "SessionStarted", from: { name: "c", generation: 1 }, session: 2 })
+          visit(reader, 3, 2)
+          for (let session = 4; session <= maxSessionMarks; session++) visit(reader, session, 0)
+          assert.deepStrictEqual((yield* waiting(reader)).slice(0, 6), ["-1", "+2", "+3", "m3", "m3", "-3"])
+        }),
     )
 
-    it.effect("keeps the newest session of each peer that ended, whichever peers come and go after it", () =>
+    it.effect("keeps the newest ended session of each peer, regardless of later peers", () =>
       Effect.gen(function* () {
         const reader = make()
         visit(reader, 1, 0, { name: "gone", generation: 1 })

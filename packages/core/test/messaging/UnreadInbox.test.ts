@@ -7,7 +7,7 @@ import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { UnreadInbox } from "../../src/messaging/UnreadInbox.ts"
 
-/** Makes an inbox in which messages of two links wait, and collects what it logs. */
+/** Makes an inbox with waiting messages of two links, and collects its log lines. */
 const make = Effect.gen(function* () {
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => {
@@ -21,7 +21,7 @@ const make = Effect.gen(function* () {
 })
 
 describe("an unread inbox", () => {
-  it.effect("is told once after its time", () =>
+  it.effect("is reported once after the timeout", () =>
     Effect.gen(function* () {
       const { inbox, lines } = yield* make
       inbox.arrived()
@@ -38,7 +38,7 @@ describe("an unread inbox", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is not told if nothing waits any more, or somebody reads", () =>
+  it.effect("is not reported if no message waits any more, or if there is a reader", () =>
     Effect.gen(function* () {
       const { inbox, lines, state } = yield* make
       inbox.arrived()
@@ -55,11 +55,11 @@ describe("an unread inbox", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(reading)
       yield* Effect.sleep(1_500)
-      assert.strictEqual(lines.length, 1, "what waits when the last reader goes is noticed")
+      assert.strictEqual(lines.length, 1, "messages that wait when the last reader ends are reported")
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("gives a reader that comes late the whole time again", () =>
+  it.effect("restarts the timeout after a late reader", () =>
     Effect.gen(function* () {
       const { inbox, lines } = yield* make
       inbox.arrived()

@@ -24,7 +24,7 @@ const lane: ReadableLane = { name: "orders", isOpen: true, acknowledge: () => un
 
 const capacity = 3
 
-/** A reader, the view that changes, and the view at which each message came. */
+/** Makes a reader, a changing view, and the list of the views at which the messages arrived. */
 const make = () => {
   let view = makeView({ self: peer("self") })
   const viewAt: Array<View> = []
@@ -53,7 +53,7 @@ const Picks = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween
 })
 
 it.effect.prop(
-  "changes of the view come in their order among the messages, and are missed only with Lagged",
+  "changes of the view arrive in order among the messages, and are missed only with Lagged",
   [Picks],
   ([picks]) =>
     Effect.gen(function* () {
@@ -67,7 +67,7 @@ it.effect.prop(
           switch (item._tag) {
             case "Message": {
               const then = viewAt[messages]
-              // Where changes were dropped the view is that of an earlier moment, until the `Snapshot`.
+              // After dropped changes the view is out of date until the `Snapshot`.
               assert.isAtMost(folded.version, then?.version ?? -1)
               if (!isBehind) isBehind = folded.version < (then?.version ?? -1)
               assert.strictEqual(item.payload[0], messages++)
@@ -85,7 +85,7 @@ it.effect.prop(
               isBehind = false
               break
             default:
-              assert.isFalse(isBehind, "no change follows on a gap")
+              assert.isFalse(isBehind, "no change directly follows a gap")
               folded = apply(folded, item)
               changes++
           }
@@ -108,7 +108,7 @@ it.effect.prop(
     }),
 )
 
-it.effect("keeps a bounded number of changes for a reader that does not read, and counts those that it dropped", () =>
+it.effect("keeps a bounded number of changes for a reader that does not read, and counts the dropped changes", () =>
   Effect.gen(function* () {
     const { bring, change, pull, view } = make()
     for (let i = 0; i < 10; i++) change()
@@ -125,7 +125,7 @@ it.effect("keeps a bounded number of changes for a reader that does not read, an
   }),
 )
 
-it.effect("begins with the view of its first moment, also if it lags before its first read", () =>
+it.effect("begins with the view at its start, even if it lags before its first read", () =>
   Effect.gen(function* () {
     const { bring, change, pull, reader } = make()
     reader.mark({ _tag: "SessionStarted", from: { name: "b", generation: 1 }, session: 1 })
@@ -142,7 +142,7 @@ it.effect("begins with the view of its first moment, also if it lags before its 
   }),
 )
 
-it.effect("drops the view of its first moment once it was read", () =>
+it.effect("drops the view at its start once it was read", () =>
   Effect.gen(function* () {
     const { change, pull } = make()
     const [first] = yield* pull

@@ -14,7 +14,7 @@ describe("the error of a peer without a link", () => {
     assert.strictEqual(sendErrors.noLink(state, to("c")).reason._tag, "UnknownPeer")
     assert.strictEqual(
       sendErrors.noLink(state, to("c")).message,
-      'cannot send to "c" on "orders": this node knows no peer of that name',
+      'cannot send to "c" on "orders": this node does not know a peer with that name',
     )
   })
 
@@ -22,7 +22,7 @@ describe("the error of a peer without a link", () => {
     assert.strictEqual(sendErrors.noLink(initial, to("a")).reason._tag, "UnknownPeer")
   })
 
-  it("is PeerLeft for a peer that left, and UnknownPeer for one that failed", () => {
+  it("is PeerLeft for a peer that left, and UnknownPeer for a peer that failed", () => {
     for (const [status, reason] of [
       ["left", "PeerLeft"],
       ["failed", "UnknownPeer"],
@@ -41,7 +41,7 @@ describe("the error of a message", () => {
     assert.strictEqual(sendErrors.stopped({ peer: sendErrors.everyone, lane: "orders" }).lane, "orders")
   })
 
-  it("is LinkLost or NotReading if a lane refused the message, and tells whether the lane had accepted it before", () => {
+  it("is LinkLost or NotReading if a lane refused the message, and reports whether the lane had accepted it before", () => {
     for (const isAccepted of [true, false]) {
       const closed = sendErrors.refused(to("b"), "closed", isAccepted)
       const unread = sendErrors.refused(to("b"), "unread", isAccepted)
@@ -51,11 +51,11 @@ describe("the error of a message", () => {
     assert.isFalse(sendErrors.notReading(to("b")).maybeDelivered)
   })
 
-  it("names the option that sets the bound which the message or the peer exceeded", () => {
+  it("names the option with the bound that the message or the peer exceeded", () => {
     for (const [error, text] of [
       [
         sendErrors.tooLarge(to("b"), 9, { messageBytes: 8 }),
-        "the message has 9 bytes, and at most 8 are allowed (limits.messageBytes)",
+        "the message has 9 bytes; the limit is 8 (limits.messageBytes)",
       ],
       [
         sendErrors.notConfirmed(to("b"), "2 seconds", true),

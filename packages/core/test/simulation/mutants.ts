@@ -2,7 +2,10 @@
  * Mutants: variants of the pure parts, each with one rule that a plausible defect breaks. The swarm must find every
  * mutant within its number of seeds. Otherwise a check is missing.
  */
-import type { Simulation } from "@coterie/testkit"
+import * as ClusterTrace from "@coterie/core/ClusterTrace"
+import { Simulation } from "@coterie/testkit"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { InboundMessage } from "../../src/flow/ReceiveLane.ts"
 import { ReceiveLane } from "../../src/flow/ReceiveLane.ts"
 import type { ReadableLane, Options as ReceiveLanesOptions } from "../../src/flow/ReceiveLanes.ts"
@@ -16,13 +19,17 @@ import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import type { Input } from "../../src/membership/Membership.ts"
 import * as Draft from "../../src/membership/Draft.ts"
+import * as Gossip from "../../src/membership/gossip.ts"
 import * as Member from "../../src/membership/Member.ts"
 import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
 import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
 import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { babbling } from "./babblers.ts"
 import { clockSetBack, isolated } from "./guarantees.ts"
-import { cluster, crossing, everything, reachable } from "./scenarios.ts"
+import { ClusterRecorder } from "./ClusterRecorder.ts"
+import * as FrameCount from "./frameCount.ts"
+import * as Talker from "./Member.ts"
+import { cluster, crossing, everybodyListsEverybody, everything, reachable, trafficEnds } from "./scenarios.ts"
 
 export interface Mutant {
   readonly name: string
@@ -127,6 +134,34 @@ const storesForgedBodies: Pick<Overrides, "step"> = {
     return Draft.finish(draft)
   },
 }
+
+/** Step that relays every record that it hears, also a record that changes nothing. */
+const relaysEverything: Pick<Overrides, "step"> = {
+  step: (state, now, input) => {
+    const [next, outputs] = defaults.step(state, now, input)
+    const records = input._tag === "Received" && input.frame._tag === "Update" ? input.frame.records : []
+    if (records.length === 0) return [next, outputs]
+    const draft = Draft.start(next, now)
+    for (const record of records) Gossip.gossip(draft, record)
+    const [relaying, more] = Draft.finish(draft)
+    return [relaying, [...outputs, ...more]]
+  },
+}
+
+/** Creates a scenario of two nodes, one of which changes its metadata. Afterwards both write heartbeats only. */
+const quiet = (name: string, overrides: Partial<Overrides>): Simulation.Scenario =>
+  Simulation.scenario(name, { describe: ClusterTrace.describe() }, (sim) =>
+    Effect.gen(function* () {
+      const recorder = new ClusterRecorder()
+      const counts: FrameCount.Counts = new Map()
+      const nodes = yield* sim.nodes(["n1", "n2"], (node) =>
+        Talker.layer(node, { recorder, seeds: ["n1"], overrides }).pipe(Layer.provide(FrameCount.layer(counts))),
+      )
+      yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "1 minute" })
+      yield* nodes.n1.run(Effect.flatMap(Talker.Member, ({ cluster }) => cluster.updateMetadata({ version: "2" })))
+      yield* trafficEnds(nodes, counts)
+    }),
+  )
 
 /** Receive lanes that lose some messages. */
 const dropping = (isLost: (count: number) => boolean): Pick<Overrides, "makeReceiveLanes"> => ({
@@ -412,6 +447,11 @@ export const mutants: ReadonlyArray<Mutant> = [
       kinds: ["accusations"],
       overrides: refutesNothing,
     }),
+  },
+  {
+    name: "news that change nothing are relayed",
+    within: 2,
+    scenario: quiet("mutant: news that change nothing are relayed", relaysEverything),
   },
   {
     name: "a forged body of a member with a live link is stored",

@@ -1,0 +1,75 @@
+/** Runs the programs of packages/node-transport/AGENTS.md. */
+import { Cluster, Address } from "@coterie/core"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Context, Effect, Layer, Stream } from "effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as Config from "../../programs/config.ts"
+import * as File from "../../programs/file.ts"
+import * as Srv from "../../programs/srv.ts"
+
+/** Time for a link where much else runs. */
+const within = "20 seconds"
+
+const start = <E>(layer: Layer.Layer<Cluster.Cluster, E>) =>
+  Effect.map(Layer.build(layer), Context.get(Cluster.Cluster))
+
+/** Waits until a node lists a peer. */
+const lists = ({ views }: Cluster.Cluster["Service"], name: string) =>
+  views.pipe(
+    Stream.filter(({ peers }) => peers.has(name)),
+    Stream.runHead,
+    Effect.timeout(within),
+  )
+
+/** Returns the first address of a node. */
+const addressOf = ({ self }: Cluster.Cluster["Service"]) =>
+  Effect.map(self, ({ addresses: [address] }) => address ?? assert.fail("a node has no address"))
+
+describe("the programs of AGENTS.md of node-transport", () => {
+  it.live("srv.ts finds a peer by an SRV record", () =>
+    Effect.gen(function* () {
+      const nothing = Effect.succeed([])
+      const resolver = { a: () => nothing, aaaa: () => nothing, srv: () => nothing }
+      const ann = yield* start(Srv.layer({ name: "ann", port: 0, resolver }))
+      const port = Address.port(yield* addressOf(ann))
+      const asked: Array<string> = []
+      const srv = (name: string) =>
+        Effect.sync(() => {
+          asked.push(name)
+          return [{ target: "127.0.0.1", port, priority: 0, weight: 0 }]
+        })
+      const bob = yield* start(Srv.layer({ name: "bob", port: 0, resolver: { ...resolver, srv } }))
+      yield* lists(bob, "ann")
+      yield* lists(ann, "bob")
+      assert.deepStrictEqual([...new Set(asked)], ["_coterie._tcp.shop.internal"])
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("file.ts finds a peer whose address is written to the file later", () =>
+    Effect.gen(function* () {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "coterie-peers-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => fs.rmSync(folder, { recursive: true })))
+      const file = path.join(folder, "peers")
+      fs.writeFileSync(file, "")
+      const ann = yield* start(File.layer("ann", file))
+      const bob = yield* start(File.layer("bob", file))
+      fs.writeFileSync(file, `${yield* addressOf(ann)} # ann\n`)
+      yield* lists(bob, "ann")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("config.ts takes its options from variables, and names one that is missing", () =>
+    Effect.gen(function* () {
+      const env = { POD_IP: "127.0.0.1", CLUSTER_PORT: "0" }
+      const provide = (env: Record<string, string>) =>
+        Layer.provide(Config.layer, ConfigProvider.layer(ConfigProvider.fromEnv({ env })))
+      const error = yield* Effect.flip(start(provide(env)))
+      assert.strictEqual(error._tag, "ConfigError")
+      assert.include(String(error), "POD_NAME")
+      const ann = yield* start(provide({ ...env, POD_NAME: "ann" }))
+      assert.include(yield* ann.self, { name: "ann" })
+    }).pipe(Effect.scoped),
+  )
+})
