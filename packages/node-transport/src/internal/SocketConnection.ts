@@ -15,55 +15,81 @@ const ignore = () => {}
  */
 const holdMillis = 500
 
+/** Parts of a connection below which TLS runs. */
+export interface Secured {
+  /** Socket of TCP, which TLS reads and writes. */
+  readonly raw: Net.Socket
+  readonly identity: Transport.Identity
+  readonly renewal: Effect.Effect<void>
+}
+
 /**
  * Makes a connection of a socket that nobody has read. When the scope closes, the socket gets `linger` milliseconds to send the
  * rest.
  *
  * Both ends must be opened with `allowHalfOpen`, so that the end of one direction leaves the other open.
  */
-export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+export const make = (
+  socket: Net.Socket,
+  linger: number,
+  secured?: Secured,
+): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
-    const closedError = () =>
-      new Transport.TransportError({
+    const raw = secured?.raw ?? socket
+    const remoteHost = (raw.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
+    const closedError = () => {
+      const cause = socket.errored ?? raw.errored
+      return new Transport.TransportError({
         reason: "closed",
-        message: `the connection to ${remoteHost} ${describe(socket.errored)}`,
-        ...(socket.errored === null ? {} : { cause: socket.errored }),
+        message: `the connection to ${remoteHost} ${describe(cause)}`,
+        ...(cause === null ? {} : { cause }),
       })
+    }
     // Without a listener, an error after the reader has closed would end the process.
-    socket.on("error", ignore)
+    raw.on("error", ignore)
+    // After its handshake, TLS emits an error and leaves the socket open.
+    socket.on("error", (cause) => {
+      if (!socket.destroyed) socket.destroy(cause)
+    })
     const reader = new SocketReader(socket, closedError)
     const writer = new SocketWriter(socket, closedError)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         reader.close()
-        closeGracefully(socket, linger)
+        closeGracefully(socket, raw, linger)
       }),
     )
     return {
       remoteHost,
+      ...(secured === undefined ? {} : { identity: secured.identity, renewal: secured.renewal }),
       pull: reader.pull,
       write: writer.write,
       end: Effect.sync(() => {
         if (!socket.destroyed && !socket.writableEnded) socket.end()
       }),
       reset: Effect.sync(() => {
-        if (!socket.destroyed) socket.resetAndDestroy()
+        if (!socket.destroyed) resetSocket(socket, raw)
       }),
     }
   })
+
+/** Resets a connection, with the error that its reader gets. A TLS socket cannot do it: its `resetAndDestroy` throws. */
+export const resetSocket = (socket: Net.Socket, raw: Net.Socket, cause?: Error): void => {
+  raw.resetAndDestroy()
+  socket.destroy(cause)
+}
 
 /**
  * Sends what was written and the end of the stream, then drops what the socket receives until the other side ends too. A socket
  * that is closed with unread bytes would be reset, and the reset can overtake the last bytes. Destroys the socket after
  * `linger` milliseconds, for which it does not keep a process alive that has nothing else to do.
  */
-const closeGracefully = (socket: Net.Socket, linger: number): void => {
+const closeGracefully = (socket: Net.Socket, raw: Net.Socket, linger: number): void => {
   if (socket.destroyed) return
   const timer = setTimeout(() => {
     // A plain destroy would end the stream in good order in the middle of what was written.
     if (socket.writableFinished) socket.destroy()
-    else socket.resetAndDestroy()
+    else resetSocket(socket, raw)
   }, linger)
   timer.unref()
   const hold = setTimeout(() => socket.unref(), holdMillis)
