@@ -77,6 +77,35 @@ export interface Options {
 }
 
 /**
+ * Options of a node's transport.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TransportOptions {
+  /** Port on which the node listens; 0 picks a free one. Defaults to {@link defaultPort}. */
+  readonly port?: number | undefined
+  /** Proof of the node, as the other nodes see it in `Connection.identity`. Defaults to none, as with plain TCP. */
+  readonly identity?: Transport.Identity | undefined
+}
+
+/**
+ * Options of a withdrawal.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WithdrawOptions {
+  /** Withdraws only connections with this host. Defaults to the connections with all hosts. */
+  readonly peer?: string | undefined
+  /**
+   * Time after which the connections are reset. Defaults to {@link defaultWithdrawal}. `Duration.infinity` only asks for other
+   * connections, as a transport does for old ones.
+   */
+  readonly within?: Duration.Input | undefined
+}
+
+/**
  * What a test can do with the network.
  *
  * @category models
@@ -88,7 +117,18 @@ export interface Shape {
    * 0 picks a free one. Every node needs a layer of its own; building one at a crashed host
    * brings the host back.
    */
-  readonly transport: (host: string, port?: number) => Layer.Layer<Transport.Transport>
+  readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
+  /**
+   * Changes the proof of a node. Connections that are made later have the new identity; open connections keep theirs. A
+   * transport that is built later has the identity of its options.
+   */
+  readonly prove: (host: string, identity: Transport.Identity | undefined) => Effect.Effect<void>
+  /**
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. The connections' `renewal`
+   * completes at this node. Then the connections are reset, unless the node has replaced them. Affects only connections
+   * on which at least one side has an identity.
+   */
+  readonly withdraw: (host: string, options?: WithdrawOptions) => Effect.Effect<void>
   /** Lets nothing pass between the two groups. Connections stay open and stall. */
   readonly partition: (hostsA: ReadonlyArray<string>, hostsB: ReadonlyArray<string>) => Effect.Effect<void>
   /** Lets nothing pass from the first group to the second. */
@@ -129,6 +169,14 @@ export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/t
  * @since 0.1.0
  */
 export const defaultPort = Engine.defaultPort
+
+/**
+ * Time between the withdrawal of a proof and the reset of the connections that have it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultWithdrawal: Duration.Input = "30 seconds"
 
 /** Draws everything from the service, and records nothing. */
 const drawsFrom = (random: typeof Random.Random.Service): Draws => {
@@ -206,7 +254,13 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     )
     yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
-      transport: (host, port) => engine.transport(host, port),
+      transport: (host, given = {}) => {
+        const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
+        return engine.transport(host, port, () => identity)
+      },
+      prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
+      withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
+        Effect.sync(() => engine.withdraw(host, peer, within)),
       partition: (hostsA, hostsB) => Effect.sync(() => void engine.partition(hostsA, hostsB)),
       partitionOneWay: (from, to) => Effect.sync(() => void engine.partitionOneWay(from, to)),
       heal: Effect.sync(() => engine.heal()),

@@ -31,6 +31,11 @@ export interface Harness {
   readonly silentPeer: Effect.Effect<SilentPeer, never, Scope.Scope>
   /** Number of open connections and listeners. A test that leaves more than it found has leaked them. */
   readonly open: Effect.Effect<number>
+  /**
+   * Withdraws the proofs of all open connections on at least one of their sides, with a short time until they are closed. Needed
+   * for a transport that proves identities.
+   */
+  readonly withdraw?: Effect.Effect<void> | undefined
 }
 
 /** The functions with which a group of tests registers its tests. */

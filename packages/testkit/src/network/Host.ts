@@ -1,4 +1,5 @@
 /** One host of a network, where transports are built. */
+import type * as Transport from "@coterie/core/Transport"
 import type { Process } from "./Environment.ts"
 
 /** Writes a host as addresses do: in lower case, IPv6 without its brackets. */
@@ -26,4 +27,6 @@ export interface TransportInstance {
   readonly host: Host
   readonly process: Process
   alive: boolean
+  /** Proof that the other ends of new connections see. */
+  identity?: Transport.Identity | undefined
 }
