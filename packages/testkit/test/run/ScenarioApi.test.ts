@@ -105,7 +105,7 @@ describe("bad input of a scenario", () => {
     Effect.gen(function* () {
       const error = yield* misuse((sim) => sim.nodes(["a", "b", "a"], () => counter))
       assert.strictEqual(error.reason, "nodeName")
-      assert.include(error.message, 'there is a node "a" already')
+      assert.include(error.message, 'a node "a" already exists')
     }),
   )
 
