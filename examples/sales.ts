@@ -47,10 +47,10 @@ export const layer = (options: { readonly name: string; readonly seeds: Readonly
 // #endregion
 
 // #region ready
-/** Returns whether requests may be routed to this process. A process that has lost all of its peers is not ready. */
+/** Returns whether requests may be routed to this process. It may serve without peers, so readiness does not depend on them. */
 export const isReady = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
   const status = yield* cluster.status
-  return status._tag === "Member" || (status._tag === "Alone" && status.reason !== "isolated")
+  return status._tag === "Member" || status._tag === "Alone"
 })
 // #endregion

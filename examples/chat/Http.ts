@@ -34,7 +34,7 @@ const handlers = HttpApiBuilder.group(
   }),
 )
 
-/** 200 if clients may be sent here. An instance that is alone serves those that it has; one that is cut off does not. */
+/** Responds with 200 if clients may be routed here. An instance without peers serves the clients that it has. */
 const health = HttpRouter.add(
   "GET",
   "/health",
@@ -42,8 +42,7 @@ const health = HttpRouter.add(
     const cluster = yield* Cluster.Cluster
     const { hasBegun } = yield* Stopping
     const status = yield* cluster.status
-    const isReady =
-      !hasBegun() && (status._tag === "Member" || (status._tag === "Alone" && status.reason !== "isolated"))
+    const isReady = !hasBegun() && (status._tag === "Member" || status._tag === "Alone")
     return yield* HttpServerResponse.json({ ready: isReady, status }, { status: isReady ? 200 : 503 })
   }),
 )

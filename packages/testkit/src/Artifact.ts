@@ -1,6 +1,7 @@
 /**
- * A failure as a file: what it takes to see it again, also when other seeds mean something else by now. It is JSON
- * that people read and compare: one fault per line, and one line for the draws of each stream.
+ * Failure as a file. It holds the faults and draws of the run, so that a replay works even if the seed gives another
+ * run in a later version. The file is JSON for people to read and compare: one fault per line, and one line for the
+ * draws of each stream.
  *
  * ```json
  * "deviations": {
@@ -9,8 +10,8 @@
  * }
  * ```
  *
- * Each list begins with the place of its first draw in the stream, counted from 0; the values from there on follow.
- * What is in no list was benign.
+ * Each list begins with the place of its first draw in the stream, counted from 0. The values from that place on
+ * follow. Draws that are in no list were benign.
  *
  * @since 0.1.0
  */
@@ -23,7 +24,7 @@ import * as FaultPlan from "./FaultPlan.ts"
 import { Failure, SimulationError } from "./SimulationError.ts"
 
 /**
- * The form of the file. Another form is another number.
+ * Version of the file format.
  *
  * @category constants
  * @since 0.1.0
@@ -37,12 +38,12 @@ const Value = Schema.Int.check(
   Schema.isGreaterThanOrEqualTo(1, { expected: "1 or more, because benign draws are left out" }),
 )
 
-/** A place, and the values from there on. */
+/** Place of a draw, and the values from that place on. */
 const Run = Schema.TupleWithRest(Schema.Tuple([Count]), [Value]).check(
   Schema.isMinLength(2, { expected: "a place and the values from there on" }),
 )
 
-/** The draws of one stream: in the file runs of them, since most streams have either few draws or no gaps. */
+/** Draws of one stream. The file has runs of draws, since most streams have either few draws or no gaps. */
 const Stream = Schema.Array(Run).pipe(
   Schema.decodeTo(
     Schema.Record(Schema.String, Schema.Int),
@@ -52,7 +53,7 @@ const Stream = Schema.Array(Run).pipe(
         let next = 0
         for (const [first, ...values] of runs) {
           if (first < next) {
-            const expected = `draws in their order, each once; place ${first} comes after place ${next - 1}`
+            const expected = `draws in ascending order, each once, but place ${first} follows place ${next - 1}`
             return Effect.fail(new SchemaIssue.InvalidValue({ expected }, runs, options))
           }
           next = first
@@ -64,7 +65,7 @@ const Stream = Schema.Array(Run).pipe(
         const runs: Array<[number, ...Array<number>]> = []
         let run: [number, ...Array<number>] | undefined
         let next = -1
-        // Keys that are whole numbers are in their order by themselves.
+        // JavaScript keeps keys that are whole numbers in ascending order.
         for (const place of Object.keys(draws).map(Number)) {
           const value = draws[place] ?? 0
           if (value === 0) continue
@@ -82,35 +83,35 @@ const Stream = Schema.Array(Run).pipe(
 )
 
 /**
- * A failure that can be replayed.
+ * Schema of a failure that can be replayed.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Artifact = Schema.Struct({
   version: Schema.Literal(version),
-  /** The version of the testkit that wrote it. */
+  /** Version of the testkit that wrote the artifact. */
   testkit: Schema.String,
-  /** The name of the scenario. */
+  /** Name of the scenario. */
   scenario: Schema.String,
-  /** Of the scenario's name and options: tells whether they have changed since. */
+  /** Hash of the scenario's name and options. A replay compares it to detect changes. */
   fingerprint: Schema.String,
   seed: Count,
   explore: Explore,
-  /** Of the run that these faults and draws give. */
+  /** Trace hash of the run that these faults and draws give. */
   traceHash: Schema.String,
   failure: Failure,
-  /** What is left after shrinking, for people. */
+  /** Faults and draws as sentences, after shrinking. */
   sentences: Schema.optionalKey(Schema.Array(Schema.String)),
-  /** How much there was before it was shrunk, in how many runs, and whether everything was tried. */
+  /** Size before shrinking, number of runs, and `true` if nothing more can be left out. */
   shrunk: Schema.optionalKey(
     Schema.Struct({ from: Schema.Struct({ faults: Count, draws: Count }), runs: Count, minimal: Schema.Boolean }),
   ),
-  /** What the network was like: it says which draws are made. */
+  /** Conditions of the network. They determine which draws are made. */
   network: FaultPlan.Network,
-  /** The faults as they happened, in the order of time. */
+  /** Faults as they happened, in the order of time. */
   timeline: Schema.Array(FaultPlan.Fault),
-  /** The draws that were not benign, by stream and place. */
+  /** Draws that were not benign, by stream and place. */
   deviations: Schema.Record(Schema.String, Stream),
 })
 /**
@@ -127,7 +128,7 @@ const isSeed = Schema.is(Count)
 const isExplore = Schema.is(Explore)
 
 /**
- * The text of the file: the same for the same failure, whatever the order in which it was put together.
+ * Encodes an artifact as the text of a file. Equal failures give equal texts, whatever the order of their keys.
  *
  * @category encoding
  * @since 0.1.0
@@ -142,10 +143,13 @@ export const encode = (artifact: Artifact): string => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** How deep values get lines of their own. */
+/** Depth down to which each value has a line of its own. */
 const broken = 2
 
-/** JSON, with a line for each part down to {@link broken}; below that a value stays on its line. */
+/**
+ * Formats JSON with one line per value down to the depth {@link broken}. Deeper values stay on the line of their
+ * parent.
+ */
 const lines = (value: unknown, indent: string): string => {
   if (indent.length / 2 < broken) {
     const inner = `${indent}  `
@@ -159,7 +163,7 @@ const lines = (value: unknown, indent: string): string => {
 }
 
 const line = (value: unknown): string => {
-  // Numbers stand close: there may be a hundred thousand of them.
+  // Lists of numbers have no spaces, since they may have a hundred thousand items.
   if (Array.isArray(value))
     return `[${value.map(line).join(value.some((item) => typeof item === "string") ? ", " : ",")}]`
   if (!isRecord(value)) return JSON.stringify(value)
@@ -170,7 +174,8 @@ const line = (value: unknown): string => {
 const wrong = (message: string): SimulationError => new SimulationError({ reason: "artifact", message })
 
 /**
- * Reads the text of a file.
+ * Decodes the text of a file. Fails with `SimulationError` and the reason `artifact` if the text is not JSON, is not an
+ * artifact, or has another version.
  *
  * @category decoding
  * @since 0.1.0
@@ -180,8 +185,8 @@ export const decode = (text: string): Result.Result<Artifact, SimulationError> =
     try: (): unknown => JSON.parse(text),
     catch: (cause) =>
       wrong(
-        `the artifact is not JSON (${cause instanceof Error ? cause.message : String(cause)}): it was cut off, or is ` +
-          "another file. Give the file as the simulation wrote it, or run the seed again to get it anew.",
+        `the artifact is not JSON (${cause instanceof Error ? cause.message : String(cause)}): it is truncated, or is ` +
+          "another file. Use the file as the simulation wrote it, or run the seed again to write a new one.",
       ),
   }).pipe(Result.flatMap(decodeJson))
 
@@ -189,7 +194,7 @@ const decodeJson = (json: unknown): Result.Result<Artifact, SimulationError> => 
   if (!isRecord(json) || json["version"] === undefined) {
     return Result.fail(
       wrong(
-        "the file is JSON, but no artifact: an artifact has a version. Give the file that the simulation wrote when it " +
+        "the file is JSON but not an artifact, because it has no version. Use the file that the simulation wrote when it " +
           "failed.",
       ),
     )
@@ -198,7 +203,7 @@ const decodeJson = (json: unknown): Result.Result<Artifact, SimulationError> => 
   return Result.mapError(fromJson(json), ({ message }) =>
     wrong(
       `the artifact cannot be read: ${message.replaceAll(/\s*\n\s*/g, " ")}. Correct it if it was edited, or ` +
-        `${again(json)} to get it anew.`,
+        `${again(json)} to write a new one.`,
     ),
   )
 }
@@ -207,11 +212,11 @@ const otherVersion = (json: Readonly<Record<string, unknown>>): string => {
   const wrote = typeof json["testkit"] === "string" ? `@coterie/testkit ${json["testkit"]}` : "the testkit"
   return (
     `the artifact has version ${JSON.stringify(json["version"])} and this testkit reads version ${version}. Replay it with ` +
-    `${wrote}, which wrote it; or ${again(json)}: often the seed alone still finds the failure.`
+    `${wrote}, which wrote it; or ${again(json)}: often the seed alone still reproduces the failure.`
   )
 }
 
-/** How to get there without the artifact, from whatever can be read of it. */
+/** Returns the advice to run the scenario again, with the seed and order if the artifact has them. */
 const again = ({ explore, scenario, seed }: { readonly [key: string]: unknown }): string =>
   [
     typeof scenario === "string" ? `run "${scenario}" again` : "run the scenario again",
@@ -220,7 +225,8 @@ const again = ({ explore, scenario, seed }: { readonly [key: string]: unknown })
   ].join(" ")
 
 /**
- * Whether the artifact is of this scenario, and the scenario still the same.
+ * Checks that the artifact belongs to this scenario, and that the options of the scenario have not changed. Otherwise
+ * fails with `SimulationError` and the reason `artifact`.
  *
  * @category guards
  * @since 0.1.0
@@ -232,15 +238,17 @@ export const matches = (
 ): Result.Result<void, SimulationError> => {
   if (artifact.scenario !== scenario) {
     return Result.fail(
-      wrong(`the artifact is of the scenario "${artifact.scenario}" and not of "${scenario}": replay it with that one`),
+      wrong(
+        `the artifact belongs to the scenario "${artifact.scenario}" and not to "${scenario}": replay it with its own scenario`,
+      ),
     )
   }
   if (artifact.fingerprint !== fingerprint) {
     return Result.fail(
       wrong(
         `the options of the scenario "${scenario}" have changed since the artifact was written, so its faults and draws ` +
-          `mean something else now. Replay it with the sources of that time; or ${again(artifact)}: often the seed ` +
-          "alone still finds the failure.",
+          `have another meaning now. Replay it with the sources of that time; or ${again(artifact)}: often the seed ` +
+          "alone still reproduces the failure.",
       ),
     )
   }

@@ -1,5 +1,5 @@
 /**
- * Where two runs that ought to be the same went different ways.
+ * Comparison of two runs that should be equal.
  *
  * @since 0.1.0
  */
@@ -9,26 +9,27 @@ import { NonDeterministic } from "./SimulationError.ts"
 import type { Event, Trace } from "./Trace.ts"
 
 /**
- * The first place where two traces differ.
+ * First difference of two traces.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Difference {
-  /** The virtual time of the earlier one of the two events, in microseconds. */
+  /** Virtual time of the earlier of the two events, in microseconds. */
   readonly at: number
-  /** The place of the events among all events of the run, counted from 0. */
+  /** Place of the events among all events of the run, counted from 0. */
   readonly index: number
-  /** What each of them has there; `undefined` where its trace is over. */
+  /** Event of the first trace at this place. `undefined` if the trace has ended before. */
   readonly first: Event | undefined
+  /** Event of the second trace at this place. `undefined` if the trace has ended before. */
   readonly second: Event | undefined
-  /** Says all of this, with the nodes. */
+  /** Description of the difference, with the nodes. */
   readonly sentence: string
 }
 
 type Sent = Extract<Event, { readonly _tag: "Sent" }>
 
-/** Text that is the same for equal events, whatever the order of their keys. */
+/** Returns a text that is equal for equal events, whatever the order of their keys. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
@@ -36,22 +37,25 @@ const canonical = (value: unknown): string =>
       : inner,
   )
 
-/** An event in words. What arrives or is lost is told by what was sent, which may be far back. */
+/**
+ * Describes an event. An arrival or a loss is described by its `Sent` event, which may be much earlier in the trace.
+ */
 const describe = (event: Event | undefined, { events }: Trace): string => {
-  if (event === undefined) return "nothing more"
+  if (event === undefined) return "no more events"
   const id = event._tag === "Arrived" || event._tag === "Lost" || event._tag === "Dropped" ? event.id : undefined
   const isIt = (other: Event): other is Sent => other._tag === "Sent" && other.id === id
   return `"${describeEvent(event, id === undefined ? undefined : events.find(isIt))}" at ${formatTime(event.at)}`
 }
 
 /**
- * Where two traces of the same scenario first differ; `undefined` if they do not, as far as both of them go back.
+ * Returns the first difference of two traces of one scenario. Returns `undefined` if the events that both traces kept
+ * are equal.
  *
  * @category comparing
  * @since 0.1.0
  */
 export const difference = (first: Trace, second: Trace): Difference | undefined => {
-  // A trace keeps the last events, and a longer run has lost more of the first ones.
+  // A trace keeps the last events, so the trace of a longer run begins later.
   const from = Math.max(first.skipped, second.skipped)
   const to = Math.max(first.skipped + first.events.length, second.skipped + second.events.length)
   for (let index = from; index < to; index++) {
@@ -61,7 +65,7 @@ export const difference = (first: Trace, second: Trace): Difference | undefined 
     const at = Math.min(a?.at ?? Number.POSITIVE_INFINITY, b?.at ?? Number.POSITIVE_INFINITY)
     const where =
       index === from && from > 0
-        ? "they differ at, or before, the first event that both kept: at"
+        ? "they differ at or before the first event that both traces kept: at"
         : "they first differ at"
     return {
       at,
@@ -77,7 +81,7 @@ export const difference = (first: Trace, second: Trace): Difference | undefined 
 }
 
 /**
- * What is known of a run that was to be repeated.
+ * Fields of a report that a comparison of two runs needs.
  *
  * @category models
  * @since 0.1.0
@@ -85,13 +89,13 @@ export const difference = (first: Trace, second: Trace): Difference | undefined 
 export type Repeated = Pick<Report, "scenario" | "steps" | "trace" | "traceHash" | "virtualSeconds">
 
 const causes =
-  "Look for what comes from outside of the simulation or outlives a run: a variable of a module, a cache, real I/O, a " +
-  "time or a chance that is taken when a module is loaded, the order of a HashMap whose keys are functions. " +
-  "`coterie-sim swarm --isolate` runs every seed in a thread of its own, where nothing is left of other runs."
+  "Look for state that comes from outside the simulation or outlives a run: a variable of a module, a cache, real I/O, a " +
+  "time or a random number that a module reads when it is loaded, the order of a HashMap whose keys are functions. " +
+  "`coterie-sim swarm --isolate` runs every seed in a thread of its own, which has no state of other runs."
 
 /**
- * The failure of a seed whose second run was not as its first. The traces, if there are, say where they parted. Two
- * equal runs mean that an earlier one, of which there is no trace, was different.
+ * Makes the failure of a seed whose second run differs from its first. The traces, if there are any, show the first
+ * difference. If the two given runs are equal, an earlier run without a trace was different.
  *
  * @category constructors
  * @since 0.1.0
@@ -104,26 +108,26 @@ export const nonDeterministic = (seed: number, first: Repeated, second: Repeated
   const because = (): string => {
     if (found !== undefined) return found.sentence
     if (first.traceHash === second.traceHash) {
-      return "two more runs of it are the same, but not as the first one was: something is left over from the first"
+      return "two more runs are equal to each other but differ from the first one, which left some state behind"
     }
     if (first.trace === undefined || second.trace === undefined) {
-      return "run it with a trace to see where it parts"
+      return "run it with a trace to see the first difference"
     }
     const steps =
       first.steps === second.steps
         ? `both took ${first.steps} steps`
         : `one took ${first.steps} steps and the other ${second.steps}`
-    return `their traces are the same as far as both go back, but the steps in between differ: ${steps}`
+    return `the events that both traces kept are equal, but the steps between them differ: ${steps}`
   }
   return new NonDeterministic({
     at: found?.at ?? end,
-    message: `two runs of "${first.scenario}" with seed ${seed} are not the same: ${because()}. ${causes}`,
+    message: `two runs of "${first.scenario}" with seed ${seed} differ: ${because()}. ${causes}`,
   })
 }
 
 /**
- * Makes the failure of a seed whose run after other seeds was not the same as before them. The two runs are later ones: they
- * say where the runs part, if what outlives a run changes with each.
+ * Makes the failure of a seed whose run after other seeds differs from its run before them. The two given runs are
+ * later ones. If the state that outlives a run changes with each run, they differ, too, and show the first difference.
  *
  * @category constructors
  * @since 0.1.0
@@ -131,11 +135,11 @@ export const nonDeterministic = (seed: number, first: Repeated, second: Repeated
 export const outlived = (seed: number, later: Repeated, latest: Repeated): NonDeterministic => {
   const found =
     later.trace === undefined || latest.trace === undefined ? undefined : difference(later.trace, latest.trace)
-  const where = found === undefined ? "" : ` Two more runs of it are not the same either: ${found.sentence}.`
+  const where = found === undefined ? "" : ` Two more runs of it differ, too: ${found.sentence}.`
   return new NonDeterministic({
     at: found?.at ?? 0,
     message:
-      `seed ${seed} of "${later.scenario}" gave another run after other seeds than before them: something of a run ` +
-      `outlives it, and changes the next one.${where} ${causes}`,
+      `seed ${seed} of "${later.scenario}" gave another run after other seeds than before them: some state outlives a run ` +
+      `and changes later runs.${where} ${causes}`,
   })
 }

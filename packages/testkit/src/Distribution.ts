@@ -1,5 +1,5 @@
 /**
- * How a quantity varies, as plain data:
+ * Distributions of random quantities, as plain data:
  *
  * ```ts
  * import type { Distribution } from "@coterie/testkit"
@@ -13,7 +13,7 @@
  * const bandwidth: Distribution.Encoded<number> = { logUniform: [10_000, 1_000_000_000] }
  * ```
  *
- * Times are written as Effect's durations and counted in microseconds; everything else is a number.
+ * Times are written as durations of Effect and decoded to microseconds. All other quantities are numbers.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import { Elapsed } from "./internal/Microseconds.ts"
 import type { Prng } from "./kernel/Prng.ts"
 
 /**
- * A distribution, as the program has it: times in whole microseconds.
+ * Decoded distribution. Times are in whole microseconds.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export type Distribution =
   | { readonly tail: { readonly chance: number; readonly is: Distribution; readonly otherwise: Distribution } }
 
 /**
- * A distribution, as it is written. `T` is the text of a duration, or a number.
+ * Encoded distribution. `T` is the text of a duration, or a number.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +48,7 @@ export type Encoded<T> =
   | { readonly tail: { readonly chance: number; readonly is: Encoded<T>; readonly otherwise: Encoded<T> } }
 
 /**
- * A number from 0 to 1.
+ * Schema of a number from 0 to 1.
  *
  * @category schemas
  * @since 0.1.0
@@ -58,15 +58,17 @@ export const Probability = Schema.Finite.check(
 )
 
 const inOrder = Schema.makeFilter(([min, max]: readonly [number, number]) =>
-  min <= max ? true : "the range is the wrong way round: write the smaller value first",
+  min <= max ? true : "the range is reversed: write the smaller value first",
 )
 
 const aboveZero = Schema.makeFilter(([min]: readonly [number, number]) =>
-  min > 0 ? true : "a logarithmic range begins above 0: use `uniform` for one that begins at 0",
+  min > 0 ? true : "a logarithmic range must begin above 0: use `uniform` for a range that begins at 0",
 )
 
 const meanAboveMinimum = Schema.makeFilter(({ mean, min }: { readonly min: number; readonly mean: number }) =>
-  min <= mean ? true : "the mean is below the minimum: the mean counts from 0, as the minimum does",
+  min <= mean
+    ? true
+    : "the mean is below the minimum: both count from 0, so write a mean that is not less than the minimum",
 )
 
 const of = <T>(quantity: Schema.Codec<number, T>, example: string): Schema.Codec<Distribution, Encoded<T>> => {
@@ -89,7 +91,7 @@ const of = <T>(quantity: Schema.Codec<number, T>, example: string): Schema.Codec
 }
 
 /**
- * How a time varies.
+ * Schema of a distribution of times.
  *
  * @category schemas
  * @since 0.1.0
@@ -97,7 +99,7 @@ const of = <T>(quantity: Schema.Codec<number, T>, example: string): Schema.Codec
 export const Time = of(Elapsed, 'a duration such as "20 millis"')
 
 /**
- * How a number that is not negative varies: bytes, bytes a second, how often in a minute.
+ * Schema of a distribution of numbers that are not negative: bytes, bytes per second, events per minute.
  *
  * @category schemas
  * @since 0.1.0
@@ -108,7 +110,7 @@ export const Quantity = of(
 )
 
 /**
- * How a probability varies: all its values are from 0 to 1.
+ * Schema of a distribution of probabilities. All values are from 0 to 1.
  *
  * @category schemas
  * @since 0.1.0
@@ -116,7 +118,7 @@ export const Quantity = of(
 export const Chance = of(Probability, "a probability from 0 to 1")
 
 /**
- * One value. Times and bytes are to be rounded by who asks.
+ * Draws one value. Callers round times and bytes themselves.
  *
  * @category sampling
  * @since 0.1.0
@@ -140,7 +142,7 @@ export const sample = (distribution: Distribution, random: Prng): number => {
 }
 
 /**
- * Whether the value is always 0.
+ * Returns `true` if the value is always 0.
  *
  * @category guards
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * What goes wrong in a simulation, as data that can be read, compared, written by hand and shrunk. Either a plan says
- * what the network is like and which faults come when, or a {@link Swarm} says from which ranges each seed draws
- * its own plan. Both are JSON; times are text such as `"5 seconds"`.
+ * Faults of a simulation, as data that can be read, compared, written by hand and shrunk. A {@link Plan} has the
+ * conditions of the network and a timeline of faults. A {@link Swarm} has the ranges from which each seed draws its own
+ * plan. Both are JSON. Times are text such as `"5 seconds"`.
  *
  * ```ts
  * import type { FaultPlan } from "@coterie/testkit"
@@ -24,7 +24,7 @@
  * }
  * ```
  *
- * What is not mentioned does not go wrong. {@link swarm} has everything, in ranges that suit most programs.
+ * Faults that are not mentioned do not occur. {@link swarm} has all kinds of faults, in ranges that suit most programs.
  *
  * @since 0.1.0
  */
@@ -36,12 +36,12 @@ import { explain } from "./faults/explain.ts"
 import { Elapsed, Microseconds } from "./internal/Microseconds.ts"
 import { SimulationError } from "./SimulationError.ts"
 
-/** The name of a node. */
+/** Name of a node. */
 const Name = Schema.String.check(Schema.isMinLength(1, { expected: "the name of a node" }))
 
 const distinct = Schema.makeFilter((names: ReadonlyArray<string>) => {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  return twice === undefined ? true : `"${twice}" is named twice: name each node once`
+  return twice === undefined ? true : `"${twice}" is in the list twice: name each node once`
 })
 
 /** Names of nodes, at least one. */
@@ -50,36 +50,39 @@ const Names = Schema.Array(Name).check(
   distinct,
 )
 
-/** Two nodes that are not the same. */
+/** Check that a fault names two different nodes. */
 const apart = Schema.makeFilter(({ from, to }: { readonly from: string; readonly to: string }) =>
-  from === to ? { path: ["to"], issue: `"${to}" is \`from\`, too: name two nodes` } : true,
+  from === to ? { path: ["to"], issue: `\`from\` and \`to\` are both "${to}": name two different nodes` } : true,
 )
 
-/** When it begins: virtual time since the start of the run. */
+/** Virtual time from the start of the run to the beginning of the fault. */
 const at = Elapsed
-/** How long until the fault is over by itself, in virtual time. */
+/** Virtual time from the beginning of the fault to its end. */
 const lasting = Elapsed
 
 /**
- * What the network is like all the time. Everything that is not given is benign.
+ * Conditions of the network during the whole run. Conditions that are not given are benign.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Network = Schema.Struct({
-  /** One way, of each segment; a time. */
+  /** One-way delay, drawn for each segment. */
   delay: Schema.optionalKey(Distribution.Time),
-  /** One way, in addition, drawn once per pair of hosts: how far they are apart; a time. */
+  /** Additional one-way delay, drawn once per pair of hosts: the distance between them. */
   distance: Schema.optionalKey(Distribution.Time),
-  /** The chance of a segment to be lost and sent again, from 0 to 1, drawn once per direction of a pair. */
+  /** Probability that a segment is lost and sent again, from 0 to 1, drawn once per direction of a pair. */
   loss: Schema.optionalKey(Distribution.Chance),
-  /** Bytes a second, drawn once per direction of a pair; 0 is no limit. */
+  /** Bytes per second, drawn once per direction of a pair. 0 means no limit. */
   bandwidth: Schema.optionalKey(Distribution.Quantity),
-  /** Bytes that may wait for the bandwidth; what comes on top is lost and sent again. */
+  /**
+   * Bytes that may wait for the bandwidth, drawn once per direction of a pair. Segments beyond them are lost and sent
+   * again.
+   */
   queue: Schema.optionalKey(Distribution.Quantity),
-  /** The chance of a write to be cut into smaller segments, from 0 to 1, drawn once per direction of a pair. */
+  /** Probability that a write is cut into smaller segments, from 0 to 1, drawn once per direction of a pair. */
   split: Schema.optionalKey(Distribution.Chance),
-  /** The bytes that each direction of a connection holds, drawn once per connection; 0 is the default of the network. */
+  /** Bytes that each direction of a connection holds, drawn once per connection. 0 means the default of the network. */
   sendBuffer: Schema.optionalKey(Distribution.Quantity),
 })
 /**
@@ -91,7 +94,7 @@ export const Network = Schema.Struct({
 export type Network = typeof Network.Type
 
 /**
- * Nothing passes between two groups, or from one to the other; connections stall.
+ * Partition: no bytes pass between two groups, or from the first group to the second. Connections stall.
  *
  * @category schemas
  * @since 0.1.0
@@ -106,12 +109,14 @@ export const Partition = Schema.Struct({
 }).check(
   Schema.makeFilter(({ from, to }) => {
     const both = from.find((name) => to.includes(name))
-    return both === undefined ? true : { path: ["to"], issue: `"${both}" is on both sides: name each node on one side` }
+    return both === undefined
+      ? true
+      : { path: ["to"], issue: `"${both}" is on both sides: name each node on one side only` }
   }),
 )
 
 /**
- * Nothing passes from one node to another.
+ * Clog: no bytes pass from one node to another.
  *
  * @category schemas
  * @since 0.1.0
@@ -119,7 +124,8 @@ export const Partition = Schema.Struct({
 export const Clog = Schema.Struct({ kind: Schema.Literal("clog"), at, for: lasting, from: Name, to: Name }).check(apart)
 
 /**
- * Nodes are cut off one after the other and come back one after the other. Times are since the fault began.
+ * Swizzle: nodes are cut off one after the other and reconnected one after the other. `from` and `to` of a node count
+ * from the beginning of the fault.
  *
  * @category schemas
  * @since 0.1.0
@@ -133,14 +139,14 @@ export const Swizzle = Schema.Struct({
       Schema.makeFilter(({ from, to }) =>
         from <= to
           ? true
-          : { path: ["to"], issue: "the node comes back before it is cut off: `from` is the earlier time" },
+          : { path: ["to"], issue: "the node is reconnected before it is cut off: `from` must be the earlier time" },
       ),
     ),
   ).check(Schema.isMinLength(1, { expected: "the nodes that are cut off, at least one" })),
 })
 
 /**
- * The connections between two nodes are reset.
+ * Reset of the connections between two nodes.
  *
  * @category schemas
  * @since 0.1.0
@@ -148,12 +154,12 @@ export const Swizzle = Schema.Struct({
 export const Reset = Schema.Struct({ kind: Schema.Literal("reset"), at, from: Name, to: Name }).check(apart)
 
 /**
- * The present connections between two nodes fail halfway:
+ * Half-open failure of the present connections between two nodes:
  *
- * - `gone`: the end at `to` is gone and the one at `from` does not know until it writes.
- * - `deaf`: nothing that `from` writes arrives any more; `from` loses the connection when it has tried for too long.
- * - `dead`: the same both ways.
- * - `closed`: `to` hears that `from` will write no more, while `from` thinks that it can.
+ * - `gone`: the end at `to` is gone. The end at `from` does not notice until it writes.
+ * - `deaf`: no bytes that `from` writes arrive any more. `from` loses the connection after its user timeout.
+ * - `dead`: `deaf` in both directions.
+ * - `closed`: `to` reads the end of the stream, while `from` can still write.
  *
  * @category schemas
  * @since 0.1.0
@@ -167,7 +173,7 @@ export const HalfOpen = Schema.Struct({
 }).check(apart)
 
 /**
- * The process of a node is killed, or its machine loses power (`silent`), and is started again afterwards.
+ * Crash: the process of a node is killed, or its machine loses power (`silent`). The node is started again after `for`.
  *
  * @category schemas
  * @since 0.1.0
@@ -181,7 +187,7 @@ export const Crash = Schema.Struct({
 })
 
 /**
- * A node is stopped in good order, and started again afterwards.
+ * Stop: a node is stopped and its finalizers run. The node is started again after `for`.
  *
  * @category schemas
  * @since 0.1.0
@@ -189,7 +195,7 @@ export const Crash = Schema.Struct({
 export const Stop = Schema.Struct({ kind: Schema.Literal("stop"), at, for: lasting, node: Name })
 
 /**
- * The process of a node stands still: a long collection of garbage, a moved virtual machine, SIGSTOP.
+ * Pause of the process of a node, as by a long garbage collection, a migration of its virtual machine, or SIGSTOP.
  *
  * @category schemas
  * @since 0.1.0
@@ -197,7 +203,7 @@ export const Stop = Schema.Struct({ kind: Schema.Literal("stop"), at, for: lasti
 export const Pause = Schema.Struct({ kind: Schema.Literal("pause"), at, for: lasting, node: Name })
 
 /**
- * Every task of a node takes so long.
+ * Slow node: every task of the node takes the time `task`.
  *
  * @category schemas
  * @since 0.1.0
@@ -211,7 +217,7 @@ export const Slow = Schema.Struct({
 })
 
 /**
- * The wall clock of a node is set forth by a time, or back if it is negative.
+ * Jump of the wall clock of a node: forward by a time, or back if the time is negative.
  *
  * @category schemas
  * @since 0.1.0
@@ -219,7 +225,7 @@ export const Slow = Schema.Struct({
 export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Name, by: Microseconds })
 
 /**
- * How fast or slow a clock may run, in parts in a million.
+ * Maximum drift of a clock in either direction, in parts per million.
  *
  * @category constants
  * @since 0.1.0
@@ -227,7 +233,7 @@ export const Clock = Schema.Struct({ kind: Schema.Literal("clock"), at, node: Na
 export const maxDrift = 500_000
 
 /**
- * The clock of a node runs fast, or slow, by so many parts in a million from now on.
+ * Drift: from now on the clock of a node runs fast by `ppm` parts per million, or slow if `ppm` is negative.
  *
  * @category schemas
  * @since 0.1.0
@@ -239,13 +245,13 @@ export const Drift = Schema.Struct({
   ppm: Schema.Finite.check(
     Schema.isBetween(
       { minimum: -maxDrift, maximum: maxDrift },
-      { expected: "parts in a million from -500000 to 500000" },
+      { expected: "parts per million from -500000 to 500000" },
     ),
   ),
 })
 
 /**
- * Something that happens at a time.
+ * Fault of a timeline, which happens at a given time.
  *
  * @category schemas
  * @since 0.1.0
@@ -275,7 +281,7 @@ export const Fault = Schema.Union([
 export type Fault = typeof Fault.Type
 
 /**
- * What the network is like, how slowly applications start, and what happens when.
+ * Plan of one run: the conditions of the network, the delay of starts, and the timeline of faults.
  *
  * @category schemas
  * @since 0.1.0
@@ -283,8 +289,8 @@ export type Fault = typeof Fault.Type
 export const Plan = Schema.Struct({
   network: Schema.optionalKey(Network),
   /**
-   * Time between the layer of a node and the `start` of its application, drawn for each start. Others see the node in this time,
-   * and its application does not answer yet.
+   * Time between the layer of a node and the `start` of its application, drawn for each start. During this time, the
+   * other nodes see the node, and its application does not answer yet.
    */
   startDelay: Schema.optionalKey(Distribution.Time),
   timeline: Schema.optionalKey(Schema.Array(Fault)),
@@ -297,12 +303,12 @@ export const Plan = Schema.Struct({
  */
 export type Plan = typeof Plan.Type
 
-/** A key that need not be given, and what it is then. */
+/** Makes a key optional, with a default. */
 const orElse = <T, E>(schema: Schema.Codec<T, E>, otherwise: E) =>
   schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(otherwise)))
 
 /**
- * How long faults of a kind last: never less than `min`, then at random with this mean, never more than `max`.
+ * Duration of the faults of a kind. It is random with the mean `mean`, at least `min` and at most `max`.
  *
  * @category schemas
  * @since 0.1.0
@@ -326,8 +332,8 @@ const moments: typeof Lasting.Encoded = { min: "100 millis", mean: "2 seconds", 
 const whiles: typeof Lasting.Encoded = { min: "500 millis", mean: "5 seconds", max: "60 seconds" }
 
 /**
- * How often faults of a kind come, in a virtual minute: each seed draws its own rate. With these, some seeds see a kind
- * once in a minute and others every five seconds.
+ * Rate of the faults of a kind per virtual minute. Each seed draws its own rate. By default some seeds have a fault of
+ * the kind once a minute, and others every five seconds.
  */
 const perMinute = orElse(Distribution.Quantity, { logUniform: [1, 12] })
 
@@ -339,31 +345,32 @@ const some = <const L extends string>(all: readonly [L, ...ReadonlyArray<L>]) =>
     all,
   )
 
-/** The forms of partitions that a swarm draws from. */
+/** Shapes of the partitions that a swarm draws. */
 const shapes = ["size", "halves", "isolate", "bridge", "ring"] as const
 
 /**
- * From which ranges each seed draws the faults. A kind that is not given does not come; `{}` takes its defaults.
+ * Ranges from which each seed draws its faults. A kind that is not given does not occur. `{}` takes the defaults of a
+ * kind.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Rates = Schema.Struct({
   /**
-   * Partitions:
+   * Shapes of partitions:
    *
-   * - `size`: so many nodes against the rest, every number equally likely.
+   * - `size`: some nodes against the rest; every number of nodes is equally likely.
    * - `halves`: one half against the other.
    * - `isolate`: one node against the rest.
-   * - `bridge`: two halves, and one node that still reaches both; needs three nodes.
-   * - `ring`: each reaches its two neighbours only; needs four nodes, and comes as several partitions at once.
+   * - `bridge`: two halves, and one node that still reaches both. Needs three nodes.
+   * - `ring`: each node reaches its two neighbours only. Needs four nodes, and consists of several partitions at once.
    */
   partition: Schema.optionalKey(
     Schema.Struct({
       perMinute,
       for: lastingFor(whiles),
       shapes: some(shapes),
-      /** The chance that only one direction is closed. */
+      /** Probability that only one direction is cut. Defaults to 0.3. */
       oneWay: orElse(Distribution.Probability, 0.3),
     }),
   ),
@@ -380,7 +387,7 @@ export const Rates = Schema.Struct({
     Schema.Struct({
       perMinute,
       for: lastingFor(whiles),
-      /** The chance that it is the power that fails, so that peers are told nothing. */
+      /** Probability that the machine loses power, so that peers receive no reset. Defaults to 0.5. */
       silent: orElse(Distribution.Probability, 0.5),
     }),
   ),
@@ -392,24 +399,24 @@ export const Rates = Schema.Struct({
     Schema.Struct({
       perMinute,
       for: lastingFor(whiles),
-      /** How long each task takes, drawn for each fault. */
+      /** Time that each task takes, drawn for each fault. */
       task: orElse(Distribution.Time, { logUniform: ["10 micros", "1 millis"] }),
     }),
   ),
   clock: Schema.optionalKey(
     Schema.Struct({
       perMinute,
-      /** How far a wall clock gets from the true time, either way. */
+      /** Maximum offset of a wall clock from the true time, in either direction. Defaults to 10 seconds. */
       upTo: orElse(Elapsed, "10 seconds"),
     }),
   ),
   drift: Schema.optionalKey(
     Schema.Struct({
       perMinute,
-      /** How fast or slow a clock runs at most, in parts in a million. */
+      /** Maximum drift of a clock in either direction, in parts per million. Defaults to 500. */
       upTo: orElse(
         Schema.Finite.check(
-          Schema.isBetween({ minimum: 0, maximum: 500_000 }, { expected: "parts in a million from 0 to 500000" }),
+          Schema.isBetween({ minimum: 0, maximum: 500_000 }, { expected: "parts per million from 0 to 500000" }),
         ),
         500,
       ),
@@ -425,18 +432,21 @@ export const Rates = Schema.Struct({
 export type Rates = typeof Rates.Type
 
 /**
- * From which ranges each seed draws what its network is like. Where links differ from each other, the seed
- * draws two values, and each link lies between them. What is not given is benign.
+ * Ranges from which each seed draws the conditions of its network. For a condition that differs between links, the seed
+ * draws two values, and each link has a value between them. Conditions that are not given are benign.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Ranges = Schema.Struct({
-  /** Exponential; each seed has its own minimum and mean, and a rare delay that is much longer. `{}` takes the defaults. */
+  /**
+   * One-way delay of a segment. It is exponential. Each seed draws its own minimum and mean; `tail` is a rare delay
+   * that is much longer. `{}` takes the defaults.
+   */
   delay: Schema.optionalKey(
     Schema.Struct({
       min: orElse(Distribution.Time, { uniform: ["0 millis", "30 millis"] }),
-      /** Counts from 0, as the minimum does, and is never less than it. */
+      /** Counts from 0, as the minimum does. A mean below the minimum is raised to it. */
       mean: orElse(Distribution.Time, { uniform: ["1 millis", "100 millis"] }),
       tail: orElse(Schema.Struct({ chance: Distribution.Probability, is: Distribution.Time }), {
         chance: 0.001,
@@ -444,15 +454,15 @@ export const Ranges = Schema.Struct({
       }),
     }),
   ),
-  /** How far hosts are apart, one way, per pair; a time. */
+  /** Additional one-way delay per pair of hosts: the distance between them. */
   distance: Schema.optionalKey(Distribution.Time),
-  /** The chance of a segment to be lost and sent again, per direction of a pair. */
+  /** Probability that a segment is lost and sent again, per direction of a pair. */
   loss: Schema.optionalKey(Distribution.Chance),
-  /** Bytes a second, per direction of a pair. */
+  /** Bytes per second, per direction of a pair. */
   bandwidth: Schema.optionalKey(Distribution.Quantity),
   /** Bytes that may wait for the bandwidth, per direction of a pair. Has no effect in seeds without a bandwidth. */
   queue: Schema.optionalKey(Distribution.Quantity),
-  /** The chance of a write to be cut into smaller segments, per direction of a pair. */
+  /** Probability that a write is cut into smaller segments, per direction of a pair. */
   split: Schema.optionalKey(Distribution.Chance),
   /** Bytes that each direction of a connection holds. */
   sendBuffer: Schema.optionalKey(Distribution.Quantity),
@@ -466,19 +476,25 @@ export const Ranges = Schema.Struct({
 export type Ranges = typeof Ranges.Type
 
 /**
- * The ranges from which each seed draws a plan of its own.
+ * Ranges from which each seed draws a plan of its own.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Swarm = Schema.Struct({
   swarm: Schema.Struct({
-    /** The chance that a seed goes without a kind. Rare combinations appear because most kinds are missing in most seeds. */
+    /**
+     * Probability that a seed goes without a kind of fault. Seeds without some kinds reach rare combinations of the
+     * others. Defaults to 0.5.
+     */
     off: orElse(Distribution.Probability, 0.5),
-    /** So many nodes are left up and running: no more are crashed, stopped or paused at a time. */
+    /**
+     * Number of nodes that stay up: a fault does not crash, stop or pause a running node unless more than `spare` nodes
+     * are up. Defaults to 0.
+     */
     spare: orElse(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a number of nodes, 0 or more" })), 0),
     network: Schema.optionalKey(Ranges),
-    /** As `startDelay` of a plan, in the seeds that do not go without it. */
+    /** `startDelay` of a plan, in the seeds that do not go without it. */
     startDelay: Schema.optionalKey(Distribution.Time),
     faults: Schema.optionalKey(Rates),
   }),
@@ -492,7 +508,7 @@ export const Swarm = Schema.Struct({
 export type Swarm = typeof Swarm.Type
 
 /**
- * A plan, or the ranges that each seed draws its plan from.
+ * Schema of a plan, or of the ranges from which each seed draws its plan.
  *
  * @category schemas
  * @since 0.1.0
@@ -507,7 +523,7 @@ export const FaultPlan = Schema.Union([Plan, Swarm])
 export type FaultPlan = typeof FaultPlan.Type
 
 /**
- * What people write: JSON, with durations as text.
+ * Plan or ranges as they are written: JSON, with durations as text.
  *
  * **Example** (A partition and a crash at fixed times)
  *
@@ -528,7 +544,7 @@ export type FaultPlan = typeof FaultPlan.Type
 export type Input = typeof FaultPlan.Encoded
 
 /**
- * Nothing goes wrong.
+ * Plan without faults.
  *
  * @category plans
  * @since 0.1.0
@@ -536,7 +552,7 @@ export type Input = typeof FaultPlan.Encoded
 export const none: typeof Plan.Encoded = {}
 
 /**
- * Everything can go wrong. To change a part of it, copy it:
+ * Ranges of a swarm with all kinds of faults. To change a part, copy it:
  *
  * ```ts
  * import { FaultPlan } from "@coterie/testkit"
@@ -578,14 +594,15 @@ export const swarm = {
   },
 } satisfies typeof Swarm.Encoded
 
-/** A key that nobody knows is an error: a word that is misspelt must not silently do nothing. */
+/** An unknown key is an error: a misspelt key must not silently have no effect. */
 const strict = { onExcessProperty: "error", errors: "all", reportInput: true } as const
 
 const decodePlan = Schema.decodeUnknownResult(Plan, strict)
 const decodeSwarm = Schema.decodeUnknownResult(Swarm, strict)
 
 /**
- * Reads a plan, or the ranges of a swarm. The message of the error says where it is wrong and what may be there.
+ * Decodes a plan, or the ranges of a swarm. Fails with `SimulationError` and the reason `plan`; its message names each
+ * wrong place and the values that are allowed there.
  *
  * @category decoding
  * @since 0.1.0
@@ -595,19 +612,19 @@ export const decode = (input: unknown): Result.Result<FaultPlan, SimulationError
   const decoded: Result.Result<FaultPlan, Schema.SchemaError> = isSwarm ? decodeSwarm(input) : decodePlan(input)
   return Result.mapError(
     decoded,
-    ({ issue }) => new SimulationError({ reason: "plan", message: `the fault plan cannot be used: ${explain(issue)}` }),
+    ({ issue }) => new SimulationError({ reason: "plan", message: `the fault plan is invalid: ${explain(issue)}` }),
   )
 }
 
 /**
- * The kinds of what a network does that happen often enough to be counted on. A queue has no effect of its own. Nor is a
- * `startDelay` counted on, which needs a scenario with a `start`.
+ * Conditions of a network that occur often enough for a swarm to require them. A queue has no effect of its own. A
+ * `startDelay` is not required, because it needs a scenario with a `start`.
  */
 const networkKinds = ["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"] as const
 
 /**
- * The kinds of faults that are configured: those of the network by their keys, those of the timeline by their `kind`.
- * What does not decode configures nothing.
+ * Returns the configured kinds of faults: conditions of the network by their keys, faults of the timeline by their
+ * `kind`. Returns an empty list for an input that does not decode.
  *
  * @category getters
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Who called what and when, what came of it, and who saw what; and checks of it, which give sentences of what is wrong.
- * A history lives in the scenario, outside of the nodes, so that no crash takes it away.
+ * Record of the calls of clients with their outcomes, and of the observations of nodes. Checks of a history return one
+ * sentence per violation. A history belongs to the scenario and not to a node, so that it survives crashes.
  *
  * ```ts
  * import { History } from "@coterie/testkit"
@@ -25,15 +25,16 @@ export * from "./history/linearizable.ts"
 export type { Call, Moment, Note, Outcome, Pending } from "./history/records.ts"
 
 /**
- * Records. `Operation` and `Value` are what is called and returned, `Entry` is what is noted.
+ * Recorder of calls and notes. `Operation` is the type of calls, `Value` of their results, and `Entry` of notes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface History<Operation, Value, Entry> {
   /**
-   * Runs an effect as a call. A failure counts as `failed`, unless it leaves open whether the effect happened: an
-   * interruption, a defect, `NodeDown`, a timeout, and what `unknown` says.
+   * Runs an effect as a call. A failure counts as `failed`, except for failures after which the operation may have
+   * happened. These count as `unknown`: an interruption, a defect, `NodeDown`, a timeout, and errors for which the
+   * option `unknown` returns `true`.
    */
   readonly call: <A extends Value, E, R>(
     who: string,
@@ -41,15 +42,18 @@ export interface History<Operation, Value, Entry> {
     effect: Effect.Effect<A, E, R>,
     options?: { readonly unknown?: ((error: E) => boolean) | undefined },
   ) => Effect.Effect<A, E, R>
-  /** Notes what somebody saw. */
+  /** Records an observation. */
   readonly note: (who: string, entry: Entry) => Effect.Effect<void>
-  /** As `call`, for code that is no effect. `at` is the virtual time in microseconds. */
+  /** Begins a call, for code that is not an effect. `at` is the virtual time in microseconds. */
   readonly invoke: (who: string, operation: Operation, at: number) => Pending<Value>
-  /** As `note`, for code that is no effect. `at` is the virtual time in microseconds. */
+  /** Records an observation, for code that is not an effect. `at` is the virtual time in microseconds. */
   readonly noteAt: (who: string, entry: Entry, at: number) => void
-  /** All calls so far, in their order. Those that are under way are `unknown`, without a return. */
+  /**
+   * Returns all calls so far, in the order in which they began. Calls that have not ended are `unknown`, without a
+   * return.
+   */
   readonly calls: () => ReadonlyArray<Call<Operation, Value>>
-  /** All notes so far, in their order. */
+  /** Returns all notes so far, in their order. */
   readonly notes: () => ReadonlyArray<Note<Entry>>
 }
 

@@ -1,6 +1,6 @@
 /**
- * What must hold in a scenario. Invariants are plain functions that look at the nodes and change nothing; one that
- * does not hold answers `false`, or a text that says what is wrong.
+ * Invariants of a scenario. An invariant is a plain function that reads the state of the nodes and changes nothing. It
+ * returns `true` if it holds, and otherwise `false` or a text that describes the violation.
  *
  * @since 0.1.0
  */
@@ -10,8 +10,13 @@ import type { Predicate } from "./run/Checks.ts"
 import { Simulation } from "./Scenario.ts"
 
 /**
- * Must hold after every step of a node and of the scenario, from now on until the scenario is done. A node that is not running
- * has no services. With `nodes`, it must hold after every step of these nodes, which is faster in a large simulation.
+ * Checks the invariant after every step of a node and of the scenario, from now on until the scenario ends. A violation
+ * fails the run with `InvariantViolated`. A node that is not running has no services. With `nodes`, the check runs only
+ * after the steps of these nodes, which is faster in a large simulation.
+ *
+ * **Gotchas**
+ *
+ * A text is truthy, so a function that is passed to `every` or `some` must not return one.
  *
  * @category invariants
  * @since 0.1.0
@@ -26,7 +31,8 @@ export const always = (
   })
 
 /**
- * Must have held once, within the virtual time from now on. The simulation goes on until it has, or the time is over.
+ * Checks that the invariant holds at least once within the virtual time `within`, counted from now. The simulation
+ * continues until it holds, or fails with `InvariantViolated` when the time is over.
  *
  * @category invariants
  * @since 0.1.0
@@ -41,8 +47,9 @@ export const eventually = (
   )
 
 /**
- * Must hold at some time in some run of a swarm, or the swarm fails with `NeverHappened`: it shows that the scenario gets to
- * where the bugs are. Without a predicate, {@link reached} says that it happened.
+ * Checks that the predicate holds at some time in at least one run of a swarm. Otherwise the swarm fails with
+ * `NeverHappened`. It shows that the scenario reaches the situation that it tests. Without a predicate, the scenario
+ * reports the situation with {@link reached}.
  *
  * @category invariants
  * @since 0.1.0
@@ -53,7 +60,7 @@ export const sometimes = (name: string, predicate?: Predicate): Effect.Effect<vo
   })
 
 /**
- * What was to happen {@link sometimes} has happened.
+ * Reports that the situation of {@link sometimes} with this name has happened.
  *
  * @category invariants
  * @since 0.1.0

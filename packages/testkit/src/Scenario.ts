@@ -1,5 +1,5 @@
 /**
- * What a scenario is and what it works with, and what a run of it gives. `Simulation` runs them.
+ * Types of scenarios, of the interface that a scenario uses, and of the results of a run. `Simulation` runs scenarios.
  *
  * @since 0.1.0
  */
@@ -15,75 +15,95 @@ import type { Explore } from "./kernel/Kernel.ts"
 import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { StartEffect, State } from "./run/SimNode.ts"
+import type { WithdrawOptions } from "./SimNetwork.ts"
 import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
 export type { Deviations, Explore, Predicate, Side, State }
 
 /**
- * A node: a machine, and the process of the application on it. `A` is what the layer provides.
+ * Node of a simulation: a machine and the process of the application on it. `A` is the services of its layer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Node<A> {
   readonly name: string
-  /** Where it listens, for others to dial. */
+  /** Address on which the node listens. */
   readonly address: string
-  /** What it is doing now. */
+  /** Current state of the node. */
   readonly state: State
-  /** Whether it stands still. */
+  /** `true` while the process is paused. */
   readonly paused: boolean
-  /** How often it was started. */
+  /** Number of starts. */
   readonly lives: number
-  /** A service of the running node; `undefined` while it is not running. For invariants, which must not wait. */
+  /**
+   * Returns a service of the running node, or `undefined` while the node is not running. For invariants, which must not
+   * wait.
+   */
   readonly service: <I extends A, S>(key: Context.Key<I, S>) => S | undefined
   /**
-   * Runs an effect as part of the node's process, with its clock, its chance and the services of its layer. A crash or a
-   * stop of the node ends it with `NodeDown`. Who interrupts it waits for its finalizers, as anywhere, but neither for a
-   * node that stands still nor for one that crashes meanwhile.
+   * Runs an effect as part of the node's process, with the clock and the random numbers of the node and the services of
+   * its layer. Fails with `NodeDown` if the node is not running, crashes or is stopped. An interruption waits for the
+   * finalizers of the effect, unless the node is paused or crashes in the meantime.
    */
   readonly run: <B, E>(effect: Effect.Effect<B, E, A | Scope.Scope>) => Effect.Effect<B, E | NodeDown>
   /**
-   * Kills the process: no finalizer runs, and a stop that is under way ends. Peers see what an operating system tells
-   * them when a process dies.
+   * Kills the process: no finalizer runs, and a running stop ends. Peers see the resets that an operating system sends
+   * when a process dies. Fails with `SimulationError` and the reason `nodeState` if there is no process.
    */
   readonly crash: Effect.Effect<void, SimulationError>
-  /** Cuts the power: as `crash`, and peers see nothing at all. */
+  /** Cuts the power: as `crash`, but the peers receive nothing. */
   readonly powerOff: Effect.Effect<void, SimulationError>
-  /** Stops the process in good order, and waits until its finalizers have run, or until it is killed instead. */
+  /**
+   * Stops the process: interrupts its effects and runs its finalizers. Waits until the finalizers have run or the
+   * process is killed. Fails with `SimulationError` and the reason `nodeState` unless the node is starting or running.
+   */
   readonly stop: Effect.Effect<void, SimulationError>
   /**
-   * Starts a node that has crashed or is stopped again, with a new layer, and waits until that is built. What the layer
-   * kept in memory is gone.
+   * Starts a crashed or stopped node again with a new layer, and waits until the node is running. The new layer has
+   * none of the state that the old one kept in memory. Fails with `SimulationError` and the reason `nodeState` in other
+   * states.
    */
   readonly restart: Effect.Effect<void, SimulationError>
-  /** The process stands still until `resume`; its connections stay open. A crash ends this, too. */
+  /**
+   * Pauses the process until `resume`. Its connections stay open. A crash ends the pause. Fails with `SimulationError`
+   * and the reason `nodeState` unless the node is starting or running.
+   */
   readonly pause: Effect.Effect<void, SimulationError>
+  /** Resumes a paused process. */
   readonly resume: Effect.Effect<void>
-  /** Every task takes so long from now on; zero is full speed. */
+  /** Sets the time that every task of the node takes from now on. Zero is full speed. */
   readonly slow: (task: Duration.Input) => Effect.Effect<void>
-  /** Sets its wall clock forth, or back if negative. */
+  /** Sets the wall clock of the node forward, or back if the duration is negative. */
   readonly setClock: (by: Duration.Input) => Effect.Effect<void>
-  /** Its clock runs fast, or slow if negative, by so many parts in a million, at most half as fast again or half as slow. */
+  /**
+   * Makes the clock of the node run fast by `ppm` parts per million, or slow if negative. The limit is
+   * `FaultPlan.maxDrift` in either direction: 1.5 times or half the true rate.
+   */
   readonly drift: (ppm: number) => Effect.Effect<void>
-  /** Waits until it is running. */
+  /** Waits until the node is running. */
   readonly running: Effect.Effect<void>
 }
 
 /**
- * Options of the nodes that a call of `nodes` starts.
+ * Options of `Sim.nodes`.
  *
  * @category options
  * @since 0.1.0
  */
 export interface NodeOptions<Name extends string, A> {
   /**
-   * Starts the application, as part of the node's process: after the layer is built, at each start. The node is running when
-   * this effect has succeeded, and dies if it fails; fork in its scope what goes on. The fault plan can delay it
-   * (`startDelay`): the other nodes then meet a node whose application does not answer yet.
+   * Starts the application. The effect runs in the node's process at each start, after the layer is built. The node is
+   * running when the effect has succeeded, and dies if it fails. Fork long-running work in its scope. The fault plan
+   * can delay the effect (`startDelay`): the other nodes then see a node whose application does not answer yet.
    */
   readonly start?: ((name: Name) => StartEffect<NoInfer<A>>) | undefined
+  /**
+   * Returns the proof of a node, as the other nodes see it in `Connection.identity`. Called at each start of the node. Defaults
+   * to no proof, as with plain TCP.
+   */
+  readonly identity?: ((name: Name) => Transport.Identity | undefined) | undefined
 }
 
 /**
@@ -95,37 +115,50 @@ export interface NodeOptions<Name extends string, A> {
 export type Nodes<Name extends string, A> = { readonly [K in Name]: Node<A> }
 
 /**
- * What a scenario can do to the network by hand.
+ * Network faults that a scenario causes itself.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Network {
-  /** Lets nothing pass between the two groups. Connections stay open and stall. */
+  /**
+   * Blocks all traffic between the two groups. Connections stay open and stall. Fails with `SimulationError` and the
+   * reason `nodeName` if a node does not exist, as the other functions do.
+   */
   readonly partition: (a: ReadonlyArray<string>, b: ReadonlyArray<string>) => Effect.Effect<void, SimulationError>
-  /** Lets nothing pass from the first group to the second. */
+  /** Blocks all traffic from the first group to the second. */
   readonly partitionOneWay: (
     from: ReadonlyArray<string>,
     to: ReadonlyArray<string>,
   ) => Effect.Effect<void, SimulationError>
-  /** Ends all partitions, clogs and swizzles, also those of the plan. What was held sets out again. */
+  /** Ends all partitions, clogs and swizzles, including those of the plan. Held segments are sent again. */
   readonly heal: Effect.Effect<void>
   /** Resets the connections between two nodes, at both ends. */
   readonly reset: (a: string, b: string) => Effect.Effect<void, SimulationError>
-  /** Lets the present connections between two nodes fail halfway; see `FaultPlan.HalfOpen`. */
+  /** Makes the present connections between two nodes fail half-open. See `FaultPlan.HalfOpen`. */
   readonly halfOpen: (
     from: string,
     to: string,
     how: (typeof FaultPlan.HalfOpen.Type)["how"],
   ) => Effect.Effect<void, SimulationError>
-  /** The number of open connections between two nodes. For invariants. */
+  /**
+   * Changes the proof of a node until its next start. Connections that are made later have the new identity; open connections
+   * keep theirs.
+   */
+  readonly prove: (node: string, identity: Transport.Identity | undefined) => Effect.Effect<void, SimulationError>
+  /**
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. Affects only connections on
+   * which at least one side has an identity. See `SimNetwork.WithdrawOptions`.
+   */
+  readonly withdraw: (node: string, options?: WithdrawOptions) => Effect.Effect<void, SimulationError>
+  /** Returns the number of open connections between two nodes. For invariants. */
   readonly connections: (a: string, b: string) => number
-  /** The bytes that arrived so far from one node at the other. For invariants. */
+  /** Returns the number of bytes that have arrived from one node at the other. For invariants. */
   readonly bytes: (from: string, to: string) => number
 }
 
 /**
- * What a scenario works with.
+ * Interface of the simulation that a scenario uses.
  *
  * @category models
  * @since 0.1.0
@@ -133,8 +166,9 @@ export interface Network {
 export interface Sim {
   readonly seed: number
   /**
-   * Starts a node for each name, and waits until all are running. The layer is made anew for each start. The name is also
-   * the host: a node listens at `name:24868`.
+   * Starts a node for each name, and waits until all are running. Each start makes a new layer. The name is also the
+   * host: a node listens at `name:24868`. Fails with `SimulationError` and the reason `nodeName` if a name is in use or
+   * is not a host name.
    */
   readonly nodes: <const Name extends string, A>(
     names: ReadonlyArray<Name>,
@@ -143,11 +177,13 @@ export interface Sim {
   ) => Effect.Effect<Nodes<Name, A>, SimulationError>
   readonly network: Network
   /**
-   * Heals everything, then waits until the predicate holds; fails with `NotConverged` if it does not in time (of
-   * virtual time; default: {@link defaultWithin}). Healing ends all faults and the plan: partitions are over, the network is
-   * fast and loses nothing, stopped and crashed nodes are started, paused ones go on, clocks run at their rate; a wall
-   * clock that was set stays so. With `core`, only these nodes are healed, and the others lose their power and do not
-   * come back by themselves: the rest must do without.
+   * Heals the simulation, then waits until the predicate holds. The run fails with `NotConverged` if it does not hold
+   * within the virtual time `within`, which defaults to {@link defaultWithin}.
+   *
+   * Healing ends the plan and all faults: partitions end, the network is fast and loses nothing, stopped and crashed
+   * nodes are started, paused nodes are resumed, and clocks run at their true rate. A wall clock that was set keeps its
+   * offset. With `core`, only these nodes are healed. The other nodes lose their power and are not started again, so
+   * the core must converge without them. Fibers that the scenario has forked continue.
    */
   readonly converges: (
     predicate: Predicate,
@@ -157,24 +193,24 @@ export interface Sim {
     },
   ) => Effect.Effect<void, SimulationError>
   /**
-   * Waits until the condition holds. Fails with `NotReached` if it does not within the virtual time `within` (default:
-   * {@link defaultWithin}); the error has the name, the last answer of the condition, and which nodes are down. A run that
-   * ends with this error fails with it. The condition is evaluated after each step and each event, so it must be
-   * quick.
+   * Waits until the condition holds. Fails with `NotReached` if it does not hold within the virtual time `within`,
+   * which defaults to {@link defaultWithin}. The error has the name, the last result of the condition, and the nodes
+   * that are down. If the scenario does not catch the error, the run fails with it. The condition is evaluated after
+   * each step and each event, so it must be fast.
    */
   readonly until: (
     name: string,
     condition: Predicate,
     options?: { readonly within?: Duration.Input | undefined },
   ) => Effect.Effect<void, NotReached>
-  /** Puts a line into the trace. */
+  /** Adds a note to the trace. */
   readonly note: (text: string) => Effect.Effect<void>
-  /** Microseconds since the start. */
+  /** Returns the virtual time since the start of the run, in microseconds. */
   readonly now: () => number
 }
 
 /**
- * The simulation that a scenario runs in, for `Invariant` and helpers of your own.
+ * Simulation in which a scenario runs. `Invariant` and helpers of scenarios use it.
  *
  * @category services
  * @since 0.1.0
@@ -184,26 +220,26 @@ export class Simulation extends Context.Service<Simulation, Sim & { readonly che
 ) {}
 
 /**
- * A decoded message, for traces.
+ * Decoded message of a trace.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Described {
-  /** Short name, which picks the colour in a picture. */
+  /** Short name, which selects the colour in a picture. */
   readonly kind: string
   /** Content of the message in words. */
   readonly text: string
   /**
-   * `true` for traffic that goes on at all times, such as heartbeats. A picture folds it away, and leaves it out of what
-   * could have influenced an event. Default: `false`.
+   * `true` for permanent traffic such as heartbeats. A picture hides it, and leaves it out of the events that could have
+   * influenced an event. Defaults to `false`.
    */
   readonly background?: boolean | undefined
 }
 
 /**
- * Decoder of one connection. It receives the bytes of each segment once, in the order in which `side` sent them, and returns
- * the messages that the segment begins or completes.
+ * Decoder of one connection. It receives the bytes of each segment once, in the order in which `side` sent them, and
+ * returns the messages that the segment begins or completes.
  *
  * @category models
  * @since 0.1.0
@@ -211,39 +247,47 @@ export interface Described {
 export type Describe = (bytes: Uint8Array, side: Side) => ReadonlyArray<Described>
 
 /**
- * How a scenario is run.
+ * Options of a scenario.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** What goes wrong: a plan, or the ranges to draw one from for each seed. Default: nothing. */
+  /** Plan of faults, or the ranges from which each seed draws its plan. Defaults to no faults. */
   readonly faults?: FaultPlan.Input | undefined
   /**
-   * In which order what is ready runs: `fifo` in turn, `random`, or `preempt`, which also interrupts fibers between any
-   * two operations. Default: by the seed, `fifo` for the first.
+   * Order in which ready tasks run: `fifo` (in turn), `random`, or `preempt`, which also interrupts fibers between any
+   * two operations. Defaults to an order by the seed, see {@link exploreOf}.
    */
   readonly explore?: Explore | undefined
-  /** Virtual time after which the scenario must be done. Default: {@link defaultTimeLimit}. */
+  /**
+   * Virtual time in which the scenario must end. Later, the run fails with `TimeLimit`. Defaults to
+   * {@link defaultTimeLimit}.
+   */
   readonly timeLimit?: Duration.Input | undefined
-  /** Steps within one instant before it counts as a livelock. Default: {@link defaultStepsPerInstant}. */
+  /**
+   * Maximum number of steps at one instant. With more, the run fails with `Livelock`. Defaults to
+   * {@link defaultStepsPerInstant}.
+   */
   readonly stepsPerInstant?: number | undefined
   /**
-   * Fails with `Escaped` where the program uses time, chance or timers of the machine, and makes a swarm run its first seed
-   * again at its end, to find state that outlives a run. Default: `false`.
+   * Fails the run with `Escaped` when the program uses time, random numbers or timers of the machine. A swarm also runs
+   * its first seed again after the last one, to find state that outlives a run. Defaults to `false`.
    */
   readonly strict?: boolean | undefined
   /**
-   * Checks that a stopped node leaves no fiber, timer, connection or listener behind for longer than a minute; a timer
-   * that is `unref` may be left. Default: `true`.
+   * Checks that a stopped node leaves no fiber, timer, connection or listener behind for more than a minute. A timer
+   * that is `unref` may remain. Defaults to `true`.
    */
   readonly leaks?: boolean | undefined
-  /** Decodes what is sent, for traces. Called once for each connection, since messages span segments. */
+  /**
+   * Makes the decoder of one connection, for traces. Each connection has its own decoder, since messages span segments.
+   */
   readonly describe?: (() => Describe) | undefined
 }
 
 /**
- * Virtual time in which a scenario must be done.
+ * Default virtual time in which a scenario must end.
  *
  * @category constants
  * @since 0.1.0
@@ -251,7 +295,7 @@ export interface Options {
 export const defaultTimeLimit: Duration.Input = "10 minutes"
 
 /**
- * Virtual time that `until` and `converges` wait.
+ * Default virtual time that `until` and `converges` wait.
  *
  * @category constants
  * @since 0.1.0
@@ -259,8 +303,8 @@ export const defaultTimeLimit: Duration.Input = "10 minutes"
 export const defaultWithin: Duration.Input = "60 seconds"
 
 /**
- * Steps within one instant before a run fails with `Livelock`. A busy cluster of hundreds of nodes takes some hundred thousand steps at once
- * when it starts.
+ * Default maximum number of steps at one instant. A cluster of hundreds of nodes takes several hundred thousand steps
+ * at one instant when it starts.
  *
  * @category constants
  * @since 0.1.0
@@ -268,7 +312,7 @@ export const defaultWithin: Duration.Input = "60 seconds"
 export const defaultStepsPerInstant = 1_000_000
 
 /**
- * A program for a simulated world.
+ * Program that runs in a simulation.
  *
  * @category models
  * @since 0.1.0
@@ -281,7 +325,7 @@ export interface Scenario {
 }
 
 /**
- * Names a scenario. The same one can be run once, as a test, or over thousands of seeds.
+ * Makes a scenario. The same scenario can run once, as a test, or over thousands of seeds.
  *
  * @category constructors
  * @since 0.1.0
@@ -297,7 +341,8 @@ export const scenario: {
 const orders: ReadonlyArray<Explore> = ["fifo", "random", "preempt"]
 
 /**
- * The order in which a seed runs what is ready, if nobody says: the first in turn, and then each in another way.
+ * Returns the order in which a seed runs ready tasks: the option `explore` of the scenario, or else an order by the
+ * seed. Seeds 1, 2 and 3 run `fifo`, `random` and `preempt`, and later seeds repeat this sequence.
  *
  * @category getters
  * @since 0.1.0
@@ -315,13 +360,13 @@ export const isScenario = (u: unknown): u is Scenario =>
   typeof u === "object" && u !== null && "_tag" in u && u._tag === "Scenario" && "body" in u
 
 /**
- * What is to be run again: exactly these faults and these draws, and no chance at all.
+ * Faults and draws of a replay. A replay makes no random draws.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Replay {
-  /** What the network is like: says which draws are made. */
+  /** Conditions of the network. They determine which draws are made. */
   readonly network: FaultPlan.Network
   readonly timeline: ReadonlyArray<FaultPlan.Fault>
   readonly deviations: Deviations
@@ -334,22 +379,22 @@ export interface Replay {
  * @since 0.1.0
  */
 export interface RunOptions {
-  /** A whole number that is not negative. It decides everything that is left to chance. */
+  /** Seed of all random draws: a whole number from 0. */
   readonly seed: number
-  /** Instead of the scenario's. */
+  /** Order in which ready tasks run. Defaults to {@link exploreOf} the scenario and the seed. */
   readonly explore?: Explore | undefined
-  /** Virtual time after which the run is not worth going on, if it is before that of the scenario. */
+  /** Virtual time limit of this run, in addition to the limit of the scenario. The shorter limit counts. */
   readonly timeLimit?: Duration.Input | undefined
-  /** Whether errors have stacks, which takes a good part of the time. Default: `true`. */
+  /** Gives errors their stacks, which take a large part of the time of a run. Defaults to `true`. */
   readonly stacks?: boolean | undefined
-  /** Instead of the scenario's faults. */
+  /** Faults and draws to replay instead of the faults of the scenario. */
   readonly replay?: Replay | undefined
-  /** Records what happens: the last events, at most so many. Default: nothing is recorded. */
+  /** Records a trace. A number is the maximum number of events, of which the last are kept. Defaults to `false`. */
   readonly trace?: boolean | number | undefined
 }
 
 /**
- * What a run was like.
+ * Report of a run.
  *
  * @category models
  * @since 0.1.0
@@ -360,22 +405,22 @@ export interface Report {
   readonly explore: Explore
   /** Two runs with the same hash took the same steps at the same times and sent the same bytes. */
   readonly traceHash: string
-  /** Tasks and events. */
+  /** Number of tasks and events. */
   readonly steps: number
-  /** How long it took in virtual time. */
+  /** Virtual duration of the run. */
   readonly virtualSeconds: number
-  /** How often each kind of fault really happened. */
+  /** Number of faults that happened, by kind. */
   readonly faultsFired: Readonly<Record<string, number>>
-  /** What was to happen `sometimes`, and whether it did. */
+  /** Names of the `sometimes` invariants, with `true` if the situation happened. */
   readonly marks: Readonly<Record<string, boolean>>
-  /** What it takes to run it again without chance. */
+  /** Faults and draws of the run, for a replay. */
   readonly replay: Replay
-  /** If it was asked for. */
+  /** Trace of the run. `undefined` unless the option `trace` was given. */
   readonly trace: Trace.Trace | undefined
 }
 
 /**
- * How a run ended.
+ * Report of a run, with its failure if it failed.
  *
  * @category models
  * @since 0.1.0

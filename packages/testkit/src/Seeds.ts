@@ -1,5 +1,5 @@
 /**
- * Which seeds a swarm runs.
+ * Seeds of a swarm.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { hash32 } from "./kernel/Prng.ts"
 import { SimulationError } from "./SimulationError.ts"
 
 /**
- * From the first to the last, both included.
+ * Range of seeds, from the first to the last, both included.
  *
  * @category models
  * @since 0.1.0
@@ -22,35 +22,35 @@ const wrong = (message: string, advice = "write 1..200, or one seed such as 42")
   Result.fail(new SimulationError({ reason: "seeds", message: `${message}: ${advice}` }))
 
 /**
- * Makes a range of seeds. Fails with `SimulationError` if it is empty or the wrong way round.
+ * Makes a range of seeds. Fails with `SimulationError` and the reason `seeds` if a seed is not a whole number from 0,
+ * or if the range is reversed.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (from: number, to: number): Result.Result<Seeds, SimulationError> => {
   for (const seed of [from, to]) {
-    if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is no seed`, "seeds are whole numbers from 0")
+    if (!Number.isSafeInteger(seed) || seed < 0) return wrong(`${seed} is not a seed`, "seeds are whole numbers from 0")
   }
-  if (from > to)
-    return wrong(`the range of seeds ${from}..${to} is the wrong way round`, `did you mean ${to}..${from}?`)
+  if (from > to) return wrong(`the range of seeds ${from}..${to} is reversed`, `did you mean ${to}..${from}?`)
   return Result.succeed({ from, to })
 }
 
 /**
- * Reads `1..200`, or one seed.
+ * Parses a range such as `1..200`, or one seed. Fails with `SimulationError` and the reason `seeds`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
   const match = /^(\d+)(?:\.\.(\d+))?$/.exec(text.trim())
-  if (match === null) return wrong(`"${text}" is no range of seeds`)
+  if (match === null) return wrong(`"${text}" is not a range of seeds`)
   const [, from = "", to = from] = match
   return make(Number(from), Number(to))
 }
 
 /**
- * How many there are.
+ * Returns the number of seeds in a range.
  *
  * @category getters
  * @since 0.1.0
@@ -58,18 +58,19 @@ export const parse = (text: string): Result.Result<Seeds, SimulationError> => {
 export const count = ({ from, to }: Seeds): number => to - from + 1
 
 /**
- * A base for seeds from a text, such as the hash of a commit: every commit has others, and each run of it the same.
+ * Returns a base for seeds from a text, such as the hash of a commit. Each commit has its own seeds, and every run of
+ * one commit has the same seeds.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const base = (text: string): number => hash32(text) * seedsPerBase
 
-/** As many as anybody runs. */
+/** Distance between the bases of two texts with neighbouring hashes. More seeds than any swarm runs. */
 const seedsPerBase = 1_000_000
 
 /**
- * The seeds, one after the other.
+ * Iterates over the seeds of a range.
  *
  * @category getters
  * @since 0.1.0

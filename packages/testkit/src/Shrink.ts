@@ -1,6 +1,6 @@
 /**
- * Makes a failure small: leaves out faults and draws as long as the same check fails, by delta debugging. Each decision of
- * the environment is a named draw, so that leaving one out does not move the others.
+ * Shrinking of failures by delta debugging: it leaves out faults and draws as long as the same check fails. Each
+ * decision of the environment is a named draw, so that leaving one out does not change the others.
  *
  * @since 0.1.0
  */
@@ -13,25 +13,25 @@ import { Shrinker } from "./shrink/Shrinker.ts"
 export type { Attempt, Size } from "./shrink/items.ts"
 
 /**
- * How a failure is run again, and for how long it is shrunk.
+ * Options of {@link shrink}.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<E = never, R = never> {
   /**
-   * Runs it, and gives what was really executed if the same check fails; `undefined` if it does not. A run may use
-   * less than it was given, because it ended earlier or took another way.
+   * Runs an attempt. Returns the faults and draws that were executed if the same check fails, otherwise `undefined`. A
+   * run may execute less than the attempt has, because it ended earlier or took another path.
    */
   readonly test: (attempt: Attempt) => Effect.Effect<Attempt | undefined, E, R>
-  /** Default: {@link defaultMaxRuns}. */
+  /** Maximum number of runs. A larger number can give a smaller failure. Defaults to {@link defaultMaxRuns}. */
   readonly maxRuns?: number | undefined
-  /** Real time after which no further run begins. Default: {@link defaultWithin}. */
+  /** Real time after which no further run begins. Defaults to {@link defaultWithin}. */
   readonly within?: Duration.Input | undefined
 }
 
 /**
- * Enough for some twenty things that matter among a hundred thousand that do not.
+ * Default maximum number of runs. It is enough to find about twenty relevant items among a hundred thousand others.
  *
  * @category constants
  * @since 0.1.0
@@ -39,7 +39,7 @@ export interface Options<E = never, R = never> {
 export const defaultMaxRuns = 500
 
 /**
- * As long as one likes to wait for a test that has failed anyway.
+ * Default real time of shrinking. It bounds the additional time of a test that has already failed.
  *
  * @category constants
  * @since 0.1.0
@@ -53,21 +53,26 @@ export const defaultWithin: Duration.Input = "5 seconds"
  * @since 0.1.0
  */
 export interface Shrunk {
-  /** The smallest that was found, as it was executed. */
+  /** Smallest failing attempt that was found, as it was executed. */
   readonly attempt: Attempt
-  /** How much there was before. */
+  /** Size before shrinking. */
   readonly from: Size
+  /** Number of runs. */
   readonly runs: number
-  /** Whether everything was tried: no single fault or draw can be left out. If not, runs or time were over before. */
+  /** `true` if no single fault or draw can be left out. `false` if the runs or the time were used up before. */
   readonly minimal: boolean
-  /** What is left, for people. */
+  /** Remaining faults and draws as sentences. */
   readonly sentences: ReadonlyArray<string>
 }
 
 /**
- * Makes a failure small. `start` is known to fail. First leaves out everything at once, whole kinds, whole streams, then
- * parts of what is left by halves down to single faults and draws; then makes the rest milder. Begins again until nothing
- * changes any more, and never runs the same attempt twice.
+ * Shrinks a failure. `start` must be an attempt that fails.
+ *
+ * **Details**
+ *
+ * Shrinking first leaves out everything at once, then whole kinds, then whole streams, then halves of the rest down to
+ * single faults and draws. After that it makes the remaining values milder. It repeats all of this until nothing
+ * changes, and never runs the same attempt twice.
  *
  * @category shrinking
  * @since 0.1.0
@@ -85,11 +90,11 @@ export const shrink = <E = never, R = never>(start: Attempt, options: Options<E,
     })
   })
 
-/** More draws than anybody reads are only counted. */
+/** Maximum number of draws that have a sentence each. Further draws are only counted. */
 const maxDrawSentences = 40
 
 /**
- * What happens, for people: the faults in the order of time, then the draws by stream and place.
+ * Formats an attempt as sentences: the faults in the order of time, then the draws by stream and place.
  *
  * @category formatting
  * @since 0.1.0

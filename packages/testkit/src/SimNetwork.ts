@@ -1,23 +1,30 @@
 /**
- * A network in memory, for tests: any number of hosts, latency, partitions, lost connections and
- * crashed hosts. Each node of a test gets a `Transport` of its own from {@link Shape.transport}.
+ * Network in memory for tests, with any number of hosts, latency, partitions, lost connections and crashed hosts. Each
+ * node of a test gets its own `Transport` from {@link Shape.transport}.
  *
- * Time is Effect's `Clock` and chance is Effect's `Random`, both taken where the network is made. So
- * it runs under the stock `TestClock`, where nothing happens until the test adjusts the clock (without
- * latency, nothing needs to), and equally on the live clock. With a seeded `Random` every run is alike.
+ * **When to use**
  *
- * It behaves as TCP does through Node:
+ * Use it in an `it.effect` that needs a network and no other faults. Use `Simulation` for crashed processes, pauses,
+ * wrong clocks, random faults, and runs that a seed reproduces.
  *
- * - Loss is never silent. What meets a partition is held and delivered, in order, after it healed.
- * - A connection takes one latency each way to open, or to be refused. What cannot be delivered makes
- *   it wait, as a lost SYN does.
- * - What is written goes through a send buffer that counts what is under way and what the other end
- *   has not pulled. A `write` ends when the buffer took all of it; interrupting it takes nothing back.
- * - Closing the scope of a connection sends what was written and then the end of the stream. Meanwhile
- *   what arrives is thrown away. The connection is gone when both ends have ended. If that does not
- *   come to pass within the `linger` time, it is reset.
- * - A reset travels behind what was sent before it. Where it arrives, bytes that were not pulled yet
- *   are lost.
+ * **Details**
+ *
+ * The network uses the `Clock` and the `Random` of the place where it is made. It runs under the stock `TestClock`,
+ * where virtual time passes only when the test adjusts the clock, and on the live clock. Without latency it needs no
+ * time. With a seeded `Random`, every run is the same.
+ *
+ * The network behaves as TCP does in Node:
+ *
+ * - Loss is never silent. A partition holds segments, and delivers them in order after it has healed.
+ * - A connection needs one latency in each direction to open or to be refused. If the network cannot deliver, the dial
+ *   waits, as with a lost SYN.
+ * - Writes pass through a send buffer. The buffer counts the bytes in flight and the bytes that the other end has not
+ *   pulled. A `write` completes when the buffer has accepted all of its bytes. An interruption removes no bytes from
+ *   it.
+ * - Closing the scope of a connection sends the written bytes and then the end of the stream. Bytes that arrive
+ *   meanwhile are discarded. The connection is closed when both ends have ended, and is reset if that takes longer than
+ *   `linger`.
+ * - A reset travels behind the bytes that were sent before it. Where it arrives, bytes that were not pulled are lost.
  *
  * @since 0.1.0
  */
@@ -40,7 +47,7 @@ import type { Process } from "./network/Environment.ts"
 export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 
 /**
- * How long one way takes: always as long, or evenly drawn between two bounds for every segment.
+ * One-way delay: a constant, or drawn for each segment between two bounds, all values equally likely.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +55,7 @@ export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 export type Delay = Duration.Input | { readonly min: Duration.Input; readonly max: Duration.Input }
 
 /**
- * The delay of everything, or of each pair of hosts.
+ * One-way delay of all segments, or a function that returns the delay for two hosts.
  *
  * @category models
  * @since 0.1.0
@@ -56,65 +63,103 @@ export type Delay = Duration.Input | { readonly min: Duration.Input; readonly ma
 export type Latency = Delay | ((from: string, to: string) => Delay)
 
 /**
- * How the network is made.
+ * Options of a network.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** One way. Default: none, so that a test needs no clock. */
+  /** One-way latency. Defaults to zero, so that a test needs no clock. */
   readonly latency?: Latency | undefined
-  /** Cuts what is written at random places, so that decoders meet every split. Default: `false`. */
+  /** Cuts writes at random places, so that decoders see every split. Defaults to `false`. */
   readonly split?: boolean | undefined
-  /** The bytes that each direction of a connection holds, under way and not pulled. Default: 64 KiB. */
+  /** Bytes that each direction of a connection holds: bytes in flight and bytes not pulled. Defaults to 64 KiB. */
   readonly sendBuffer?: number | undefined
-  /** Bytes a second that each direction of a pair of hosts carries. Default: no limit. */
+  /** Bytes per second that each direction of a pair of hosts carries. Defaults to no limit. */
   readonly bandwidth?: number | undefined
-  /** After which time a dial fails as `unreachable`. Default: never. */
+  /** Time after which a dial fails as `unreachable`. Defaults to no limit. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** How long a closed connection waits for the other end before it is reset. Default: 5 seconds. */
+  /** Time that a closed connection waits for the other end before it is reset. Defaults to 5 seconds. */
   readonly linger?: Duration.Input | undefined
 }
 
 /**
- * What a test can do with the network.
+ * Options of a node's transport.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TransportOptions {
+  /** Port on which the node listens; 0 picks a free one. Defaults to {@link defaultPort}. */
+  readonly port?: number | undefined
+  /** Proof of the node, as the other nodes see it in `Connection.identity`. Defaults to none, as with plain TCP. */
+  readonly identity?: Transport.Identity | undefined
+}
+
+/**
+ * Options of a withdrawal.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WithdrawOptions {
+  /** Withdraws only connections with this host. Defaults to the connections with all hosts. */
+  readonly peer?: string | undefined
+  /**
+   * Time after which the connections are reset. Defaults to {@link defaultWithdrawal}. `Duration.infinity` only asks for other
+   * connections, as a transport does for old ones.
+   */
+  readonly within?: Duration.Input | undefined
+}
+
+/**
+ * Functions of a network.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Shape {
   /**
-   * The transport of a node at the given host. It listens on the port, which defaults to {@link defaultPort};
-   * 0 picks a free one. Every node needs a layer of its own; building one at a crashed host
-   * brings the host back.
+   * Returns the transport of a node at the given host. `options` are a port, or {@link TransportOptions}. Each node needs a layer of its own. Building a layer at a crashed host starts the host again.
    */
-  readonly transport: (host: string, port?: number) => Layer.Layer<Transport.Transport>
-  /** Lets nothing pass between the two groups. Connections stay open and stall. */
+  readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
+  /**
+   * Changes the proof of a node. Connections that are made later have the new identity; open connections keep theirs. A
+   * transport that is built later has the identity of its options.
+   */
+  readonly prove: (host: string, identity: Transport.Identity | undefined) => Effect.Effect<void>
+  /**
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. The connections' `renewal`
+   * completes at this node. Then the connections are reset, unless the node has replaced them. Affects only connections
+   * on which at least one side has an identity.
+   */
+  readonly withdraw: (host: string, options?: WithdrawOptions) => Effect.Effect<void>
+  /** Blocks all traffic between the two groups. Connections stay open and stall. */
   readonly partition: (hostsA: ReadonlyArray<string>, hostsB: ReadonlyArray<string>) => Effect.Effect<void>
-  /** Lets nothing pass from the first group to the second. */
+  /** Blocks all traffic from the first group to the second. */
   readonly partitionOneWay: (from: ReadonlyArray<string>, to: ReadonlyArray<string>) => Effect.Effect<void>
-  /** Ends all partitions. What was held sets out again. */
+  /** Ends all partitions. Held segments are sent again. */
   readonly heal: Effect.Effect<void>
-  /** Resets the connections between two hosts, at both ends and at once. New ones are possible. */
+  /** Resets the connections between two hosts, at both ends and at once. New connections are possible. */
   readonly cut: (hostA: string, hostB: string) => Effect.Effect<void>
   /**
-   * Ends everything at the host: listeners, connections, and transports that were built there, which
-   * connect to nothing any more. Peers see resets and refused dials. After a silent crash they see nothing at
-   * all: the host is a black hole until a new transport is built at it.
+   * Ends the listeners, the connections and the transports at the host. These transports connect no more. Peers see
+   * resets and refused dials. After a silent crash, peers receive nothing from the host until a new transport is built
+   * there.
    */
   readonly crash: (host: string, options?: { readonly silent?: boolean | undefined }) => Effect.Effect<void>
-  /** Changes the latency of what sets out from now on. */
+  /** Changes the latency of segments that are sent from now on. */
   readonly setLatency: (latency: Latency) => Effect.Effect<void>
-  /** All that is open now. */
+  /** Returns the open listeners and connections. */
   readonly inspect: Effect.Effect<Engine.Snapshot>
-  /** The number of open connections between two hosts, whoever dialed. */
+  /** Returns the number of open connections between two hosts, whichever host dialed. */
   readonly connections: (hostA: string, hostB: string) => Effect.Effect<number>
-  /** The bytes that arrived so far on connections from one host to the other. */
+  /** Returns the number of bytes that have arrived on connections from one host to the other. */
   readonly bytes: (from: string, to: string) => Effect.Effect<number>
 }
 
 /**
- * The simulated network.
+ * Service of a simulated network.
  *
  * @category services
  * @since 0.1.0
@@ -122,15 +167,23 @@ export interface Shape {
 export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/testkit/SimNetwork") {}
 
 /**
- * Port of a node that is given none. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node: the
- * seed `a` means `a:24868`.
+ * Default port of a node. It equals `Address.defaultPort` (24868), so the name of a host is the address of its node:
+ * the seed `a` means `a:24868`.
  *
  * @category constants
  * @since 0.1.0
  */
 export const defaultPort = Engine.defaultPort
 
-/** Draws everything from the service, and records nothing. */
+/**
+ * Time between the withdrawal of a proof and the reset of the connections that have it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultWithdrawal: Duration.Input = "30 seconds"
+
+/** Makes draws from the service, without a record of them. */
 const drawsFrom = (random: typeof Random.Random.Service): Draws => {
   const next = () => random.nextDoubleUnsafe()
   const prng: Prng = { next, u32: () => Math.floor(next() * 2 ** 32) }
@@ -138,7 +191,7 @@ const drawsFrom = (random: typeof Random.Random.Service): Draws => {
   return { stream: () => stream, deviations: () => ({}) }
 }
 
-/** One process for all nodes: a resumed fiber runs inside of the call that resumed it. */
+/** Process of all nodes: a resumed fiber runs inside the call that resumed it. */
 const inline: Process = { enqueue: (task) => task() }
 
 const distribution = (delay: Delay): Distribution =>
@@ -152,11 +205,11 @@ const perPair = (latency: Latency): ((from: string, to: string) => Distribution)
   return () => always
 }
 
-/** Chance of a write to be split. */
+/** Probability that a write is split. */
 const splitChance = 0.75
 
 /**
- * Makes a network. Closing the scope resets what is still open in it.
+ * Makes a network. Closing the scope resets its open connections.
  *
  * **Example** (A partition that heals)
  *
@@ -198,7 +251,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         },
         latency: perPair(options.latency ?? Duration.zero),
         sendBuffer: options.sendBuffer,
-        // A test says how long it wants to wait, and loses nothing otherwise.
+        // Without a timeout of the test, dials wait and connections never time out.
         connectTimeout: options.connectTimeout ?? Duration.infinity,
         userTimeout: Duration.infinity,
         linger: options.linger,
@@ -206,7 +259,13 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     )
     yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
-      transport: (host, port) => engine.transport(host, port),
+      transport: (host, given = {}) => {
+        const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
+        return engine.transport(host, port, () => identity)
+      },
+      prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
+      withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
+        Effect.sync(() => engine.withdraw(host, peer, within)),
       partition: (hostsA, hostsB) => Effect.sync(() => void engine.partition(hostsA, hostsB)),
       partitionOneWay: (from, to) => Effect.sync(() => void engine.partitionOneWay(from, to)),
       heal: Effect.sync(() => engine.heal()),
@@ -220,7 +279,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
   })
 
 /**
- * A network as a layer.
+ * Makes a network as a layer.
  *
  * @category layers
  * @since 0.1.0

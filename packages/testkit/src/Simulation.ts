@@ -1,6 +1,6 @@
 /**
- * A deterministic world for programs that talk over a network. A scenario starts nodes, each with the application's own
- * layer, on a simulated network in virtual time; faults come by a plan or are drawn from a seed. The same
+ * Deterministic simulation of programs that communicate over a network. A scenario starts nodes, each with the layer of
+ * the application, on a simulated network in virtual time. Faults come from a plan or are drawn from a seed. The same
  * seed gives the same run, step by step.
  *
  * ```ts
@@ -20,10 +20,9 @@
  * const report = Simulation.run(scenario, { seed: 7 })
  * ```
  *
- * The layer needs nothing but `Transport`; time comes from `Clock`, chance from `Random`, ids from `Entropy`. What does
- * not take them from there is simulated as well: `Date`, `Math.random`, `setTimeout` and their like are
- * replaced while the simulation runs. What took them for itself before it began, or takes them from a module such as
- * `node:timers`, is not.
+ * The simulation provides the `Transport` of the layer, and time by `Clock`, random numbers by `Random` and ids by
+ * `Entropy`. It also replaces `Date`, `Math.random`, `setTimeout` and similar globals while it runs. It does not
+ * replace references to them that a program took before the run, nor modules such as `node:timers`.
  *
  * @since 0.1.0
  */
@@ -37,7 +36,12 @@ import { type Failure, SimulationError } from "./SimulationError.ts"
 export * from "./Scenario.ts"
 
 /**
- * Runs a scenario once, and tells how it went, also if it failed. Not from inside of a scenario.
+ * Runs a scenario once. Returns the report, with the failure if the run failed. Fails with `SimulationError` if an
+ * option cannot be used, or if it is called inside a simulation.
+ *
+ * **When to use**
+ *
+ * Use it to examine the report or the trace of a run that may fail. Use {@link run} if a failure is an error.
  *
  * @category running
  * @since 0.1.0
@@ -46,12 +50,13 @@ export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<
   Effect.callback<Outcome, SimulationError>((resume) => {
     if (Globals.areReplaced()) {
       const message =
-        `"${scenario.name}" cannot be run inside of another simulation: what is real stands still in there. ` +
-        "Run one after the other, or start its nodes in the one scenario."
+        `"${scenario.name}" cannot run inside another simulation, where real time does not pass. ` +
+        "Run the scenarios one after the other, or start the nodes of both in one scenario."
       return resume(Effect.fail(new SimulationError({ reason: "options", message })))
     }
     let wanted = true
-    // The loop is synchronous. It begins in a turn of its own, so that no promise callback of others is due in it.
+    // The loop is synchronous. It begins in a turn of its own, so that no promise callback of other code is due during
+    // it.
     EventLoop.inNextTurn(() => {
       if (wanted) resume(attempt(() => Run.run(scenario, options)))
     })
@@ -60,7 +65,9 @@ export const outcome = (scenario: Scenario, options: RunOptions): Effect.Effect<
     })
   })
 
-/** What throws here is a mistake of the testkit, or in a function of the options. Whoever waits must hear of it. */
+/**
+ * Turns an exception into a defect of the returned effect. Such an exception is a fault of the testkit or of an option.
+ */
 const attempt = (run: () => Effect.Effect<Outcome, SimulationError>): Effect.Effect<Outcome, SimulationError> => {
   try {
     return run()
@@ -70,7 +77,8 @@ const attempt = (run: () => Effect.Effect<Outcome, SimulationError>): Effect.Eff
 }
 
 /**
- * Runs a scenario once. Fails with the `Failure` that the run found, and with `SimulationError` if an option cannot be used.
+ * Runs a scenario once and returns its report. Fails with the `Failure` of the run, or with `SimulationError` if an
+ * option cannot be used.
  *
  * **Example** (Run one seed of a scenario)
  *

@@ -1,20 +1,21 @@
 /**
- * How a simulation fails. A {@link Failure} is what it is made to find: something is wrong with the program, or
- * with the scenario that tests it. A {@link SimulationError} is a use of the testkit that cannot be.
+ * Errors of a simulation. A {@link Failure} is a fault of the program under test or of its scenario. A
+ * {@link SimulationError} is an invalid use of the testkit.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * The testkit was asked for something that cannot be.
+ * Invalid use of the testkit.
  *
  * - `plan`: a fault plan does not decode.
- * - `artifact`: an artifact does not decode, is of another version, or of a scenario that has changed.
- * - `nodeName`: a name is used twice, is none, or is not known.
- * - `nodeState`: the node is not in a state in which this can be done: a crashed one cannot crash.
- * - `seeds`: a range of seeds is empty, or the wrong way round.
- * - `options`: another option cannot be used, or a simulation was run inside of another.
+ * - `artifact`: an artifact or a trace does not decode, has another version, or belongs to another scenario or to other
+ *   options.
+ * - `nodeName`: a name of a node is used twice, is not a host name, or does not exist.
+ * - `nodeState`: the state of the node does not allow the operation. For example, a crashed node cannot crash.
+ * - `seeds`: a seed is not a whole number from 0, or a range of seeds is reversed.
+ * - `options`: another option is invalid, or a simulation was run inside another one.
  *
  * @category errors
  * @since 0.1.0
@@ -25,7 +26,7 @@ export class SimulationError extends Schema.TaggedError<SimulationError>()("Simu
 }) {}
 
 /**
- * What was run as part of a node is lost, because the node is not running, crashed, or was stopped.
+ * Loss of an effect that ran as part of a node, because the node is not running, has crashed, or was stopped.
  *
  * @category errors
  * @since 0.1.0
@@ -35,11 +36,12 @@ export class NodeDown extends Schema.TaggedError<NodeDown>()("NodeDown", {
   message: Schema.String,
 }) {}
 
-/** What all failures tell: when, in virtual microseconds, and a message that says what to do. */
+/** Fields of all failures: the virtual time in microseconds, and a message with advice. */
 const common = { at: Schema.Int, message: Schema.String }
 
 /**
- * An `Invariant.always` did not hold, an `eventually` not in time, or an automatic check found a leak.
+ * Violation of an `Invariant.always`, of an `Invariant.eventually` that did not hold in time, or a leak of a stopped
+ * node.
  *
  * @category errors
  * @since 0.1.0
@@ -47,12 +49,12 @@ const common = { at: Schema.Int, message: Schema.String }
 export class InvariantViolated extends Schema.TaggedError<InvariantViolated>()("InvariantViolated", {
   ...common,
   invariant: Schema.String,
-  /** The node whose step broke it, where one did. */
+  /** Node whose step violated the invariant, or that leaks. Missing if no node did. */
   node: Schema.optionalKey(Schema.String),
 }) {}
 
 /**
- * An invariant threw instead of giving an answer.
+ * Exception in the predicate of an invariant.
  *
  * @category errors
  * @since 0.1.0
@@ -64,7 +66,7 @@ export class InvariantThrew extends Schema.TaggedError<InvariantThrew>()("Invari
 }) {}
 
 /**
- * The nodes were healed and did not come to agree in time.
+ * Failure of `converges`: the predicate did not hold in time after all nodes were healed.
  *
  * @category errors
  * @since 0.1.0
@@ -72,7 +74,7 @@ export class InvariantThrew extends Schema.TaggedError<InvariantThrew>()("Invari
 export class NotConverged extends Schema.TaggedError<NotConverged>()("NotConverged", common) {}
 
 /**
- * A condition that the scenario waited for with `until` did not come to hold in time.
+ * Failure of `until`: the condition did not hold in time.
  *
  * @category errors
  * @since 0.1.0
@@ -81,12 +83,13 @@ export class NotReached extends Schema.TaggedError<NotReached>()("NotReached", {
   ...common,
   /** Name of the condition. */
   condition: Schema.String,
-  /** Last answer of the condition. */
+  /** Last result of the condition. */
   seen: Schema.String,
 }) {}
 
 /**
- * Nothing is ready, nothing will happen, and the scenario is not done: a deadlock, or it waits for real I/O.
+ * Stalled run: no task is ready, no event is scheduled, and the scenario has not ended. The cause is a deadlock, or
+ * code that waits for real I/O.
  *
  * @category errors
  * @since 0.1.0
@@ -94,7 +97,7 @@ export class NotReached extends Schema.TaggedError<NotReached>()("NotReached", {
 export class Stalled extends Schema.TaggedError<Stalled>()("Stalled", common) {}
 
 /**
- * Too many steps without any time passing: something runs in circles.
+ * Livelock: too many steps at one instant, as in a loop without a sleep.
  *
  * @category errors
  * @since 0.1.0
@@ -105,22 +108,22 @@ export class Livelock extends Schema.TaggedError<Livelock>()("Livelock", {
 }) {}
 
 /**
- * In strict mode: the program used time, chance or timers of the machine and not those of the simulation.
+ * Use of time, random numbers or timers of the machine instead of those of the simulation. Only in strict mode.
  *
  * @category errors
  * @since 0.1.0
  */
 export class Escaped extends Schema.TaggedError<Escaped>()("Escaped", {
   ...common,
-  /** What was used: `Date.now`. */
+  /** Name of the function or class, such as `Date.now`. */
   what: Schema.String,
-  /** Where: the line of the stack that called it. */
+  /** Line of the stack that called it. */
   site: Schema.String,
   node: Schema.optionalKey(Schema.String),
 }) {}
 
 /**
- * The layer of a node did not build, one of its finalizers failed, or one of its callbacks threw.
+ * Death of a node: its layer did not build, its application did not start, a finalizer failed, or a callback threw.
  *
  * @category errors
  * @since 0.1.0
@@ -132,7 +135,7 @@ export class NodeDied extends Schema.TaggedError<NodeDied>()("NodeDied", {
 }) {}
 
 /**
- * The scenario was not done when its time was over.
+ * End of the time limit before the end of the scenario.
  *
  * @category errors
  * @since 0.1.0
@@ -140,7 +143,7 @@ export class NodeDied extends Schema.TaggedError<NodeDied>()("NodeDied", {
 export class TimeLimit extends Schema.TaggedError<TimeLimit>()("TimeLimit", common) {}
 
 /**
- * The scenario itself failed: an assertion, mostly.
+ * Failure of the scenario itself, such as an assertion, an effect that failed, or a forked fiber that died.
  *
  * @category errors
  * @since 0.1.0
@@ -151,7 +154,7 @@ export class ScenarioFailed extends Schema.TaggedError<ScenarioFailed>()("Scenar
 }) {}
 
 /**
- * The same seed, or the replay of an artifact, did not do the same again.
+ * Difference between two runs of one seed, or between an artifact and its replay.
  *
  * @category errors
  * @since 0.1.0
@@ -159,7 +162,8 @@ export class ScenarioFailed extends Schema.TaggedError<ScenarioFailed>()("Scenar
 export class NonDeterministic extends Schema.TaggedError<NonDeterministic>()("NonDeterministic", common) {}
 
 /**
- * Over all seeds of a swarm: something that was to happen `sometimes` never did, or a kind of fault never came.
+ * Failure of a whole swarm: a situation of `Invariant.sometimes` never happened, or a configured kind of fault never
+ * occurred.
  *
  * @category errors
  * @since 0.1.0
@@ -170,7 +174,7 @@ export class NeverHappened extends Schema.TaggedError<NeverHappened>()("NeverHap
 }) {}
 
 /**
- * What a run can find.
+ * Schema of the failures of a run or a swarm.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Runs a scenario over many seeds: the failures that were found, and the goals that were never reached.
+ * Swarms: runs of one scenario over many seeds, with the failures found and the goals that were never reached.
  *
  * @since 0.1.0
  */
@@ -26,12 +26,13 @@ export type { Found, SeedResult, Summary } from "./internal/swarmResults.ts"
  * @since 0.1.0
  */
 export interface SeedOptions {
+  /** Order in which ready tasks run. Defaults to the order of the scenario and the seed. */
   readonly explore?: Explore | undefined
   /** Shrinks a failure. Defaults to `true`. */
   readonly shrink?: boolean | undefined
   /**
-   * Runs a failure once, without the second run that shows that it is deterministic, and without shrinking. For runs that
-   * have a process or thread of their own. Defaults to `false`.
+   * Runs a failing seed only once: without the second run that checks determinism, and without shrinking. For runs in a
+   * process or thread of their own. Defaults to `false`.
    */
   readonly once?: boolean | undefined
 }
@@ -45,11 +46,11 @@ export interface SeedOptions {
 export const exploreOf = (scenario: Scenario, seed: number, options: SeedOptions = {}): Explore =>
   options.explore ?? Scenarios.exploreOf(scenario, seed)
 
-/** Returns the time limit of a replay, some time after the failure that it must reproduce. */
+/** Returns the time limit of a replay: twice the time of the failure that it must reproduce, plus 10 seconds. */
 const giveUpAfter = (failure: SimulationError.Failure): Duration.Input => `${2 * failure.at + 10_000_000} micros`
 
 /**
- * Returns `true` if two failures come from the same check, which shrinking keeps.
+ * Returns `true` if two failures come from the same check. Shrinking keeps the check.
  *
  * @category comparing
  * @since 0.1.0
@@ -61,7 +62,8 @@ export const sameCheck = (a: SimulationError.Failure, b: SimulationError.Failure
   (a._tag !== "NodeDied" || b._tag !== "NodeDied" || String(a.cause) === String(b.cause))
 
 /**
- * Runs one seed; a failure is run again to see that it is the same, shrunk, and traced.
+ * Runs one seed. A failing seed runs again to check that the failure is deterministic. Then the failure is shrunk, and
+ * its trace is recorded.
  *
  * @category running
  * @since 0.1.0
@@ -101,8 +103,8 @@ const findingOf = (
 }
 
 /**
- * Runs a seed again after others. Returns a failure if the run is not the same as before, because something of a run outlives
- * it.
+ * Runs a seed again after other seeds. Returns a failure if the run differs from the earlier one, because some state
+ * outlives a run.
  *
  * @category running
  * @since 0.1.0
@@ -120,7 +122,7 @@ export const repeatSeed = (
   })
 
 /**
- * Returns `true` if the swarm runs the first seed again at its end.
+ * Returns `true` if a swarm runs its first seed again at its end.
  *
  * @category guards
  * @since 0.1.0
@@ -155,12 +157,12 @@ const shrinkAndTrace = (
       test: (attempt) =>
         Effect.match(replay(attempt, false), {
           onSuccess: (outcome) => (sameCheck(failure, outcome.failure) ? outcome.report.replay : undefined),
-          // A shrunk attempt may be invalid: it names a node that was never started.
+          // A shrunk attempt may be invalid, because it names a node that was never started.
           onFailure: () => undefined,
         }),
     })
     const last = yield* replay(shrunk.attempt, true)
-    // The failure of the shrunk run, so that its times are those of the picture.
+    // Takes the failure of the shrunk run, so that its times match the picture.
     return foundOf(scenario, last.failure ?? failure, last, shrunk)
   })
 
@@ -224,8 +226,8 @@ export interface Options extends SeedOptions {
 }
 
 /**
- * Runs a scenario over seeds, one after the other. With `strict`, the first seed is run again after the last one, and must be
- * the same.
+ * Runs a scenario over seeds, one after the other. If the scenario is `strict`, the first seed runs again after the
+ * last one, and the swarm has a failure `NonDeterministic` if the two runs differ.
  *
  * @category running
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * What happened in a simulation, event by event, in the order of virtual time: kept as lines of JSON, and drawn as a
- * page of HTML or by ShiViz.
+ * Trace of a simulation: its events in the order of virtual time. A trace is saved as lines of JSON, and drawn as an
+ * HTML page or by ShiViz.
  *
  * @since 0.1.0
  */
@@ -14,10 +14,10 @@ import { SimulationError } from "./SimulationError.ts"
 export * from "./internal/traceEvents.ts"
 export type { PictureOptions } from "./picture/html.ts"
 
-/** The form of the lines. Another form is another number. */
+/** Version of the format of the lines. */
 const version = 1
 
-/** The first line. */
+/** Schema of the first line. */
 const Header = Schema.Struct({
   version: Schema.Int,
   scenario: Trace.fields.scenario,
@@ -27,7 +27,7 @@ const Header = Schema.Struct({
 })
 
 /**
- * Lines of JSON: first what the trace is of, then one event per line.
+ * Encodes a trace as lines of JSON: first a line with the scenario, the seed and the nodes, then one event per line.
  *
  * @category encoding
  * @since 0.1.0
@@ -42,15 +42,16 @@ const parseLine = <S extends Schema.ConstraintDecoder<unknown>>(
   text: string,
   number: number,
 ): Result.Result<S["Type"], SimulationError> =>
-  Result.try({ try: (): unknown => JSON.parse(text), catch: () => "it is no JSON, or was cut off" }).pipe(
+  Result.try({ try: (): unknown => JSON.parse(text), catch: () => "it is not JSON, or is truncated" }).pipe(
     Result.flatMap((json) => Result.mapError(Schema.decodeUnknownResult(schema)(json), ({ message }) => message)),
     Result.mapError((why) =>
-      unreadable(`line ${number} of the trace cannot be read: ${why}. Use a file that \`toJsonl\` wrote, as it is.`),
+      unreadable(`line ${number} of the trace cannot be read: ${why}. Use a file that \`toJsonl\` wrote, unchanged.`),
     ),
   )
 
 /**
- * Reads what {@link toJsonl} wrote. Empty lines do not count.
+ * Decodes the output of {@link toJsonl}. Ignores empty lines. Fails with `SimulationError` and the reason `artifact` if
+ * a line does not decode, or if the trace has another version.
  *
  * @category decoding
  * @since 0.1.0
@@ -60,7 +61,7 @@ export const fromJsonl = (text: string): Result.Result<Trace, SimulationError> =
     const lines = text.split("\n").flatMap((line, index) => (line.trim() === "" ? [] : [{ line, number: index + 1 }]))
     const [first, ...rest] = lines
     if (first === undefined) {
-      return yield* Result.fail(unreadable("the trace is empty: use a file that `toJsonl` wrote, as it is"))
+      return yield* Result.fail(unreadable("the trace is empty: use a file that `toJsonl` wrote, unchanged"))
     }
     const { version: found, ...header } = yield* parseLine(Header, first.line, first.number)
     if (found !== version) {
@@ -76,8 +77,8 @@ export const fromJsonl = (text: string): Result.Result<Trace, SimulationError> =
   })
 
 /**
- * A log for ShiViz, with vector clocks. Its first two lines say how it is to be read: open the file in ShiViz, which finds
- * them there. What belongs to no node is told by a host named `simulation`.
+ * Encodes a trace as a log for ShiViz, with vector clocks. The first two lines are the parser and the delimiter, which
+ * ShiViz reads from the file. Events without a node belong to a host named `simulation`.
  *
  * @category encoding
  * @since 0.1.0
@@ -85,8 +86,8 @@ export const fromJsonl = (text: string): Result.Result<Trace, SimulationError> =
 export const toShiViz = (trace: Trace): string => shiviz(trace)
 
 /**
- * A page with a lane for each node and an arrow for each message, time downwards. It is one file that needs no network
- * and no other file, and opens where the run ended.
+ * Encodes a trace as an HTML page, with a lane for each node, an arrow for each message, and time running downwards.
+ * The page is a single file that loads nothing else. It opens at the end of the run.
  *
  * @category encoding
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * The contract of `Transport` as a suite of vitest tests: every promise in the docs of that module, checked for any
- * implementation.
+ * Contract of `Transport` as a suite of vitest tests, which check every promise in the documentation of that module for
+ * any implementation.
  *
- * This entry needs the optional peers `vitest` and `@effect/vitest`. The main entry of the testkit does not export it,
- * so that other users of the testkit can do without them.
+ * This entry needs the optional peer dependencies `vitest` and `@effect/vitest`. The main entry of the testkit does not
+ * export it, so that other users of the testkit do not need them.
  *
  * ```ts
  * import { SimNetwork } from "@coterie/testkit"
@@ -15,11 +15,12 @@
  * TransportContract.suite({ name: "my transport", live: true, harness })
  * ```
  *
- * The tests wait for events and never for time. Under `it.effect` (`live: false`) nobody adjusts the clock, so the
+ * The tests wait for events and never for time. Under `it.effect` (`live: false`) virtual time does not pass, so the
  * transport must not need the clock.
  *
  * @since 0.1.0
  */
+import type * as Transport from "@coterie/core/Transport"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -32,6 +33,7 @@ import type { Harness, Suite } from "./contract/Harness.ts"
 import { checkInterruption } from "./contract/interruption.ts"
 import { checkListening } from "./contract/listening.ts"
 import { checkLoss } from "./contract/loss.ts"
+import { checkProofs } from "./contract/proofs.ts"
 import { checkTransfer } from "./contract/transfer.ts"
 
 export type { Harness, SilentPeer } from "./contract/Harness.ts"
@@ -45,14 +47,17 @@ export type { Harness, SilentPeer } from "./contract/Harness.ts"
 export interface Options {
   /** Name of the transport, for the title of the suite. */
   readonly name: string
-  /** `true` if the transport needs real time. */
+  /** Runs the tests in real time (`it.live`) instead of under the `TestClock` (`it.effect`). */
   readonly live: boolean
-  /** Makes the harness; run once for each test. */
+  /** Kind of proof that the transport requires of both ends. Defaults to none, as with plain TCP. */
+  readonly proves?: Transport.Identity["_tag"] | undefined
+  /** Makes the harness. Runs once for each test. */
   readonly harness: Effect.Effect<Harness, never, Scope.Scope>
-  /** Runs a test elsewhere, such as inside of a simulation. Defaults to the place where `it` runs the test. */
+  /** Runs a test elsewhere, such as inside a simulation. Defaults to running it where `it` does. */
   readonly run?: ((test: Effect.Effect<void, unknown>) => Effect.Effect<void, unknown>) | undefined
   /**
-   * Lets other fibers run before a test looks again. Defaults to `Effect.yieldNow`, which lets no virtual time pass.
+   * Lets other fibers run before a test checks a condition again. Defaults to `Effect.yieldNow`, during which no
+   * virtual time passes.
    */
   readonly pause?: Effect.Effect<void> | undefined
 }
@@ -85,7 +90,7 @@ const suiteOf = (options: Options): Suite => {
 }
 
 /**
- * Registers the tests.
+ * Registers the tests of the contract with vitest.
  *
  * @since 0.1.0
  * @category testing
@@ -101,5 +106,6 @@ export const suite = (options: Options): void => {
     checkListening(registered)
     checkAccepting(registered)
     checkHandlers(registered)
+    if (options.proves !== undefined) checkProofs(registered, options.proves)
   })
 }

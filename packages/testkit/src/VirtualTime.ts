@@ -1,7 +1,7 @@
 /**
- * Virtual time that passes by itself. Under the stock `TestClock` nothing that sleeps goes on before
- * the test adjusts the clock, and a scope that needs time to close never closes. A distributed program sleeps all
- * the time, so its tests want the clock to run whenever everybody waits.
+ * Virtual time that passes without adjustments by the test. Under the stock `TestClock`, a sleeping fiber continues
+ * only when the test adjusts the clock, and a scope that needs time to close never closes. Distributed programs sleep
+ * often, so their tests need a clock that runs on its own.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 
 /**
- * How far the clock goes at once.
+ * Default step by which the clock advances.
  *
  * @category constants
  * @since 0.1.0
@@ -18,8 +18,8 @@ import * as TestClock from "effect/testing/TestClock"
 export const defaultStep = Duration.millis(20)
 
 /**
- * Runs the effect, and the test clock with it, in steps, until the effect is done. Give it the scope as
- * well, so that time passes while things close:
+ * Runs an effect and advances the test clock in steps until the effect has ended. Pass the scoped effect, so that time
+ * also passes while the scope closes:
  *
  * ```ts
  * import { VirtualTime } from "@coterie/testkit"

@@ -1,5 +1,5 @@
 /**
- * `it.sim` for vitest, beside all that `it` of `@effect/vitest` has:
+ * `it.sim` for vitest, in addition to all members of `it` of `@effect/vitest`:
  *
  * ```ts
  * import { Cluster } from "@coterie/core"
@@ -16,8 +16,8 @@
  * )
  * ```
  *
- * A failure prints what went wrong, the line that runs it again, and what it takes, shrunk; and writes an
- * artifact and a picture beside it.
+ * A failing test prints the failure, the shrunk list of faults and draws that it takes, and the command that runs it
+ * again. It also writes an artifact and a picture.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ import { SimulationError } from "./SimulationError.ts"
 import * as Swarm from "./Swarm.ts"
 
 /**
- * How a scenario is, and how it is run as a test.
+ * Options of a scenario and of its test.
  *
  * @category options
  * @since 0.1.0
@@ -40,25 +40,26 @@ import * as Swarm from "./Swarm.ts"
 export interface Options extends Scenario.Options, TestOptions {}
 
 /**
- * How a scenario is run as a test.
+ * Options of the test of a scenario.
  *
  * @category options
  * @since 0.1.0
  */
 export interface TestOptions {
-  /** How many seeds, from `base` on. Default: 1. */
+  /** Number of seeds, from `base` on. Defaults to 1. */
   readonly seeds?: number | undefined
-  /** The first seed. Default: 1. `Seeds.base` makes one from the hash of a commit. */
+  /** First seed. `Seeds.base` makes one from the hash of a commit. Defaults to 1. */
   readonly base?: number | undefined
   /**
-   * How long the test may take, with all its seeds, in milliseconds of real time. Default: that of vitest for one seed, and
-   * {@link swarmTimeout} for several.
+   * Timeout of the test with all its seeds, in milliseconds of real time. Defaults to the timeout of vitest for one
+   * seed, and to {@link swarmTimeout} for several.
    */
   readonly timeout?: number | undefined
 }
 
 /**
- * What hundreds of seeds of most scenarios take on a machine that does other things as well.
+ * Default timeout of a test with several seeds, in milliseconds. Most scenarios run hundreds of seeds in that time,
+ * even on a busy machine.
  *
  * @category constants
  * @since 0.1.0
@@ -66,7 +67,7 @@ export interface TestOptions {
 export const swarmTimeout = 60_000
 
 /**
- * Runs only this seed of every simulated test.
+ * Name of the environment variable with the seed that every simulated test runs instead of its own seeds.
  *
  * @category constants
  * @since 0.1.0
@@ -85,7 +86,7 @@ const seedsOf = ({ base = 1, seeds = 1 }: TestOptions): Result.Result<Seeds.Seed
 
 const hasSeveral = ({ seeds = 1 }: TestOptions): boolean => seeds > 1
 
-/** An empty variable is as good as none. */
+/** Returns the seed of the variable. An empty variable counts as missing. */
 const onlySeed = (): string | undefined => {
   const text = process.env[seedVariable]
   return text === "" ? undefined : text
@@ -94,27 +95,30 @@ const onlySeed = (): string | undefined => {
 const quoted = (text: string): string =>
   /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 
-/** The line that runs it again. vitest takes the name as a regular expression, and a shell takes it apart. */
+/**
+ * Returns the command that runs the test again. Escapes the name for the regular expression of vitest and for the
+ * shell.
+ */
 const again = (name: string, file: string, seed: number): string => {
   const pattern = `${name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`
   return `${seedVariable}=${seed} npx vitest run ${quoted(Files.shown(file))} -t ${quoted(pattern)}`
 }
 
-/** What one reads at a glance. */
+/** Maximum number of sentences in a message, so that it stays readable. */
 const maxSentences = 12
 
 const whatItTakes = (sentences: ReadonlyArray<string>, minimal: boolean): ReadonlyArray<string> =>
   sentences.length === 0
-    ? ["It takes no fault and no bad luck: it fails in the calm."]
+    ? ["It takes no fault and no random draw: it fails without them."]
     : [
-        `What it takes${minimal ? "" : ", as far as it was shrunk in the time for it"}:`,
+        `What it takes${minimal ? "" : ", as far as shrinking got in its time"}:`,
         ...sentences.slice(0, maxSentences).map((sentence) => `  - ${sentence}`),
         ...(sentences.length > maxSentences
           ? [`  - and ${sentences.length - maxSentences} more, in the artifact`]
           : []),
       ]
 
-/** An error with the name of the failure, and no stack: its places are all in the testkit. */
+/** Makes an error with the name of the failure. It has no stack, since all of its frames would be in the testkit. */
 const named = (name: string, message: string): Error => {
   const error = new Error(message)
   error.name = name
@@ -122,7 +126,7 @@ const named = (name: string, message: string): Error => {
   return error
 }
 
-/** What a person needs to know of a failure, and how to see it again. */
+/** Writes the files of a failure. Returns an error with the failure, its causes, and the way to reproduce it. */
 const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const { artifact, failure } = found
   const line = again(name, file, artifact.seed)
@@ -130,9 +134,9 @@ const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const lines = [
     failure.message,
     "",
-    // What it takes to be different from run to run is nothing that the simulation decides.
+    // The cause of a difference between two runs is not among the faults and draws.
     ...(failure._tag === "NonDeterministic"
-      ? ["One seed alone may not show it, because what is left over from other runs may be what makes it different."]
+      ? ["One seed alone may not reproduce it, because state left by other runs may cause the difference."]
       : whatItTakes(artifact.sentences ?? [], artifact.shrunk?.minimal !== false)),
     "",
     `Run it again: ${line}`,
@@ -140,7 +144,7 @@ const describe = (name: string, file: string, found: Swarm.Found): Error => {
     `Picture:      ${files.picture}`,
   ]
   const error = named(failure._tag, lines.join("\n"))
-  // The place in the scenario that failed says more than this one.
+  // The stack of the cause shows the place in the scenario.
   if ("cause" in failure && failure.cause instanceof Error) error.cause = failure.cause
   return error
 }
@@ -151,14 +155,14 @@ const execute = (name: string, file: string, { scenario, test: options }: Plan):
     const { failures, never } = yield* Swarm.run(scenario, Seeds.iterate(seeds), { stopAfter: 1 })
     const [first] = failures
     if (first !== undefined) return yield* Effect.fail(describe(name, file, first))
-    // One seed out of many says nothing about what happens sometimes.
+    // A single seed of many cannot show that something never happens.
     if (onlySeed() === undefined && hasSeveral(options) && never.length > 0) {
       return yield* Effect.fail(named("NeverHappened", never.map(({ message }) => message).join("\n")))
     }
   })
 
 /**
- * The forms in which a scenario is given.
+ * Signatures of `it.sim`: a scenario, or a name with a body and options.
  *
  * @category models
  * @since 0.1.0
@@ -176,7 +180,7 @@ const plan = (
 ): Plan => {
   if (typeof second === "function") return plan(first, {}, second)
   if (typeof first !== "string") return { scenario: first, test: second }
-  // How often it is run is no part of what it is: an artifact is good for it with any number of seeds.
+  // The number of seeds is not an option of the scenario, so an artifact matches the test with any number of seeds.
   const { base, seeds, timeout, ...options }: Options = second
   return { scenario: Scenario.scenario(first, options, body ?? (() => Effect.void)), test: { base, seeds, timeout } }
 }
@@ -186,7 +190,7 @@ const register =
   (...args: Parameters<typeof plan>): void => {
     const planned = plan(...args)
     const { name } = planned.scenario
-    // A test that is over by its time runs no further seeds.
+    // The signal stops the seeds of a test that has timed out.
     add(
       name,
       ({ signal, task }) => Effect.runPromise(execute(name, task.file.filepath, planned), { signal }),
@@ -200,7 +204,7 @@ const sim: Sim & { readonly only: Sim; readonly skip: Sim } = Object.assign(regi
 })
 
 /**
- * All of `it`, and `it.sim`.
+ * `it` of `@effect/vitest` with the additional member `sim`.
  *
  * @category testing
  * @since 0.1.0

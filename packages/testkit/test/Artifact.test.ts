@@ -240,14 +240,14 @@ describe("every artifact", () => {
 describe("a file that cannot be read says why, and what to do", () => {
   it("if it is not JSON", () => {
     const message = refusal(text.slice(0, 300))
-    assert.match(message, /^the artifact is not JSON \(.+\): it was cut off, or is another file\. /)
+    assert.match(message, /^the artifact is not JSON \(.+\): it is truncated, or is another file\. /)
     assert.include(message, "run the seed again")
     assert.include(refusal(""), "not JSON")
   })
 
   it("if it is JSON of something else", () => {
     for (const other of ["null", "[1]", `"text"`, "{}", `{ "seed": 4 }`]) {
-      assert.match(refusal(other), /^the file is JSON, but no artifact: an artifact has a version\. Give the file /)
+      assert.match(refusal(other), /^the file is JSON but not an artifact, because it has no version\. Use the file /)
     }
   })
 
@@ -255,12 +255,12 @@ describe("a file that cannot be read says why, and what to do", () => {
     assert.strictEqual(
       refusal(edited({ version: 2, testkit: "4.0.0", failure: "in another form" })),
       "the artifact has version 2 and this testkit reads version 1. Replay it with @coterie/testkit 4.0.0, which wrote it; " +
-        `or run "one lease holder" again with seed 830 and explore "random": often the seed alone still finds the failure.`,
+        `or run "one lease holder" again with seed 830 and explore "random": often the seed alone still reproduces the failure.`,
     )
     assert.strictEqual(
       refusal(`{ "version": "two" }`),
       `the artifact has version "two" and this testkit reads version 1. Replay it with the testkit, which wrote it; ` +
-        "or run the scenario again: often the seed alone still finds the failure.",
+        "or run the scenario again: often the seed alone still reproduces the failure.",
     )
   })
 
@@ -293,7 +293,7 @@ describe("a file that cannot be read says why, and what to do", () => {
           ],
         },
       },
-      `Expected draws in their order, each once; place 4 comes after place 4 at ["deviations"]["pick"]`,
+      `Expected draws in ascending order, each once, but place 4 follows place 4 at ["deviations"]["pick"]`,
     ],
   ]
   it.each(cases)("if it has %s", (_, changes, expected) => {
@@ -304,7 +304,10 @@ describe("a file that cannot be read says why, and what to do", () => {
   })
 
   it("and does not repeat what is wrong as advice", () => {
-    assert.include(refusal(edited({ seed: -1, explore: "sideways" })), `run "one lease holder" again to get it anew`)
+    assert.include(
+      refusal(edited({ seed: -1, explore: "sideways" })),
+      `run "one lease holder" again to write a new one`,
+    )
   })
 
   it("and may begin where the run before it ended", () => {
@@ -337,7 +340,7 @@ describe("an artifact and the scenario that is to replay it", () => {
   it("do not if it is another scenario", () => {
     assert.strictEqual(
       refused("two lease holders", "5f3a"),
-      `the artifact is of the scenario "one lease holder" and not of "two lease holders": replay it with that one`,
+      `the artifact belongs to the scenario "one lease holder" and not to "two lease holders": replay it with its own scenario`,
     )
   })
 

@@ -79,8 +79,8 @@ describe("two traces", () => {
 
   it("differ where one of them ends", () => {
     const short = traceOf(events.slice(0, 3))
-    assert.include(sentence(traceOf(events), short), `one has "b crashed" at 2.004000 s, the other has nothing more`)
-    assert.include(sentence(short, traceOf(events)), `one has nothing more, the other has "b crashed" at 2.004000 s`)
+    assert.include(sentence(traceOf(events), short), `one has "b crashed" at 2.004000 s, the other has no more events`)
+    assert.include(sentence(short, traceOf(events)), `one has no more events, the other has "b crashed" at 2.004000 s`)
     assert.strictEqual(Difference.difference(short, traceOf(events))?.at, 2_004_000)
   })
 
@@ -97,9 +97,9 @@ describe("two traces", () => {
     const tail = traceOf([running, crashed], 2)
     assert.match(
       sentence(traceOf(events), tail),
-      /^they differ at, or before, the first event that both kept: at 1\.000000 s, event 3/,
+      /^they differ at or before the first event that both traces kept: at 1\.000000 s, event 3/,
     )
-    assert.match(sentence(tail, traceOf(events)), /^they differ at, or before,/)
+    assert.match(sentence(tail, traceOf(events)), /^they differ at or before /)
     assert.match(sentence(traceOf([running]), traceOf([crashed])), /^they first differ at 1\.000000 s, event 1/)
   })
 })
@@ -123,9 +123,12 @@ describe("a run that was not the same again", () => {
     assert.strictEqual(at, 2_000_000)
     assert.match(
       message,
-      /^two runs of "one lease holder" with seed 7 are not the same: they first differ at 2\.000000 s, event 2: /,
+      /^two runs of "one lease holder" with seed 7 differ: they first differ at 2\.000000 s, event 2: /,
     )
-    assert.include(message, `the other has "a sends to b: 30 bytes" at 2.000500 s. Look for what comes from outside`)
+    assert.include(
+      message,
+      `the other has "a sends to b: 30 bytes" at 2.000500 s. Look for state that comes from outside`,
+    )
   })
 
   it("says that the steps differ if the events do not", () => {
@@ -135,20 +138,20 @@ describe("a run that was not the same again", () => {
       run({ traceHash: "bbbb", steps: 101, virtualSeconds: 4.25 }),
     )
     assert.strictEqual(at, 4_250_000)
-    assert.include(message, "the steps in between differ: one took 100 steps and the other 101.")
+    assert.include(message, "the steps between them differ: one took 100 steps and the other 101.")
     const same = Difference.nonDeterministic(7, run({}), run({ traceHash: "bbbb" }))
-    assert.include(same.message, "the steps in between differ: both took 100 steps.")
+    assert.include(same.message, "the steps between them differ: both took 100 steps.")
   })
 
   it("says that the first run was different if the next two are equal", () => {
     const { message } = Difference.nonDeterministic(7, run({}), run({}))
-    assert.include(message, "two more runs of it are the same, but not as the first one was")
+    assert.include(message, "two more runs are equal to each other but differ from the first one")
     const untraced = Difference.nonDeterministic(7, run({ trace: undefined }), run({ trace: undefined }))
-    assert.include(untraced.message, "two more runs of it are the same")
+    assert.include(untraced.message, "two more runs are equal to each other")
   })
 
   it("asks for a trace if there is none", () => {
     const { message } = Difference.nonDeterministic(7, run({ trace: undefined }), run({ traceHash: "bbbb" }))
-    assert.include(message, "run it with a trace to see where it parts.")
+    assert.include(message, "run it with a trace to see the first difference.")
   })
 })

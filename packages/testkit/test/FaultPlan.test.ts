@@ -10,7 +10,7 @@ const decoded = (input: unknown): FaultPlan.FaultPlan => Result.getOrThrow(Fault
 const complaint = (input: unknown): string => {
   const error = Result.getOrThrow(Result.flip(FaultPlan.decode(input)))
   assert.strictEqual(error.reason, "plan")
-  return error.message.replace("the fault plan cannot be used: ", "")
+  return error.message.replace("the fault plan is invalid: ", "")
 }
 
 const throughJson = (encoded: unknown): unknown => JSON.parse(JSON.stringify(encoded))
@@ -97,17 +97,17 @@ describe("FaultPlan", () => {
       [
         "a key that is misspelt",
         { network: { losss: 0.1 } },
-        "network.losss: there is no such key; what can be here: delay, distance, loss, bandwidth, queue, split, sendBuffer",
+        "network.losss: this key is unknown; the keys allowed here are delay, distance, loss, bandwidth, queue, split, sendBuffer",
       ],
       [
         "a key that is misspelt, at the top",
         { timline: [] },
-        "timline: there is no such key; what can be here: network, startDelay, timeline",
+        "timline: this key is unknown; the keys allowed here are network, startDelay, timeline",
       ],
       [
         "a key that is misspelt, in a fault",
         fault({ kind: "crash", node: "b", silnt: true }),
-        "timeline[1].silnt: there is no such key; what can be here: kind, at, for, node, silent",
+        "timeline[1].silnt: this key is unknown; the keys allowed here are kind, at, for, node, silent",
       ],
       ["a chance beyond 1", { network: { loss: 1.5 } }, "network.loss: expected a probability from 0 to 1, found 1.5"],
       [
@@ -123,22 +123,22 @@ describe("FaultPlan", () => {
       [
         "a range the wrong way round",
         { network: { delay: { uniform: ["20 millis", "5 millis"] } } },
-        "network.delay.uniform: the range is the wrong way round: write the smaller value first",
+        "network.delay.uniform: the range is reversed: write the smaller value first",
       ],
       [
         "a logarithmic range the wrong way round",
         { network: { bandwidth: { logUniform: [100, 10] } } },
-        "network.bandwidth.logUniform: the range is the wrong way round: write the smaller value first",
+        "network.bandwidth.logUniform: the range is reversed: write the smaller value first",
       ],
       [
         "a logarithmic range from 0",
         { network: { bandwidth: { logUniform: [0, 10] } } },
-        "network.bandwidth.logUniform: a logarithmic range begins above 0: use `uniform` for one that begins at 0",
+        "network.bandwidth.logUniform: a logarithmic range must begin above 0: use `uniform` for a range that begins at 0",
       ],
       [
         "a mean below its minimum",
         { network: { delay: { exponential: { min: "5 millis", mean: "1 millis" } } } },
-        "network.delay.exponential: the mean is below the minimum: the mean counts from 0, as the minimum does",
+        "network.delay.exponential: the mean is below the minimum: both count from 0, so write a mean that is not less than the minimum",
       ],
       [
         "half of a distribution",
@@ -203,22 +203,22 @@ describe("FaultPlan", () => {
       [
         "a node on both sides",
         fault({ kind: "partition", from: ["a", "b"], to: ["c", "b"] }),
-        'timeline[1].to: "b" is on both sides: name each node on one side',
+        'timeline[1].to: "b" is on both sides: name each node on one side only',
       ],
       [
         "a node named twice",
         fault({ kind: "partition", from: ["a"], to: ["b", "b"] }),
-        'timeline[1].to: "b" is named twice: name each node once',
+        'timeline[1].to: "b" is in the list twice: name each node once',
       ],
       [
         "a clog of one node",
         fault({ kind: "clog", from: "a", to: "a" }),
-        'timeline[1].to: "a" is `from`, too: name two nodes',
+        'timeline[1].to: `from` and `to` are both "a": name two different nodes',
       ],
       [
         "a reset of one node",
         { timeline: [{ kind: "reset", at: "1 seconds", from: "a", to: "a" }] },
-        'timeline[0].to: "a" is `from`, too: name two nodes',
+        'timeline[0].to: `from` and `to` are both "a": name two different nodes',
       ],
       [
         "half a connection that is open in no known way",
@@ -233,23 +233,23 @@ describe("FaultPlan", () => {
       [
         "a swizzle that is over before it begins",
         fault({ kind: "swizzle", nodes: [{ node: "a", from: "2 seconds", to: "1 seconds" }] }),
-        "timeline[1].nodes[0].to: the node comes back before it is cut off: `from` is the earlier time",
+        "timeline[1].nodes[0].to: the node is reconnected before it is cut off: `from` must be the earlier time",
       ],
       [
         "a clock that runs backwards",
         { timeline: [{ kind: "drift", at: "1 seconds", node: "a", ppm: -1_000_000 }] },
-        "timeline[0].ppm: expected parts in a million from -500000 to 500000, found -1000000",
+        "timeline[0].ppm: expected parts per million from -500000 to 500000, found -1000000",
       ],
       ["a swarm that is nothing", { swarm: true }, "swarm: expected object, found true"],
       [
         "a swarm with a timeline",
         { swarm: {}, timeline: [] },
-        "timeline: there is no such key; what can be here: swarm",
+        "timeline: this key is unknown; the keys allowed here are swarm",
       ],
       [
         "a kind of faults that does not exist",
         { swarm: { faults: { kill: {} } } },
-        "swarm.faults.kill: there is no such key; what can be here: partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
+        "swarm.faults.kill: this key is unknown; the keys allowed here are partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
       ],
       [
         "a shape that does not exist",

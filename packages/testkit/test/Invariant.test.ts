@@ -84,7 +84,7 @@ describe("invariants", () => {
         }),
       )
       assert.include(error.message, "undefined is not a node")
-      assert.include(error.message, "must cope with nodes that are not running")
+      assert.include(error.message, "also while nodes are not running")
     }),
   )
 

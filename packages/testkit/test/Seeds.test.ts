@@ -20,9 +20,9 @@ describe("Seeds", () => {
     }
   })
 
-  it("are refused if the range is the wrong way round, or beyond whole numbers", () => {
+  it("are refused if the range is reversed, or beyond whole numbers", () => {
     assert.include(refusal(Seeds.parse("5..3")), "did you mean 3..5?")
-    for (const seed of [-1, 1.5, 2 ** 53, Number.NaN]) assert.include(refusal(Seeds.make(0, seed)), "is no seed")
+    for (const seed of [-1, 1.5, 2 ** 53, Number.NaN]) assert.include(refusal(Seeds.make(0, seed)), "is not a seed")
   })
 
   it("are as many as are iterated, both ends included", () => {

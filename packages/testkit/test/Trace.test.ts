@@ -74,7 +74,7 @@ describe("lines of JSON", () => {
     const last = text.split("\n").length
     assert.include(
       messageOf(Trace.fromJsonl(text)),
-      `line ${last} of the trace cannot be read: it is no JSON, or was cut off`,
+      `line ${last} of the trace cannot be read: it is not JSON, or is truncated`,
     )
   })
 

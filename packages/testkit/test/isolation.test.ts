@@ -130,7 +130,7 @@ describe("Runs", () => {
         () => Effect.promise(() => Effect.runPromise(Simulation.run(inner, { seed: 1 }))),
       ]) {
         const error = yield* Effect.flip(run(body))
-        assert.include(error.message, '"inner" cannot be run inside of another simulation')
+        assert.include(error.message, '"inner" cannot run inside another simulation')
       }
       // The outer one is over.
       yield* Simulation.run(inner, { seed: 1 })

@@ -197,7 +197,7 @@ describe.skipIf("missing" in found)("the picture", () => {
 
   it("shows what led to the failure", () =>
     look(trace, {}, async (page) => {
-      await page.getByRole("button", { name: "What led to it" }).click()
+      await page.getByRole("button", { name: "Show causes" }).click()
       assert.match((await page.locator("#selection").textContent()) ?? "", /^SelectedClearfailed: /)
       await page.locator(".cause").last().click()
       assert.notStrictEqual(await labelOf(page), "")
@@ -256,7 +256,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.match((await background.textContent()) ?? "", /^background: Heartbeat\d/)
       assert.notInclude(await textsOf(page, ".toggle .name"), "Heartbeat")
       assert.strictEqual(await heartbeats(), 0)
-      await page.getByRole("button", { name: "What led to it" }).click()
+      await page.getByRole("button", { name: "Show causes" }).click()
       const folded = await influences()
       const before = await windowOf(page)
 
@@ -451,7 +451,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.isTrue(await page.locator("#many").isHidden())
       assert.isAbove(await count(page, ".message.arrived"), 10)
       await page.keyboard.press("End")
-      await page.getByRole("button", { name: "What led to it" }).click()
+      await page.getByRole("button", { name: "Show causes" }).click()
       assert.match((await page.locator("#selection").textContent()) ?? "", /events on 8 nodes could have influenced it/)
       assert.isBelow(await elements(page), most)
     })

@@ -114,7 +114,7 @@ const disturbMachines = ({ a, b, c, cluster, seconds, span }: Script): void => {
     at: span * 0.62,
     lasts: span * 0.06,
     nodes: [b],
-    text: `${b} stands still for ${Math.round(seconds * 6) / 100} seconds`,
+    text: `${b} is paused for ${Math.round(seconds * 6) / 100} seconds`,
     began: () => {
       cluster.paused.add(b)
       cluster.addNode(b, "paused")
@@ -140,7 +140,7 @@ const disturbMachines = ({ a, b, c, cluster, seconds, span }: Script): void => {
     at: span * 0.76,
     lasts: 0,
     nodes: [c],
-    text: `the clock of ${c} is set forth by 4 seconds`,
+    text: `the clock of ${c} is set forward by 4 seconds`,
     began: () => cluster.addNode(c, "clock", "forth by 4 seconds"),
   })
 }

@@ -141,7 +141,7 @@ describe("it.sim", () => {
 
   it("fails with the reason when the plan cannot be", () => {
     assert.strictEqual(status("uses a plan that cannot be"), "failed")
-    assert.include(message("uses a plan that cannot be"), "the fault plan cannot be used: network.loss")
+    assert.include(message("uses a plan that cannot be"), "the fault plan is invalid: network.loss")
   })
 
   it("takes a scenario that is made elsewhere, by its own name", () => {

@@ -6,7 +6,7 @@ import type { StoppedError } from "../ClusterError.ts"
  *
  * - `noSeeds`: there is no seed and no discovered address to dial. The node waits for other nodes to dial it.
  * - `unavailable`: no address has accepted the node. It retries forever.
- * - `isolated`: the node knows members and has a link to none of them.
+ * - `isolated`: the node has lost all its links, and its last dial was not refused. It stays `isolated` after all members have failed.
  *
  * @category models
  * @since 0.1.0

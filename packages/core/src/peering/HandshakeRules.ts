@@ -16,7 +16,9 @@ import { maxGeneration, minLinkTimeout, protocolVersion } from "../protocol/cons
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
 import { compareProcesses } from "../protocol/processOrder.ts"
+import type { Identity } from "../Transport.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
+import { provesLess } from "./proofs.ts"
 
 export interface Options {
   /** Name of the cluster. */
@@ -32,7 +34,7 @@ export interface Options {
   /** Returns the wall clock, in milliseconds. */
   readonly wall: () => number
   /** Returns the open link to a peer. */
-  readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
+  readonly linkTo: (name: string) => Pick<Link, "identity" | "peer" | "rank"> | undefined
   /**
    * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
    */
@@ -51,8 +53,8 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     isRunning: ({ phase }) => phase._tag === "Running",
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
-    judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgePeer: (peer) => judgePeer(loop.state(), peer, options),
+    judgeHello: (hello, identity) => judgeHello(loop.state(), hello, options, identity),
+    judgePeer: (peer, identity) => judgePeer(loop.state(), peer, options, identity),
     meetNamesake: ({ instance, record: { generation } }) =>
       Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
     outlivesNamesake: () => loop.state().phase._tag === "Running" && options.outlivesNamesake(),
@@ -108,8 +110,25 @@ export const judgePeer = (
   state: State.State,
   peer: Introduction,
   { linkTo, wall }: Pick<Options, "linkTo" | "wall">,
+  identity?: Identity,
 ): HelloReject | undefined =>
-  judgeTiming(peer) ?? judgeClock(peer, wall()) ?? judgeLife(state, peer, linkTo(peer.record.name))
+  judgeTiming(peer) ??
+  judgeClock(peer, wall()) ??
+  judgeProof(identity, linkTo(peer.record.name)) ??
+  judgeLife(state, peer, linkTo(peer.record.name))
+
+/**
+ * Returns the refusal of a connection that proves less than the link of this name, also for a newer process. Otherwise
+ * a stranger could take the link of a member while this node still accepts plain connections. The refusal ends with the
+ * link, so a peer that restarted without a proof only waits.
+ */
+export const judgeProof = (
+  identity: Identity | undefined,
+  link: Pick<Link, "identity"> | undefined,
+): HelloReject | undefined =>
+  link !== undefined && provesLess(identity, link.identity)
+    ? reject("busy", "the link of this name has a proof, and this connection has none", { retryAfter: 1_000 })
+    : undefined
 
 /**
  * Returns the refusal of a life of a peer that a newer life replaced (R8). Only lives that this node met count. Gossip
@@ -142,6 +161,7 @@ export const judgeHello = (
   state: State.State,
   hello: Hello,
   { dialing, hasRoom, label, linkTo, wall }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo" | "wall">,
+  identity?: Identity,
 ): HelloReject | undefined => {
   const { generation, name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
@@ -157,7 +177,7 @@ export const judgeHello = (
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `a running node already has the name "${name}"; give every process a name of its own`)
   }
-  const refusal = judgePeer(state, hello, { linkTo, wall })
+  const refusal = judgePeer(state, hello, { linkTo, wall }, identity)
   if (refusal !== undefined) return refusal
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

@@ -67,6 +67,8 @@ export interface Options {
    */
   readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
+  /** Replaces a link by another connection to the peer, when the transport asks for it. */
+  readonly renew: LinkContext["renew"]
 }
 
 /** Current number of connections of each kind. */

@@ -12,6 +12,7 @@ import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
+import { provesLess } from "./proofs.ts"
 
 /**
  * Maximum number of connections of one peer before the oldest is cut. A correct peer may leave some lost connections
@@ -88,6 +89,12 @@ export class PeerConnections {
       return false
     }
     if (before?.link?.isOpen() === true) {
+      if (provesLess(link.identity, before.link.identity)) {
+        // The handshake refuses such a connection, unless both came up during it.
+        const code = before.isSameProcess(connection) ? "duplicate" : "replaced"
+        link.close(code, "the link of this name has a proof, and this connection has none")
+        return false
+      }
       if (before.isSameProcess(connection)) {
         this.use(connection)
         before.link.close("duplicate", "another connection of this pair is up")

@@ -199,11 +199,15 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
-  it.effect("gives the identity of the connection to the admission policy, on both sides", () =>
+  it.effect("gives the identity of the connection to the rules and to the admission policy, on both sides", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []
       const identity = { _tag: "Secret", key: "Zk9q" } as const
-      const host = hostOf({ admission: ({ identity }) => Effect.sync(() => (seen.push(identity), Admission.admit)) })
+      const host = hostOf({
+        judgeHello: (_, identity) => void seen.push(identity),
+        judgePeer: (_, identity) => void seen.push(identity),
+        admission: ({ identity }) => Effect.sync(() => (seen.push(identity), Admission.admit)),
+      })
       const proved = (exchange: Handshake.Exchange) => ({
         ...exchange,
         connection: { ...exchange.connection, identity },
@@ -214,7 +218,7 @@ describe("the dialer's side of a handshake", () => {
       const accepting = yield* begin((exchange) => Handshake.accept(host, proved(exchange)))
       yield* accepting.says(hello)
       yield* (yield* accept(host)).says(hello)
-      assert.deepStrictEqual(seen, [identity, identity, undefined])
+      assert.deepStrictEqual(seen, [identity, identity, identity, identity, undefined, undefined])
     }),
   )
 

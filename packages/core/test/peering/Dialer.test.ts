@@ -71,6 +71,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     healthy: 3_000,
     clock,
     onTried: () => {},
+    log: context.log,
     availability: new SeedAvailability({
       log: { write: () => Effect.void },
       onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),

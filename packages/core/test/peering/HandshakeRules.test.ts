@@ -8,7 +8,8 @@ import * as State from "../../src/membership/State.ts"
 import { judgeClock, judgeHello, judgeLife, judgePeer } from "../../src/peering/HandshakeRules.ts"
 import type { Hello } from "../../src/protocol/Frame.ts"
 import { memberHash } from "../../src/protocol/PeerRecord.ts"
-import { record } from "./fakeLink.ts"
+import type { Identity } from "../../src/Transport.ts"
+import { fakeLink, record } from "./fakeLink.ts"
 
 const self = record(5, "self")
 
@@ -83,6 +84,22 @@ describe("a Hello", () => {
     const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
     assert.strictEqual(refusalOf(state)?.code, "parted")
     assert.isUndefined(refusalOf(state, { join: true }))
+  })
+})
+
+describe("a connection without a proof", () => {
+  const peer = { record: record(9), instance: 9, viewHash: 0n, linkTimeout: 3_000 }
+  const secret = { _tag: "Secret", key: "k" } as const
+  const judge = (identity: Identity | undefined, linkIdentity: Identity | undefined) => {
+    const link = fakeLink({ peer: record(7), session: () => ({ session: 1 }), identity: linkIdentity })
+    return judgePeer(after(), peer, { linkTo: () => link, wall: () => 0 }, identity)
+  }
+
+  it("is refused for a time on both sides while the link of its name has a proof", () => {
+    assert.deepInclude(judge(undefined, secret), { code: "busy", retryAfter: 1_000 })
+    assert.isUndefined(judge(secret, secret))
+    assert.isUndefined(judge(secret, undefined))
+    assert.isUndefined(judge(undefined, undefined))
   })
 })
 

@@ -50,6 +50,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     observedHosts: new ObservedHosts(),
     log: yield* LogBudget.make,
     entropy: { u32: () => 1 },
+    renew: () => Effect.void,
   }
   const handshake = HandshakeRules.make({
     label: "test",

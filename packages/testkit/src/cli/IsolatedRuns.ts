@@ -1,4 +1,7 @@
-/** Runs seeds one after the other, each scenario in a thread of its own that ends with the run: nothing of a run outlives it. */
+/**
+ * Runs of seeds, one after the other. Each scenario runs in a thread of its own that ends with the run, so that no
+ * state outlives a run.
+ */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -11,7 +14,7 @@ type Thread = Pick<SimulationThread, "seed">
 export interface Options {
   /** Names of the scenarios. */
   readonly scenarios: ReadonlyArray<string>
-  /** Starts a thread that has loaded one scenario. */
+  /** Starts a thread, and waits until it has loaded one scenario. */
   readonly open: (scenario: string) => Effect.Effect<Thread, SimulationError | ThreadDied, Scope.Scope>
 }
 
@@ -24,7 +27,7 @@ export class IsolatedRuns {
     this.options = options
   }
 
-  /** Runs all scenarios with a seed, when the seeds before have ended. */
+  /** Runs all scenarios with a seed, after the earlier seeds have ended. */
   seed(seed: number): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
     const { open, scenarios } = this.options
     const runs = Effect.forEach(scenarios, (scenario) =>
@@ -41,10 +44,10 @@ export class IsolatedRuns {
     )
   }
 
-  /** Returns no runs: in an isolated thread there is nothing that could change a second run. */
+  /** Empty list of runs: an isolated thread has no state that could change a second run. */
   readonly repeat: Effect.Effect<ReadonlyArray<ScenarioRun>> = Effect.succeed([])
 
-  /** Returns the seed that runs now. */
+  /** Returns the seed that is running now. */
   running(): number | undefined {
     return this.current
   }

@@ -1,4 +1,4 @@
-/** Hands out consecutive seeds to threads, and collects their results. */
+/** Distribution of consecutive seeds to threads, and collection of their results. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -9,18 +9,18 @@ import type { ScenarioRun } from "./protocol.ts"
 import type { ScenarioResult, SeedResults } from "./SeedResults.ts"
 import type { SimulationThread, ThreadDied } from "./SimulationThread.ts"
 
-/** Number of seeds that a thread has at a time: one that it runs, and one to go on with. */
+/** Number of seeds that a thread has at a time: one that it runs, and one that it runs next. */
 const ahead = 2
 
 /**
- * Number of results that may wait for a seed that takes long. A waiting result is small, because the trace of a failure is
- * written into its file at once.
+ * Maximum number of results that wait for a slow seed. A waiting result is small, because the trace of a failure is
+ * written to its file at once.
  */
 const window = 10_000
 
 interface Options {
   readonly seeds: Seeds.Seeds
-  /** Time of the clock after which no further seed begins. */
+  /** Wall-clock time, in milliseconds, after which no further seed begins. */
   readonly deadline: number
   readonly results: SeedResults
   /** Makes the result of a run, and writes the files of a failure. */
@@ -38,12 +38,12 @@ export class SeedFeed {
     this.next = options.seeds.from
   }
 
-  /** Waits until the results are full. */
+  /** Waits until there are enough failures. */
   get whenFull(): Effect.Effect<void> {
     return Deferred.await(this.full)
   }
 
-  /** Feeds all threads until the seeds or the time are over. */
+  /** Feeds all threads until the seeds or the time are used up. */
   run(threads: ReadonlyArray<Pick<SimulationThread, "seed">>): Effect.Effect<void, SimulationError | ThreadDied> {
     return Effect.forEach(
       threads.flatMap((thread) => Array.from({ length: ahead }, () => thread)),

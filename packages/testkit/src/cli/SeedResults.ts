@@ -1,4 +1,4 @@
-/** Puts the results of seeds together in the order of the seeds, in whatever order they come. */
+/** Results of seeds, combined in the order of the seeds, in whatever order they arrive. */
 import * as Effect from "effect/Effect"
 import { SummaryBuilder } from "../internal/SummaryBuilder.ts"
 import { Hash } from "../kernel/Hash.ts"
@@ -7,7 +7,7 @@ import type * as Swarm from "../Swarm.ts"
 import type { ScenarioInfo } from "./protocol.ts"
 import type { Counts, FailureReport } from "./report.ts"
 
-/** Result of a scenario with one seed, and the report if it failed. */
+/** Result of a scenario with one seed, with the report if it failed. */
 export interface ScenarioResult {
   readonly result: Swarm.SeedResult
   readonly failure: FailureReport | undefined
@@ -21,7 +21,7 @@ export interface Totals extends Counts {
   readonly never: ReadonlyArray<{ readonly scenario: string; readonly what: Swarm.Summary["never"][number] }>
 }
 
-/** Counts of the results that have come, also of those that wait for an earlier seed. */
+/** Counts of the results that have arrived, including those that wait for an earlier seed. */
 export interface Received {
   readonly seeds: number
   readonly failures: number
@@ -80,7 +80,7 @@ export class SeedResults {
     )
   }
 
-  /** Adds the results of a seed. Returns how many seeds it has now put together. */
+  /** Adds the results of a seed. Returns the number of seeds that this call has combined. */
   add(seed: number, results: ReadonlyArray<ScenarioResult>): number {
     const { failures, seeds, virtualSeconds } = this.counted
     this.counted = {
@@ -95,12 +95,12 @@ export class SeedResults {
       ready !== undefined && !this.isFull();
       ready = this.waiting.get(this.next)
     ) {
-      this.putTogether(this.next++, ready)
+      this.combine(this.next++, ready)
     }
     return this.next - before
   }
 
-  private putTogether(seed: number, results: ReadonlyArray<ScenarioResult>): void {
+  private combine(seed: number, results: ReadonlyArray<ScenarioResult>): void {
     this.waiting.delete(seed)
     this.seeds++
     for (const [index, { failure, result }] of results.entries()) {
@@ -110,7 +110,7 @@ export class SeedResults {
     }
   }
 
-  /** Returns `true` if there are enough failures. Seeds after the one that brought the last failure are left out. */
+  /** Returns `true` if there are enough failures. Seeds after the seed of the last failure are left out. */
   isFull(): boolean {
     return this.failures.length >= this.enough
   }
@@ -119,10 +119,10 @@ export class SeedResults {
     return this.counted
   }
 
-  /** Puts together the results that wait for a seed that will not come. */
+  /** Combines the results that wait for a seed whose result will not arrive. */
   flush(): void {
     for (const [seed, results] of [...this.waiting].sort(([a], [b]) => a - b)) {
-      if (!this.isFull()) this.putTogether(seed, results)
+      if (!this.isFull()) this.combine(seed, results)
     }
   }
 

@@ -1,4 +1,4 @@
-/** A thread in which simulations run, seen from the command. */
+/** Client of a thread in which simulations run. */
 import * as path from "node:path"
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
@@ -7,10 +7,10 @@ import type * as Scope from "effect/Scope"
 import { SimulationError } from "../SimulationError.ts"
 import type { Replayed, Reply, Request, ScenarioInfo, ScenarioRun, Setup } from "./protocol.ts"
 
-/** The thread ended while it ran a request. */
+/** Error of a thread that ended while it ran a request. */
 export class ThreadDied extends Schema.TaggedError<ThreadDied>()("ThreadDied", {
   message: Schema.String,
-  /** The seed that the thread ran, unless it ran an artifact. */
+  /** Seed that the thread ran. Missing if it ran another request. */
   seed: Schema.optionalKey(Schema.Int),
 }) {}
 
@@ -23,7 +23,7 @@ type Answer<Tag extends Reply["_tag"]> = Extract<Reply, { readonly _tag: Tag }>
 
 const isTagged = <Tag extends Reply["_tag"]>(reply: Reply, tag: Tag): reply is Answer<Tag> => reply._tag === tag
 
-/** The part of a worker that a thread uses. */
+/** Part of the interface of a worker that a thread uses. */
 export interface WorkerPort {
   on(event: "message", listener: (reply: Reply) => void): unknown
   on(event: "error", listener: (error: unknown) => void): unknown
@@ -36,7 +36,7 @@ export class SimulationThread {
   private readonly file: string
   /** Callers that wait for a reply, in the order of their requests, which is the order of the replies. */
   private readonly waiting: Array<Waiting> = []
-  /** Why the thread has ended. */
+  /** Reason for which the thread has ended. */
   private dead: string | undefined
 
   constructor(worker: WorkerPort, file: string) {
@@ -52,22 +52,22 @@ export class SimulationThread {
     return Effect.map(this.reply("Loaded"), ({ scenarios }) => scenarios)
   }
 
-  /** Runs all scenarios with a seed. A request to a busy thread waits for its turn. */
+  /** Runs all scenarios with a seed. A request to a busy thread waits. */
   seed(seed: number): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
     return Effect.map(this.reply("Done", { _tag: "Seed", seed }), ({ runs }) => runs)
   }
 
-  /** Runs the first seed again. Returns the runs that are not the same. */
+  /** Runs the first seed again. Returns the runs that differ from the first run. */
   get repeat(): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
     return Effect.map(this.reply("Done", { _tag: "Repeat" }), ({ runs }) => runs)
   }
 
-  /** Runs the text of an artifact. */
+  /** Replays an artifact from its text. */
   replay(artifact: string): Effect.Effect<Replayed, SimulationError | ThreadDied> {
     return this.reply("Replayed", { _tag: "Replay", artifact })
   }
 
-  /** Returns the seed that the thread runs now. */
+  /** Returns the seed that is running now. */
   running(): number | undefined {
     const request = this.waiting[0]?.request
     return request?._tag === "Seed" ? request.seed : undefined
@@ -75,7 +75,7 @@ export class SimulationThread {
 
   private die(why: string): void {
     this.dead ??= why
-    // All requests waited for the first one, at which the thread died.
+    // The thread ended during the first request. All later requests fail with the same message.
     const first = this.waiting[0]?.request
     for (const { resume } of this.waiting.splice(0)) resume(Effect.fail(this.died(first)))
   }
@@ -106,7 +106,7 @@ export class SimulationThread {
       }),
       (reply) => {
         if (isTagged(reply, expected)) return Effect.succeed(reply)
-        if (reply._tag !== "Refused") return Effect.die(`a thread answered ${reply._tag} and not ${expected}`)
+        if (reply._tag !== "Refused") return Effect.die(`a thread replied ${reply._tag} instead of ${expected}`)
         const { message, reason } = reply
         return Effect.fail(new SimulationError({ reason, message }))
       },
@@ -114,7 +114,7 @@ export class SimulationThread {
   }
 }
 
-/** A thread and the scenarios that it has loaded. */
+/** Thread with the scenarios that it has loaded. */
 export interface Opened {
   readonly thread: SimulationThread
   readonly scenarios: ReadonlyArray<ScenarioInfo>
@@ -128,7 +128,7 @@ export const open = (
   Effect.gen(function* () {
     const setup: Setup = { explore, file, isolate, scenario, shrink }
     const worker = yield* Effect.acquireRelease(
-      // Programs print to the standard error: the standard output belongs to the command.
+      // Output of programs goes to the standard error, because the standard output belongs to the command.
       Effect.sync(() => new Worker(bin, { workerData: setup, stdout: true, stderr: true })),
       (worker) => Effect.promise(() => worker.terminate()),
     )

@@ -1,28 +1,28 @@
 #!/usr/bin/env node
 /**
- * The command `coterie-sim`, and the threads in which it runs simulations.
+ * Program of the command `coterie-sim` and of the threads in which it runs simulations.
  *
- * Chance is made the same before Effect or a scenario is loaded, which is why they are imported below and not above:
- * Effect gives functions that are keys of a HashMap a hash from `Math.random` when they are first used, mostly while
- * modules load. The order of such a map would be another one in each process, and the same seed another run.
+ * This module replaces `Math.random` before it imports Effect or a scenario. Effect takes the hash of a function that
+ * is a key of a HashMap from `Math.random` when the hash is first used, mostly while modules load. With the real
+ * `Math.random`, the order of such a map, and so the run of a seed, would differ between processes.
  */
 import * as module from "node:module"
 import { isMainThread } from "node:worker_threads"
 import * as Prng from "../kernel/Prng.ts"
 
-// Half of what the command takes to start is to compile Effect; threads do it once more.
+// Compiling Effect takes half of the start of the command, and each thread compiles it again.
 module.enableCompileCache?.()
 
 const chance = Prng.make(0, "modules")
 Math.random = () => chance.next()
 
-/** What npm would have installed, if it were not optional. */
+/** Optional peer dependency, which npm does not install by itself. */
 const peer = "@effect/platform-node"
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND" && error.message.includes(peer)
 
-/** The first version that runs TypeScript by itself. */
+/** First version of Node that runs TypeScript without a flag. */
 const oldest = [22, 19] as const
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 

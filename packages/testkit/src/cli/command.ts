@@ -1,4 +1,4 @@
-/** The command line. The modules of `effect/cli` are unstable, so this is the only module that uses them. */
+/** Command line of `coterie-sim`. The modules of `effect/cli` are unstable, so only this module uses them. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -23,12 +23,12 @@ import * as Scenarios from "./scenarios.ts"
 import type { ThreadDied } from "./SimulationThread.ts"
 import * as Swarm from "./swarm.ts"
 
-/** The process of the command, as the command uses it. */
+/** Process of the command: its arguments, its output, its signals and its exit code. */
 export interface Invocation {
   /** Program of the command and of its threads. */
   readonly bin: URL
   readonly version: string
-  /** How a user calls this command, for lines to copy. */
+  /** Text with which a user calls this command, for lines to copy. */
   readonly program: string
   readonly args: ReadonlyArray<string>
   /** Prints a result. */
@@ -45,27 +45,27 @@ export interface Invocation {
   readonly exit: (code: number) => void
 }
 
-/** Default seeds of a swarm: enough that every kind of fault must have come. */
+/** Default seeds of a swarm. With so many, every configured kind of fault must have occurred. */
 const defaultSeeds: Seeds.Seeds = { from: 1, to: 100 }
 
 const wrong = (reason: SimulationError["reason"], message: string): SimulationError =>
   new SimulationError({ reason, message })
 
-/** Reads a time such as `90s` or `10m`, in milliseconds. */
+/** Parses a time such as `90s` or `10m`. Returns milliseconds. */
 const readTime = (text: string): Result.Result<number, SimulationError> => {
   const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim()) ?? []
   const millis = Number(amount) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0)
   return millis > 0
     ? Result.succeed(millis)
-    : Result.fail(wrong("options", `--time ${text} is no time: write 90s, 10m or 2h`))
+    : Result.fail(wrong("options", `--time ${text} is not a time: write 90s, 10m or 2h`))
 }
 
 const readCount = (name: string, value: number | undefined): Result.Result<number | undefined, SimulationError> =>
   value === undefined || value >= 1
     ? Result.succeed(value)
-    : Result.fail(wrong("options", `--${name} ${value} is none: give a number from 1`))
+    : Result.fail(wrong("options", `--${name} ${value} is not valid: give a number from 1`))
 
-/** Reads the seeds, and the time for which they are run. */
+/** Parses the seeds, and the time for which they run. */
 const readSeeds = (flags: {
   readonly seeds: string | undefined
   readonly time: string | undefined
@@ -74,7 +74,7 @@ const readSeeds = (flags: {
   Result.gen(function* () {
     if (flags.seeds !== undefined && flags.time !== undefined) {
       return yield* Result.fail(
-        wrong("options", "--seeds and --time exclude each other: the one says which seeds, the other for how long"),
+        wrong("options", "--seeds and --time exclude each other: give the seeds to run, or the time for which to run"),
       )
     }
     const base = flags.base === undefined ? 0 : Seeds.base(flags.base)
@@ -94,51 +94,51 @@ const line = (...words: ReadonlyArray<string | undefined>): string =>
 
 const file = Argument.String("FILE").pipe(
   Argument.withDescription(
-    `The module that exports the scenarios, also in arrays and records (default: ${Scenarios.defaultFiles.join(" or ")})`,
+    `Module that exports the scenarios, directly or in arrays and records (default: ${Scenarios.defaultFiles.join(" or ")})`,
   ),
   Argument.optional,
 )
 
 const artifact = Argument.String("ARTIFACT").pipe(
-  Argument.withDescription("The file that was written when a scenario failed"),
+  Argument.withDescription("File that was written when a scenario failed"),
 )
 
 const swarmFlags = {
   file,
   seeds: Flag.String("seeds").pipe(
     Flag.withMetavar("1..10000"),
-    Flag.withDescription(`The seeds, or one (default: ${defaultSeeds.from}..${defaultSeeds.to})`),
+    Flag.withDescription(`Range of seeds, or one seed (default: ${defaultSeeds.from}..${defaultSeeds.to})`),
     Flag.optional,
   ),
   time: Flag.String("time").pipe(
     Flag.withMetavar("10m"),
-    Flag.withDescription("Run seeds for so long instead: 90s, 10m, 2h"),
+    Flag.withDescription("Run seeds for this time instead: 90s, 10m, 2h"),
     Flag.optional,
   ),
   base: Flag.String("base").pipe(
     Flag.withMetavar("TEXT"),
-    Flag.withDescription("Count the seeds from a place of this text's own, such as the hash of a commit"),
+    Flag.withDescription("Count the seeds from a base made from this text, such as the hash of a commit"),
     Flag.optional,
   ),
   workers: Flag.Int("workers").pipe(
-    Flag.withDescription("Threads, which change nothing but the time it takes (default: one per processor)"),
+    Flag.withDescription("Number of threads, which does not change the results (default: one per processor)"),
     Flag.optional,
   ),
   explore: Flag.Literals("explore", ["fifo", "random", "preempt"]).pipe(
-    Flag.withDescription("The order in which what is ready runs (default: that of the scenario, or by the seed)"),
+    Flag.withDescription("Order in which ready tasks run (default: the order of the scenario, or by the seed)"),
     Flag.optional,
   ),
   shrink: Flag.Boolean("shrink").pipe(
-    Flag.withDescription("Look for the least that still fails"),
+    Flag.withDescription("Shrink failures to the faults and draws that they take"),
     Flag.withDefault(true),
   ),
   isolate: Flag.Boolean("isolate").pipe(
-    Flag.withDescription("Run every seed in a thread of its own, so that nothing of other runs is left; slower"),
+    Flag.withDescription("Run every seed in a thread of its own, without state of other runs; slower"),
     Flag.withDefault(false),
   ),
   out: Flag.String("out").pipe(
     Flag.withMetavar("DIR"),
-    Flag.withDescription("The folder for artifacts and pictures of failures"),
+    Flag.withDescription("Folder for artifacts and pictures of failures"),
     Flag.withDefault(Files.defaultDir),
   ),
   json: Flag.Boolean("json").pipe(
@@ -147,10 +147,10 @@ const swarmFlags = {
   ),
   scenario: Flag.String("scenario").pipe(
     Flag.withMetavar("NAME"),
-    Flag.withDescription("Only this scenario (default: each seed runs all of them)"),
+    Flag.withDescription("Run only this scenario (default: each seed runs all scenarios)"),
     Flag.optional,
   ),
-  stopAfter: Flag.Int("stop-after").pipe(Flag.withDescription("End with the seed of so many failures"), Flag.optional),
+  stopAfter: Flag.Int("stop-after").pipe(Flag.withDescription("End after this number of failures"), Flag.optional),
 }
 
 type SwarmFlags = Command.Command.Config.Infer<typeof swarmFlags>
@@ -206,7 +206,7 @@ const runSwarm = (invocation: Invocation, given: SwarmFlags) =>
 
 const swarm = (invocation: Invocation) =>
   Command.make("swarm", swarmFlags, (given) => runSwarm(invocation, given)).pipe(
-    Command.withDescription("Run scenarios over many seeds; exit code 1 if one of them fails"),
+    Command.withDescription("Run scenarios over many seeds; exit code 1 if a scenario fails"),
     Command.withShortDescription("Run scenarios over many seeds"),
     Command.withExamples([
       { command: "coterie-sim swarm --seeds 1..10000", description: "All scenarios of coterie.sim.ts" },
@@ -225,7 +225,7 @@ const replay = (invocation: Invocation) =>
     }),
   ).pipe(
     Command.withDescription(
-      "Run an artifact again; exit code 1 if it fails as recorded, 0 if it does not fail any more, 3 if it cannot be told",
+      "Run an artifact again; exit code 1 if it fails as recorded, 0 if it does not fail any more, 3 otherwise",
     ),
     Command.withShortDescription("Run an artifact again"),
   )
@@ -244,7 +244,7 @@ const viz = (invocation: Invocation) =>
       file,
       out: Flag.String("out").pipe(
         Flag.withMetavar("FILE"),
-        Flag.withDescription("Where to write it (default: beside the artifact)"),
+        Flag.withDescription("File to write (default: beside the artifact)"),
         Flag.optional,
       ),
       format: Flag.Literals("format", ["html", "jsonl", "shiviz"]).pipe(
@@ -260,7 +260,7 @@ const viz = (invocation: Invocation) =>
         const { ending, show } = formats[given.format]
         const { failure, trace, traceHash } = replayed
         const same = traceHash === artifact.traceHash
-        // The picture of the recorded run stays: it alone can tell where this one parts from it.
+        // Keeps the picture of the recorded run, because `replay` needs its trace to find the first difference.
         const out = Option.getOrElse(given.out, () => Replay.beside(given.artifact, same ? ending : `-now${ending}`))
         const text =
           show === undefined
@@ -279,10 +279,10 @@ const viz = (invocation: Invocation) =>
           catch: (cause) => wrong("options", `${out} cannot be written: ${String(cause)}`),
         })
         invocation.print(`${Files.shown(path.resolve(out))}\n`)
-        if (!same) invocation.printError("The run is not the recorded one; coterie-sim replay tells more.\n")
+        if (!same) invocation.printError("The run differs from the recorded run; coterie-sim replay shows where.\n")
       }),
   ).pipe(
-    Command.withDescription("Run an artifact again and draw what happens; prints the name of the file"),
+    Command.withDescription("Run an artifact again and draw the run; prints the name of the file"),
     Command.withShortDescription("Draw the run of an artifact"),
   )
 
@@ -293,12 +293,12 @@ const presenter = (invocation: Invocation) =>
       if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
       const { commandPath, errors } = event
       return Effect.map(CliOutput.Formatter, ({ formatErrors }) =>
-        invocation.printError(`${formatErrors(errors).trim()}\n\n${commandPath.join(" ")} --help tells more.\n`),
+        invocation.printError(`${formatErrors(errors).trim()}\n\nSee ${commandPath.join(" ")} --help.\n`),
       )
     },
   })
 
-/** The services that `effect/cli` needs, and the built-in flags that are useful here. */
+/** Makes the services that `effect/cli` needs, with the built-in flags that are useful here. */
 const layer = (invocation: Invocation) =>
   Layer.mergeAll(
     NodeServices.layer,
@@ -315,14 +315,14 @@ const refuse = (invocation: Invocation, code: number) => (error: SimulationError
 /** Runs the command that the arguments name, and sets the exit code. */
 export const run = (invocation: Invocation): Effect.Effect<void> =>
   Command.make("coterie-sim").pipe(
-    Command.withDescription("Simulates distributed programs: over many seeds, again, and as a picture"),
+    Command.withDescription("Runs simulations of distributed programs, replays their failures, and draws them"),
     Command.withSubcommands([swarm(invocation), replay(invocation), viz(invocation)]),
     (command) => Command.runWith(command, { version: invocation.version })(invocation.args),
     Effect.catchTags({
       SimulationError: refuse(invocation, exits.misuse),
       ThreadDied: refuse(invocation, exits.unclear),
     }),
-    // The command line was wrong, which has been printed, or the user asked for help.
+    // The user asked for help, or the command line was invalid, which has been printed already.
     Effect.catch((error) =>
       Effect.sync(() =>
         invocation.exit(error._tag === "ShowHelp" && error.errors.length === 0 ? exits.fine : exits.misuse),

@@ -1,13 +1,13 @@
-/** The exit codes of the command. */
+/** Exit codes of the command. */
 export const exits = {
-  /** It did what it was asked for, and nothing fails. */
+  /** The command succeeded, and no scenario failed. */
   fine: 0,
-  /** Something fails; of a replay: as recorded. */
+  /** A scenario failed, or a replay failed as recorded. */
   failures: 1,
-  /** It was asked for something that cannot be. */
+  /** The command line or a file is invalid. */
   misuse: 2,
-  /** It cannot be told: a replay fails otherwise than recorded or is not deterministic, or a thread died. */
+  /** The result is unclear: a replay failed differently or is not deterministic, or a thread ended. */
   unclear: 3,
-  /** A signal ended it before anything failed, as shells count. */
+  /** A signal ended the command before a failure. Shells use the same number. */
   interrupted: 130,
 } as const

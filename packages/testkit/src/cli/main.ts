@@ -1,6 +1,4 @@
-/**
- * The command in the process that it is called in.
- */
+/** Runs the command in the current process. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Cause from "effect/Cause"
@@ -10,20 +8,20 @@ import * as Schema from "effect/Schema"
 import * as Command from "./command.ts"
 import { exits } from "./exits.ts"
 
-/** How often a swarm says where it is: on a terminal so that it moves, in a log so that it does not fill it. */
+/** Milliseconds between two lines of progress: short on a terminal, and long in a log, so that the log stays short. */
 const everyMillis = { terminal: 250, log: 10_000 }
 
 const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 
-/** The package.json is as far from the sources as from what is built of them. */
+/** Reads the version. The package.json has the same relative path from the sources and from the built modules. */
 const version = (): string =>
   Schema.decodeUnknownSync(Manifest)(fs.readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version
 
-/** Returns how a user calls the command: by its name where it is installed, by its path in its own repository. */
+/** Returns the text that calls the command: its name where it is installed, and its path in its own repository. */
 const callOf = (program: string): string =>
   program.split(path.sep).includes("node_modules") ? "npx coterie-sim" : `node ${path.relative(process.cwd(), program)}`
 
-/** Completes with the first signal to end. A second signal ends the process at once. */
+/** Effect that completes with the first SIGINT or SIGTERM. A second signal ends the process at once. */
 const interrupt = Effect.callback<void>((resume) => {
   const end = (): void => {
     stop()
@@ -38,7 +36,7 @@ const interrupt = Effect.callback<void>((resume) => {
   return Effect.sync(stop)
 })
 
-/** The width of a terminal that does not tell it. */
+/** Width of a terminal that does not report its width. */
 const unknownWidth = 80
 
 const progress = (): Command.Invocation["progress"] => {
@@ -57,7 +55,7 @@ const progress = (): Command.Invocation["progress"] => {
   }
 }
 
-/** Runs the command. The process ends by itself, so that all it printed gets out. */
+/** Runs the command. Sets the exit code and lets the process end by itself, so that all output is written. */
 export const main = (bin: URL): void => {
   const [, program = "coterie-sim", ...args] = process.argv
   const run = Command.run({
@@ -75,7 +73,7 @@ export const main = (bin: URL): void => {
   })
   Effect.runFork(run).addObserver((exit) => {
     if (Exit.isSuccess(exit)) return
-    process.stderr.write(`coterie-sim failed in a way that nobody thought of: ${Cause.pretty(exit.cause)}\n`)
+    process.stderr.write(`coterie-sim failed with an unexpected error: ${Cause.pretty(exit.cause)}\n`)
     process.exitCode = exits.unclear
   })
 }

@@ -1,4 +1,4 @@
-/** The messages between the command and its threads. All of them are plain data, which is copied. */
+/** Messages between the command and its threads. All messages are plain data, which is copied. */
 import type * as FaultPlan from "../FaultPlan.ts"
 import type { Explore } from "../Scenario.ts"
 import type { SimulationError } from "../SimulationError.ts"
@@ -9,7 +9,7 @@ import type { Trace } from "../Trace.ts"
 export interface Setup {
   /** Path of the module that exports the scenarios. */
   readonly file: string
-  /** Name of the only scenario to load. */
+  /** Name of the only scenario to load, or `undefined` to load all. */
   readonly scenario: string | undefined
   readonly explore: Explore | undefined
   readonly shrink: boolean
@@ -20,12 +20,15 @@ export interface Setup {
 export type Request =
   /** Runs the scenarios with one seed. */
   | { readonly _tag: "Seed"; readonly seed: number }
-  /** Runs the first seed of the thread again, with the scenarios that are strict. Only the runs that are not the same are in the reply. */
+  /**
+   * Runs the first seed of the thread again, with the strict scenarios. The reply has only the runs that differ from
+   * the first run.
+   */
   | { readonly _tag: "Repeat" }
-  /** Runs the text of an artifact. */
+  /** Replays an artifact from its text. */
   | { readonly _tag: "Replay"; readonly artifact: string }
 
-/** The parts of a scenario that can be copied. */
+/** Parts of a scenario that can be copied. */
 export interface ScenarioInfo {
   readonly name: string
   readonly faults: FaultPlan.Input | undefined
@@ -34,7 +37,7 @@ export interface ScenarioInfo {
 /** Result of a scenario with one seed. */
 export interface ScenarioRun extends Omit<SeedResult, "found"> {
   readonly scenario: string
-  /** The artifact is its text, since the classes of errors cannot be copied. */
+  /** Failure, with the artifact as text, since the classes of errors cannot be copied. */
   readonly found: { readonly artifact: string; readonly trace: Trace } | undefined
 }
 
@@ -48,7 +51,7 @@ export interface Replayed {
 }
 
 export type Reply =
-  /** The first of each thread, unless it is refused: the scenarios, in the order of their names. */
+  /** First reply of each thread, unless the setup is refused. The scenarios are in the order of their names. */
   | { readonly _tag: "Loaded"; readonly scenarios: ReadonlyArray<ScenarioInfo> }
   | { readonly _tag: "Done"; readonly runs: ReadonlyArray<ScenarioRun> }
   | ({ readonly _tag: "Replayed" } & Replayed)

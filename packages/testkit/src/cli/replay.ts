@@ -1,4 +1,4 @@
-/** Replays an artifact, and tells whether the failure is still the recorded one. */
+/** Replay of an artifact, and comparison with the recorded failure. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import * as SimulationThread from "./SimulationThread.ts"
 import type { Replayed } from "./protocol.ts"
 import { exits } from "./exits.ts"
 
-/** An artifact and the result of its replay. */
+/** Artifact with the result of its replay. */
 export interface ArtifactReplay {
   readonly artifact: Artifact.Artifact
   readonly replayed: Replayed
@@ -44,20 +44,20 @@ export const run = (
     return { artifact, replayed: yield* thread.replay(text) }
   }).pipe(Effect.scoped)
 
-/** Returns the file beside an artifact with another ending. */
+/** Returns the path of a file beside an artifact, with another ending. */
 export const beside = (artifactFile: string, ending: string): string =>
   path.join(path.dirname(artifactFile), `${path.basename(artifactFile, ".json")}${ending}`)
 
 const Data = Schema.fromJsonString(Schema.Struct({ trace: Trace.Trace }))
 const decodeData = Schema.decodeUnknownOption(Data)
 
-/** Reads the trace that a picture shows. */
+/** Decodes the trace in a picture. */
 export const traceOf = (html: string): Option.Option<Trace.Trace> => {
   const data = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1]
   return Option.map(decodeData(data), ({ trace }) => trace)
 }
 
-/** Reads the recorded trace from the picture, if it is still there: an artifact has only the hash. */
+/** Reads the recorded trace from the picture beside the artifact, if it exists. An artifact has only the hash. */
 const recorded = (artifactFile: string): Option.Option<Trace.Trace> => {
   const picture = beside(artifactFile, ".html")
   return fs.existsSync(picture) ? traceOf(fs.readFileSync(picture, "utf8")) : Option.none()
@@ -68,16 +68,16 @@ const differences = ({ artifact, replayed }: ArtifactReplay, artifactFile: strin
   replayed.traceHash === artifact.traceHash
     ? []
     : [
-        `The run is not the recorded one: its trace hash is ${replayed.traceHash}, and ${artifact.traceHash} was recorded. ` +
+        `The run differs from the recorded run: its trace hash is ${replayed.traceHash}, and ${artifact.traceHash} was recorded. ` +
           "The program, the testkit or Effect has changed since.",
         Option.match(recorded(artifactFile), {
           onNone: () =>
-            `Where they part is not known: the picture with the recorded trace is not beside the artifact any more.`,
+            `The first difference is not known, because the picture with the recorded trace is not beside the artifact.`,
           onSome: (trace) => {
             const first = Difference.difference(trace, replayed.trace)
             return first === undefined
-              ? "Their events are the same; what differs is the bytes that were sent, or the steps in between."
-              : `Recorded (the one) and now (the other): ${first.sentence}.`
+              ? "Their events are the same. The bytes that were sent, or the steps between the events, differ."
+              : `Comparing the recorded run (the one) with this run (the other), ${first.sentence}.`
           },
         }),
       ]
@@ -99,16 +99,16 @@ export const verdict = (
   if (failure === undefined) {
     return say(
       exits.fine,
-      `${what} does not fail any more: ${artifact.failure._tag} was recorded, and now everything holds.`,
+      `${what} does not fail any more: ${artifact.failure._tag} was recorded, and now all checks hold.`,
       ...(changes.length === 0
-        ? ["The run is the same, step by step: it is the check that has changed."]
+        ? ["The run is the same, step by step, so the check has changed."]
         : [
             changes[0] ?? "",
-            "To see whether it is mended or only moved, run the seed again and others: coterie-sim swarm.",
+            "The fault may be corrected, or may occur with other seeds. Run this seed and others: coterie-sim swarm.",
           ]),
     )
   }
-  const told = [
+  const description = [
     `${failure.tag} in ${what}`,
     ...indent(failure.message),
     ...(failure.stack === undefined ? [] : indent(failure.stack)),
@@ -118,7 +118,7 @@ export const verdict = (
   if (asRecorded) {
     return say(
       exits.failures,
-      ...told,
+      ...description,
       ...(changes.length === 0
         ? ["It fails as recorded, step by step."]
         : ["It still fails the same check.", ...changes]),
@@ -126,9 +126,12 @@ export const verdict = (
   }
   return say(
     exits.unclear,
-    ...told,
+    ...description,
     ...(failure.tag === "NonDeterministic"
-      ? ["Two replays of the artifact are not the same, so it cannot be told whether it fails as recorded."]
-      : [`It fails, but not as recorded, which was ${artifact.failure._tag}: ${artifact.failure.message}`, ...changes]),
+      ? ["Two replays of the artifact differ, so they cannot be compared with the recorded failure."]
+      : [
+          `It fails, but not as recorded. The recorded failure was ${artifact.failure._tag}: ${artifact.failure.message}`,
+          ...changes,
+        ]),
   )
 }

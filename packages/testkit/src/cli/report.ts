@@ -1,31 +1,31 @@
-/** The report of a swarm: as one JSON object, and in words. */
+/** Report of a swarm, as one JSON object and as text. */
 import * as Duration from "effect/Duration"
 import type { Explore } from "../Scenario.ts"
 
-/** A failure, and the command that runs it again. */
+/** Failure with the command that runs it again. */
 export interface FailureReport {
-  /** Name of the scenario; names of several if the failure belongs to none of them alone. */
+  /** Name of the scenario, or the names of several scenarios if the failure belongs to no single scenario. */
   readonly scenario: string
-  /** Missing if the failure belongs to all seeds together. */
+  /** Seed of the failure. Missing if the failure belongs to all seeds together. */
   readonly seed?: number
   readonly explore?: Explore
   /** Tag of the failure, such as `InvariantViolated`. */
   readonly failure: string
   readonly message: string
-  /** The faults and draws that are left after shrinking, in words. */
+  /** Faults and draws that remain after shrinking, as sentences. */
   readonly sentences: ReadonlyArray<string>
   readonly artifact?: string
   readonly picture?: string
-  /** Command that runs it again. */
+  /** Command that runs the failure again. */
   readonly replay: string
 }
 
-/** Counts of one scenario, or of all of them together. */
+/** Counts of one scenario, or of all scenarios together. */
 export interface Counts {
   readonly runs: number
   readonly steps: number
   readonly virtualSeconds: number
-  /** Two swarms with the same hash did the same, step by step. */
+  /** Hash of all runs. Two swarms with the same hash took the same steps. */
   readonly traceHash: string
   readonly faultsFired: Readonly<Record<string, number>>
   readonly marks: Readonly<Record<string, boolean>>
@@ -48,13 +48,13 @@ export interface SwarmReport extends Counts {
 
 const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
-/** Rounds to as many digits as a person reads. */
+/** Rounds to a whole number from 100 on, and to one decimal below. */
 const rough = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(1))
 
 const long = (seconds: number): string =>
   seconds < 120 ? `${rough(seconds)} s` : Duration.format(Duration.seconds(Math.round(seconds)))
 
-/** Tells how much faster than real time virtual time passed. */
+/** Formats the ratio of virtual time to real time. */
 export const speed = (virtualSeconds: number, wallSeconds: number): string =>
   wallSeconds <= 0 ? "" : `, ${rough(virtualSeconds / wallSeconds)} times as fast as real time`
 
@@ -75,7 +75,7 @@ const describe = (failure: FailureReport): ReadonlyArray<string> => {
   ]
 }
 
-/** Writes the report in words. */
+/** Formats the report as text. */
 export const text = (report: SwarmReport): string => {
   const { failures, faultsFired, file, marks, runs, scenarios, seeds, steps, traceHash } = report
   const { interrupted, seedsPerSecond, unfinished, virtualSeconds, wallSeconds } = report
@@ -103,19 +103,19 @@ export const text = (report: SwarmReport): string => {
 /** Progress of a swarm. */
 export interface Progress {
   readonly seeds: number
-  /** Number of all seeds; `undefined` if time ends the swarm. */
+  /** Number of all seeds, or `undefined` if the swarm runs for a time. */
   readonly of: number | undefined
   readonly virtualSeconds: number
   readonly wallSeconds: number
   readonly failures: number
-  /** The seed that has run for the longest time. */
+  /** Seed that has run for the longest time. */
   readonly slowest: { readonly seed: number; readonly seconds: number } | undefined
 }
 
-/** Seconds after which the progress names a seed that takes long. */
+/** Seconds after which the progress names a slow seed. */
 export const slowAfter = 30
 
-/** Writes the progress in one line. */
+/** Formats the progress as one line. */
 export const progressLine = ({ failures, of, seeds, slowest, virtualSeconds, wallSeconds }: Progress): string =>
   `${of === undefined ? plural(seeds, "seed") : `${seeds} of ${plural(of, "seed")}`}` +
   `, ${wallSeconds <= 0 ? 0 : rough(seeds / wallSeconds)} seeds a second${speed(virtualSeconds, wallSeconds)}` +

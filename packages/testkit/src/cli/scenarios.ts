@@ -1,6 +1,4 @@
-/**
- * Finds the module that exports the scenarios, and the scenarios in it.
- */
+/** Search for the module that exports the scenarios, and for the scenarios in it. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
@@ -9,12 +7,12 @@ import * as Result from "effect/Result"
 import * as Scenario from "../Scenario.ts"
 import { SimulationError } from "../SimulationError.ts"
 
-/** The modules that are looked for where none is named. */
+/** Modules to look for if the command line names none. */
 export const defaultFiles = ["coterie.sim.ts", "coterie.sim.js"]
 
 const wrong = (message: string): SimulationError => new SimulationError({ reason: "options", message })
 
-/** The path of the module. */
+/** Returns the path of the module with the scenarios. Fails if the file does not exist. */
 export const locate = (file: string | undefined): Result.Result<string, SimulationError> => {
   const found = (file === undefined ? defaultFiles : [file]).map((name) => path.resolve(name)).find(isFile)
   if (found !== undefined) return Result.succeed(found)
@@ -36,7 +34,10 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   return prototype === Object.prototype || prototype === null
 }
 
-/** All scenarios among the exports of a module, also in arrays and records, each once and in the order of their names. */
+/**
+ * Returns the scenarios among the exports of a module, including those in arrays and records, each once and in the
+ * order of their names. Fails if two scenarios have the same name.
+ */
 export const among = (exports: unknown): Result.Result<ReadonlyArray<Scenario.Scenario>, SimulationError> => {
   const found = new Set<Scenario.Scenario>()
   const seen = new Set<unknown>()
@@ -56,13 +57,15 @@ export const among = (exports: unknown): Result.Result<ReadonlyArray<Scenario.Sc
   const twice = scenarios.find(({ name }, index) => scenarios[index + 1]?.name === name)
   if (twice !== undefined) {
     return Result.fail(
-      wrong(`two scenarios are named "${twice.name}": artifacts find theirs by its name, so give each another one`),
+      wrong(
+        `two scenarios are named "${twice.name}": artifacts identify a scenario by its name, so give each its own name`,
+      ),
     )
   }
   return Result.succeed(scenarios)
 }
 
-/** Loads the module and gives its scenarios. */
+/** Loads the module and returns its scenarios. Fails if the module cannot be loaded or exports no scenario. */
 export const load = (file: string): Effect.Effect<ReadonlyArray<Scenario.Scenario>, SimulationError> =>
   Effect.gen(function* () {
     const exports = yield* Effect.tryPromise({
@@ -71,8 +74,8 @@ export const load = (file: string): Effect.Effect<ReadonlyArray<Scenario.Scenari
         /\bvitest\b/i.test(String(cause))
           ? wrong(
               `${file} is a test, which only vitest can load. Export the scenario from a module of its own, as in ` +
-                "`export const x = Simulation.scenario(name, options, body)`, say `it.sim(x)` in the test, and give that module here. " +
-                "The line that the test printed runs its seed again without any of this.",
+                "`export const x = Simulation.scenario(name, options, body)`, use `it.sim(x)` in the test, and give that module here. " +
+                "The command that the test printed runs its seed again without this module.",
             )
           : wrong(
               `${file} cannot be loaded: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
@@ -82,13 +85,13 @@ export const load = (file: string): Effect.Effect<ReadonlyArray<Scenario.Scenari
     if (scenarios.length > 0) return scenarios
     return yield* Effect.fail(
       wrong(
-        `${file} exports no scenario: export what \`Simulation.scenario\` gives, as in ` +
+        `${file} exports no scenario: export the result of \`Simulation.scenario\`, as in ` +
           '`export const lease = Simulation.scenario("one lease holder", (sim) => ...)`',
       ),
     )
   })
 
-/** The one of that name. */
+/** Returns the scenario with the given name. Fails if there is none. */
 export const named = (
   scenarios: ReadonlyArray<Scenario.Scenario>,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Runs scenarios over seeds, in several threads. The result does not depend on the number of threads: one thread runs a
- * whole seed, and the results are put together in the order of the seeds.
+ * Swarms of scenarios over seeds in several threads. The result does not depend on the number of threads: one thread
+ * runs a whole seed, and the results are combined in the order of the seeds.
  */
 import * as os from "node:os"
 import * as Clock from "effect/Clock"
@@ -29,16 +29,16 @@ export interface Options extends Setup {
   readonly out: string | undefined
   /** Returns the command that replays an artifact. */
   readonly replay: (artifact: string) => string
-  /** Returns the command that runs one seed again, or everything. */
+  /** Returns the command that runs one seed again, or the whole swarm. */
   readonly again: (seed?: number) => string
   /** Completes when the swarm must end with the results so far. */
   readonly interrupt: Effect.Effect<void>
-  /** Time between two reports of the progress. */
+  /** Milliseconds between two reports of the progress. */
   readonly everyMillis: number
   readonly onProgress: (progress: Progress) => void
 }
 
-/** Returns the number of threads. More than the machine can run at once make nothing faster. */
+/** Returns the number of threads. By default one per processor, since more would not be faster. */
 export const threads = ({ seeds, workers }: Pick<Options, "seeds" | "workers">): number =>
   Math.min(workers ?? os.availableParallelism(), Seeds.count(seeds))
 
@@ -53,12 +53,12 @@ const resultOf = (run: ScenarioRun, options: Options): Effect.Effect<ScenarioRes
       catch: (cause) =>
         new SimulationError({
           reason: "options",
-          message: `the files of a failure cannot be written: ${String(cause)}. Give another folder with --out.`,
+          message: `the files of a failure cannot be written: ${String(cause)}. Choose another folder with --out.`,
         }),
     })
     const { failure, sentences = [] } = artifact
     return {
-      // The file has the events now, and there may be many failures.
+      // Drops the events, which are in the file now, because there may be many failures.
       result: { ...rest, found: { failure, artifact, trace: { ...found.trace, events: [] } } },
       failure: {
         scenario,
@@ -73,12 +73,12 @@ const resultOf = (run: ScenarioRun, options: Options): Effect.Effect<ScenarioRes
     }
   })
 
-/** The end of a swarm. */
+/** Reason for the end of a swarm. */
 type End = "done" | "full" | "interrupted" | SimulationThread.ThreadDied
 
-/** Lists the failures of the seeds, of goals that were never reached, and of a thread that died. */
+/** Lists the failures of the seeds, the goals that were never reached, and the failure of a thread that ended. */
 const failuresOf = (totals: Totals, end: End, options: Options): ReadonlyArray<FailureReport> => {
-  // One seed proves nothing about goals that are reached sometimes, and neither does a part of the seeds.
+  // A single seed, or a part of the seeds, cannot show that a goal is never reached.
   const missed = end === "done" && totals.seeds > 1 ? totals.never : []
   return [
     ...totals.failures,
@@ -93,7 +93,7 @@ const failuresOf = (totals: Totals, end: End, options: Options): ReadonlyArray<F
   ]
 }
 
-/** Makes the failure of a thread that died. */
+/** Makes the failure of a thread that ended. */
 const deathOf = (
   { _tag, message, seed }: SimulationThread.ThreadDied,
   scenario: string,
@@ -107,10 +107,10 @@ const deathOf = (
   replay: options.again(seed),
 })
 
-/** Runs seeds one after the other: in one thread, or each in threads of its own. */
+/** Runner of seeds, one after the other: in one thread, or each seed in threads of its own. */
 type Runner = Pick<SimulationThread.SimulationThread, "seed" | "repeat" | "running">
 
-/** Starts what runs the seeds, and loads the scenarios. */
+/** Starts the runners of the seeds, and loads the scenarios. */
 const openPool = (options: Options) =>
   Effect.gen(function* () {
     const length = threads(options)
@@ -129,7 +129,7 @@ const openPool = (options: Options) =>
     return { pool, scenarios }
   })
 
-/** Runs the first seed of each thread again. Returns the failures of those that are not the same. */
+/** Runs the first seed of each thread again. Returns a failure for each run that differs from the first run. */
 const repeatFirst = (pool: ReadonlyArray<Runner>, options: Options) =>
   Effect.forEach(pool, (runner) => runner.repeat, { concurrency: "unbounded" }).pipe(
     Effect.flatMap((runs) => Effect.forEach(runs.flat(), (run) => resultOf(run, options))),
@@ -137,7 +137,7 @@ const repeatFirst = (pool: ReadonlyArray<Runner>, options: Options) =>
     Effect.catchTag("ThreadDied", (died) => Effect.succeed([deathOf(died, "all scenarios", options)])),
   )
 
-/** Runs the swarm, and reports its results. */
+/** Runs the swarm, and returns its report. */
 export const run = (options: Options): Effect.Effect<SwarmReport, SimulationError> =>
   Effect.gen(function* () {
     const { seeds } = options
@@ -180,14 +180,14 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
     }
   }).pipe(Effect.scoped)
 
-/** Reports the progress from time to time. */
+/** Reports the progress at regular intervals. */
 const reportProgress = (
   pool: ReadonlyArray<Runner>,
   results: SeedResults,
   seconds: Effect.Effect<number>,
   { everyMillis, millis, onProgress, seeds }: Options,
 ): Effect.Effect<never> => {
-  /** The seed that each thread ran at the last look, and since when. */
+  /** Seed that each thread ran at the last report, with the time since which it has run. */
   const last = new Map<Runner, { readonly seed: number | undefined; readonly since: number }>()
   return seconds.pipe(
     Effect.tap((now) =>

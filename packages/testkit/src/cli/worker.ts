@@ -1,7 +1,7 @@
 /**
- * A thread in which simulations run, one after the other. All of them run in such threads, and so does what the module
- * of the scenarios does when it is loaded: a program that runs in circles cannot stop the command, what it
- * prints cannot get among what the command prints, and every run finds the same surroundings.
+ * Thread in which simulations run, one after the other. The command runs all simulations in such threads, and loads the
+ * modules of scenarios there. An endless loop in a program therefore cannot block the command, output of a program
+ * cannot mix with output of the command, and every run has the same environment.
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as Cause from "effect/Cause"
@@ -35,7 +35,7 @@ const toRun = (scenario: string, result: Swarm.SeedResult): ScenarioRun => {
   }
 }
 
-/** Runs the seeds of a thread, and at the end the first of them again. */
+/** Runner of the seeds of a thread, which can run the first seed again at the end. */
 class SeedRuns {
   private readonly scenarios: ReadonlyArray<Scenario>
   private readonly options: Swarm.SeedOptions
@@ -69,11 +69,11 @@ class SeedRuns {
   }
 }
 
-/** Returns the place in the program where the failure was thrown, if it was thrown. */
+/** Returns the stack of the cause of a failure, if the cause is an error. */
 const stackOf = (failure: Failure): string | undefined =>
   "cause" in failure && failure.cause instanceof Error ? failure.cause.stack : undefined
 
-/** Replays an artifact twice, because only a deterministic failure can be examined. */
+/** Replays an artifact twice, because only a deterministic failure can be compared. */
 const replay = (scenarios: ReadonlyArray<Scenario>, text: string): Effect.Effect<Reply, SimulationError> =>
   Effect.gen(function* () {
     const artifact = yield* Effect.fromResult(Artifact.decode(text))
@@ -123,7 +123,7 @@ const serve = (port: NonNullable<typeof parentPort>, setup: Setup): Effect.Effec
 if (parentPort !== null) {
   const setup: Setup = workerData
   Effect.runFork(serve(parentPort, setup)).addObserver((exit) => {
-    // An unexpected error ends the thread, and the command reports the seed that the thread ran.
+    // An unexpected error ends the thread. The command then reports the seed that the thread was running.
     if (Exit.isFailure(exit))
       setImmediate(() => {
         throw Cause.squash(exit.cause)

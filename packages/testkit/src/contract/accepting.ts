@@ -25,7 +25,7 @@ export const checkAccepting = ({ check }: Suite): void => {
     }),
   )
 
-  check("a listener that closes takes along the connections that waited for run", (harness) =>
+  check("closing a listener ends the connections that wait for run", (harness) =>
     Effect.gen(function* () {
       const server = yield* nodeOf(harness)
       const client = yield* nodeOf(harness)
@@ -39,7 +39,7 @@ export const checkAccepting = ({ check }: Suite): void => {
     }),
   )
 
-  check("interrupting run ends its handlers and connections, and a later run takes what comes then", (harness) =>
+  check("interrupting run ends its handlers and connections, and a later run accepts later connections", (harness) =>
     Effect.gen(function* () {
       const server = yield* nodeOf(harness)
       const client = yield* nodeOf(harness)
@@ -59,7 +59,7 @@ export const checkAccepting = ({ check }: Suite): void => {
         ),
       )
       const dialing = yield* Effect.forkScoped(client.connect(listener.addresses[0]))
-      // The handler itself wakes this fiber, which interrupts it at once.
+      // The handler itself wakes this fiber, which interrupts the handler at once.
       yield* Deferred.await(arrived)
       yield* Fiber.interrupt(running)
       assert.isTrue(finalized)

@@ -1,4 +1,4 @@
-/** Tests of back-pressure, and of who owns the memory of a chunk. */
+/** Tests of back-pressure, and of the ownership of the memory of a chunk. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,10 +8,10 @@ import type { Suite } from "./Harness.ts"
 
 /** Registers the tests. */
 export const checkBackPressure = ({ check }: Suite): void => {
-  check("a write waits while the other end does not pull, and goes on when it does", (harness) =>
+  check("a write waits while the other end does not pull, and continues when it pulls", (harness) =>
     Effect.gen(function* () {
       const { acceptor, client, dialer, listener } = yield* connected(harness)
-      // More than the buffers of any system hold.
+      // More bytes than the buffers of any system hold.
       const size = 64 * 1024 * 1024
       let written = 0
       const writing = yield* Effect.forkScoped(
@@ -21,25 +21,25 @@ export const checkBackPressure = ({ check }: Suite): void => {
         }),
         { startImmediately: true },
       )
-      // Other connections come and go until no more is written meanwhile.
+      // Opens and closes other connections until ten in a row have seen no progress of the writer.
       for (let seen = -1, quiet = 0; quiet < 10;) {
         quiet = seen === written ? quiet + 1 : 0
         seen = written
         yield* Effect.scoped(Effect.flatMap(client.connect(listener.addresses[0]), (other) => next(other)))
       }
-      assert.isUndefined(writing.pollUnsafe(), "64 MiB were written and nobody has pulled")
+      assert.isUndefined(writing.pollUnsafe(), "64 MiB were written although the other end has not pulled")
       assert.strictEqual(yield* receiveAll(acceptor), size)
       yield* Fiber.join(writing)
     }),
   )
 
-  check("an array may be used again as soon as the write of it has succeeded", (harness) =>
+  check("an array may be reused as soon as its write has succeeded", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       const size = 16 * 1024 * 1024
-      // Less than any network would say is too much.
+      // Small enough for any buffer, so that single writes succeed at once until the buffers are full.
       const reused = new Uint8Array(4_096)
-      // Nobody pulls yet, so that writes have to wait.
+      // The other end does not pull yet, so that writes have to wait.
       yield* Effect.forkScoped(
         Effect.gen(function* () {
           for (let at = 0; at < size; at += reused.length) {
@@ -55,7 +55,7 @@ export const checkBackPressure = ({ check }: Suite): void => {
     }),
   )
 
-  check("what was pulled is the caller's, also the memory below an array that fills it", (harness) =>
+  check("the caller owns pulled arrays, including the whole buffer of an array that fills its buffer", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       const size = 2 * 1024 * 1024

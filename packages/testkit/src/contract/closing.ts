@@ -20,10 +20,10 @@ export const checkClosing = ({ check, eventually }: Suite): void => {
     }),
   )
 
-  check("closing sends what was written, though the other end had written, too", (harness) =>
+  check("closing sends the written bytes, also if the other end has written bytes that were not pulled", (harness) =>
     Effect.gen(function* () {
       const { acceptor, close, dialer } = yield* connected(harness)
-      // Few enough for any buffer: nobody pulls yet.
+      // Few enough bytes for any buffer, because neither end pulls yet.
       yield* acceptor.write([pattern(0, 4000)])
       yield* dialer.write([pattern(0, 4000)])
       yield* close
@@ -31,7 +31,7 @@ export const checkClosing = ({ check, eventually }: Suite): void => {
     }),
   )
 
-  check("closing sends what an interrupted write had left", (harness) =>
+  check("closing sends the rest of an interrupted write", (harness) =>
     Effect.gen(function* () {
       const { acceptor, close, dialer } = yield* connected(harness)
       const size = 4 * 1024 * 1024
@@ -51,13 +51,13 @@ export const checkClosing = ({ check, eventually }: Suite): void => {
       yield* acceptor.reset
       assert.strictEqual(yield* Fiber.join(pulling), "closed")
       assert.strictEqual(yield* reasonOf(acceptor.write([pattern(0, 1)])), "closed")
-      // Only the listener is left.
+      // Only the listener remains open.
       yield* eventually(Effect.map(harness.open, (open) => open <= before + 1))
       yield* acceptor.reset
     }),
   )
 
-  check("a reset fails a pull and a write of its own end that wait", (harness) =>
+  check("a reset fails the waiting pull and the waiting write of its own end", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       const pulling = yield* Effect.forkScoped(next(acceptor), { startImmediately: true })

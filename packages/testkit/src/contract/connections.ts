@@ -1,4 +1,4 @@
-/** Building blocks of the tests: nodes, connections, handlers, and streams of bytes that prove themselves. */
+/** Building blocks of the tests: nodes, connections, handlers, and streams of bytes that can be verified. */
 import * as Transport from "@coterie/core/Transport"
 import { assert } from "@effect/vitest"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -18,7 +18,7 @@ import type { Harness } from "./Harness.ts"
 export const nodeOf = (harness: Harness, port = 0): Effect.Effect<Transport.Transport["Service"], never, Scope.Scope> =>
   Effect.map(Layer.build(harness.transport(port)), Context.get(Transport.Transport))
 
-/** Connects two new nodes. The listener answers any further connection by closing it. */
+/** Connects two new nodes. The listener closes any further connection at once. */
 export const connected = (harness: Harness) =>
   Effect.gen(function* () {
     const server = yield* nodeOf(harness)
@@ -49,7 +49,7 @@ export const connected = (harness: Harness) =>
 
 // Handlers
 
-/** Writes back whatever the connection delivers. */
+/** Writes back all bytes that the connection delivers. */
 export const echo = (connection: Transport.Connection): Effect.Effect<void> =>
   Effect.forever(Effect.flatMap(connection.pull, connection.write)).pipe(Effect.catch(() => Effect.void))
 
@@ -57,18 +57,18 @@ export const echo = (connection: Transport.Connection): Effect.Effect<void> =>
 export const untilEnd = (connection: Transport.Connection): Effect.Effect<void> =>
   Effect.forever(connection.pull).pipe(Effect.catch(() => Effect.void))
 
-// Bytes: the byte at each place of a stream follows from the place, so that every stream can be verified.
+// Bytes: each byte of a stream is a function of its place, so that every stream can be verified.
 
 const byteAt = (i: number): number => (i ^ (i >>> 7) ^ (i >>> 15)) & 0xff
 
-/** Makes the bytes of a stream from a place on. */
+/** Makes the bytes of a stream from the given place on. */
 export const pattern = (from: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(length)
   for (let i = 0; i < length; i++) bytes[i] = byteAt(from + i)
   return bytes
 }
 
-/** Checks that the batch holds the bytes from the place on. Returns the next place. */
+/** Checks that the batch has the bytes of the stream from the given place on. Returns the next place. */
 export const verify = (at: number, batch: NonEmptyReadonlyArray<Uint8Array>): number => {
   let place = at
   for (const chunk of batch) {
@@ -108,7 +108,7 @@ export const receiveAll = (
     return at
   })
 
-/** Pulls the next batch. Returns it, or how the stream ended. */
+/** Pulls the next batch. Returns the batch, `"done"` at the end of the stream, or the reason of the error. */
 export const next = (connection: Transport.Connection) =>
   Effect.match(connection.pull, {
     onSuccess: (batch) => batch,

@@ -21,12 +21,12 @@ export const checkHandlers = ({ check }: Suite): void => {
             if (count === 3) throw new Error("a bug before the handler")
             return echo(connection)
           }),
-          // The death is told to the log, which is not what the test is about.
+          // Drops the log line about the handler, which this test does not check.
           Logger.layer([]),
         ),
       )
       const first = yield* client.connect(listener.addresses[0])
-      // An echo says that the handler is there, so that they are counted in order.
+      // The echo shows that the handler runs, so that the handlers are counted in order.
       yield* first.write([pattern(0, 1)])
       let at = verify(0, yield* first.pull)
       for (const _ of [2, 3]) {

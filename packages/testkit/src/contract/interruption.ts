@@ -11,7 +11,7 @@ import type { Suite } from "./Harness.ts"
 
 /** Registers the tests. */
 export const checkInterruption = ({ check, eventually, pause }: Suite): void => {
-  check("an interrupted write does not tear what was written", (harness) =>
+  check("an interrupted write sends all of its bytes", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       const size = 16 * 1024 * 1024
@@ -53,7 +53,7 @@ export const checkInterruption = ({ check, eventually, pause }: Suite): void => 
       yield* Effect.forkScoped(listener.run(untilEnd))
       const before = yield* harness.open
       for (let i = 0; i < 60; i++) {
-        // The scope of an interrupted one stays open, so only the interrupt can have closed what was dialed.
+        // The scope of an interrupted dial stays open, so only the interruption can have closed its connection.
         const scope = yield* Scope.fork(yield* Effect.scope)
         const dialing = yield* Effect.forkChild(Scope.provide(client.connect(listener.addresses[0]), scope), {
           startImmediately: true,

@@ -7,7 +7,7 @@ import type { Suite } from "./Harness.ts"
 
 /** Registers the tests. */
 export const checkListening = ({ check }: Suite): void => {
-  check("a connect is refused where nobody listens", (harness) =>
+  check("a connect to a port without a listener is refused", (harness) =>
     Effect.gen(function* () {
       const server = yield* nodeOf(harness)
       const client = yield* nodeOf(harness)
@@ -41,7 +41,7 @@ export const checkListening = ({ check }: Suite): void => {
     }),
   )
 
-  check("a port that is none is an error", (harness) =>
+  check("listening on an invalid port fails", (harness) =>
     Effect.gen(function* () {
       for (const port of [70_000, -1, 1.5, Number.NaN]) {
         const node = yield* nodeOf(harness, port)
@@ -64,7 +64,7 @@ export const checkListening = ({ check }: Suite): void => {
     }),
   )
 
-  check("both ends know the other's host", (harness) =>
+  check("each end reports the host of the other end", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer, listener } = yield* connected(harness)
       assert.strictEqual(dialer.remoteHost, Address.host(listener.addresses[0]))

@@ -1,4 +1,4 @@
-/** Tests of bytes in transit: order, wholeness, and the end of a stream. */
+/** Tests of the transfer of bytes: order, completeness, and the end of a stream. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -24,7 +24,7 @@ export const checkTransfer = ({ check }: Suite): void => {
       const size = 8 * 1024 * 1024
       const sender = yield* Effect.forkScoped(
         Effect.gen(function* () {
-          // In one write, larger than any buffer.
+          // One write that is larger than any buffer.
           yield* dialer.write([pattern(0, size)])
           yield* dialer.end
         }),
@@ -34,7 +34,7 @@ export const checkTransfer = ({ check }: Suite): void => {
     }),
   )
 
-  check("pull ends with Done after the last byte, and stays so", (harness) =>
+  check("pull ends with Done after the last byte, and again on each later call", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       yield* dialer.write([pattern(0, 10), pattern(10, 20)])
@@ -44,7 +44,7 @@ export const checkTransfer = ({ check }: Suite): void => {
     }),
   )
 
-  check("an empty write and an empty chunk are nothing", (harness) =>
+  check("an empty write and an empty chunk have no effect", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       yield* dialer.write([new Uint8Array(0)])
@@ -55,19 +55,19 @@ export const checkTransfer = ({ check }: Suite): void => {
     }),
   )
 
-  check("after end, reading goes on", (harness) =>
+  check("after end, the dialer can still read", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       yield* dialer.write([pattern(0, 1000)])
       yield* dialer.end
-      // The answer is written when the question has ended.
+      // The acceptor writes after it has read the end of the dialer's stream.
       assert.strictEqual(yield* receiveAll(acceptor), 1000)
       yield* Effect.forkScoped(sendAll(acceptor, 300_000))
       assert.strictEqual(yield* receiveAll(dialer), 300_000)
     }),
   )
 
-  check("after end at the accepting side, its reading goes on", (harness) =>
+  check("after end, the acceptor can still read", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       yield* acceptor.end
@@ -77,7 +77,7 @@ export const checkTransfer = ({ check }: Suite): void => {
     }),
   )
 
-  check("a write after end fails, and end again is nothing", (harness) =>
+  check("a write after end fails, and a second end has no effect", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
       yield* dialer.write([pattern(0, 5)])

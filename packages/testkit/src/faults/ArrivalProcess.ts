@@ -1,4 +1,4 @@
-/** The times at which the faults of one kind come in one seed: a Poisson process. */
+/** Arrival times of the faults of one kind in one seed: a Poisson process. */
 import * as Distribution from "../Distribution.ts"
 import * as Prng from "../kernel/Prng.ts"
 import type { Kind } from "./drawFaults.ts"
@@ -21,7 +21,7 @@ export class ArrivalProcess {
     this.nextAt = this.gap()
   }
 
-  /** Makes the process of a kind in one seed; `undefined` if the seed goes without the kind. */
+  /** Makes the process of a kind in one seed. Returns `undefined` if the seed has no faults of the kind. */
   static make(kind: Kind, seed: number, off: number): ArrivalProcess | undefined {
     const random = Prng.make(seed, `fault ${kind.kind}`)
     if (random.next() < off) return undefined
@@ -38,7 +38,7 @@ export class ArrivalProcess {
     return this.nextAt
   }
 
-  /** Passes the next fault. Returns a generator for that fault alone. */
+  /** Moves past the next fault. Returns a generator for that fault alone. */
   pass(): Prng.Prng {
     this.nextAt += this.gap()
     return Prng.make(this.seed, `fault ${this.kind.kind} ${this.count++}`)

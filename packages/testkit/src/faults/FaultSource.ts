@@ -1,6 +1,7 @@
 /**
- * The source of the faults of a run: a timeline that stands in a plan, or chance, by the rates of a swarm. A source says
- * when the next fault comes, and at that time what it is, because the nodes that it can hit depend on who is up.
+ * Source of the faults of a run: the timeline of a plan, or random draws by the rates of a swarm. A source returns the
+ * time of the next fault first, and the fault itself only at that time, because the nodes that a fault can hit depend
+ * on their states at that moment.
  */
 import type * as Distribution from "../Distribution.ts"
 import type * as FaultPlan from "../FaultPlan.ts"
@@ -12,17 +13,19 @@ import { type NodeState, NodeStates } from "./NodeStates.ts"
 
 export type { NodeState }
 
-/** The faults of one run. Callers ask in the order of time: {@link FaultSource.next}, then `take` at that time, and so on. */
+/** Faults of one run. Callers alternate in the order of time: {@link FaultSource.next}, then `take` at that time. */
 export interface FaultSource {
   /** Conditions of the network in this run. */
   readonly network: FaultPlan.Network
-  /** Time between the layer of a node and the start of its application; `undefined` if there is none in this run. */
+  /** Time between the layer of a node and the start of its application. `undefined` if this run has no delay. */
   readonly startDelay: Distribution.Distribution | undefined
-  /** Returns the time of the next fault in microseconds, never before `after`; `undefined` if no more come. */
+  /**
+   * Returns the time of the next fault in microseconds, not before `after`. Returns `undefined` if no fault is left.
+   */
   readonly next: (after: number) => number | undefined
   /**
-   * Removes and returns the faults of that time. There may be none, if no node can be hit. A timeline returns its faults
-   * whatever the states of the nodes are.
+   * Removes and returns the faults of that time. The list is empty if no node can be hit. A timeline returns its faults
+   * regardless of the states of the nodes.
    */
   readonly take: (at: number, nodes: ReadonlyArray<NodeState>) => ReadonlyArray<FaultPlan.Fault>
 }
@@ -79,11 +82,11 @@ class DrawnFaults implements FaultSource {
   }
 }
 
-/** Makes a source of exactly the timeline of a plan. */
+/** Makes a source that returns exactly the timeline of a plan. */
 export const planned = (plan: FaultPlan.Plan): FaultSource => new PlannedFaults(plan)
 
 /**
- * Makes a source of faults by chance. Each kind comes by a generator of its own, and each fault is drawn from one, so that
- * neither a kind that is switched off nor a fault that hits no node moves any other fault.
+ * Makes a source of random faults. Each kind has a generator of its own for its times, and each fault has one for its
+ * parameters. A kind that is switched off or a fault that hits no node therefore changes no other fault.
  */
 export const drawn = (swarm: FaultPlan.Swarm, seed: number): FaultSource => new DrawnFaults(swarm, seed)

@@ -1,4 +1,4 @@
-/** The nodes and their states, with the changes by the faults of this moment. */
+/** States of the nodes, including the changes by the faults of this moment. */
 
 /** Name and state of a node. A `paused` node is up. */
 export interface NodeState {
@@ -11,7 +11,7 @@ export class NodeStates {
   private readonly states = new Map<string, NodeState["state"]>()
   /** Offset of each wall clock. */
   readonly offsets = new Map<string, number>()
-  /** Time until which each node is slow. A second fault would end with the first. */
+  /** Time until which each node is slow. A slow node gets no second `slow` fault, which would end with the first. */
   readonly slowUntil = new Map<string, number>()
 
   /** Leaves at least `spare` nodes up. */
@@ -35,7 +35,10 @@ export class NodeStates {
     return [...this.states].flatMap(([name, state]) => (states.includes(state) ? [name] : []))
   }
 
-  /** Returns the nodes in one of the states that a fault may take down. Nodes that are up count only if enough others are. */
+  /**
+   * Returns the nodes in one of the states that a fault may take down. Includes nodes that are up only if more than
+   * `spare` nodes are up.
+   */
   expendable(...states: ReadonlyArray<NodeState["state"]>): ReadonlyArray<string> {
     const enough = this.in("up").length > this.spare
     return this.in(...states.filter((state) => enough || state !== "up"))

@@ -1,11 +1,11 @@
-/** Draws from a generator, beyond numbers. */
+/** Draws of items, orders and times from a generator. */
 import type { Lasting } from "../FaultPlan.ts"
 import type { Prng } from "../kernel/Prng.ts"
 
-/** Draws a whole number from 0, below `count`. */
+/** Draws a whole number from 0 to `count - 1`. */
 export const below = (count: number, random: Prng): number => Math.floor(random.next() * count)
 
-/** Draws one of the items; `undefined` if there are none. */
+/** Draws one of the items. Returns `undefined` if there are none. */
 export const pick = <A>(all: ReadonlyArray<A>, random: Prng): A | undefined => all[below(all.length, random)]
 
 /** Draws an order of all items. */

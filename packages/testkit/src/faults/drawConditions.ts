@@ -5,7 +5,7 @@ import * as Prng from "../kernel/Prng.ts"
 
 type Round = (value: number) => number
 
-/** Rounds a chance to parts in a million, in which chances are drawn. */
+/** Rounds a chance to parts per million, the unit in which chances are drawn. */
 const millionths: Round = (value) => Math.round(value * 1_000_000) / 1_000_000
 
 /** Draws two values, and returns the range between them. */

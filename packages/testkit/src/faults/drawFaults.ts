@@ -1,4 +1,4 @@
-/** Draws faults from the rates of a swarm: the nodes that they hit, and their parameters. */
+/** Draws faults from the rates of a swarm: the nodes that they hit and their parameters. */
 import * as Distribution from "../Distribution.ts"
 import type { Fault, Rates, Swarm } from "../FaultPlan.ts"
 import type { Prng } from "../kernel/Prng.ts"
@@ -6,7 +6,7 @@ import { below, lasting, pick, shuffle } from "./chance.ts"
 import type { NodeStates } from "./NodeStates.ts"
 import { drawCuts, partitionFaults } from "./partitionShapes.ts"
 
-/** Surroundings of a fault that is due: its time, its generator, and the nodes. */
+/** Context of a fault that is due: its time, its generator and the nodes. */
 export interface FaultContext {
   readonly at: number
   readonly random: Prng
@@ -34,7 +34,7 @@ const clog: Make<"clog"> = (rates, context) => {
   return both === undefined ? [] : [{ kind: "clog", at: context.at, for: duration, ...both }]
 }
 
-/** Isolates a half of the nodes in the first half of the time, and brings them back in the second. */
+/** Isolates half of the nodes one by one in the first half of the time, and reconnects them in the second half. */
 const swizzle: Make<"swizzle"> = (rates, { at, nodes, random }) => {
   const duration = lasting(rates.for, random)
   const names = nodes.in("up", "paused")
@@ -92,10 +92,10 @@ const slow: Make<"slow"> = (rates, { at, nodes, random }) => {
   return [{ kind: "slow", at, for: duration, node, task }]
 }
 
-/** Draws a whole number, evenly to both sides of 0. */
+/** Draws a whole number from `-upTo` to `upTo`, all equally likely. */
 const eitherWay = (upTo: number, random: Prng): number => below(2 * upTo + 1, random) - upTo
 
-/** Sets a clock to somewhere within the range, so that jumps do not add up. */
+/** Sets a clock to an offset within the range. The offset counts from the true time, so that jumps do not add up. */
 const clock: Make<"clock"> = (rates, { at, nodes, random }) => {
   const offset = eitherWay(rates.upTo, random)
   const node = pick(nodes.in("up", "paused"), random)
@@ -112,7 +112,7 @@ const drift: Make<"drift"> = (rates, { at, nodes, random }) => {
   return node === undefined ? [] : [{ kind: "drift", at, node, ppm }]
 }
 
-/** A kind of fault that a swarm has. */
+/** Kind of fault in a swarm. */
 export interface Kind {
   readonly kind: keyof Rates
   readonly perMinute: Distribution.Distribution
@@ -122,7 +122,7 @@ export interface Kind {
 const kind = <K extends keyof Rates>(name: K, rates: Rates[K], make: Make<K>): ReadonlyArray<Kind> =>
   rates === undefined ? [] : [{ kind: name, perMinute: rates.perMinute, make: (context) => make(rates, context) }]
 
-/** Returns the kinds of a swarm, in the order in which they come at one instant. */
+/** Returns the kinds of a swarm, in the order in which they are applied at one instant. */
 export const kindsOf = ({ faults = {} }: Swarm["swarm"]): ReadonlyArray<Kind> => [
   ...kind("partition", faults.partition, partition),
   ...kind("clog", faults.clog, clog),

@@ -1,14 +1,15 @@
 /**
- * Says what is wrong with data that was written by hand: where, what is there, and what may be there. The formatter of
- * the schemas lists every alternative that did not match; a person wants the one that was meant.
+ * Explains errors in data that was written by hand: the place, the value found there, and the values that are allowed.
+ * The formatter of Effect's schemas lists every alternative that did not match. This one picks the alternative that the
+ * author of the data meant.
  */
 import * as SchemaIssue from "effect/SchemaIssue"
 
-/** One thing that is wrong, and where. */
+/** Error with its place. */
 interface Complaint {
   readonly path: ReadonlyArray<PropertyKey>
   readonly message: string
-  /** Whether it says that something has another form altogether, and not that a part of it is wrong. */
+  /** `true` if the value has another form altogether, `false` if a part of it is wrong. */
   readonly form: boolean
 }
 
@@ -26,7 +27,7 @@ const show = (input: unknown): string => {
 const expectedBut = (what: string, issue: SchemaIssue.Issue): string =>
   SchemaIssue.hasInput(issue) ? `expected ${what}, found ${show(issue.input)}` : `expected ${what}`
 
-/** The keys that an object may have. */
+/** Returns the keys that an object may have. */
 const keysOf = (ast: SchemaIssue.UnexpectedKey["ast"]): ReadonlyArray<string> =>
   ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
@@ -49,8 +50,8 @@ const complaints = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>):
       return [{ path, message: "this key is missing", form: true }]
     case "UnexpectedKey": {
       const keys = keysOf(issue.ast)
-      const known = keys.length === 0 ? "" : `; what can be here: ${keys.join(", ")}`
-      return [{ path, message: `there is no such key${known}`, form: false }]
+      const known = keys.length === 0 ? "" : `; the keys allowed here are ${keys.join(", ")}`
+      return [{ path, message: `this key is unknown${known}`, form: false }]
     }
     case "InvalidValue": {
       const message = annotation(issue.annotations, "message")
@@ -67,10 +68,10 @@ const complaints = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>):
   }
 }
 
-/** Of several alternatives, what is wrong with the one that has the form of the data. */
+/** Returns the errors of the alternative that has the form of the data. */
 const alternatives = (issue: SchemaIssue.AnyOf, path: ReadonlyArray<PropertyKey>): ReadonlyArray<Complaint> => {
   const members = issue.issues.map((member) => complaints(member, path))
-  // A literal in the data, such as the kind of a fault, may have told already which one is meant.
+  // A literal in the data, such as the kind of a fault, may already identify the alternative.
   const meant =
     members.length === 1
       ? members[0]
@@ -79,7 +80,7 @@ const alternatives = (issue: SchemaIssue.AnyOf, path: ReadonlyArray<PropertyKey>
   return meant ?? [{ path, message: expectedBut(expected, issue), form: true }]
 }
 
-/** What the alternatives begin with, if they are told apart by a literal. */
+/** Returns the literals or types of the alternatives, for an error that expects one of them. */
 const literalsOf = ({ ast }: SchemaIssue.AnyOf): string =>
   ast.types.map((type) => (type._tag === "Literal" ? show(type.literal) : type._tag)).join(" or ")
 
@@ -89,7 +90,10 @@ const place = (path: ReadonlyArray<PropertyKey>): string =>
     "",
   )
 
-/** What is wrong, each with its place: `timeline[0].for: expected ...`. Decode with `reportInput` to show what is there. */
+/**
+ * Returns the errors, each with its place: `timeline[0].for: expected ...`. The caller decodes with `reportInput`, so
+ * that the text can show the value that was found.
+ */
 export const explain = (issue: SchemaIssue.Issue): string =>
   complaints(issue, [])
     .map(({ message, path }) => (path.length === 0 ? message : `${place(path)}: ${message}`))

@@ -5,7 +5,7 @@ import { below, pick, shuffle } from "./chance.ts"
 
 export type Shape = NonNullable<Rates["partition"]>["shapes"][number]
 
-/** Groups of nodes, and the pairs of groups between which nothing passes. */
+/** Groups of nodes, and the pairs of groups that are cut off from each other. */
 interface Split {
   readonly groups: ReadonlyArray<ReadonlyArray<string>>
   readonly cuts: ReadonlyArray<readonly [number, number]>
@@ -14,7 +14,10 @@ interface Split {
 /** Minimum number of nodes of each shape. */
 const minimumNodes: Readonly<Record<Shape, number>> = { size: 2, halves: 2, isolate: 2, bridge: 3, ring: 4 }
 
-/** Maximum number of places in a ring. More nodes share places, or a ring would take as many faults as nodes. */
+/**
+ * Maximum number of places in a ring. With more nodes, several share a place. A ring would otherwise need one fault per
+ * node.
+ */
 const maxPlaces = 6
 
 const twoGroups = (names: ReadonlyArray<string>, size: number): Split => ({
@@ -57,8 +60,8 @@ interface Cut {
 }
 
 /**
- * Draws a shape that the number of present nodes allows, and who is cut off from whom. Absent nodes join any side. Returns
- * nothing if no shape is possible.
+ * Draws a shape that the number of present nodes allows, and the groups that it cuts off from each other. Each absent
+ * node joins a random group. Returns an empty list if no shape is possible.
  */
 export const drawCuts = (
   shapes: ReadonlyArray<Shape>,
@@ -80,7 +83,7 @@ export const drawCuts = (
   })
 }
 
-/** Makes the faults that cut off these groups, one partition for each. */
+/** Makes the faults of these cuts, one partition for each cut. */
 export const partitionFaults = (
   cuts: ReadonlyArray<Cut>,
   options: { readonly at: number; readonly for: number; readonly oneWay: boolean },

@@ -1,8 +1,8 @@
-/** Faults and draws in words, for people who read what a failure takes. */
+/** Faults and draws as sentences, for the reader of a failure. */
 import type { Fault } from "../FaultPlan.ts"
 import { retransmission } from "../network/Delivery.ts"
 
-/** Returns the names of the nodes that a fault is about, each once. */
+/** Returns the names of the nodes that a fault affects, each once. */
 export const affected = (fault: Fault): Array<string> => {
   switch (fault.kind) {
     case "partition":
@@ -18,7 +18,7 @@ export const affected = (fault: Fault): Array<string> => {
   }
 }
 
-/** Writes a time in seconds, milliseconds or microseconds. */
+/** Formats a time in seconds, milliseconds or microseconds. */
 const time = (micros: number): string => {
   if (micros >= 1_000_000 || micros === 0) return `${(micros / 1_000_000).toFixed(3)} s`
   if (micros >= 1_000) return `${Number((micros / 1_000).toFixed(1))} ms`
@@ -39,7 +39,7 @@ const happening = (fault: Fault): string => {
     case "clog":
       return `nothing passes from ${fault.from} to ${fault.to} for ${time(fault.for)}`
     case "swizzle":
-      return `these are cut off from all others, each for a while: ${fault.nodes
+      return `these nodes are cut off from all others, each for some time: ${fault.nodes
         .map(({ from, node, to }) => `${node} from ${time(fault.at + from)} to ${time(fault.at + to)}`)
         .join(", ")}`
     case "reset":
@@ -49,16 +49,16 @@ const happening = (fault: Fault): string => {
     case "crash":
       return `${fault.node} ${fault.silent === true ? "loses power" : "is killed"} and is started again ${time(fault.for)} later`
     case "stop":
-      return `${fault.node} is stopped in good order and is started again ${time(fault.for)} later`
+      return `${fault.node} is stopped with its finalizers and is started again ${time(fault.for)} later`
     case "pause":
-      return `${fault.node} stands still for ${time(fault.for)}`
+      return `${fault.node} is paused for ${time(fault.for)}`
     case "slow":
       return `${fault.node} is slow for ${time(fault.for)}: each task takes ${time(fault.task)}`
     case "clock":
-      return `the clock of ${fault.node} is set ${fault.by < 0 ? "back" : "forth"} by ${time(Math.abs(fault.by))}`
+      return `the clock of ${fault.node} is set ${fault.by < 0 ? "back" : "forward"} by ${time(Math.abs(fault.by))}`
     case "drift":
       return fault.ppm === 0
-        ? `the clock of ${fault.node} runs true`
+        ? `the clock of ${fault.node} runs at its true rate`
         : `the clock of ${fault.node} runs ${fault.ppm < 0 ? "slow" : "fast"} by ${Math.abs(fault.ppm)} ppm`
   }
 }
@@ -66,17 +66,17 @@ const happening = (fault: Fault): string => {
 const halves = ({ from, how, to }: Extract<Fault, { readonly kind: "halfOpen" }>): string => {
   switch (how) {
     case "gone":
-      return `the connections from ${from} to ${to} are gone at ${to}, and ${from} does not know`
+      return `the connections from ${from} to ${to} are gone at ${to}, and ${from} does not notice`
     case "deaf":
       return `the connections from ${from} to ${to} go deaf: nothing that ${from} writes arrives any more`
     case "dead":
-      return `the connections between ${from} and ${to} go dead: nothing arrives any more, either way`
+      return `the connections between ${from} and ${to} go dead: nothing arrives in either direction any more`
     case "closed":
-      return `the connections from ${from} to ${to} are closed in one direction: ${to} hears the end, and ${from} goes on writing`
+      return `the connections from ${from} to ${to} are closed in one direction: ${to} reads the end, and ${from} continues to write`
   }
 }
 
-/** Writes a fault as a sentence: `at 5.000 s a is cut off from b and c for 20.000 s`. */
+/** Formats a fault as a sentence: `at 5.000 s a is cut off from b and c for 20.000 s`. */
 export const sentence = (fault: Fault): string => `at ${time(fault.at)} ${happening(fault)}`
 
 const ordinal = (n: number): string => {
@@ -96,7 +96,7 @@ const bytes = (count: number): string => {
 
 const percent = (millionths: number): string => `${Number((millionths / 10_000).toPrecision(3))} %`
 
-/** Reads the direction that a stream is about: `a>b`. */
+/** Parses the direction of a stream: `a>b`. */
 const endsOf = (subject: string): readonly [string, string] | undefined => {
   const parts = subject.split(">")
   const [from, to] = parts
@@ -105,7 +105,9 @@ const endsOf = (subject: string): readonly [string, string] | undefined => {
     : undefined
 }
 
-/** Reads the pair of hosts that a stream is about: `a-b`. The names may have dashes of their own; then the pair is unclear. */
+/**
+ * Parses the pair of hosts of a stream: `a-b`. If the names contain dashes, the pair is ambiguous and stays as it is.
+ */
 const pairOf = (subject: string): string => {
   const parts = subject.split("-")
   return parts.length === 2 ? list(parts) : `the hosts ${subject}`
@@ -113,14 +115,14 @@ const pairOf = (subject: string): string => {
 
 type Words = (place: string, value: number, from: string, to: string) => string
 
-/** Streams of a direction, by their kind. `place` is the place of the draw in its stream, counted from 1. */
+/** Words for the streams of a direction, by kind. `place` is the place of the draw in its stream, counted from 1. */
 const directionWords: Readonly<Record<string, Words>> = {
   loss: (place, value, from, to) =>
     `the ${place} segment from ${from} to ${to} is lost ${times(value)} and sent again ${time(retransmission(0, value))} later`,
   delay: (place, value, from, to) => `the ${place} segment from ${from} to ${to} is delayed by ${time(value)}`,
   split: (place, value, from, to) => `the ${place} write from ${from} to ${to} is cut after ${bytes(value)}`,
-  lossRate: (_place, value, from, to) => `${percent(value)} of the segments from ${from} to ${to} are to be lost`,
-  splitRate: (_place, value, from, to) => `${percent(value)} of the writes from ${from} to ${to} are to be cut`,
+  lossRate: (_place, value, from, to) => `${percent(value)} of the segments from ${from} to ${to} are lost, on average`,
+  splitRate: (_place, value, from, to) => `${percent(value)} of the writes from ${from} to ${to} are cut, on average`,
   bandwidth: (_place, value, from, to) => `${bytes(value)} a second pass from ${from} to ${to}`,
   queue: (_place, value, from, to) => `${bytes(value)} from ${from} to ${to} may wait for bandwidth`,
   sendBuffer: (place, value, from, to) =>
@@ -128,8 +130,8 @@ const directionWords: Readonly<Record<string, Words>> = {
 }
 
 /**
- * Writes a draw that is not benign as a sentence: `the 3rd segment from a to b is lost once and sent again 200 ms later`. `index` is its place
- * in the stream, counted from 0.
+ * Formats a draw that is not benign as a sentence: `the 3rd segment from a to b is lost once and sent again 200 ms
+ * later`. `index` is the place of the draw in its stream, counted from 0.
  */
 export const drawSentence = (stream: string, index: number, value: number): string => {
   const space = stream.indexOf(" ")
@@ -143,10 +145,9 @@ export const drawSentence = (stream: string, index: number, value: number): stri
   if (kind === "startDelay" && subject !== "") {
     return `${subject} is slow at its ${place} start: the application starts ${time(value)} after its layer`
   }
-  if (kind === "pick")
-    return `of the ready tasks the ${ordinal(value + 1)} is taken out of turn, at the ${place} choice`
+  if (kind === "pick") return `the ${ordinal(value + 1)} of the ready tasks runs out of turn, at the ${place} choice`
   if (kind === "preempt" && subject !== "") {
-    return `${subject} is interrupted between two operations, in the ${place} block of them`
+    return `${subject} is interrupted between two operations, in its ${place} block of operations`
   }
   return `the ${place} decision of "${stream}" is ${value} and not 0`
 }

@@ -1,4 +1,4 @@
-/** Records calls and notes in the order in which they happen. */
+/** Recorder of calls and notes in the order in which they happen. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -6,7 +6,9 @@ import * as Exit from "effect/Exit"
 import { NodeDown } from "../SimulationError.ts"
 import type { Call, Moment, Note, Outcome, Pending } from "./records.ts"
 
-/** Microseconds since the start of the simulation. The wall clock of the scenario is true, too, but counts from elsewhere. */
+/**
+ * Microseconds since the start of the simulation. The wall clock of the scenario has the same rate and another origin.
+ */
 const now = Effect.map(
   Clock.clockWith((clock) => clock.monotonicTimeNanos),
   (nanos) => Number(nanos / 1000n),

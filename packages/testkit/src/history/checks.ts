@@ -1,6 +1,6 @@
 /**
- * Checks of what was recorded. Each is a plain function that gives sentences of what is wrong, so that a test can say
- * `assert.deepStrictEqual(History.noGap(...), [])`, and an invariant `History.noGap(...)[0] ?? true`.
+ * Checks of a history. Each check is a plain function that returns one sentence per violation. A test asserts
+ * `assert.deepStrictEqual(History.noGap(...), [])`; an invariant returns `History.noGap(...)[0] ?? true`.
  */
 import * as Equal from "effect/Equal"
 import { type Call, describe, type Moment, type Note, show, when } from "./records.ts"
@@ -8,7 +8,7 @@ import { type Call, describe, type Moment, type Note, show, when } from "./recor
 type Sentences = ReadonlyArray<string>
 
 /**
- * What the calls that returned gave, each as a note of who called, at the time of the return.
+ * Returns the values of the calls that returned, each as a note by the caller at the time of the return.
  *
  * @category getters
  * @since 0.1.0
@@ -18,12 +18,12 @@ export const returns = <Operation, Value>(calls: ReadonlyArray<Call<Operation, V
     outcome._tag === "ok" && returned !== undefined ? [{ who, value: outcome.value, moment: returned }] : [],
   )
 
-/** The same list for the same keys. */
+/** Groups the items by their keys. */
 const groups = <A, K>(all: ReadonlyArray<A>, key: (a: A) => K): ReadonlyMap<K, ReadonlyArray<A>> =>
   Map.groupBy(all, key)
 
 /**
- * Nobody gets the same thing twice. `id` tells what is the same.
+ * Checks that no receiver gets the same value twice. Values are the same if `id` returns the same for both.
  *
  * @category checkers
  * @since 0.1.0
@@ -41,7 +41,7 @@ export const atMostOnce = <Value>(
   )
 
 /**
- * Nothing has the same identifier as another, whoever made it.
+ * Checks that no two values have the same identifier, whichever node made them.
  *
  * @category checkers
  * @since 0.1.0
@@ -57,7 +57,7 @@ export const uniqueIds = <Value>(notes: ReadonlyArray<Note<Value>>, id: (value: 
   )
 
 /**
- * From whom a message is, and its number among all that this sender sent.
+ * Functions that return the sender of a message, and its number among all messages of that sender.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +67,7 @@ export interface Numbered<Value> {
   readonly number: (value: Value) => number
 }
 
-/** What was heard, by who heard it of whom. */
+/** Groups the notes by receiver and sender. */
 const streams = <Value>(notes: ReadonlyArray<Note<Value>>, { number, sender }: Numbered<Value>) =>
   [...groups(notes, ({ who }) => who)].flatMap(([who, ofWho]) =>
     [...groups(ofWho, ({ value }) => sender(value))].map(([from, heard]) => ({
@@ -77,7 +77,7 @@ const streams = <Value>(notes: ReadonlyArray<Note<Value>>, { number, sender }: N
     })),
   )
 
-/** Pairs of neighbours in which the second is less. */
+/** Returns the pairs of neighbours in which the second number is less than the first. */
 const falls = <A extends { readonly number: number }>(all: ReadonlyArray<A>): ReadonlyArray<readonly [A, A]> =>
   all.flatMap((second, i) => {
     const first = all[i - 1]
@@ -85,7 +85,8 @@ const falls = <A extends { readonly number: number }>(all: ReadonlyArray<A>): Re
   })
 
 /**
- * What one sender sent is heard in the order in which it was sent. Gaps and repetitions are no matter here.
+ * Checks that each receiver gets the messages of each sender in the order in which they were sent. Ignores gaps and
+ * repetitions.
  *
  * @category checkers
  * @since 0.1.0
@@ -93,15 +94,15 @@ const falls = <A extends { readonly number: number }>(all: ReadonlyArray<A>): Re
 export const perSenderOrder = <Value>(notes: ReadonlyArray<Note<Value>>, numbered: Numbered<Value>): Sentences =>
   streams(notes, numbered).flatMap(({ from, heard, who }) =>
     falls(heard).map(
-      ([first, second]) => `${who} heard ${second.number} of ${from} after ${first.number}, ${when(second.moment)}`,
+      ([first, second]) => `${who} got ${second.number} of ${from} after ${first.number}, ${when(second.moment)}`,
     ),
   )
 
-/** The most numbers that a sentence lists. */
+/** Maximum number of missing numbers that a sentence lists. */
 const listed = 10
 
 /**
- * Who heard something of a sender heard everything from the first to the last of it.
+ * Checks that a receiver that got any message of a sender got all messages from the first one to the last one received.
  *
  * @category checkers
  * @since 0.1.0
@@ -109,7 +110,7 @@ const listed = 10
 export const noGap = <Value>(
   notes: ReadonlyArray<Note<Value>>,
   numbered: Numbered<Value> & {
-    /** The number of the first message. Default: 1. */
+    /** Number of the first message. Defaults to 1. */
     readonly first?: number | undefined
   },
 ): Sentences =>
@@ -125,11 +126,12 @@ export const noGap = <Value>(
     }
     if (count === 0) return []
     const more = count > missing.length ? ` and ${count - missing.length} more` : ""
-    return [`${who} never heard ${missing.join(", ")}${more} of ${from}, but heard ${numbers.at(-1) ?? ""}`]
+    return [`${who} never got ${missing.join(", ")}${more} of ${from}, but got ${numbers.at(-1) ?? ""}`]
   })
 
 /**
- * Of each key the value never becomes less: incarnations, versions, offsets. The key may tell who saw it.
+ * Checks that the value of each key never decreases, such as an incarnation, a version or an offset. The key may
+ * include the observer.
  *
  * @category checkers
  * @since 0.1.0
@@ -147,7 +149,7 @@ export const monotone = <Value>(
 
 const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** Where two values that are not equal differ first. */
+/** Describes the first difference of two values that are not equal. */
 const difference = (a: unknown, b: unknown, path = ""): string => {
   const plain = (value: unknown): value is object =>
     isRecord(value) && !(value instanceof Map) && !(value instanceof Set)
@@ -160,7 +162,7 @@ const difference = (a: unknown, b: unknown, path = ""): string => {
 }
 
 /**
- * Events, folded one after the other, give the snapshot.
+ * Checks that folding the events in their order gives the snapshot.
  *
  * @category checkers
  * @since 0.1.0
@@ -171,7 +173,7 @@ export const foldEquals = <Event, State>(
   options: {
     readonly initial: State
     readonly fold: (state: State, event: Event) => State
-    /** Default: equal in structure. */
+    /** Compares the folded state with the snapshot. Defaults to `Equal.equals`, which compares structure. */
     readonly equals?: ((folded: State, snapshot: State) => boolean) | undefined
   },
 ): Sentences => {
@@ -183,8 +185,8 @@ export const foldEquals = <Event, State>(
 }
 
 /**
- * What is read of a counter that only grows lies between what was acknowledged before the read began and what was tried
- * before it ended.
+ * Checks the reads of a counter that only grows. Each read lies between the sum acknowledged before the read began and
+ * the sum attempted before the read ended.
  *
  * @category checkers
  * @since 0.1.0
@@ -192,9 +194,9 @@ export const foldEquals = <Event, State>(
 export const counter = <Operation, Value>(
   calls: ReadonlyArray<Call<Operation, Value>>,
   options: {
-    /** How much an operation adds; `undefined` if it is a read. */
+    /** Returns the amount that an operation adds, or `undefined` if the operation is a read. */
     readonly add: (operation: Operation) => number | undefined
-    /** What a read gave. */
+    /** Returns the counter from the value of a read. */
     readonly read: (value: Value) => number
   },
 ): Sentences => {
@@ -220,9 +222,7 @@ export const counter = <Operation, Value>(
     const check = (): void => {
       if (value >= least && value <= attempted) return
       const bound =
-        value < least
-          ? `${least} was acknowledged before`
-          : `no more than ${attempted} was added by then, nor tried to be`
+        value < least ? `${least} was acknowledged before` : `at most ${attempted} was added or attempted by then`
       wrong.push(`${describe(call)}: ${bound}`)
     }
     return [

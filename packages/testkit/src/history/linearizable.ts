@@ -1,25 +1,27 @@
 /**
- * Whether calls that overlap can be put into one order, each between its call and its return, in which a simple model
- * gives what they returned. The search is that of Wing and Gong, which remembers where it has been, as Lowe's does.
+ * Checker of linearizability. It searches for one order of overlapping calls, each between its call and its return, in
+ * which a sequential model returns the same values. The search is the algorithm of Wing and Gong with the memory of
+ * visited states by Lowe.
  */
 import * as Equal from "effect/Equal"
 import { format } from "effect/Formatter"
-import { type Call, describe, when } from "./records.ts"
+import * as Microseconds from "../internal/Microseconds.ts"
+import { type Call, describe } from "./records.ts"
 
 /**
- * What the calls are to look like, if they came one after the other.
+ * Sequential model: the results that calls have if they run one after the other.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Model<State, Operation, Value> {
   readonly initial: State
-  /** The state after an operation, and what the operation returns. It changes nothing. */
+  /** Returns the state after an operation and the result of the operation. Must be pure. */
   readonly step: (state: State, operation: Operation, who: string) => readonly [State, Value]
 }
 
 /**
- * What a register can do.
+ * Operation of a register.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +32,8 @@ export type RegisterOperation<A> =
   | { readonly _tag: "compareAndSet"; readonly expected: A; readonly value: A }
 
 /**
- * A register: a read returns its value, a write what it wrote, and compare-and-set whether it did.
+ * Makes the model of a register. A read returns the value, a write returns the written value, and compare-and-set
+ * returns `true` if it wrote.
  *
  * @category sequential models
  * @since 0.1.0
@@ -50,7 +53,8 @@ export const register = <A>(initial: A): Model<A, RegisterOperation<A>, A | bool
 })
 
 /**
- * A lock: who gets it gets `true`, and everybody else `false`; only the holder can release it.
+ * Model of a lock. `acquire` returns `true` for the caller that gets the lock and `false` for all others. Only the
+ * holder can release the lock.
  *
  * @category sequential models
  * @since 0.1.0
@@ -70,49 +74,53 @@ export const lock: Model<string | undefined, "acquire" | "release", boolean> = {
  * @since 0.1.0
  */
 export interface LinearizableOptions<Operation> {
-  /** What an operation is about. Operations about different things are checked apart, which is much faster. */
+  /**
+   * Returns the subject of an operation, such as the key of a register. Operations with different subjects are checked
+   * separately, which is much faster.
+   */
   readonly about?: ((operation: Operation) => string) | undefined
-  /** How many situations are looked at before the history counts as too large. Default: {@link defaultLimit}. */
+  /** Maximum number of states to visit before the history counts as too large. Defaults to {@link defaultLimit}. */
   readonly limit?: number | undefined
 }
 
 /**
- * About a second, and enough for hundreds of calls of which a few overlap at a time.
+ * Default of `limit`. The search takes about a second, and is enough for hundreds of calls of which a few overlap at a
+ * time.
  *
  * @category constants
  * @since 0.1.0
  */
 export const defaultLimit = 100_000
 
-/** The most calls that a sentence lists. */
+/** Maximum number of earlier calls that a sentence lists. */
 const listed = 8
 
-/** A call that may have had an effect. */
+/** Call that may have had an effect. */
 interface Entry<Operation, Value> {
   readonly call: Call<Operation, Value>
   readonly begin: number
-  /** Infinite if nobody heard of its end: it may have its effect at any time after its call, or never. */
+  /** Infinite if the outcome is unknown: the call may have its effect at any time after it began, or never. */
   readonly end: number
 }
 
-/** Where a search is: who has had its effect, as bits from `first` on, and what that made of the state. */
+/** State of a search: the calls that have had their effect, as bits from `first` on, and the resulting model state. */
 interface Situation<State> {
-  /** The first that has not had its effect. All before it had. */
+  /** Index of the first call that has not had its effect. All earlier calls have had theirs. */
   readonly first: number
   readonly done: bigint
   readonly state: State
 }
 
-/** How many situations may still be looked at, by all searches of one check. */
+/** Number of situations that all searches of one check may still visit. */
 interface Budget {
   left: number
 }
 
 class Search<State, Operation, Value> {
   private readonly model: Model<State, Operation, Value>
-  /** In the order of their calls. */
+  /** Entries in the order in which the calls began. */
   private readonly entries: ReadonlyArray<Entry<Operation, Value>>
-  /** What is recorded after this place has not happened yet. */
+  /** Place in the history at which the search ends. Calls that return after it count as still running. */
   private readonly until: number
   private readonly budget: Budget
   private readonly seen = new Set<string>()
@@ -129,14 +137,14 @@ class Search<State, Operation, Value> {
     this.budget = budget
   }
 
-  /** Whether there is an order; `undefined` if it would take too long to find out. */
+  /** Returns `true` if an order exists, and `undefined` if the budget is used up before the search is complete. */
   run(): boolean | undefined {
     const open: Array<Situation<State>> = [{ first: 0, done: 0n, state: this.model.initial }]
     for (let situation = open.pop(); situation !== undefined; situation = open.pop()) {
       if (this.budget.left-- <= 0) return undefined
       const candidates = this.candidates(situation)
       if (candidates === undefined) return true
-      // The last one that is put there is the first that is tried.
+      // The stack is tried from its end, so the reversed order tries the earliest call first.
       for (const place of candidates.reverse()) {
         const next = this.after(situation, place)
         if (next !== undefined) open.push(next)
@@ -145,7 +153,10 @@ class Search<State, Operation, Value> {
     return false
   }
 
-  /** Who can be the next: all that began before the first end of those that are left. `undefined` if all that ended are done. */
+  /**
+   * Returns the calls that can be next: those that began before the first remaining return. Returns `undefined` if all
+   * calls that returned have had their effect.
+   */
   private candidates({ done, first }: Situation<State>): Array<number> | undefined {
     const places: Array<number> = []
     let soonest = Infinity
@@ -167,7 +178,7 @@ class Search<State, Operation, Value> {
     if (entry.end <= this.until) {
       if (outcome._tag === "ok" && !Equal.equals(value, outcome.value)) return undefined
     } else if (Equal.equals(state, situation.state)) {
-      // It has not ended and changes nothing: as if it never happened.
+      // The call has no known outcome and changes nothing, which equals an order without it.
       return undefined
     }
     let { first } = situation
@@ -193,10 +204,10 @@ const entriesOf = <Operation, Value>(
     .sort((a, b) => a.begin - b.begin)
 
 const tooLarge = (count: number, limit: number): string =>
-  `the history of ${count} calls is too large to be checked: no order was found, nor ruled out, among ${limit} situations. ` +
-  "Let fewer calls overlap, check a part of it, tell the operations apart by what they are about (`about`), or raise `limit`."
+  `the history of ${count} calls is too large to check: after ${limit} states an order was neither found nor ruled out. ` +
+  "Let fewer calls overlap, check a part of the history, separate the operations by subject (`about`), or raise `limit`."
 
-/** Checks the calls about one thing. */
+/** Checks the calls of one subject. */
 const checkOne = <State, Operation, Value>(
   calls: ReadonlyArray<Call<Operation, Value>>,
   model: Model<State, Operation, Value>,
@@ -208,7 +219,7 @@ const checkOne = <State, Operation, Value>(
   const whole = possible(Number.MAX_SAFE_INTEGER)
   if (whole === undefined) return [tooLarge(entries.length, limit)]
   if (whole) return []
-  // If a part of a history cannot be ordered, nothing longer can. So the shortest one is found by halving.
+  // If a prefix of a history has no order, no longer prefix has one. So bisection finds the shortest such prefix.
   const ends = entries.filter(({ end }) => end !== Infinity).sort((a, b) => a.end - b.end)
   let possibleBefore = 0
   let impossibleAt = ends.length - 1
@@ -226,7 +237,7 @@ const sentence = <Operation, Value>(
   entries: ReadonlyArray<Entry<Operation, Value>>,
   last: Entry<Operation, Value> | undefined,
 ): string => {
-  if (last === undefined) return "the calls cannot be put into an order"
+  if (last === undefined) return "no order of the calls matches the model"
   const until = entries.filter(({ begin }) => begin <= last.end)
   const others = until
     .filter((entry) => entry !== last)
@@ -234,13 +245,15 @@ const sentence = <Operation, Value>(
     .slice(-listed)
     .map(({ call }) => describe(call))
   const before = others.length === 0 ? "" : ` Before it: ${others.join("; ")}.`
-  const returned = last.call.returned === undefined ? "" : ` ${when(last.call.returned)}`
-  return `the ${until.length} calls until${returned} cannot be put into any order that explains this: ${describe(last.call)}.${before}`
+  const { returned } = last.call
+  const began = returned === undefined ? "" : ` that began before ${Microseconds.show(returned.at)}`
+  return `no order of the ${until.length} calls${began} explains this: ${describe(last.call)}.${before}`
 }
 
 /**
- * Finds out whether an order exists. If not, it says up to where the shortest part goes that has none. It tries many
- * orders; a history that would take too long is reported as too large, and is neither right nor wrong.
+ * Checks that the calls are linearizable: one order of them exists that matches the model. If none exists, the sentence
+ * names the last call of the shortest prefix of the history without an order. A search that exceeds `limit` returns a
+ * sentence that the history is too large; such a history is neither correct nor incorrect.
  *
  * @category checkers
  * @since 0.1.0

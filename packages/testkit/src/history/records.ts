@@ -1,9 +1,9 @@
-/** What a history is made of. */
+/** Calls and notes of a history. */
 import { format } from "effect/Formatter"
 import * as Microseconds from "../internal/Microseconds.ts"
 
 /**
- * A time, and its place among everything that the history holds: many things happen within one microsecond.
+ * Virtual time and place in the history. The place orders entries of the same microsecond.
  *
  * @category models
  * @since 0.1.0
@@ -11,15 +11,16 @@ import * as Microseconds from "../internal/Microseconds.ts"
 export interface Moment {
   /** Virtual time in microseconds. */
   readonly at: number
+  /** Place among all entries of the history, counted from 0. */
   readonly order: number
 }
 
 /**
- * How a call ended:
+ * Outcome of a call:
  *
- * - `ok`: it returned.
- * - `failed`: it failed, and is known to have had no effect.
- * - `unknown`: it may have had its effect, or have it later: nobody heard of its end.
+ * - `ok`: the call returned.
+ * - `failed`: the call failed, and is known to have had no effect.
+ * - `unknown`: the outcome was not observed. The call may have had its effect, may have it later, or never.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export type Outcome<Value> =
   | { readonly _tag: "unknown" }
 
 /**
- * Somebody asked for something.
+ * Call of an operation by a client.
  *
  * @category models
  * @since 0.1.0
@@ -39,28 +40,28 @@ export interface Call<Operation, Value> {
   readonly who: string
   readonly operation: Operation
   readonly called: Moment
-  /** `undefined` as long as nobody heard of its end. */
+  /** Time of the return. `undefined` until the call has ended. */
   readonly returned: Moment | undefined
   readonly outcome: Outcome<Value>
 }
 
 /**
- * A call that is under way. Only the first end counts.
+ * Call that has not ended. Only the first end counts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Pending<Value> {
-  /** It returned. `at` is the virtual time in microseconds. */
+  /** Ends the call with a value. `at` is the virtual time in microseconds. */
   readonly ok: (value: Value, at: number) => void
-  /** It failed, and has had no effect. */
+  /** Ends the call with a failure that had no effect. */
   readonly failed: (error: unknown, at: number) => void
-  /** It ended, and nobody knows whether it has had its effect. */
+  /** Ends the call with an unknown outcome: it may have had its effect. */
   readonly unknown: (at: number) => void
 }
 
 /**
- * Somebody saw something.
+ * Observation by a client or node.
  *
  * @category models
  * @since 0.1.0
@@ -71,13 +72,13 @@ export interface Note<Value> {
   readonly moment: Moment
 }
 
-/** A value for people. */
+/** Formats a value, shortened to 100 characters. */
 export const show = (value: unknown): string => {
   const text = format(value)
   return text.length > 100 ? `${text.slice(0, 97)}...` : text
 }
 
-/** When it was, for people. */
+/** Formats a time: `at 5.000 s`. */
 export const when = ({ at }: Moment): string => `at ${Microseconds.show(at)}`
 
 const ended = <Value>(outcome: Outcome<Value>): string => {
@@ -87,11 +88,11 @@ const ended = <Value>(outcome: Outcome<Value>): string => {
     case "failed":
       return `failed with ${show(outcome.error)}`
     case "unknown":
-      return "ended nobody knows how"
+      return "ended with an unknown outcome"
   }
 }
 
-/** A call as a sentence. */
+/** Formats a call as a sentence. */
 export const describe = <Operation, Value>({
   called,
   operation,

@@ -1,6 +1,5 @@
 /**
- * A timeline on Effect's `Clock`: one fiber sleeps until the earliest event, and there is no fiber while nothing is
- * scheduled.
+ * Timeline on Effect's `Clock`. One fiber sleeps until the earliest event. While nothing is scheduled, no fiber exists.
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -18,7 +17,7 @@ export class ClockTimeline implements Timeline {
   private wakesAt = Number.POSITIVE_INFINITY
   private firing = false
 
-  /** The sleeping fiber runs in the context. */
+  /** Makes an empty timeline. Its sleeping fiber runs in the given context. */
   constructor(clock: Clock.Clock, context: Context.Context<never>) {
     this.clock = clock
     this.context = context
@@ -41,7 +40,7 @@ export class ClockTimeline implements Timeline {
   }
 
   private fire(reached: number): void {
-    // The sleep is over, so its time has come even if the clock rounds otherwise.
+    // The sleep has ended, so its event is due even if the clock rounds to an earlier time.
     const due = Math.max(reached, this.now())
     const events: Array<ScheduledEvent> = []
     for (let next = this.events.peek(); next !== undefined && next.at <= due; next = this.events.peek()) {
@@ -66,7 +65,7 @@ export class ClockTimeline implements Timeline {
     }
     this.wakesAt = next.at
     const wait = next.at - this.now()
-    // Never at once: an event must not happen inside the call that scheduled it.
+    // Yields at least once: an event must not happen inside the call that scheduled it.
     const waited = wait > 0 ? this.clock.sleep(Duration.millis(wait / 1000)) : Effect.yieldNow
     return Effect.flatMap(waited, () => {
       this.fire(next.at)
@@ -74,7 +73,7 @@ export class ClockTimeline implements Timeline {
     })
   })
 
-  /** Makes the fiber sleep until the earliest event. */
+  /** Starts the fiber that sleeps until the earliest event, or replaces it if an earlier event was scheduled. */
   private arm(): void {
     if (this.firing) return
     const next = this.events.peek()

@@ -1,6 +1,6 @@
 /**
- * Virtual time is counted in whole microseconds, so that sums are exact and every run rounds alike. In data and in
- * options it is written as Effect writes durations: `"5 seconds"`.
+ * Virtual time in whole microseconds, so that sums are exact and every run rounds alike. Data and options write times
+ * as durations of Effect: `"5 seconds"`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,18 +9,18 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
-/** Whole microseconds of a duration. */
+/** Converts a duration to whole microseconds. */
 export const fromDuration = (duration: Duration.Input): number =>
   Math.round(Duration.toMillis(Duration.fromInputUnsafe(duration)) * 1000)
 
-/** The longest unit that is exact, so that a time that was written is the same when it is read again. */
+/** Formats a time in the longest unit that is exact, so that decoding gives the same time. */
 export const format = (micros: number): string => {
   if (micros % 1_000_000 === 0) return `${micros / 1_000_000} seconds`
   if (micros % 1_000 === 0) return `${micros / 1_000} millis`
   return `${micros} micros`
 }
 
-/** For people: rounded to what one reads. */
+/** Formats a time for messages, rounded to milliseconds, tenths of a millisecond, or microseconds. */
 export const show = (micros: number): string => {
   if (Math.abs(micros) >= 1_000_000) return `${(micros / 1_000_000).toFixed(3)} s`
   return Math.abs(micros) >= 1_000 ? `${(micros / 1_000).toFixed(1)} ms` : `${micros} µs`
@@ -28,7 +28,10 @@ export const show = (micros: number): string => {
 
 const expected = 'a duration such as "5 seconds" or "20 millis"'
 
-/** Text such as `"5 seconds"`, and in the program whole microseconds. Negative times are for clocks set back. */
+/**
+ * Schema of a time: text such as `"5 seconds"`, decoded to whole microseconds. Clocks that are set back have negative
+ * times.
+ */
 export const Microseconds = Schema.String.annotate({ expected }).pipe(
   Schema.decodeTo(
     Schema.Int,
@@ -44,7 +47,7 @@ export const Microseconds = Schema.String.annotate({ expected }).pipe(
   ),
 )
 
-/** A time that is not negative. */
+/** Schema of a time that is not negative. */
 export const Elapsed = Microseconds.check(
   Schema.isGreaterThanOrEqualTo(0, { expected: 'a duration that is not negative, such as "5 seconds"' }),
 )

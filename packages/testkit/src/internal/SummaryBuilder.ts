@@ -1,11 +1,14 @@
-/** Adds up the results of the seeds of one scenario, in the order in which they are given. */
+/** Builder of the summary of one scenario from the results of its seeds, in the order in which they are added. */
 import * as FaultPlan from "../FaultPlan.ts"
 import { Hash } from "../kernel/Hash.ts"
 import type { Scenario } from "../Scenario.ts"
 import * as SimulationError from "../SimulationError.ts"
 import type { Found, SeedResult, Summary } from "./swarmResults.ts"
 
-/** Number of seeds from which on every configured kind of fault must have come. With fewer seeds it may be bad luck. */
+/**
+ * Minimum number of seeds after which every configured kind of fault must have occurred. With fewer, its absence may be
+ * chance.
+ */
 export const coverageSeeds = 100
 
 export class SummaryBuilder {
@@ -57,8 +60,8 @@ export class SummaryBuilder {
             new SimulationError.NeverHappened({
               what: name,
               message:
-                `"${name}" never happened in ${this.seeds} seeds of "${this.scenario.name}": the scenario does not get there. ` +
-                "Run more seeds, make it likelier, or remove the goal.",
+                `"${name}" never happened in ${this.seeds} seeds of "${this.scenario.name}": the scenario does not reach it. ` +
+                "Run more seeds, make it more likely, or remove the goal.",
             }),
           ],
     )
@@ -74,8 +77,8 @@ export class SummaryBuilder {
       new SimulationError.NeverHappened({
         what: missed.join(", "),
         message:
-          `${kinds} configured and never came in ${seeds} seeds of "${scenario.name}", which ended after ` +
-          `${(this.virtualSeconds / seeds).toFixed(1)} s of virtual time on average: let it run longer, raise the rate, or take it out of the plan.`,
+          `${kinds} configured and never occurred in ${seeds} seeds of "${scenario.name}", which ended after ` +
+          `${(this.virtualSeconds / seeds).toFixed(1)} s of virtual time on average: let the scenario run longer, raise the rate, or remove the kind from the plan.`,
       }),
     ]
   }

@@ -1,11 +1,11 @@
-/** Results of a swarm: of one seed, and of all seeds. `Swarm.ts` exports them. */
+/** Results of one seed and of a whole swarm. `Swarm.ts` exports them. */
 import type * as Artifact from "../Artifact.ts"
 import type { Report } from "../Scenario.ts"
 import type * as SimulationError from "../SimulationError.ts"
 import type { Trace } from "../Trace.ts"
 
 /**
- * A failure that was found, with everything that it takes to see it again.
+ * Failure that a seed found, with everything that a replay needs.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +40,7 @@ export interface Summary {
   /** Number of seeds that were run. */
   readonly seeds: number
   readonly failures: ReadonlyArray<Found>
-  /** Faults that were configured and never came, and marks that were never reached. */
+  /** Configured faults that never occurred, and marks that were never reached. */
   readonly never: ReadonlyArray<SimulationError.NeverHappened>
   readonly virtualSeconds: number
   readonly steps: number

@@ -1,4 +1,7 @@
-/** Schemas of a trace and of its events. `Trace.ts` exports them; what reads a trace imports them from here. */
+/**
+ * Schemas of a trace and of its events. `Trace.ts` exports them. Readers of traces inside the testkit import them from
+ * here.
+ */
 import * as Schema from "effect/Schema"
 
 const at = Schema.Int
@@ -26,7 +29,7 @@ export const NodeEvent = Schema.TaggedStruct("Node", {
     "slow",
     "clock",
   ]),
-  /** Counted from 1; another one after each start. */
+  /** Number of the life of the node, counted from 1. Each start begins a new life. */
   life: Schema.Int,
   text: Schema.optionalKey(Schema.String),
 })
@@ -40,14 +43,14 @@ export const NodeEvent = Schema.TaggedStruct("Node", {
 export type NodeState = (typeof NodeEvent.Type)["state"]
 
 /**
- * Bytes that a node sent. What they mean is told by the scenario, if it can tell.
+ * Segment of bytes that a node sent. `messages` has their meaning if the scenario has a decoder.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Sent = Schema.TaggedStruct("Sent", {
   at,
-  /** Counted from 1. */
+  /** Number of the segment, counted from 1. */
   id: Schema.Int,
   connection: Schema.Int,
   from: node,
@@ -57,10 +60,10 @@ export const Sent = Schema.TaggedStruct("Sent", {
   messages: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({
-        /** Short name, which picks the colour. */
+        /** Short name, which selects the colour. */
         kind: Schema.String,
         text: Schema.String,
-        /** `true` for traffic that goes on at all times, such as heartbeats, which a picture folds away. */
+        /** `true` for permanent traffic such as heartbeats, which a picture hides. */
         background: Schema.optionalKey(Schema.Boolean),
       }),
     ),
@@ -68,7 +71,7 @@ export const Sent = Schema.TaggedStruct("Sent", {
 })
 
 /**
- * They arrived at the other host.
+ * Arrival of a segment at the other host.
  *
  * @category schemas
  * @since 0.1.0
@@ -76,7 +79,7 @@ export const Sent = Schema.TaggedStruct("Sent", {
 export const Arrived = Schema.TaggedStruct("Arrived", { at, id: Schema.Int })
 
 /**
- * They were lost so many times, and sent again.
+ * Loss of a segment, which was sent again. `times` counts the losses.
  *
  * @category schemas
  * @since 0.1.0
@@ -84,7 +87,7 @@ export const Arrived = Schema.TaggedStruct("Arrived", { at, id: Schema.Int })
 export const Lost = Schema.TaggedStruct("Lost", { at, id: Schema.Int, times: Schema.Int })
 
 /**
- * They never arrive.
+ * End of a segment that never arrives.
  *
  * @category schemas
  * @since 0.1.0
@@ -92,7 +95,7 @@ export const Lost = Schema.TaggedStruct("Lost", { at, id: Schema.Int, times: Sch
 export const Dropped = Schema.TaggedStruct("Dropped", { at, id: Schema.Int, why: Schema.String })
 
 /**
- * A connection was dialed, accepted, or ended at one side.
+ * Dial, acceptance or end of a connection at one side.
  *
  * @category schemas
  * @since 0.1.0
@@ -103,19 +106,19 @@ export const ConnectionEvent = Schema.TaggedStruct("Connection", {
   from: node,
   to: node,
   state: Schema.Literals(["dialed", "accepted", "end", "reset", "refused", "vanished"]),
-  /** The side where it ended. */
+  /** Side at which the connection ended. */
   by: Schema.optionalKey(node),
 })
 
 /**
- * A fault began or was over.
+ * Beginning or end of a fault.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const FaultEvent = Schema.TaggedStruct("Fault", {
   at,
-  /** Its place in the plan, or a negative number for what stands in no timeline. */
+  /** Place of the fault in the plan, or a negative number for a fault that is not in a timeline. */
   fault: Schema.Int,
   kind: Schema.String,
   state: Schema.Literals(["began", "over"]),
@@ -127,7 +130,7 @@ export const FaultEvent = Schema.TaggedStruct("Fault", {
 })
 
 /**
- * Text of the scenario, or of the program of a node through its logger.
+ * Text from the scenario, or from the logger of a node.
  *
  * @category schemas
  * @since 0.1.0
@@ -140,7 +143,7 @@ export const Note = Schema.TaggedStruct("Note", {
 })
 
 /**
- * A check failed. The last event of its trace.
+ * Failure of a check. Last event of its trace.
  *
  * @category schemas
  * @since 0.1.0
@@ -148,7 +151,7 @@ export const Note = Schema.TaggedStruct("Note", {
 export const Failed = Schema.TaggedStruct("Failed", { at, node: Schema.optionalKey(node), text: Schema.String })
 
 /**
- * One event. `at` is the virtual time in microseconds since the start.
+ * Event of a trace. `at` is the virtual time in microseconds since the start.
  *
  * @category schemas
  * @since 0.1.0
@@ -171,9 +174,9 @@ export type Event = typeof Event.Type
 export const Trace = Schema.Struct({
   scenario: Schema.String,
   seed: Schema.Int,
-  /** The names of the nodes, in the order in which they came. */
+  /** Names of the nodes, in the order in which they were started. */
   nodes: Schema.Array(Schema.String),
-  /** How many events were left out at the beginning, because the trace keeps the last ones. */
+  /** Number of events that were dropped at the beginning, because the trace keeps the last ones. */
   skipped: Schema.Int,
   events: Schema.Array(Event),
 })

@@ -1,18 +1,22 @@
 /**
- * Every decision of the environment is a named draw: the third loss from a to b is `loss a>b` #3. The value of a draw is a
- * whole number, and 0 is the benign choice: not lost, not delayed, in turn. So the draws that were not 0 describe a run. A
- * replay takes these and no chance at all, and a shrinker may set any of them to 0 without moving the others.
+ * Named draws. Every decision of the environment is a named draw: the third loss from a to b is `loss a>b` #3. The
+ * value of a draw is a whole number, and 0 is the benign choice: not lost, not delayed, in turn. The draws that were
+ * not 0 therefore describe a run. A replay uses these values and no random numbers. A shrinker may set any of them to 0
+ * without changing the others.
  */
 import * as Prng from "./Prng.ts"
 
-/** One kind of decision at one place. The first word of its name is the kind: `loss a>b`, `delay a>b`, `pick`. */
+/**
+ * Sequence of decisions of one kind at one place. The first word of its name is the kind: `loss a>b`, `delay a>b`,
+ * `pick`.
+ */
 export interface Stream {
   /** Makes the next decision: a whole number that is not negative, from the generator of this stream. */
   readonly draw: (sample: (random: Prng.Prng) => number) => number
 }
 
 /**
- * The draws that were not 0, by the name of the stream and their place in it, counted from 0.
+ * Draws that were not 0, by the name of the stream and their place in it, counted from 0.
  *
  * @category models
  * @since 0.1.0
@@ -21,15 +25,15 @@ export interface Deviations {
   readonly [stream: string]: { readonly [index: string]: number }
 }
 
-/** All decisions of one run. */
+/** Decisions of one run. */
 export interface Draws {
-  /** Returns the stream with this name, always the same one. */
+  /** Returns the stream with this name. Each call with the same name returns the same stream. */
   readonly stream: (name: string) => Stream
   /** Returns the draws so far that were not 0. */
   readonly deviations: () => Deviations
 }
 
-/** A stream that records the draws that were not 0. */
+/** Stream that records the draws that were not 0. */
 class RecordingStream implements Stream {
   private readonly decide: Stream["draw"]
   private readonly values: Array<number> = []
@@ -82,14 +86,14 @@ class RecordingDraws implements Draws {
   }
 }
 
-/** Makes decisions by chance, the same for the same seed. */
+/** Makes random draws, which are the same for the same seed. */
 export const seeded = (seed: number): Draws =>
   new RecordingDraws((name) => {
     const random = Prng.make(seed, name)
     return (sample) => sample(random)
   })
 
-/** Makes decisions as they were recorded; all others are benign. */
+/** Makes draws with recorded values. All other draws are benign. */
 export const replaying = (deviations: Deviations): Draws =>
   new RecordingDraws((name) => {
     const recorded = Object.hasOwn(deviations, name) ? deviations[name] : undefined

@@ -1,14 +1,14 @@
 /**
- * Scheduled events, ordered by time. Within one instant the ends of faults come first, then faults, then the rest in the
- * order in which it was scheduled. So the position of a fault does not depend on whether the fault was drawn during the
- * run or stood in a plan from the start.
+ * Scheduled events, ordered by time. Within one instant the ends of faults come first, then faults, then all other
+ * events in the order of scheduling. The position of a fault is therefore the same for a fault that was drawn during
+ * the run and for a fault of a plan.
  */
 
 /** Order within one instant: the smaller rank comes first. */
 export const rank = { faultOver: 0, fault: 1, usual: 2 } as const
 export type Rank = (typeof rank)[keyof typeof rank]
 
-/** A function that will be called at a time, unless it is cancelled. */
+/** Function that is called at a time, unless it is cancelled. */
 export class ScheduledEvent {
   readonly at: number
   readonly rank: Rank
@@ -31,7 +31,7 @@ export class ScheduledEvent {
 const isBefore = (a: ScheduledEvent, b: ScheduledEvent): boolean =>
   a.at < b.at || (a.at === b.at && (a.rank < b.rank || (a.rank === b.rank && a.seq < b.seq)))
 
-/** A binary heap. A cancelled event stays in the heap until it comes to the top. */
+/** Binary heap of events. A cancelled event stays in the heap until it reaches the top. */
 export class EventQueue {
   private readonly heap: Array<ScheduledEvent> = []
   private seq = 0

@@ -1,12 +1,12 @@
 /**
- * The time, chance and timers of the platform, replaced by those of the simulation while the loop runs and at no other
- * time, so that programs that do not take them from Effect are simulated as well.
+ * Replacement of the time, the random numbers and the timers of the platform by those of the simulation, only while the
+ * loop runs. Programs that do not take them from Effect are thereby simulated as well.
  */
 import { replacements, type Source } from "./replacements.ts"
 
 let replaced = false
 
-/** Returns `true` while the globals are replaced: the caller is inside of a simulation. */
+/** Returns `true` while the globals are replaced, which means that the caller is inside a simulation. */
 export const areReplaced = (): boolean => replaced
 
 interface Installed {
@@ -15,7 +15,7 @@ interface Installed {
   readonly before: PropertyDescriptor | undefined
 }
 
-/** Runs the function with everything replaced, then restores everything, also if the function throws. */
+/** Runs the function with replaced globals. Restores the globals afterwards, also if the function throws. */
 export const replacedBy = <A>(source: Source, run: () => A): A => {
   const installed: Array<Installed> = []
   try {

@@ -1,6 +1,6 @@
 /**
- * The hash of everything that happened in a run, in 64 bits that are cheap to fold: two runs with the same hash took
- * the same steps at the same times and sent the same bytes.
+ * Hash of all steps of a run, in 64 bits that are cheap to fold. Two runs with the same hash took the same steps at the
+ * same times and sent the same bytes.
  */
 export class Hash {
   private a = 0x9e37_79b9 | 0

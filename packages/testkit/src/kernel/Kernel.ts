@@ -1,9 +1,9 @@
 /**
- * The loop that runs a simulation: everything that is ready, then the earliest scheduled event, whose time becomes the
- * present. The loop is synchronous, so nothing real comes between two steps.
+ * Loop of a simulation. It runs all ready tasks, then the earliest scheduled event, whose time becomes the present
+ * time. The loop is synchronous, so no real event comes between two steps.
  *
- * A {@link Machine} is where a node lives, with its clock and its speed; a {@link Life} is one start of its process.
- * Everything that belongs to a life that has ended is dropped: that is a crash.
+ * A {@link Machine} is the machine of a node, with its clock and its speed. A {@link Life} is one start of its process.
+ * When a life has ended, its tasks and timers are dropped, as in a crash.
  */
 import { asyncContext } from "./asyncContext.ts"
 import type { Draws, Stream } from "./Draws.ts"
@@ -22,7 +22,7 @@ import { WaitingTasks } from "./WaitingTasks.ts"
  */
 export type Explore = "fifo" | "random" | "preempt"
 
-/** Reason that ends a run early. */
+/** Reason for which a run ends early. */
 export type Stop =
   | { readonly _tag: "stalled" }
   | { readonly _tag: "livelock"; readonly machine: Machine | undefined }
@@ -35,21 +35,21 @@ export interface Options {
   readonly timeLimit: number
   /** Number of steps in one instant after which the run stops with `livelock`. */
   readonly stepsPerInstant: number
-  /** Called after every step with the life of the step; without one after an event that belongs to no life. */
+  /** Called after every step with the life of the step, and with `undefined` after an event without a life. */
   readonly afterStep: (life: Life | undefined) => void
-  /** Called when a task or a timer of the life threw. Nothing would catch the error in a real process. */
+  /** Called when a task or a timer of the life threw. In a real process, the exception would be uncaught. */
   readonly threw: (life: Life, cause: unknown) => void
   /** Runs the promise callbacks that are due. */
   readonly runMicrotasks: () => void
 }
 
-/** Number of operations that one draw of `preempt` decides about. */
+/** Number of operations in a block. One draw of `preempt` decides about each block. */
 const preemptBlock = 64
 
 /** Number of operations after which a fiber yields, as in Effect's own scheduler. */
 export const maxOps = 2048
 
-/** The life whose task or promise callback is running. */
+/** Life whose task or promise callback is running. */
 export const lives = asyncContext<Life>()
 
 export class Kernel {
@@ -57,12 +57,12 @@ export class Kernel {
   steps = 0
   readonly hash = new Hash()
   readonly events = new EventQueue()
-  /** The life whose task is running. */
+  /** Life whose task is running. */
   current: Life | undefined
   private readonly options: Options
   private readonly ready: ReadyQueue
   private readonly waiting = new WaitingTasks()
-  /** Ready tasks and simultaneous events run in any order. */
+  /** `true` if ready tasks and simultaneous events run in random order. */
   private readonly shuffles: boolean
   private readonly preempts: boolean
   private readonly preemptStreams = new Map<Machine, Stream>()
@@ -70,7 +70,7 @@ export class Kernel {
   private stepsNow = 0
   private machines = 0
   private lifeSteps = 0
-  /** The run has ended, and nothing of it runs any more. */
+  /** `true` once the run has ended. No task runs afterwards. */
   private over = false
 
   constructor(options: Options) {
@@ -85,7 +85,7 @@ export class Kernel {
     return new Machine(name, this.machines++)
   }
 
-  /** Makes ready a task of a life, unless the life is over. */
+  /** Makes a task of a life ready, unless the life has ended. */
   enqueue(life: Life, run: () => void, priority = 0): void {
     if (!life.alive || this.over) return
     const task: Task = { run, life, priority }
@@ -95,14 +95,14 @@ export class Kernel {
   }
 
   /**
-   * Makes ready a task in which a program of the life begins. Fibers and promise callbacks that come of it carry the life
-   * along, so that only the beginnings have to name their life.
+   * Makes a task ready in which a program of the life begins. Its fibers and promise callbacks inherit the life, so
+   * that only the beginning has to name it.
    */
   begin(life: Life, run: () => void): void {
     this.enqueue(life, () => lives.run(life, run))
   }
 
-  /** Keeps a task waiting: a slow machine runs one task after the other, a paused machine runs none. */
+  /** Keeps a task waiting. A slow machine runs one task after the other; a paused machine runs none. */
   private delay(machine: Machine, task: Task): void {
     this.waiting.push(task)
     this.scheduleTask(machine)
@@ -125,11 +125,11 @@ export class Kernel {
     machine.nextTask = undefined
   }
 
-  /** Lets all tasks and timers of the machine wait. */
+  /** Pauses the machine: its tasks and timers wait. */
   pause(machine: Machine): void {
     machine.paused = true
     this.unscheduleTask(machine)
-    // Tasks that were ready come before the tasks that were waiting.
+    // Ready tasks come before the tasks that were waiting already.
     this.waiting.unshift(machine, this.ready.removeOf(machine))
   }
 
@@ -138,7 +138,7 @@ export class Kernel {
     this.scheduleTask(machine)
   }
 
-  /** Sets the time that every task takes from now on. At full speed again, waiting tasks run at once. */
+  /** Sets the time that every task takes from now on. At full speed (0), waiting tasks run at once. */
   slow(machine: Machine, taskMicros: number): void {
     machine.taskMicros = taskMicros
     if (taskMicros > 0) return
@@ -147,13 +147,13 @@ export class Kernel {
     this.scheduleTask(machine)
   }
 
-  /** Ends a life at once: nothing of the life runs any more, and no finalizer either. */
+  /** Ends a life at once: none of its tasks, timers and finalizers run any more. */
   kill(life: Life): void {
     life.alive = false
     this.waiting.dropOf(life)
   }
 
-  /** Schedules a timer of a life. A life that is over by then drops the timer, a paused one delays it. */
+  /** Schedules a timer of a life. A life that has ended by then drops the timer. A paused machine delays it. */
   timer(life: Life, at: number, run: () => void): ScheduledEvent {
     return this.events.schedule(at, () => {
       if (!life.alive) return
@@ -182,7 +182,7 @@ export class Kernel {
 
   /** Returns `true` if a fiber of the life must yield before its next operation. */
   shouldYield(life: Life, ops: number): boolean {
-    // Another life may resume a fiber inside of its own step. The fiber goes on when its own process runs.
+    // Another life may resume a fiber inside its own step. The fiber continues when its own process runs.
     if (!life.alive || life.machine.paused || this.over) return true
     if (ops >= maxOps) return true
     if (!this.preempts) return false
@@ -204,7 +204,7 @@ export class Kernel {
     return stream
   }
 
-  /** Ends the run after the present step. */
+  /** Ends the run after the current step. */
   halt(): void {
     this.halted ??= "done"
   }
@@ -222,18 +222,21 @@ export class Kernel {
     }
   }
 
-  /** Counts a step. Returns `true` if the run is over. */
+  /** Counts a step. Returns `true` if the run has ended. */
   private countStep(machine: Machine | undefined): boolean {
     this.steps++
     if (++this.stepsNow > this.options.stepsPerInstant) this.halted ??= { _tag: "livelock", machine }
     return this.halted !== undefined
   }
 
-  /** Runs until a caller halts the run, or until the run cannot go on. Nothing of the run runs afterwards. */
+  /**
+   * Runs until a caller halts the run, or until the run cannot continue. No task runs afterwards. Returns the reason if
+   * the run could not continue.
+   */
   run(): Stop | undefined {
     const stop = this.loop()
     this.over = true
-    // Promise callbacks that are left belong to this run.
+    // The remaining promise callbacks belong to this run.
     this.options.runMicrotasks()
     return stop
   }

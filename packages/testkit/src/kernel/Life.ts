@@ -1,20 +1,20 @@
-/** One start of a node's process. Everything that belongs to a life that has ended is dropped: that is a crash. */
+/** Life of a node: one start of its process. When a life has ended, its tasks and timers are dropped, as in a crash. */
 import type { Machine } from "./Machine.ts"
 
 export class Life {
   readonly machine: Machine
-  /** Counted from 1. */
+  /** Number of the life, counted from 1. */
   readonly number: number
   alive = true
-  /** Fibers that have started and not ended. */
+  /** Number of fibers that have started and not ended. */
   fibers = 0
-  /** Id of the fiber that was created last. Ids count from 1, as in a process that starts. */
+  /** Id of the fiber that was created last. Ids count from 1, as in a new process. */
   lastFiberId = 0
-  /** Timers that are running. */
+  /** Number of running timers. */
   timers = 0
-  /** Operations until the next block of operations, which one draw decides. */
+  /** Number of operations left in the present block. One draw decides about each block. */
   opsLeft = 0
-  /** Operation of the block at which the fiber is preempted; 0 is none. */
+  /** Operation of the block at which the fiber is preempted. 0 means none. */
   preemptAt = 0
 
   constructor(machine: Machine, number: number) {
@@ -23,7 +23,7 @@ export class Life {
   }
 }
 
-/** A function that is ready to run as part of a life. */
+/** Function that runs as part of a life. */
 export interface Task {
   readonly run: () => void
   readonly life: Life

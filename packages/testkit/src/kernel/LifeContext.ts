@@ -1,5 +1,5 @@
 /**
- * The Effect context of one life of a node: a scheduler, a clock and chance of its own. A fiber takes them from its
+ * Effect context of one life of a node, with its own scheduler, clock and random numbers. Fibers take them from their
  * context.
  */
 import * as Entropy from "@coterie/core/Entropy"
@@ -23,12 +23,12 @@ import { TimerCount } from "./TimerCount.ts"
 /** Wall clock at the start of every simulation: the first second of 2026. */
 export const epochMillis = Date.UTC(2026, 0, 1)
 
-/** Life that a fiber is part of. */
+/** Life to which a fiber belongs. */
 export const CurrentLife = Context.Reference<Life | undefined>("@coterie/testkit/CurrentLife", {
   defaultValue: () => undefined,
 })
 
-/** Returns the life of the running fiber, or else of the step, or of the promise callback. */
+/** Returns the life of the running fiber, or else of the current step, or else of the promise callback. */
 export const currentLife = (kernel: Kernel): Life | undefined =>
   Fiber.getCurrent()?.getRef(CurrentLife) ?? kernel.current ?? lives.current()
 
@@ -36,15 +36,15 @@ export const currentLife = (kernel: Kernel): Life | undefined =>
 export const wallMillis = (kernel: Kernel, life: Life): number =>
   epochMillis + (life.machine.elapsed(kernel.now) + life.machine.offset) / 1000
 
-/** Returns the time that has passed for a life since the simulation began. */
+/** Returns the time that has passed for a life since the start of the simulation, in nanoseconds. */
 export const monotonicNanos = (kernel: Kernel, life: Life): bigint =>
   BigInt(Math.round(life.machine.elapsed(kernel.now) * 1000))
 
 const makeScheduler = (kernel: Kernel, life: Life): Scheduler.Scheduler => {
-  // One dispatcher for all fibers of the life: it has no state.
+  // All fibers of the life share one dispatcher, because it has no state.
   const dispatcher: Scheduler.SchedulerDispatcher = {
     scheduleTask: (task, priority) => kernel.enqueue(life, task, priority),
-    // The kernel runs every task in its turn.
+    // Nothing to flush, because the kernel runs every task in a turn of its own.
     flush: () => undefined,
   }
   return {
@@ -86,17 +86,17 @@ const makeClock = (kernel: Kernel, life: Life): Clock.Clock => {
   }
 }
 
-/** Returns the purpose for which a life draws random numbers: the node, and the number of the life. */
+/** Returns the purpose of a life's random numbers: the node and the number of the life. */
 const purpose = (life: Life): string => `node ${life.machine.name} ${life.number}`
 
-/** Makes the context in which everything of the life runs. */
+/** Makes the context of all fibers of the life. */
 export const make = (
   kernel: Kernel,
   life: Life,
   options: {
     readonly seed: number
     readonly log: ((life: Life, text: string) => void) | undefined
-    /** Called when a fiber of the life ended with a defect. */
+    /** Called when a fiber of the life has ended with a defect. */
     readonly died?: ((cause: Cause.Cause<unknown>) => void) | undefined
   },
 ): Context.Context<never> => {
@@ -121,7 +121,7 @@ export const make = (
     }),
     Context.add(Entropy.Entropy, { u32: () => entropy.u32() }),
     Context.add(Logger.CurrentLoggers, new Set([logger])),
-    // Metrics are memory of the process and end with it.
+    // Metrics are state of the process, so each life has its own.
     Context.add(Metric.MetricRegistry, new Map()),
     Context.add(Metric.FiberRuntimeMetrics, {
       recordFiberStart: () => {

@@ -1,16 +1,16 @@
-/** The simulated machine of one node: its clock and its speed. It outlives the processes of the node. */
+/** Simulated machine of one node, with its clock and its speed. It outlives the processes of the node. */
 import type { ScheduledEvent } from "./EventQueue.ts"
 
 export class Machine {
   readonly name: string
   readonly ordinal: number
-  /** Tasks and timers wait while the machine is paused. */
+  /** `true` while the machine is paused. Its tasks and timers wait. */
   paused = false
-  /** Time that each task takes; 0 is no time at all. */
+  /** Time that each task takes. 0 means no time. */
   taskMicros = 0
-  /** Time at which the present task will be over. */
+  /** Time at which the present task ends. */
   busyUntil = 0
-  /** The event that runs the first waiting task. */
+  /** Event that runs the first waiting task. */
   nextTask: ScheduledEvent | undefined = undefined
   /** Microseconds by which the wall clock is ahead of the true time. */
   offset = 0
@@ -29,7 +29,7 @@ export class Machine {
     return this.rateBase + (now - this.rateSince) * this.rate
   }
 
-  /** Lets the clock run at another rate from now on. */
+  /** Sets the rate of the clock from now on. */
   setRate(now: number, rate: number): void {
     this.rateBase = this.elapsed(now)
     this.rateSince = now

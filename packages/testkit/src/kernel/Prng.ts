@@ -1,9 +1,9 @@
 /**
- * Pseudo-random numbers from a seed (sfc32). Every purpose has a generator of its own, thousands of them in
- * one simulation, so the state must be small; Effect's seeded generator keeps two kilobytes. Not for secrets.
+ * Pseudo-random numbers from a seed (sfc32). Every purpose has a generator of its own. One simulation has thousands of
+ * generators, so their state must be small; the seeded generator of Effect keeps two kilobytes. Not for secrets.
  */
 
-/** A generator of pseudo-random numbers. */
+/** Generator of pseudo-random numbers. */
 export interface Prng {
   /** Returns a whole number from 0 to 2^32 - 1. */
   readonly u32: () => number
@@ -21,7 +21,7 @@ class Sfc32 implements Prng {
     this.a = seed >>> 0
     this.b = Math.floor(seed / 0x1_0000_0000) >>> 0
     this.c = hash32(purpose)
-    // The first numbers of sfc32 still show the seed.
+    // The first numbers of sfc32 still correlate with the seed.
     for (let i = 0; i < 15; i++) this.u32()
   }
 

@@ -1,25 +1,25 @@
 /**
- * The tasks that are ready to run, in rounds: tasks that become ready during a round belong to the next one. Tasks of
- * another priority than 0 wait for the next round, which runs the smaller priorities first.
+ * Ready tasks, in rounds: tasks that become ready during a round belong to the next round. Tasks with a priority other
+ * than 0 wait for the next round, which runs smaller priorities first.
  */
 import type { Stream } from "./Draws.ts"
 import type { Task } from "./Life.ts"
 import type { Machine } from "./Machine.ts"
 
-/** Number of ready tasks that one pick chooses from: enough to reverse any two tasks, few enough to be cheap. */
+/** Number of ready tasks from which one pick chooses: enough to reverse any two tasks, few enough to be cheap. */
 const pickWindow = 16
 
 /** Number of tasks that have run before the array drops them. */
 const compactAfter = 1024
 
 export class ReadyQueue {
-  /** Draws the next task of a round. `undefined` runs the tasks in turn. */
+  /** Stream that draws the next task of a round. With `undefined`, tasks run in turn. */
   private readonly picks: Stream | undefined
-  /** The ready tasks are those from `head` on; the present round goes up to `roundEnd`. */
+  /** Tasks, of which those from `head` on are ready. The present round ends before `roundEnd`. */
   private tasks: Array<Task> = []
   private head = 0
   private roundEnd = 0
-  /** Tasks of another priority, for the next round. */
+  /** Tasks with a priority other than 0, for the next round. */
   private others: Array<Task> = []
 
   constructor(picks: Stream | undefined) {
@@ -43,7 +43,7 @@ export class ReadyQueue {
     if (first === undefined) return undefined
     if (picks !== undefined) {
       let count = 1
-      // No task goes before a task of a better priority.
+      // No task runs before a task with a smaller priority.
       while (count < pickWindow && tasks[head + count]?.priority === first.priority) count++
       if (count > 1) {
         const drawn = picks.draw((random) => Math.floor(random.next() * count))

@@ -1,4 +1,4 @@
-/** Record of whether one timer counts among the running timers of its life. */
+/** Counter of one timer, which adds 1 or 0 to the running timers of its life. */
 import type { Life } from "./Life.ts"
 
 export class TimerCount {
@@ -9,7 +9,7 @@ export class TimerCount {
     this.life = life
   }
 
-  /** Counts the timer, or stops to count it. Counting twice counts once. */
+  /** Sets whether the timer counts. A timer counts at most once. */
   set(counts: boolean): void {
     if (this.counts !== counts) this.life.timers += counts ? 1 : -1
     this.counts = counts

@@ -1,9 +1,9 @@
-/** The handle that `setTimeout` and its like return inside of a simulation. It behaves as a handle of Node does. */
+/** Handle that `setTimeout` and similar functions return inside a simulation. It behaves as a handle of Node. */
 
-/** A timer that is running. */
+/** Running timer. */
 export interface RunningTimer {
   readonly cancel: () => void
-  /** Sets whether the program relies on the timer. A stopped node may leave a timer behind that it does not rely on. */
+  /** Sets whether the timer counts as running. A stopped node may leave a timer behind that does not count. */
   readonly setRef: (counts: boolean) => void
 }
 

@@ -1,9 +1,9 @@
-/** The tasks that wait because their machine is paused or busy, in a queue for each machine. */
+/** Tasks that wait because their machine is paused or busy, in a queue for each machine. */
 import type { Life, Task } from "./Life.ts"
 import type { Machine } from "./Machine.ts"
 
 export class WaitingTasks {
-  /** The queues that are not empty. */
+  /** Queues that are not empty. */
   private readonly queues = new Map<Machine, Array<Task>>()
 
   /** Returns `true` if a task of the machine waits. */
@@ -27,7 +27,7 @@ export class WaitingTasks {
     return task
   }
 
-  /** Adds tasks of the machine before those that wait already. */
+  /** Adds tasks of the machine before those that are waiting already. */
   unshift(machine: Machine, tasks: ReadonlyArray<Task>): void {
     this.set(machine, [...tasks, ...(this.queues.get(machine) ?? [])])
   }

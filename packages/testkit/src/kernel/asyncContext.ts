@@ -1,4 +1,4 @@
-/** A value that goes along with a call, and with the promise callbacks that come of the call. */
+/** Value that belongs to a call and to the promise callbacks that the call starts. */
 
 export interface AsyncContext<A> {
   /** Calls the function with the value as the current one. */
@@ -13,7 +13,7 @@ interface AsyncHooks {
   }
 }
 
-/** Makes a context. On a platform without `node:async_hooks` there is never a current value. */
+/** Makes a context. On a platform without `node:async_hooks`, there is never a current value. */
 export const asyncContext = <A>(): AsyncContext<A> => {
   const { process } = globalThis as {
     readonly process?: { readonly getBuiltinModule?: (name: string) => AsyncHooks }

@@ -1,4 +1,4 @@
-/** The real event loop, as the kernel uses it. Taken when this module is loaded, so before anything is replaced. */
+/** Real event loop for the kernel. Taken when this module is loaded, so before any global is replaced. */
 const { setImmediate: realImmediate } = globalThis as { readonly setImmediate?: (run: () => void) => unknown }
 const realTimeout = globalThis.setTimeout
 
@@ -6,8 +6,9 @@ const realTimeout = globalThis.setTimeout
 export const inNextTurn: (run: () => void) => void = realImmediate ?? ((run) => realTimeout(run, 0))
 
 /**
- * Runs the promise callbacks that are due, from inside of the kernel's loop. Node has no public way to do this without a
- * return to its event loop. Where the private way is missing, the callbacks wait and the run ends as stalled.
+ * Runs the promise callbacks that are due, from inside the loop of the kernel. Node has no public function that does
+ * this without a return to its event loop. On a platform without the private function, the callbacks wait and the run
+ * ends as stalled.
  */
 export const runMicrotasks: () => void = (() => {
   const { process } = globalThis as { readonly process?: { readonly _tickCallback?: unknown } }

@@ -1,10 +1,10 @@
-/** The functions of the platform as a simulated program sees them. */
+/** Replacements of the functions of the platform for a simulated program. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { isHashing } from "./stacks.ts"
 import { type RunningTimer, TimerHandle } from "./TimerHandle.ts"
 
-/** The time, chance and timers of the simulation. */
+/** Time, random numbers and timers of the simulation. */
 export interface Source {
   /** Returns the wall clock of the caller, in milliseconds. */
   readonly wallMillis: () => number
@@ -16,13 +16,13 @@ export interface Source {
   readonly after: (millis: number, run: () => void) => RunningTimer
   /** Returns the id of a fiber that begins in this context. */
   readonly fiberId: (context: Context.Context<never>) => number
-  /** Called when a callback threw that nothing waits for. In a real process the error would end the process. */
+  /** Called when a callback threw an uncaught exception, which would end a real process. */
   readonly threw: (cause: unknown) => void
   /** Called when the program uses a function of the platform. */
   readonly used: (what: string) => void
 }
 
-/** A property and its value, or its setter, inside of the simulation. */
+/** Property with its value or its setter inside the simulation. */
 export type Replacement = { readonly target: object; readonly key: string } & (
   | { readonly value: unknown }
   | { readonly set: (this: never, value: unknown) => void }
@@ -30,13 +30,13 @@ export type Replacement = { readonly target: object; readonly key: string } & (
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
-/** Longest delay of a timer, in milliseconds. Longer ones fire at once, as those of the platform do. */
+/** Maximum delay of a timer, in milliseconds. A timer with a longer delay fires at once, as on the platform. */
 const maxDelay = 2 ** 31 - 1
 
-/** The key under which Node keeps the promise version of a function with callbacks. */
+/** Key under which Node keeps the promise version of a function with callbacks. */
 const promisified = Symbol.for("nodejs.util.promisify.custom")
 
-/** Makes all replacements. Must run before any of them is installed. */
+/** Makes all replacements. Must be called before any of them is installed. */
 export const replacements = (source: Source): ReadonlyArray<Replacement> => [
   ...ofDate(source),
   ...ofPerformance(source),
@@ -107,7 +107,7 @@ const ofChance = (source: Source): ReadonlyArray<Replacement> => {
   ]
 }
 
-/** Makes `setTimeout`, `setInterval` or a function like them. */
+/** Makes `setTimeout`, `setInterval` or a similar function. */
 const timer =
   (source: Source, what: string, repeats: boolean) =>
   (callback: Callback, millis: unknown = 0, ...args: ReadonlyArray<unknown>): TimerHandle => {
@@ -122,7 +122,7 @@ const timer =
     )
   }
 
-/** Makes `clearTimeout` or a function like it. Timers from before the simulation are real ones. */
+/** Makes `clearTimeout` or a similar function. Timers from before the simulation are real. */
 const clear =
   (real: (handle: never) => void) =>
   (handle: unknown): void => {
@@ -219,8 +219,9 @@ interface NewFiber {
 const fibers: object = Object.getPrototypeOf(Effect.runFork(Effect.void))
 
 /**
- * Effect counts fibers in a variable of its module, and the ids travel: in the cause of an interruption that a program
- * encodes, and in logs and spans. The constructor of a fiber assigns the id, so a setter of the prototype can replace it.
+ * Makes the replacement of the ids of fibers. Effect counts fibers in a variable of its module, and a program can send
+ * the ids: in the cause of an interruption that it encodes, in logs and in spans. The constructor of a fiber assigns
+ * the id, so a setter of the prototype can replace it.
  */
 const ofFibers = (source: Source): ReadonlyArray<Replacement> => {
   function set(this: NewFiber): void {

@@ -1,9 +1,9 @@
-/** Stacks of errors: switched off where they cost too much, and read to find out where a call came from. */
+/** Stacks of errors: disabled where they cost too much, and read to find the origin of a call. */
 
-/** V8 reads the number of frames to keep from here. */
+/** Constructor of errors, from which V8 reads the number of frames to keep. */
 const errors = Error as { stackTraceLimit?: number | undefined }
 
-/** Runs the function without stacks, which cost more than most errors are worth. */
+/** Runs the function without stacks, which take a large part of the time of a run. */
 export const withoutStacks = <A>(run: () => A): A => {
   const before = errors.stackTraceLimit
   errors.stackTraceLimit = 0
@@ -15,10 +15,12 @@ export const withoutStacks = <A>(run: () => A): A => {
 }
 
 /**
- * Returns `true` while Effect computes the hash of a function, or of another object without a hash of its own. Effect keeps
- * that hash for as long as the object lives, which may be longer than a run, and the order of a HashMap follows from the
- * hash. So the hash must not depend on the run that happened to be the first: all such objects get the same one, and stay
- * in the order in which they were added. The caller of the caller of this function must be Effect's `Hash`.
+ * Returns `true` while Effect computes the hash of a function, or of another object without a hash of its own. The
+ * caller of the caller of this function must be the `Hash` module of Effect.
+ *
+ * Effect keeps such a hash as long as the object lives, which may be longer than a run, and the hash determines the
+ * order of a HashMap. The hash must not depend on the first run that computes it. So all such objects get the same
+ * hash, and a HashMap keeps them in the order in which they were added.
  */
 export const isHashing = (): boolean => {
   const before = errors.stackTraceLimit
@@ -28,15 +30,17 @@ export const isHashing = (): boolean => {
   return /[/\\]effect[/\\](src|dist)[/\\]Hash\.[jt]s/.test(stack)
 }
 
-/** A frame of the testkit or of Effect, which use what is replaced in ways of their own. */
+/** Frames of the testkit, of Effect or of Node, whose own use of the replaced globals is allowed. */
 const ours =
   /[/\\](testkit[/\\](src|dist)|node_modules[/\\](\.pnpm[/\\][^/\\]+[/\\]node_modules[/\\])?effect)[/\\]|node:/
 
-/** A frame of the replacements themselves, and of the run that they report to. */
+/** Frames of the replacements themselves, and of the run to which they report. */
 const replacement =
   /[/\\]testkit[/\\](src|dist)[/\\](kernel[/\\](Globals|replacements|stacks|TimerHandle)|run[/\\]Run)\./
 
-/** Returns the frame of the program that called a replacement; `undefined` if Effect itself called it. */
+/**
+ * Returns the frame of the program that called a replacement, or `undefined` if the testkit, Effect or Node called it.
+ */
 export const callSite = (): string | undefined => {
   const before = errors.stackTraceLimit
   errors.stackTraceLimit = 30

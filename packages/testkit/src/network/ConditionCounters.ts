@@ -1,4 +1,4 @@
-/** Counts how often each condition of the network had an effect. */
+/** Number of effects of each condition of the network. */
 export class ConditionCounters {
   /** Segments with a latency. */
   delay = 0

@@ -1,4 +1,4 @@
-/** The present conditions of the network, shared by all directions. */
+/** Present conditions of the network, shared by all directions. */
 import * as Distribution from "../Distribution.ts"
 import type { Network } from "../FaultPlan.ts"
 import type { Draws } from "../kernel/Draws.ts"
@@ -17,7 +17,7 @@ export const minimum = (distribution: Distribution.Distribution): number => {
   return Math.min(minimum(is), minimum(otherwise))
 }
 
-/** Rounds down to a whole number that is not negative. A recorded draw may be anything. */
+/** Rounds down to a whole number that is not negative. A recorded draw may be any number. */
 export const toWhole = (value: number): number => (value > 0 ? Math.floor(value) : 0)
 
 export class Conditions {

@@ -1,4 +1,4 @@
-/** The connections with an endpoint that is not gone, in the order of dialing. */
+/** Connections with an endpoint that is not gone, in the order of dialing. */
 import type { Direction } from "./Direction.ts"
 import type { Connection } from "./Endpoint.ts"
 import type { SimConnection } from "./SimConnection.ts"

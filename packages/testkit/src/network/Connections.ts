@@ -1,4 +1,4 @@
-/** The life of connections: opened, read and written, ended by one side after the other, or lost. */
+/** Connections from dial to end: opening, reading, writing, and ending by one side, by both sides, or by loss. */
 import type * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -64,6 +64,7 @@ export class Connections {
     })
     const endpoint = connection.dialer
     endpoint.process = instance.process
+    endpoint.proof = instance.identity
     endpoint.host.endpoints++
     this.table.add(connection)
     this.environment.observe?.({
@@ -87,7 +88,7 @@ export class Connections {
   /** Ends a dial before it has succeeded. */
   abortDial(endpoint: Endpoint, reason: Transport.TransportError): void {
     const { acceptor } = endpoint.connection
-    // The acceptor has not heard of the dial, so it needs no reset.
+    // The dial has not arrived at the acceptor, so it needs no reset.
     if (acceptor.state === "opening") acceptor.state = "gone"
     this.reset(endpoint, reason)
   }
@@ -137,6 +138,7 @@ export class Connections {
     }
     endpoint.state = "open"
     endpoint.process = listener.instance.process
+    endpoint.proof = listener.instance.identity
     endpoint.host.endpoints++
     this.environment.observe?.({ _tag: "Accepted", connection: endpoint.connection.id })
     this.delivery.send(endpoint, "accepted")
@@ -144,7 +146,7 @@ export class Connections {
   }
 
   private receiveAccepted(endpoint: Endpoint): void {
-    // The dialer has crashed and started again, and does not know the connection.
+    // The dialer has crashed and started again, and the new process does not have the connection.
     if (endpoint.state === "gone" && endpoint.first === undefined) return this.delivery.send(endpoint, "reset")
     if (endpoint.state !== "opening") return
     endpoint.state = "open"
@@ -180,7 +182,7 @@ export class Connections {
     return inbox.length > 0 || endPulled || error !== undefined || endReceived
   }
 
-  /** Takes the outcome of a `pull`; `undefined` if the `pull` has to wait. */
+  /** Takes the outcome of a `pull`. Returns `undefined` if the `pull` has to wait. */
   take(
     endpoint: Endpoint,
   ): Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Transport.TransportError | Cause.Done> | undefined {
@@ -200,7 +202,7 @@ export class Connections {
 
   // Sending: from the outbox into flight, then into the peer's inbox.
 
-  /** Sends the outbox, as far as the send buffer has room. */
+  /** Sends as much of the outbox as the send buffer has room for. */
   flush(endpoint: Endpoint): void {
     if (endpoint.state === "gone") return
     const { outbox, peer, sendBuffer } = endpoint
@@ -236,7 +238,7 @@ export class Connections {
     endpoint.process.enqueue(writer)
   }
 
-  /** Ends the stream behind everything that was written. */
+  /** Ends the stream after all written bytes. */
   endWriting(endpoint: Endpoint): void {
     if (endpoint.writeEnded || endpoint.state !== "open") return
     endpoint.writeEnded = true
@@ -265,6 +267,7 @@ export class Connections {
     endpoint.inbox = []
     endpoint.unread = 0
     endpoint.timer?.cancel()
+    endpoint.withdrawal?.cancel()
     if (endpoint.peer.state === "gone") this.forget(endpoint.connection)
     this.resumeWriter(endpoint)
     this.resumeReader(endpoint)
@@ -277,7 +280,7 @@ export class Connections {
     this.delivery.drop(acceptor, "the connection is gone")
   }
 
-  /** Ends the endpoint with a reset, behind what was sent before. */
+  /** Ends the endpoint with a reset, which travels behind the segments in flight. */
   reset(endpoint: Endpoint, reason: Transport.TransportError): void {
     if (endpoint.state === "gone") return
     this.reportEnded(endpoint, "reset")
@@ -285,7 +288,7 @@ export class Connections {
     this.terminate(endpoint, reason)
   }
 
-  /** Ends the endpoint without a segment to the peer, and drops what is in flight. */
+  /** Ends the endpoint without a segment to the peer, and drops its segments in flight. */
   vanish(endpoint: Endpoint, reason: Transport.TransportError): void {
     this.delivery.drop(endpoint, reason.message)
     if (endpoint.state === "gone") return
@@ -316,7 +319,7 @@ export class Connections {
       endpoint,
       endpoint.state === "opening"
         ? transportError("unreachable", `${endpoint.connection.address} did not answer`)
-        : transportError("closed", `the connection to ${name} timed out: nothing could be delivered`),
+        : transportError("closed", `the connection to ${name} timed out: no bytes could be delivered`),
     )
   }
 
@@ -327,7 +330,7 @@ export class Connections {
     }
   }
 
-  /** Closes the endpoint. Sends what was written, and resets the connection after the linger time. */
+  /** Closes the endpoint. Sends the written bytes, and resets the connection after the linger time. */
   close(endpoint: Endpoint): void {
     endpoint.endPulled = false
     if (endpoint.state === "gone") return
@@ -348,9 +351,30 @@ export class Connections {
     this.resumeReader(endpoint)
   }
 
+  // Proofs.
+
+  /**
+   * Asks the program of the endpoint for another connection. Resets the connection after the time, in microseconds; an
+   * infinite time lets it be.
+   */
+  withdraw(endpoint: Endpoint, within: number): void {
+    if (endpoint.state !== "open") return
+    if (!endpoint.renewing) {
+      endpoint.renewing = true
+      const { renewer } = endpoint
+      endpoint.renewer = undefined
+      if (renewer !== undefined) endpoint.process.enqueue(renewer)
+    }
+    if (within === Number.POSITIVE_INFINITY || endpoint.withdrawal !== undefined) return
+    const { timeline } = this.environment
+    endpoint.withdrawal = timeline.schedule(timeline.now() + within, () => {
+      this.reset(endpoint, transportError("closed", `the proof of ${endpoint.direction.to.name} was withdrawn`))
+    })
+  }
+
   // Faults.
 
-  /** Resumes the deliveries whose directions are open again. */
+  /** Resumes the deliveries in directions that are open again. */
   resumeDelivery(): void {
     for (const { acceptor, dialer } of this.table.all()) {
       this.delivery.resume(dialer)
@@ -359,8 +383,8 @@ export class Connections {
   }
 
   /**
-   * Lets the peer receive an end that the endpoint did not send. The endpoint does not know, and nothing that it writes
-   * later arrives.
+   * Makes the peer receive an end that the endpoint did not send. The endpoint does not notice, and no bytes that it
+   * writes later arrive.
    */
   sever(endpoint: Endpoint): void {
     if (!endpoint.endSent) this.delivery.send(endpoint, "severed")

@@ -1,5 +1,5 @@
 /**
- * Copies bytes. An array buffer of its own costs more than everything else that a short message does, so short copies
+ * Copies of bytes. Allocating an array buffer costs more than the rest of the work for a short message, so short copies
  * share one buffer.
  */
 

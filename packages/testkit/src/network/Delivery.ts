@@ -1,14 +1,17 @@
-/** Carries segments from one endpoint of a connection to the other: in order, whole, and sometimes late. */
+/** Delivery of segments from one endpoint of a connection to the other: in order, whole, and sometimes late. */
 import { maxLosses } from "./Direction.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import type { Environment } from "./Environment.ts"
 import { type Kind, noBytes, Segment } from "./Segment.ts"
 
-/** Time after which a lost segment is sent again for the first time. The time doubles with each loss, as TCP does on Linux. */
+/**
+ * Time after which a lost segment is sent again for the first time. The time doubles with each loss, as TCP does on
+ * Linux.
+ */
 export const retransmitMicros = 200_000
 
 /**
- * Returns the time that `losses` losses in a row cost after `before` earlier ones. The time stops to grow at
+ * Returns the delay by `losses` losses in a row after `before` earlier losses. The delay stops growing at
  * {@link maxLosses} and is never 0.
  */
 export const retransmission = (before: number, losses: number): number => {
@@ -69,7 +72,7 @@ export class Delivery {
     this.depart(endpoint, segment)
   }
 
-  /** Delays the segment by the retransmissions that the losses cost. Returns that time. */
+  /** Delays the segment by the retransmissions after the losses. Returns the delay. */
   private addLosses(segment: Segment, times: number): number {
     const wait = retransmission(segment.losses, times)
     segment.losses += times
@@ -78,7 +81,7 @@ export class Delivery {
     return wait
   }
 
-  /** Puts the segment into the sender's queue. A segment that finds the queue full is lost, and tries again. */
+  /** Puts the segment into the sender's queue. If the queue is full, the segment is lost and sent again later. */
   private depart(endpoint: Endpoint, segment: Segment): void {
     const { timeline } = this.environment
     const now = timeline.now()
@@ -89,7 +92,7 @@ export class Delivery {
     }
     const { latency } = segment
     const wait = this.addLosses(segment, 1)
-    // The wait passes before the departure, so it is no part of the latency.
+    // The wait passes before the departure, so it is not part of the latency.
     segment.latency = latency
     segment.arrivesAt = Number.POSITIVE_INFINITY
     segment.retry = timeline.schedule(now + wait, () => {
@@ -122,7 +125,7 @@ export class Delivery {
     })
   }
 
-  /** Delivers the first segment, whose time has come. */
+  /** Delivers the first segment, which is due. */
   readonly onDue = (endpoint: Endpoint): void => {
     endpoint.pending = undefined
     const { first } = endpoint
@@ -150,7 +153,7 @@ export class Delivery {
     this.scheduleFirst(endpoint)
   }
 
-  /** Reports that the bytes of a segment will never be read. */
+  /** Reports a segment whose bytes will never be read. */
   reportDropped(segment: Segment, why: string): void {
     if (segment.id > 0) this.environment.observe?.({ _tag: "Dropped", segment: segment.id, why })
   }

@@ -1,4 +1,4 @@
-/** The direction from one host to another: its constants, its queue, and the chance of each segment. */
+/** Direction from one host to another: its constants, its queue, and the draws of each segment. */
 import * as Distribution from "../Distribution.ts"
 import type { Stream } from "../kernel/Draws.ts"
 import type { Prng } from "../kernel/Prng.ts"
@@ -6,16 +6,16 @@ import * as Conditions from "./Conditions.ts"
 import type { Host } from "./Host.ts"
 import type { Partitions } from "./Partitions.ts"
 
-/** Chances are drawn in parts of a million. */
+/** Chances are drawn in parts per million. */
 const million = 1_000_000
 
 /**
- * Segments of the greatest size that a line of limited bandwidth carries in a second. The receiver then hears a slow line in
- * small pieces, as it hears the packets of TCP.
+ * Number of segments of maximum size that a line of limited bandwidth carries per second. On a slow line, the receiver
+ * then reads small pieces, as with the packets of TCP.
  */
 const segmentsPerSecond = 10
 
-/** Maximum number of losses of one segment. More make no difference: no timeout is so long. */
+/** Maximum number of losses of one segment. More would make no difference, because every timeout is shorter. */
 export const maxLosses = 30
 
 export class Direction {
@@ -30,7 +30,7 @@ export class Direction {
   private checkedVersion = -1
   private blocked = false
 
-  // The constants of this direction, for the conditions of this epoch.
+  // Constants of this direction under the conditions of this epoch.
   private epoch = -1
   private delay: Distribution.Distribution = 0
   private minimum = 0
@@ -117,7 +117,7 @@ export class Direction {
     return losses
   }
 
-  /** Draws how many times the next segment is lost. */
+  /** Draws the number of losses of the next segment. */
   losses(): number {
     const { counters, plan } = this.conditions
     if (Distribution.isZero(plan.loss)) return 0
@@ -129,20 +129,21 @@ export class Direction {
 
   private readonly sampleSplit = (random: Prng): number => {
     if (random.next() * million >= this.splitRate) return 0
-    // Short pieces are likelier, because decoders fail on them.
+    // Short pieces are more likely, because decoders fail on them.
     return 1 + Math.floor((this.size - 1) * random.next() ** 2)
   }
 
   /**
-   * Returns the largest segment that occupies the line for a bounded time. A queue that may be full has no such bound: the
-   * segments of one write would be lost one by one, because the network has no congestion window.
+   * Returns the size of the largest segment, which bounds the time for which a segment occupies the line. With a
+   * limited queue there is no bound: the segments of one write would be lost one by one, because the network has no
+   * congestion window.
    */
   private largestSegment(): number {
     const { bandwidth, queue } = this
     return bandwidth === 0 || queue > 0 ? Number.POSITIVE_INFINITY : Math.ceil(bandwidth / segmentsPerSecond)
   }
 
-  /** Draws how many of the bytes go into the next segment. */
+  /** Draws the number of bytes of the next segment. */
   segmentSize(size: number): number {
     const { counters, plan } = this.conditions
     this.refresh()
@@ -164,7 +165,7 @@ export class Direction {
     return drawn
   }
 
-  /** Returns the time at which a segment leaves the sender's queue; `undefined` if the queue is full. */
+  /** Returns the time at which a segment leaves the sender's queue, or `undefined` if the queue is full. */
   departure(now: number, size: number): number | undefined {
     this.refresh()
     const { bandwidth, conditions, queue } = this

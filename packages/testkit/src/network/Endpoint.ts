@@ -1,4 +1,4 @@
-/** One end of a connection: what it sends, and what it has received. */
+/** End of a connection, with its outgoing and incoming bytes. */
 import type * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import type { Direction } from "./Direction.ts"
@@ -6,12 +6,12 @@ import type { Process, Scheduled } from "./Environment.ts"
 import type { Host } from "./Host.ts"
 import type { Segment } from "./Segment.ts"
 
-/** The process of an endpoint that nobody has accepted yet. */
+/** Process of an endpoint that no process has accepted yet. */
 const noProcess: Process = { enqueue: () => undefined }
 
-/** A connection, as its endpoints know it. */
+/** Connection as seen from its endpoints. */
 export interface Connection {
-  /** Counted from 1. */
+  /** Number of the connection, counted from 1. */
   readonly id: number
   readonly address: Address.Address
   readonly dialer: Endpoint
@@ -24,48 +24,57 @@ export class Endpoint {
   /** Direction to the peer. */
   readonly direction: Direction
   process: Process = noProcess
-  /** `closing`: the scope is closed and the rest is being sent. `gone`: the endpoint has ended for good. */
+  /** `closing`: the scope is closed and the remaining bytes are being sent. `gone`: the endpoint has ended. */
   state: "opening" | "open" | "closing" | "gone" = "opening"
-  /** The error of `pull` and `write`, once there is one. */
+  /** Error of `pull` and `write`, once there is one. */
   error: Transport.TransportError | undefined = undefined
+
+  /** Proof that the peer sees, from the time at which this end has a program. */
+  proof: Transport.Identity | undefined = undefined
+  /** The transport here has asked for another connection in the place of this one. */
+  renewing = false
+  /** Resumes a fiber that waits for `renewing`. */
+  renewer: (() => void) | undefined = undefined
+  /** The end of the connection after the withdrawal of a proof. */
+  withdrawal: Scheduled | undefined = undefined
 
   /** Maximum number of bytes that are in flight or not pulled by the peer. */
   readonly sendBuffer: number
-  /** Bytes that were written and are not in flight yet, except the first `offset` of them. */
+  /** Bytes that were written and are not in flight yet, except the first `offset` bytes. */
   outbox: Array<Uint8Array> = []
   offset = 0
-  /** The program writes nothing any more. */
+  /** `true` once the program has ended the stream. */
   writeEnded = false
-  /** The end of the stream was sent. */
+  /** `true` once the end of the stream was sent. */
   endSent = false
   /** Segments in flight to the peer, in the order of arrival, from the first to the last. */
   first: Segment | undefined = undefined
   last: Segment | undefined = undefined
   /** Bytes in flight. */
   inFlight = 0
-  /** Time since when the first segment waits for its delivery. */
+  /** Time at which the first segment began to wait for its delivery. */
   waitingSince = 0
-  /** The arrival of the first segment, or its timeout. */
+  /** Scheduled arrival of the first segment, or its timeout. */
   pending: Scheduled | undefined = undefined
-  /** The first segment found its direction blocked. */
+  /** `true` if the first segment was due while its direction was blocked. */
   stalled = false
-  /** Nothing that this endpoint sends will ever arrive. */
+  /** `true` if no segment of this endpoint arrives any more. */
   muted = false
   /** Resumes a suspended `write`. */
   writer: (() => void) | undefined = undefined
-  /** Runs when the first segment is due. Made once per endpoint, because there is one call for each segment. */
+  /** Delivers the first segment when it is due. Made once per endpoint, because it is called for each segment. */
   readonly onDue: () => void
 
   inbox: Array<Uint8Array> = []
   /** Bytes in the inbox. */
   unread = 0
-  /** The peer has ended its stream. */
+  /** `true` once the end of the peer's stream has arrived. */
   endReceived = false
-  /** `pull` has reported the end of the stream. */
+  /** `true` once `pull` has reported the end of the stream. */
   endPulled = false
   /** Resumes a suspended `pull` or `connect`. */
   waiter: (() => void) | undefined = undefined
-  /** The end of the linger time, or of the time to connect. */
+  /** Scheduled end of the linger time, or of the time to connect. */
   timer: Scheduled | undefined = undefined
 
   constructor(connection: Connection, direction: Direction, sendBuffer: number, onDue: (endpoint: Endpoint) => void) {
@@ -81,7 +90,7 @@ export class Endpoint {
     return this === dialer ? acceptor : dialer
   }
 
-  /** Bytes that wait here and in flight. */
+  /** Number of bytes in the outbox, in flight, and not pulled. */
   get held(): number {
     return this.outbox.reduce((sum, chunk) => sum + chunk.length, -this.offset) + this.inFlight + this.unread
   }

@@ -1,9 +1,8 @@
 /**
- * A network in memory, in any {@link Environment}: hosts, connections as TCP has them, conditions, and faults.
+ * Network in memory, in any {@link Environment}: hosts, connections as in TCP, conditions, and faults.
  *
- * Every decision by chance is a named draw. A fiber that waits is resumed as part of the process that it belongs to. Bytes
- * that arrive are put into the buffers of their endpoint at once, as an operating system does, also while the process is
- * paused.
+ * Every random decision is a named draw. A waiting fiber is resumed as part of its process. Bytes that arrive are put
+ * into the buffers of their endpoint at once, also while the process is paused, as an operating system does.
  */
 import * as Transport from "@coterie/core/Transport"
 import * as Address from "@coterie/core/Address"
@@ -27,7 +26,7 @@ import * as SimTransport from "./SimTransport.ts"
 import { Swizzle } from "./Swizzle.ts"
 import { connectionClosed, transportError } from "./transportError.ts"
 
-/** Port of a node that names none. It is the port of an address without a port, so a host alone is the address of its node. */
+/** Default port of a node. An address without a port has the same port, so the name of a host is the address of its node. */
 export const defaultPort = Address.defaultPort
 
 /** Default number of bytes that each direction of a connection holds. */
@@ -36,7 +35,9 @@ export const defaultSendBuffer = 64 * 1024
 /** Default time that a closed connection waits for the other end. */
 export const defaultLinger = "5 seconds"
 
-/** Default time for which bytes are sent again before the connection times out. Systems have from 20 seconds to minutes. */
+/**
+ * Default time for which bytes are sent again before the connection times out. Real systems use 20 seconds to minutes.
+ */
 export const defaultUserTimeout = "30 seconds"
 
 /** Options of an {@link Engine}. */
@@ -49,14 +50,14 @@ export interface Options {
   readonly sendBuffer?: number | undefined
   /** Time after which a dial fails as `unreachable`. Defaults to the user timeout. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** Time after which a connection ends whose bytes cannot be delivered. */
+  /** Time after which a connection times out if its bytes cannot be delivered. */
   readonly userTimeout?: Duration.Input | undefined
   /** Time that a closed connection waits for the other end before it is reset. */
   readonly linger?: Duration.Input | undefined
 }
 
 /**
- * One connection, as a test sees it.
+ * Description of a connection, for tests.
  *
  * @category models
  * @since 0.1.0
@@ -66,14 +67,14 @@ export interface ConnectionInfo {
   readonly from: string
   /** Address that was dialed. */
   readonly to: Address.Address
-  /** `opening` until both sides have it, `open` while both have it, then `closing`. */
+  /** `opening` until both sides have the connection, `open` while both have it, then `closing`. */
   readonly state: "opening" | "open" | "closing"
-  /** Bytes that the network holds: written and not arrived, or arrived and not pulled. */
+  /** Number of bytes that the network holds: bytes written and not arrived, or arrived and not pulled. */
   readonly held: number
 }
 
 /**
- * Everything that is open in the network at one moment.
+ * Open listeners and connections of the network at one moment.
  *
  * @category models
  * @since 0.1.0
@@ -83,10 +84,10 @@ export interface Snapshot {
   readonly connections: ReadonlyArray<ConnectionInfo>
 }
 
-/** Ends a fault. A second call, and a call after `heal`, do nothing. */
+/** Function that ends a fault. A second call, or a call after `heal`, does nothing. */
 export type Undo = () => void
 
-/** A network, and the faults that can be injected into it. */
+/** Network with the faults that can be injected into it. */
 export class Engine {
   private readonly environment: Environment
   private readonly counters = new ConditionCounters()
@@ -120,22 +121,27 @@ export class Engine {
   // Transports.
 
   /**
-   * Makes the transport of a node at the host. It listens on the port; 0 picks a free one. Building a transport at a host
-   * without power brings the power back.
+   * Makes the transport of a node at the host. It listens on the port; 0 picks a free port. Building a transport at a
+   * host without power restores the power. `identity` returns the proof of the node.
    */
-  transport(host: string, port: number = defaultPort): Layer.Layer<Transport.Transport> {
+  transport(
+    host: string,
+    port: number = defaultPort,
+    identity: () => Transport.Identity | undefined = () => undefined,
+  ): Layer.Layer<Transport.Transport> {
     const { hosts, listeners, network: connections } = this
     return Layer.effect(Transport.Transport)(
       Effect.acquireRelease(
-        Effect.sync(() => this.boot(host)),
+        Effect.sync(() => this.boot(host, identity())),
         (instance) => Effect.sync(() => this.instances.delete(instance)),
       ).pipe(Effect.map((instance) => SimTransport.make({ connections, listeners, hosts }, instance, port))),
     )
   }
 
-  private boot(name: string): TransportInstance {
+  private boot(name: string, identity: Transport.Identity | undefined): TransportInstance {
     const host = this.hosts.get(name)
-    const instance: TransportInstance = { host, process: this.environment.process(host.name), alive: true }
+    const process = this.environment.process(host.name)
+    const instance: TransportInstance = { host, process, alive: true, identity }
     this.instances.add(instance)
     if (!host.powered) {
       host.powered = true
@@ -144,9 +150,25 @@ export class Engine {
     return instance
   }
 
+  /** Changes the proof of the present processes of a host. Open connections keep theirs. */
+  prove(name: string, identity: Transport.Identity | undefined): void {
+    const host = this.hosts.get(name)
+    for (const instance of this.instances) if (instance.host === host) instance.identity = identity
+  }
+
+  /** Lets a host withdraw the proofs of its open connections: of all, or of those with one peer. */
+  withdraw(name: string, peer: string | undefined, within: Duration.Input): void {
+    const micros = Microseconds.fromDuration(within)
+    for (const endpoint of this.endpointsAt(this.hosts.get(name))) {
+      if (endpoint.proof === undefined && endpoint.peer.proof === undefined) continue
+      if (peer !== undefined && endpoint.direction.to.name !== canonical(peer)) continue
+      this.network.withdraw(endpoint, micros)
+    }
+  }
+
   // Conditions.
 
-  /** Sets the conditions of the network from now on. Segments in flight keep theirs. */
+  /** Sets the conditions of the network from now on. Segments in flight keep their conditions. */
   setConditions(conditions: FaultPlan.Network): void {
     this.conditions.set(conditions)
   }
@@ -158,22 +180,22 @@ export class Engine {
 
   // Partitions.
 
-  /** Blocks everything between the two groups. Connections stay open and stall. */
+  /** Blocks all traffic between the two groups. Connections stay open and stall. */
   partition(hostsA: ReadonlyArray<string>, hostsB: ReadonlyArray<string>): Undo {
     return this.block(Partitions.bothWays(hostsA.map(canonical), hostsB.map(canonical)))
   }
 
-  /** Blocks everything from the first group to the second. */
+  /** Blocks all traffic from the first group to the second. */
   partitionOneWay(from: ReadonlyArray<string>, to: ReadonlyArray<string>): Undo {
     return this.block(Partitions.oneWay(from.map(canonical), to.map(canonical)))
   }
 
-  /** Blocks everything between the host and all others. */
+  /** Blocks all traffic between the host and all others. */
   isolate(host: string): Undo {
     return this.block(Partitions.isolation(canonical(host)))
   }
 
-  /** Blocks everything from one host to another. */
+  /** Blocks all traffic from one host to another. */
   clog(from: string, to: string): Undo {
     return this.block(Partitions.oneWay([canonical(from)], [canonical(to)]))
   }
@@ -221,7 +243,7 @@ export class Engine {
     }
   }
 
-  /** Lets the open connections between two hosts fail halfway; see `FaultPlan.HalfOpen`. */
+  /** Makes the open connections between two hosts fail half-open. See `FaultPlan.HalfOpen`. */
   halfOpen(from: string, to: string, how: (typeof FaultPlan.HalfOpen.Type)["how"]): void {
     for (const connection of this.connectionsBetween(from, to)) {
       const { acceptor, dialer } = connection
@@ -247,8 +269,8 @@ export class Engine {
   // Crashes.
 
   /**
-   * Ends everything at the host: listeners, connections, and transports that were built there. Peers see resets and
-   * refused dials. After a silent crash they see nothing, until a transport is built there again.
+   * Ends the listeners, the connections and the transports at the host. Peers see resets and refused dials. After a
+   * silent crash, peers receive nothing from the host until a transport is built there again.
    */
   crash(name: string, { silent = false }: { readonly silent?: boolean | undefined } = {}): void {
     const host = this.hosts.get(name)
@@ -270,7 +292,7 @@ export class Engine {
     }
   }
 
-  /** Returns the endpoints at the host, of all connections that are not gone altogether. */
+  /** Returns the endpoints at the host, of all connections with an endpoint that is not gone. */
   private endpointsAt(host: Host): ReadonlyArray<Endpoint> {
     return [...this.network.table.all()].flatMap(({ acceptor, dialer }) =>
       [dialer, acceptor].filter(
@@ -280,7 +302,7 @@ export class Engine {
     )
   }
 
-  /** Ends all connections, and all transports for good. */
+  /** Ends all connections and all transports permanently. */
   close(): void {
     for (const { acceptor, dialer } of this.network.table.all()) {
       this.network.terminate(dialer, connectionClosed(dialer))
@@ -291,12 +313,12 @@ export class Engine {
 
   // Inspection.
 
-  /** Counts how often each condition had an effect. */
+  /** Returns the number of effects of each condition. */
   fired(): Readonly<Record<string, number>> {
     return this.counters.all()
   }
 
-  /** Returns everything that is open now. */
+  /** Returns the open listeners and connections. */
   inspect(): Snapshot {
     return {
       listeners: this.listeners.all().map(({ address }) => address),
@@ -315,7 +337,7 @@ export class Engine {
     return host === undefined ? 0 : host.endpoints + host.listeners
   }
 
-  /** Counts the open connections between two hosts, dialed by either of them. */
+  /** Counts the open connections between two hosts, whichever host dialed. */
   connections(hostA: string, hostB: string): number {
     const there = this.openIn(this.hosts.findDirection(hostA, hostB))
     return canonical(hostA) === canonical(hostB) ? there : there + this.openIn(this.hosts.findDirection(hostB, hostA))
@@ -328,7 +350,7 @@ export class Engine {
     return open
   }
 
-  /** Returns the number of bytes that arrived so far on connections from one host to the other. */
+  /** Returns the number of bytes that have arrived on connections from one host to the other. */
   bytes(from: string, to: string): number {
     return this.hosts.findDirection(from, to)?.bytesArrived ?? 0
   }

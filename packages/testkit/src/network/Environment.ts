@@ -1,29 +1,29 @@
 /**
- * Everything that a simulated network needs from its surroundings. There are two environments: any Effect program with its
- * `Clock` and `Random` (the plain `SimNetwork`), and the simulation kernel.
+ * Services that a simulated network needs from its environment. There are two environments: an Effect program with its
+ * `Clock` and `Random` (`SimNetwork`), and the kernel of a simulation.
  */
 import type { Draws } from "../kernel/Draws.ts"
 
-/** A scheduled call. */
+/** Scheduled call. */
 export interface Scheduled {
   /** Prevents the call. Does nothing once the call has happened. */
   readonly cancel: () => void
 }
 
 /**
- * Calls functions in the order of time; within one instant in the order in which they were scheduled. Times are whole
- * microseconds.
+ * Scheduler that calls functions in the order of time, and in the order of scheduling within one instant. Times are in
+ * whole microseconds.
  */
 export interface Timeline {
   readonly now: () => number
   readonly schedule: (at: number, run: () => void) => Scheduled
 }
 
-/** The process that a transport was built in: one life of a node. */
+/** Process in which a transport was built: one life of a node. */
 export interface Process {
   /**
-   * Runs a task as part of the process, soon and in a turn of its own. A process that has died drops the task; a paused
-   * process keeps the task until it is resumed.
+   * Runs a task as part of the process, soon and in a turn of its own. A process that has ended drops the task. A
+   * paused process keeps the task until it is resumed.
    */
   readonly enqueue: (task: () => void) => void
 }
@@ -36,7 +36,7 @@ export interface Process {
  */
 export type Side = "dialer" | "acceptor"
 
-/** An event of the network. `id`s are counted from 1, per network. */
+/** Event of the network. Connections and segments are numbered from 1 within a network. */
 export type Observation =
   | { readonly _tag: "Dialed"; readonly connection: number; readonly from: string; readonly to: string }
   | { readonly _tag: "Accepted"; readonly connection: number }
@@ -46,16 +46,16 @@ export type Observation =
       readonly segment: number
       readonly from: string
       readonly to: string
-      /** The side that sent. A host can be both sides of a connection. */
+      /** Side that sent the segment. A host can be both sides of a connection. */
       readonly side: Side
       readonly bytes: Uint8Array
     }
-  /** The network lost the segment so many times, and the sender sends it again. */
+  /** The network lost the segment `times` times, and the sender sends it again. */
   | { readonly _tag: "Lost"; readonly segment: number; readonly times: number }
   | { readonly _tag: "Arrived"; readonly segment: number }
   /** The segment will never arrive. */
   | { readonly _tag: "Dropped"; readonly segment: number; readonly why: string }
-  /** The side `by` ended the connection; `vanished` ends it without a segment to the other side. */
+  /** The side `by` ended the connection. `vanished` ends it without a segment to the other side. */
   | {
       readonly _tag: "Ended"
       readonly connection: number
@@ -63,7 +63,7 @@ export type Observation =
       readonly how: "end" | "reset" | "refused" | "vanished"
     }
 
-/** The surroundings of a network. */
+/** Environment of a network. */
 export interface Environment {
   readonly timeline: Timeline
   readonly draws: Draws

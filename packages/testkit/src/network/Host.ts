@@ -1,7 +1,8 @@
-/** One host of a network, where transports are built. */
+/** Host of a network, at which transports are built. */
+import type * as Transport from "@coterie/core/Transport"
 import type { Process } from "./Environment.ts"
 
-/** Writes a host as addresses do: in lower case, IPv6 without its brackets. */
+/** Returns a host in the form of addresses: in lower case, and IPv6 without brackets. */
 export const canonical = (host: string): string => {
   const text = host.toLowerCase()
   return text.startsWith("[") ? text.slice(1, -1) : text
@@ -21,9 +22,11 @@ export class Host {
   }
 }
 
-/** A transport that was built at a host. It dies with the process that built it. */
+/** Transport that was built at a host. It ends with the process that built it. */
 export interface TransportInstance {
   readonly host: Host
   readonly process: Process
   alive: boolean
+  /** Proof that the other ends of new connections see. */
+  identity?: Transport.Identity | undefined
 }

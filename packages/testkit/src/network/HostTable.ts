@@ -1,4 +1,4 @@
-/** All hosts that were ever named in a network, and the directions between them. */
+/** All hosts that were named in a network, and the directions between them. */
 import type { Direction } from "./Direction.ts"
 import { canonical, Host } from "./Host.ts"
 
@@ -17,7 +17,7 @@ export class HostTable {
     return this.hosts.get(canonical(name))
   }
 
-  /** Returns the host; makes it if needed. */
+  /** Returns the host. Makes it if it does not exist. */
   get(name: string): Host {
     const known = this.find(name)
     if (known !== undefined) return known
@@ -26,7 +26,7 @@ export class HostTable {
     return host
   }
 
-  /** Returns the direction; makes it if needed. */
+  /** Returns the direction. Makes it if it does not exist. */
   direction(from: Host, to: Host): Direction {
     const directions = this.directions.get(from) ?? new Map<string, Direction>()
     const direction = directions.get(to.name) ?? this.makeDirection(from, to)

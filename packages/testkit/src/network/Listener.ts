@@ -1,4 +1,4 @@
-/** An open listener: accepted connections wait here until a program runs the listener. */
+/** Open listener. Accepted connections wait in its backlog until a program runs the listener. */
 import type * as Address from "@coterie/core/Address"
 import type { Endpoint } from "./Endpoint.ts"
 import type { TransportInstance } from "./Host.ts"
@@ -22,7 +22,7 @@ export class Listener {
     if (this.accept !== undefined) this.instance.process.enqueue(this.handOver)
   }
 
-  /** Hands the backlog to the program. Runs inside of the process. */
+  /** Hands the backlog to the program. Must be called inside the process. */
   private readonly handOver = (): void => {
     const { accept } = this
     if (accept !== undefined) for (const endpoint of this.takeBacklog()) accept(endpoint)

@@ -1,4 +1,4 @@
-/** All open listeners of one network, by their addresses. */
+/** Open listeners of one network by their addresses. */
 import * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import * as Result from "effect/Result"
@@ -26,7 +26,7 @@ export class ListenerTable {
     return 65535
   }
 
-  /** Opens a listener on the port; 0 picks a free one. */
+  /** Opens a listener on the port; 0 picks a free port. */
   add(instance: TransportInstance, port: number): Result.Result<Listener, Transport.TransportError> {
     const { name } = instance.host
     const address = Address.make(name, port === 0 ? this.freePort(name) : port)
@@ -36,7 +36,7 @@ export class ListenerTable {
     }
     if (this.listeners.has(address.success)) {
       return Result.fail(
-        transportError("listen", `port ${port} on ${name} is in use: pick another, or 0 for any free one`),
+        transportError("listen", `port ${port} on ${name} is in use: pick another port, or 0 for any free port`),
       )
     }
     const listener = new Listener(instance, address.success)

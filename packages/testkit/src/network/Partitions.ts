@@ -1,25 +1,25 @@
 /**
- * The blocked directions of a network. A direction is open if no block covers it, so partitions may overlap and each of
- * them ends on its own.
+ * Blocked directions of a network. A direction is open if no block covers it, so partitions may overlap and end
+ * independently.
  */
 
-/** Returns `true` for the directions that it blocks. */
+/** Function that returns `true` for the directions that it blocks. */
 export type Block = (from: string, to: string) => boolean
 
-/** Blocks everything from one group to the other. */
+/** Makes a block of all traffic from one group to the other. */
 export const oneWay = (from: ReadonlyArray<string>, to: ReadonlyArray<string>): Block => {
   const senders = new Set(from)
   const receivers = new Set(to)
   return (a, b) => senders.has(a) && receivers.has(b)
 }
 
-/** Blocks everything between two groups. */
+/** Makes a block of all traffic between two groups. */
 export const bothWays = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): Block => {
   const there = oneWay(a, b)
   return (from, to) => there(from, to) || there(to, from)
 }
 
-/** Blocks everything between a host and all others. */
+/** Makes a block of all traffic between a host and all others. */
 export const isolation =
   (host: string): Block =>
   (from, to) =>
@@ -27,7 +27,7 @@ export const isolation =
 
 export class Partitions {
   private readonly blocks = new Set<Block>()
-  /** Number of changes. A direction looks at the blocks again only after a change. */
+  /** Number of changes. A direction evaluates the blocks again only after a change. */
   version = 0
 
   add(block: Block): void {
@@ -35,7 +35,7 @@ export class Partitions {
     this.version++
   }
 
-  /** Removes the block. Returns `false` if it was not there. */
+  /** Removes the block. Returns `false` if it was not present. */
   remove(block: Block): boolean {
     if (!this.blocks.delete(block)) return false
     this.version++

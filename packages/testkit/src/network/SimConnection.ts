@@ -1,4 +1,4 @@
-/** A simulated TCP connection: its two endpoints. */
+/** Simulated TCP connection with its two endpoints. */
 import type * as Address from "@coterie/core/Address"
 import type { Direction } from "./Direction.ts"
 import { type Connection, Endpoint } from "./Endpoint.ts"

@@ -1,4 +1,4 @@
-/** The `Transport` service of one transport instance, on top of the connections and listeners of the network. */
+/** `Transport` service of one transport instance, on top of the connections and listeners of the network. */
 import * as Address from "@coterie/core/Address"
 import type * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ interface Options {
   readonly hosts: HostTable
 }
 
-/** Makes the service. It listens on the port; 0 picks a free one. */
+/** Makes the service. It listens on the port; 0 picks a free port. */
 export const make = (options: Options, instance: TransportInstance, port: number): Transport.Transport["Service"] => ({
   listen: listen(options, instance, port),
   connect: (address) => connect(options, instance, address),
@@ -33,9 +33,9 @@ const outcome = (endpoint: Endpoint): Effect.Effect<void, Transport.TransportErr
 const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.Connection => {
   const pull: Transport.Connection["pull"] = Effect.suspend(() => connections.take(endpoint) ?? arrival)
   const arrival: Transport.Connection["pull"] = Effect.callback((resume) => {
-    // The fiber itself takes the bytes, so an interrupted one leaves them in the inbox.
+    // The fiber itself takes the bytes, so an interrupted fiber leaves them in the inbox.
     const waiter = () => resume(pull)
-    // Bytes may have arrived since the fiber looked.
+    // Bytes may have arrived since the fiber checked.
     if (connections.hasInput(endpoint)) return waiter()
     endpoint.waiter = waiter
     return Effect.sync(() => {
@@ -50,13 +50,26 @@ const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.C
       if (endpoint.writer === writer) endpoint.writer = undefined
     })
   })
+  const identity = endpoint.peer.proof
+  const renewal = Effect.callback<void>((resume) => {
+    if (endpoint.renewing) return resume(Effect.void)
+    const renewer = () => resume(Effect.void)
+    endpoint.renewer = renewer
+    return Effect.sync(() => {
+      if (endpoint.renewer === renewer) endpoint.renewer = undefined
+    })
+  })
   return {
     remoteHost: endpoint.direction.to.name,
+    identity,
+    // A connection without any proof costs no fiber that waits for its renewal.
+    renewal: identity === undefined && endpoint.proof === undefined ? undefined : renewal,
     pull,
     write: (chunks) =>
       Effect.suspend(() => {
         if (endpoint.error !== undefined) return Effect.fail(endpoint.error)
-        if (endpoint.writeEnded) return Effect.fail(transportError("closed", "nothing can be written after `end`"))
+        if (endpoint.writeEnded)
+          return Effect.fail(transportError("closed", "a connection cannot be written after `end`"))
         for (const chunk of chunks) if (chunk.length > 0) endpoint.outbox.push(chunk)
         connections.flush(endpoint)
         return endpoint.outbox.length === 0 ? Effect.void : written
@@ -126,7 +139,7 @@ const run =
             Effect.acquireRelease(Effect.succeed(connectionOf(connections, endpoint)), () =>
               Effect.sync(() => connections.close(endpoint)),
             ).pipe(
-              // The handler starts outside of this call, so that a fiber that it wakes finds it forked.
+              // The handler starts after this call, so that its fiber is registered before it can wake another fiber.
               Effect.tap(Effect.yieldNow),
               Effect.flatMap(handler),
               Effect.scoped,

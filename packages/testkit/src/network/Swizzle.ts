@@ -1,4 +1,4 @@
-/** A fault that isolates hosts one after the other, each for its own time. */
+/** Fault that isolates hosts one after the other, each for its own time. */
 import type { Timeline } from "./Environment.ts"
 import { isolation, type Partitions } from "./Partitions.ts"
 
@@ -7,14 +7,14 @@ interface Options {
   readonly partitions: Partitions
   /** Called when directions may be open again. */
   readonly opened: () => void
-  /** Called when the last isolation is over. */
+  /** Called when the last isolation has ended. */
   readonly ended: () => void
 }
 
 export class Swizzle {
   private readonly options: Options
   private readonly began: number
-  /** Ends an isolation that is scheduled or has begun. */
+  /** Functions that each end an isolation that is scheduled or has begun. */
   private readonly ends = new Set<() => void>()
 
   constructor(options: Options) {
@@ -22,7 +22,7 @@ export class Swizzle {
     this.began = options.timeline.now()
   }
 
-  /** Isolates the host between two times, which are microseconds since the swizzle began. */
+  /** Isolates the host between two times, in microseconds since the beginning of the swizzle. */
   schedule(host: string, from: number, to: number): void {
     const { opened, partitions, timeline } = this.options
     const block = isolation(host)
@@ -41,7 +41,7 @@ export class Swizzle {
     this.ends.add(end)
   }
 
-  /** Ends all isolations, those that have begun and those that have not. */
+  /** Ends all isolations, including those that have not begun. */
   undo(): void {
     this.options.ended()
     for (const end of this.ends) end()

@@ -1,4 +1,4 @@
-/** The errors of the simulated transport. */
+/** Errors of the simulated transport. */
 import * as Transport from "@coterie/core/Transport"
 import type { Endpoint } from "./Endpoint.ts"
 

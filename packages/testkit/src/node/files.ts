@@ -1,38 +1,36 @@
-/**
- * Puts a failure into files: the artifact, from which it is run again, and the picture of it.
- */
+/** Writes a failure to files: the artifact, which a replay reads, and the picture. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Artifact from "../Artifact.ts"
 import type { Found } from "../Swarm.ts"
 import * as Trace from "../Trace.ts"
 
-/** Where they are, relative to the working directory if they are in it. */
+/** Paths of the written files. A path is relative to the working directory if the file is below it. */
 export interface Files {
   readonly artifact: string
   readonly picture: string
 }
 
 export interface Options {
-  /** Default: {@link defaultDir}. */
+  /** Folder of the files. Defaults to {@link defaultDir}. */
   readonly dir?: string | undefined
-  /** The command that runs it again, which the picture shows, by the path of the artifact. */
+  /** Returns the command that the picture shows for a replay, given the path of the artifact. */
   readonly replay?: ((artifact: string) => string) | undefined
 }
 
-/** Beside what other tools leave in a working directory, under a name that begins with a dot. */
+/** Default folder of the files. Its name begins with a dot, as the folders of other tools do. */
 export const defaultDir = ".coterie/sim"
 
-/** Names of files end somewhere; 255 bytes is what most file systems take. */
+/** Maximum number of characters of a slug. Most file systems allow 255 bytes for the name of a file. */
 const maxSlug = 60
 
-/** The name of a scenario, in a form that is a file name everywhere. */
+/** Turns the name of a scenario into a name that is valid on all file systems. */
 export const slug = (name: string): string => {
   const plain = name
     .normalize("NFC")
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-  // By characters, since half of one is no text.
+  // Cuts by characters, because half of a surrogate pair is not valid text.
   const short = [...plain]
     .slice(0, maxSlug)
     .join("")
@@ -40,14 +38,14 @@ export const slug = (name: string): string => {
   return short === "" ? "scenario" : short
 }
 
-/** How a path is shown. */
+/** Returns the path to show: relative if the file is below the working directory, otherwise absolute. */
 export const shown = (file: string): string => {
   const relative = path.relative(process.cwd(), file)
   const outside = relative === ".." || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)
   return relative === "" || outside ? path.resolve(file) : relative
 }
 
-/** The page that shows a trace and why it failed. */
+/** Returns the page that shows a trace and its failure. */
 export const picture = (artifact: Artifact.Artifact, trace: Trace.Trace, replay: string | undefined): string =>
   Trace.toHtml(trace, {
     title: artifact.scenario,
@@ -56,7 +54,10 @@ export const picture = (artifact: Artifact.Artifact, trace: Trace.Trace, replay:
     sentences: artifact.sentences,
   })
 
-/** Writes both, and makes the folder if there is none. A failure of the same scenario and seed is written over. */
+/**
+ * Writes the artifact and the picture. Creates the folder if it does not exist, and overwrites the files of an earlier
+ * failure of the same scenario and seed.
+ */
 export const write = ({ artifact, trace }: Pick<Found, "artifact" | "trace">, options: Options = {}): Files => {
   const dir = path.resolve(options.dir ?? defaultDir)
   const base = path.join(dir, `${slug(artifact.scenario)}-${artifact.seed}`)

@@ -14,7 +14,7 @@ export interface Causality {
   readonly causes: ReadonlyArray<ReadonlyArray<number>>
 }
 
-/** Event that ends, or delays, a message that was sent before. */
+/** Event that ends or delays a message that was sent before. */
 type Outcome = Extract<Event, { readonly _tag: "Arrived" | "Lost" | "Dropped" }>
 
 interface SentMessage {
@@ -39,7 +39,7 @@ const hostsOf = (event: Event): ReadonlyArray<string> => {
   }
 }
 
-/** Returns the host at which an event happens; `undefined` for an event of the simulation. */
+/** Returns the host at which an event happens, or `undefined` for an event of the simulation. */
 const hostOf = (event: Exclude<Event, Outcome>): string | undefined => {
   switch (event._tag) {
     case "Sent":
@@ -59,12 +59,12 @@ export class CausalityBuilder {
   private readonly dials = new Map<number, number>()
   private readonly faultStarts = new Map<number, number>()
   private readonly lastInLane = new Map<number, number>()
-  /** Faults that named the node of a lane since the last event in that lane. */
+  /** Faults that affected the node of a lane since the last event in that lane. */
   private readonly faultsSinceLast = new Map<number, Array<number>>()
   private readonly laneOf: Array<number> = []
   private readonly causes: Array<ReadonlyArray<number>> = []
 
-  /** Adds a lane for a host that has none yet. */
+  /** Adds a lane for a host that does not have one. */
   addLane(name: string): void {
     if (!this.lanes.has(name)) this.lanes.set(name, this.lanes.size)
   }
@@ -81,7 +81,7 @@ export class CausalityBuilder {
     if (event._tag === "Sent") this.sent.set(event.id, { index, to: event.to, losses: [] })
     if (event._tag === "Connection") this.addConnection(index, event, causes)
     if (event._tag === "Fault") this.addFault(index, event, causes)
-    // A check without a node looked at all nodes.
+    // A check without a node reads the state of all nodes.
     if (event._tag === "Failed" && lane === simulationLane) causes.push(...this.lastInLane.values())
     if (lane >= 0) this.advance(index, lane, causes)
     this.laneOf.push(lane)
@@ -92,7 +92,7 @@ export class CausalityBuilder {
     return { lanes: [...this.lanes.keys()], laneOf: this.laneOf, causes: this.causes }
   }
 
-  /** Returns the lane of an event, and adds the send and the losses that an outcome follows from. */
+  /** Returns the lane of an event. For an outcome, adds its send and its losses to the causes. */
   private place(index: number, event: Event, causes: Array<number>): number {
     if (event._tag !== "Arrived" && event._tag !== "Lost" && event._tag !== "Dropped") {
       const host = hostOf(event)
@@ -109,7 +109,7 @@ export class CausalityBuilder {
     return this.lanes.get(host) ?? unknownLane
   }
 
-  /** An accepted connection follows from its dial. */
+  /** Adds the dial to the causes of an accepted connection. */
   private addConnection(
     index: number,
     event: Extract<Event, { readonly _tag: "Connection" }>,
@@ -120,7 +120,7 @@ export class CausalityBuilder {
     if (event.state === "accepted" && dial !== undefined) causes.push(dial)
   }
 
-  /** A fault influences its nodes. Nothing passes from node to node through a fault. */
+  /** Records that a fault influences its nodes. A fault carries no influence from one node to another. */
   private addFault(index: number, event: Extract<Event, { readonly _tag: "Fault" }>, causes: Array<number>): void {
     const start = this.faultStarts.get(event.fault)
     if (event.state === "began") this.faultStarts.set(event.fault, index)
@@ -134,7 +134,7 @@ export class CausalityBuilder {
     }
   }
 
-  /** An event of a node follows from the event before it in the lane, and from the faults in between. */
+  /** Adds the previous event of the lane, and the faults since then, to the causes of an event of a node. */
   private advance(index: number, lane: number, causes: Array<number>): void {
     const previous = this.lastInLane.get(lane)
     if (previous !== undefined) causes.push(previous)

@@ -16,7 +16,7 @@ export const causalityOf = ({ events, nodes }: Pick<Trace, "nodes" | "events">):
   return builder.result()
 }
 
-/** Marks each event that could have influenced `event`. An event influences itself. */
+/** Marks each event that could have influenced `event`, including `event` itself. */
 export const causalPast = (causes: Causality["causes"], event: number): ReadonlyArray<boolean> => {
   const past = causes.map(() => false)
   const pending = [event]

@@ -51,9 +51,9 @@ const describeNode = ({ life, node, state, text }: Extract<Event, { readonly _ta
     case "stopped":
       return `${node} has stopped${more}`
     case "paused":
-      return `${node} stands still${more}`
+      return `${node} is paused${more}`
     case "resumed":
-      return `${node} goes on${more}`
+      return `${node} is resumed${more}`
     default:
       return `${node} ${state}${more}`
   }
@@ -70,7 +70,7 @@ const describeConnection = ({ by, from, state, to }: Extract<Event, { readonly _
     case "refused":
       return `${to} refuses ${from}`
     case "end":
-      return `${side} hears the end of its connection with ${other}`
+      return `${side} reads the end of its connection with ${other}`
     case "reset":
       return `${side} loses its connection with ${other}: reset`
     default:
@@ -79,11 +79,11 @@ const describeConnection = ({ by, from, state, to }: Extract<Event, { readonly _
 }
 
 /**
- * Describes an event in one line. `sent` is the send that an `Arrived`, `Lost` or `Dropped` event belongs to; pass
- * `undefined` if the trace no longer has it.
+ * Describes an event in one line. `sent` is the send of an `Arrived`, `Lost` or `Dropped` event, or `undefined` if the
+ * trace no longer has it.
  */
 export const describeEvent = (event: Event, sent: Sent | undefined): string => {
-  const what = sent === undefined ? "what was sent before" : formatKinds(sent)
+  const what = sent === undefined ? "an earlier segment" : formatKinds(sent)
   const way = sent === undefined ? "" : ` from ${sent.from} to ${sent.to}`
   switch (event._tag) {
     case "Node":

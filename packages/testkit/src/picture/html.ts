@@ -1,30 +1,28 @@
-/**
- * Writes a trace into a page that is one file: document, style, program and data.
- */
+/** Page of a trace as a single file: document, style, program and data. */
 import type { Trace } from "../internal/traceEvents.ts"
 import { style } from "./style.ts"
 import { viewerScript } from "./viewerScript.ts"
 
 /**
- * Text of a picture beside the trace.
+ * Texts of a picture in addition to the trace.
  *
  * @category options
  * @since 0.1.0
  */
 export interface PictureOptions {
-  /** Default: the name of the scenario. */
+  /** Title of the page. Defaults to the name of the scenario. */
   readonly title?: string | undefined
-  /** Why the run failed. Default: what the last event says, if it is a failure. */
+  /** Description of the failure. Defaults to the text of the last failure in the trace, if there is one. */
   readonly failure?: string | undefined
-  /** The command that runs it again. */
+  /** Command that runs the scenario again. */
   readonly replay?: string | undefined
-  /** Faults that are left after shrinking, in order. */
+  /** Faults and draws that remain after shrinking, as sentences. */
   readonly sentences?: ReadonlyArray<string> | undefined
 }
 
 /**
- * Writes JSON that cannot end the element that it stands in. U+2028 and U+2029 are escaped too, because older scripts end a
- * line there.
+ * Encodes a value as JSON that cannot end the surrounding element. U+2028 and U+2029 are escaped, too, because they end
+ * a line in older scripts.
  */
 const embed = (value: unknown): string =>
   JSON.stringify(value).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")
@@ -32,11 +30,11 @@ const embed = (value: unknown): string =>
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
 
-/** Content Security Policy of the page: it loads nothing but what is in the file, whatever the trace contains. */
+/** Content Security Policy of the page: whatever the trace contains, the page uses only the content of the file. */
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
-/** Writes the page of a trace. Its elements with an `id` are filled by the program in `viewer/`. */
+/** Returns the page of a trace. The program in `viewer/` fills its elements with an `id`. */
 export const html = (trace: Trace, options: PictureOptions): string => {
   const title = escape(options.title ?? trace.scenario)
   const failure = options.failure === undefined ? "" : `<pre>${escape(options.failure)}</pre>`
@@ -63,7 +61,7 @@ ${style}
 </defs>
 </svg>
 <div id="sides"><button type="button" id="leftward" hidden></button><button type="button" id="rightward" hidden></button></div>
-<p id="many" hidden>Too many to tell apart here: zoom in for single events.</p>
+<p id="many" hidden>Too many events to draw one by one: zoom in.</p>
 <div id="zoom" role="group" aria-label="Zoom">
 <button type="button" id="nearer" aria-label="Zoom in">+</button>
 <button type="button" id="farther" aria-label="Zoom out">−</button>

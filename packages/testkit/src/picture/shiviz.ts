@@ -1,5 +1,5 @@
 /**
- * Log of a trace for ShiViz, with vector clocks. ShiViz requires that the own clock of each host counts 1, 2, 3 and so on.
+ * Log of a trace for ShiViz, with vector clocks. ShiViz requires that each host counts its own entry 1, 2, 3 and so on.
  */
 import type { Event, Trace } from "../internal/traceEvents.ts"
 import { causalityOf } from "./causality.ts"
@@ -15,13 +15,13 @@ const delimiter = "=== (?<trace>.*) ==="
 /** Replaces line breaks, because ShiViz ends the text of an event at the end of its line. */
 const oneLine = (text: string): string => text.replace(/[\r\n\u2028\u2029]+/g, " ⏎ ")
 
-/** Returns names for ShiViz: without white space, and still different from each other. */
+/** Returns names of hosts for ShiViz: without white space, and distinct. */
 const hostNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const used = new Set<string>()
   return names.map((name) => {
-    // `\s` matches exactly what `\S` of the parser does not.
+    // `\s` matches exactly the characters that `\S` of the parser does not match.
     const plain = name.replace(/\s/g, "_")
-    // ShiViz keeps hosts in plain objects, which inherit some names.
+    // ShiViz keeps hosts in plain objects, which inherit some names from their prototype.
     let host = plain === "" || plain in {} ? `${plain}_` : plain
     while (used.has(host)) host += "'"
     used.add(host)
@@ -29,10 +29,10 @@ const hostNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   })
 }
 
-/** Host of the events that belong to no node. It receives the clocks of nodes, and no node receives its clock. */
+/** Host of the events without a node. It receives the clocks of nodes, and no node receives its clock. */
 const observer = "simulation"
 
-/** Writes a trace as a log for ShiViz. */
+/** Encodes a trace as a log for ShiViz. */
 export const shiviz = (trace: Trace): string => {
   const { events } = trace
   const { causes, laneOf, lanes } = causalityOf(trace)
@@ -54,7 +54,7 @@ export const shiviz = (trace: Trace): string => {
     const host = lane <= simulationLane ? observerHost : lane
     const clock = new Map(latest[host])
     for (const cause of causes[index] ?? []) {
-      // A fault influences nodes; what else the observer saw before the fault does not.
+      // A fault influences nodes, but the other events of the observer before the fault do not.
       if (host !== observerHost && (laneOf[cause] ?? unknownLane) <= simulationLane) continue
       for (const [other, time] of clocks[cause] ?? []) clock.set(other, Math.max(clock.get(other) ?? 0, time))
     }

@@ -58,8 +58,8 @@ export const viewerScript = `(function() {
 			case "slow": return \`\${node} changes its speed\${more}\`;
 			case "clock": return \`\${node} changes its clock\${more}\`;
 			case "stopped": return \`\${node} has stopped\${more}\`;
-			case "paused": return \`\${node} stands still\${more}\`;
-			case "resumed": return \`\${node} goes on\${more}\`;
+			case "paused": return \`\${node} is paused\${more}\`;
+			case "resumed": return \`\${node} is resumed\${more}\`;
 			default: return \`\${node} \${state}\${more}\`;
 		}
 	};
@@ -70,13 +70,13 @@ export const viewerScript = `(function() {
 			case "dialed": return \`\${from} dials \${to}\`;
 			case "accepted": return \`\${to} accepts \${from}\`;
 			case "refused": return \`\${to} refuses \${from}\`;
-			case "end": return \`\${side} hears the end of its connection with \${other}\`;
+			case "end": return \`\${side} reads the end of its connection with \${other}\`;
 			case "reset": return \`\${side} loses its connection with \${other}: reset\`;
 			default: return \`\${side} loses its connection with \${other} unnoticed\`;
 		}
 	};
 	var describeEvent = (event, sent) => {
-		const what = sent === void 0 ? "what was sent before" : formatKinds(sent);
+		const what = sent === void 0 ? "an earlier segment" : formatKinds(sent);
 		const way = sent === void 0 ? "" : \` from \${sent.from} to \${sent.to}\`;
 		switch (event._tag) {
 			case "Node": return describeNode(event);
@@ -551,7 +551,7 @@ export const viewerScript = `(function() {
 		const actions = [];
 		if (replay !== void 0) actions.push(replayCommand(replay));
 		const event = model.failure;
-		if (event !== void 0) actions.push(button("plain", ["What led to it"], () => showFailure(event)));
+		if (event !== void 0) actions.push(button("plain", ["Show causes"], () => showFailure(event)));
 		const what = failure === void 0 ? [] : [...failureText(failure)];
 		if (actions.length > 0) what.push(element("div", "actions", ...actions));
 		if (what.length === 0 && sentences.length === 0) return;
@@ -650,7 +650,7 @@ export const viewerScript = `(function() {
 		});
 		root.append(element("h2", "", "Notes and faults"));
 		const before = landmarks.length - shown.length;
-		if (before > 0) root.append(element("p", "quiet", \`\${formatCount(before, "earlier one")} left out\`));
+		if (before > 0) root.append(element("p", "quiet", \`\${formatCount(before, "earlier event")} left out\`));
 		root.append(element("ol", "landmarks", ...items));
 	};
 	// CausalityBuilder.ts
@@ -778,7 +778,7 @@ export const viewerScript = `(function() {
 		};
 	};
 	var outcomeOf = (sent, end) => {
-		if (end === void 0) return ["arrived", "not yet, when the trace ends"];
+		if (end === void 0) return ["arrived", "not before the end of the trace"];
 		if (end._tag === "Dropped") return ["dropped", \`\${formatTime(end.at)}: \${end.why}\`];
 		return ["arrived", \`\${formatTime(end.at)}, after \${formatDuration(end.at - sent.at)}\`];
 	};
@@ -864,7 +864,7 @@ export const viewerScript = `(function() {
 			default: return false;
 		}
 	};
-	var isToldByFault = (events, index) => {
+	var isFromFault = (events, index) => {
 		const event = events[index];
 		if (event?._tag !== "Node") return false;
 		for (const step of [-1, 1]) for (let other = index + step; events[other]?.at === event.at; other += step) {
@@ -875,7 +875,7 @@ export const viewerScript = `(function() {
 	};
 	var landmarksOf = (events) => [...events.keys()].filter((index) => {
 		const event = events[index];
-		return event !== void 0 && isLandmark(event) && !isToldByFault(events, index);
+		return event !== void 0 && isLandmark(event) && !isFromFault(events, index);
 	});
 	// viewer/model/messages.ts
 	var messagesOf = (events, { lanes }) => {
@@ -1172,13 +1172,13 @@ export const viewerScript = `(function() {
 				states.has("paused"),
 				"state paused",
 				"",
-				"stands still"
+				"paused"
 			],
 			[
 				model.faults.some(({ to }) => to.length > 0),
 				"cut",
 				"",
-				"kept apart"
+				"cut off"
 			],
 			[
 				model.faults.some(({ kind }) => kind === "slow"),
@@ -2466,10 +2466,10 @@ export const viewerScript = `(function() {
 	};
 	var causeLetters = 140;
 	var help = [
-		["click", "what could have influenced an event"],
+		["click", "show the events that could have influenced an event"],
 		["↑ ↓ ← →", "move"],
 		["+ −", "zoom"],
-		["Esc", "back"]
+		["Esc", "clear the selection"]
 	];
 	var helpList = () => {
 		const list = element("dl", "keys");
@@ -2495,10 +2495,10 @@ export const viewerScript = `(function() {
 		}
 		summary(inPast) {
 			const causes = inPast.length - 1;
-			if (causes === 0) return "Nothing in this trace could have influenced it.";
+			if (causes === 0) return "No event in this trace could have influenced it.";
 			const { laneOf } = this.model.causality;
 			const lanes = new Set(inPast.flatMap((event) => (laneOf[event] ?? -1) >= 0 ? [laneOf[event]] : []));
-			return \`\${formatCount(causes, "event")} on \${formatCount(lanes.size, "node")} could have influenced it. The last of them:\`;
+			return \`\${formatCount(causes, "event")} on \${formatCount(lanes.size, "node")} could have influenced it. The last events:\`;
 		}
 		causes(causes) {
 			const list = element("ol", "causes");

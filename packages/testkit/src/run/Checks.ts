@@ -1,5 +1,5 @@
 /**
- * The invariants and goals of a scenario, evaluated after the steps of the nodes. All are plain functions: they look at the
+ * Invariants and goals of a scenario, evaluated after the steps of the nodes. All are plain functions, which read the
  * state of the nodes and change nothing.
  */
 import * as Duration from "effect/Duration"
@@ -8,8 +8,8 @@ import * as Microseconds from "../internal/Microseconds.ts"
 import * as SimulationError from "../SimulationError.ts"
 
 /**
- * Returns `true` if it holds; `false`, or a text that says what is wrong, if it does not. A text is truthy: a function that
- * is passed to `every` or `some` must not return one.
+ * Function that returns `true` if the condition holds, and otherwise `false` or a text that describes the violation. A
+ * text is truthy, so a function that is passed to `every` or `some` must not return one.
  *
  * @category models
  * @since 0.1.0
@@ -22,14 +22,14 @@ interface Always {
   readonly nodes: ReadonlySet<string> | undefined
 }
 
-/** A predicate that must hold once. */
+/** Predicate that must hold once. */
 export interface Goal {
   readonly predicate: Predicate
   readonly held: () => void
   readonly threw: (cause: unknown) => void
 }
 
-/** Returns the reason why a predicate does not hold; `undefined` if it holds. */
+/** Returns the reason why a predicate does not hold, or `undefined` if it holds. */
 export const violation = (predicate: Predicate): string | undefined => {
   const answer = predicate()
   return answer === true ? undefined : answer === false ? "it does not hold" : answer
@@ -43,13 +43,13 @@ export const invariantThrew = (invariant: string, at: number, cause: unknown): S
     cause,
     message:
       `the invariant "${invariant}" threw at ${Microseconds.show(at)}: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-      "An invariant answers true, false, or a text that says what is wrong; it must cope with nodes that are not running (their service is undefined).",
+      "An invariant must return true, false, or a text that describes the violation, also while nodes are not running (their service is undefined).",
   })
 
 interface Options {
   readonly now: () => number
   readonly fail: (failure: SimulationError.Failure) => void
-  /** Calls the function after a number of microseconds. The result cancels the call. */
+  /** Calls the function after a number of microseconds. Returns a function that cancels the call. */
   readonly after: (micros: number, run: () => void) => () => void
 }
 
@@ -70,7 +70,7 @@ export class Checks {
     this.invariants.push(invariant)
   }
 
-  /** Adds a goal, which may hold already. The result removes the goal. */
+  /** Adds a goal, which may hold already. Returns a function that removes the goal. */
   goal(goal: Goal): () => void {
     if (!this.attempt(goal)) this.goals.add(goal)
     return () => this.goals.delete(goal)
@@ -103,7 +103,7 @@ export class Checks {
           new SimulationError.InvariantViolated({
             at,
             invariant: name,
-            message: `"${name}" did not come to hold within ${Duration.format(within)} from ${Microseconds.show(from)}: ${String(violation(predicate))}`,
+            message: `"${name}" did not hold within ${Duration.format(within)} from ${Microseconds.show(from)}: ${String(violation(predicate))}`,
           }),
         )
       })
@@ -132,23 +132,23 @@ export class Checks {
     this.marked.set(name, true)
   }
 
-  /** Returns the marks, and whether they were reached. */
+  /** Returns the marks, with `true` for those that were reached. */
   marks(): Readonly<Record<string, boolean>> {
     return Object.fromEntries(this.marked)
   }
 
-  /** Drops the invariants: the scenario is done, and its nodes are about to be stopped. */
+  /** Drops the invariants. Called when the scenario has ended and its nodes are about to be stopped. */
   end(): void {
     this.invariants.length = 0
   }
 
-  /** Evaluates everything that concerns a step of the node, or of the scenario. */
+  /** Evaluates the invariants and goals after a step of the node, or of the scenario without a node. */
   step(node: string | undefined): void {
     for (const invariant of this.invariants) this.check(invariant, node)
     this.evaluateGoals()
   }
 
-  /** Evaluates the goals after an event that is no step. */
+  /** Evaluates the goals after an event that is not a step. */
   evaluateGoals(): void {
     if (this.goals.size > 0) for (const goal of this.goals) this.attempt(goal)
   }

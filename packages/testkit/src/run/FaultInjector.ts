@@ -1,6 +1,6 @@
 /**
- * Injects the faults of a plan, ends them when their time is over, and keeps the faults that really happened, so that they
- * can be injected again.
+ * Injection of the faults of a plan. The injector ends each fault when its time is over, and records the faults that
+ * happened, so that a replay can inject them again.
  */
 import * as Distribution from "../Distribution.ts"
 import type * as FaultPlan from "../FaultPlan.ts"
@@ -16,10 +16,12 @@ import type * as Trace from "../Trace.ts"
 import type { Recorder } from "./Recorder.ts"
 import type { SimNode, SlowStart } from "./SimNode.ts"
 
-/** The network without faults: near, and nothing else. Without any delay an exchange would take no time at all. */
+/**
+ * Conditions of a network without faults: a short delay. Without a delay, an exchange of messages would take no time.
+ */
 export const calm: FaultPlan.Network = { delay: Microseconds.fromDuration("500 micros") }
 
-/** A fault that lasts. */
+/** Fault with a duration that has begun. */
 interface ActiveFault {
   readonly end: () => void
   /** `true` if the fault blocks directions, so that healing the network ends it. */
@@ -49,7 +51,7 @@ interface Options {
   readonly engine: Engine.Engine
   readonly nodes: ReadonlyMap<string, SimNode<never>>
   readonly recorder: Recorder
-  /** Returns `true` if there are nodes with these names; if not, the run ends. */
+  /** Returns `true` if nodes with these names exist. Otherwise ends the run. */
   readonly check: (names: ReadonlyArray<string>) => boolean
 }
 
@@ -60,7 +62,7 @@ export class FaultInjector {
   private readonly active = new Set<ActiveFault>()
   /** Task times of the faults that slow a node down. */
   private readonly taskTimes = new Map<SimNode<never>, Array<number>>()
-  /** Number of faults that stand in no timeline: partitions of the scenario, and slow starts. */
+  /** Number of faults that are not in a timeline: partitions by the scenario, and slow starts. */
   private unplanned = 0
   private isEnded = false
   private returns = (_node: string): boolean => true
@@ -80,19 +82,19 @@ export class FaultInjector {
     return this.happened
   }
 
-  /** Counts how often each kind of fault has happened. */
+  /** Returns the number of faults that have happened, by kind. */
   fired(): Readonly<Record<string, number>> {
     const all = new Map(this.counts)
     for (const [kind, count] of Object.entries(this.options.engine.fired())) if (count > 0) all.set(kind, count)
     return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  /** Starts to inject faults. */
+  /** Starts the injection. */
   begin(): void {
     this.scheduleNext(0)
   }
 
-  /** Schedules the next fault. Only one is scheduled at any time, whether it was drawn or stands in a plan. */
+  /** Schedules the next fault. Only one fault is scheduled at any time, both for drawn and for planned faults. */
   private scheduleNext(after: number): void {
     const { kernel, nodes, source } = this.options
     const at = source.next(after)
@@ -130,7 +132,7 @@ export class FaultInjector {
     })
   }
 
-  /** Records that a fault began or is over. */
+  /** Records the beginning or the end of a fault. */
   private record(
     state: "began" | "over",
     fault: () => Omit<typeof Trace.FaultEvent.Type, "_tag" | "at" | "state">,
@@ -139,7 +141,7 @@ export class FaultInjector {
     if (recorder.enabled) recorder.add({ _tag: "Fault", at: kernel.now, state, ...fault() })
   }
 
-  /** Keeps a fault that lasts, for a time or until another call ends it. */
+  /** Keeps a fault active for a time, or until another call ends it. */
   private keep(micros: number | undefined, blocks: boolean, undo: () => void): void {
     const { events, now } = this.options.kernel
     const over = micros === undefined ? undefined : events.schedule(now + micros, () => fault.end(), rank.faultOver)
@@ -158,7 +160,7 @@ export class FaultInjector {
     for (const fault of [...this.active]) if (which(fault)) fault.end()
   }
 
-  /** Applies a fault. Returns the function that undoes the fault; `undefined` if the fault is impossible now. */
+  /** Applies a fault. Returns a function that undoes the fault, or `undefined` if the fault is impossible now. */
   private apply(fault: FaultPlan.Fault): (() => void) | undefined {
     const { engine, nodes } = this.options
     switch (fault.kind) {
@@ -214,12 +216,12 @@ export class FaultInjector {
     }
   }
 
-  /** Starts the node again, if the fault still keeps it down. */
+  /** Starts the node again if it is still down because of the fault. */
   private restart(node: SimNode<never>, life: number): void {
     if (node.lives === life && this.returns(node.name)) node.startWhenDown(() => !this.returns(node.name))
   }
 
-  /** Slows a node down. Of several faults that do so at a time, the slowest counts. */
+  /** Slows a node down. If several faults slow it down at once, the slowest counts. */
   private slow(node: SimNode<never>, task: number): () => void {
     const tasks = this.taskTimes.get(node) ?? []
     this.taskTimes.set(node, tasks)
@@ -231,7 +233,7 @@ export class FaultInjector {
     }
   }
 
-  /** Draws how long the application of a node waits after its layer. Healed nodes start at once. */
+  /** Draws the time between the layer of a node and the start of its application. After healing, the time is zero. */
   slowStart(node: string): SlowStart {
     const { draws, source } = this.options
     if (this.isEnded) return { micros: 0, over: nothing }
@@ -249,11 +251,11 @@ export class FaultInjector {
     return { micros, over: () => record("over") }
   }
 
-  /** Makes a partition on behalf of the scenario. It lasts until {@link heal}. */
+  /** Makes a partition for the scenario. It lasts until {@link heal}. */
   partition(from: ReadonlyArray<string>, to: ReadonlyArray<string>, oneWay: boolean): void {
     const { engine } = this.options
     const undo = oneWay ? engine.partitionOneWay(from, to) : engine.partition(from, to)
-    // The faults of the plan count from 0.
+    // Negative places, because the faults of the plan count from 0.
     const place = -++this.unplanned
     const record = (state: "began" | "over"): void =>
       this.record(state, () => ({
@@ -270,15 +272,15 @@ export class FaultInjector {
     })
   }
 
-  /** Opens all directions, which the plan or the scenario has blocked. */
+  /** Opens all directions that the plan or the scenario has blocked. */
   heal(): void {
     this.endActive(({ blocks }) => blocks)
     this.options.engine.heal()
   }
 
   /**
-   * Ends the plan and all faults that last, and sets the network to {@link calm}. Nodes that are down come back only if
-   * `returns` says so.
+   * Ends the plan and all active faults, and sets the network to {@link calm}. A node that is down is started again
+   * only if `returns` returns `true` for it.
    */
   end(returns: (node: string) => boolean): void {
     const { engine } = this.options

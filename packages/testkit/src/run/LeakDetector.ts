@@ -1,4 +1,4 @@
-/** Checks that everything that a stopped process held is free again: fibers, timers, listeners, connections. */
+/** Check that a stopped process has freed its fibers, timers, listeners and connections. */
 import * as Microseconds from "../internal/Microseconds.ts"
 import type { Kernel } from "../kernel/Kernel.ts"
 import type { Life } from "../kernel/Life.ts"
@@ -6,7 +6,10 @@ import type * as Engine from "../network/Engine.ts"
 import * as SimulationError from "../SimulationError.ts"
 import type { SimNode } from "./SimNode.ts"
 
-/** Time in which a host must free what a stopped process held: as long as the network tries to deliver what was written. */
+/**
+ * Time in which a stopped process must be free of fibers, timers, listeners and connections. Longer than the network
+ * tries to deliver bytes.
+ */
 export const graceMicros = Microseconds.fromDuration("60 seconds")
 
 const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
@@ -20,17 +23,19 @@ interface Options {
 
 export class LeakDetector {
   private readonly options: Options
-  /** Lives that have stopped and still hold something. */
+  /** Stopped lives that still hold a fiber, timer, listener or connection. */
   private readonly watched = new Map<Life, SimNode<never>>()
 
   constructor(options: Options) {
     this.options = options
   }
 
-  /** Watches a life that was stopped in good order. Fails the run if the life holds something after the grace time. */
+  /**
+   * Watches a life that has run its finalizers. Fails the run if the life still holds something after the grace time.
+   */
   watch(node: SimNode<never>, life: Life): void {
     const { enabled, fail, kernel } = this.options
-    // The process is gone, with everything that it has left.
+    // Without the check, the end of the process frees everything that it held.
     if (!enabled) return kernel.kill(life)
     this.watched.set(life, node)
     kernel.events.schedule(kernel.now + graceMicros, () => {
@@ -43,7 +48,7 @@ export class LeakDetector {
           node: node.name,
           message:
             `${node.name} was stopped ${Microseconds.show(graceMicros)} ago and still has ${this.leaks(node, life).join(", ")}: ` +
-            "fork in the scope of the layer (Effect.forkScoped), and acquire with a release. `leaks: false` turns this check off.",
+            "fork in the scope of the layer (Effect.forkScoped), and acquire resources with a release. `leaks: false` disables this check.",
         }),
       )
     })

@@ -1,21 +1,21 @@
-/** Folds the observations of the network into the hash of the run, and records them in its trace. */
+/** Observer of the network: folds its observations into the hash of the run, and records them in the trace. */
 import type { Kernel } from "../kernel/Kernel.ts"
 import type { Observation, Side } from "../network/Environment.ts"
 import type { Describe, Described } from "../Scenario.ts"
 import type * as Trace from "../Trace.ts"
 import type { Recorder } from "./Recorder.ts"
 
-/** Decodes bytes. Only a run with a trace decodes, so an error of `describe` must not change the run. */
+/** Decodes bytes. Only a run with a trace decodes, so an exception in `describe` must not change the run. */
 const decode = (describe: Describe, bytes: Uint8Array, side: Side): ReadonlyArray<Described> => {
   try {
-    // A copy, because a decoder may keep, change or transfer what it is given, and these bytes are still under way.
+    // A copy, because a decoder may keep, change or transfer its input, and these bytes are still in flight.
     return describe(bytes.slice(), side)
   } catch (cause) {
     return [{ kind: "describe", text: `\`describe\` threw: ${cause instanceof Error ? cause.message : String(cause)}` }]
   }
 }
 
-/** The place of a tag stands for the tag in the hash. */
+/** Tags of observations. The hash has the index of a tag in this list. */
 const tags: ReadonlyArray<Observation["_tag"]> = ["Dialed", "Accepted", "Sent", "Lost", "Arrived", "Dropped", "Ended"]
 
 interface Options {

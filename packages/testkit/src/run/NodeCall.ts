@@ -1,23 +1,23 @@
-/** An effect that a scenario runs as part of a node's process. It is lost with the process. */
+/** Effect that a scenario runs as part of a node's process. It is lost with the process. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Life } from "../kernel/Life.ts"
 import * as SimulationError from "../SimulationError.ts"
 
-/** Something of the scenario that depends on a life. */
+/** Call of the scenario that depends on a life. */
 export interface Guest {
-  /** Interrupts the guest, because the process is stopped in good order. */
+  /** Interrupts the guest, because the process is being stopped. */
   readonly interrupt: () => void
-  /** Tells the guest that the life is over. */
+  /** Ends the guest, because the life has ended. */
   readonly lost: (why: string) => void
 }
 
-/** Makes the failure of an effect whose process is not running any more. */
+/** Makes the failure of an effect whose process is not running. */
 export const nodeDown = (node: string, why: string): SimulationError.NodeDown =>
   new SimulationError.NodeDown({
     node,
-    message: `${why}: what was running there is lost. Handle NodeDown, or wait until the node is running.`,
+    message: `${why}: effects that ran on the node are lost. Handle NodeDown, or wait until the node is running.`,
   })
 
 interface Options<B, E> {
@@ -40,7 +40,7 @@ export class NodeCall<B, E> implements Guest {
     options.guests.add(this)
   }
 
-  /** Starts the effect. Runs inside of the life. */
+  /** Starts the effect. Must be called inside the life. */
   start(fork: () => Fiber.Fiber<B, E>): void {
     if (this.finished) return
     this.fiber = fork()
@@ -63,7 +63,7 @@ export class NodeCall<B, E> implements Guest {
     inTurnOfCaller(() => done(exit))
   }
 
-  /** Interrupts the effect on behalf of its caller, and waits for its finalizers. */
+  /** Interrupts the effect when its caller is interrupted, and waits for its finalizers. */
   readonly abandon: Effect.Effect<void> = Effect.callback<void>((resume) => {
     const { guests, inTurnOfCaller, life } = this.options
     const { fiber } = this

@@ -1,4 +1,4 @@
-/** The nodes of a run by their names, in the order in which they were added. */
+/** Nodes of a run by their names, in the order in which they were added. */
 import * as Microseconds from "../internal/Microseconds.ts"
 import { type SimNode, stateText } from "./SimNode.ts"
 import { usageError, type UsageError } from "./validateOptions.ts"
@@ -6,10 +6,10 @@ import { usageError, type UsageError } from "./validateOptions.ts"
 /** Name of the life in which the scenario itself runs. */
 export const scenarioName = "scenario"
 
-/** Form of a name, which is a host name, too. */
+/** Form of the name of a node, which is also its host name. */
 const nameForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
-/** Maximum number of nodes that a message names. */
+/** Maximum number of nodes that a message lists. */
 const maximumDown = 10
 
 export class NodeTable {
@@ -23,7 +23,7 @@ export class NodeTable {
     this.byName.set(node.name, node)
   }
 
-  /** Tells which nodes are not running. */
+  /** Describes the nodes that are not running. */
   describeDown(): string {
     const down = [...this.byName.values()].filter(({ state }) => state !== "running")
     if (down.length === 0) return "all nodes are running"
@@ -38,11 +38,11 @@ export class NodeTable {
       if (!nameForm.test(name) || name === scenarioName) {
         return usageError(
           "nodeName",
-          `"${name}" cannot be the name of a node: it is a host name, too, so use a to z, 0 to 9 and "-"`,
+          `"${name}" cannot be the name of a node: the name is also a host name, so use a to z, 0 to 9 and "-"`,
         )
       }
       if (this.byName.has(name) || names.slice(0, place).includes(name)) {
-        return usageError("nodeName", `there is a node "${name}" already: give each a name of its own`)
+        return usageError("nodeName", `a node "${name}" already exists: give each node its own name`)
       }
     }
     return undefined
@@ -55,7 +55,7 @@ export class NodeTable {
     const known = [...this.byName.keys()].join(", ")
     return usageError(
       "nodeName",
-      `there is no node "${unknown}" at ${Microseconds.show(now)}; there are: ${known || "none"}`,
+      `there is no node "${unknown}" at ${Microseconds.show(now)}; the nodes are: ${known || "none"}`,
     )
   }
 }

@@ -1,7 +1,7 @@
-/** Keeps the last events of a run, if a trace is wanted. */
+/** Recorder of the last events of a run, if the run has a trace. */
 import type { Event } from "../Trace.ts"
 
-/** Default number of events that a trace keeps: as many as a picture can show. */
+/** Default number of events that a trace keeps. A picture can show so many. */
 export const defaultEvents = 20_000
 
 export class Recorder {
@@ -9,7 +9,7 @@ export class Recorder {
   private kept: Array<Event> = []
   private dropped = 0
 
-  /** Keeps at most `limit` events. Without a limit it records nothing. */
+  /** Makes a recorder that keeps at most `limit` events. Without a limit it records nothing. */
   constructor(limit: number | undefined) {
     this.limit = limit
   }
@@ -31,7 +31,7 @@ export class Recorder {
     return this.kept
   }
 
-  /** Returns the number of events before the last ones. */
+  /** Returns the number of events that were dropped before the last ones. */
   skipped(): number {
     this.trim()
     return this.dropped

@@ -1,4 +1,4 @@
-/** One run of a scenario: assembles the kernel, the network, the nodes, the faults and the checks. */
+/** Run of a scenario. It assembles the kernel, the network, the nodes, the faults and the checks. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ import { ScenarioApi } from "./ScenarioApi.ts"
 import type { Runtime } from "./SimNode.ts"
 import { usageError, type UsageError, validateOptions, type ValidOptions } from "./validateOptions.ts"
 
-/** Runs the scenario synchronously. Must be called in a turn of its own. */
+/** Runs the scenario synchronously. Must be called in its own turn of the event loop. */
 export const run = (
   scenario: Scenario.Scenario,
   options: Scenario.RunOptions,
@@ -57,11 +57,11 @@ class Run {
   private readonly leaks: LeakDetector
   private readonly api: ScenarioApi
   private readonly table = new NodeTable()
-  /** The life in which the scenario itself runs. */
+  /** Life in which the scenario itself runs. */
   private readonly self: Life
   private readonly contexts = new WeakMap<Life, Context.Context<never>>()
   private failure: SimulationError.Failure | undefined
-  /** The first fiber of the scenario that died. If the scenario succeeds all the same, nothing has reported the death. */
+  /** Failure of the first fiber of the scenario that died. Reported only if the scenario succeeds otherwise. */
   private died: SimulationError.ScenarioFailed | undefined
   private usageError: UsageError | undefined
 
@@ -137,14 +137,14 @@ class Run {
     return this.scenario.options.stepsPerInstant ?? Scenario.defaultStepsPerInstant
   }
 
-  /** Makes what the nodes need from this run. */
+  /** Makes the services that the nodes need from this run. */
   private runtime(): Runtime {
     const { engine, faults, kernel, leaks, recorder } = this
     return {
       kernel,
       slowStart: (name) => faults.slowStart(name),
       context: (life) => this.contextOf(life),
-      transport: (name) => engine.transport(name),
+      transport: (name, identity) => engine.transport(name, undefined, identity),
       loseConnections: (name, silent) => engine.crash(name, { silent }),
       fail: (failure) => this.fail(failure),
       record: (event) => recorder.add(event),
@@ -180,7 +180,7 @@ class Run {
     return Result.succeed({ report: this.report(), failure: this.failure })
   }
 
-  /** The scenario, then everything that must hold eventually, then an end in good order. */
+  /** Runs the scenario, waits for the goals that must hold eventually, then stops the nodes. */
   private program(): Effect.Effect<unknown, unknown> {
     const { api, checks } = this
     const sim = api.sim()
@@ -206,7 +206,7 @@ class Run {
     ).pipe(Effect.andThen(this.allFree()))
   }
 
-  /** Waits until the stopped nodes hold nothing. No step of a node shows that, so the run polls. */
+  /** Waits until the stopped nodes hold nothing. The run polls, because no step of a node reports it. */
   private allFree(): Effect.Effect<void> {
     return Effect.suspend(() =>
       this.leaks.isSettled() ? Effect.void : Effect.andThen(Effect.sleep("100 millis"), this.allFree()),
@@ -257,7 +257,7 @@ class Run {
     }
   }
 
-  /** Ends the run if the fault plan names a node that does not exist. */
+  /** Returns `true` if all nodes that the fault plan names exist. Otherwise ends the run. */
   private checkPlannedNames(names: ReadonlyArray<string>): boolean {
     const unknown = this.table.checkKnown(names, this.kernel.now)
     if (unknown === undefined) return true
@@ -298,13 +298,13 @@ class Run {
     return made
   }
 
-  /** Starts a timer of the program that does not come from Effect. */
+  /** Starts a timer of a replaced global, such as `setTimeout`. */
   private after(millis: number, task: () => void): RunningTimer {
     const { kernel } = this
     const life = this.currentLife()
     const count = new TimerCount(life)
     count.set(true)
-    // A clock that runs fast has its timers early, as its sleeps.
+    // On a clock that runs fast, timers fire early, as sleeps do.
     const micros = Math.round((millis * 1000) / life.machine.rate)
     const timer = kernel.timer(life, kernel.now + micros, () => {
       count.set(false)

@@ -1,4 +1,4 @@
-/** Everything that a scenario can do to its run. */
+/** Implementation of the interface that a scenario uses. */
 import type * as Transport from "@coterie/core/Transport"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import type { Life } from "../kernel/Life.ts"
 import type * as Engine from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
 import type * as SimulationError from "../SimulationError.ts"
+import { defaultWithdrawal } from "../SimNetwork.ts"
 import * as Checks from "./Checks.ts"
 import type { FaultInjector } from "./FaultInjector.ts"
 import { nodeHandle } from "./nodeHandle.ts"
@@ -26,7 +27,7 @@ interface Options {
   readonly recorder: Recorder
   readonly runtime: Runtime
   readonly table: NodeTable
-  /** Returns the life that calls. */
+  /** Returns the life of the caller. */
   readonly currentLife: () => Life
   readonly fail: (failure: SimulationError.Failure) => void
 }
@@ -60,12 +61,15 @@ export class ScenarioApi {
       heal: Effect.sync(() => faults.heal()),
       reset: (a, b) => this.among([a, b], () => engine.reset(a, b)),
       halfOpen: (from, to, how) => this.among([from, to], () => engine.halfOpen(from, to, how)),
+      prove: (node, identity) => this.among([node], () => engine.prove(node, identity)),
+      withdraw: (node, { peer, within = defaultWithdrawal } = {}) =>
+        this.among(peer === undefined ? [node] : [node, peer], () => engine.withdraw(node, peer, within)),
       connections: (a, b) => engine.connections(a, b),
       bytes: (from, to) => engine.bytes(from, to),
     }
   }
 
-  /** Runs the function if there are nodes with these names. */
+  /** Runs the function if nodes with these names exist. Otherwise fails. */
   private among(names: ReadonlyArray<string>, run: () => void): Effect.Effect<void, UsageError> {
     return Effect.suspend(() => {
       const unknown = this.options.table.checkKnown(names, this.options.kernel.now)
@@ -76,25 +80,32 @@ export class ScenarioApi {
   private startNodes<Name extends string, A>(
     names: ReadonlyArray<Name>,
     layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
-    { start }: Scenario.NodeOptions<Name, A> = {},
+    { identity, start }: Scenario.NodeOptions<Name, A> = {},
   ): Effect.Effect<Scenario.Nodes<Name, A>, UsageError> {
     const { runtime, table } = this.options
     return Effect.gen(function* () {
       const bad = table.checkNew(names)
       if (bad !== undefined) return yield* Effect.fail(bad)
       const nodes = names.map(
-        (name) => new SimNode<A>(runtime, name, () => layer(name), start === undefined ? undefined : () => start(name)),
+        (name) =>
+          new SimNode<A>(
+            runtime,
+            name,
+            () => layer(name),
+            start === undefined ? undefined : () => start(name),
+            () => identity?.(name),
+          ),
       )
       for (const node of nodes) table.add(node)
       for (const node of nodes) node.start()
       for (const node of nodes) yield* node.until(["running"])
       const handles = nodes.map((node) => [node.name, nodeHandle(node)])
-      // The keys are exactly the names, which the type of `fromEntries` does not tell.
+      // The keys are exactly the names, which the type of `fromEntries` does not express.
       return Object.fromEntries(handles) as Scenario.Nodes<Name, A>
     })
   }
 
-  /** Waits without a bound until the predicate holds. The calling life goes on in a turn of its own. */
+  /** Waits without a bound until the predicate holds. The caller continues in a turn of its own life. */
   wait(name: string, predicate: Checks.Predicate): Effect.Effect<void> {
     const { checks, currentLife, fail, kernel } = this.options
     return Effect.callback((resume) => {
@@ -138,7 +149,9 @@ export class ScenarioApi {
     })
   }
 
-  /** Returns why the predicate does not hold at the last moment; `undefined` if it holds. */
+  /**
+   * Evaluates the predicate at the last moment. Returns the reason why it does not hold, or `undefined` if it holds.
+   */
   private lastLook(name: string, predicate: Checks.Predicate): Effect.Effect<string | undefined> {
     const { fail, kernel } = this.options
     return Effect.suspend(() => {
@@ -176,14 +189,14 @@ export class ScenarioApi {
     })
   }
 
-  /** Ends all faults, and brings the nodes back: all of them, or the core. */
+  /** Ends all faults and starts all nodes, or only the core. */
   private heal(core: ReadonlyArray<string> | undefined): void {
     const { faults, kernel, recorder, table } = this.options
     recorder.add({
       _tag: "Note",
       at: kernel.now,
       kind: "healed",
-      text: core === undefined ? "everything is healed" : `${core.join(", ")} are healed, and nobody else`,
+      text: core === undefined ? "everything is healed" : `only ${core.join(", ")} are healed`,
     })
     const returns = (name: string): boolean => core === undefined || core.includes(name)
     faults.end(returns)

@@ -1,4 +1,4 @@
-/** One node of a simulation: starts, kills and stops the processes that the application's layer runs in. */
+/** Node of a simulation. It starts, kills and stops the processes in which the layer of the application runs. */
 import type * as Transport from "@coterie/core/Transport"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -24,7 +24,7 @@ import { type Guest, NodeCall, nodeDown } from "./NodeCall.ts"
  */
 export type State = "starting" | "running" | "crashed" | "stopping" | "stopped" | "died"
 
-/** The states in words, for a process that a scenario cannot use. */
+/** States as text, for messages about a process that the scenario cannot use. */
 export const stateText: Readonly<Record<State, string>> = {
   starting: "is still starting",
   running: "is running",
@@ -34,7 +34,7 @@ export const stateText: Readonly<Record<State, string>> = {
   died: "died",
 }
 
-/** How slowly an application starts. */
+/** Delay of the start of an application. */
 export interface SlowStart {
   /** Time between the layer and the start of the application, in microseconds. */
   readonly micros: number
@@ -45,24 +45,26 @@ export interface SlowStart {
 /** Program of a node that runs after its layer is built, at each start. */
 export type StartEffect<A> = Effect.Effect<unknown, unknown, A | Scope.Scope>
 
-/** Everything that the nodes need from their run. */
+/** Services that the nodes need from their run. */
 export interface Runtime {
-  /** Draws how slowly the application of the node starts this time. */
+  /** Draws the delay of this start of the node's application. */
   readonly slowStart: (name: string) => SlowStart
   readonly kernel: Kernel
-  /** Returns the context of everything that runs in a life. */
+  /** Returns the context of all fibers of a life. */
   readonly context: (life: Life) => Context.Context<never>
   /** Makes the transport of the node for its present life. */
-  readonly transport: (name: string) => Layer.Layer<Transport.Transport>
+  readonly transport: (name: string, identity: () => Transport.Identity | undefined) => Layer.Layer<Transport.Transport>
   /** Ends the connections of the host, as its operating system does when the process dies. */
   readonly loseConnections: (name: string, silent: boolean) => void
   readonly fail: (failure: SimulationError.Failure) => void
   readonly record: (event: Trace.Event) => void
-  /** Called when a life was stopped in good order. Everything that the life held must be free soon. */
+  /** Called when a life has run its finalizers. It must free everything that it holds soon. */
   readonly stopped: (node: SimNode<never>, life: Life) => void
 }
 
-/** Makes a function that runs tasks in a turn of the caller's own life, so that neither life runs inside of the other. */
+/**
+ * Makes a function that runs tasks in a turn of the caller's own life, so that no life runs inside a turn of another.
+ */
 const inTurnOfCaller = (kernel: Kernel): ((task: () => void) => void) => {
   const caller = Fiber.getCurrent()?.getRef(CurrentLife)
   return (task) => (caller === undefined ? task() : kernel.enqueue(caller, task))
@@ -77,11 +79,11 @@ export class SimNode<A> {
   private currentState: State = "stopped"
   private currentLife: Life | undefined
   private startCount = 0
-  /** The layer of the present life is built, and its application is starting. */
+  /** `true` once the layer of the present life is built. Its application is starting then. */
   private isLayerBuilt = false
   private scope: Scope.Closeable | undefined
   private built: Context.Context<A> | undefined
-  /** The fiber that builds the layer. */
+  /** Fiber that builds the layer. */
   private building: Fiber.Fiber<unknown, unknown> | undefined
   private readonly guests = new Set<Guest>()
   /** Called at each change of state. */
@@ -92,12 +94,13 @@ export class SimNode<A> {
     name: string,
     layer: () => Layer.Layer<A, unknown, Transport.Transport>,
     application?: (() => StartEffect<A>) | undefined,
+    identity: () => Transport.Identity | undefined = () => undefined,
   ) {
     this.name = name
     this.machine = runtime.kernel.machine(name)
     this.runtime = runtime
     this.build = (scope) => {
-      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name)), scope)
+      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name, identity)), scope)
       if (application === undefined) return built
       return Effect.tap(built, (services) =>
         Effect.provideContext(this.startApplication(application), Context.add(services, Scope.Scope, scope)),
@@ -109,7 +112,7 @@ export class SimNode<A> {
     return this.currentState
   }
 
-  /** The present life, or the last one. */
+  /** Present life, or the last one. */
   get life(): Life | undefined {
     return this.currentLife
   }
@@ -119,7 +122,7 @@ export class SimNode<A> {
     return this.startCount
   }
 
-  /** The services of the layer, while the node is running. */
+  /** Services of the layer while the node is running. */
   get context(): Context.Context<A> | undefined {
     return this.built
   }
@@ -203,7 +206,7 @@ export class SimNode<A> {
     this.die(
       exit.cause,
       `${what} at ${Microseconds.show(this.runtime.kernel.now)}: ${Cause.pretty(exit.cause)}\n` +
-        `Mend the ${isLayerBuilt ? "application" : "layer"}, or retry inside of it what may fail while the network is faulty.`,
+        `Correct the ${isLayerBuilt ? "application" : "layer"}. If a faulty network makes it fail, retry inside it.`,
     )
   }
 
@@ -221,7 +224,7 @@ export class SimNode<A> {
     this.enter("crashed")
   }
 
-  /** Stops the process in good order: interrupts the build of the layer, and runs the finalizers. */
+  /** Stops the process: interrupts the build of the layer, and runs the finalizers. */
   stop(): void {
     const { context, kernel } = this.runtime
     const { scope } = this
@@ -230,7 +233,7 @@ export class SimNode<A> {
     this.enter("stopping")
     this.built = undefined
     kernel.begin(life, () => {
-      // The callers of the guests see the stop, and not the interruption that comes with it.
+      // `lost` comes before `interrupt`, so that the callers of the guests see the stop instead of the interruption.
       for (const guest of this.loseGuests(`${this.name} was stopped`)) guest.interrupt()
       const { building } = this
       const built = building === undefined ? Effect.void : Fiber.interrupt(building)
@@ -255,7 +258,7 @@ export class SimNode<A> {
     return guests
   }
 
-  /** Starts the node if it is down, or as soon as it is. */
+  /** Starts the node if it is down, or as soon as its stop has ended. */
   startWhenDown(unless: () => boolean = () => false): void {
     const lives = this.startCount
     if (this.currentState === "crashed" || this.currentState === "stopped") return this.start()
@@ -285,7 +288,9 @@ export class SimNode<A> {
     })
   }
 
-  /** Runs an effect as part of the process. Fails with `NodeDown` if the process ends. */
+  /**
+   * Runs an effect as part of the process. Fails with `NodeDown` if there is no running process or the process ends.
+   */
   run<B, E>(effect: Effect.Effect<B, E, A | Scope.Scope>): Effect.Effect<B, E | SimulationError.NodeDown> {
     return Effect.callback<B, E | SimulationError.NodeDown>((resume) => {
       const { context, kernel } = this.runtime
@@ -318,7 +323,7 @@ export class SimNode<A> {
               reason: "nodeState",
               message:
                 `${this.name} cannot ${what}: it ${stateText[this.currentState]}. ` +
-                `Look at its \`state\` first (${states.join(" or ")} is needed); under a fault plan it may change at any time.`,
+                `Check its \`state\` first, which must be ${states.join(" or ")}. Under a fault plan the state may change at any time.`,
             }),
           ),
     )
@@ -344,13 +349,13 @@ export class SimNode<A> {
     this.record("slow", taskMicros === 0 ? "at full speed" : `${Microseconds.show(taskMicros)} for each task`)
   }
 
-  /** Sets the wall clock forth, or back if negative. */
+  /** Sets the wall clock forward, or back if negative. */
   setClock(byMicros: number): void {
     this.machine.offset += byMicros
-    this.record("clock", `set ${byMicros < 0 ? "back" : "forth"} by ${Microseconds.show(Math.abs(byMicros))}`)
+    this.record("clock", `set ${byMicros < 0 ? "back" : "forward"} by ${Microseconds.show(Math.abs(byMicros))}`)
   }
 
-  /** Lets the clock run fast, or slow if negative, by parts in a million. */
+  /** Makes the clock run fast by parts per million, or slow if negative. */
   drift(ppm: number): void {
     this.machine.setRate(this.runtime.kernel.now, 1 + ppm / 1_000_000)
     this.record("clock", `${ppm >= 0 ? "fast" : "slow"} by ${Math.abs(ppm)} ppm`)
@@ -362,7 +367,7 @@ export class SimNode<A> {
     if (this.machine.taskMicros > 0) this.slow(0)
   }
 
-  /** Ends every fault of the node. A wall clock that was set stays so. */
+  /** Ends every fault of the node. A wall clock that was set keeps its offset. */
   heal(): void {
     this.resumeAtFullSpeed()
     if (this.machine.rate !== 1) this.drift(0)

@@ -1,4 +1,4 @@
-/** The handle with which a scenario controls a node. */
+/** Handle with which a scenario controls a node. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FaultPlan from "../FaultPlan.ts"
@@ -28,7 +28,7 @@ const change = <A>(
 const badDrift = (ppm: number) =>
   new SimulationError.SimulationError({
     reason: "options",
-    message: `a clock cannot drift by ${ppm} ppm: give parts in a million from -${FaultPlan.maxDrift} to ${FaultPlan.maxDrift}`,
+    message: `a clock cannot drift by ${ppm} ppm: give parts per million from -${FaultPlan.maxDrift} to ${FaultPlan.maxDrift}`,
   })
 
 const up: ReadonlyArray<State> = ["running", "starting"]
@@ -64,7 +64,7 @@ export const nodeHandle = <A>(node: SimNode<A>): Scenario.Node<A> => ({
   setClock: (by) => Effect.sync(() => node.setClock(Microseconds.fromDuration(by))),
   drift: (ppm) =>
     Effect.sync(() => {
-      // At another rate the clock would stand still, or run back.
+      // With a much larger drift the clock would stop or run backwards.
       if (!(Math.abs(ppm) <= FaultPlan.maxDrift)) throw badDrift(ppm)
       node.drift(ppm)
     }),

@@ -1,4 +1,4 @@
-/** The failures that end a run, with messages that say what to do. */
+/** Failures that end a run, with messages that say what to do. */
 import * as Cause from "effect/Cause"
 import * as Microseconds from "../internal/Microseconds.ts"
 import type { Life } from "../kernel/Life.ts"
@@ -8,7 +8,7 @@ import type { SimNode } from "./SimNode.ts"
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
-/** Lists who has fibers that have not ended. */
+/** Lists the scenario and the nodes with their numbers of fibers that have not ended. */
 export const waiting = (scenario: Life, nodes: Iterable<SimNode<never>>): string => {
   const of = (name: string, fibers: number) => `${name} (${fibers} ${fibers === 1 ? "fiber" : "fibers"})`
   return [
@@ -23,29 +23,29 @@ export const stalled = (at: number, waiting: string): SimulationError.Failure =>
   new SimulationError.Stalled({
     at,
     message:
-      `at ${Microseconds.show(at)} nothing is ready, nothing will ever happen, and the scenario is not done. ` +
+      `at ${Microseconds.show(at)} no task is ready, no event is scheduled, and the scenario has not ended. ` +
       `Waiting: ${waiting}. Either they wait for each other, or for something real (a socket, a file, ` +
-      "a worker, crypto.subtle), which cannot happen inside of a simulation: give the node a layer without it.",
+      "a worker, crypto.subtle), which cannot happen inside a simulation: give the node a layer without it.",
   })
 
 export const livelock = (
   at: number,
   options: {
     readonly machine: Machine | undefined
-    /** The machine of the scenario. */
+    /** Machine of the scenario. */
     readonly scenario: Machine
     readonly stepsPerInstant: number
   },
 ): SimulationError.Failure => {
   const { machine, scenario, stepsPerInstant } = options
-  const who = machine === undefined ? "Something" : machine === scenario ? "The scenario" : machine.name
+  const subject = machine === undefined ? "Some code" : machine === scenario ? "The scenario" : machine.name
   return new SimulationError.Livelock({
     at,
     ...(machine === undefined ? {} : { node: machine.name }),
     message:
-      `more than ${stepsPerInstant} steps at ${Microseconds.show(at)} and time does not pass. ` +
-      `${who} runs in circles: look for a loop without a sleep, ` +
-      "a retry without a delay, or raise `stepsPerInstant` if the work is real.",
+      `there were more than ${stepsPerInstant} steps at ${Microseconds.show(at)}, and time does not pass. ` +
+      `${subject} probably loops without a sleep or retries without a delay. ` +
+      "If the work is real, raise `stepsPerInstant`.",
   })
 }
 
@@ -53,9 +53,9 @@ export const timeLimit = (at: number, waiting: string): SimulationError.Failure 
   new SimulationError.TimeLimit({
     at,
     message:
-      `the scenario was not done after ${Microseconds.show(at)} of virtual time. Waiting: ${waiting}. ` +
-      "Raise `timeLimit` if it needs longer, or look for what never comes: virtual time does not wait for anything real, " +
-      "such as a socket, a file, a worker or `node:timers`.",
+      `the scenario had not ended after ${Microseconds.show(at)} of virtual time. Waiting: ${waiting}. ` +
+      "Raise `timeLimit` if the scenario needs longer, or look for an event that never happens: virtual time does not wait " +
+      "for anything real, such as a socket, a file, a worker or `node:timers`.",
   })
 
 /** Makes the failure of a scenario that failed with the cause. */
@@ -68,13 +68,13 @@ export const scenarioFailed = (at: number, cause: Cause.Cause<unknown>): Simulat
   })
 }
 
-/** Makes the failure of a fiber that the scenario forked, and that nothing joined. */
+/** Makes the failure of a fiber that the scenario forked and did not join. */
 export const forkedFiberDied = (at: number, cause: Cause.Cause<unknown>): SimulationError.ScenarioFailed => {
   const defect = Cause.squash(cause)
   return new SimulationError.ScenarioFailed({
     at,
     cause: defect,
-    message: `a fiber that the scenario forked died at ${Microseconds.show(at)}, and nobody waited for it: ${messageOf(defect)}`,
+    message: `a fiber that the scenario forked and did not join died at ${Microseconds.show(at)}: ${messageOf(defect)}`,
   })
 }
 
@@ -84,13 +84,13 @@ export const callbackThrew = (at: number, node: string | undefined, cause: unkno
     ? new SimulationError.ScenarioFailed({
         at,
         cause,
-        message: `a callback of the scenario threw at ${Microseconds.show(at)}: ${messageOf(cause)}`,
+        message: `a callback of the scenario threw an uncaught exception at ${Microseconds.show(at)}: ${messageOf(cause)}`,
       })
     : new SimulationError.NodeDied({
         at,
         node,
         cause,
-        message: `a callback of ${node} threw at ${Microseconds.show(at)}, and nobody caught it: ${messageOf(cause)}`,
+        message: `a callback of ${node} threw an uncaught exception at ${Microseconds.show(at)}: ${messageOf(cause)}`,
       })
 
 /** Makes the failure of a program that used the platform in strict mode. */
@@ -101,25 +101,25 @@ export const escaped = (at: number, node: string, what: string, site: string): S
     site,
     node,
     message:
-      `${node} used ${what} of the machine ${site}. Take time from Clock, chance from Random, timers from Effect.sleep or a Schedule; ` +
-      "or leave `strict` off, and the simulation serves it.",
+      `${node} used the global ${what} ${site}. Take time from Clock, random numbers from Random, and timers from Effect.sleep ` +
+      "or a Schedule. Without `strict`, the simulation replaces the global.",
   })
 
-/** Makes the failure of nodes that did not converge in time. `down` tells which nodes are not running. */
+/** Makes the failure of nodes that did not converge in time. `down` describes the nodes that are not running. */
 export const notConverged = (at: number, within: string, reason: string, down: string): SimulationError.Failure =>
   new SimulationError.NotConverged({
     at,
     message: `the nodes did not converge within ${within} after everything was healed: ${reason} (${down})`,
   })
 
-/** Makes the error of a condition that did not come to hold in time. */
+/** Makes the error of a condition that did not hold in time. */
 export const notReached = (options: {
   readonly at: number
   readonly from: number
   readonly within: string
   readonly condition: string
   readonly seen: string
-  /** Tells which nodes are not running. */
+  /** Description of the nodes that are not running. */
   readonly down: string
 }): SimulationError.NotReached => {
   const { at, condition, down, from, seen, within } = options
@@ -127,6 +127,6 @@ export const notReached = (options: {
     at,
     condition,
     seen,
-    message: `"${condition}" did not come to hold within ${within} from ${Microseconds.show(from)}: ${seen} (${down})`,
+    message: `"${condition}" did not hold within ${within} from ${Microseconds.show(from)}: ${seen} (${down})`,
   })
 }

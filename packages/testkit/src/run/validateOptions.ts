@@ -1,4 +1,4 @@
-/** Validates the options of a run before anything runs: a caller that does not use the types may pass anything. */
+/** Validation of the options of a run before it begins, because callers without types may pass any value. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -24,13 +24,15 @@ export interface ValidOptions {
 const seedOf = (seed: number): Result.Result<number, UsageError> =>
   Number.isSafeInteger(seed) && seed >= 0
     ? Result.succeed(seed)
-    : Result.fail(usageError("seeds", `${seed} is no seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`))
+    : Result.fail(
+        usageError("seeds", `${seed} is not a seed: give a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`),
+      )
 
-/** Decoded plans, because one plan is run with thousands of seeds. */
+/** Cache of decoded plans, because one plan runs with thousands of seeds. */
 const plans = new WeakMap<FaultPlan.Input, Result.Result<FaultPlan.FaultPlan, UsageError>>()
 
 const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, UsageError> => {
-  // A caller that does not use the types may pass anything.
+  // A caller without types may pass any value.
   if (typeof input !== "object" || input === null) return FaultPlan.decode(input)
   const known = plans.get(input)
   if (known !== undefined) return known
@@ -39,13 +41,15 @@ const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Usa
   return result
 }
 
-/** Returns the virtual time in which the scenario must be done. */
+/** Returns the virtual time in which the scenario must end. */
 const limitOf = (scenario: Scenario.Scenario, options: Scenario.RunOptions): Result.Result<number, UsageError> => {
   let limit = Number.POSITIVE_INFINITY
   for (const input of [scenario.options.timeLimit ?? Scenario.defaultTimeLimit, options.timeLimit ?? "Infinity"]) {
     const duration = Duration.fromInput(input)
     if (Option.isNone(duration)) {
-      return Result.fail(usageError("options", `timeLimit: ${String(input)} is no duration: write "10 minutes"`))
+      return Result.fail(
+        usageError("options", `timeLimit: ${String(input)} is not a duration: write one such as "10 minutes"`),
+      )
     }
     limit = Math.min(limit, Microseconds.fromDuration(duration.value))
   }
@@ -56,7 +60,7 @@ const exploreOf = (explore: Scenario.Explore): Result.Result<Scenario.Explore, U
   ["fifo", "random", "preempt"].includes(explore)
     ? Result.succeed(explore)
     : Result.fail(
-        usageError("options", `explore: "${String(explore)}" is no order: give "fifo", "random" or "preempt"`),
+        usageError("options", `explore: "${String(explore)}" is not an order: give "fifo", "random" or "preempt"`),
       )
 
 const sourceOf = (

@@ -1,10 +1,13 @@
-/** Looks for a smaller attempt that still fails the same check, by delta debugging. */
+/** Search for a smaller attempt that still fails the same check, by delta debugging. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type Attempt, attemptOf, endsOf, type Item, type Items, itemsOf, keyOf, kindOf, sizeOf } from "./items.ts"
 import { isSimpler, simplerItems } from "./simplify.ts"
 
-/** Which items are left out together, from the largest groups to single ones. `undefined` belongs to none. */
+/**
+ * Groupings of the items that are left out together, from the largest groups to single items. `undefined` means no
+ * group.
+ */
 const passes: ReadonlyArray<(item: Item) => string | undefined> = [
   (item) => item.side,
   (item) => (item.side === "draws" ? kindOf(item.stream) : undefined),
@@ -26,13 +29,13 @@ export class Shrinker<E, R> {
   private readonly start: Attempt
   /** Last place of each stream. */
   private readonly ends: ReadonlyMap<string, number>
-  /** Keys of the attempts that were run. Neither the start nor what was executed: every candidate is simpler than both. */
+  /** Keys of the attempts that were run. The start and the executed attempts need none: every candidate is simpler. */
   private readonly seen = new Set<string>()
   private items: Items
   private runCount = 0
-  /** The runs or the time are over. */
+  /** `true` once the runs or the time are used up. */
   private over = false
-  /** Time at which the shrinking began. */
+  /** Time at which shrinking began. */
   private began = 0n
 
   constructor(start: Attempt, options: Options<E, R>) {
@@ -42,7 +45,7 @@ export class Shrinker<E, R> {
     this.items = itemsOf(start, this.ends)
   }
 
-  /** Leaves out and simplifies items until nothing changes any more, or the runs or the time are over. */
+  /** Leaves out and simplifies items until nothing changes, or until the runs or the time are used up. */
   run(): Effect.Effect<void, E, R> {
     return Effect.gen({ self: this }, function* () {
       this.began = yield* Clock.monotonicTimeNanos
@@ -64,7 +67,7 @@ export class Shrinker<E, R> {
     }
   }
 
-  /** Runs the candidate, and goes on with it if the same check fails. */
+  /** Runs the candidate. Continues with it and returns `true` if the same check fails. */
   private accept(candidate: Items): Effect.Effect<boolean, E, R> {
     const { maxRuns, test, within } = this.options
     return Effect.gen({ self: this }, function* () {
@@ -76,19 +79,19 @@ export class Shrinker<E, R> {
       if (this.over) return false
       this.seen.add(key)
       this.runCount++
-      // A run is synchronous: other fibers get their turn, and interruption a chance, in between.
+      // A run is synchronous, so the shrinker yields between runs: other fibers run, and it can be interrupted.
       yield* Effect.yieldNow
       const executed = yield* test(attempt)
       if (executed === undefined) return false
       const next = itemsOf(executed, this.ends)
-      // The run took another way and met more faults or draws than before.
+      // The run took another path and made more faults or draws than before.
       if (!isSimpler(next, this.items)) return false
       this.items = next
       return true
     })
   }
 
-  /** Leaves out groups: all, each half, each quarter, down to each alone. */
+  /** Leaves out groups: all at once, each half, each quarter, down to each single group. */
   private leaveOut(groupOf: (item: Item) => string | undefined): Effect.Effect<void, E, R> {
     const groups = (): ReadonlyArray<string> => [...new Set(this.items.flatMap((item) => groupOf(item) ?? []))]
     return Effect.gen({ self: this }, function* () {
@@ -107,7 +110,7 @@ export class Shrinker<E, R> {
     })
   }
 
-  /** Replaces each item by a simpler one, as long as the same check fails. */
+  /** Replaces each item by a simpler item as long as the same check fails. */
   private simplify(): Effect.Effect<void, E, R> {
     return Effect.gen({ self: this }, function* () {
       for (let i = 0; i < this.items.length && !this.over; i++) {

@@ -27,7 +27,7 @@ export interface Size {
 
 interface FaultItem {
   readonly side: "faults"
-  /** Its place in the attempt. */
+  /** Identifier by the place in the attempt. */
   readonly id: string
   readonly fault: Fault
 }
@@ -45,10 +45,10 @@ export type Items = ReadonlyArray<Item>
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** The first word of its name. */
+/** Returns the kind of a stream: the first word of its name. */
 export const kindOf = (stream: string): string => stream.split(" ", 1)[0] ?? stream
 
-/** The draws that are not benign, in the order of their places, by stream. */
+/** Returns the draws that are not benign, by stream and in the order of their places. */
 export const streamsOf = (
   deviations: Deviations,
 ): ReadonlyArray<readonly [string, ReadonlyArray<readonly [number, number]>]> =>
@@ -57,19 +57,20 @@ export const streamsOf = (
       const entries = Object.entries(draws).flatMap(([index, value]) =>
         value === 0 ? [] : [[Number(index), value] as const],
       )
-      // Keys that are whole numbers are in their order by themselves.
+      // JavaScript keeps keys that are whole numbers in ascending order.
       return [stream, entries] as const
     })
     .filter(([, draws]) => draws.length > 0)
     .sort(([a], [b]) => byText(a, b))
 
-/** The last place of each stream. */
+/** Returns the last place of each stream. */
 export const endsOf = (deviations: Deviations): ReadonlyMap<string, number> =>
   new Map(streamsOf(deviations).map(([stream, draws]) => [stream, draws.at(-1)?.[0] ?? 0]))
 
 /**
- * Both sides in the order of time, so that neighbours are what happened together. Draws have no time, but those
- * of a stream come one after the other, over about the whole run: `ends` says how far.
+ * Returns the faults in the order of time, then the draws of all streams in about the order of time, so that neighbours
+ * happened at about the same time. Draws have no time. The draws of a stream are assumed to be spread over the whole
+ * run, up to the last place of the stream in `ends`.
  */
 export const itemsOf = (attempt: Attempt, ends: ReadonlyMap<string, number>): Items => {
   const faults = attempt.timeline
@@ -99,7 +100,10 @@ export const attemptOf = (items: Items): Attempt => {
   return { timeline, deviations: Object.fromEntries(streams) }
 }
 
-/** Returns the same key for equal attempts: a hash, because five hundred attempts of a hundred thousand draws are too much to keep. */
+/**
+ * Returns a key that is the same for equal attempts. The key is a hash, because five hundred attempts of a hundred
+ * thousand draws would need too much memory.
+ */
 export const keyOf = ({ deviations, timeline }: Attempt): string => {
   const hash = new Hash()
   for (const fault of timeline) {

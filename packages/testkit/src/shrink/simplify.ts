@@ -1,11 +1,11 @@
-/** Simpler variants of single faults and draws, and the order in which items are simpler than others. */
+/** Simpler variants of single faults and draws, and an order of attempts by simplicity. */
 import type { Fault } from "../FaultPlan.ts"
 import { type Item, type Items, kindOf } from "./items.ts"
 
-/** Where less is worse, because 0 stands for no limit: a smaller value is not a simpler one. */
+/** Kinds of draws that are limits. 0 means no limit, and otherwise a smaller value is worse, so it is not simpler. */
 const limits = new Set(["bandwidth", "queue", "sendBuffer"])
 
-/** How much there is in an item. Every simplification makes it less. */
+/** Returns the weight of an item. Every simplification reduces it. */
 const weightOf = (item: Item): number => {
   if (item.side === "draws") return limits.has(kindOf(item.stream)) ? 0 : item.value
   const { fault } = item
@@ -34,13 +34,13 @@ export const isSimpler = (a: Items, b: Items): boolean => {
   return weight(a) < weight(b)
 }
 
-/** Down to two digits that count: 13.482731 s is hard to read. */
+/** Rounds down to two significant digits, because 13.482731 s is hard to read. */
 const readable = (quantity: number): number => {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(quantity)) - 1)
   return Math.floor(quantity / unit) * unit
 }
 
-/** Smaller quantities, the smallest first: the least there is, a half, and the same but easier to read. */
+/** Returns smaller quantities, the smallest first: the minimum, a half, and the quantity rounded down. */
 const lower = (quantity: number, least: number): ReadonlyArray<number> => {
   const size = Math.abs(quantity)
   const candidates = size > least ? [least, readable(size / 2), readable(size)] : []
@@ -49,10 +49,10 @@ const lower = (quantity: number, least: number): ReadonlyArray<number> => {
     .map((candidate) => candidate * Math.sign(quantity))
 }
 
-/** Nothing becomes easier to understand below a millisecond. */
+/** Minimum of simplified times, in microseconds. Times below a millisecond are not easier to understand. */
 const leastTime = 1000
 
-/** Fewer of them, but some: one half, the other half, or all but one. */
+/** Returns shorter lists that are not empty: each half, and each list with one item left out. */
 const fewer = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
   if (list.length < 2) return []
   const half = Math.ceil(list.length / 2)
@@ -60,7 +60,7 @@ const fewer = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
   return list.length === 2 ? halves : [...halves, ...list.map((_, i) => list.toSpliced(i, 1))]
 }
 
-/** A cut that ends when its last node is back. */
+/** Makes a swizzle with these nodes, which ends when its last node is reconnected. */
 const swizzleOf = (fault: Extract<Fault, { readonly kind: "swizzle" }>, nodes: (typeof fault)["nodes"]): Fault => ({
   ...fault,
   nodes,

@@ -71,7 +71,7 @@ describe("coterie-sim replay", () => {
     Effect.gen(function* () {
       const { code, out } = yield* replay("other steps")
       assert.strictEqual(code, 1)
-      assert.match(out, /It still fails the same check\.\nThe run is not the recorded one: its trace hash is/)
+      assert.match(out, /It still fails the same check\.\nThe run differs from the recorded run: its trace hash is/)
       assert.match(out, /"b sends to a: 1 byte" at \S+ s, the other has "b sends to a: 2 bytes" at/)
     }),
   )
@@ -82,9 +82,12 @@ describe("coterie-sim replay", () => {
         concurrency: 2,
       })
       assert.deepStrictEqual([other?.code, chance?.code], [3, 3])
-      assert.match(other?.out ?? "", /It fails, but not as recorded, which was InvariantViolated: "an answer every 3/)
-      assert.match(chance?.out ?? "", /^NonDeterministic in .*\n  two runs of .* are not the same/)
-      assert.match(chance?.out ?? "", /Two replays of the artifact are not the same/)
+      assert.match(
+        other?.out ?? "",
+        /but not as recorded\. The recorded failure was InvariantViolated: "an answer every 3/,
+      )
+      assert.match(chance?.out ?? "", /^NonDeterministic in .*\n  two runs of .* differ: /)
+      assert.match(chance?.out ?? "", /Two replays of the artifact differ/)
     }),
   )
 
@@ -141,7 +144,7 @@ describe("coterie-sim viz", () => {
         [changed?.out, lines?.out],
         [".coterie/sim/an-answer-every-3-seconds-11-now.html\n", ".coterie/sim/an-answer-every-3-seconds-11.jsonl\n"],
       )
-      assert.match(changed?.err ?? "", /The run is not the recorded one/)
+      assert.match(changed?.err ?? "", /The run differs from the recorded run/)
       assert.strictEqual(fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8"), before)
       const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(path.join(dir, lines?.out.trim() ?? ""), "utf8")))
       assert.strictEqual(trace.seed, 11)

@@ -31,6 +31,9 @@ describe("the scenarios of a module", () => {
   })
 
   it("have names of their own", () => {
-    assert.match(String(names({ a: make("same"), b: make("same") })), /two scenarios are named "same".*another one/)
+    assert.match(
+      String(names({ a: make("same"), b: make("same") })),
+      /two scenarios are named "same".*give each its own name/,
+    )
   })
 })

@@ -6,10 +6,10 @@ import { bin, coterieSim, fixture, inProcess, temporary } from "./command.ts"
 
 describe("coterie-sim", () => {
   const misuses: ReadonlyArray<readonly [string, ReadonlyArray<string>, RegExp]> = [
-    ["a range the wrong way round", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is the wrong way round/],
+    ["a range the wrong way round", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is reversed/],
     ["seeds and a time", ["--seeds", "1..10", "--time", "1m"], /--seeds and --time exclude each other/],
-    ["a time that is none", ["--time", "soon"], /--time soon is no time: write 90s, 10m or 2h/],
-    ["no failures", ["--stop-after", "0"], /--stop-after 0 is none: give a number from 1/],
+    ["a time that is none", ["--time", "soon"], /--time soon is not a time: write 90s, 10m or 2h/],
+    ["no failures", ["--stop-after", "0"], /--stop-after 0 is not valid: give a number from 1/],
     ["a flag that is misspelt", ["--seed", "2"], /Unrecognized flag: --seed [^]*--seeds/],
     ["a module that is not there", ["lost.sim.ts"], /there is no file "lost\.sim\.ts"/],
     ["a module without scenarios", [fixture("none")], /none\.sim\.ts exports no scenario/],
@@ -23,7 +23,7 @@ describe("coterie-sim", () => {
       [fixture("holds"), "--scenario", "a dog"],
       /"a dog"; the module exports "an echo", /,
     ],
-    ["a plan that is none", [fixture("bad"), "--scenario", "shakes"], /the fault plan cannot be used: .*earthquake/],
+    ["a plan that is none", [fixture("bad"), "--scenario", "shakes"], /the fault plan is invalid: .*earthquake/],
   ]
 
   it.live("refuses what cannot be, says why, prints nothing else and exits with code 2", () =>

@@ -44,7 +44,7 @@ describe("explain", () => {
   it("names missing keys, and the keys that may be there", () => {
     assert.include(complaint({ shapes: [] }), "title: this key is missing")
     const extra = complaint({ title: "t", shapes: [], colour: 1 })
-    assert.include(extra, "there is no such key; what can be here: title, shapes")
+    assert.include(extra, "this key is unknown; the keys allowed here are title, shapes")
   })
 
   it("lists everything that is wrong", () => {

@@ -34,13 +34,13 @@ describe("a fault as a sentence", () => {
           { node: "c", from: 1_000_000, to: 4_000_000 },
         ],
       },
-      "at 5.000 s these are cut off from all others, each for a while: a from 5.000 s to 7.000 s, c from 6.000 s to 9.000 s",
+      "at 5.000 s these nodes are cut off from all others, each for some time: a from 5.000 s to 7.000 s, c from 6.000 s to 9.000 s",
       ["a", "c"],
     ],
     [{ kind: "reset", at, from: "a", to: "b" }, "at 5.000 s the connections between a and b are reset", ["a", "b"]],
     [
       { kind: "halfOpen", at, from: "a", to: "b", how: "gone" },
-      "at 5.000 s the connections from a to b are gone at b, and a does not know",
+      "at 5.000 s the connections from a to b are gone at b, and a does not notice",
       ["a", "b"],
     ],
     [
@@ -50,12 +50,12 @@ describe("a fault as a sentence", () => {
     ],
     [
       { kind: "halfOpen", at, from: "a", to: "b", how: "dead" },
-      "at 5.000 s the connections between a and b go dead: nothing arrives any more, either way",
+      "at 5.000 s the connections between a and b go dead: nothing arrives in either direction any more",
       ["a", "b"],
     ],
     [
       { kind: "halfOpen", at, from: "a", to: "b", how: "closed" },
-      "at 5.000 s the connections from a to b are closed in one direction: b hears the end, and a goes on writing",
+      "at 5.000 s the connections from a to b are closed in one direction: b reads the end, and a continues to write",
       ["a", "b"],
     ],
     [
@@ -70,20 +70,20 @@ describe("a fault as a sentence", () => {
     ],
     [
       { kind: "stop", at, for: 3_000_000, node: "b" },
-      "at 5.000 s b is stopped in good order and is started again 3.000 s later",
+      "at 5.000 s b is stopped with its finalizers and is started again 3.000 s later",
       ["b"],
     ],
-    [{ kind: "pause", at, for: 12_345, node: "b" }, "at 5.000 s b stands still for 12.3 ms", ["b"]],
+    [{ kind: "pause", at, for: 12_345, node: "b" }, "at 5.000 s b is paused for 12.3 ms", ["b"]],
     [
       { kind: "slow", at, for: 3_000_000, node: "b", task: 250 },
       "at 5.000 s b is slow for 3.000 s: each task takes 250 µs",
       ["b"],
     ],
     [{ kind: "clock", at, node: "b", by: -500_000 }, "at 5.000 s the clock of b is set back by 500 ms", ["b"]],
-    [{ kind: "clock", at, node: "b", by: 500_000 }, "at 5.000 s the clock of b is set forth by 500 ms", ["b"]],
+    [{ kind: "clock", at, node: "b", by: 500_000 }, "at 5.000 s the clock of b is set forward by 500 ms", ["b"]],
     [{ kind: "drift", at, node: "b", ppm: -300 }, "at 5.000 s the clock of b runs slow by 300 ppm", ["b"]],
     [{ kind: "drift", at, node: "b", ppm: 300 }, "at 5.000 s the clock of b runs fast by 300 ppm", ["b"]],
-    [{ kind: "drift", at, node: "b", ppm: 0 }, "at 5.000 s the clock of b runs true", ["b"]],
+    [{ kind: "drift", at, node: "b", ppm: 0 }, "at 5.000 s the clock of b runs at its true rate", ["b"]],
   ])("%o", (fault, text, names) => {
     assert.strictEqual(sentence(fault), text)
     assert.deepStrictEqual(affected(fault), names)
@@ -105,8 +105,8 @@ describe("a draw as a sentence", () => {
     ["delay a>b", 1, 35_249, "the 2nd segment from a to b is delayed by 35.2 ms"],
     ["split a>b", 11, 1, "the 12th write from a to b is cut after 1 byte"],
     ["split a>b", 12, 17, "the 13th write from a to b is cut after 17 bytes"],
-    ["lossRate a>b", 0, 123_456, "12.3 % of the segments from a to b are to be lost"],
-    ["splitRate a>b", 0, 1_000_000, "100 % of the writes from a to b are to be cut"],
+    ["lossRate a>b", 0, 123_456, "12.3 % of the segments from a to b are lost, on average"],
+    ["splitRate a>b", 0, 1_000_000, "100 % of the writes from a to b are cut, on average"],
     ["bandwidth a>b", 0, 10_240, "10.2 KB a second pass from a to b"],
     ["bandwidth a>b", 0, 2_500_000_000, "2.5 GB a second pass from a to b"],
     ["queue a>b", 0, 1_234_567, "1.23 MB from a to b may wait for bandwidth"],
@@ -114,8 +114,8 @@ describe("a draw as a sentence", () => {
     ["distance a-b", 0, 12_000, "a and b are 12 ms apart, one way"],
     ["distance n-1-n-2", 0, 12_000, "the hosts n-1-n-2 are 12 ms apart, one way"],
     ["startDelay a", 1, 700_000, "a is slow at its 2nd start: the application starts 700 ms after its layer"],
-    ["pick", 110, 2, "of the ready tasks the 3rd is taken out of turn, at the 111th choice"],
-    ["preempt a", 21, 5, "a is interrupted between two operations, in the 22nd block of them"],
+    ["pick", 110, 2, "the 3rd of the ready tasks runs out of turn, at the 111th choice"],
+    ["preempt a", 21, 5, "a is interrupted between two operations, in its 22nd block of operations"],
     ["weather a>b", 3, 7, 'the 4th decision of "weather a>b" is 7 and not 0'],
     ["loss", 3, 7, 'the 4th decision of "loss" is 7 and not 0'],
     ["loss a>b>c", 3, 7, 'the 4th decision of "loss a>b>c" is 7 and not 0'],

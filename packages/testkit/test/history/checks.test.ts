@@ -54,21 +54,21 @@ describe("checks of what was seen", () => {
 
   it("find what was heard out of order, per sender and per who heard it", () => {
     const notes = heard(["x", "a2"], ["y", "a1"], ["x", "b1"], ["x", "a2"], ["x", "a1"], ["y", "a3"], ["x", "a3"])
-    assert.deepStrictEqual(History.perSenderOrder(notes, numbered), ["x heard 1 of a after 2, at 4.000 s"])
+    assert.deepStrictEqual(History.perSenderOrder(notes, numbered), ["x got 1 of a after 2, at 4.000 s"])
   })
 
   it("find gaps, however they came to be, and not what comes late or again", () => {
     assert.deepStrictEqual(History.noGap(heard(["x", "a2"], ["x", "a1"], ["x", "a2"], ["x", "a3"]), numbered), [])
     assert.deepStrictEqual(
       History.noGap(heard(["x", "a1"], ["x", "a4"], ["x", "a6"], ["y", "a2"], ["y", "b1"]), numbered),
-      ["x never heard 2, 3, 5 of a, but heard 6", "y never heard 1 of a, but heard 2"],
+      ["x never got 2, 3, 5 of a, but got 6", "y never got 1 of a, but got 2"],
     )
     assert.deepStrictEqual(History.noGap(heard(["x", "a0"], ["x", "a1"]), { ...numbered, first: 0 }), [])
     assert.deepStrictEqual(History.noGap(heard(["x", "a1"]), { ...numbered, first: 0 }), [
-      "x never heard 0 of a, but heard 1",
+      "x never got 0 of a, but got 1",
     ])
     assert.deepStrictEqual(History.noGap(heard(["x", "a1000000000"]), numbered), [
-      "x never heard 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 999999989 more of a, but heard 1000000000",
+      "x never got 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 999999989 more of a, but got 1000000000",
     ])
   })
 
@@ -172,7 +172,7 @@ describe("a counter that only grows", () => {
       'c called "read" at 3.0 ms, which returned 1 at 4.0 ms: 2 was acknowledged before',
     ])
     assert.deepStrictEqual(check(["a", 2, 1, 2, 0], ["c", "read", 3, 4, 3], ["b", 5, 5, 6, 0]), [
-      'c called "read" at 3.0 ms, which returned 3 at 4.0 ms: no more than 2 was added by then, nor tried to be',
+      'c called "read" at 3.0 ms, which returned 3 at 4.0 ms: at most 2 was added or attempted by then',
     ])
     assert.deepStrictEqual(check(["a", 2, 1, 4, 0], ["c", "read", 3, 5, 0]), [])
   })

@@ -23,7 +23,7 @@ describe("the records of a history", () => {
     )
     assert.strictEqual(
       sentenceOf({ _tag: "unknown" }),
-      'a called "read" at 1.0 ms, which ended nobody knows how at 2.500 s',
+      'a called "read" at 1.0 ms, which ended with an unknown outcome at 2.500 s',
     )
   })
 

@@ -78,7 +78,7 @@ describe("SummaryBuilder", () => {
     const [never, ...others] = summary.summary().never
     assert.deepStrictEqual(others, [])
     assert.deepStrictEqual(never?.what.split(", ").sort(), ["clock", "partition"])
-    assert.include(never?.message ?? "", "configured and never came in 100 seeds")
+    assert.include(never?.message ?? "", "configured and never occurred in 100 seeds")
     summary.add(result(101, { faultsFired: { clock: 1, partition: 2 } }))
     assert.deepStrictEqual(summary.summary().never, [])
   })

@@ -68,7 +68,7 @@ describe("Checks", () => {
         assert.strictEqual(error.at, 8_000_000)
         assert.strictEqual(error.condition, "two count")
         assert.strictEqual(error.seen, "b does not count")
-        assert.include(error.message, '"two count" did not come to hold within 7s from 1.000 s: b does not count')
+        assert.include(error.message, '"two count" did not hold within 7s from 1.000 s: b does not count')
         assert.include(error.message, "(b has crashed)")
       }),
     )
@@ -139,7 +139,7 @@ describe("Checks", () => {
           }),
         )
         assert.strictEqual(error.invariant, "a leader")
-        assert.strictEqual(error.message, '"a leader" did not come to hold within 3s from 2.000 s: nobody leads')
+        assert.strictEqual(error.message, '"a leader" did not hold within 3s from 2.000 s: nobody leads')
       }),
     )
   })

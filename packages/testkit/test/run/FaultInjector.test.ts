@@ -347,7 +347,7 @@ describe("Faults of a plan", () => {
           const error = yield* Effect.flip(states([fault], [12]))
           assert(error._tag === "SimulationError", error.message)
           assert.strictEqual(error.reason, "nodeName")
-          assert.include(error.message, 'there is no node "nobody" at 9.000 s; there are: a')
+          assert.include(error.message, 'there is no node "nobody" at 9.000 s; the nodes are: a')
         }
       }),
     )

@@ -48,7 +48,7 @@ describe("NodeCall", () => {
       assert.strictEqual(exits.length, 1)
       const [exit] = exits
       assert(exit !== undefined && Exit.isFailure(exit))
-      assert.include(String(exit.cause), "a has crashed: what was running there is lost")
+      assert.include(String(exit.cause), "a has crashed: effects that ran on the node are lost")
     }),
   )
 

@@ -49,16 +49,16 @@ describe("NodeTable", () => {
   })
 
   it("refuses a name that a node has, or that is given twice", () => {
-    assert.include(tableOf("a").checkNew(["a"])?.message ?? "", 'there is a node "a" already')
-    assert.include(tableOf().checkNew(["b", "b"])?.message ?? "", 'there is a node "b" already')
+    assert.include(tableOf("a").checkNew(["a"])?.message ?? "", 'a node "a" already exists')
+    assert.include(tableOf().checkNew(["b", "b"])?.message ?? "", 'a node "b" already exists')
   })
 
   it("names the unknown node, the time, and the nodes that there are", () => {
     assert.isUndefined(tableOf("a", "b").checkKnown(["b", "a"], 0))
     assert.strictEqual(
       tableOf("a", "b").checkKnown(["a", "z"], 2_000_000)?.message,
-      'there is no node "z" at 2.000 s; there are: a, b',
+      'there is no node "z" at 2.000 s; the nodes are: a, b',
     )
-    assert.include(tableOf().checkKnown(["z"], 0)?.message ?? "", "there are: none")
+    assert.include(tableOf().checkKnown(["z"], 0)?.message ?? "", "the nodes are: none")
   })
 })

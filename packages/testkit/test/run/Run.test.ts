@@ -180,9 +180,9 @@ describe("a run refuses", () => {
     Effect.gen(function* () {
       // As somebody without the types would write it.
       const options: object = { timeLimit: "soon" }
-      assert.include((yield* misuse(() => Effect.void, options)).message, "timeLimit: soon is no duration")
+      assert.include((yield* misuse(() => Effect.void, options)).message, "timeLimit: soon is not a duration")
       const order: object = { explore: "rnd" }
-      assert.include((yield* misuse(() => Effect.void, order)).message, '"rnd" is no order')
+      assert.include((yield* misuse(() => Effect.void, order)).message, '"rnd" is not an order')
     }),
   )
 

@@ -9,7 +9,7 @@ import { SelectionPanel, type SelectionActions } from "./panels/SelectionPanel.t
 import { Tooltip } from "./panels/Tooltip.ts"
 import { ViewState } from "./ViewState.ts"
 
-/** Everything that is drawn of one trace. The viewer replaces the scene when it folds background traffic. */
+/** Model, view and drawings of one trace. The viewer replaces the scene when it folds background traffic. */
 export class Scene {
   readonly model: TraceModel
   readonly layout: LaneLayout
@@ -33,7 +33,7 @@ export class Scene {
     this.selection = new SelectionPanel(elementById("selection"), this.model, actions)
   }
 
-  /** Takes over the filters, the zoom and the middle of another scene of the same run. */
+  /** Copies the filters, the zoom and the middle of another scene of the same run. */
   follow(other: Scene): void {
     const { hidden, left, top, zoom } = other.state.view()
     const { model, state } = this

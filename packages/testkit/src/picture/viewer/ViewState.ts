@@ -2,7 +2,7 @@ import { headHeight, type LaneLayout } from "./diagram/LaneLayout.ts"
 import type { TraceModel } from "./model/TraceModel.ts"
 import type { View } from "./View.ts"
 
-/** Height of a row in pixels: when the page opens, and when zoomed in as far as possible. */
+/** Height of a row in pixels when the page opens, and its maximum. */
 const defaultZoom = 18
 const maximumZoom = 80
 
@@ -62,7 +62,7 @@ export class ViewState {
     return (this.size().height - headHeight) / this.zoom
   }
 
-  /** Moves the view back inside of the trace, and the active event into the view. Call it before each drawing. */
+  /** Moves the view back inside the trace, and the active event into the view. Must be called before each drawing. */
   settle(): void {
     const { width } = this.size()
     this.zoom = this.clampZoom(this.zoom)
@@ -125,7 +125,7 @@ export class ViewState {
     else if (x > view.width - revealRight) this.left += x - view.width + revealRight
   }
 
-  /** Makes an event the one that the Tab key reaches. */
+  /** Makes an event the active event, which the Tab key reaches. */
   activate(event: number): void {
     this.active = event
   }
@@ -157,7 +157,7 @@ export class ViewState {
     return clamp(zoom, Math.min(defaultZoom, this.fittingZoom()), maximumZoom)
   }
 
-  /** Returns the position to zoom around: that of the active event if it is visible, else the middle. */
+  /** Returns the position to zoom around: the position of the active event if it is visible, otherwise the middle. */
   private focalOffset(): number {
     const height = this.size().height - headHeight
     const row = this.active === undefined ? -Infinity : (this.model.timeline.rowOf[this.active] ?? 0)

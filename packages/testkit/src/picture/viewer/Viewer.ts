@@ -21,7 +21,7 @@ import type { ViewState } from "./ViewState.ts"
 
 const seconds = (micros: number): number => micros / 1_000_000
 
-/** Steps by which a jump zooms in until single events are drawn, and how many at most. */
+/** Zoom factor of each step of a jump, which zooms in until single events are drawn, and maximum number of steps. */
 const jumpZoom = 1.5
 const maximumJumpSteps = 12
 
@@ -31,7 +31,7 @@ export class Viewer implements ControlledViewer {
   private readonly folded: FoldedTrace
   private readonly options: PictureOptions
   private scene: Scene
-  /** `true` while background traffic is drawn like everything else. */
+  /** `true` while background traffic is drawn like all other messages. */
   private showsBackground = false
   private readonly stage = elementById("stage")
   private readonly map = elementById("map")
@@ -120,7 +120,7 @@ export class Viewer implements ControlledViewer {
     if (target !== undefined) this.tooltip.show(event, target.getBoundingClientRect())
   }
 
-  /** Moves to an event from far away: zooms in until it can be told apart, and moves the focus to it. */
+  /** Moves to a distant event: zooms in until single events are drawn, and moves the focus to the event. */
   private jump(event: number): void {
     this.state.activate(event)
     this.state.reveal(event)
@@ -200,7 +200,7 @@ export class Viewer implements ControlledViewer {
     this.scene.selection.draw(selected, past)
   }
 
-  /** Tells screen readers which part of the trace is visible. */
+  /** Describes the visible part of the trace for screen readers. */
   private describePosition(top: number, rows: number): void {
     const at = (row: number) => timeAt(this.model.timeline, row)
     const middle = Math.round(seconds(at(top + rows / 2)) * 1000) / 1000
@@ -208,7 +208,7 @@ export class Viewer implements ControlledViewer {
     this.map.setAttribute("aria-valuetext", `from ${formatTime(at(top))} to ${formatTime(at(top + rows))}`)
   }
 
-  /** Shows how many lanes are outside of the view on each side. */
+  /** Shows the number of lanes outside the view on each side. */
   private drawScrollButtons(view: View): void {
     const positions = [...this.model.causality.lanes.keys()].map((lane) => this.scene.layout.x(lane, view))
     const left = positions.filter((x) => x < lanesLeft).length

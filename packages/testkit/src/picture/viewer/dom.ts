@@ -9,7 +9,7 @@ export interface Attributes {
   readonly [name: string]: string | number | undefined
 }
 
-/** Returns the element of the page with an id, and throws if the document of `html.ts` lacks it. */
+/** Returns the element of the page with an id. Throws if the document of `html.ts` does not have it. */
 export const elementById = (id: string): HTMLElement => {
   const found = document.getElementById(id)
   if (found === null) throw new Error(`the page has no #${id}`)

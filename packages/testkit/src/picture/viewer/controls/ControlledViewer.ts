@@ -4,8 +4,8 @@ import type { Tooltip } from "../panels/Tooltip.ts"
 import type { ViewState } from "../ViewState.ts"
 
 /**
- * Viewer as its controls see it. Each control picks the members that it needs, and reads them at each event, because the
- * viewer replaces them when it folds background traffic.
+ * Interface of the viewer for its controls. Each control picks the members that it needs, and reads them at each event,
+ * because the viewer replaces them when it folds background traffic.
  */
 export interface ControlledViewer {
   readonly model: TraceModel

@@ -1,6 +1,6 @@
 import type { TraceModel } from "../model/TraceModel.ts"
 
-/** Steps from event to event, in its lane and from lane to lane. */
+/** Navigation from event to event, within a lane and from lane to lane. */
 export class EventNavigator {
   private readonly model: TraceModel
   private readonly isVisible: (event: number) => boolean
@@ -10,14 +10,14 @@ export class EventNavigator {
     this.isVisible = isVisible
   }
 
-  /** Returns the next visible event of the same lane in direction `dy`; `undefined` at its end. */
+  /** Returns the next visible event of the same lane in direction `dy`, or `undefined` at its end. */
   inLane(event: number, dy: number): number | undefined {
     const column = this.model.columns[this.columnOf(event)] ?? []
     const visible = column.filter((other) => other === event || this.isVisible(other))
     return visible[visible.indexOf(event) + dy]
   }
 
-  /** Returns the nearest visible event of the next lane that has one, in direction `dx`. */
+  /** Returns the nearest visible event of the next lane with a visible event, in direction `dx`. */
   acrossLanes(event: number, dx: number): number | undefined {
     const { columns } = this.model
     for (let next = this.columnOf(event) + dx; next >= 0 && next < columns.length; next += dx) {

@@ -7,13 +7,13 @@ type PointerViewer = Pick<ControlledViewer, "model" | "state" | "tooltip" | "upd
 /** Pixels that the pointer must move before a press becomes a drag. */
 const dragThreshold = 5
 
-/** Pixels of a line, for wheels that scroll by lines. */
+/** Pixels per line, for wheels that scroll by lines. */
 const wheelLine = 20
 
-/** Strength of a wheel that zooms. */
+/** Strength of zooming by the wheel. */
 const wheelZoom = 0.003
 
-/** Position of the pointer and of the view when a drag began. */
+/** Position of the pointer and of the view at the beginning of a drag. */
 interface Drag {
   readonly x: number
   readonly y: number
@@ -106,7 +106,7 @@ export class PointerControls {
       this.viewer.update((state) => state.zoomBy(Math.exp(-wheel.deltaY * unit * wheelZoom), offset))
       return
     }
-    // With Shift a wheel without a horizontal axis scrolls to the side.
+    // With Shift, a wheel without a horizontal axis scrolls horizontally.
     const isSideways = wheel.shiftKey && wheel.deltaX === 0
     const pixels = (isSideways ? wheel.deltaY : wheel.deltaX) * unit
     const down = isSideways ? 0 : wheel.deltaY * unit

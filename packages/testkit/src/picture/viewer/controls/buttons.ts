@@ -1,5 +1,5 @@
 /**
- * Buttons around the diagram: scrolling to hidden lanes, and zoom.
+ * Buttons around the diagram, which scroll to hidden lanes and zoom.
  */
 import { elementById } from "../dom.ts"
 import type { ControlledViewer } from "./ControlledViewer.ts"

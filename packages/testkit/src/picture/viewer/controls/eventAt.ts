@@ -1,4 +1,4 @@
-/** Returns the event that an element of the diagram belongs to, and the element of the event. */
+/** Returns the event of an element of the diagram, with the element that represents the event. */
 export const eventAt = (target: EventTarget | null): { readonly event: number; readonly node: Element } | undefined => {
   const node = target instanceof Element ? target.closest("[data-event]") : null
   const event = Number(node?.getAttribute("data-event") ?? Number.NaN)

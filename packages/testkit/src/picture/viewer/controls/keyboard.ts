@@ -25,7 +25,7 @@ const pageRows = 0.9
 const zoomIn = 1.25
 const zoomOut = 0.8
 
-/** Actions of the keys that do the same whatever has the focus. */
+/** Makes the actions of the keys that do not depend on the focus. */
 const actionsOf = (
   viewer: Pick<ControlledViewer, "model" | "update" | "select">,
 ): { readonly [key: string]: () => void } => {
@@ -40,7 +40,7 @@ const actionsOf = (
     Home: scrollToEnd(-1),
     End: scrollToEnd(1),
     "+": zoom(zoomIn),
-    // The key of `+` without Shift on many keyboards.
+    // On many keyboards, the key of `+` without Shift.
     "=": zoom(zoomIn),
     "-": zoom(zoomOut),
     "0": () => viewer.update((state) => state.resetZoom()),

@@ -14,11 +14,11 @@ const add = (paths: Paths, className: string, path: string): void => {
   else others.push(path)
 }
 
-/** Returns an opacity at which so many arrows do not merge into one area. */
+/** Returns an opacity at which this number of arrows does not merge into one area. */
 const opacityOf = (arrows: number, height: number): number =>
   Math.round(Math.max(0.08, Math.min(0.8, (height / arrows) * 0.6)) * 100) / 100
 
-/** Renderer of more events than can be told apart: one path for all arrows of a kind, which is fast. */
+/** Renderer of more events than can be drawn one by one. It draws one path for all arrows of a kind, which is fast. */
 export class DensityRenderer {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers

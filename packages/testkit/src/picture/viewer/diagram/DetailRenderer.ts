@@ -17,10 +17,10 @@ import type { Viewport } from "./Viewport.ts"
 /** Pixels between two boxes that approximate an arrow. */
 const arrowStep = 8
 
-/** Priority from which labels of marks are placed after those of messages. */
+/** Priority from which labels of marks are placed after the labels of messages. */
 const afterMessages = 3
 
-/** Computes the area that arrows cover. Each box is owned by the number of its message. */
+/** Computes the area that arrows cover. The owner of each box is the number of its message. */
 const areaOf = (arrows: ReadonlyArray<readonly [number, Message]>, viewport: Viewport): OccupancyGrid => {
   const area = new OccupancyGrid()
   for (const [owner, message] of arrows) {
@@ -54,7 +54,7 @@ export class DetailRenderer {
     this.dials = new DialRenderer(model, layers)
   }
 
-  /** Draws the events of the view: all marks and arrows first, so that labels keep clear of them. */
+  /** Draws the events of the view: all marks and arrows first, so that labels do not cover them. */
   draw(events: ReadonlyArray<number>, viewport: Viewport, occupied: OccupancyGrid): void {
     const visible = events.flatMap((index): ReadonlyArray<readonly [number, Event]> => {
       const event = this.model.trace.events[index]

@@ -17,8 +17,8 @@ import { Viewport } from "./Viewport.ts"
 const maximumDetails = 700
 
 /**
- * Space-time diagram of a trace: a lane for each node, time downwards, an arrow for each message. Only what is in the view
- * has elements.
+ * Space-time diagram of a trace, with a lane for each node, time running downwards, and an arrow for each message. Only
+ * events in the view have elements.
  */
 export class Diagram {
   private readonly model: TraceModel

@@ -5,7 +5,7 @@ import type { DiagramLayers } from "./layers.ts"
 import { px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** Event of a dial, and of its acceptance. */
+/** Event of a dial and event of its acceptance. */
 interface Dial {
   readonly dialed: number
   readonly accepted: number

@@ -6,18 +6,18 @@ import type { OccupancyGrid } from "./OccupancyGrid.ts"
 import { clip, letterWidth, px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** Half of the width of the shade of a fault that concerns a node and not the space between nodes. */
+/** Half of the width of the shade of a fault that affects a single node, such as a slow node. */
 const nodeShadeWidth = 9
 
-/** Pixels below the top of a fault in which its text may stand, and the height of a line of text. */
+/** Pixels below the top of a fault within which its text may be placed, and height of a line of text. */
 const textDepth = 60
 const lineHeight = 14
 
-/** Orders the sides of a fault: the smaller one is shaded more. */
+/** Orders the sides of a fault. The smaller side comes first and is shaded more. */
 const sidesOf = ({ from, to }: FaultSpan): ReadonlyArray<ReadonlyArray<number>> =>
   to.length > 0 && to.length < from.length ? [to, from] : [from, to]
 
-/** Renderer of faults: shades on both sides, the boundary between them, and the fault in words. */
+/** Renderer of faults: shades on both sides, the boundary between them, and the text of the fault. */
 export class FaultRenderer {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers
@@ -33,7 +33,7 @@ export class FaultRenderer {
       if (!viewport.overlaps(fault.top, fault.bottom) || fault.bottom === fault.top) continue
       const top = viewport.clampedY(fault.top)
       const bottom = viewport.clampedY(fault.bottom)
-      // The state of the lane shows crashes and pauses.
+      // Crashes and pauses need no shade, because the state of the lane shows them.
       if (bottom <= top || (!isCut(fault.kind) && fault.kind !== "slow")) continue
       this.drawSides(fault, top, bottom, viewport)
       this.drawBoundaries(fault, top, bottom, viewport)

@@ -27,7 +27,7 @@ export class HeadRenderer {
       const text = clipMiddle(name, Math.floor((laneWidth - 10) / nameLetterWidth))
       layer.put(`name ${lane}`, "text", { class: "lane", x: px(x), y: baseline, "text-anchor": "middle" }, text)
     }
-    // Lanes that scroll to the left go below the axis.
+    // Covers the names of lanes that scroll to the left below the axis.
     layer.put("axis paper", "rect", { class: "paper", x: 0, y: 0, width: lanesLeft - 4, height: headHeight - 1 })
     layer.put("seconds", "text", { class: "unit", x: axisWidth - 6, y: baseline, "text-anchor": "end" }, "seconds")
   }

@@ -20,11 +20,11 @@ export const nameLetterWidth = 7.6
 
 const maximumWidth = 300
 
-/** Minimum width of a lane: the width of the longest name, within limits. */
+/** Returns the minimum width of a lane: the width of the longest name, within limits. */
 const minimumWidthOf = (names: ReadonlyArray<string>): number =>
   Math.max(60, Math.min(120, 14 + nameLetterWidth * Math.max(0, ...names.map(({ length }) => length))))
 
-/** Positions of the lanes of a trace. They share the width of the view, and scroll where they do not fit. */
+/** Positions of the lanes of a trace. The lanes share the width of the view, and scroll if they do not fit. */
 export class LaneLayout {
   private readonly count: number
   private readonly minimumWidth: number
@@ -39,7 +39,7 @@ export class LaneLayout {
     return Math.min(maximumWidth, Math.max(this.minimumWidth, (available - lanesLeft) / Math.max(1, this.count)))
   }
 
-  /** Returns the width of the whole diagram, which may be more than is available. */
+  /** Returns the width of the whole diagram, which may exceed the available width. */
   totalWidth(available: number): number {
     return lanesLeft + this.laneWidth(available) * this.count
   }

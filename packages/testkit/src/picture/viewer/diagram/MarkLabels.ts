@@ -12,21 +12,23 @@ import type { Viewport } from "./Viewport.ts"
 /** Pixels between the middle of a mark and its label. */
 const distance = 12
 
-/** Widths, in lanes, of a label that runs past the next lanes, to the right and to the left. */
+/** Maximum widths, in lanes, of a label that covers the next lanes, to the right and to the left. */
 const lanesRight = 3.5
 const lanesLeftward = 2.5
 
-/** Position in which a label may stand. */
+/** Possible position of a label. */
 interface Place {
   readonly left: (width: number) => number
   readonly letters: number
-  /** `true` if the place is only used for a whole text that covers no arrow. */
+  /** `true` if the place is used only for a complete text that covers no arrow. */
   readonly isStrict: boolean
 }
 
 const classOf = (event: Event): string => (event._tag === "Note" ? event.kind : event._tag.toLowerCase())
 
-/** Labels of marks: on the right if there is room, else on the left, and shortened if there is none. */
+/**
+ * Labels of marks. A label is on the right if there is room, otherwise on the left, and shortened if there is no room.
+ */
 export class MarkLabels {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers
@@ -41,7 +43,7 @@ export class MarkLabels {
     const text = markTextOf(event)
     const lane = this.model.causality.laneOf[index] ?? unknownLane
     if (text === "" || lane < simulationLane) return
-    // A failure has a line across the lanes, and room below it.
+    // A failure has a line across the lanes, so its label is below the line.
     const isFailure = event._tag === "Failed"
     const baseline = viewport.yOf(index) + (isFailure ? 20 : 3.5)
     if (baseline < headHeight + 10 || baseline > viewport.view.height) return
@@ -51,7 +53,7 @@ export class MarkLabels {
       if (written === "") continue
       const width = written.length * letterWidth
       const x = left(width)
-      // A little above or below is better than nowhere.
+      // If the line of the mark is occupied, tries a position slightly above or below it.
       for (const y of [baseline, baseline - 9, baseline + 9]) {
         const box = { left: x, right: x + width, top: y - 9, bottom: y + 2.5 }
         if (!occupied.isFree(box) || (isStrict && !arrows.isFree(box))) continue

@@ -11,7 +11,7 @@ import type { OccupancyGrid } from "./OccupancyGrid.ts"
 import { px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** Renderer of the marks of events that are no messages. */
+/** Renderer of the marks of events other than messages. */
 export class MarkRenderer {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers
@@ -46,7 +46,7 @@ export class MarkRenderer {
     this.targets.put(index, x, y, 9, viewport)
   }
 
-  /** The icon of a connection points to the host that was dialed. */
+  /** Returns `true` if the icon points to the left. The icon of a connection points to the host that was dialed. */
   private pointsLeft(event: Event): boolean {
     const { lanes } = this.model.causality
     return event._tag === "Connection" && lanes.indexOf(event.to) < lanes.indexOf(event.from)

@@ -9,13 +9,13 @@ import type { Text } from "./SvgLayer.ts"
 import { clip, letterWidth, lettersOf, px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** Slope in radians from which a label stands beside its arrow. */
+/** Slope in radians from which a label is beside its arrow instead of along it. */
 const steepSlope = 0.6
 
 /** Maximum width of a label in pixels. */
 const maximumWidth = 330
 
-/** Parts of an arrow at which its label may stand, the best first. */
+/** Parts of an arrow at which its label may be placed, the best first. */
 const parts = [0.5, 0.38, 0.62, 0.27, 0.73]
 
 /** Distance and size of the boxes that approximate an inclined label. */
@@ -23,7 +23,7 @@ const boxSpacing = 20
 const boxWidth = 20
 const boxHeight = 11
 
-/** Position of a label and the side of the arrow that it is on. */
+/** Position of a label, with its side of the arrow. */
 interface Place {
   readonly side: number
   readonly x: number
@@ -42,7 +42,7 @@ const directionOf = ({ x0, x1, y0, y1 }: Arrow, isLoop: boolean): Direction => {
   return { slope, isLoop, isSteep: isLoop || Math.abs(slope) > steepSlope }
 }
 
-/** Orders the sides of an arrow: right and left of a steep one, else below (1) and above (-1). */
+/** Orders the sides of an arrow: right and left of a steep arrow, otherwise below (1) and above (-1). */
 const sidesOf = ({ isLoop, isSteep, slope }: Direction): ReadonlyArray<number> => {
   if (isLoop) return [1]
   return isSteep && slope <= 0 ? [-1, 1] : [1, -1]
@@ -60,7 +60,7 @@ const boxesAlong = ({ x, y }: Place, slope: number, half: number, owner: number)
   return boxes
 }
 
-/** Labels of messages: along the arrow, or beside an arrow that is too steep. */
+/** Labels of messages, along the arrow or beside a steep arrow. */
 export class MessageLabels {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers
@@ -95,7 +95,7 @@ export class MessageLabels {
     this.layers.labels.put(`m${number}`, "text", { class: style, transform, "text-anchor": "middle" }, text)
   }
 
-  /** Returns the first message that is visible, in so many letters, and the number of the others. */
+  /** Returns the first visible message, shortened to `letters`, and the number of the other visible messages. */
   private textOf(message: Message, letters: number, hidden: ReadonlySet<string>): Text | undefined {
     const sent = this.model.trace.events[message.sent]
     if (sent?._tag !== "Sent" || sent.messages === undefined) return undefined
@@ -128,8 +128,8 @@ export class MessageLabels {
   }
 
   /**
-   * Finds a free place and occupies it. Places that cover no other arrow are preferred; otherwise only the usual side of
-   * the arrow is tried, because a label on the other side would seem to belong to another arrow.
+   * Finds a free place and occupies it. Prefers places that cover no other arrow. If there is none, tries only the
+   * first side of the arrow, because a label on the other side would seem to belong to another arrow.
    */
   private findPlace(
     places: ReadonlyArray<Place>,

@@ -19,7 +19,7 @@ interface Drawing {
   readonly occupied: OccupancyGrid
 }
 
-/** Position of the first loss on its arrow, and the distance to the next one. */
+/** Position of the first loss on its arrow, and distance between losses. */
 const firstLoss = 0.2
 const lossSpacing = 0.12
 
@@ -107,7 +107,7 @@ export class MessageRenderer {
     this.targets.put(end, x1, y1, 9, viewport)
   }
 
-  /** Draws a loss near the sender, which sends again. Several losses are next to each other. */
+  /** Draws a loss near the sender, which sends the segment again. Several losses are drawn next to each other. */
   private drawLoss({ arrow, colour, occupied, viewport }: Drawing, order: number, event: number): void {
     const lost = this.model.trace.events[event]
     if (lost?._tag !== "Lost") return

@@ -5,13 +5,13 @@ import type { DiagramLayers } from "./layers.ts"
 import { px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** States in which a node does nothing. They are drawn as bars. */
+/** States in which a node runs nothing. They are drawn as bars. */
 const idleStates = new Set<NodeState>(["crashed", "stopped", "died", "paused"])
 
-/** Pixels by which a lane may be outside of the view and still be drawn. */
+/** Pixels by which a lane may be outside the view and still be drawn. */
 const laneReach = 20
 
-/** Renderer of the lanes: the state of each node over time, and the past of the selected event in it. */
+/** Renderer of the lanes: the state of each node over time, and the past of the selected event. */
 export class NodeStateRenderer {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers

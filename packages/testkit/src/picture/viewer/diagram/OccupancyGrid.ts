@@ -4,11 +4,11 @@ export interface Box {
   readonly right: number
   readonly top: number
   readonly bottom: number
-  /** Message that the rectangle is a part of. Boxes of one owner do not collide. */
+  /** Number of the message to which the rectangle belongs. Boxes of one owner do not collide. */
   readonly owner?: number
 }
 
-/** Height of the strips in which boxes are looked up. */
+/** Height in pixels of the strips by which boxes are indexed. */
 const stripHeight = 24
 
 const collide = (a: Box, b: Box): boolean =>
@@ -37,7 +37,7 @@ export class OccupancyGrid {
     }
   }
 
-  /** Returns `true` if a box collides with no occupied box. Boxes that only touch do not collide. */
+  /** Returns `true` if a box does not overlap an occupied box. Boxes that only touch do not overlap. */
   isFree(box: Box): boolean {
     return stripsOf(box).every((strip) => (this.strips.get(strip) ?? []).every((other) => !collide(box, other)))
   }

@@ -8,13 +8,13 @@ import { SvgRenderer } from "./SvgRenderer.ts"
 const mapWidth = 46
 const faultsWidth = 12
 
-/** Pixels of the map that share a bar. */
+/** Pixels of the map per bar. */
 const barHeight = 2
 
 /** Minimum height of the frame around the visible part. */
 const minimumFrameHeight = 6
 
-/** Bars for a height of the map and a selection. They are computed again only if one of these changes. */
+/** Bars for a height of the map and a selection. The bars are computed again only if one of them changes. */
 interface Bars {
   readonly height: number
   readonly past: View["past"]
@@ -37,7 +37,7 @@ const countEvents = (
   return counts
 }
 
-/** Returns the path of bars. Their length is the root of the count, so that quiet times are visible beside busy ones. */
+/** Returns the path of bars. Their length is the square root of the count, so that quiet times remain visible. */
 const barsPath = (counts: ReadonlyArray<number>, maximum: number): string =>
   counts
     .map((count, bar) => {
@@ -47,7 +47,7 @@ const barsPath = (counts: ReadonlyArray<number>, maximum: number): string =>
     })
     .join("")
 
-/** Narrow map of the whole trace: number of events over time, faults, and the visible part. */
+/** Narrow map of the whole trace, with the number of events over time, the faults, and the visible part. */
 export class OverviewMap {
   private readonly model: TraceModel
   private readonly renderer: SvgRenderer

@@ -3,7 +3,7 @@ import { type Attributes, svgElement } from "../dom.ts"
 /** Plain text, or parts with a class for each. */
 export type Text = string | ReadonlyArray<readonly [className: string, text: string]>
 
-/** Element with what was last written to it. */
+/** Element with its last attributes and content. */
 interface Item {
   readonly node: SVGElement
   readonly attributes: Map<string, string>
@@ -42,8 +42,8 @@ const setText = (item: Item, text: Text): void => {
 }
 
 /**
- * Group of SVG elements that is drawn again in each frame. A key that is put again keeps its element, with its focus, and
- * only changed attributes are written. A key that is not put again loses its element at the end of the frame.
+ * Group of SVG elements that is drawn again in each frame. A key that is put again keeps its element and its focus, and
+ * only changed attributes are written. The element of a key that is not put again is removed at the end of the frame.
  */
 export class SvgLayer {
   private readonly group: SVGElement
@@ -55,7 +55,7 @@ export class SvgLayer {
     parent.append(this.group)
   }
 
-  /** Draws an element, or updates the one with the same key. */
+  /** Draws an element, or updates the element with the same key. */
   put(key: string, tag: string, attributes: Attributes, text: Text = ""): void {
     const item = this.items.get(key) ?? this.create(key, tag)
     item.frame = this.frame

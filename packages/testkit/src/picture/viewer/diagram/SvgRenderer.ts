@@ -9,7 +9,7 @@ export class SvgRenderer {
     this.svg = svg
   }
 
-  /** Adds a layer above the others. */
+  /** Adds a layer above all others. */
   addLayer(className: string): SvgLayer {
     const layer = new SvgLayer(this.svg, className)
     this.layers.push(layer)

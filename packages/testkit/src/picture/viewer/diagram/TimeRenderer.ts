@@ -7,7 +7,7 @@ import type { OccupancyGrid } from "./OccupancyGrid.ts"
 import { px } from "./text.ts"
 import type { Viewport } from "./Viewport.ts"
 
-/** Minimum pixels between two times, and between the lengths of two folds. */
+/** Minimum number of pixels between two times, and between the texts of two folds. */
 const timeSpacing = 24
 const foldSpacing = 13
 
@@ -33,7 +33,7 @@ const foldPath = (left: number, right: number, middle: number, half: number): st
   return `${upper}${lower}Z`
 }
 
-/** Renderer of the time axis: times of instants, and folds with their length. */
+/** Renderer of the time axis: times of instants, and folds with their durations. */
 export class TimeRenderer {
   private readonly model: TraceModel
   private readonly layers: DiagramLayers

@@ -2,7 +2,7 @@ import type { Timeline } from "../model/timeline.ts"
 import type { View } from "../View.ts"
 import { headHeight, type LaneLayout } from "./LaneLayout.ts"
 
-/** Pixels by which a mark reaches above and below its row. */
+/** Pixels by which a mark extends above and below its row. */
 const markReach = 16
 
 /** Transformation from lanes and rows to pixels for one view. */
@@ -52,12 +52,12 @@ export class Viewport {
     return this.y(this.timeline.height)
   }
 
-  /** Returns `true` if some rows between `top` and `bottom` are visible. */
+  /** Returns `true` if any row between `top` and `bottom` is visible. */
   overlaps(top: number, bottom: number): boolean {
     return bottom >= this.view.top && top <= this.bottom
   }
 
-  /** Lists the events whose marks reach into the view. */
+  /** Lists the events whose marks are in the view, at least in part. */
   events(): ReadonlyArray<number> {
     const { instants } = this.timeline
     const top = this.view.top - markReach / this.view.zoom
@@ -74,7 +74,7 @@ export class Viewport {
     return events
   }
 
-  /** Finds the first instant that reaches down to a row, by bisection. */
+  /** Finds the first instant that extends down to a row, by bisection. */
   private firstInstantFrom(row: number): number {
     const { instants } = this.timeline
     let low = 0

@@ -1,5 +1,5 @@
 /**
- * Arrows of messages: their geometry, their visibility and their colour.
+ * Geometry, visibility and colour of the arrows of messages.
  */
 import type { Message } from "../model/messages.ts"
 import type { TraceModel } from "../model/TraceModel.ts"
@@ -15,10 +15,10 @@ export interface Arrow {
   readonly y1: number
 }
 
-/** Rows below a send that the arrow of a message in transit needs. */
+/** Number of rows below a send that the arrow of a message in transit needs. */
 const inTransitRows = 4
 
-/** Computes the arrow of a message. An arrow that does not reach the receiver ends on the way. */
+/** Computes the arrow of a message. The arrow of a message that did not arrive ends before the receiver. */
 export const arrowOf = ({ arrived, end, from, sent, to }: Message, viewport: Viewport): Arrow => {
   const x0 = viewport.x(from)
   const y0 = viewport.yOf(sent)
@@ -45,7 +45,7 @@ export const arrowPathOf = (message: Message, viewport: Viewport): string => {
   return `M${px(x0)} ${px(y0)}C${px(out)} ${px(y0)} ${px(out)} ${px(y1)} ${px(x1)} ${px(y1)}`
 }
 
-/** Returns `true` if a part of the arrow of a message is in the view. */
+/** Returns `true` if the arrow of a message is in the view, at least in part. */
 export const isArrowInView = ({ end, sent }: Message, viewport: Viewport): boolean => {
   const top = viewport.rowOf(sent)
   return viewport.overlaps(top, end === undefined ? top + inTransitRows : viewport.rowOf(end))

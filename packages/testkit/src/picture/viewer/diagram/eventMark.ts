@@ -12,7 +12,7 @@ export interface MarkStyle {
   readonly hasDisc: boolean
 }
 
-/** Returns the look of the mark of an event; `undefined` for an event of a message. */
+/** Returns the look of the mark of an event, or `undefined` for an event of a message. */
 export const markStyleOf = (event: Event): MarkStyle | undefined => {
   switch (event._tag) {
     case "Node":
@@ -30,7 +30,7 @@ export const markStyleOf = (event: Event): MarkStyle | undefined => {
   }
 }
 
-/** Returns the text beside a mark. The name of the node is above the lane. */
+/** Returns the text beside a mark. It does not repeat the name of the node, which is above the lane. */
 export const markTextOf = (event: Event): string => {
   switch (event._tag) {
     case "Node":
@@ -39,14 +39,14 @@ export const markTextOf = (event: Event): string => {
     case "Failed":
       return event.text
     case "Fault":
-      // The shade of a cut has the text.
+      // The shade of a cut shows the text of the fault.
       return event.state === "began" && !isCut(event.kind) ? event.text : ""
     default:
       return ""
   }
 }
 
-/** Priority of the label of a mark where there is no room for all. Labels of lower numbers are placed first. */
+/** Returns the priority of the label of a mark. Labels with lower numbers are placed first. */
 export const markPriorityOf = (event: Event): number => {
   if (event._tag === "Failed") return 0
   if (event._tag === "Note" && event.kind !== "log") return 1

@@ -47,7 +47,7 @@ const tails = [
   "M-1.7-3.4H1.7V3.4H-1.7Z",
 ]
 
-/** Returns the shape at the beginning of an arrow, so that kinds of messages differ by more than their colour. */
+/** Returns the shape at the beginning of an arrow. It distinguishes kinds of messages in addition to the colour. */
 export const tailOf = (slot: number): string => tails[slot % tails.length] ?? ""
 
 /** Head of an arrow that points to the right. */

@@ -11,7 +11,7 @@ export interface DiagramLayers {
   readonly boundaries: SvgLayer
   readonly past: SvgLayer
   readonly lines: SvgLayer
-  /** Invisible lines that the pointer can hit easily. */
+  /** Invisible wide lines, which are easy to hit with the pointer. */
   readonly hitLines: SvgLayer
   readonly marks: SvgLayer
   readonly labels: SvgLayer

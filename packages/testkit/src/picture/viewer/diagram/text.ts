@@ -1,5 +1,5 @@
 /**
- * Text in the diagram: its width, and how it is shortened.
+ * Width and shortening of text in the diagram.
  */
 import type { Text } from "./SvgLayer.ts"
 
@@ -8,14 +8,14 @@ export const letterWidth = 6.35
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ")
 
-/** Shortens a text at its end. Returns nothing where less than 3 letters are left. */
+/** Shortens a text at its end. Returns an empty text if fewer than 3 letters fit. */
 export const clip = (text: string, letters: number): string => {
   const line = oneLine(text)
   if (line.length <= letters) return line
   return letters < 3 ? "" : `${line.slice(0, letters - 1).trimEnd()}…`
 }
 
-/** Shortens a name in its middle, because names often differ at their end. */
+/** Shortens a name in its middle, because names often differ at the end. */
 export const clipMiddle = (name: string, letters: number): string => {
   const line = oneLine(name)
   if (line.length <= letters) return line

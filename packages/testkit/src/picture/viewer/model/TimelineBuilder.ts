@@ -1,5 +1,5 @@
 /**
- * Builder of a timeline. It lays out one instant after the other, downwards.
+ * Builder of a timeline. It lays out one instant below the other.
  */
 import type { Event } from "../../../Trace.ts"
 import type { Causality } from "../../causality.ts"
@@ -14,12 +14,12 @@ export interface Fold {
   readonly to: number
 }
 
-/** Point in virtual time with its events. An effect is below its cause, even at the same time. */
+/** Point in virtual time with its events. An effect is below its cause, also at the same time. */
 export interface Instant {
   readonly at: number
   readonly top: number
   readonly bottom: number
-  /** First event, and first event of the next instant. */
+  /** First event of this instant, and first event of the next instant. */
   readonly first: number
   readonly end: number
 }
@@ -34,23 +34,26 @@ export interface Timeline {
   readonly instants: ReadonlyArray<Instant>
 }
 
-/** Rows between two marks of one lane, so that they do not overlap. */
+/** Number of rows between two marks of one lane, so that they do not overlap. */
 const rowHeight = 1
-/** Rows between two sends of one node at one instant. They have no label in their lane and need less room. */
+/**
+ * Number of rows between two sends of one node at one instant, which need less room because they have no label in the
+ * lane.
+ */
 const sendHeight = 0.6
-/** Minimum rows between two instants. */
+/** Minimum number of rows between two instants. */
 const minimumGap = 0.45
-/** Rows of the median gap between two instants. Other gaps are drawn in proportion, up to `proportionalGap` rows. */
+/** Number of rows of the median gap between two instants. Other gaps are proportional, up to `proportionalGap` rows. */
 const medianGap = 1.2
 const proportionalGap = 3
-/** Rows of a fold. */
+/** Number of rows of a fold. */
 const foldHeight = 2.4
 
 /** Scale from virtual time to rows. */
 interface GapScale {
-  /** Median length of time between two instants, in microseconds. */
+  /** Median time between two instants, in microseconds. */
   readonly median: number
-  /** Length of time above which a gap is folded. */
+  /** Time above which a gap is folded, in microseconds. */
   readonly idle: number
 }
 
@@ -63,17 +66,19 @@ const gapScaleOf = (events: ReadonlyArray<Event>): GapScale => {
   }
   gaps.sort((a, b) => a - b)
   const median = gaps[Math.floor(gaps.length * 0.5)] ?? 1
-  // Idle time is far longer than the usual gap, and than the usual gap between bursts.
+  // A gap is idle if it is far longer than the usual gap and than the usual gap between bursts.
   return { median, idle: Math.max(10 * median, 6 * (gaps[Math.floor(gaps.length * 0.75)] ?? 1)) }
 }
 
-/** Rows of a gap that is not folded: in proportion to its time while it is short, else by its logarithm. */
+/**
+ * Returns the number of rows of a gap that is not folded: proportional to a short time, logarithmic for a long time.
+ */
 const rowsOf = (gap: number, { median }: GapScale): number => {
   const rows = (gap * medianGap) / median
   return rows <= proportionalGap ? Math.max(minimumGap, rows) : proportionalGap + 1.5 * Math.log(rows / proportionalGap)
 }
 
-/** Rows between a cause and its effect at one instant. */
+/** Returns the number of rows between a cause and its effect at one instant. */
 const rowsBetween = (cause: Event | undefined, effect: Event | undefined): number => {
   // A loss is drawn on its arrow and needs no room.
   if (effect?._tag === "Lost") return 0
@@ -101,7 +106,7 @@ export class TimelineBuilder {
   addInstant(first: number): number {
     const { events } = this
     const previous = this.instants.at(-1)
-    // A time that goes back counts as the time before it.
+    // A time that is earlier than the previous time counts as the previous time.
     const at = Math.max(previous?.at ?? 0, events[first]?.at ?? 0)
     let end = first
     while (end < events.length && (events[end]?.at ?? at) <= at) end++
@@ -159,7 +164,7 @@ export class TimelineBuilder {
     return top
   }
 
-  /** Moves the top of an instant down until its marks are clear of the marks above them in their lanes. */
+  /** Moves the top of an instant down until its marks do not overlap the marks above them in their lanes. */
   private clearLanes(wanted: number, first: number, depths: ReadonlyArray<number>): number {
     let top = wanted
     for (const [offset, depth] of depths.entries()) {

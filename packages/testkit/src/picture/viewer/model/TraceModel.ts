@@ -1,6 +1,6 @@
 /**
- * Immutable model of a trace, computed once when the page opens: layout, messages, states, faults, and what a reader can
- * filter and walk through.
+ * Immutable model of a trace, computed once when the page opens: layout, messages, states, faults, filters, and the
+ * order of events for the keyboard.
  */
 import type { Event, Trace } from "../../../Trace.ts"
 import { type Causality, causalityOf, causalPast } from "../../causality.ts"
@@ -46,7 +46,7 @@ const groupOf = (event: Event): EventGroup | undefined => {
   }
 }
 
-/** Returns the name of the filter of a kind of messages. The prefix keeps it apart from the name of a group. */
+/** Returns the name of the filter of a kind of messages. The prefix distinguishes it from the name of a group. */
 export const kindFilter = (kind: string): string => `kind ${kind}`
 
 const backgroundKindsOf = (events: ReadonlyArray<Event>): ReadonlySet<string> =>
@@ -63,7 +63,10 @@ const kindsOf = (messages: ReadonlyArray<Message>, events: ReadonlyArray<Event>)
   const counts = new Map<string, number>()
   for (const { kinds } of messages) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   const background = backgroundKindsOf(events)
-  /** Background comes last, so that it does not change the colours of the others, and then undecoded bytes. */
+  /**
+   * Returns the rank of a kind: background traffic and then undecoded bytes come last, so that other kinds keep their
+   * colours.
+   */
   const rankOf = (kind: string): number => (kind === "" ? 2 : background.has(kind) ? 1 : 0)
   return [...counts]
     .sort(([a, m], [b, n]) => rankOf(a) - rankOf(b) || n - m || (a < b ? -1 : 1))
@@ -98,9 +101,9 @@ export class TraceModel {
   readonly groups: ReadonlyArray<GroupCount>
   /** Notes, faults and failures, in the order of time. */
   readonly landmarks: ReadonlyArray<number>
-  /** Events in the order of the keyboard: first the events of no node, then one list for each lane. */
+  /** Events in the order of the keyboard: first the events without a node, then one list for each lane. */
   readonly columns: ReadonlyArray<ReadonlyArray<number>>
-  /** Last failure; `undefined` if nothing failed. */
+  /** Last failure, or `undefined` if nothing failed. */
   readonly failure: number | undefined
   private readonly messageByEvent: ReadonlyMap<number, Message>
   private readonly slots: ReadonlyMap<string, number>
@@ -123,7 +126,7 @@ export class TraceModel {
     this.failure = last < 0 ? undefined : last
   }
 
-  /** Returns the message that an event belongs to. */
+  /** Returns the message of an event. */
   messageOf(event: number): Message | undefined {
     return this.messageByEvent.get(event)
   }
@@ -133,7 +136,7 @@ export class TraceModel {
     return this.slots.get(kind) ?? 0
   }
 
-  /** Returns the kind that defines the look of a message: its first visible one. */
+  /** Returns the kind that defines the look of a message: its first visible kind. */
   visibleKindOf({ kinds }: Message, hidden: ReadonlySet<string>): string {
     return kinds.find((kind) => !hidden.has(kindFilter(kind))) ?? ""
   }
@@ -174,7 +177,7 @@ export class TraceModel {
     return event?._tag === "Sent" ? event : undefined
   }
 
-  /** Events in transit are walked through with the events of the sender. */
+  /** Returns the column of an event. Events in transit belong to the column of the sender. */
   private collectColumns(): ReadonlyArray<ReadonlyArray<number>> {
     const { laneOf, lanes } = this.causality
     const columns: Array<Array<number>> = [[], ...lanes.map((): Array<number> => [])]

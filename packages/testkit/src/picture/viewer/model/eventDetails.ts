@@ -15,7 +15,7 @@ export interface EventDetails {
   readonly messages: ReadonlyArray<{ readonly kind: string; readonly text: string }>
 }
 
-/** Returns the details of an event that belongs to no message of the trace. */
+/** Returns the details of an event that does not belong to a message of the trace. */
 export const eventDetailsOf = (event: Event): EventDetails => {
   const facts: Array<Fact> = [["at", formatTime(event.at)]]
   if (event._tag === "Node") facts.push(["life", String(event.life)])
@@ -24,7 +24,7 @@ export const eventDetailsOf = (event: Event): EventDetails => {
 }
 
 const outcomeOf = (sent: Sent, end: Event | undefined): Fact => {
-  if (end === undefined) return ["arrived", "not yet, when the trace ends"]
+  if (end === undefined) return ["arrived", "not before the end of the trace"]
   if (end._tag === "Dropped") return ["dropped", `${formatTime(end.at)}: ${end.why}`]
   return ["arrived", `${formatTime(end.at)}, after ${formatDuration(end.at - sent.at)}`]
 }

@@ -1,5 +1,5 @@
 /**
- * Faults of a trace over time, and the sides that they keep apart.
+ * Faults of a trace over time, and the sides that they cut off from each other.
  */
 import type { Event } from "../../../Trace.ts"
 import type { Causality } from "../../causality.ts"
@@ -20,10 +20,10 @@ export interface FaultSpan {
   readonly oneWay: boolean
 }
 
-/** Kinds of faults that keep nodes apart. */
+/** Kinds of faults that cut nodes off from each other. */
 const cuts = new Set(["partition", "clog", "swizzle"])
 
-/** Returns `true` for a kind of fault that keeps nodes apart. */
+/** Returns `true` for a kind of fault that cuts nodes off from each other. */
 export const isCut = (kind: string): boolean => cuts.has(kind)
 
 /** Collects the faults of a trace, the earliest first. */

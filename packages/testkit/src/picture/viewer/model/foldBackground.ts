@@ -1,6 +1,6 @@
 /**
- * Folds the background traffic of a trace away: heartbeats and the like, which say nothing about what the program does and
- * make almost every event the cause of every other.
+ * Removal of the background traffic of a trace, such as heartbeats. Background traffic shows nothing about the work of
+ * the program, and makes almost every event a cause of every other event.
  */
 import type { Event, Trace } from "../../../Trace.ts"
 
@@ -9,18 +9,18 @@ type Sent = Extract<Event, { readonly _tag: "Sent" }>
 /** Trace without its background traffic. */
 export interface FoldedTrace {
   readonly trace: Trace
-  /** Index in the whole trace of each event. */
+  /** Index of each event in the whole trace. */
   readonly origins: ReadonlyArray<number>
-  /** Kinds of the messages that are folded away, each once. */
+  /** Kinds of the folded messages, each once. */
   readonly kinds: ReadonlyArray<string>
-  /** Number of the messages that are folded away. */
+  /** Number of folded messages. */
   readonly count: number
 }
 
 const isBackground = ({ messages = [] }: Sent): boolean =>
   messages.length > 0 && messages.every(({ background }) => background === true)
 
-/** Removes background messages from a segment that carries others, too. */
+/** Removes the background messages from a segment that carries other messages, too. */
 const withoutBackground = (event: Event): Event =>
   event._tag === "Sent" && event.messages?.some(({ background }) => background === true) === true
     ? { ...event, messages: event.messages.filter(({ background }) => background !== true) }

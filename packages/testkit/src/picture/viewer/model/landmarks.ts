@@ -1,7 +1,7 @@
-/** Landmarks of a trace: what a reader looks for first. */
+/** Landmarks of a trace: the events that a reader looks for first. */
 import type { Event } from "../../../Trace.ts"
 
-/** States of a node that the scenario may have caused by hand. */
+/** States of a node that the scenario may have caused itself. */
 const downStates: ReadonlySet<string> = new Set(["crashed", "died", "stopped", "paused"])
 
 const isLandmark = (event: Event): boolean => {
@@ -10,7 +10,7 @@ const isLandmark = (event: Event): boolean => {
     case "Failed":
       return true
     case "Note":
-      // Logs and recorded calls can be thousands.
+      // Log lines and recorded calls are left out, because there may be thousands.
       return event.kind !== "log" && event.kind !== "history"
     case "Node":
       return downStates.has(event.state)
@@ -19,8 +19,10 @@ const isLandmark = (event: Event): boolean => {
   }
 }
 
-/** Returns `true` if the fault that began in the same moment says as much as the change of a node. */
-const isToldByFault = (events: ReadonlyArray<Event>, index: number): boolean => {
+/**
+ * Returns `true` if a fault of the node began at the same time as the change of the node, and so describes it already.
+ */
+const isFromFault = (events: ReadonlyArray<Event>, index: number): boolean => {
   const event = events[index]
   if (event?._tag !== "Node") return false
   for (const step of [-1, 1]) {
@@ -36,5 +38,5 @@ const isToldByFault = (events: ReadonlyArray<Event>, index: number): boolean => 
 export const landmarksOf = (events: ReadonlyArray<Event>): ReadonlyArray<number> =>
   [...events.keys()].filter((index) => {
     const event = events[index]
-    return event !== undefined && isLandmark(event) && !isToldByFault(events, index)
+    return event !== undefined && isLandmark(event) && !isFromFault(events, index)
   })

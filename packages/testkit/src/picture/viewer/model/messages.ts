@@ -1,5 +1,5 @@
 /**
- * Messages of a trace: each send with its outcome.
+ * Messages of a trace. A message is a send with its outcome.
  */
 import type { Event } from "../../../Trace.ts"
 import type { Causality } from "../../causality.ts"
@@ -8,14 +8,16 @@ import { unknownLane } from "../../lanes.ts"
 /** Send with its outcome. Events are given by their index in the trace. */
 export interface Message {
   readonly sent: number
-  /** Event in which the message arrived or was dropped; `undefined` if the trace ends before. */
+  /** Event in which the message arrived or was dropped, or `undefined` if the trace ends before. */
   readonly end: number | undefined
   readonly arrived: boolean
   readonly losses: ReadonlyArray<number>
-  /** Lane of the sender, and of the receiver. */
+  /** Lane of the sender and lane of the receiver. */
   readonly from: number
   readonly to: number
-  /** Kinds of what was sent, each once. The first visible kind defines the colour. `""` stands for undecoded bytes. */
+  /**
+   * Kinds of the decoded messages, each once. The first visible kind defines the colour. `""` means undecoded bytes.
+   */
   readonly kinds: ReadonlyArray<string>
 }
 

@@ -6,7 +6,7 @@ import type { Causality } from "../../causality.ts"
 import { unknownLane } from "../../lanes.ts"
 import type { Timeline } from "./timeline.ts"
 
-/** Change of a node that begins another state. Speed and clock of a node change within its state. */
+/** Change of a node that begins another state. Changes of the speed or the clock do not. */
 type StateChange = Exclude<NodeChange, "slow" | "clock">
 
 /** State of a node. */
@@ -20,7 +20,7 @@ export interface StateSpan {
   readonly state: NodeState
 }
 
-/** Guesses the state before the first recorded change, where the trace does not have the beginning. */
+/** Guesses the state before the first recorded change, for a trace without the beginning of the run. */
 const stateBefore = (change: StateChange | undefined): NodeState | undefined => {
   switch (change) {
     case "starting":
@@ -74,7 +74,7 @@ export const nodeStatesOf = (
     changes[laneOf[index] ?? unknownLane]?.push({ change: event.state, row: rowOf[index] ?? 0 })
   }
   return changes.flatMap((own, lane) => {
-    // A host that is no node of the scenario has no changes and is always running.
+    // A host that is not a node of the scenario has no changes and counts as running.
     const initial = skipped > 0 || own.length === 0 ? stateBefore(own[0]?.change) : undefined
     return spansOf(lane, own, initial, height)
   })

@@ -7,7 +7,7 @@ import { type Timeline, TimelineBuilder } from "./TimelineBuilder.ts"
 
 export type { Fold, Instant, Timeline } from "./TimelineBuilder.ts"
 
-/** Lays out events: below every earlier event, and clear of the other marks of their lane. */
+/** Lays out events. Each event is below every earlier event, and does not overlap the other marks of its lane. */
 export const timelineOf = (events: ReadonlyArray<Event>, causality: Causality): Timeline => {
   const builder = new TimelineBuilder(events, causality)
   for (let first = 0; first < events.length;) first = builder.addInstant(first)

@@ -3,11 +3,11 @@ import { button, element } from "../dom.ts"
 import type { TraceModel } from "../model/TraceModel.ts"
 import { cutText } from "./eventContent.ts"
 
-/** Maximum number of landmarks in the list, the last ones, and of letters of each. */
+/** Maximum number of landmarks in the list, of which the last are kept, and maximum number of letters of each. */
 const maximumLandmarks = 200
 const letters = 140
 
-/** List of the notes and faults of a trace. A click jumps to the event. */
+/** Draws the list of the notes and faults of a trace. A click jumps to the event. */
 export const drawLandmarks = (root: HTMLElement, model: TraceModel, jump: (event: number) => void): void => {
   root.replaceChildren()
   const { landmarks, trace } = model
@@ -24,6 +24,6 @@ export const drawLandmarks = (root: HTMLElement, model: TraceModel, jump: (event
   })
   root.append(element("h2", "", "Notes and faults"))
   const before = landmarks.length - shown.length
-  if (before > 0) root.append(element("p", "quiet", `${formatCount(before, "earlier one")} left out`))
+  if (before > 0) root.append(element("p", "quiet", `${formatCount(before, "earlier event")} left out`))
   root.append(element("ol", "landmarks", ...items))
 }

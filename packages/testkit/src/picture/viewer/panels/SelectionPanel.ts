@@ -5,16 +5,16 @@ import { cutText, eventContent } from "./eventContent.ts"
 
 const limits = { letters: 4000, messages: 50 }
 
-/** Maximum number of causes in the list, and of letters of each. */
+/** Maximum number of causes in the list, and maximum number of letters of each. */
 const maximumCauses = 40
 const causeLetters = 140
 
 /** Keys and actions that the panel explains while nothing is selected. */
 const help = [
-  ["click", "what could have influenced an event"],
+  ["click", "show the events that could have influenced an event"],
   ["↑ ↓ ← →", "move"],
   ["+ −", "zoom"],
-  ["Esc", "back"],
+  ["Esc", "clear the selection"],
 ] as const
 
 export interface SelectionActions {
@@ -30,7 +30,7 @@ const helpList = (): HTMLElement => {
   return list
 }
 
-/** Panel of the selected event: its details, and the last events that could have influenced it. */
+/** Panel with the details of the selected event, and the last events that could have influenced it. */
 export class SelectionPanel {
   private readonly root: HTMLElement
   private readonly model: TraceModel
@@ -60,11 +60,11 @@ export class SelectionPanel {
   private summary(inPast: ReadonlyArray<number>): string {
     // The selected event is in its own past.
     const causes = inPast.length - 1
-    if (causes === 0) return "Nothing in this trace could have influenced it."
+    if (causes === 0) return "No event in this trace could have influenced it."
     const { laneOf } = this.model.causality
     const lanes = new Set(inPast.flatMap((event) => ((laneOf[event] ?? -1) >= 0 ? [laneOf[event]] : [])))
     const events = formatCount(causes, "event")
-    return `${events} on ${formatCount(lanes.size, "node")} could have influenced it. The last of them:`
+    return `${events} on ${formatCount(lanes.size, "node")} could have influenced it. The last events:`
   }
 
   /** Lists the last causes, the latest first. */

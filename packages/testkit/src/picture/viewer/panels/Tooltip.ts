@@ -20,7 +20,7 @@ export class Tooltip {
     this.model = model
   }
 
-  /** Shows the details of an event beside its mark: on the right if there is room. */
+  /** Shows the details of an event beside its mark, on the right if there is room. */
   show(event: number, mark: DOMRect): void {
     const { root } = this
     root.replaceChildren(...eventContent(this.model, event, limits))

@@ -1,12 +1,12 @@
 /**
- * Banner of the page: the run, its failure, and how to see it again.
+ * Banner of the page: the run, its failure, and the command that runs it again.
  */
 import type { PictureOptions } from "../../../Trace.ts"
 import { formatCount, formatDuration } from "../../format.ts"
 import { button, element } from "../dom.ts"
 import type { TraceModel } from "../model/TraceModel.ts"
 
-/** Shows the failure and the events that led to it. */
+/** Function that shows the failure and the events that led to it. */
 export type ShowFailure = (failure: number) => void
 
 /** Creates the title with the facts of the run. */
@@ -29,13 +29,13 @@ const titleOf = ({ causality, trace }: TraceModel, title: string | undefined): H
   )
 }
 
-/** Returns the text of the failure: that of the options, or that of the last failure in the trace. */
+/** Returns the text of the failure from the options, or else from the last failure in the trace. */
 const failureOf = (model: TraceModel, options: PictureOptions): string | undefined => {
   const event = model.trace.events[model.failure ?? -1]
   return options.failure ?? (event?._tag === "Failed" ? event.text : undefined)
 }
 
-/** Creates the failure: its first line as a sentence, and the others as they are. */
+/** Creates the text of the failure: its first line as a sentence, and the other lines unchanged. */
 const failureText = (failure: string): ReadonlyArray<HTMLElement> => {
   const [first = "", ...rest] = failure.split("\n")
   const sentence = element("p", "failure", element("span", "flag", "Failed"), element("span", "", first))
@@ -45,7 +45,8 @@ const failureText = (failure: string): ReadonlyArray<HTMLElement> => {
 /** Copies the text of an element. */
 const copyText = (from: HTMLElement, onCopied: () => void): void => {
   window.getSelection()?.selectAllChildren(from)
-  // Some browsers do not let a file write to the clipboard. The text is selected then, and can be copied by hand.
+  // Some browsers do not let a local file write to the clipboard. The text stays selected, so that the user can copy
+  // it.
   window.navigator.clipboard?.writeText(from.textContent ?? "").then(onCopied, () => undefined)
 }
 
@@ -74,7 +75,7 @@ export const drawBanner = (
   const actions: Array<HTMLElement> = []
   if (replay !== undefined) actions.push(replayCommand(replay))
   const event = model.failure
-  if (event !== undefined) actions.push(button("plain", ["What led to it"], () => showFailure(event)))
+  if (event !== undefined) actions.push(button("plain", ["Show causes"], () => showFailure(event)))
 
   const what = failure === undefined ? [] : [...failureText(failure)]
   if (actions.length > 0) what.push(element("div", "actions", ...actions))

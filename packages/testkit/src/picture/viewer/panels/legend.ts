@@ -6,14 +6,14 @@ import { button, element, svgElement, svgImage } from "../dom.ts"
 import { type EventGroup, kindFilter, type TraceModel } from "../model/TraceModel.ts"
 import { swatchOf } from "./eventContent.ts"
 
-/** Filters as the legend sees them. */
+/** Interface of the filters for the legend. */
 export interface Filters {
   /** Switches a filter. Returns `true` if its events are visible now. */
   readonly toggle: (filter: string) => boolean
   readonly isOn: (filter: string) => boolean
 }
 
-/** Switch of the background traffic; absent in a trace without it. */
+/** Switch of the background traffic. A trace without background traffic has none. */
 export interface BackgroundSwitch {
   readonly kinds: ReadonlyArray<string>
   readonly count: number
@@ -54,11 +54,11 @@ const shapesOf = (className: string, icon: string): ReadonlyArray<SVGElement> =>
   return [...disc, svgElement("path", { class: glyph, d: icons[icon] ?? "" })]
 }
 
-/** Creates a mark as it is in the diagram. */
+/** Creates an image of a mark as in the diagram. */
 const markImage = (className: string, icon: string): SVGElement =>
   svgImage("-10 -8 20 16", ...shapesOf(className, icon))
 
-/** Creates the button of a filter. */
+/** Creates the button that switches a filter. */
 const filterButton = (
   filter: string,
   label: ReadonlyArray<string | Node>,
@@ -90,8 +90,8 @@ const markKeys = (model: TraceModel): ReadonlyArray<readonly [className: string,
     [events.some(({ _tag }) => _tag === "Dropped"), "cross", "cross", "never arrives"],
     [events.some(({ _tag }) => _tag === "Lost"), "lost", "again", "lost, sent again"],
     [states.has("crashed") || states.has("stopped") || states.has("died"), "state crashed", "", "not running"],
-    [states.has("paused"), "state paused", "", "stands still"],
-    [model.faults.some(({ to }) => to.length > 0), "cut", "", "kept apart"],
+    [states.has("paused"), "state paused", "", "paused"],
+    [model.faults.some(({ to }) => to.length > 0), "cut", "", "cut off"],
     [model.faults.some(({ kind }) => kind === "slow"), "state slow", "", "slow"],
     [model.timeline.folds.length > 0, "fold", "", "idle, folded"],
     [model.failure !== undefined, "failed", "failed", "failure"],

@@ -71,7 +71,7 @@ describe("TraceModel", () => {
 
   it("describes the outcome of a message by its send", () => {
     assert.strictEqual(model.describe(5), "b receives from a: Vote, Ping, after 2 ms")
-    assert.strictEqual(model.describe(7), "what was sent before arrives")
+    assert.strictEqual(model.describe(7), "an earlier segment arrives")
     assert.strictEqual(model.describe(99), "")
   })
 
@@ -92,7 +92,7 @@ describe("TraceModel", () => {
     }
     for (const event of [1, 4, 5]) assert.deepStrictEqual(model.details(event), details)
     assert.deepInclude(model.details(2).facts, ["dropped", "0.002002 s: cut"])
-    assert.deepInclude(model.details(3).facts, ["arrived", "not yet, when the trace ends"])
+    assert.deepInclude(model.details(3).facts, ["arrived", "not before the end of the trace"])
   })
 
   it("has the details of other events", () => {

@@ -55,6 +55,6 @@ describe("the details of a message", () => {
   it("say why it was dropped, or that it had not arrived yet at the end of the trace", () => {
     const dropped: Event = { _tag: "Dropped", at: 4_000, id: 1, why: "cut" }
     assert.deepStrictEqual(detailsOf({ ...message, end: 1 }, dropped).facts[1], ["dropped", "0.004000 s: cut"])
-    assert.deepStrictEqual(detailsOf(message).facts[1], ["arrived", "not yet, when the trace ends"])
+    assert.deepStrictEqual(detailsOf(message).facts[1], ["arrived", "not before the end of the trace"])
   })
 })

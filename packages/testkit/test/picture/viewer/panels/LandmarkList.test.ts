@@ -34,7 +34,7 @@ describe("the list of landmarks", () => {
     const root = draw(notes)
     assert.lengthOf(findAll(root, "landmark"), 200)
     assert.include(textsOf(root, "landmark")[0] ?? "", "note 30")
-    assert.deepStrictEqual(textsOf(root, "quiet"), ["30 earlier ones left out"])
+    assert.deepStrictEqual(textsOf(root, "quiet"), ["30 earlier events left out"])
   })
 
   it("is empty where there are none", () => {

@@ -23,7 +23,7 @@ describe("SelectionPanel", () => {
   it("explains the keys while nothing is selected", () => {
     const { panel, root } = make()
     panel.draw(undefined, undefined)
-    assert.include(root.textContent, "Escback")
+    assert.include(root.textContent, "Escclear the selection")
   })
 
   it("lists the events that could have influenced the selected one, the latest first", () => {
@@ -36,7 +36,7 @@ describe("SelectionPanel", () => {
   it("says that nothing influenced the selected event", () => {
     const { root, select } = make()
     select(3)
-    assert.include(root.textContent, "Nothing in this trace could have influenced it.")
+    assert.include(root.textContent, "No event in this trace could have influenced it.")
     assert.deepStrictEqual(textsOf(root, "cause"), [])
   })
 

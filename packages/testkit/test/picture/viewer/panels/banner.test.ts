@@ -49,7 +49,7 @@ describe("the banner", () => {
   it("shows the failure in the diagram", () => {
     const shown: Array<number> = []
     const root = draw([log(0, "a"), failed], { replay: "coterie-sim replay x.json" }, (event) => void shown.push(event))
-    assert.deepStrictEqual(textsOf(root, "plain"), ["Copy", "What led to it"])
+    assert.deepStrictEqual(textsOf(root, "plain"), ["Copy", "Show causes"])
     click(findAll(root, "plain")[1])
     assert.deepStrictEqual(shown, [1])
   })

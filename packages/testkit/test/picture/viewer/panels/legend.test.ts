@@ -26,15 +26,7 @@ describe("the legend", () => {
   })
 
   it("explains every mark of a trace that has all of them", () => {
-    const marks = [
-      "never arrives",
-      "lost, sent again",
-      "not running",
-      "stands still",
-      "kept apart",
-      "slow",
-      "idle, folded",
-    ]
+    const marks = ["never arrives", "lost, sent again", "not running", "paused", "cut off", "slow", "idle, folded"]
     assert.deepStrictEqual(textsOf(draw(samples.small.events), "key"), [...marks, "failure"])
   })
 
