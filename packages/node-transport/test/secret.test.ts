@@ -163,7 +163,7 @@ describe("the transport with a secret", () => {
       const server = yield* Keyring.make([secret, otherSecret, third])
       const client = yield* Keyring.make(secret)
       const { acceptor, connect, dialer } = yield* connected(server, client, { withdrawWithin: 300 })
-      yield* client.set([third])
+      yield* client.set([third, secret])
       const last = yield* connect
       yield* server.set([otherSecret])
       yield* acceptor.renewal ?? Effect.die("no renewal")

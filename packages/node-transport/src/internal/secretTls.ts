@@ -36,7 +36,7 @@ const listenOptions = {
   ...versions,
   ciphers,
   ca: [],
-  // A ticket would let its holder in after the key has been removed.
+  // A ticket would let its holder in after the key has been removed. OpenSSL then sends the id of a session, which Node does not keep.
   secureOptions: Crypto.constants.SSL_OP_NO_TICKET,
 } satisfies Tls.TlsOptions
 
