@@ -9,8 +9,7 @@
  * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Config from "effect/Config"
-import * as ConfigProvider from "effect/ConfigProvider"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,6 +22,7 @@ import * as Stream from "effect/Stream"
 import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/ring.ts"
 import { readRing, RingFile } from "./internal/RingFile.ts"
 import * as RingState from "./internal/RingState.ts"
+import { configError, secretVariables } from "./internal/secretVariables.ts"
 
 export { type Key, KeyringError, type Ring } from "./internal/ring.ts"
 
@@ -172,11 +172,7 @@ export const layerFile = ({ path, schedule }: FileOptions): Layer.Layer<Keyring,
  */
 export const layerConfig: Layer.Layer<Keyring, KeyringError | Config.ConfigError> = Layer.unwrap(
   Effect.gen(function* () {
-    const secret = Option.filter(
-      yield* Config.option(Config.Redacted("COTERIE_SECRET")),
-      (text) => Redacted.value(text) !== "",
-    )
-    const path = Option.filter(yield* Config.option(Config.String("COTERIE_SECRET_FILE")), (path) => path !== "")
+    const { path, secret } = yield* secretVariables
     if (Option.isSome(secret) && Option.isSome(path)) {
       return yield* configError("COTERIE_SECRET and COTERIE_SECRET_FILE are both set: set only one of them")
     }
@@ -222,6 +218,3 @@ const split = (text: Redacted.Redacted<string>): ReadonlyArray<Redacted.Redacted
     .split(",")
     .filter((part) => part.trim() !== "")
     .map((part) => Redacted.make(part, { label: "secret" }))
-
-const configError = (message: string): Effect.Effect<never, Config.ConfigError> =>
-  Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message })))

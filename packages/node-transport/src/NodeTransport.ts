@@ -9,6 +9,7 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { dialSecret, dialTcp } from "./internal/dial.ts"
 import { followRing, logRing } from "./internal/followRing.ts"
@@ -16,6 +17,7 @@ import * as HostLookups from "./internal/HostLookups.ts"
 import { listen, listenError } from "./internal/listen.ts"
 import { type Resolver, resolver } from "./internal/resolver.ts"
 import { SecretServer } from "./internal/SecretServer.ts"
+import { configError, secretVariables } from "./internal/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secretTls.ts"
 import * as SocketConnection from "./internal/SocketConnection.ts"
 import { SocketServer } from "./internal/SocketServer.ts"
@@ -224,33 +226,46 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transpor
   Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
 
 /**
- * Provides TCP with options of the environment. The options that are given here win, and their variables are not read.
+ * Provides TLS with the secret of the environment, or TCP if there is none, with options of the environment. The options that are given
+ * here win, and their variables are not read.
  *
  * **Details**
  *
  * | variable | option |
  * | --- | --- |
+ * | `COTERIE_SECRET`, `COTERIE_SECRET_FILE` | secrets as for `Keyring.layerConfig`. If one of them is set, this is {@link layerSecret} |
  * | `COTERIE_HOST` | `host` |
  * | `COTERIE_PORT` | `port`, 0 to 65535 |
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
- * | `COTERIE_INSECURE` | `insecure`, `true` or `false` |
+ * | `COTERIE_INSECURE` | `insecure`, `true` or `false`, for TCP |
  *
- * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used.
+ * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used, or if
+ * there is a secret and `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used; the node never falls back to TCP.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (options: Options = {}): Layer.Layer<Transport.Transport, Config.ConfigError> =>
+export const layerFromEnv = (
+  options: Options = {},
+): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
   Layer.unwrap(
-    Effect.map(
-      Config.all({
+    Effect.gen(function* () {
+      const found = yield* Config.all({
         host: given(options.host, Config.NonEmptyString("COTERIE_HOST")),
         port: given(options.port, Config.schema(Port, "COTERIE_PORT")),
         advertise: given(options.advertise, Config.map(Config.String("COTERIE_ADVERTISE"), list)),
         insecure: given(options.insecure, Config.Boolean("COTERIE_INSECURE")),
-      }),
-      (found) => layerTcp({ ...options, ...found }),
-    ),
+      })
+      const { path, secret } = yield* secretVariables
+      const { insecure, ...place } = { ...options, ...found }
+      if (Option.isNone(path) && Option.isNone(secret)) return layerTcp({ ...place, insecure })
+      if (insecure === true) {
+        return yield* configError(
+          "there is a secret, and plain TCP is allowed (COTERIE_INSECURE): remove one of the two",
+        )
+      }
+      return Layer.provide(layerSecret(place), Keyring.layerConfig)
+    }),
   )
 
 /** Returns the option that was given, or reads the one of the environment. */

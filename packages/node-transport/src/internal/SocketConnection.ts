@@ -7,8 +7,6 @@ import { errorCode } from "./errorCode.ts"
 import { SocketReader } from "./SocketReader.ts"
 import { SocketWriter } from "./SocketWriter.ts"
 
-const ignore = () => {}
-
 /**
  * Time for which a closed connection keeps the process from ending, in milliseconds: longer than the last bytes and the end of the
  * other side take on most lines, and short of the second in which a process is to end.
@@ -17,7 +15,7 @@ const holdMillis = 500
 
 /** Parts of a connection below which TLS runs. */
 export interface Secured {
-  /** Socket of TCP, which TLS reads and writes. */
+  /** Socket of TCP, which TLS reads and writes. It has a listener for errors. */
   readonly raw: Net.Socket
   readonly identity: Transport.Identity
   readonly renewal: Effect.Effect<void>
@@ -45,9 +43,7 @@ export const make = (
         ...(cause === null ? {} : { cause }),
       })
     }
-    // Without a listener, an error after the reader has closed would end the process.
-    raw.on("error", ignore)
-    // After its handshake, TLS emits an error and leaves the socket open.
+    // Without a listener, an error after the reader has closed would end the process. TLS leaves its socket open after an error.
     socket.on("error", (cause) => {
       if (!socket.destroyed) socket.destroy(cause)
     })

@@ -11,7 +11,7 @@ import { errorCode } from "./errorCode.ts"
 import type { HostLookups } from "./HostLookups.ts"
 import type { SourceError } from "./resolver.ts"
 
-/** Where to listen, as in the options of the transports. */
+/** Place of a listener, as in the options of the transports. */
 export interface Place {
   readonly host?: string | undefined
   readonly port?: number | undefined
@@ -25,7 +25,7 @@ export interface Server<A> {
   readonly close: () => void
 }
 
-/** How a transport listens. */
+/** Listener of a transport. */
 export interface Listening<A> extends Place {
   readonly lookups: HostLookups
   readonly makeServer: () => Server<A>
