@@ -138,8 +138,9 @@ export interface SecretOptions {
   /** Age at which a connection is replaced by a new one. It is also replaced after 64 GiB. Defaults to 24 hours. */
   readonly renewAfter?: Duration.Input | undefined
   /**
-   * Time that a connection has after its key was removed from the ring. The node replaces it at once by a connection with another key,
-   * and cuts it after this time. At most a minute, and a longer time counts as a minute. Defaults to 30 seconds.
+   * Time that a connection has after its key was removed from the ring. The node replaces it by a connection with another key, which
+   * takes up to 10 seconds, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than a
+   * minute counts as a minute. Defaults to 30 seconds.
    */
   readonly withdrawWithin?: Duration.Input | undefined
 }

@@ -99,13 +99,6 @@ export class KeySessions {
   /** Returns the key of an id, or `undefined` if the ring does not have it. */
   readonly find = (id: string): Key | undefined => this.keys.get(id)
 
-  /** Number of open connections that were made with a key. */
-  count(id: string): number {
-    let count = 0
-    for (const { key } of this.sessions) if (key === id) count++
-    return count
-  }
-
   /** Replaces the ring, and withdraws the connections of keys that it does not have. Returns `true` if the ring is another one. */
   use(ring: Ring): boolean {
     if (isSameRing(this.current, ring)) return false
