@@ -55,6 +55,37 @@ describe("a server of TLS with a secret", () => {
     }),
   )
 
+  it.live("hands out no connection for a recorded or damaged handshake", () =>
+    Effect.gen(function* () {
+      const sent: Array<Buffer> = []
+      const arrivals: Array<Arrival> = []
+      const { net } = yield* TlsSockets.server((arrival) => arrivals.push(arrival))
+      yield* TlsSockets.through(net, (direction, bytes) => {
+        if (direction === "up") sent.push(Buffer.from(bytes))
+        return bytes
+      })
+      yield* Sockets.until(() => arrivals.length === 1)
+      const [hello] = sent
+      if (hello === undefined) return assert.fail("a handshake has bytes")
+      const flights = [Buffer.concat(sent), hello]
+      for (let i = 0; i < hello.length; i += 17) {
+        flights.push(hello.subarray(0, i))
+        flights.push(Buffer.from(hello.map((byte, at) => (at === i ? byte ^ (1 << (i % 8)) : byte))))
+      }
+      for (const flight of flights) {
+        const raw = yield* TlsSockets.dial(net)
+        raw.resume()
+        raw.write(flight)
+        // The server cuts it, or ends when the dialer does.
+        raw.end()
+        yield* Sockets.until(() => raw.closed)
+      }
+      assert.strictEqual(arrivals.length, 1)
+      yield* untilCount(net, 1)
+      arrivals[0]?.raw.destroy()
+    }),
+  )
+
   it.live("frees the place of a dialer that hangs up in the handshake, before the deadline", () =>
     Effect.gen(function* () {
       const { net } = yield* TlsSockets.server(() => {})

@@ -76,14 +76,20 @@ const proxy = (target: Net.Server, mangle: Mangle, middles: Array<Middle>) =>
       }),
   )
 
+/** Dials a server with the key, through a man in the middle. */
+export const through = (server: Net.Server, mangle: Mangle) =>
+  Effect.gen(function* () {
+    const middles: Array<Middle> = []
+    const raw = yield* dial(yield* proxy(server, mangle, middles))
+    return { middles, raw, tls: startTls(raw, key) }
+  })
+
 /** Connects two ends of TLS. Their connections close with the scope, after `linger` milliseconds at most. */
 export const pair = (mangle: Mangle = (_direction, bytes) => bytes, linger = 3_600_000) =>
   Effect.gen(function* () {
     const arrivals: Array<Arrival> = []
     const { net } = yield* server((arrival) => arrivals.push(arrival))
-    const middles: Array<Middle> = []
-    const raw = yield* dial(yield* proxy(net, mangle, middles))
-    const tls = startTls(raw, key)
+    const { middles, raw, tls } = yield* through(net, mangle)
     yield* Effect.callback<void>((resume) => {
       const check = (): unknown => (arrivals.length > 0 ? resume(Effect.void) : setImmediate(check))
       check()
