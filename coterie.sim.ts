@@ -1,4 +1,5 @@
 /** What `pnpm sim` runs: clusters of real nodes in the simulated world, and what is built on them. */
 export { anything, crossed, oneCutLink, three } from "./packages/core/test/simulation/scenarios.ts"
+export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { survivesBabblers } from "./packages/core/test/simulation/babblers.ts"
 export { requests } from "./packages/rpc/test/simulation.ts"
