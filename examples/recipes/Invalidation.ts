@@ -4,7 +4,7 @@
  */
 import { Cluster, Topic } from "@coterie/core"
 import type { ClusterError, Lane, Peer } from "@coterie/core"
-import { Cache, Effect, Fiber, Schema, Stream } from "effect"
+import { Cache, Effect, Fiber, FiberMap, Schema, Stream } from "effect"
 
 /** Invalidation of one key or, without a key, of everything. */
 export interface Invalidation<Key> {
@@ -67,8 +67,9 @@ export const attach = Effect.fnUntraced(function* <Key, A, E, R>(
 
   // Until a peer reads the topic, it hears nothing that is written here. So this node tells each new reader to invalidate
   // everything: what was written unheard was written before that, and what is written later comes after it.
-  const send = (peer: Lane.ReadingPeer | string, value: Invalidation<Key>) =>
-    Effect.forkIn(Effect.ignore(opened.send(peer, value)), scope)
+  // One such message waits for a peer at most, so that a peer that reads slowly does not fill the memory.
+  const waiting = yield* FiberMap.make<string>()
+  const invalidateAll = (peer: string) => FiberMap.run(waiting, peer, Effect.ignore(opened.send(peer, {})))
   const { name } = yield* cluster.self
   yield* opened.readerChanges.pipe(
     Stream.mapAccum(
@@ -78,7 +79,7 @@ export const attach = Effect.fnUntraced(function* <Key, A, E, R>(
         readers.filter((reader) => reader.name !== name && !known.has(openingOf(reader))),
       ],
     ),
-    Stream.runForEach((reader) => send(reader, {})),
+    Stream.runForEach((reader) => invalidateAll(reader.name)),
     Effect.forkIn(scope),
   )
 
@@ -87,7 +88,7 @@ export const attach = Effect.fnUntraced(function* <Key, A, E, R>(
     const { failed } = yield* opened.publish({ key })
     // A peer that was skipped as slow stays in its session, so it must hear this: `send` waits as long as it takes. A peer without a
     // link is told to invalidate everything when it reads the topic again.
-    yield* Effect.forEach(failed, ({ peer }) => send(peer, { key }), { discard: true })
+    yield* Effect.forEach(failed, ({ peer }) => invalidateAll(peer), { discard: true })
   })
   return { invalidate, ended: Fiber.join(reading) } satisfies Attached<Key>
 })

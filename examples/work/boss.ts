@@ -34,7 +34,7 @@ const employ = Effect.fnUntraced(function* (name: string, { done, jobs }: Desk) 
   }
 }, Effect.scoped)
 
-/** Employs every worker that has a link, also again. */
+/** Employs each worker whose link is up, and employs it again when its link is up again. */
 const employAll = Effect.fnUntraced(function* (desk: Desk) {
   const cluster = yield* Cluster.Cluster
   const employed = yield* FiberMap.make<string>()

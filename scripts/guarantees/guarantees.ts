@@ -462,7 +462,7 @@ const messages: Page = {
       ],
     },
     {
-      heading: "Encodings",
+      heading: "Dead letters",
       statement: "The log has one warning a minute for the dead letters of a topic and peer.",
       tests: ["writes one warning for each lane and peer in a minute, with the reason, into the log of the node"],
     },

@@ -122,7 +122,7 @@ export class DuplicateName extends Schema.TaggedError<DuplicateName>()("Duplicat
   text: Schema.String,
 }) {
   override get message(): string {
-    return `another process has this node's name (option "name"): ${quoted(this.refusedBy, this.text)}`
+    return `another process has this node's name (option "name"); give every process a name of its own: ${quoted(this.refusedBy, this.text)}`
   }
 }
 
@@ -489,13 +489,13 @@ export class Replaced extends Schema.TaggedError<Replaced>()("Replaced", {
 }
 
 /**
- * Reason of a {@link SendError}: the peer reads the topic with another serialization.
+ * Reason of a {@link SendError}: the peer reads the lane with another format, such as another serialization of the topic.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class IncompatibleFormat extends Schema.TaggedError<IncompatibleFormat>()("IncompatibleFormat", {
-  /** Format in which this node encodes the topic. */
+  /** Format in which this node encodes the messages of the lane. */
   format: Schema.String,
   /** Format that the peer's reader announced. */
   peerFormat: Schema.String,
@@ -505,8 +505,8 @@ export class IncompatibleFormat extends Schema.TaggedError<IncompatibleFormat>()
 
   override get message(): string {
     return (
-      `this node encodes the topic as "${this.format}", and the peer reads it as "${this.peerFormat}"; ` +
-      `provide the same TopicSerialization on both`
+      `this node sends the format "${this.format}", and the peer reads the format "${this.peerFormat}"; ` +
+      "use the same serialization on both (TopicSerialization, RpcSerialization)"
     )
   }
 }

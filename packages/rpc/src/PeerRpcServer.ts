@@ -24,12 +24,14 @@
 import { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
 import type { PeerId } from "@coterie/core/Peer"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Headers } from "effect/http/Headers"
 import * as Layer from "effect/Layer"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcServer from "effect/rpc/RpcServer"
+import { HandlerEnds } from "./internal/server/HandlerEnds.ts"
 import { peerOf } from "./internal/server/peerHeaders.ts"
 import * as ServerProtocol from "./internal/server/ServerProtocol.ts"
 
@@ -46,9 +48,10 @@ export interface Options {
    */
   readonly service?: string | undefined
   /**
-   * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken. A request
-   * beyond it fails with `RequestLost` and the reason `GivenUp`. A larger limit allows a peer to hold more memory of the server.
-   * Defaults to 1,024.
+   * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken and those that
+   * have a response and whose handler runs, such as a `discard` request. A request beyond it fails with `RequestLost` and the reason
+   * `GivenUp`. With {@link layerProtocol}, a handler that runs after the response does not count. A larger limit allows a peer to
+   * hold more memory of the server. Defaults to 1,024.
    */
   readonly limit?: number | undefined
 }
@@ -88,7 +91,16 @@ export interface LayerOptions extends Options {
  * @since 0.1.0
  */
 export const layerProtocol = (options: Options = {}): Layer.Layer<RpcServer.Protocol, OptionsError, Cluster> =>
-  Layer.effect(RpcServer.Protocol)(Effect.flatMap(Cluster, (cluster) => ServerProtocol.make(cluster, options)))
+  layerServer(options)
+
+/** Provides the protocol, and the middleware that counts handlers. */
+const layerServer = (options: Options): Layer.Layer<RpcServer.Protocol | HandlerEnds, OptionsError, Cluster> =>
+  Layer.effectContext(
+    Effect.map(
+      Effect.flatMap(Cluster, (cluster) => ServerProtocol.make(cluster, options)),
+      ({ handlerEnds, protocol }) => Context.add(Context.make(RpcServer.Protocol, protocol), HandlerEnds, handlerEnds),
+    ),
+  )
 
 /**
  * Serves a group to all peers.
@@ -104,7 +116,17 @@ export const layer = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
   options: LayerOptions = {},
 ): Layer.Layer<never, OptionsError, Cluster | Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Rpc.ServicesServer<Rpcs>> =>
-  RpcServer.layer(group, { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerProtocol(options)))
+  RpcServer.layer(counted(group), { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerServer(options)))
+
+/**
+ * Adds the middleware that reports handlers to the protocol. `HandlerEnds` provides no service, adds no error and requires nothing of
+ * clients, and {@link layerServer} provides it, so the group keeps its type.
+ */
+function counted<Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>): RpcGroup.RpcGroup<Rpcs>
+// TypeScript cannot reduce the type of an unknown group with a middleware.
+function counted(group: RpcGroup.RpcGroup<Rpc.Any>): RpcGroup.RpcGroup<Rpc.Any> | RpcGroup.RpcGroup<never> {
+  return group.middleware(HandlerEnds)
+}
 
 /**
  * Returns the peer that made a request, from the headers that handlers and middleware get.

@@ -158,6 +158,22 @@ describe("the metrics of requests", () => {
     }),
   )
 
+  measured("count requests that a fatal defect ended, and free their places", (counts, world) =>
+    Effect.gen(function* () {
+      const { seen, toB } = yield* Support.pair(world, { disableFatalDefects: false, limit: 2 })
+      for (let i = 1; i <= 3; i++) {
+        const waiting = yield* Support.background(Effect.exit(toB.Wait({ id: "x" })))
+        yield* World.eventually(() => seen.began.length === i)
+        yield* Effect.exit(toB.Fail())
+        yield* waiting.result
+        yield* World.eventually(() => seen.interrupted.length === i)
+        yield* Effect.sleep("1 second")
+        assert.strictEqual(counts.inFlight("b", "in"), 0)
+      }
+      assert.deepStrictEqual(counts.outcomes("b", "in"), { defect: 6 })
+    }),
+  )
+
   measured("count requests of a server and of a client that stop", (counts, world) =>
     Effect.gen(function* () {
       const { a, b, client, seen, server, toB } = yield* Support.pair(world)

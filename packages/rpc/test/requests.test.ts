@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import * as RequestLost from "../src/RequestLost.ts"
 import * as Support from "./support.ts"
 
 const scenario = World.simulated
@@ -186,7 +187,7 @@ scenario("what waits for a slow link is not overwritten by what is encoded after
   }),
 )
 
-scenario("peers that do not encode alike fail each other's requests, and nothing hangs", (world) =>
+scenario("a request to a peer with another serialization is not sent, and fails with both formats", (world) =>
   Effect.gen(function* () {
     const b = yield* world.node("b")
     yield* Support.serve(b, { serialization: RpcSerialization.layerSchemaBinary() })
@@ -195,7 +196,11 @@ scenario("peers that do not encode alike fail each other's requests, and nothing
     yield* World.untilPeers(a, ["b"])
     const toB = yield* client.to("b")
     const error = yield* Effect.flip(toB.Half({ number: 8 }))
-    assert.include(String(error), "cannot be used")
+    const cause = error._tag === "RpcClientError" ? RequestLost.causeOf(error) : undefined
+    assert.strictEqual(cause?.reason._tag, "IncompatibleFormat")
+    assert.isFalse(cause?.maybeDelivered)
+    assert.include(String(error), `"application/json"`)
+    assert.include(String(error), `"application/vnd.effect.rpc+schema-binary"`)
   }),
 )
 
@@ -487,4 +492,65 @@ it.live("requests are answered over real sockets, and fail when the peer is gone
     yield* b.crash
     assert.strictEqual(yield* Support.failure(waiting.result), "lost SessionEnded")
   }).pipe(Effect.scoped),
+)
+
+scenario("a request with the id of a request in flight does not stop the server", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world)
+    const lane = yield* a.cluster.lane("rpc/default/requests")
+    const send = (message: object) =>
+      lane.send("b", JSON.stringify({ tag: "Wait", payload: { id: "x" }, headers: [], ...message }))
+    yield* send({ _tag: "Request", id: "x" })
+    yield* World.eventually(() => seen.began.length === 1)
+    yield* send({ _tag: "Request", id: "x" })
+    // Effect's server ends an acknowledged request for its caller, and its handler goes on.
+    yield* send({ _tag: "Request", id: "y", discard: true })
+    yield* World.eventually(() => seen.began.length === 2)
+    yield* send({ _tag: "Request", id: "y" })
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+    assert.deepStrictEqual(seen.began, ["x", "x"])
+  }),
+)
+
+scenario("each of many requests beyond the limit ends", (world) =>
+  Effect.gen(function* () {
+    const { toB } = yield* Support.pair(world, { limit: 1 })
+    const ends = Effect.forEach(Array.from({ length: 200 }), () => Effect.exit(toB.Half({ number: 8 })), {
+      concurrency: "unbounded",
+    })
+    assert.strictEqual(yield* Effect.map(ends, ({ length }) => length), 200)
+    assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
+  }),
+)
+
+scenario("notifications count towards the limit, run to their end, and have no answer", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    const lane = yield* a.cluster.lane("rpc/default/requests")
+    const notify = (tag: string, payload: object) =>
+      lane.send("b", JSON.stringify({ _tag: "Request", id: "", tag, payload, headers: [], isNotification: true }))
+    yield* notify("Count", { to: 1_000 })
+    yield* World.eventually(() => seen.ended === 1)
+    assert.strictEqual(seen.counted, 1_000)
+    for (const id of ["x", "y", "z"]) yield* notify("Wait", { id })
+    yield* Effect.sleep("1 second")
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
+)
+
+scenario("requests whose answers nobody waits for count towards the limit until their handlers end", (world) =>
+  Effect.gen(function* () {
+    const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
+    yield* toB.Half({ number: 8 }, { discard: true })
+    yield* toB.Fail(undefined, { discard: true })
+    for (const id of ["x", "y"]) yield* toB.Wait({ id }, { discard: true })
+    assert.deepStrictEqual(seen.began, ["x", "y"])
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "z" }, { discard: true })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    yield* a.crash
+    yield* World.eventually(() => seen.interrupted.length === 2)
+  }),
 )

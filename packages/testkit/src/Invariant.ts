@@ -4,10 +4,12 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Predicate } from "./run/Checks.ts"
+import { durationOf } from "./run/validateOptions.ts"
 import { Simulation } from "./Scenario.ts"
+import type { SimulationError } from "./SimulationError.ts"
 
 /**
  * Checks the invariant after every step of a node and of the scenario, from now on until the scenario ends. A violation
@@ -32,7 +34,8 @@ export const always = (
 
 /**
  * Checks that the invariant holds at least once within the virtual time `within`, counted from now. The simulation
- * continues until it holds, or fails with `InvariantViolated` when the time is over.
+ * continues until it holds, or fails with `InvariantViolated` when the time is over. The effect fails with
+ * `SimulationError` if `within` is not a duration.
  *
  * @category invariants
  * @since 0.1.0
@@ -41,9 +44,11 @@ export const eventually = (
   name: string,
   predicate: Predicate,
   options: { readonly within: Duration.Input },
-): Effect.Effect<void, never, Simulation> =>
+): Effect.Effect<void, SimulationError, Simulation> =>
   Effect.flatMap(Simulation, ({ checks }) =>
-    checks.eventually(name, predicate, Duration.fromInputUnsafe(options.within)),
+    Effect.flatMap(Effect.fromResult(durationOf("within", options.within)), (within) =>
+      checks.eventually(name, predicate, within),
+    ),
   )
 
 /**

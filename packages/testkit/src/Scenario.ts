@@ -73,15 +73,22 @@ export interface Node<A> {
   readonly pause: Effect.Effect<void, SimulationError>
   /** Resumes a paused process. */
   readonly resume: Effect.Effect<void>
-  /** Sets the time that every task of the node takes from now on. Zero is full speed. */
-  readonly slow: (task: Duration.Input) => Effect.Effect<void>
-  /** Sets the wall clock of the node forward, or back if the duration is negative. */
-  readonly setClock: (by: Duration.Input) => Effect.Effect<void>
+  /**
+   * Sets the time that every task of the node takes from now on. Zero is full speed. Fails with `SimulationError` and
+   * the reason `options` if the time is negative or not finite.
+   */
+  readonly slow: (task: Duration.Input) => Effect.Effect<void, SimulationError>
+  /**
+   * Sets the wall clock of the node forward, or back if the duration is negative. Fails with `SimulationError` and the
+   * reason `options` if the duration is not finite.
+   */
+  readonly setClock: (by: Duration.Input) => Effect.Effect<void, SimulationError>
   /**
    * Makes the clock of the node run fast by `ppm` parts per million, or slow if negative. The limit is
-   * `FaultPlan.maxDrift` in either direction: 1.5 times or half the true rate.
+   * `FaultPlan.maxDrift` in either direction: 1.5 times or half the true rate. Fails with `SimulationError` and the
+   * reason `options` beyond the limit.
    */
-  readonly drift: (ppm: number) => Effect.Effect<void>
+  readonly drift: (ppm: number) => Effect.Effect<void, SimulationError>
   /** Waits until the node is running. */
   readonly running: Effect.Effect<void>
 }
@@ -196,13 +203,13 @@ export interface Sim {
    * Waits until the condition holds. Fails with `NotReached` if it does not hold within the virtual time `within`,
    * which defaults to {@link defaultWithin}. The error has the name, the last result of the condition, and the nodes
    * that are down. If the scenario does not catch the error, the run fails with it. The condition is evaluated after
-   * each step and each event, so it must be fast.
+   * each step and each event, so it must be fast. Fails with `SimulationError` if `within` is not a duration.
    */
   readonly until: (
     name: string,
     condition: Predicate,
     options?: { readonly within?: Duration.Input | undefined },
-  ) => Effect.Effect<void, NotReached>
+  ) => Effect.Effect<void, NotReached | SimulationError>
   /** Adds a note to the trace. */
   readonly note: (text: string) => Effect.Effect<void>
   /** Returns the virtual time since the start of the run, in microseconds. */

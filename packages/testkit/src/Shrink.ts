@@ -7,8 +7,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { drawSentence, sentence } from "./faults/sentence.ts"
+import { durationOf } from "./run/validateOptions.ts"
 import { type Attempt, kindOf, type Size, streamsOf } from "./shrink/items.ts"
 import { Shrinker } from "./shrink/Shrinker.ts"
+import type { SimulationError } from "./SimulationError.ts"
 
 export type { Attempt, Size } from "./shrink/items.ts"
 
@@ -66,7 +68,8 @@ export interface Shrunk {
 }
 
 /**
- * Shrinks a failure. `start` must be an attempt that fails.
+ * Shrinks a failure. `start` must be an attempt that fails. Fails with the error of `test`, or with `SimulationError` if
+ * `within` is not a duration.
  *
  * **Details**
  *
@@ -77,12 +80,15 @@ export interface Shrunk {
  * @category shrinking
  * @since 0.1.0
  */
-export const shrink = <E = never, R = never>(start: Attempt, options: Options<E, R>): Effect.Effect<Shrunk, E, R> =>
-  Effect.suspend(() => {
+export const shrink = <E = never, R = never>(
+  start: Attempt,
+  options: Options<E, R>,
+): Effect.Effect<Shrunk, E | SimulationError, R> =>
+  Effect.flatMap(Effect.fromResult(durationOf("within", options.within ?? defaultWithin)), (within) => {
     const shrinker = new Shrinker(start, {
       test: options.test,
       maxRuns: options.maxRuns ?? defaultMaxRuns,
-      within: Duration.toMillis(Duration.fromInputUnsafe(options.within ?? defaultWithin)),
+      within: Duration.toMillis(within),
     })
     return Effect.map(shrinker.run(), () => {
       const result = shrinker.result()

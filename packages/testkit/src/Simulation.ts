@@ -13,6 +13,7 @@
  *     const names = ["a", "b", "c"] as const
  *     const nodes = yield* sim.nodes(names, (name) => Cluster.layer({ cluster: "test", name, seeds: ["a"] }))
  *     const peers = (name: "a" | "b" | "c") => nodes[name].service(Cluster.Cluster)?.viewUnsafe().peers.size
+ *     yield* Effect.sleep("30 seconds") // Faults occur until `converges` ends them.
  *     yield* sim.converges(() => names.every((name) => peers(name) === 2), { within: "2 minutes" })
  *   }),
  * )

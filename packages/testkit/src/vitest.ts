@@ -11,6 +11,7 @@
  *   Effect.gen(function* () {
  *     const { a, b } = yield* sim.nodes(["a", "b"], (name) => Cluster.layer({ cluster: "test", name, seeds: ["a"] }))
  *     const peers = (node: typeof a) => node.service(Cluster.Cluster)?.viewUnsafe().peers.size
+ *     yield* Effect.sleep("30 seconds") // Faults occur until `converges` ends them.
  *     yield* sim.converges(() => peers(a) === 1 && peers(b) === 1, { within: "2 minutes" })
  *   }),
  * )
@@ -126,11 +127,21 @@ const named = (name: string, message: string): Error => {
   return error
 }
 
+/** Writes the files of a failure. Returns the lines that name them, or the reason why they cannot be written. */
+const writtenFiles = (found: Swarm.Found, line: string): ReadonlyArray<string> => {
+  try {
+    const { artifact, picture } = Files.write(found, { replay: () => line })
+    return [`Artifact:     ${artifact}`, `Picture:      ${picture}`]
+  } catch (cause) {
+    // An exception would hide the failure of the scenario.
+    return [`The artifact and the picture cannot be written: ${String(cause)}`]
+  }
+}
+
 /** Writes the files of a failure. Returns an error with the failure, its causes, and the way to reproduce it. */
 const describe = (name: string, file: string, found: Swarm.Found): Error => {
   const { artifact, failure } = found
   const line = again(name, file, artifact.seed)
-  const files = Files.write(found, { replay: () => line })
   const lines = [
     failure.message,
     "",
@@ -140,8 +151,7 @@ const describe = (name: string, file: string, found: Swarm.Found): Error => {
       : whatItTakes(artifact.sentences ?? [], artifact.shrunk?.minimal !== false)),
     "",
     `Run it again: ${line}`,
-    `Artifact:     ${files.artifact}`,
-    `Picture:      ${files.picture}`,
+    ...writtenFiles(found, line),
   ]
   const error = named(failure._tag, lines.join("\n"))
   // The stack of the cause shows the place in the scenario.

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { drawSentence, sentence } from "../src/faults/sentence.ts"
@@ -16,6 +17,17 @@ describe("shrinking", () => {
       given.length = 0
       yield* Shrink.shrink(many, { test: slow, within: "2500 millis" })
       assert.strictEqual(given.length, 3)
+    }),
+  )
+
+  it.effect("fails with a typed error if the time is not a duration", () =>
+    Effect.gen(function* () {
+      const { given, test } = tester(() => true)
+      // A caller without types may pass any text.
+      const within = "soon" as Duration.Input
+      const error = yield* Effect.flip(Shrink.shrink(many, { test, within }))
+      assert.include(error.message, "within: soon is not a duration")
+      assert.lengthOf(given, 0)
     }),
   )
 })

@@ -25,6 +25,17 @@ describe("VirtualTime.flow", () => {
     }),
   )
 
+  it.effect("ends each sleep at its exact time, and stops with the effect, also if the step is longer", () =>
+    Effect.gen(function* () {
+      const times: Array<number> = []
+      const note = Effect.map(Clock.currentTimeMillis, (time) => times.push(time))
+      const sleeps = Effect.forEach([1_500, 20, 700], (millis) => Effect.andThen(Effect.sleep(millis), note))
+      yield* VirtualTime.flow(sleeps, { step: "1 hour" })
+      yield* note
+      assert.deepStrictEqual(times, [1_500, 1_520, 2_220, 2_220])
+    }),
+  )
+
   it.effect("fails as the effect does, and stops the clock", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(VirtualTime.flow(Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))))

@@ -149,6 +149,20 @@ describe("it.sim", () => {
     assert.include(message("is a scenario of its own"), "and fails")
   })
 
+  it("shows the failure and the way to run it again when its files cannot be written", async () => {
+    const [folder, aside] = [path.join(cwd, ".coterie"), path.join(cwd, "aside")] as const
+    fs.renameSync(folder, aside)
+    fs.writeFileSync(folder, "This file has the name of the folder.")
+    const again = await runTests(["-t", "breaks"]).finally(() => {
+      fs.rmSync(folder)
+      fs.renameSync(aside, folder)
+    })
+    const text = again.get(broken)?.message ?? ""
+    assert.include(text, '"a lives once" was violated')
+    assert.match(text, /npx vitest run \S*fixture\.ts -t /)
+    assert.match(text, /The artifact and the picture cannot be written: .*\.coterie/)
+  })
+
   it("ends by the time of its test", () => {
     assert.strictEqual(status("is over by its time"), "failed")
     assert.include(message("is over by its time"), "timed out")

@@ -39,15 +39,17 @@ const byeOf: { readonly [R in StopReason]: ByeCode } = {
   superseded: "superseded",
 }
 
-/** Advice for the log about each reason to stop. */
-const advice: { readonly [R in StoppedErrorReason["_tag"]]: string } = {
+/** Advice for the log about each reason to stop whose message has none. */
+const advice: { readonly [R in Exclude<StoppedErrorReason["_tag"], "DuplicateName">]: string } = {
   Superseded: "give every process a name of its own",
-  DuplicateName: "give every process a name of its own",
   OtherCluster: 'correct the option "cluster" or the seeds',
   Denied: "see what the admission policy of the peer demands",
   VersionMismatch: "run versions that speak the same protocol",
   Defect: "see the cause above",
 }
+
+const describe = ({ message, reason }: StoppedError): string =>
+  reason._tag === "DuplicateName" ? message : `${message}; ${advice[reason._tag]}`
 
 export class Shutdown {
   private readonly options: Options
@@ -140,7 +142,7 @@ export class Shutdown {
     yield* Scope.close(scope, Exit.void)
     yield* this.failure === undefined
       ? Effect.logInfo("this node has left the cluster")
-      : Effect.logError(`${this.failure.message}; ${advice[this.failure.reason._tag]}`)
+      : Effect.logError(describe(this.failure))
     status.stopped(this.failure)
     Deferred.doneUnsafe(this.finished, Effect.void)
   })

@@ -319,7 +319,7 @@ const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
   yield* awaitReady(exchange, ack.record)
   yield* exchange.connection.end
   yield* host.meetNamesake(ack)
-  const message = `a newer process named "${self.name}" runs there; give every process a name of its own`
+  const message = `a newer process named "${self.name}" runs there`
   return yield* new HandshakeRejected({ code: "duplicate", message, by: "us" })
 })
 

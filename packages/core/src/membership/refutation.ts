@@ -35,14 +35,9 @@ export const mayRaise = (draft: Draft.Draft): boolean => draft.now >= nextIncarn
  * records any more.
  */
 export const publishMetadata = (draft: Draft.Draft): void => {
-  const { phase, self, unpublished: metadata } = draft.state
-  if (metadata === undefined || phase._tag !== "Running") return
-  const { body, incarnation } = self
-  draft.state.unpublished = undefined
-  updateSelf(draft, {
-    body: { ...body, metadata },
-    incarnation: Math.min(incarnation + 1, maxIncarnation),
-  })
+  const { phase, self, unpublished } = draft.state
+  if (unpublished === undefined || phase._tag !== "Running") return
+  updateSelf(draft, { incarnation: Math.min(self.incarnation + 1, maxIncarnation) })
 }
 
 /**

@@ -8,12 +8,19 @@ import * as Draft from "./Draft.ts"
 import * as Gossip from "./gossip.ts"
 import * as State from "./State.ts"
 
-/** Replaces fields of this node's own record and broadcasts it. */
-export const updateSelf = (draft: Draft.Draft, changes: Partial<PeerRecord>): void => {
+/**
+ * Begins another incarnation of this node and broadcasts its record. The record gets the metadata that wait to be published, so that
+ * accusations without a pause do not delay them.
+ */
+export const updateSelf = (
+  draft: Draft.Draft,
+  changes: Pick<PeerRecord, "incarnation"> & Partial<Pick<PeerRecord, "generation">>,
+): void => {
   const { now, state } = draft
-  if (changes.incarnation !== undefined) state.raisedAt = now
+  state.raisedAt = now
   state.viewHash ^= state.selfHash
-  state.self = { ...state.self, ...changes }
+  state.self = { ...state.self, ...changes, body: State.selfBody(state) }
+  state.unpublished = undefined
   state.selfHash = memberHash(state.self)
   state.viewHash ^= state.selfHash
   Gossip.broadcast(draft, state.self)

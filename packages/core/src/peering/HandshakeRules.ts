@@ -174,7 +174,7 @@ export const judgeHello = (
     if (order < 0) return undefined
     return order === 0 && dialing.has(hello.linkEpoch)
       ? reject("self", "a node cannot join itself")
-      : reject("duplicate", `a running node already has the name "${name}"; give every process a name of its own`)
+      : reject("duplicate", `a running node already has the name "${name}"`)
   }
   const refusal = judgePeer(state, hello, options, identity)
   if (refusal !== undefined) return refusal

@@ -95,6 +95,21 @@ describe("R7: an accusation about this node", () => {
 })
 
 describe("metadata that change more often than news is sent", () => {
+  it("is published while others accuse this node without a pause", () => {
+    const a = linkedTo([b, c])
+    const sent: Array<PeerRecord> = []
+    a.at(1_000, { _tag: "MetadataSet", metadata: { v: "1" } })
+    for (let now = 1_000; now < 2_000; now += 10) {
+      const { incarnation } = a.state().self
+      sent.push(
+        ...recordsSent(a.hear(now, b, { _tag: "YouAre", generation: wall, incarnation, status: "suspect" }), "a"),
+      )
+      sent.push(...recordsSent(a.until(now), "a"))
+    }
+    expect(sent.at(-1)).toMatchObject({ body: { metadata: { v: "1" } } })
+    expect(new Set(sent.map(({ incarnation }) => incarnation)).size).toBe(sent.length)
+  })
+
   it("are published at most once in updateDelay, with one incarnation for each body", () => {
     const a = linkedTo([b])
     const sent = []

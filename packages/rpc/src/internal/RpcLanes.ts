@@ -32,11 +32,12 @@ export const make = Effect.fnUntraced(function* (
   { service = defaultService }: { readonly service?: string | undefined },
 ) {
   const provided = yield* Effect.serviceOption(RpcSerialization.RpcSerialization)
+  const serialization = Option.getOrElse(provided, () => RpcSerialization.json)
   const lane = (name: string) =>
     service === ""
       ? Effect.fail(new OptionsError({ option: "service", problem: "the name of a service must not be empty" }))
       : Effect.mapError(
-          cluster.lane(`rpc/${service}/${name}`),
+          cluster.lane(`rpc/${service}/${name}`, { format: serialization.contentType }),
           ({ problem }) => new OptionsError({ option: "service", problem: `of a service: ${problem}` }),
         )
   const requests = yield* lane("requests")
@@ -46,7 +47,7 @@ export const make = Effect.fnUntraced(function* (
     label: laneLabel === requests.name ? service : laneLabel,
     requests,
     responses: yield* lane("replies"),
-    serialization: Option.getOrElse(provided, () => RpcSerialization.json),
+    serialization,
   }
   return lanes
 })

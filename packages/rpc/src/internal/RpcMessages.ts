@@ -17,7 +17,13 @@ import * as Schema from "effect/Schema"
 /** Id of a request: text between nodes, and what Effect's client chose within a node. */
 export type RequestId = string | number
 
-const requestId = Schema.Union([Schema.String, Schema.Number])
+/**
+ * Maximum number of characters of the id of a request. A server keeps the ids of requests, also of those beyond the limit. The ids of
+ * clients have some 30 characters.
+ */
+const maxIdLength = 256
+
+const requestId = Schema.Union([Schema.String.check(Schema.isMaxLength(maxIdLength)), Schema.Number])
 const Ack = Schema.TaggedStruct("Ack", { requestId })
 const Interrupt = Schema.TaggedStruct("Interrupt", { requestId })
 const Eof = Schema.TaggedStruct("Eof", {})

@@ -29,6 +29,11 @@ describe("messages of Effect's RPC", () => {
     assert.deepStrictEqual(RpcMessages.decodeFromClient(parser, bytesOf(request)), [])
   })
 
+  it("are dropped by a server if the id of the request has more than 256 characters", () => {
+    const acks = [257, 256].map((length) => ({ _tag: "Ack", requestId: "x".repeat(length) }))
+    assert.deepStrictEqual(RpcMessages.decodeFromClient(parser, bytesOf(acks)), acks.slice(1) as unknown)
+  })
+
   it("are an error if the bytes cannot be decoded", () => {
     assert.instanceOf(RpcMessages.decodeFromServer(parser, new TextEncoder().encode("{")), Error)
   })

@@ -16,7 +16,7 @@ import type { NodeTable } from "./NodeTable.ts"
 import type { Recorder } from "./Recorder.ts"
 import * as RunFailures from "./runFailures.ts"
 import { type Runtime, SimNode } from "./SimNode.ts"
-import { usageError, type UsageError } from "./validateOptions.ts"
+import { durationOf, usageError, type UsageError } from "./validateOptions.ts"
 
 interface Options {
   readonly seed: number
@@ -31,6 +31,13 @@ interface Options {
   readonly currentLife: () => Life
   readonly fail: (failure: SimulationError.Failure) => void
 }
+
+/** Returns the time that a function waits. Fails if it is not a duration. */
+const withinOf = ({
+  within = Scenario.defaultWithin,
+}: {
+  readonly within?: Duration.Input | undefined
+}): Effect.Effect<Duration.Duration, UsageError> => Effect.fromResult(durationOf("within", within))
 
 export class ScenarioApi {
   private readonly options: Options
@@ -123,10 +130,9 @@ export class ScenarioApi {
     name: string,
     condition: Checks.Predicate,
     options: Parameters<Scenario.Sim["until"]>[2] = {},
-  ): Effect.Effect<void, SimulationError.NotReached> {
+  ): Effect.Effect<void, SimulationError.NotReached | UsageError> {
     const { kernel, table } = this.options
-    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
-    return Effect.suspend(() => {
+    return Effect.flatMap(withinOf(options), (within) => {
       const from = kernel.now
       const failed = (seen: string) =>
         RunFailures.notReached({
@@ -165,8 +171,7 @@ export class ScenarioApi {
   }
 
   private readonly converges: Scenario.Sim["converges"] = (predicate, options = {}) => {
-    const within = Duration.fromInputUnsafe(options.within ?? Scenario.defaultWithin)
-    return Effect.suspend(() => {
+    return Effect.flatMap(withinOf(options), (within): Effect.Effect<void, UsageError> => {
       const { core } = options
       const unknown = core?.find((name) => !this.options.table.nodes.has(name))
       if (unknown !== undefined) {

@@ -1,6 +1,5 @@
 /** Validation of the options of a run before it begins, because callers without types may pass any value. */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as FaultPlan from "../FaultPlan.ts"
 import * as FaultSource from "../faults/FaultSource.ts"
@@ -20,6 +19,21 @@ export interface ValidOptions {
   /** Virtual time limit in microseconds. */
   readonly timeLimit: number
 }
+
+/** Decodes a duration of an option or an argument with this name. */
+export const durationOf = (name: string, input: Duration.Input): Result.Result<Duration.Duration, UsageError> =>
+  Result.fromOption(Duration.fromInput(input), () =>
+    usageError("options", `${name}: ${String(input)} is not a duration: write one such as "10 minutes"`),
+  )
+
+/** Decodes a duration to whole microseconds. The duration must be finite, and the result must be exact. */
+export const finiteMicrosOf = (name: string, input: Duration.Input): Result.Result<number, UsageError> =>
+  durationOf(name, input).pipe(
+    Result.map(Microseconds.fromDuration),
+    Result.filterOrFail(Number.isSafeInteger, () =>
+      usageError("options", `${name}: ${String(input)} is not a finite duration: write one such as "10 minutes"`),
+    ),
+  )
 
 const seedOf = (seed: number): Result.Result<number, UsageError> =>
   Number.isSafeInteger(seed) && seed >= 0
@@ -45,13 +59,9 @@ const decoded = (input: FaultPlan.Input): Result.Result<FaultPlan.FaultPlan, Usa
 const limitOf = (scenario: Scenario.Scenario, options: Scenario.RunOptions): Result.Result<number, UsageError> => {
   let limit = Number.POSITIVE_INFINITY
   for (const input of [scenario.options.timeLimit ?? Scenario.defaultTimeLimit, options.timeLimit ?? "Infinity"]) {
-    const duration = Duration.fromInput(input)
-    if (Option.isNone(duration)) {
-      return Result.fail(
-        usageError("options", `timeLimit: ${String(input)} is not a duration: write one such as "10 minutes"`),
-      )
-    }
-    limit = Math.min(limit, Microseconds.fromDuration(duration.value))
+    const duration = durationOf("timeLimit", input)
+    if (Result.isFailure(duration)) return Result.fail(duration.failure)
+    limit = Math.min(limit, Microseconds.fromDuration(duration.success))
   }
   return Result.succeed(limit)
 }

@@ -1,8 +1,10 @@
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Invariant from "../../src/Invariant.ts"
 import type * as Simulation from "../../src/Simulation.ts"
 import { Counter, counter, failure, run } from "./world.ts"
 
@@ -134,5 +136,24 @@ describe("bad input of a scenario", () => {
       )
       assert.include(error.message, 'there is no node "b"')
     }),
+  )
+
+  it.live("a time that is not a duration, as a typed error that the scenario can catch", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        // A caller without types may pass any text.
+        const within = "soon" as Duration.Input
+        const refused = [
+          sim.until("never", () => false, { within }),
+          sim.converges(() => false, { within }),
+          Invariant.eventually("never", () => false, { within }),
+        ]
+        for (const effect of refused) {
+          const error = yield* Effect.flip(effect)
+          assert.strictEqual(error._tag, "SimulationError")
+          assert.include(error.message, "within: soon is not a duration")
+        }
+      }),
+    ),
   )
 })

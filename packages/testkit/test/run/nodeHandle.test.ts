@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import type * as SimulationError from "../../src/SimulationError.ts"
 import { Counter, counter, failure, run } from "./world.ts"
 
 describe("nodes", () => {
@@ -182,5 +184,30 @@ describe("a node refuses", () => {
       )
       assert.include(restart.message, "a cannot be restarted: it is running")
     }),
+  )
+
+  it.live("a value that its clock or its speed cannot have, as a typed error that the scenario can catch", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const { a } = yield* sim.nodes(["a"], () => counter)
+        // A caller without types may pass any text.
+        const soon = "soon" as Duration.Input
+        const refused = (change: Effect.Effect<void, SimulationError.SimulationError>) =>
+          Effect.map(Effect.flip(change), ({ message, reason }) => `${reason}: ${message}`)
+        for (const ppm of [-1_000_000, 600_000, Number.NaN]) {
+          assert.include(yield* refused(a.drift(ppm)), `options: a clock cannot drift by ${ppm} ppm`)
+        }
+        for (const task of ["-1 seconds", "Infinity", soon] as const) {
+          assert.include(yield* refused(a.slow(task)), "options: slow: ")
+        }
+        for (const by of ["Infinity", "-Infinity", soon] as const) {
+          assert.include(yield* refused(a.setClock(by)), "options: setClock: ")
+        }
+        // The refused changes have changed nothing.
+        const before = sim.now()
+        yield* a.run(Effect.sleep("1 second"))
+        assert.strictEqual(sim.now() - before, 1_000_000)
+      }),
+    ),
   )
 })

@@ -12,7 +12,10 @@ import type * as Scope from "effect/Scope"
 import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
-/** Maximum number of background fibers. Further tasks are dropped: a peer can do without their messages. */
+/**
+ * Maximum number of background fibers for one peer, so that a peer that grants no credit takes no fibers from the others. Further
+ * tasks are dropped: a peer can do without their messages.
+ */
 const maxBackgroundTasks = 1_024
 
 /** Time to wait for background fibers when this node stops making requests. Effect's clients use the same time. */
@@ -22,6 +25,8 @@ export class RequestSender {
   private readonly lane: Lane
   private readonly parser: Parser
   private readonly tasks: FiberSet.FiberSet<void>
+  /** Numbers of background fibers, by the names of their peers. */
+  private readonly tasksByPeer = new Map<string, number>()
 
   constructor(lane: Lane, parser: Parser, tasks: FiberSet.FiberSet<void>) {
     this.lane = lane
@@ -51,6 +56,7 @@ export class RequestSender {
   interrupt(peer: string, ids: ReadonlyArray<string>): Effect.Effect<void> {
     if (ids.length === 0) return Effect.void
     return this.inBackground(
+      peer,
       Effect.ignore(
         Effect.forEach(ids, (requestId) => this.encodeAndSend(peer, { _tag: "Interrupt", requestId }), {
           discard: true,
@@ -59,16 +65,27 @@ export class RequestSender {
     )
   }
 
-  /** Runs the task in a background fiber, or drops it if there are too many. */
-  inBackground(task: Effect.Effect<void>): Effect.Effect<void> {
-    return Effect.flatMap(FiberSet.size(this.tasks), (size) =>
-      size < maxBackgroundTasks ? Effect.asVoid(FiberSet.run(this.tasks, task)) : Effect.void,
-    )
+  /** Runs the task in a background fiber, or drops it if there are too many for the peer. */
+  inBackground(peer: string, task: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const count = this.tasksByPeer.get(peer) ?? 0
+      if (count >= maxBackgroundTasks) return Effect.void
+      this.tasksByPeer.set(peer, count + 1)
+      return Effect.asVoid(FiberSet.run(this.tasks, Effect.ensuring(task, this.endTask(peer))))
+    })
   }
 
   /** Waits for the background fibers, for a limited time. */
   get drain(): Effect.Effect<void> {
     return Effect.asVoid(Effect.timeoutOption(FiberSet.awaitEmpty(this.tasks), drainTimeout))
+  }
+
+  private endTask(peer: string): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const count = (this.tasksByPeer.get(peer) ?? 0) - 1
+      if (count > 0) this.tasksByPeer.set(peer, count)
+      else this.tasksByPeer.delete(peer)
+    })
   }
 
   private encodeAndSend(peer: string, message: RpcMessages.FromClient): Effect.Effect<void, SendError> {

@@ -117,6 +117,11 @@ export class ResponseReader {
       case "Interrupt":
         return Effect.sync(() => this.inFlight.fail(request, givenUp(peer)))
       case "Exit":
+        // Effect's client checks any other value.
+        if (response.exit === null) {
+          this.inFlight.fail(request, malformed(peer, new Error("a response without an exit")))
+          return Effect.void
+        }
         this.inFlight.answer(request, outcomeOfExit(response.exit))
         return request.deliver({ ...response, requestId })
       case "Chunk":
@@ -146,6 +151,7 @@ export class ResponseReader {
   private confirmInFlight(peer: string): Effect.Effect<void> {
     const asked = this.inFlight.ofPeer(peer).filter((request) => request.isSent && request.undeliveredCount === 0)
     return this.sender.inBackground(
+      peer,
       Effect.forEach(
         asked,
         (request) =>

@@ -6,12 +6,18 @@ import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import { constEof, type FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
+
+/**
+ * Number of queued responses at which denials and defects are dropped, if twice the limit is not more. A burst of this many
+ * requests beyond the limit is denied without a round trip, and the denials of a peer that takes none need less than 1 MB.
+ */
+const minCapacity = 2_048
 
 /** An encoded message to the peer. */
 export interface QueuedResponse {
@@ -40,8 +46,18 @@ export class ClientSession {
   readonly parser: Parser
   private readonly queue: ResponseQueue
   private readonly limit: number
+  private readonly capacity: number
   private readonly metrics: RequestMetrics
-  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect">()
+  private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect" | "notification">()
+  /** Requests whose handlers run, as far as {@link handlerStarted} and {@link handlerEnded} report them. */
+  private readonly handled = new Set<RpcMessages.RequestId>()
+  /** Requests that have ended and whose handlers run: `discard` requests, and those whose handlers take long to end. */
+  private readonly outlived = new Set<RpcMessages.RequestId>()
+  private lastNotification = 0
+  /** `true` if a message to the client was dropped, and the client has to confirm its requests in flight. */
+  private owesEof = false
+  /** `true` while a fiber interrupts the requests that a defect ended. */
+  isInterrupting = false
   /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
   hasLoggedTooLarge = false
 
@@ -52,79 +68,135 @@ export class ClientSession {
     this.parser = parser
     this.queue = queue
     this.limit = limit
+    this.capacity = Math.max(2 * limit, minCapacity)
     this.metrics = metrics
   }
 
   /** Responses to send, in order. The stream ends after {@link endResponses}. */
   get responses(): Stream.Stream<QueuedResponse> {
-    return Stream.fromQueue(this.queue)
+    return Stream.tap(Stream.fromQueue(this.queue), () => Effect.sync(() => this.offerOwedEof()))
   }
 
-  /** Adds a request. Returns `false`, and does not add it, if the limit of requests in flight is reached. */
+  /**
+   * Adds a request whose id no request in flight has. Returns `false`, and does not add it, if the limit of requests in flight is
+   * reached.
+   */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
       this.metrics.refuse("busy")
       return false
     }
-    // A peer may use the id of a request in flight again. Both end with one exit, so they count as one request.
-    if (!this.inFlight.has(requestId)) {
-      this.metrics.begin()
-      this.inFlight.set(requestId, "running")
-    }
+    this.metrics.begin()
+    this.inFlight.set(requestId, "running")
     return true
   }
 
   /**
-   * Ends all requests that run and returns them. The client ends its side at the defect that it is sent. Here they stay in flight
-   * until Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   * Adds a notification, whose handler counts towards the limit. Returns an id for Effect's server, which reports the end of a request
+   * and not that of a notification. Returns `undefined`, and does not add it, if the limit is reached.
    */
-  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
-    const running = [...this.inFlight].filter(([, state]) => state === "running").map(([requestId]) => requestId)
-    for (const requestId of running) this.inFlight.set(requestId, "ended by a defect")
-    return running
+  addNotification(): string | undefined {
+    if (this.isAtLimit) {
+      this.metrics.refuse("busy")
+      return undefined
+    }
+    const id = this.unusedNotificationId()
+    this.metrics.begin()
+    this.inFlight.set(id, "notification")
+    return id
   }
 
-  /** Reports whether the request has no final response yet. */
+  /** Reports whether the id is that of a notification whose handler runs. */
+  isNotification(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "notification"
+  }
+
+  /**
+   * Ends all requests and notifications, and returns them. The client ends its side at the defect that it is sent. Here they stay in flight until
+   * Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   */
+  endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    const ended = [...this.inFlight]
+      .filter(([, state]) => state !== "ended by a defect")
+      .map(([requestId]) => requestId)
+    for (const requestId of ended) this.inFlight.set(requestId, "ended by a defect")
+    return ended
+  }
+
+  /** Returns the requests that a defect ended and whose handlers may run. */
+  get endedByDefect(): ReadonlyArray<RpcMessages.RequestId> {
+    return [...this.inFlight].filter(([, state]) => state === "ended by a defect").map(([requestId]) => requestId)
+  }
+
+  /** Reports whether the request has no final response yet, or its handler runs. */
   hasRequest(requestId: RpcMessages.RequestId): boolean {
-    return this.inFlight.has(requestId)
+    return this.inFlight.has(requestId) || this.outlived.has(requestId)
+  }
+
+  /** Takes note that the handler of a request starts. */
+  handlerStarted(requestId: RpcMessages.RequestId): void {
+    this.handled.add(requestId)
+  }
+
+  /** Takes note that the handler of a request has ended. */
+  handlerEnded(requestId: RpcMessages.RequestId): void {
+    this.handled.delete(requestId)
+    this.outlived.delete(requestId)
+  }
+
+  /** Reports whether the client waits for a response to the request. */
+  awaitsResponse(requestId: RpcMessages.RequestId): boolean {
+    return this.inFlight.get(requestId) === "running"
   }
 
   /** Reports whether the limit of requests in flight is reached. */
   get isAtLimit(): boolean {
-    return this.inFlight.size + Queue.sizeUnsafe(this.queue) >= this.limit
+    return this.inFlight.size + this.outlived.size + Queue.sizeUnsafe(this.queue) >= this.limit
   }
 
   /**
    * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
-   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if the queue is full: a client
-   * that sends many messages that cannot be decoded and takes no response must not fill the memory.
+   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if denials and defects fill the
+   * queue, because a client that sends many messages that cannot be decoded and takes no response must not fill the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
-        if (this.isQueueFull) throw new Error("the caller does not take what it asked for")
+        // A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request.
+        if (Queue.sizeUnsafe(this.queue) >= this.capacity + 2 * this.limit)
+          throw new Error("the caller does not take what it asked for")
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
-        if (this.inFlight.get(requestId) === "ended by a defect") return this.end(requestId, "defect")
-        this.end(requestId, outcomeOfExit(exit))
-        return this.offer(response, requestId)
+        const state = this.inFlight.get(requestId)
+        this.end(requestId, state === "ended by a defect" ? "defect" : outcomeOfExit(exit))
+        if (state === undefined || state === "running") this.offer(response, requestId)
+        return
       }
       case "Defect":
-        if (!this.isQueueFull) this.offer(response, undefined)
-        return
+        return this.offerUnlessFull(response)
     }
   }
 
   /** Ends a request without an answer, and denies it. */
   giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+    const isNotification = this.isNotification(requestId)
     this.end(requestId, outcome)
-    this.deny(requestId)
+    if (!isNotification) this.deny(requestId)
   }
 
   /** Tells the peer that the request is not in flight and will not be answered. */
   deny(requestId: RpcMessages.RequestId): void {
-    if (!this.isQueueFull) this.offer({ _tag: "Interrupt", requestId }, undefined)
+    this.offerUnlessFull({ _tag: "Interrupt", requestId })
+  }
+
+  /**
+   * Makes the client confirm its requests in flight once it has taken the responses that are queued, because a message that ends
+   * some of them is not sent.
+   */
+  confirmLater(): void {
+    this.owesEof = true
+    if (Queue.sizeUnsafe(this.queue) === 0) this.offerOwedEof()
   }
 
   /** Ends the queue after the responses that it has. */
@@ -132,16 +204,33 @@ export class ClientSession {
 
   /** Ends all requests without a response. */
   endRequests(outcome: RequestOutcome): void {
-    for (const [requestId, state] of this.inFlight) this.end(requestId, state === "running" ? outcome : "defect")
+    for (const [requestId, state] of this.inFlight)
+      this.end(requestId, state === "ended by a defect" ? "defect" : outcome)
+  }
+
+  private unusedNotificationId(): string {
+    let id: string
+    // A peer may use any id for its requests.
+    do id = `notification ${++this.lastNotification}`
+    while (this.hasRequest(id))
+    return id
   }
 
   private end(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
-    if (this.inFlight.delete(requestId)) this.metrics.end(outcome)
+    if (!this.inFlight.delete(requestId)) return
+    this.metrics.end(outcome)
+    if (this.handled.has(requestId)) this.outlived.add(requestId)
   }
 
-  /** A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request. */
-  private get isQueueFull(): boolean {
-    return Queue.sizeUnsafe(this.queue) >= 2 * this.limit
+  private offerUnlessFull(message: RpcMessages.FromServer): void {
+    if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.confirmLater()
+    else this.offer(message, undefined)
+  }
+
+  private offerOwedEof(): void {
+    if (!this.owesEof || Queue.sizeUnsafe(this.queue) > 0) return
+    this.owesEof = false
+    this.offer(constEof, undefined)
   }
 
   private offer(message: RpcMessages.FromServer, requestId: RpcMessages.RequestId | undefined): void {

@@ -10,12 +10,17 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { RpcSerialization } from "effect/rpc/RpcSerialization"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import type { RequestOutcome } from "../requestOutcomes.ts"
+import type { RequestId } from "../RpcMessages.ts"
 import * as ClientSession from "./ClientSession.ts"
 import type { ServerInput } from "./ServerInput.ts"
+
+/** Pauses between interrupts of a handler that goes on: short for one that is about to end, and at most 10 seconds. */
+const interruptSchedule = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("10 seconds")])
 
 export interface Options {
   readonly responses: Lane
@@ -71,24 +76,14 @@ export class ClientSessions {
     if (client !== undefined) this.disconnect(client, "SessionEnded")
   }
 
-  /**
-   * Sends a defect to a client, which ends all its requests, and interrupts their handlers. Effect's server answers each interrupt
-   * with an exit, also where the request has ended.
-   */
+  /** Sends a defect to a client, which ends all its requests, and interrupts their handlers. */
   fail(
     client: ClientSession.ClientSession,
     response: FromServerEncoded & { readonly _tag: "Defect" },
   ): Effect.Effect<void> {
     return Effect.suspend(() => {
       client.respond(response)
-      return Effect.forEach(
-        client.endByDefect(),
-        (requestId) =>
-          Effect.catchDefect(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }), () =>
-            Effect.sync(() => client.giveUp(requestId, "defect")),
-          ),
-        { discard: true },
-      )
+      return Effect.andThen(this.interrupt(client, client.endByDefect()), this.keepInterrupting(client))
     })
   }
 
@@ -117,6 +112,38 @@ export class ClientSessions {
     return client
   })
 
+  /** Interrupts the handlers of requests that a defect ended. */
+  private interrupt(client: ClientSession.ClientSession, ended: ReadonlyArray<RequestId>): Effect.Effect<void> {
+    return Effect.forEach(
+      ended,
+      (requestId) =>
+        Effect.catch(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }), () =>
+          Effect.sync(() => client.giveUp(requestId, "defect")),
+        ),
+      { discard: true },
+    )
+  }
+
+  /**
+   * Interrupts the handlers again until all requests that a defect ended have an exit. Effect's server sends a defect instead of the
+   * exit of the handler that died, and answers an interrupt with an exit only once the fiber of that handler has ended.
+   */
+  private keepInterrupting(client: ClientSession.ClientSession): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (client.isInterrupting || client.endedByDefect.length === 0) return Effect.void
+      client.isInterrupting = true
+      return Effect.suspend(() => this.interrupt(client, client.endedByDefect)).pipe(
+        Effect.repeat({
+          schedule: interruptSchedule,
+          while: () => client.endedByDefect.length > 0 && this.get(client.clientId) === client,
+        }),
+        Effect.ensuring(Effect.sync(() => (client.isInterrupting = false))),
+        Effect.forkIn(this.options.scope),
+        Effect.asVoid,
+      )
+    })
+  }
+
   private disconnect(client: ClientSession.ClientSession, outcome: RequestOutcome): void {
     const { clientId } = client
     const open = this.byClientId.get(clientId)
@@ -144,9 +171,10 @@ export class ClientSessions {
   ): Effect.Effect<void> {
     switch (error.reason._tag) {
       case "TooLarge": {
-        if (requestId === undefined) return Effect.void
+        // A defect has ended requests of which the client does not learn.
+        if (requestId === undefined) return Effect.sync(() => client.confirmLater())
         client.giveUp(requestId, "TooLarge")
-        const interrupt = this.options.input.write(client.clientId, { _tag: "Interrupt", requestId })
+        const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
         return Effect.andThen(

@@ -77,24 +77,35 @@ export class RequestReader {
   private onClientMessage(client: ClientSession, message: RpcMessages.FromClient): Effect.Effect<void> {
     switch (message._tag) {
       case "Request":
-        if (message.isNotification !== true && !client.addRequest(message.id)) {
-          return Effect.sync(() => client.deny(message.id))
-        }
-        return this.deliver(client, { ...message, headers: message.headers.concat(headersOf(client.peer)) })
+        return this.onRequest(client, message)
       case "Ack":
-        if (!client.hasRequest(message.requestId)) return Effect.sync(() => client.deny(message.requestId))
+        if (!client.awaitsResponse(message.requestId)) return Effect.sync(() => client.deny(message.requestId))
         return this.deliver(client, message)
       case "Interrupt":
-        return client.hasRequest(message.requestId) ? this.deliver(client, message) : Effect.void
+        return client.awaitsResponse(message.requestId) ? this.deliver(client, message) : Effect.void
     }
+  }
+
+  private onRequest(client: ClientSession, message: Extract<RpcMessages.FromClient, { _tag: "Request" }>) {
+    const { isNotification, ...request } = message
+    const headers = message.headers.concat(headersOf(client.peer))
+    if (isNotification === true) {
+      const id = client.addNotification()
+      return id === undefined ? Effect.void : this.deliver(client, { ...request, id, headers })
+    }
+    // A peer that uses the id of a request in flight again gets one exit.
+    if (client.hasRequest(message.id)) return Effect.void
+    if (!client.addRequest(message.id)) return Effect.sync(() => client.deny(message.id))
+    return this.deliver(client, { ...request, headers })
   }
 
   /** Passes a message to Effect's server. A message of a peer must not end the reader, so a defect goes back to the client. */
   private deliver(client: ClientSession, message: FromClientEncoded): Effect.Effect<void> {
-    return Effect.catchDefect(
-      Effect.suspend(() => this.input.write(client.clientId, message)),
-      (defect) => this.fail(client, defect),
-    )
+    return Effect.catch(this.input.write(client.clientId, message), (error) => {
+      if (error._tag === "Failed") return this.fail(client, error.defect)
+      // The handler of an earlier request with this id runs although the client has its answer.
+      return Effect.sync(() => message._tag === "Request" && client.giveUp(message.id, "malformed"))
+    })
   }
 
   private fail(client: ClientSession, defect: unknown): Effect.Effect<void> {

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import * as RpcLanes from "../RpcLanes.ts"
 import * as ClientSessions from "./ClientSessions.ts"
+import * as HandlerEnds from "./HandlerEnds.ts"
 import { RequestReader } from "./RequestReader.ts"
 import { claim } from "./servedNames.ts"
 import { type Handler, ServerInput } from "./ServerInput.ts"
@@ -104,10 +105,13 @@ export class ServerProtocol {
 
   private readonly send = (clientId: number, response: FromServerEncoded): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const { sessions } = this.options
+      const { input, sessions } = this.options
       const client = sessions.get(clientId)
       if (client === undefined) return Effect.void
       if (response._tag === "Defect") return sessions.fail(client, response)
+      // Nobody takes the values of a notification, and its handler runs to the end.
+      if (response._tag === "Chunk" && client.isNotification(response.requestId))
+        return Effect.ignore(input.write(clientId, { _tag: "Ack", requestId: response.requestId }))
       // A client takes an interrupted exit for its own interruption, so a server that stops gives the request up.
       if (this.isStopping && response._tag === "Exit" && !isAnswer(response.exit))
         client.giveUp(response.requestId, "stopped")
@@ -148,5 +152,5 @@ export const make = Effect.fnUntraced(function* (
     codecFor: serialization.codecFor,
   })
   yield* Effect.addFinalizer(() => Effect.andThen(server.shutdown, Scope.close(inner, Exit.void)))
-  return server.toService()
+  return { protocol: server.toService(), handlerEnds: HandlerEnds.make(sessions) }
 })

@@ -50,7 +50,7 @@ describe("the sender of requests", () => {
     }),
   )
 
-  it.effect("drops background tasks beyond 1,024", () =>
+  it.effect("drops background tasks for one peer beyond 1,024, and none for another", () =>
     Effect.gen(function* () {
       const { sender } = yield* setUp
       let ran = 0
@@ -58,16 +58,38 @@ describe("the sender of requests", () => {
         Effect.sync(() => ran++),
         Effect.never,
       )
-      for (let i = 0; i < 1_100; i++) yield* sender.inBackground(task)
+      for (let i = 0; i < 1_100; i++) yield* sender.inBackground("slow", task)
       yield* Effect.yieldNow
       assert.strictEqual(ran, 1_024)
+      yield* sender.inBackground("b", task)
+      yield* Effect.yieldNow
+      assert.strictEqual(ran, 1_025)
+    }),
+  )
+
+  it.effect("runs background tasks for a peer again when earlier ones have ended", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* setUp
+      let ran = 0
+      for (let i = 0; i < 3_000; i++) {
+        yield* sender.inBackground(
+          "b",
+          Effect.andThen(
+            Effect.sync(() => ran++),
+            i % 2 === 0 ? Effect.void : Effect.die("a bug"),
+          ),
+        )
+        if (i % 1_000 === 0) yield* Effect.yieldNow
+      }
+      yield* sender.drain
+      assert.strictEqual(ran, 3_000)
     }),
   )
 
   it.effect("waits a second for background tasks when it is drained", () =>
     Effect.gen(function* () {
       const { sender } = yield* setUp
-      yield* sender.inBackground(Effect.never)
+      yield* sender.inBackground("b", Effect.never)
       const draining = yield* Effect.forkChild(sender.drain)
       yield* TestClock.adjust("999 millis")
       assert.isUndefined(draining.pollUnsafe())

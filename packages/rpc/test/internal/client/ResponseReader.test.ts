@@ -69,6 +69,16 @@ describe("the reader of responses", () => {
     }),
   )
 
+  it.live("fails a request whose response has null in place of an exit", () =>
+    Effect.gen(function* () {
+      const { add, reader, written } = yield* setUp()
+      const request = add()
+      yield* reader.read(message({ ...exit, exit: null }))
+      assert.include(yield* stateOf(request), "a response without an exit")
+      assert.deepStrictEqual(written, [])
+    }),
+  )
+
   it.live("counts requests by what their responses are", () =>
     Effect.gen(function* () {
       const { add, fake, reader } = yield* setUp()

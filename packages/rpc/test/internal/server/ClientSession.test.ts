@@ -20,6 +20,13 @@ const success: ExitEncoded<unknown, unknown> = { _tag: "Success", value: 4 }
 const exit = (requestId: string): FromServerEncoded => ({ _tag: "Exit", requestId, exit: success })
 const chunk = (requestId: string): FromServerEncoded => ({ _tag: "Chunk", requestId, values: [1] })
 
+/** Number of denials and defects that a session with a limit of 2 queues. */
+const capacity = 2_048
+
+const fill = (client: ClientSession.ClientSession) => {
+  for (let i = 0; i < capacity; i++) client.deny(`denied ${i}`)
+}
+
 /** All responses of a session that takes no more. */
 const responsesOf = (client: ClientSession.ClientSession) =>
   Effect.andThen(
@@ -62,14 +69,42 @@ describe("a session of a client", () => {
     }),
   )
 
+  it.effect("counts notifications towards its limit until their handlers end, and answers none", () =>
+    Effect.gen(function* () {
+      const fake = new FakeMetrics()
+      const client = yield* make(3, fake)
+      // A peer may use the ids of notifications.
+      client.addRequest("notification 1")
+      const ids = [client.addNotification() ?? "", client.addNotification() ?? ""]
+      assert.isUndefined(client.addNotification())
+      assert.isFalse(client.addRequest("2"))
+      assert.deepStrictEqual(
+        [...ids, "notification 1"].map((id) => client.isNotification(id)),
+        [true, true, false],
+      )
+      client.giveUp(ids[0] ?? "", "stopped")
+      client.respond(exit(ids[1] ?? ""))
+      assert.deepStrictEqual(yield* responsesOf(client), [])
+      assert.deepStrictEqual(fake.values, {
+        "total in": 5,
+        "in_flight in": 1,
+        "outcomes_total in busy": 2,
+        "outcomes_total in stopped": 1,
+        "outcomes_total in success": 1,
+      })
+    }),
+  )
+
   it.effect("keeps requests that a defect ended until their handlers have ended, and sends no exit for them", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
       client.addRequest("2")
       client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.deepStrictEqual(client.endedByDefect, [])
       assert.deepStrictEqual(client.endByDefect(), ["1", "2"])
       assert.deepStrictEqual(client.endByDefect(), [])
+      assert.deepStrictEqual(client.endedByDefect, ["1", "2"])
       assert.isTrue(client.hasRequest("1"))
       for (const requestId of ["1", "2"]) client.respond(exit(requestId))
       assert.isFalse(client.hasRequest("1"))
@@ -81,8 +116,9 @@ describe("a session of a client", () => {
   it.effect("queues a bounded number of defects for a client that takes no responses", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
-      for (let i = 0; i < 1_000; i++) client.respond({ _tag: "Defect", defect: "a bug" })
-      assert.strictEqual((yield* responsesOf(client)).length, 4)
+      for (let i = 0; i < 2 * capacity; i++) client.respond({ _tag: "Defect", defect: "a bug" })
+      assert.strictEqual(yield* Stream.runCount(Stream.take(client.responses, capacity)), capacity)
+      assert.deepStrictEqual(yield* responsesOf(client), [["Eof", undefined]])
     }),
   )
 
@@ -125,31 +161,43 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("counts two requests with one id as one", () =>
-    Effect.gen(function* () {
-      const fake = new FakeMetrics()
-      const client = yield* make(5, fake)
-      client.addRequest("1")
-      client.addRequest("1")
-      client.respond(exit("1"))
-      client.respond(exit("1"))
-      assert.deepStrictEqual(fake.values, { "total in": 1, "outcomes_total in success": 1 })
-    }),
-  )
-
-  it.effect("throws at a chunk and gives up silently when two responses for each request of its limit are queued", () =>
+  it.effect("throws at a chunk beyond two responses for each request, and drops no exit", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
+      fill(client)
+      // Denials do not take the place of chunks.
       for (let i = 0; i < 4; i++) client.respond(chunk("1"))
       assert.throws(() => client.respond(chunk("1")), "the caller does not take what it asked for")
-      client.deny("2")
-      // An exit is never dropped.
       client.respond(exit("1"))
       assert.deepStrictEqual(
-        (yield* responsesOf(client)).map(([tag]) => tag),
+        (yield* responsesOf(client)).slice(capacity).map(([tag]) => tag),
         ["Chunk", "Chunk", "Chunk", "Chunk", "Exit"],
       )
+    }),
+  )
+
+  it.effect("makes the client confirm its requests once it has taken all, if a denial or a defect was dropped", () =>
+    Effect.gen(function* () {
+      for (const drop of [
+        (client: ClientSession.ClientSession) => client.deny("dropped"),
+        (client: ClientSession.ClientSession) => client.respond({ _tag: "Defect", defect: "a bug" }),
+      ]) {
+        const client = yield* make(2)
+        fill(client)
+        for (let i = 0; i < 3; i++) drop(client)
+        const taken = yield* Stream.runCollect(Stream.take(client.responses, capacity + 1))
+        assert.deepStrictEqual(JSON.parse(String(taken.at(-1)?.bytes)), { _tag: "Eof" })
+        assert.isEmpty(yield* responsesOf(client))
+      }
+    }),
+  )
+
+  it.effect("makes a client that has taken all confirm its requests at once", () =>
+    Effect.gen(function* () {
+      const client = yield* make(2)
+      client.confirmLater()
+      assert.deepStrictEqual(yield* responsesOf(client), [["Eof", undefined]])
     }),
   )
 })

@@ -26,7 +26,7 @@ const setUp = Effect.gen(function* () {
     scope,
   })
   const open = (session: number, from = "a") => sessions.sessionOf(message("", { from, session }))
-  return { counts, fake, open, passed, sessions }
+  return { counts, fake, input, open, passed, sessions }
 })
 
 const exit: FromServerEncoded = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } }
@@ -131,6 +131,38 @@ describe("the sessions of clients", () => {
       const interrupt = { _tag: "Interrupt", requestId: "1" }
       assert.deepStrictEqual(passed, [[client.clientId, interrupt]])
       assert.deepStrictEqual(fake.takeSent().slice(1), [interrupt])
+    }).pipe(Effect.provide(Logger.layer([]))),
+  )
+
+  it.effect("make the client confirm its requests if a defect, which ended them, is too large", () =>
+    Effect.gen(function* () {
+      const { fake, open } = yield* setUp
+      const client = yield* open(10)
+      fake.outcome = Effect.suspend(() => {
+        fake.outcome = Effect.succeed({ session: 1 })
+        return Effect.fail(sendError("TooLarge"))
+      })
+      client.respond({ _tag: "Defect", defect: "a bug" })
+      yield* settle
+      yield* settle
+      assert.deepStrictEqual(fake.takeSent().slice(1), [{ _tag: "Eof" }])
+    }),
+  )
+
+  it.effect("send the responses after one that is too large though Effect's server has stopped", () =>
+    Effect.gen(function* () {
+      const { fake, input, open } = yield* setUp
+      const client = yield* open(10)
+      input.open(() => Effect.interrupt)
+      fake.outcome = Effect.suspend(() => {
+        fake.outcome = Effect.succeed({ session: 1 })
+        return Effect.fail(sendError("TooLarge"))
+      })
+      client.respond(exit)
+      client.respond({ ...exit, requestId: "2" })
+      yield* settle
+      yield* settle
+      assert.deepInclude(fake.takeSent().slice(1), { ...exit, requestId: "2" })
     }).pipe(Effect.provide(Logger.layer([]))),
   )
 

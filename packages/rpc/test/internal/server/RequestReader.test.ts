@@ -52,35 +52,68 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("gives up requests beyond the limit, but notifications", () =>
+  it.effect("gives up requests beyond the limit", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
       assert.strictEqual(passed.length, 2)
       assert.deepStrictEqual(yield* sent, [interrupt("3")])
-      yield* read({ ...request("4"), isNotification: true })
-      assert.strictEqual(passed.length, 3)
-      assert.deepStrictEqual(yield* sent, [])
     }),
   )
 
-  it.effect("frees no place when a request beyond the limit has the id of a request in flight", () =>
+  it.effect("passes notifications on as requests with ids of their own, and drops those beyond the limit", () =>
     Effect.gen(function* () {
       const { counts, passed, read, sent } = yield* setUp
-      for (const id of ["1", "2", "1"]) yield* read(request(id))
-      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      for (let i = 0; i < 3; i++) yield* read({ ...request("1"), isNotification: true })
+      assert.deepStrictEqual(
+        passed.map((message) => message._tag === "Request" && [message.id, message.isNotification]),
+        [
+          ["notification 1", undefined],
+          ["notification 2", undefined],
+        ],
+      )
+      assert.deepStrictEqual(yield* sent, [])
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+    }),
+  )
+
+  it.effect("drops a request with the id of a request in flight, and frees no place", () =>
+    Effect.gen(function* () {
+      const { counts, passed, read, sent } = yield* setUp
+      for (const id of ["1", "1", "2", "1"]) yield* read(request(id))
+      assert.deepStrictEqual(yield* sent, [])
       yield* read(request("3"))
       assert.strictEqual(passed.length, 2)
       assert.deepStrictEqual(yield* sent, [interrupt("3")])
-      assert.deepStrictEqual(counts.values, { "total in": 4, "in_flight in": 2, "outcomes_total in busy": 2 })
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
     }),
   )
 
-  it.effect("counts requests beyond the limit as busy, and no notifications", () =>
+  it.effect("gives up a request whose id a handler of Effect's server still has, and goes on", () =>
+    Effect.gen(function* () {
+      const { counts, input, read, sent } = yield* setUp
+      input.open(() => Effect.interrupt)
+      yield* read(request("1"))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+      assert.deepStrictEqual(counts.values, { "total in": 1, "outcomes_total in malformed": 1 })
+    }),
+  )
+
+  it.effect("answers an Ack for a request that a defect ended with Interrupt", () =>
+    Effect.gen(function* () {
+      const { read, sent } = yield* setUp
+      yield* read(request("1"))
+      yield* read("{")
+      yield* sent
+      yield* read(ack("1"))
+      assert.deepStrictEqual(yield* sent, [interrupt("1")])
+    }),
+  )
+
+  it.effect("counts requests beyond the limit as busy", () =>
     Effect.gen(function* () {
       const { counts, read } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
-      yield* read({ ...request("4"), isNotification: true })
       yield* read(ack("5"))
       assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
     }),
@@ -134,10 +167,7 @@ describe("the reader of requests", () => {
         }
         assert.deepStrictEqual(yield* sent, [])
         yield* read(request("4"))
-        assert.deepStrictEqual(
-          passed.slice(4).map(({ _tag }) => _tag),
-          ["Request"],
-        )
+        assert.deepInclude(passed.at(-1), { _tag: "Request", id: "4" })
         assert.deepStrictEqual(counts.values, {
           "total in": 4,
           "in_flight in": 1,

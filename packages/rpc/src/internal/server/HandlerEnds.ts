@@ -1,0 +1,23 @@
+/**
+ * Middleware that reports the start and the end of each handler. Effect's server reports only responses, and a `discard` request has
+ * its response when its handler starts.
+ */
+import * as Effect from "effect/Effect"
+import * as RpcMiddleware from "effect/rpc/RpcMiddleware"
+import type { ClientSessions } from "./ClientSessions.ts"
+
+export class HandlerEnds extends RpcMiddleware.Service<HandlerEnds>()("@coterie/rpc/HandlerEnds") {}
+
+/** Makes the middleware of a server with these sessions. */
+export const make = (sessions: ClientSessions): HandlerEnds["Service"] =>
+  HandlerEnds.of((handler, { client: { id }, requestId }) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => {
+        const client = sessions.get(id)
+        client?.handlerStarted(requestId)
+        return client
+      }),
+      () => handler,
+      (client) => Effect.sync(() => client?.handlerEnded(requestId)),
+    ),
+  )
