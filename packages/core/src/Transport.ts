@@ -88,9 +88,10 @@ export interface Connection {
   readonly identity?: Identity | undefined
   /**
    * Completes, at most once, when another connection to the peer should replace this connection, because its proof is
-   * withdrawn or the connection is old. Absent if that never happens. The node dials the peer again and moves the link
-   * without loss. A transport that withdraws a proof closes the connection itself after a bound, and `pull` and `write`
-   * then fail with `closed`.
+   * withdrawn or the connection is old: only the transport knows the age and the bytes of a connection. Absent if that
+   * never happens. The node dials the peer again within 10 seconds, and moves the link without loss. A transport that
+   * withdraws a proof closes the connection itself after a bound, and `pull` and `write` then fail with `closed`. With a
+   * bound of less than 20 seconds links can end before they are renewed.
    */
   readonly renewal?: Effect.Effect<void> | undefined
   /**

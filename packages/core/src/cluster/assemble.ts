@@ -313,6 +313,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     }),
     onTried: (address, error) => status.tried(address, error),
     log,
+    makeLinkRenewer: overrides.makeLinkRenewer,
   })
   metrics.showNode({ loop, links, hub, limits })
   return {

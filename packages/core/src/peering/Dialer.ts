@@ -20,7 +20,7 @@ import { AddressDialer } from "./AddressDialer.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
-import { LinkRenewer } from "./LinkRenewer.ts"
+import type * as LinkRenewer from "./LinkRenewer.ts"
 import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
@@ -38,6 +38,7 @@ export interface Options {
   readonly clock: Clock
   readonly availability: SeedAvailability
   readonly log: LogBudget
+  readonly makeLinkRenewer: (options: LinkRenewer.Options) => LinkRenewer.LinkRenewer
   /** Called after each attempt at a seed or discovered address; see `SeedDialer`. */
   readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
 }
@@ -46,14 +47,14 @@ export class Dialer {
   private readonly options: Options
   private readonly addresses: AddressDialer
   private readonly peers: PeerDialer
-  private readonly renewer: LinkRenewer
+  private readonly renewer: LinkRenewer.LinkRenewer
   private readonly seeds: SeedDialer
 
   constructor(options: Options, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
     this.options = options
     this.addresses = new AddressDialer(options.loop, options.links, new RetryAfter(options.clock))
     this.peers = new PeerDialer({ ...options, addresses: this.addresses, fork })
-    this.renewer = new LinkRenewer({ ...options, addresses: this.addresses })
+    this.renewer = options.makeLinkRenewer({ ...options, addresses: this.addresses })
     this.seeds = new SeedDialer({ ...options, addresses: this.addresses, fork })
   }
 

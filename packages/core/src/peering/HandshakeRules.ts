@@ -18,7 +18,6 @@ import { memberHash } from "../protocol/PeerRecord.ts"
 import { compareProcesses } from "../protocol/processOrder.ts"
 import type { Identity } from "../Transport.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
-import { provesLess } from "./proofs.ts"
 
 export interface Options {
   /** Name of the cluster. */
@@ -34,7 +33,9 @@ export interface Options {
   /** Returns the wall clock, in milliseconds. */
   readonly wall: () => number
   /** Returns the open link to a peer. */
-  readonly linkTo: (name: string) => Pick<Link, "identity" | "peer" | "rank"> | undefined
+  readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
+  /** Returns whether a connection with this proof must not replace the link of the name. */
+  readonly isWeaker: (name: string, identity: Identity | undefined) => boolean
   /**
    * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
    */
@@ -109,12 +110,12 @@ export const judgeTiming = ({ linkTimeout }: Pick<Introduction, "linkTimeout">):
 export const judgePeer = (
   state: State.State,
   peer: Introduction,
-  { linkTo, wall }: Pick<Options, "linkTo" | "wall">,
+  { isWeaker, linkTo, wall }: Pick<Options, "isWeaker" | "linkTo" | "wall">,
   identity?: Identity,
 ): HelloReject | undefined =>
   judgeTiming(peer) ??
   judgeClock(peer, wall()) ??
-  judgeProof(identity, linkTo(peer.record.name)) ??
+  judgeProof(isWeaker(peer.record.name, identity)) ??
   judgeLife(state, peer, linkTo(peer.record.name))
 
 /**
@@ -122,11 +123,8 @@ export const judgePeer = (
  * a stranger could take the link of a member while this node still accepts plain connections. The refusal ends with the
  * link, so a peer that restarted without a proof only waits.
  */
-export const judgeProof = (
-  identity: Identity | undefined,
-  link: Pick<Link, "identity"> | undefined,
-): HelloReject | undefined =>
-  link !== undefined && provesLess(identity, link.identity)
+export const judgeProof = (isWeaker: boolean): HelloReject | undefined =>
+  isWeaker
     ? reject("busy", "the link of this name has a proof, and this connection has none", { retryAfter: 1_000 })
     : undefined
 
@@ -160,9 +158,10 @@ export const judgeLife = (
 export const judgeHello = (
   state: State.State,
   hello: Hello,
-  { dialing, hasRoom, label, linkTo, wall }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo" | "wall">,
+  options: Pick<Options, "dialing" | "hasRoom" | "isWeaker" | "label" | "linkTo" | "wall">,
   identity?: Identity,
 ): HelloReject | undefined => {
+  const { dialing, hasRoom, label } = options
   const { generation, name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
   if (hello.versionMin > protocolVersion || hello.versionMax < protocolVersion) {
@@ -177,7 +176,7 @@ export const judgeHello = (
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `a running node already has the name "${name}"`)
   }
-  const refusal = judgePeer(state, hello, { linkTo, wall }, identity)
+  const refusal = judgePeer(state, hello, options, identity)
   if (refusal !== undefined) return refusal
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

@@ -99,6 +99,7 @@ export class LinkManager {
       dialing: epochs.dialing,
       hasRoom: () => connections.size() < limits.links,
       linkTo: (name) => connections.open(name),
+      isWeaker: (name, identity) => connections.isWeaker(name, identity),
       wall: () => options.clock.currentTimeMillisUnsafe(),
       outlivesNamesake: options.outlivesNamesake,
     })

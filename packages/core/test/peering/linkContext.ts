@@ -62,6 +62,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     outlivesNamesake: () => true,
     hasRoom: () => true,
     linkTo: (name) => connections.open(name),
+    isWeaker: (name, identity) => connections.isWeaker(name, identity),
     wall: () => 0,
   })
   return {

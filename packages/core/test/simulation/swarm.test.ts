@@ -8,6 +8,7 @@ import { it } from "@coterie/testkit/vitest"
 import { describe } from "@effect/vitest"
 import { survivesBabblers } from "./babblers.ts"
 import * as Guarantees from "./guarantees.ts"
+import { renewed } from "./renewals.ts"
 import { manualStart } from "./manualStart.ts"
 import { anything, crossed, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
 
@@ -30,6 +31,7 @@ describe("a cluster of real nodes", () => {
   it.sim(lostOnOneSide, { seeds: 20, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 20, base, timeout })
+  it.sim(renewed, { seeds: 6, base, timeout })
   it.sim(manualStart, { seeds: 20, base, timeout })
   it.sim(three, { seeds: 60, base, timeout })
 })
