@@ -10,7 +10,7 @@ import * as File from "../../programs/file.ts"
 import * as Secret from "../../programs/secret.ts"
 import * as Srv from "../../programs/srv.ts"
 
-/** Time for a link where much else runs. */
+/** Time for a link on a busy machine. */
 const within = "20 seconds"
 
 const start = <E>(layer: Layer.Layer<Cluster.Cluster, E>) =>

@@ -31,41 +31,55 @@ import * as Keyring from "./Keyring.ts"
  */
 export interface Options {
   /**
-   * Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`,
-   * because every other interface needs `insecure`.
+   * Interface to listen on: `127.0.0.1` for this machine only, `0.0.0.0` or `::` for all interfaces. Every interface
+   * except the loopback needs `insecure`. Defaults to `127.0.0.1`.
    */
   readonly host?: string | undefined
   /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
   readonly port?: number | undefined
   /**
-   * Addresses at which peers reach this node, the best first, at most 8: each a host, which gets the port of the listener, or
-   * `HOST:PORT`. They are needed behind a NAT and in most containers. Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
-   * address before a private one before a link-local one, and the first of the system among those. `0.0.0.0` has IPv4 addresses
-   * only, and `::` IPv6 before IPv4. If there is none, `listen` fails. The loopback and addresses with a zone are never chosen.
+   * Addresses at which peers reach this node, at most 8, the best first. Each is `HOST:PORT`, or a host, which gets the
+   * port of the listener. Set the option behind a NAT and in most containers.
+   *
+   * Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to the address of a
+   * network interface: a global address before a private one, a private one before a link-local one, and among equals
+   * the first in the order of the system. With `0.0.0.0` only IPv4 addresses qualify, and with `::` IPv6 addresses come
+   * before IPv4 addresses. The loopback and addresses with a zone are never chosen. If no address qualifies, the
+   * transport cannot listen.
    */
   readonly advertise?: string | ReadonlyArray<string> | undefined
   /**
-   * Allows listening beyond this machine, although the transport neither authenticates peers nor encrypts messages: every process
-   * that reaches the port and knows the name of the cluster is a member. Without it only the loopback is allowed. Set it in a
-   * network that you trust, or where a tunnel authenticates. Defaults to `false`.
+   * `true` allows listening beyond this machine. The transport neither authenticates peers nor encrypts messages, so
+   * every process that reaches the port and knows the name of the cluster can join. Set it in a network that you trust,
+   * or behind a tunnel that authenticates. With `false` only the loopback is allowed. Defaults to `false`.
    */
   readonly insecure?: boolean | undefined
   /**
-   * Resolver of the names that are dialed or listened on. Defaults to `NodeDiscovery.resolver` without options: the hosts file, the
-   * search list and the DNS servers of the system. The addresses of a name are dialed one after the other, IPv4 before IPv6.
+   * Resolver of the names to dial and to listen on. The addresses of a name are dialed one after the other, IPv4 before
+   * IPv6. Defaults to `NodeDiscovery.resolver` without options, which uses the hosts file, the search list and the DNS
+   * servers of the system.
    */
   readonly resolver?: Resolver | undefined
-  /** Time after which a dial without an answer fails as `unreachable`, the lookup of a name included. Defaults to 5 seconds. */
+  /**
+   * Time after which a dial without an answer fails as `unreachable`. It includes the lookup of a name. Defaults to 5
+   * seconds.
+   */
   readonly connectTimeout?: Duration.Input | undefined
   /**
-   * Time that a connection that was closed here has to send the rest and to receive the end of the other side, in the background.
-   * After that the connection is destroyed. It keeps the process from ending for half a second of it only. Defaults to 5 seconds.
+   * Time for a connection that this node has closed to send the remaining bytes and to receive the end of the other
+   * side, in the background. After that the connection is destroyed. The connection keeps the process alive for the
+   * first half second only. Defaults to 5 seconds.
    */
   readonly linger?: Duration.Input | undefined
 }
 
 /**
- * Provides TCP on the given interface and port. Every node needs a layer of its own.
+ * Provides TCP on the given interface and port. Every node needs its own layer.
+ *
+ * **Details**
+ *
+ * Listening fails with `TransportError` and the reason `listen` if the port is in use, if the host is not of this
+ * machine, or if `insecure` is needed and not set. The message names the option to change.
  *
  * **Example** (Listen on all interfaces of a container)
  *
@@ -98,7 +112,7 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
   )
 
 const refuseTcp = (host: string): string =>
-  `plain TCP on ${host} would let in everybody who reaches the port: listen on 127.0.0.1, ` +
+  `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
   `or set "insecure: true" in a network that you trust`
 
 /** Returns how a transport dials, with its look-ups. */
@@ -269,7 +283,7 @@ export const layerFromEnv = (
     }),
   )
 
-/** Returns the option that was given, or reads the one of the environment. */
+/** Returns the option if it was given, and otherwise reads its variable. */
 const given = <A>(option: A | undefined, variable: Config.Config<A>): Config.Config<A | undefined> =>
   option === undefined ? Config.withDefault(variable, undefined) : Config.succeed(option)
 

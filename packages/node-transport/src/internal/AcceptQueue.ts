@@ -1,13 +1,13 @@
 /**
- * Hands sockets to one acceptor at a time. Sockets that come while there is no acceptor wait for the next one, up to
- * {@link maxWaiting}; the queue resets the others.
+ * Hands sockets to one acceptor at a time. Sockets that arrive without an acceptor wait for the next one, up to
+ * {@link maxWaiting}. The queue resets further sockets.
  */
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
 
 /**
- * Number of sockets that may wait for an acceptor. A node takes them some milliseconds after it began to listen, so more than
- * these are no cluster that starts.
+ * Maximum number of sockets that wait for an acceptor. A node accepts them some milliseconds after it begins to listen,
+ * and a starting cluster opens fewer sockets in that time.
  */
 export const maxWaiting = 256
 
@@ -22,7 +22,7 @@ type Accept<A> = (arrival: A) => void
 const ignore = () => {}
 
 export class AcceptQueue<A extends Arrival> {
-  /** Sockets that wait for an acceptor. */
+  /** Sockets waiting for an acceptor. */
   private readonly waiting = new Set<A>()
 
   private readonly enqueue: Accept<A> = (arrival) => {
@@ -32,14 +32,14 @@ export class AcceptQueue<A extends Arrival> {
     this.waiting.add(arrival)
   }
 
-  /** Receiver of new sockets: the acceptor, the queue of those that wait, or `destroy` once the queue is closed. */
+  /** Receiver of new sockets: the acceptor, the queue of waiting sockets, or `destroy` once the queue is closed. */
   private receive: Accept<A> = this.enqueue
 
   offer(arrival: A): void {
     this.receive(arrival)
   }
 
-  /** Hands the sockets that wait and all later ones to the acceptor, until the effect is interrupted. */
+  /** Hands the waiting sockets and all later ones to the acceptor until the effect is interrupted. */
   run(accept: Accept<A>): Effect.Effect<never> {
     return Effect.callback(() => {
       this.receive = accept

@@ -1,4 +1,4 @@
-/** A server of Node that hands the sockets that it gets to one acceptor at a time. */
+/** Server of Node that hands its sockets to one acceptor at a time. */
 import type * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import { AcceptQueue, type Arrival } from "./AcceptQueue.ts"
@@ -9,7 +9,7 @@ export { maxWaiting } from "./AcceptQueue.ts"
 const ignore = () => {}
 
 export class SocketServer {
-  /** Server of Node. Sockets are paused, so that no bytes are lost before a reader has them. */
+  /** Server of Node. New sockets are paused, so that no bytes are lost before a reader takes them. */
   readonly net = Net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true })
   private readonly queue = new AcceptQueue<Arrival>()
 
@@ -19,12 +19,12 @@ export class SocketServer {
     this.net.on("error", ignore)
   }
 
-  /** Hands the sockets that wait and all later ones to the acceptor, until the effect is interrupted. */
+  /** Hands the waiting sockets and all later ones to the acceptor until the effect is interrupted. */
   run(accept: (arrival: Arrival) => void): Effect.Effect<never> {
     return this.queue.run(accept)
   }
 
-  /** Stops listening at once, and destroys the sockets that wait. Accepted sockets stay open. */
+  /** Stops listening at once and destroys the waiting sockets. Accepted sockets stay open. */
   close(): void {
     this.queue.close()
     closeServer(this.net)

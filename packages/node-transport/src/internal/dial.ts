@@ -70,14 +70,14 @@ export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>
     }),
   )
 
-/** Destroys the socket unless the effect succeeds. `acquireRelease` would leak it if an interrupt comes together with the answer. */
+/** Destroys the socket unless the effect succeeds. `acquireRelease` would leak it if an interrupt arrives together with the answer. */
 const guard = <A, E>(socket: Net.Socket, effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-  // Registered first: without a listener, an error would end the process.
+  // Registered first, because an error without a listener ends the process.
   socket.on("error", ignore)
   return Effect.onExit(effect, (exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy())))
 }
 
-/** Returns a limit for the parts of a dial that begins now. It tells the time of the whole dial if it is over. */
+/** Returns a limit for the parts of a dial that begins now. Its error reports the time limit of the whole dial. */
 const timeLimit = ({ address, timeout }: Dial) =>
   Effect.map(
     Clock.currentTimeNanos,

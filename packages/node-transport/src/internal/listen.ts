@@ -43,7 +43,7 @@ export const listen = <A>(
     const host = (options.host ?? defaultHost).replace(/^\[(.*)\]$/, "$1")
     const port = options.port ?? Address.defaultPort
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
+      return yield* listenError(`the port must be an integer from 0 to 65535, not ${port}`)
     }
     const [ip] = yield* Effect.catch(options.lookups.find(host), (cause) =>
       listenError(lookupMessage(host, cause), cause),
@@ -57,7 +57,7 @@ export const listen = <A>(
       server.net.listen({ host: ip, port }, () => resume(Effect.void))
     })
     const bound = server.net.address()
-    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a host of TCP`)
+    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a TCP host`)
     if (options.loopbackOnly !== undefined && !isLoopback(bound.address)) {
       return yield* listenError(options.loopbackOnly(host))
     }
@@ -92,8 +92,8 @@ export const listenError = (message: string, cause?: unknown): Effect.Effect<nev
 
 const lookupMessage = (host: string, { message, reason }: SourceError): string =>
   reason === "notFound"
-    ? `the host ${host} is not known: listen on an address of this machine, or on 0.0.0.0 for all`
-    : `the host ${host} cannot be found: ${message}`
+    ? `the host ${host} is unknown: listen on an address of this machine, or on 0.0.0.0 for all interfaces`
+    : `the lookup of the host ${host} failed: ${message}`
 
 const listenMessage = (host: string, port: number, cause: unknown): string => {
   const code = errorCode(cause)
@@ -101,9 +101,9 @@ const listenMessage = (host: string, port: number, cause: unknown): string => {
     case "EADDRINUSE":
       return `port ${port} on ${host} is in use: pick another, or 0 for any free one`
     case "EACCES":
-      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, pick a higher one`
+      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, so pick a higher one`
     case "EADDRNOTAVAIL":
-      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all`
+      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all interfaces`
     default:
       return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
   }
