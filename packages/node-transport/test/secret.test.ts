@@ -47,7 +47,7 @@ const keyOf = ({ identity }: Transport.Connection) => (identity?._tag === "Secre
 
 describe("the transport with a secret", () => {
   it.live(
-    "lets in who has the secret and nobody else, and dials nobody else; refused is the reason only where nobody listens",
+    "connects holders of the secret only, in both directions, and fails with refused only if no process listens",
     () =>
       Effect.gen(function* () {
         const { accepted, dialed } = yield* outcomes
@@ -76,7 +76,7 @@ describe("the transport with a secret", () => {
   )
 
   it.live(
-    "does the same if the environment trusts more authorities, and switches the checks of TLS off",
+    "has the same outcomes if the environment trusts more authorities and disables the checks of TLS",
     () =>
       Effect.gen(function* () {
         const run = Effect.promise((signal) =>
@@ -188,34 +188,36 @@ describe("the transport with a secret", () => {
     }),
   )
 
-  it.live.runIf(hasOpenssl)("lets in a peer of another implementation with the secret, and no other", () =>
-    Effect.gen(function* () {
-      const listener = yield* (yield* nodeOf()).listen
-      yield* Effect.forkScoped(
-        listener.run(({ end, identity, write }) =>
-          Effect.ignore(
-            Effect.andThen(write([Buffer.from(`hello ${identity?._tag === "Secret" ? identity.key : ""}`)]), end),
+  it.live.runIf(hasOpenssl)(
+    "admits a peer of another implementation with the secret, and refuses the peer without it",
+    () =>
+      Effect.gen(function* () {
+        const listener = yield* (yield* nodeOf()).listen
+        yield* Effect.forkScoped(
+          listener.run(({ end, identity, write }) =>
+            Effect.ignore(
+              Effect.andThen(write([Buffer.from(`hello ${identity?._tag === "Secret" ? identity.key : ""}`)]), end),
+            ),
           ),
-        ),
-      )
-      const port = Address.port(listener.addresses[0])
-      const dial = (of: Redacted.Redacted<string>) =>
-        Effect.gen(function* () {
-          const [{ id, psk }] = yield* (yield* Keyring.make(of)).ring
-          const key = Buffer.from(Redacted.value(psk)).toString("hex")
-          const client = ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_3", "-quiet"]
-          return yield* Effect.callback<string>((resume) => {
-            const child = execFile(
-              "openssl",
-              [...client, "-psk_identity", `coterie1:${id}`, "-psk", key],
-              (_error, stdout) => resume(Effect.succeed(stdout)),
-            )
-            return Effect.sync(() => child.kill())
+        )
+        const port = Address.port(listener.addresses[0])
+        const dial = (of: Redacted.Redacted<string>) =>
+          Effect.gen(function* () {
+            const [{ id, psk }] = yield* (yield* Keyring.make(of)).ring
+            const key = Buffer.from(Redacted.value(psk)).toString("hex")
+            const client = ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_3", "-quiet"]
+            return yield* Effect.callback<string>((resume) => {
+              const child = execFile(
+                "openssl",
+                [...client, "-psk_identity", `coterie1:${id}`, "-psk", key],
+                (_error, stdout) => resume(Effect.succeed(stdout)),
+              )
+              return Effect.sync(() => child.kill())
+            })
           })
-        })
-      assert.strictEqual(yield* dial(secret), `hello ${idOf(secret)}`)
-      assert.strictEqual(yield* dial(otherSecret), "")
-    }),
+        assert.strictEqual(yield* dial(secret), `hello ${idOf(secret)}`)
+        assert.strictEqual(yield* dial(otherSecret), "")
+      }),
   )
 
   it.live("gives up a dial whose peer is silent in the handshake, and closes its socket", () =>

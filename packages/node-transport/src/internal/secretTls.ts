@@ -110,6 +110,7 @@ export const hasPresharedKeys: Effect.Effect<boolean> = Effect.callback<boolean>
   server.emit("connection", far)
   const dialer = startTls(near, key)
   dialer.on("error", () => finish(false))
+  return Effect.sync(() => finish(false))
 })
 
 /** Names the runtime of this process, for an error. */
